@@ -1,0 +1,66 @@
+package onnx
+
+// IRVersion and Opset are what every written model declares: the IR that came
+// with ONNX 1.16 and the operator set 20 (the first with Gelu).
+const (
+	IRVersion = 10
+	Opset     = 20
+)
+
+// ElemType is the element type of a tensor, with the numbers of
+// TensorProto.DataType.
+type ElemType int32
+
+// The element types in use.
+const (
+	Float   ElemType = 1
+	Uint8   ElemType = 2
+	Int32   ElemType = 6
+	Int64   ElemType = 7
+	Bool    ElemType = 9
+	Float16 ElemType = 10
+)
+
+// Value declares a graph input or output. A dimension of -1 is symbolic: it
+// may be anything when the model runs.
+type Value struct {
+	Name  string
+	Type  ElemType
+	Shape []int64
+}
+
+// Tensor is a constant. Data is []float32, []int64, []int32 or []bool, or
+// []byte for uint8 elements and for float16 elements as raw little-endian bits.
+type Tensor struct {
+	Name  string
+	Type  ElemType
+	Shape []int64
+	Data  any
+}
+
+// Node is one operator. Inputs and outputs are names of values; "" leaves an
+// optional input out. Domain "" is the standard operator set.
+type Node struct {
+	Op      string
+	Domain  string
+	Inputs  []string
+	Outputs []string
+	Attrs   []Attr
+}
+
+// Attr is an attribute. Value is int64, float32, string, []int64, []float32,
+// Tensor or *Graph.
+type Attr struct {
+	Name  string
+	Value any
+}
+
+// Graph is a list of nodes in topological order. The body of a Loop may refer
+// to values of the graph around it by name.
+type Graph struct {
+	Name    string
+	Nodes   []Node
+	Inputs  []Value
+	Outputs []Value
+	Consts  []Tensor
+}

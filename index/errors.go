@@ -1,0 +1,39 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The errors that callers tell apart with errors.Is.
+var (
+	// ErrDimension: a vector has another number of elements than the store.
+	ErrDimension = errors.New("wrong dimension")
+	// ErrVector: a vector is zero or has a NaN or infinite element.
+	ErrVector = errors.New("unusable vector")
+	// ErrPayload: a payload holds a value of a type that stores do not keep.
+	ErrPayload = errors.New("unusable payload")
+	// ErrQuery: a query asks for something impossible, such as K < 1.
+	ErrQuery = errors.New("unusable query")
+	// ErrBundle: vectors of one model bundle met an index of another.
+	ErrBundle = errors.New("another bundle")
+	// ErrCorrupt: a file of the index is damaged.
+	ErrCorrupt = errors.New("corrupt index")
+	// ErrNotFound: there is no index at the place named.
+	ErrNotFound = errors.New("no such index")
+	// ErrLocked: another process has the index open for writing.
+	ErrLocked = errors.New("index in use")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("index closed")
+)
+
+// CheckBundle refuses to mix vectors of different model bundles: it returns
+// ErrBundle where the store records a bundle whose fingerprint is not
+// fingerprint. name is the asking bundle's name and version.
+func CheckBundle(info Info, fingerprint, name string) error {
+	if info.Bundle == "" || info.Bundle == fingerprint {
+		return nil
+	}
+	return fmt.Errorf("the index was made with bundle %s (%.12s), the query with %s (%.12s): %w",
+		info.BundleName, info.Bundle, name, fingerprint, ErrBundle)
+}

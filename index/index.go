@@ -1,0 +1,90 @@
+package index
+
+import (
+	"context"
+	"iter"
+)
+
+// ID names an item for its whole life. It is never a row position: deleting
+// or compacting items leaves the ids of the others alone.
+type ID uint64
+
+// Payload is what is stored beside a vector: a path, a caption, categories.
+// Values are string, bool, int64, float64, []string or nil; a store refuses
+// others. An int64 stays an int64 through storage.
+type Payload map[string]any
+
+// Item is one stored vector.
+type Item struct {
+	ID      ID
+	Vector  []float32 // Info.Dim elements, unit length
+	Payload Payload
+}
+
+// Hit is one result of a search.
+type Hit struct {
+	ID      ID
+	Score   float32 // cosine similarity of the query and the item, in [-1, 1]
+	Payload Payload // nil unless Query.WithPayload
+}
+
+// Query asks for the K items nearest to Vector by cosine similarity. The
+// store normalises its own copy of Vector; the caller keeps the slice.
+type Query struct {
+	Vector      []float32
+	K           int
+	WithPayload bool
+}
+
+// Info describes a store.
+type Info struct {
+	Engine string // "local" or "qdrant"
+	Dim    int    // elements of a vector
+	Count  int    // live items
+	// Bundle is the fingerprint of the model bundle that made the vectors, ""
+	// where the vectors came without one. A query made by another bundle is
+	// refused by its caller (see CheckBundle).
+	Bundle string
+	// BundleName is the bundle's name and version, for messages.
+	BundleName string
+}
+
+// Store keeps items and finds the nearest ones. Every method may be called
+// concurrently. Engines differ in where the items live, not in what a method
+// means; indextest.Contract states the meaning as tests.
+type Store interface {
+	// Info describes the store as it is now.
+	Info(ctx context.Context) (Info, error)
+
+	// Upsert adds items, replacing those whose id is already there. The call
+	// applies all items or none: a vector of the wrong dimension
+	// (ErrDimension), with a NaN or infinite element or of length zero
+	// (ErrVector), or a payload value of another type (ErrPayload) refuses
+	// the whole call. Vectors are normalised in the store's own copy. The items are
+	// visible to searches that start after Upsert returns, and durable after
+	// the next Flush.
+	Upsert(ctx context.Context, items []Item) error
+
+	// Delete removes the items with these ids and returns how many were
+	// there. Visible and durable as for Upsert.
+	Delete(ctx context.Context, ids []ID) (int, error)
+
+	// Get returns the items with these ids, in the order asked for; ids that
+	// are not there are left out.
+	Get(ctx context.Context, ids []ID) ([]Item, error)
+
+	// Search returns min(K, Info.Count) hits, best first; equal scores are
+	// ordered by ascending id. Scores are exact to float32 rounding.
+	Search(ctx context.Context, q Query) ([]Hit, error)
+
+	// All yields every live item once, in ascending order of id, as of the
+	// call. It stops at the first error, which it yields.
+	All(ctx context.Context) iter.Seq2[Item, error]
+
+	// Flush makes all that was applied durable.
+	Flush(ctx context.Context) error
+
+	// Close flushes, releases the store and waits for running calls. Later
+	// calls return ErrClosed; a second Close returns nil.
+	Close() error
+}
