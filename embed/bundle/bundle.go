@@ -1,0 +1,138 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// ErrInvalid reports a manifest that does not describe a bundle.
+var ErrInvalid = errors.New("invalid bundle")
+
+// ErrChecksum reports a file whose content is not the one that the manifest
+// was written for.
+var ErrChecksum = errors.New("checksum mismatch")
+
+// maxManifestBytes is far above every manifest with fewer than a thousand
+// files.
+const maxManifestBytes = 1 << 20
+
+// Bundle is an opened bundle: its manifest is valid, and every file had the
+// content that it states when Open looked. It holds no open files, and is safe
+// for concurrent use as long as nobody writes to the manifest.
+type Bundle struct {
+	Manifest
+	dir         string
+	fingerprint string
+}
+
+// Open reads the manifest of the folder dir and checks it and every file. Its
+// error is one sentence that names the manifest or the file, and wraps
+// ErrInvalid, ErrChecksum or the error of the file system.
+func Open(dir string) (*Bundle, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	defer root.Close()
+	m, err := readManifest(root)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", filepath.Join(dir, FileName), err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		sum, err := checksum(root, name)
+		if err != nil {
+			return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+		}
+		if sum != m.Files[name] {
+			return nil, fmt.Errorf("bundle: %s: %s says sha256 %s, the file has %s: %w",
+				filepath.Join(dir, filepath.FromSlash(name)), FileName, m.Files[name], sum, ErrChecksum)
+		}
+	}
+	return &Bundle{Manifest: *m, dir: dir, fingerprint: m.fingerprint()}, nil
+}
+
+// Dir returns the folder as it was given to Open.
+func (b *Bundle) Dir() string { return b.dir }
+
+// ModelPath returns the path of the named model's file, such as "image".
+func (b *Bundle) ModelPath(model string) string { return b.Path(b.Models[model].File) }
+
+// Path returns the path of a file of the manifest.
+func (b *Bundle) Path(file string) string { return filepath.Join(b.dir, filepath.FromSlash(file)) }
+
+// Fingerprint returns the SHA-256 of the manifest's content, in hexadecimal.
+// It does not depend on the layout of the JSON text, the order of its keys or
+// the place of the folder, and, through the checksums, changes with every byte
+// of every file.
+func (b *Bundle) Fingerprint() string { return b.fingerprint }
+
+// fingerprint hashes the compact JSON of m, in which the fields are in the
+// order of the struct, the keys of maps sorted, and numbers in their shortest
+// form.
+func (m *Manifest) fingerprint() string {
+	text, err := json.Marshal(m)
+	if err != nil {
+		// Only NaN and infinities cannot be marshalled, and JSON has none.
+		panic(err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// readManifest reads and validates the manifest of the folder.
+func readManifest(root *os.Root) (*Manifest, error) {
+	file, err := root.Open(FileName)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxManifestBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxManifestBytes {
+		return nil, invalid("has more than %d bytes", maxManifestBytes)
+	}
+	return parse(text)
+}
+
+// parse decodes a manifest strictly and validates it.
+func parse(text []byte) (*Manifest, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	var m Manifest
+	if err := dec.Decode(&m); err != nil {
+		return nil, invalid("not a manifest: %v", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, invalid("has something after the JSON object")
+	}
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	return &m, nil
+}
+
+// checksum returns the SHA-256 of a file of the folder in hexadecimal. It
+// refuses symbolic links that lead out of the folder.
+func checksum(root *os.Root, name string) (string, error) {
+	file, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}

@@ -1,0 +1,101 @@
+package bundle
+
+// FileName is the name of the manifest in a bundle's folder.
+const FileName = "bundle.json"
+
+// Format is the version of the manifest's layout that this package reads and
+// writes. A manifest with another one is refused.
+const Format = 1
+
+// Kind says what a bundle's models do, and so which fields its manifest has.
+type Kind string
+
+// The kinds of bundle, with the models that each has (name: inputs → outputs).
+const (
+	// CLIP has image: pixels [n,3,S,S] → tokens [n,T,D], or embedding [n,D]
+	// where T is 1; and may have text: ids [n,context] → embedding [n,D].
+	CLIP Kind = "clip"
+	// Features has image: pixels [n,3,S,S] → embedding [n,D], with T = 1.
+	Features Kind = "features"
+	// VAE has encoder: pixels [n,3,S,S] → latent [n,C,S/f,S/f], and decoder:
+	// latent → pixels.
+	VAE Kind = "vae"
+	// Denoiser has denoiser: latent [n,C,S/f,S/f], time [n],
+	// context [n,T,D] → prediction [n,C,S/f,S/f].
+	Denoiser Kind = "denoiser"
+	// Decoder has decoder: voxels [n,V] → tokens [n,T,D], or embedding [n,D]
+	// where T is 1.
+	Decoder Kind = "decoder"
+)
+
+// Manifest is the content of a bundle.json. Fields that a kind has no use for
+// are absent; a manifest that has them is refused.
+type Manifest struct {
+	Format  int    `json:"format"` // Format, or 0 for it in Write
+	Kind    Kind   `json:"kind"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Licence string `json:"licence"` // an SPDX identifier where there is one
+	Source  string `json:"source"`  // where the weights come from, for a reader
+
+	// Files maps each file, by its slash-separated path in the folder, to its
+	// SHA-256 in lower-case hexadecimal.
+	Files map[string]string `json:"files"`
+	// Models maps the names that the kind prescribes to model files.
+	Models map[string]Model `json:"models"`
+
+	T         int `json:"tokens,omitempty"`     // tokens per image
+	D         int `json:"dim,omitempty"`        // elements per token
+	ImageSize int `json:"image_size,omitempty"` // S: pixels per side, square
+
+	Preprocess *Preprocess `json:"preprocess,omitempty"` // clip, features, vae
+	Tokenizer  *Tokenizer  `json:"tokenizer,omitempty"`  // clip with a text model
+	Latent     *Latent     `json:"latent,omitempty"`     // vae, denoiser
+	Scheduler  *Scheduler  `json:"scheduler,omitempty"`  // denoiser
+
+	Voxels int    `json:"voxels,omitempty"` // decoder: V, voxels per scan
+	Target string `json:"target,omitempty"` // decoder: fingerprint of the bundle whose space it predicts
+}
+
+// Model names one ONNX file and its tensors: what this program calls a tensor
+// → what the file calls it.
+type Model struct {
+	File    string            `json:"file"`
+	Inputs  map[string]string `json:"inputs"`
+	Outputs map[string]string `json:"outputs"`
+}
+
+// Preprocess says how a decoded image becomes a tensor: resize, crop, map the
+// bytes 0…255 to Range, then (value − Mean[c]) / Std[c] for the channels R, G
+// and B. See package pixels for the exact arithmetic.
+type Preprocess struct {
+	Filter    string     `json:"filter"`    // "bicubic" or "bilinear"
+	Antialias bool       `json:"antialias"` // true: as Pillow; false: as PyTorch's interpolate
+	Crop      string     `json:"crop"`      // "center": shorter side to S, then the middle; "none": both sides to S
+	Range     [2]float64 `json:"range"`     // usually [0, 1]
+	Mean      [3]float64 `json:"mean"`
+	Std       [3]float64 `json:"std"`
+}
+
+// Tokenizer names the vocabulary of a text model.
+type Tokenizer struct {
+	File    string `json:"file"`
+	Context int    `json:"context"` // ids per text, padded
+}
+
+// Latent describes the latent image of an autoencoder.
+type Latent struct {
+	Channels int     `json:"channels"`
+	Factor   int     `json:"factor"` // image pixels per latent pixel, per side
+	Scale    float64 `json:"scale"`  // the denoiser sees latent × Scale
+}
+
+// Scheduler holds the noise schedule that a denoiser was trained with, in the
+// vocabulary of the diffusers library.
+type Scheduler struct {
+	Steps        int     `json:"steps"`         // training steps, usually 1000
+	BetaStart    float64 `json:"beta_start"`    // of the first step
+	BetaEnd      float64 `json:"beta_end"`      // of the last step
+	BetaSchedule string  `json:"beta_schedule"` // "linear", "scaled_linear" or "cosine"
+	Prediction   string  `json:"prediction"`    // "epsilon", "v" or "sample"
+}

@@ -1,0 +1,117 @@
+package bundle
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Write computes the checksum of every file that m names, validates m and
+// writes the manifest of the folder dir, in which the files lie already. Keys
+// of m.Files add files that no model names, such as a licence or external
+// weights; their values, and m.Format where it is 0, are filled in. A manifest
+// that was there is replaced, and kept as it was where Write fails.
+func Write(dir string, m Manifest) (*Bundle, error) {
+	if err := m.fillIn(dir); err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+	}
+	text, err := json.MarshalIndent(&m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+	}
+	err = writeFile(filepath.Join(dir, FileName), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	return &Bundle{Manifest: m, dir: dir, fingerprint: m.fingerprint()}, nil
+}
+
+// Wrap makes a bundle of one bare ONNX file: it creates the folder dir if need
+// be, copies the file model there under its own name, and writes the manifest
+// m, in which every model gets that file. m.Files is ignored. Weights that lie
+// beside an ONNX file (external data) are not followed; for those, copy by
+// hand and call Write. A manifest that is not valid is refused before anything
+// is copied.
+func Wrap(dir, model string, m Manifest) (*Bundle, error) {
+	name := filepath.Base(model)
+	models := make(map[string]Model, len(m.Models))
+	for role, tensors := range m.Models {
+		tensors.File = name
+		models[role] = tensors
+	}
+	m.Models, m.Files = models, nil
+	if err := m.fillIn(filepath.Dir(model)); err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", model, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	err := writeFile(filepath.Join(dir, name), func(w io.Writer) error {
+		in, err := os.Open(model)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		_, err = io.Copy(w, in)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	return Write(dir, m)
+}
+
+// fillIn computes the checksums of a folder's files and validates m.
+func (m *Manifest) fillIn(dir string) error {
+	if m.Format == 0 {
+		m.Format = Format
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	names := slices.AppendSeq(m.namedFiles(), maps.Keys(m.Files))
+	m.Files = make(map[string]string, len(names))
+	for _, name := range names {
+		if err := checkPath(name); err != nil {
+			return err
+		}
+		if m.Files[name], err = checksum(root, name); err != nil {
+			return err
+		}
+	}
+	return m.validate()
+}
+
+// writeFile lets write fill a temporary file in the folder of path and renames
+// it to path when its bytes are on disk. After an error nothing is left.
+func writeFile(path string, write func(io.Writer) error) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".bundle-*")
+	if err != nil {
+		return err
+	}
+	// After the rename there is nothing left to remove.
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if err := write(file); err != nil {
+		return err
+	}
+	if err := file.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
