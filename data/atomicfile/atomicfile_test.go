@@ -1,0 +1,71 @@
+package atomicfile_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"engram/data/atomicfile"
+)
+
+func TestWriteReplacesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.bin")
+	for _, want := range []string{"first", "second, longer"} {
+		err := atomicfile.Write(path, func(w io.Writer) error {
+			_, err := io.WriteString(w, want)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("file holds %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAFailedWriteLeavesTheOldFileAlone(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.bin")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("disk full")
+	err := atomicfile.Write(path, func(w io.Writer) error {
+		// More than the buffer, so that some of it reaches the disk.
+		if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+			return err
+		}
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Fatalf("error is %v, want %v", err, broken)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != "old" {
+		t.Errorf("file holds %q after a failed write", got)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 {
+		t.Errorf("folder holds %v, want the one file", entries)
+	}
+}
+
+func TestWriteIntoAMissingFolderFails(t *testing.T) {
+	err := atomicfile.Write(filepath.Join(t.TempDir(), "none", "a.bin"), func(io.Writer) error { return nil })
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error is %v, want one that says that the folder is missing", err)
+	}
+}

@@ -1,0 +1,31 @@
+package atomicfile_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"engram/data/atomicfile"
+)
+
+func ExampleWrite() {
+	dir, err := os.MkdirTemp("", "atomicfile")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "greeting.txt")
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		_, err := fmt.Fprint(w, "hello")
+		return err
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	content, _ := os.ReadFile(path)
+	fmt.Println(string(content))
+	// Output: hello
+}
