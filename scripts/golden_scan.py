@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Goldens of embed/scan: losses, schedules and a whole small network.
+"""Goldens of embed/scan: losses, schedules, a whole small network, ridge.
 
-Writes one JSON file per case into embed/scan/testdata/golden (about 55 KB in
+Writes one JSON file per case into embed/scan/testdata/golden (about 60 KB in
 all). Made with Python 3.11, PyTorch 2.15.0 and NumPy 2.4.6, in float64:
 
     python scripts/golden_scan.py
@@ -205,7 +205,46 @@ def training(net, rng, sizes):
           params_after=dict(net.named_parameters()))
 
 
+def ridge():
+    """Closed form by numpy.linalg.solve; the left-out errors by refitting without the trials."""
+    rng = np.random.default_rng(20235)
+    for name, trials, voxels in (("dual", 15, 20), ("primal", 24, 6)):
+        x = draw(rng, trials, voxels).numpy() + 3
+        y = x[:, :4] @ draw(rng, 4, 3).numpy() + draw(rng, trials, 3, scale=2).numpy()
+        y = np.round(y * 128) / 128
+        new = draw(rng, 4, voxels).numpy() + 3
+        images = np.arange(trials) // 3  # three repeats of each image
+        length = ((x - x.mean(0)) ** 2).sum() / trials
+        grid = length * 1e-4 * 10 ** (np.arange(33) / 4)
+        errors = lambda groups: [left_out(x, y, lam, groups) for lam in grid]
+        trial_errors, image_errors = errors(np.arange(trials)), errors(images)
+        write(GOLDEN, f"ridge_{name}",
+              "ridge with means that are not penalised; errors are the summed squared errors of trials, and of "
+              "images of three trials, that were left out of the fit, for every lambda of the grid",
+              attrs={"lambda": 2.5},
+              inputs={"voxels": x, "targets": y, "new": new, "images": images},
+              outputs={"weights": fit(x, y, 2.5), "predicted": predict(x, y, new, 2.5), "grid": grid,
+                       "trial_errors": trial_errors, "image_errors": image_errors,
+                       "trial_lambda": grid[np.argmin(trial_errors)],
+                       "image_lambda": grid[np.argmin(image_errors)]})
+
+
+def fit(x, y, lam):
+    xc, yc = x - x.mean(0), y - y.mean(0)
+    return np.linalg.solve(xc.T @ xc + lam * np.eye(x.shape[1]), xc.T @ yc)
+
+
+def predict(x, y, new, lam):
+    return (new - x.mean(0)) @ fit(x, y, lam) + y.mean(0)
+
+
+def left_out(x, y, lam, groups):
+    return sum(((predict(x[groups != g], y[groups != g], x[groups == g], lam) - y[groups == g]) ** 2).sum()
+               for g in np.unique(groups))
+
+
 if __name__ == "__main__":
+    ridge()
     losses()
     schedules()
     network()

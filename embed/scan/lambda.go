@@ -1,0 +1,148 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// The grid of penalties: quarter decades around the mean squared length of a
+// trial's centred voxels, which makes the choice independent of their units and
+// number.
+const (
+	lambdaSteps     = 33
+	lambdaPerDecade = 4
+	lambdaFirst     = 1e-4 // of the mean squared length
+)
+
+// chooseLambda returns the λ of the grid with the least squared error of
+// predictions for images that were left out. One eigendecomposition serves all
+// of the grid and all images.
+//
+// With X = USVᵀ, the fitted targets are HY, H = U·diag(s²/(s²+λ))·Uᵀ + 1/n,
+// where 1/n comes from the means. The error for a left-out set g of trials is
+// (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials the PRESS of
+// Allen 1974 (Technometrics 16(1)), for sets Cook & Weisberg 1982, Residuals
+// and Influence in Regression, §3.6.
+func chooseLambda(ctx context.Context, p problem) (float64, error) {
+	z, square, err := principalScores(p)
+	if err != nil {
+		return 0, err
+	}
+	n, _ := p.x.Dims()
+	var length float64
+	for _, s := range square {
+		length += s / float64(n)
+	}
+	if length == 0 {
+		return 0, errors.New("ridge: no voxel varies over the training trials")
+	}
+	images := p.images
+	if images == nil {
+		images = make([]int, n)
+		for i := range images {
+			images[i] = i
+		}
+	}
+	groups := trialsByImage(images)
+	if len(groups) < 2 {
+		return 0, errors.New("ridge: choosing λ needs trials of two images at least, found one")
+	}
+	var zy mat.Dense
+	zy.Mul(z.T(), p.y)
+	best, bestError := 0.0, math.Inf(1)
+	for k := range lambdaSteps {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		lambda := length * lambdaFirst * math.Pow(10, float64(k)/lambdaPerDecade)
+		e, err := leftOutError(leaveOut{z: z, zy: &zy, y: p.y, square: square, groups: groups}, lambda)
+		if err != nil {
+			return 0, err
+		}
+		if e < bestError {
+			best, bestError = lambda, e
+		}
+	}
+	return best, nil
+}
+
+// principalScores returns Z = US, [n, r], and the squared singular values s² of
+// the voxels, from the eigenvectors of the smaller Gram matrix: of XXᵀ they are
+// U, and of XᵀX they are V with XV = US.
+func principalScores(p problem) (*mat.Dense, []float64, error) {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(p.gram, true) {
+		return nil, nil, errors.New("ridge: the eigendecomposition of the voxels' Gram matrix did not converge")
+	}
+	square := eigen.Values(nil)
+	for i, s := range square {
+		square[i] = max(s, 0) // rounding can leave a zero below zero
+	}
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	if p.primal() {
+		var z mat.Dense
+		z.Mul(p.x, &vectors)
+		return &z, square, nil
+	}
+	vectors.Apply(func(_, j int, u float64) float64 { return u * math.Sqrt(square[j]) }, &vectors)
+	return &vectors, square, nil
+}
+
+// leaveOut is what the error of every λ is computed from.
+type leaveOut struct {
+	z      *mat.Dense // US, [n, r]
+	zy     *mat.Dense // ZᵀY, [r, D]
+	y      *mat.Dense // centred targets, [n, D]
+	square []float64  // s², [r]
+	groups [][]int    // trials to leave out together
+}
+
+// leftOutError returns the squared error, summed over targets and trials, of
+// predicting every group from the others.
+func leftOutError(l leaveOut, lambda float64) (float64, error) {
+	n, r := l.z.Dims()
+	scaled := mat.NewDense(n, r, nil) // Z·diag(1/(s²+λ))
+	scaled.Apply(func(_, j int, z float64) float64 { return z / (l.square[j] + lambda) }, l.z)
+	var residual mat.Dense
+	residual.Mul(scaled, l.zy)
+	residual.Sub(l.y, &residual)
+	var sum float64
+	for _, group := range l.groups {
+		e, err := l.groupError(scaled, &residual, group)
+		if err != nil {
+			return 0, fmt.Errorf("ridge: λ = %g: %w", lambda, err)
+		}
+		sum += e
+	}
+	return sum, nil
+}
+
+// groupError returns the squared length of (I − H_gg)⁻¹(Y − HY)_g.
+func (l leaveOut) groupError(scaled, residual *mat.Dense, group []int) (float64, error) {
+	n, _ := l.z.Dims()
+	_, targets := l.y.Dims()
+	open := mat.NewDense(len(group), len(group), nil)
+	own := mat.NewDense(len(group), targets, nil)
+	for a, i := range group {
+		own.SetRow(a, residual.RawRowView(i))
+		for b, j := range group {
+			h := mat.Dot(scaled.RowView(i), l.z.RowView(j)) + 1/float64(n)
+			if a == b {
+				open.Set(a, b, 1-h)
+			} else {
+				open.Set(a, b, -h)
+			}
+		}
+	}
+	var left mat.Dense
+	if err := left.Solve(open, own); err != nil {
+		return 0, fmt.Errorf("trials %v cannot be left out: %w", group, err)
+	}
+	norm := mat.Norm(&left, 2)
+	return norm * norm, nil
+}

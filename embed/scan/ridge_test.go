@@ -1,0 +1,139 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"engram/embed"
+	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Weights and predictions are rounded to float32; 2e-6 is 16 of its steps.
+const ridgeTolerance = 2e-6
+
+func TestRidgeEqualsNumPy(t *testing.T) {
+	for _, name := range []string{"ridge_dual", "ridge_primal"} {
+		t.Run(name, func(t *testing.T) {
+			g := readGolden(t, name)
+			r, err := FitRidge(t.Context(), g.Inputs["voxels"].matrix(), g.Inputs["targets"].matrix(),
+				RidgeOptions{Lambda: g.Attrs["lambda"].(float64)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, "weights", r.Weights.Data, g.Outputs["weights"].Data, ridgeTolerance)
+			predicted, err := r.Predict(g.Inputs["new"].matrix())
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, "predictions", predicted.Data, g.Outputs["predicted"].Data, ridgeTolerance)
+		})
+	}
+}
+
+// The goldens' errors come from refitting without the trials that are left
+// out, once for every trial, or every image, and every penalty.
+func TestLambdaIsChosenByTrulyLeavingOut(t *testing.T) {
+	for _, name := range []string{"ridge_dual", "ridge_primal"} {
+		g := readGolden(t, name)
+		images := g.Inputs["images"].ints()
+		for kind, ids := range map[string][]int{"trial": nil, "image": images} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				r, err := FitRidge(t.Context(), g.Inputs["voxels"].matrix(), g.Inputs["targets"].matrix(), RidgeOptions{Images: ids})
+				if err != nil {
+					t.Fatal(err)
+				}
+				near(t, "λ", []float64{r.Lambda}, g.Outputs[kind+"_lambda"].Data, 1e-8)
+				near(t, "errors", leftOutErrors(t, g, ids), g.Outputs[kind+"_errors"].Data, 1e-7)
+			})
+		}
+	}
+}
+
+// leftOutErrors returns the error of every λ of the golden's grid.
+func leftOutErrors(t *testing.T, g golden, images []int) []float64 {
+	t.Helper()
+	x, _ := matrix.Centered(g.Inputs["voxels"].matrix())
+	y, _ := matrix.Centered(g.Inputs["targets"].matrix())
+	z, square, err := principalScores(problem{x: x, y: y, gram: gramOf(x)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if images == nil {
+		for i := range y.RawMatrix().Rows {
+			images = append(images, i)
+		}
+	}
+	var zy mat.Dense
+	zy.Mul(z.T(), y)
+	var out []float64
+	for _, lambda := range g.Outputs["grid"].Data {
+		e, err := leftOutError(leaveOut{z: z, zy: &zy, y: y, square: square, groups: trialsByImage(images)}, lambda)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func TestRidgeRefuses(t *testing.T) {
+	good, flat := matrix.New(4, 3), matrix.New(4, 3)
+	for i := range good.Data {
+		good.Data[i] = float32(i * i % 7)
+	}
+	twins := matrix.New(4, 2) // two equal voxels and no penalty to speak of
+	for i := range 4 {
+		twins.Data[2*i], twins.Data[2*i+1] = float32(i), float32(i)
+	}
+	nan := matrix.New(4, 3)
+	nan.Data[5] = float32(math.NaN())
+	for _, c := range []struct {
+		name    string
+		x, y    blas32.General
+		opts    RidgeOptions
+		message string
+		is      error
+	}{
+		{"NaN voxel", nan, good, RidgeOptions{}, "voxels: trial 1, voxel 2 is NaN", embed.ErrNotFinite},
+		{"NaN target", good, nan, RidgeOptions{}, "targets: trial 1, element 2 is NaN", embed.ErrNotFinite},
+		{"too few targets", good, matrix.New(3, 3), RidgeOptions{}, "found 4 trials and 3 targets", nil},
+		{"too few images", good, good, RidgeOptions{Images: []int{1}}, "found 4 trials and 1 images", nil},
+		{"one image only", good, good, RidgeOptions{Images: []int{1, 1, 1, 1}}, "two images at least", nil},
+		{"negative λ", good, good, RidgeOptions{Lambda: -1}, "finite λ of at least 0, found -1", nil},
+		{"NaN λ", good, good, RidgeOptions{Lambda: math.NaN()}, "found NaN", nil},
+		{"one trial", matrix.New(1, 3), matrix.New(1, 3), RidgeOptions{Lambda: 1}, "2 trials at least, found 1", nil},
+		{"nothing varies", flat, good, RidgeOptions{}, "no voxel varies", nil},
+		{"singular", twins, good, RidgeOptions{Lambda: 1e-300}, "raise λ", ErrSingular},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := FitRidge(t.Context(), c.x, c.y, c.opts)
+			if err == nil || !strings.Contains(err.Error(), c.message) {
+				t.Fatalf("got %v, want %q", err, c.message)
+			}
+			if c.is != nil && !errors.Is(err, c.is) {
+				t.Errorf("%v does not wrap %v", err, c.is)
+			}
+		})
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := FitRidge(cancelled, good, good, RidgeOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled fit returned %v", err)
+	}
+	r, err := FitRidge(t.Context(), good, good, RidgeOptions{Lambda: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Predict(twins); err == nil || err.Error() != "voxels: the decoder reads 3 voxels, the scan has 2" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := r.Predict(nan); !errors.Is(err, embed.ErrNotFinite) {
+		t.Errorf("got %v", err)
+	}
+}

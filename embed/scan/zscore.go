@@ -1,0 +1,71 @@
+package scan
+
+import (
+	"fmt"
+	"math"
+
+	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// voxelNames names the matrices of this package in errors.
+func voxelNames() matrix.Names { return matrix.Names{Matrix: "voxels", Row: "trial", Col: "voxel"} }
+
+// ZScore standardises voxels: each is shifted and scaled to mean 0 and standard
+// deviation 1 over the trials that it was fitted on. Fit it on training trials
+// only, or the test trials leak into the decoder. It is safe for concurrent use.
+type ZScore struct {
+	Mean []float32 // of each voxel
+	// Scale is 1 over each voxel's standard deviation (with divisor n). It is
+	// 0 for a voxel that did not vary, which therefore always gives 0: nothing
+	// is known about it, and a raw value would drown the others.
+	Scale []float32
+}
+
+// FitZScore takes mean and scale from training trials, [trials, voxels]. It
+// needs two trials at least and refuses NaN and infinite voxels.
+func FitZScore(trials blas32.General) (*ZScore, error) {
+	if err := matrix.Check(trials, voxelNames()); err != nil {
+		return nil, err
+	}
+	if trials.Rows < 2 {
+		return nil, fmt.Errorf("voxels: z-scoring needs 2 trials at least, found %d", trials.Rows)
+	}
+	mean := matrix.ColMeans(trials)
+	square := make([]float64, trials.Cols)
+	for i := range trials.Rows {
+		for j, x := range matrix.Row(trials, i) {
+			d := float64(x) - mean[j]
+			square[j] += d * d
+		}
+	}
+	z := &ZScore{Mean: make([]float32, trials.Cols), Scale: make([]float32, trials.Cols)}
+	for j := range mean {
+		z.Mean[j] = float32(mean[j])
+		// A deviation below the smallest normal float32 is no variation either.
+		if scale := float32(1 / math.Sqrt(square[j]/float64(trials.Rows))); !math.IsInf(float64(scale), 0) {
+			z.Scale[j] = scale
+		}
+	}
+	return z, nil
+}
+
+// Apply standardises trials, [trials, voxels], in place. Where it returns an
+// error nothing has been changed: a voxel count that does not fit, a NaN or an
+// infinite voxel.
+func (z *ZScore) Apply(trials blas32.General) error {
+	if trials.Cols != len(z.Mean) {
+		return fmt.Errorf("voxels: the decoder reads %d voxels, the scan has %d", len(z.Mean), trials.Cols)
+	}
+	if err := matrix.Check(trials, voxelNames()); err != nil {
+		return err
+	}
+	for i := range trials.Rows {
+		row := matrix.Row(trials, i)
+		for j, x := range row {
+			row[j] = float32((float64(x) - float64(z.Mean[j])) * float64(z.Scale[j]))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package scan
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"engram/embed"
+	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"pgregory.net/rapid"
+)
+
+func TestZScoreGivesMeanZeroAndDeviationOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := matrix.New(rapid.IntRange(2, 20).Draw(t, "trials"), rapid.IntRange(1, 5).Draw(t, "voxels"))
+		scale := rapid.Float32Range(1e-6, 1e6).Draw(t, "scale")
+		for i := range m.Data {
+			m.Data[i] = scale * float32(rapid.IntRange(-1000, 1000).Draw(t, "value"))
+		}
+		constant := make([]bool, m.Cols)
+		for j := range constant {
+			constant[j] = true
+			for i := range m.Rows {
+				constant[j] = constant[j] && matrix.Row(m, i)[j] == m.Data[j]
+			}
+		}
+		z, err := FitZScore(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Apply(m); err != nil {
+			t.Fatal(err)
+		}
+		for j := range m.Cols {
+			var sum, square float64
+			for i := range m.Rows {
+				x := float64(matrix.Row(m, i)[j])
+				sum, square = sum+x, square+x*x
+			}
+			want := 1.0
+			if constant[j] {
+				want = 0
+			}
+			// The mean is stored in single precision, and a voxel may vary by
+			// a thousandth of it.
+			n := float64(m.Rows)
+			if math.Abs(sum/n) > 2e-4 || math.Abs(square/n-want) > 1e-5 {
+				t.Fatalf("voxel %d has mean %g and square %g, want 0 and %g", j, sum/n, square/n, want)
+			}
+		}
+	})
+}
+
+func TestZScoreOfAVoxelThatDidNotVaryIsZeroForEver(t *testing.T) {
+	z, err := FitZScore(blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{0.1, 1, 0.1, 2, 0.1, 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{5000, 2}}
+	if err := z.Apply(test); err != nil || test.Data[0] != 0 || test.Data[1] != 0 {
+		t.Errorf("got %v, %v", test.Data, err)
+	}
+}
+
+func TestZScoreRefusesAndChangesNothing(t *testing.T) {
+	if _, err := FitZScore(matrix.New(1, 3)); err == nil || err.Error() != "voxels: z-scoring needs 2 trials at least, found 1" {
+		t.Errorf("got %v", err)
+	}
+	bad := blas32.General{Rows: 2, Cols: 2, Stride: 2, Data: []float32{1, 2, 3, float32(math.Inf(1))}}
+	_, err := FitZScore(bad)
+	if !errors.Is(err, embed.ErrNotFinite) || err.Error() != "voxels: trial 1, voxel 1 is +Inf: not finite" {
+		t.Errorf("got %v", err)
+	}
+	z := &ZScore{Mean: []float32{1, 1}, Scale: []float32{1, 1}}
+	before := slices.Clone(bad.Data)
+	if err := z.Apply(bad); !errors.Is(err, embed.ErrNotFinite) || !slices.Equal(before, bad.Data) {
+		t.Errorf("got %v, and voxels %v", err, bad.Data)
+	}
+	if err := z.Apply(matrix.New(2, 3)); err == nil || err.Error() != "voxels: the decoder reads 2 voxels, the scan has 3" {
+		t.Errorf("got %v", err)
+	}
+}
