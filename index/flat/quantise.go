@@ -1,0 +1,91 @@
+package flat
+
+import "math"
+
+// Quantise writes the int8 code of v into code, which has len(v) elements, and
+// returns its scale s = max|v_i|/127 and the length of its residual, rounded
+// up: v = s·code + r with |r| <= residual. Codes lie in [-127, 127].
+//
+// What the code tells about a score: let q and x have unit length, with codes
+// c_q, c_x, scales t, s and residuals e, r. Then
+//
+//	<q,x> = <t·c_q, s·c_x> + <q - e, r> + <e, x>
+//
+// where the last two terms come from splitting x, then q, into code and
+// residual: <q,x> = <t·c_q, x> + <e,x> = <t·c_q, s·c_x> + <t·c_q, r> + <e,x>
+// and t·c_q = q - e. By Cauchy and Schwarz
+//
+//	|<q,x> - t·s·<c_q,c_x>| <= (1 + |e|)·|r| + |e|
+//
+// and <c_q,c_x> is an exact integer. The bound is a line in |r|, so that a
+// scan needs two numbers per row: s and |r|. bound adds what float32
+// arithmetic can add.
+func Quantise(code []int8, v []float32) (scale, residual float32) {
+	var largest float32
+	for _, x := range v {
+		largest = max(largest, x, -x)
+	}
+	scale = largest / 127
+	if scale == 0 {
+		clear(code)
+		return 0, up(norm(v))
+	}
+	inv := 1 / float64(scale)
+	var sum float64
+	for i, x := range v {
+		c := math.RoundToEven(float64(x) * inv)
+		c = max(-127, min(127, c))
+		code[i] = int8(c)
+		r := float64(x) - float64(scale)*c
+		sum += r * r
+	}
+	return scale, up(math.Sqrt(sum))
+}
+
+func norm(v []float32) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	return math.Sqrt(sum)
+}
+
+// up rounds x, which is not negative, to a float32 that is larger than it.
+func up(x float64) float32 {
+	return math.Nextafter32(float32(x), math.MaxFloat32)
+}
+
+// query is a query with its code and the bound that goes with it: the score
+// of a row with scale s, residual r and integer product d is, as float32
+// arithmetic computes it, at most d·(scale·s) + slope·r + offset.
+type query struct {
+	vector []float32
+	code   []int8
+	scale  float32
+	slope  float32
+	offset float32
+}
+
+// newQuery codes the unit vector v.
+func newQuery(v []float32) query {
+	q := query{vector: v, code: make([]int8, len(v))}
+	var residual float32
+	q.scale, residual = Quantise(q.code, v)
+	q.slope, q.offset = bound(len(v), residual)
+	return q
+}
+
+// bound returns the slope and offset of the error bound in the residual of a
+// row, for a query whose own residual is residual.
+//
+// Beyond the proof at Quantise it covers rounding, with u = 2^-24: the float32
+// kernel may be off by n·u/(1-n·u)·Σ|q_i·x_i|, whatever order it adds in
+// (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §3.1), the
+// bound's own arithmetic by less than 16·u on terms below 2, and a stored unit
+// vector is longer than 1 by less than u. 2·(n+32)·u exceeds their sum for
+// every n up to simd.MaxDim, and 1 + 2^-20 exceeds the lengths.
+func bound(n int, residual float32) (slope, offset float32) {
+	const u, length = 1.0 / (1 << 24), 1 + 1.0/(1<<20)
+	slack := 2 * float64(n+32) * u
+	return up(length + float64(residual)), up(length*float64(residual) + slack)
+}

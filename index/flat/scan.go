@@ -1,0 +1,132 @@
+package flat
+
+import (
+	"context"
+	"math"
+
+	"engram/index/internal/simd"
+)
+
+const (
+	// blockRows is how many rows one kernel call handles. Their results fit
+	// the first-level cache, and a block of 256 × 768 codes takes about 15 µs,
+	// so that a cancelled scan ends at once.
+	blockRows = 256
+	// minCoded is the number of rows from which codes are used.
+	minCoded = 1024
+	// minWaiting is the least number of candidates that wait for re-scoring.
+	minWaiting = 1024
+)
+
+// candidate is a row that waits to be scored in float32.
+type candidate struct {
+	upper     float32 // no score above this
+	part, row int32
+}
+
+func before(a, b candidate) bool { return a.upper > b.upper }
+
+// scanner looks at rows and keeps the best. It belongs to one goroutine.
+//
+// Candidates are not scored at once: they gather in waiting until it is full.
+// Then those with the highest upper bounds are scored first, until the best
+// bound left does not reach the K-th best score; the others are dropped. So
+// memory is bounded, and early rows, whose rivals are not known yet, cost
+// little.
+type scanner struct {
+	kernels *simd.Kernels
+	query   query
+	parts   []Part
+
+	best    top
+	waiting []candidate
+	scores  []float32 // of one block
+	dots    []int32   // of one block
+}
+
+func newScanner(kernels *simd.Kernels, q query, parts []Part, k int) *scanner {
+	return &scanner{
+		kernels: kernels, query: q, parts: parts,
+		best:    top{k: k, matches: make([]Match, 0, k)},
+		waiting: make([]candidate, 0, max(minWaiting, 4*k)),
+		scores:  make([]float32, blockRows),
+		dots:    make([]int32, blockRows),
+	}
+}
+
+// limit is the score that a row must reach to matter.
+func (s *scanner) limit() float32 {
+	if !s.best.full() {
+		return float32(math.Inf(-1))
+	}
+	return s.best.matches[0].Score
+}
+
+// scan looks at rows lo to hi of a part.
+func (s *scanner) scan(ctx context.Context, part, lo, hi int) error {
+	block := s.scanVectors
+	if p := s.parts[part]; p.Codes != nil && len(p.IDs) >= minCoded {
+		block = s.scanCodes
+	}
+	for ; lo < hi; lo += blockRows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		block(part, lo, min(hi, lo+blockRows))
+	}
+	return nil
+}
+
+// scanVectors scores the rows lo to hi in float32.
+func (s *scanner) scanVectors(part, lo, hi int) {
+	p := s.parts[part]
+	stride := VectorStride(p.Dim)
+	scores := s.scores[:hi-lo]
+	s.kernels.DotRows(scores, s.query.vector, p.Vectors[lo*stride:hi*stride], stride)
+	limit := s.limit()
+	for i, score := range scores {
+		if score >= limit && !p.Dead.Has(lo+i) {
+			s.best.offer(Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
+			limit = s.limit()
+		}
+	}
+}
+
+// scanCodes puts those of the rows lo to hi on the waiting list whose codes
+// leave it open whether they are among the best.
+func (s *scanner) scanCodes(part, lo, hi int) {
+	p := s.parts[part]
+	stride := CodeStride(p.Dim)
+	dots := s.dots[:hi-lo]
+	s.kernels.DotRowsInt8(dots, s.query.code, p.Codes[lo*stride:hi*stride], stride)
+	scales, residuals := p.Scales[lo:hi][:len(dots)], p.Residuals[lo:hi][:len(dots)]
+	scale, slope, offset := s.query.scale, s.query.slope, s.query.offset
+	limit := s.limit()
+	for i, dot := range dots {
+		upper := float32(dot)*(scale*scales[i]) + slope*residuals[i] + offset
+		if upper < limit || p.Dead.Has(lo+i) {
+			continue
+		}
+		if len(s.waiting) == cap(s.waiting) {
+			s.rescore()
+			limit = s.limit()
+		}
+		s.waiting = append(s.waiting, candidate{upper: upper, part: int32(part), row: int32(lo + i)})
+	}
+}
+
+// rescore empties the waiting list into the best matches.
+func (s *scanner) rescore() {
+	h := s.waiting
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		siftDown(h, i, before)
+	}
+	for len(h) > 0 && h[0].upper >= s.limit() {
+		c := h[0]
+		h[0] = h[len(h)-1]
+		h = h[:len(h)-1]
+		siftDown(h, 0, before)
+		s.scanVectors(int(c.part), int(c.row), int(c.row)+1)
+	}
+	s.waiting = s.waiting[:0]
+}

@@ -1,0 +1,93 @@
+package flat
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"engram/index/internal/simd"
+)
+
+// Options say how a search runs. The zero value is the fastest kernels on one
+// goroutine.
+type Options struct {
+	Kernels *simd.Kernels // nil: simd.Best()
+	Threads int           // goroutines at most; less than 1: one
+}
+
+// chunkRows is how many rows a goroutine takes at a time: enough that handing
+// them out costs nothing, few enough that none waits long for the last one.
+const chunkRows = 4096
+
+// Search returns the k rows of parts with the highest inner product with q,
+// best first, equal scores by ascending id; fewer where there are fewer. q has
+// unit length and the dimension of the rows; an id is in one part at most.
+// Scores are float32 inner products, whichever way they were found. Only ctx
+// can make it return an error.
+func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options) ([]Match, error) {
+	if opts.Kernels == nil {
+		opts.Kernels = simd.Best()
+	}
+	chunks := split(parts)
+	rows := 0
+	for _, p := range parts {
+		rows += len(p.IDs)
+	}
+	k = min(k, rows)
+	if k < 1 {
+		return nil, ctx.Err()
+	}
+	code := newQuery(q)
+	scanners := make([]*scanner, max(1, min(opts.Threads, len(chunks))))
+	for i := range scanners {
+		scanners[i] = newScanner(opts.Kernels, code, parts, k)
+	}
+	var next atomic.Int64
+	work := func(s *scanner) error {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(chunks) {
+				s.rescore()
+				return nil
+			}
+			c := chunks[i]
+			if err := s.scan(ctx, c.part, c.lo, c.hi); err != nil {
+				return err
+			}
+		}
+	}
+
+	errs := make([]error, len(scanners))
+	var wg sync.WaitGroup
+	for i, s := range scanners[1:] {
+		wg.Go(func() { errs[i+1] = work(s) })
+	}
+	errs[0] = work(scanners[0])
+	wg.Wait()
+
+	best := &scanners[0].best
+	for i, s := range scanners {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		if i > 0 {
+			for _, m := range s.best.matches {
+				best.offer(m)
+			}
+		}
+	}
+	return best.sorted(), nil
+}
+
+// chunk is a range of rows of one part.
+type chunk struct{ part, lo, hi int }
+
+func split(parts []Part) []chunk {
+	var chunks []chunk
+	for i, p := range parts {
+		for lo := 0; lo < len(p.IDs); lo += chunkRows {
+			chunks = append(chunks, chunk{i, lo, min(lo+chunkRows, len(p.IDs))})
+		}
+	}
+	return chunks
+}

@@ -1,0 +1,79 @@
+package disk
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// File is what writing needs of an *os.File.
+type File interface {
+	io.WriteCloser
+	Sync() error
+}
+
+// Folder writes files whole or not at all.
+type Folder struct {
+	Path string
+	// Create opens a new file for writing. Tests put a full disk in its place.
+	Create func(path string) (File, error)
+}
+
+// OpenFolder returns the folder at path, which exists.
+func OpenFolder(path string) Folder {
+	return Folder{Path: path, Create: func(path string) (File, error) {
+		return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	}}
+}
+
+// tmp is the suffix of a file that is not complete.
+const tmp = ".tmp"
+
+// Write writes the file called name and syncs its content; it replaces one of
+// that name in one step. After an error the folder has what it had before. The
+// new name itself is durable after Sync.
+func (f Folder) Write(name string, write func(w io.Writer) error) (err error) {
+	path := filepath.Join(f.Path, name)
+	file, err := f.Create(path + tmp)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ignoreMissing(os.Remove(path+tmp)))
+		}
+	}()
+	buffered := bufio.NewWriterSize(file, 1<<20)
+	err = write(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(path+tmp, path)
+}
+
+// Sync makes the names in the folder durable.
+func (f Folder) Sync() error {
+	dir, err := os.Open(f.Path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,177 @@
+package disk
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"engram/index"
+	"engram/index/flat"
+)
+
+// ManifestName is the name of the manifest in the folder of an index.
+const ManifestName = "manifest"
+
+// Manifest says what an index is: which files, and what they were made with.
+type Manifest struct {
+	Dim        int             `json:"dim"`
+	Bundle     string          `json:"bundle"`
+	BundleName string          `json:"bundle_name"`
+	Next       uint64          `json:"next"` // number of the next file
+	Segments   []SegmentRecord `json:"segments"`
+}
+
+// SegmentRecord names the files of one segment by their numbers.
+type SegmentRecord struct {
+	File uint64 `json:"file"`           // see SegmentName
+	Rows int    `json:"rows"`           // rows, dead ones included
+	Dead uint64 `json:"dead,omitempty"` // see TombstonesName; 0: no row is dead
+}
+
+// SegmentName is the file name of the segment with a number.
+func SegmentName(number uint64) string { return fmt.Sprintf("%016x.seg", number) }
+
+// TombstonesName is the file name of the tombstones with a number.
+func TombstonesName(number uint64) string { return fmt.Sprintf("%016x.dead", number) }
+
+// The manifest is one line of text with the version and the checksum of the
+// JSON that follows it.
+const manifestLine = "engram-index %d crc32c=%08x\n"
+
+// WriteManifest writes m.
+func WriteManifest(w io.Writer, m Manifest) error {
+	body, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		return err
+	}
+	body = append(body, '\n')
+	_, err = fmt.Fprintf(w, manifestLine+"%s", Version, checksum(body), body)
+	return err
+}
+
+// maxManifest bounds the bytes of a manifest: 100,000 segments.
+const maxManifest = 16 << 20
+
+// ReadManifest reads the manifest of the folder: ErrNotFound where there is
+// none, ErrCorrupt where it is damaged.
+func ReadManifest(folder string) (Manifest, error) {
+	path := filepath.Join(folder, ManifestName)
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Manifest{}, fmt.Errorf("%s has no manifest: %w", folder, index.ErrNotFound)
+	}
+	if err != nil {
+		return Manifest{}, err
+	}
+	if info.Size() > maxManifest {
+		return Manifest{}, fmt.Errorf("%s has %d bytes, at most %d were expected: %w",
+			path, info.Size(), maxManifest, index.ErrCorrupt)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Manifest{}, err
+	}
+	m, err := parseManifest(content)
+	if err != nil {
+		return Manifest{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func parseManifest(content []byte) (Manifest, error) {
+	line, body, _ := bytes.Cut(content, []byte("\n"))
+	var version int
+	if n, _ := fmt.Sscanf(string(line), "engram-index %d ", &version); n != 1 {
+		return Manifest{}, fmt.Errorf("it does not begin as a manifest does: %w", index.ErrCorrupt)
+	}
+	if string(line)+"\n" != fmt.Sprintf(manifestLine, version, checksum(body)) {
+		return Manifest{}, fmt.Errorf("it does not match its checksum: %w", index.ErrCorrupt)
+	}
+	if version < 1 || version > Version {
+		return Manifest{}, versionError(version)
+	}
+	var m Manifest
+	if err := json.Unmarshal(body, &m); err != nil {
+		return Manifest{}, fmt.Errorf("%w: %w", index.ErrCorrupt, err)
+	}
+	return m, m.validate()
+}
+
+func (m Manifest) validate() error {
+	if m.Dim < 1 || m.Dim > MaxDim {
+		return fmt.Errorf("dimension %d, wanted 1 to %d: %w", m.Dim, MaxDim, index.ErrCorrupt)
+	}
+	used := map[uint64]bool{}
+	for _, s := range m.Segments {
+		if s.Rows < 1 || s.Rows > maxRows || s.File >= m.Next || s.Dead >= m.Next || used[s.File] {
+			return fmt.Errorf("segment %d with %d rows and tombstones %d, next file %d: %w",
+				s.File, s.Rows, s.Dead, m.Next, index.ErrCorrupt)
+		}
+		used[s.File] = true
+	}
+	return nil
+}
+
+const tombstonesMagic = "engram\x00D"
+
+// WriteTombstones writes the set of dead rows of a segment with rows rows.
+func WriteTombstones(w io.Writer, dead flat.Bits, rows int) error {
+	b := append([]byte(nil), tombstonesMagic...)
+	b = binary.LittleEndian.AppendUint32(b, Version)
+	b = binary.LittleEndian.AppendUint32(b, uint32(rows))
+	for _, word := range dead.Clone(rows) {
+		b = binary.LittleEndian.AppendUint64(b, word)
+	}
+	_, err := w.Write(binary.LittleEndian.AppendUint32(b, checksum(b)))
+	return err
+}
+
+// ReadTombstones reads the dead rows of a segment with rows rows.
+func ReadTombstones(path string, rows int) (flat.Bits, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// One byte more than wanted shows a file that is too long.
+	content, err := io.ReadAll(io.LimitReader(f, int64(tombstonesSize(rows)+1)))
+	if err != nil {
+		return nil, err
+	}
+	dead, err := parseTombstones(content, rows)
+	if err != nil {
+		return nil, fmt.Errorf("tombstones %s: %w", path, err)
+	}
+	return dead, nil
+}
+
+func tombstonesSize(rows int) int { return 16 + (rows+63)/64*8 + 4 }
+
+func parseTombstones(b []byte, rows int) (flat.Bits, error) {
+	if len(b) != tombstonesSize(rows) {
+		return nil, fmt.Errorf("%d bytes, wanted %d for %d rows: %w", len(b), tombstonesSize(rows), rows, index.ErrCorrupt)
+	}
+	body := b[:len(b)-4]
+	if string(b[:8]) != tombstonesMagic || checksum(body) != binary.LittleEndian.Uint32(b[len(body):]) {
+		return nil, fmt.Errorf("they do not match their checksum: %w", index.ErrCorrupt)
+	}
+	if v := binary.LittleEndian.Uint32(b[8:]); v < 1 || v > Version {
+		return nil, versionError(int(v))
+	}
+	if n := binary.LittleEndian.Uint32(b[12:]); int64(n) != int64(rows) {
+		return nil, fmt.Errorf("they are for %d rows, the segment has %d: %w", n, rows, index.ErrCorrupt)
+	}
+	dead := make(flat.Bits, (rows+63)/64)
+	for i := range dead {
+		dead[i] = binary.LittleEndian.Uint64(body[16+8*i:])
+	}
+	if last := rows & 63; last != 0 && dead[len(dead)-1]>>last != 0 {
+		return nil, fmt.Errorf("they name rows beyond the last of %d: %w", rows, index.ErrCorrupt)
+	}
+	return dead, nil
+}

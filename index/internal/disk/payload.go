@@ -1,0 +1,157 @@
+package disk
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"engram/index"
+)
+
+// The kinds of payload values, as FORMAT.md lists them.
+const (
+	kindNil = iota
+	kindFalse
+	kindTrue
+	kindInt64
+	kindFloat64
+	kindString
+	kindStrings
+)
+
+// AppendPayload appends the encoding of p, which passes Payload.Check, to b. A
+// nil payload takes no bytes. Equal payloads have equal encodings.
+func AppendPayload(b []byte, p index.Payload) []byte {
+	if p == nil {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(len(p)))
+	for _, key := range slices.Sorted(maps.Keys(p)) {
+		b = appendString(b, key)
+		switch v := p[key].(type) {
+		case nil:
+			b = append(b, kindNil)
+		case bool:
+			if v {
+				b = append(b, kindTrue)
+			} else {
+				b = append(b, kindFalse)
+			}
+		case int64:
+			b = binary.AppendVarint(append(b, kindInt64), v)
+		case float64:
+			b = binary.LittleEndian.AppendUint64(append(b, kindFloat64), math.Float64bits(v))
+		case string:
+			b = appendString(append(b, kindString), v)
+		case []string:
+			b = binary.AppendUvarint(append(b, kindStrings), uint64(len(v)))
+			for _, s := range v {
+				b = appendString(b, s)
+			}
+		}
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// DecodePayload is the inverse of AppendPayload. It copies what it returns out
+// of b. Bytes that are no payload give ErrCorrupt.
+func DecodePayload(b []byte) (index.Payload, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	d := decoder{rest: b}
+	// A key and its value take up two bytes at least.
+	n := d.count(2)
+	p := make(index.Payload, n)
+	for range n {
+		key := d.string()
+		p[key] = d.value()
+	}
+	if d.bad || len(d.rest) != 0 || len(p) != n {
+		return nil, fmt.Errorf("a payload of %d bytes does not decode: %w", len(b), index.ErrCorrupt)
+	}
+	return p, nil
+}
+
+// decoder reads rest from its start. After the first fault bad is set and
+// every method returns a zero value.
+type decoder struct {
+	rest []byte
+	bad  bool
+}
+
+// fail notes a fault and leaves nothing to read.
+func (d *decoder) fail() { d.bad, d.rest = true, nil }
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.rest)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+// count reads the number of things that follow, each of which takes up size
+// bytes at least.
+func (d *decoder) count(size int) int {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)/size) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) bytes(n int) []byte {
+	if n > len(d.rest) {
+		d.fail()
+		return nil
+	}
+	b := d.rest[:n]
+	d.rest = d.rest[n:]
+	return b
+}
+
+func (d *decoder) string() string { return string(d.bytes(d.count(1))) }
+
+func (d *decoder) value() any {
+	kind := d.bytes(1)
+	if d.bad {
+		return nil
+	}
+	switch kind[0] {
+	case kindNil:
+		return nil
+	case kindFalse, kindTrue:
+		return kind[0] == kindTrue
+	case kindInt64:
+		v, n := binary.Varint(d.rest)
+		if n <= 0 {
+			break
+		}
+		d.rest = d.rest[n:]
+		return v
+	case kindFloat64:
+		if b := d.bytes(8); !d.bad {
+			return math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+	case kindString:
+		return d.string()
+	case kindStrings:
+		list := make([]string, d.count(1))
+		for i := range list {
+			list[i] = d.string()
+		}
+		return list
+	}
+	d.fail()
+	return nil
+}

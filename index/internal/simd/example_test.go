@@ -1,0 +1,19 @@
+package simd_test
+
+import (
+	"fmt"
+
+	"engram/index/internal/simd"
+)
+
+func Example() {
+	query := []float32{1, 2, 3}
+	rows := []float32{
+		1, 0, 0, 0, // padded to a stride of 4
+		1, 1, 1, 0,
+	}
+	scores := make([]float32, 2)
+	simd.Best().DotRows(scores, query, rows, 4)
+	fmt.Println(scores)
+	// Output: [1 6]
+}

@@ -1,0 +1,334 @@
+//go:build amd64 && !noasm
+
+#include "textflag.h"
+
+// Registers, in every function:
+//	DI out   SI q   DX row   CX n   R8 stride in bytes   R9 rows left
+//	R12 position in q   R13 position in the row   BX elements left
+
+// func dotRowsAVX512(out, q, rows *float32, n, stride, count int)
+TEXT ·dotRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ stride+32(FP), R8
+	MOVQ count+40(FP), R9
+	SHLQ $2, R8
+
+	// K1 selects the n mod 16 elements of the tail.
+	MOVQ  CX, R10
+	ANDQ  $15, R10
+	MOVL  $1, R11
+	SHLXL R10, R11, R11
+	DECL  R11
+	KMOVW R11, K1
+
+f512row:
+	MOVQ   SI, R12
+	MOVQ   DX, R13
+	MOVQ   CX, BX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	SUBQ   $64, BX
+	JLT    f512rest
+
+f512loop:
+	VMOVUPS     (R13), Z4
+	VMOVUPS     64(R13), Z5
+	VMOVUPS     128(R13), Z6
+	VMOVUPS     192(R13), Z7
+	VFMADD231PS (R12), Z4, Z0
+	VFMADD231PS 64(R12), Z5, Z1
+	VFMADD231PS 128(R12), Z6, Z2
+	VFMADD231PS 192(R12), Z7, Z3
+	ADDQ        $256, R12
+	ADDQ        $256, R13
+	SUBQ        $64, BX
+	JGE         f512loop
+
+f512rest:
+	ADDQ $48, BX
+	JLT  f512tail
+
+f512loop16:
+	VMOVUPS     (R13), Z4
+	VFMADD231PS (R12), Z4, Z0
+	ADDQ        $64, R12
+	ADDQ        $64, R13
+	SUBQ        $16, BX
+	JGE         f512loop16
+
+f512tail:
+	TESTQ       R10, R10
+	JZ          f512sum
+	VMOVUPS.Z   (R13), K1, Z4
+	VMOVUPS.Z   (R12), K1, Z5
+	VFMADD231PS Z5, Z4, Z1
+
+f512sum:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF64X4 $1, Z0, Y1
+	VADDPS        Y1, Y0, Y0
+	VEXTRACTF128  $1, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4E, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xB1, X0, X1
+	VADDSS        X1, X0, X0
+	VMOVSS        X0, (DI)
+	ADDQ          $4, DI
+	ADDQ          R8, DX
+	DECQ          R9
+	JNZ           f512row
+	VZEROUPPER
+	RET
+
+// func dotRowsInt8VNNI(out *int32, q, rows *int8, n, stride, count int)
+TEXT ·dotRowsInt8VNNI(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ stride+32(FP), R8
+	MOVQ count+40(FP), R9
+
+	// K1 selects the n mod 64 elements of the tail.
+	MOVQ  CX, R10
+	ANDQ  $63, R10
+	MOVQ  $1, R11
+	SHLXQ R10, R11, R11
+	DECQ  R11
+	KMOVQ R11, K1
+
+	// Z31: the sign bits. R11: 128 times the sum of q.
+	MOVL         $0x80808080, AX
+	VPBROADCASTD AX, Z31
+	VPXORQ       Z0, Z0, Z0
+	VPXORQ       Z1, Z1, Z1
+	MOVQ         SI, R12
+	MOVQ         CX, BX
+	SUBQ         $64, BX
+	JLT          i512qtail
+
+i512q:
+	VMOVDQU64 (R12), Z4
+	VPDPBUSD  Z4, Z31, Z0
+	ADDQ      $64, R12
+	SUBQ      $64, BX
+	JGE       i512q
+
+i512qtail:
+	VMOVDQU8.Z    (R12), K1, Z4
+	VPDPBUSD      Z4, Z31, Z0
+	VEXTRACTI64X4 $1, Z0, Y1
+	VPADDD        Y1, Y0, Y0
+	VEXTRACTI128  $1, Y0, X1
+	VPADDD        X1, X0, X0
+	VPSHUFD       $0x4E, X0, X1
+	VPADDD        X1, X0, X0
+	VPSHUFD       $0xB1, X0, X1
+	VPADDD        X1, X0, X0
+	VMOVD         X0, R11
+
+i512row:
+	MOVQ   SI, R12
+	MOVQ   DX, R13
+	MOVQ   CX, BX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	SUBQ   $256, BX
+	JLT    i512rest
+
+i512loop:
+	VPXORQ   (R13), Z31, Z4
+	VPXORQ   64(R13), Z31, Z5
+	VPXORQ   128(R13), Z31, Z6
+	VPXORQ   192(R13), Z31, Z7
+	VPDPBUSD (R12), Z4, Z0
+	VPDPBUSD 64(R12), Z5, Z1
+	VPDPBUSD 128(R12), Z6, Z2
+	VPDPBUSD 192(R12), Z7, Z3
+	ADDQ     $256, R12
+	ADDQ     $256, R13
+	SUBQ     $256, BX
+	JGE      i512loop
+
+i512rest:
+	ADDQ $192, BX
+	JLT  i512tail
+
+i512loop64:
+	VPXORQ   (R13), Z31, Z4
+	VPDPBUSD (R12), Z4, Z0
+	ADDQ     $64, R12
+	ADDQ     $64, R13
+	SUBQ     $64, BX
+	JGE      i512loop64
+
+i512tail:
+	// Past the tail q is zero, so the flipped sign bits there add nothing.
+	TESTQ      R10, R10
+	JZ         i512sum
+	VMOVDQU8.Z (R13), K1, Z4
+	VMOVDQU8.Z (R12), K1, Z5
+	VPXORQ     Z4, Z31, Z4
+	VPDPBUSD   Z5, Z4, Z1
+
+i512sum:
+	VPADDD        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPADDD        Z2, Z0, Z0
+	VEXTRACTI64X4 $1, Z0, Y1
+	VPADDD        Y1, Y0, Y0
+	VEXTRACTI128  $1, Y0, X1
+	VPADDD        X1, X0, X0
+	VPSHUFD       $0x4E, X0, X1
+	VPADDD        X1, X0, X0
+	VPSHUFD       $0xB1, X0, X1
+	VPADDD        X1, X0, X0
+	VMOVD         X0, AX
+	SUBL          R11, AX
+	MOVL          AX, (DI)
+	ADDQ          $4, DI
+	ADDQ          R8, DX
+	DECQ          R9
+	JNZ           i512row
+	VZEROUPPER
+	RET
+
+// func dotRowsAVX2(out, q, rows *float32, n, stride, count int)
+TEXT ·dotRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ stride+32(FP), R8
+	MOVQ count+40(FP), R9
+	SHLQ $2, R8
+
+f256row:
+	MOVQ   SI, R12
+	MOVQ   DX, R13
+	MOVQ   CX, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	SUBQ   $32, BX
+	JLT    f256rest
+
+f256loop:
+	VMOVUPS     (R13), Y4
+	VMOVUPS     32(R13), Y5
+	VMOVUPS     64(R13), Y6
+	VMOVUPS     96(R13), Y7
+	VFMADD231PS (R12), Y4, Y0
+	VFMADD231PS 32(R12), Y5, Y1
+	VFMADD231PS 64(R12), Y6, Y2
+	VFMADD231PS 96(R12), Y7, Y3
+	ADDQ        $128, R12
+	ADDQ        $128, R13
+	SUBQ        $32, BX
+	JGE         f256loop
+
+f256rest:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4E, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xB1, X0, X1
+	VADDSS       X1, X0, X0
+	ADDQ         $32, BX
+	JZ           f256store
+
+f256tail:
+	VMOVSS      (R13), X4
+	VFMADD231SS (R12), X4, X0
+	ADDQ        $4, R12
+	ADDQ        $4, R13
+	DECQ        BX
+	JNZ         f256tail
+
+f256store:
+	VMOVSS X0, (DI)
+	ADDQ   $4, DI
+	ADDQ   R8, DX
+	DECQ   R9
+	JNZ    f256row
+	VZEROUPPER
+	RET
+
+// func dotRowsInt8AVX2(out *int32, q, rows *int8, n, stride, count int)
+// VPMADDUBSW would saturate: the bytes are widened to 16 bits first, of which
+// VPMADDWD adds two products, at most 2·2¹⁴, without loss.
+TEXT ·dotRowsInt8AVX2(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ stride+32(FP), R8
+	MOVQ count+40(FP), R9
+
+i256row:
+	MOVQ  SI, R12
+	MOVQ  DX, R13
+	MOVQ  CX, BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	SUBQ  $32, BX
+	JLT   i256rest
+
+i256loop:
+	VPMOVSXBW (R13), Y4
+	VPMOVSXBW 16(R13), Y5
+	VPMOVSXBW (R12), Y6
+	VPMOVSXBW 16(R12), Y7
+	VPMADDWD  Y6, Y4, Y4
+	VPMADDWD  Y7, Y5, Y5
+	VPADDD    Y4, Y0, Y0
+	VPADDD    Y5, Y1, Y1
+	ADDQ      $32, R12
+	ADDQ      $32, R13
+	SUBQ      $32, BX
+	JGE       i256loop
+
+i256rest:
+	VPADDD       Y1, Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4E, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xB1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, AX
+	ADDQ         $32, BX
+	JZ           i256store
+
+i256tail:
+	MOVBLSX (R13), R10
+	MOVBLSX (R12), R11
+	IMULL   R11, R10
+	ADDL    R10, AX
+	INCQ    R12
+	INCQ    R13
+	DECQ    BX
+	JNZ     i256tail
+
+i256store:
+	MOVL AX, (DI)
+	ADDQ $4, DI
+	ADDQ R8, DX
+	DECQ R9
+	JNZ  i256row
+	VZEROUPPER
+	RET

@@ -1,0 +1,18 @@
+// Package local is the embedded engine: a Store that lives in a folder and in
+// this process.
+//
+// Rows lie in immutable segments: those on disk are files mapped into memory,
+// the newest are in memory until Flush writes them. Replacing or deleting an
+// item marks its row as dead in a set of tombstones beside the segment. A
+// manifest names the files that are the index, and is replaced in one step, so
+// that after a crash or on a full disk the folder holds what it held after an
+// earlier Flush, whole. Flush also merges segments once many are small or
+// mostly dead, which gives disk and memory back.
+//
+// A search works on a snapshot, the list of segments and tombstones of one
+// moment. It takes no lock and sees all of an Upsert or nothing. There is one
+// writer at a time; Upsert, Delete and Flush queue for it.
+//
+// One process opens an index at a time, for reading too; another gets
+// index.ErrLocked. The package runs on Unix systems.
+package local

@@ -1,0 +1,94 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+
+	"engram/index"
+	"engram/index/flat"
+)
+
+// Search implements index.Store. It looks at every item: on codes of one byte
+// per element first, then exactly (see package flat), on as many goroutines as
+// the program may run.
+func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
+	snap, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.release()
+	if q.K < 1 {
+		return nil, fmt.Errorf("a search for %d items: %w", q.K, index.ErrQuery)
+	}
+	vector, err := index.Unit(q.Vector, s.info.Dim)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]flat.Part, len(snap.parts))
+	for i, p := range snap.parts {
+		parts[i] = flat.Part{Rows: &p.segment.Rows, Dead: p.dead}
+	}
+	opts := flat.Options{Threads: runtime.GOMAXPROCS(0)}
+	matches, err := flat.Search(ctx, parts, vector, min(q.K, snap.count), opts)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]index.Hit, len(matches))
+	for i, m := range matches {
+		hits[i] = index.Hit{ID: m.ID, Score: max(-1, min(1, m.Score))}
+		if q.WithPayload {
+			if hits[i].Payload, err = snap.parts[m.Part].segment.Payload(m.Row); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return hits, nil
+}
+
+// Get implements index.Store.
+func (s *Store) Get(ctx context.Context, ids []index.ID) ([]index.Item, error) {
+	snap, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.release()
+	var items []index.Item
+	for _, id := range ids {
+		for _, p := range snap.parts {
+			row, ok := p.find(id)
+			if !ok {
+				continue
+			}
+			item, err := p.segment.Item(row)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, item)
+			break
+		}
+	}
+	return items, nil
+}
+
+// All implements index.Store.
+func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] {
+	return func(yield func(index.Item, error) bool) {
+		snap, err := s.acquire(ctx)
+		if err != nil {
+			yield(index.Item{}, err)
+			return
+		}
+		defer snap.release()
+		for row := range rows(snap.parts) {
+			item, err := index.Item{}, ctx.Err()
+			if err == nil {
+				item, err = row.Segment.Item(row.Row)
+			}
+			if !yield(item, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package local
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync/atomic"
+
+	"engram/index"
+	"engram/index/flat"
+	"engram/index/internal/disk"
+)
+
+// segment is a segment that snapshots share. It is closed when the last of
+// them is released.
+type segment struct {
+	*disk.Segment
+	file  uint64 // number of the file; 0: in memory
+	users atomic.Int64
+}
+
+func (s *segment) release() {
+	if s.users.Add(-1) == 0 {
+		s.Close()
+	}
+}
+
+// part is one segment as a snapshot sees it.
+type part struct {
+	segment *segment
+	dead    flat.Bits // never changed, only replaced
+	live    int       // rows that are not dead
+	// tombstones is the number of the file that holds dead, 0 where there is
+	// none yet.
+	tombstones uint64
+}
+
+// inMemory reports whether the rows are in no file.
+func (p part) inMemory() bool { return p.segment.file == 0 }
+
+// find returns the row of the live item with an id.
+func (p part) find(id index.ID) (row int, ok bool) {
+	row, ok = slices.BinarySearch(p.segment.IDs, id)
+	return row, ok && !p.dead.Has(row)
+}
+
+// snapshot is the index at one moment: an id is live in one part at most. It
+// never changes. Segments stay open until it is released.
+type snapshot struct {
+	parts []part
+	count int // live rows
+	users atomic.Int64
+	done  func() // called after the last release
+}
+
+// acquire returns the snapshot of now, which the caller releases.
+func (s *Store) acquire(ctx context.Context) (*snapshot, error) {
+	for {
+		snap := s.current.Load()
+		if snap == nil {
+			return nil, index.ErrClosed
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if snap.retain() {
+			return snap, nil
+		}
+		// It was replaced and released after Load: there is a newer one.
+	}
+}
+
+// retain fails once nobody uses the snapshot any more.
+func (s *snapshot) retain() bool {
+	for {
+		n := s.users.Load()
+		if n == 0 {
+			return false
+		}
+		if s.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (s *snapshot) release() {
+	if s.users.Add(-1) > 0 {
+		return
+	}
+	for _, p := range s.parts {
+		p.segment.release()
+	}
+	s.done()
+}
+
+// publish makes parts the current snapshot. The caller holds the writer lock.
+func (s *Store) publish(parts []part) {
+	snap := &snapshot{parts: parts, done: s.live.Done}
+	for _, p := range parts {
+		p.segment.users.Add(1)
+		snap.count += p.live
+	}
+	snap.users.Store(1)
+	s.live.Add(1)
+	if old := s.current.Swap(snap); old != nil {
+		old.release()
+	}
+}
+
+// without returns the parts with the items of ids, which are in ascending
+// order, dead, and how many those were.
+func (s *snapshot) without(ids []index.ID) (parts []part, removed int) {
+	parts = slices.Clone(s.parts)
+	for i := range parts {
+		p := &parts[i]
+		rows := p.segment.IDs
+		from, _ := slices.BinarySearch(ids, rows[0])
+		cloned := false
+		for _, id := range ids[from:] {
+			if id > rows[len(rows)-1] {
+				break
+			}
+			row, ok := p.find(id)
+			if !ok {
+				continue
+			}
+			if !cloned {
+				p.dead, p.tombstones, cloned = p.dead.Clone(len(rows)), 0, true
+			}
+			p.dead.Set(row)
+			p.live--
+			removed++
+		}
+	}
+	return parts, removed
+}
+
+// rows yields the live rows of parts in ascending order of id.
+func rows(parts []part) iter.Seq[disk.Ref] {
+	return func(yield func(disk.Ref) bool) {
+		at := make([]int, len(parts)) // next live row of each part
+		for i := range parts {
+			at[i] = nextLive(parts[i], 0)
+		}
+		for {
+			least := -1
+			for i, p := range parts {
+				if at[i] < len(p.segment.IDs) &&
+					(least < 0 || p.segment.IDs[at[i]] < parts[least].segment.IDs[at[least]]) {
+					least = i
+				}
+			}
+			if least < 0 || !yield(disk.Ref{Segment: parts[least].segment.Segment, Row: at[least]}) {
+				return
+			}
+			at[least] = nextLive(parts[least], at[least]+1)
+		}
+	}
+}
+
+func nextLive(p part, row int) int {
+	for row < len(p.segment.IDs) && p.dead.Has(row) {
+		row++
+	}
+	return row
+}
