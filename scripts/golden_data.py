@@ -5,17 +5,23 @@ values that a reader must find in it. Run from the repository's root:
 
     python scripts/golden_data.py
 
-Made with numpy 2.4.6. It writes
+Made with numpy 2.4.6, nibabel 5.4.2 and safetensors 0.8.0. It writes
 
     data/npy/testdata/golden.json
+    data/nifti/testdata/golden.json
+    data/safetensors/testdata/golden.json
+
+and prints what data/trials expects of the real scans beside the repository.
 """
 
 import base64
+import gzip
 import io
 import json
 import pathlib
 import warnings
 
+import nibabel
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "data"
@@ -84,5 +90,116 @@ def npy():
     write_json(ROOT / "npy/testdata/golden.json", cases)
 
 
+def nifti_image(array, cls=nibabel.Nifti1Image, endian="<", slope=None, inter=None):
+    """Header and voxels of an image whose stored values are array.
+
+    The header is nibabel's; the voxels are written here because nibabel would
+    rescale them.
+    """
+    header = cls.header_class(endianness=endian)
+    header.set_data_dtype(array.dtype)
+    header.set_data_shape(array.shape)
+    header["scl_slope"], header["scl_inter"] = slope or 0, inter or 0
+    if cls is not nibabel.Nifti1Pair:
+        header["vox_offset"] = 544 if cls is nibabel.Nifti2Image else 352
+    buffer = io.BytesIO()
+    header.write_to(buffer)
+    gap = int(header["vox_offset"]) - buffer.tell()
+    voxels = array.astype(array.dtype.newbyteorder(endian)).tobytes(order="F")
+    return buffer.getvalue() + bytes(max(0, gap)), voxels
+
+
+def nifti_case(name, file, mask=None, data=None):
+    """What nibabel finds in an image; data are the voxels of a pair."""
+    if data is None:
+        image = nibabel.Nifti2Image if file[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nibabel.Nifti1Image
+        plain = gzip.decompress(file) if file[:2] == b"\x1f\x8b" else file
+        image = image.from_bytes(plain)
+    else:
+        files = nibabel.Nifti1Pair.make_file_map({"header": io.BytesIO(file), "image": io.BytesIO(data)})
+        image = nibabel.Nifti1Pair.from_file_map(files)
+    with np.errstate(over="ignore"):
+        found = image.get_fdata(dtype=np.float64).astype(np.float32)
+    volumes = found.reshape(tuple((list(found.shape) + [1, 1])[: max(3, found.ndim)]))
+    # One row a volume, in the order in which the file stores volumes; the
+    # voxels of each in C order.
+    grid = volumes.shape[:3]
+    rows = volumes.reshape(grid + (-1,), order="F").reshape(-1, int(np.prod(volumes.shape[3:])))
+    case = {
+        "name": name,
+        "type": image.get_data_dtype().name,
+        "shape": list(found.shape),
+        "volumes": [text(v) for v in rows.T],
+        "file": base64.b64encode(file).decode(),
+    }
+    if data is not None:
+        case["data"] = base64.b64encode(data).decode()
+    if mask is not None:
+        case["mask"] = base64.b64encode(b"".join(nifti_image(mask.astype(np.uint8)))).decode()
+        case["masked"] = [text(volume[mask]) for volume in np.moveaxis(found, -1, 0)]
+    return case
+
+
+def nifti():
+    cases = []
+    for code in ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"]:
+        cube = extremes(code, 24).reshape(2, 3, 2, 2)
+        for endian in "<>":
+            for cls, version in [(nibabel.Nifti1Image, 1), (nibabel.Nifti2Image, 2)]:
+                file = b"".join(nifti_image(cube, cls, endian))
+                cases.append(nifti_case(f"{code} {endian} NIfTI-{version}", file))
+    counts = extremes("i2", 48).reshape(2, 3, 4, 2)
+    mask = np.random.default_rng(7).random((2, 3, 4)) < 0.4
+    for endian in "<>":
+        for cls, version in [(nibabel.Nifti1Image, 1), (nibabel.Nifti2Image, 2)]:
+            file = b"".join(nifti_image(counts, cls, endian, 1 / 300, -2.5))
+            cases.append(nifti_case(f"scaled {endian} NIfTI-{version}", file, mask))
+    cases.append(nifti_case("slope 0 with an intercept", b"".join(nifti_image(counts, slope=0, inter=3)), mask))
+    plain = b"".join(nifti_image(counts))
+    cases.append(nifti_case("gzipped", gzip.compress(plain, mtime=0), mask))
+    header, data = nifti_image(counts, nibabel.Nifti1Pair)
+    cases.append(nifti_case("pair", header, mask, data))
+    image = nibabel.Nifti1Image(counts, np.eye(4))
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"made for a test"))
+    cases.append(nifti_case("extension", image.to_bytes(), mask))
+    for shape in [(5,), (2, 3), (2, 3, 4), (2, 1, 3, 1), (2, 3, 1, 2, 2), (1, 2, 3, 1, 2, 1, 2)]:
+        array = extremes("i2", int(np.prod(shape))).reshape(shape)
+        cases.append(nifti_case(f"shape {shape}", b"".join(nifti_image(array))))
+    write_json(ROOT / "nifti/testdata/golden.json", cases)
+
+
+def haxby():
+    """Prints the counts that data/trials expects: nearest-template decoding of
+    Haxby's eight categories, leaving one run out, of run means."""
+    folder = ROOT.parent.parent / "shared/real/scans/haxby2001"
+    if not folder.exists():
+        print(f"skipped: {folder} is not there")
+        return
+    mask = nibabel.load(folder / "mask.nii.gz").get_fdata() != 0
+    voxels = nibabel.load(folder / "bold.nii.gz").get_fdata()[mask].T
+    lines = [line.split() for line in (folder / "attributes_literal.txt").open()]
+    label, run = np.array([x for x, _ in lines]), np.array([int(x) for _, x in lines])
+    categories = sorted(set(label) - {"rest"})
+    for detrend, reference in [(False, label != ""), (True, label != ""), (True, label == "rest")]:
+        data = voxels.copy()
+        for r in set(run):
+            rows = data[run == r]
+            if detrend:
+                time = np.arange(len(rows))
+                slope, intercept = np.polyfit(time, rows, 1)
+                rows = rows - intercept - time[:, None] * slope
+            base = rows[reference[run == r]]
+            data[run == r] = (rows - base.mean(0)) / base.std(0)
+        right = 0
+        for r in set(run):
+            templates = [data[(run != r) & (label == c)].mean(0) for c in categories]
+            for i, c in enumerate(categories):
+                seen = data[(run == r) & (label == c)].mean(0)
+                right += int(np.argmax([np.corrcoef(seen, t)[0, 1] for t in templates]) == i)
+        print(f"haxby2001: detrend {detrend}, z-scored by {reference.sum()} volumes: {right} of 96")
+
+
 if __name__ == "__main__":
     npy()
+    nifti()
+    haxby()
