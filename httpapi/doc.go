@@ -1,0 +1,15 @@
+// Package httpapi serves an index over HTTP: search by image, by vector, by
+// item, by a brain scan or by a stored one, the items and their images, and
+// a page that shows a query beside what it found.
+//
+// A Server joins an index.Store with what turns a query into a vector: an
+// Encoder for images and a Decoder for scans. Both are small interfaces
+// declared here, by their consumer, so that the package needs neither cgo nor
+// ONNX Runtime. Every request goes through one table of routes, and every
+// error through one table of problems (RFC 9457), so that a new route or a
+// new failure is one line in one place. openapi.yaml states the interface; the
+// tests hold the server to it in both directions.
+//
+// Scans are personal data: their values are never logged and never part of an
+// address, and nothing that a visitor sends is kept after the answer.
+package httpapi

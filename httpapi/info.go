@@ -1,0 +1,142 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"engram/index"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Trial is a stored scan that visitors may search with.
+type Trial struct {
+	ID      string      // unique; appears in addresses, so it must not name a person
+	Seen    string      // name of the image seen, "" where unknown
+	Item    *index.ID   // the item of the image seen, nil where it is not indexed
+	Repeats [][]float32 // [repeats][voxels]; never changed, so it may be memory-mapped
+}
+
+type trialView struct {
+	ID       string `json:"id"`
+	Seen     string `json:"seen,omitempty"`
+	Item     string `json:"item,omitempty"`
+	ImageURL string `json:"image_url,omitempty"` // of the image seen
+}
+
+func (s *Server) viewTrial(trial *Trial) trialView {
+	view := trialView{ID: trial.ID, Seen: trial.Seen}
+	if trial.Item != nil {
+		view.Item = strconv.FormatUint(uint64(*trial.Item), 10)
+		if s.opts.Images != nil {
+			view.ImageURL = "/v1/items/" + view.Item + "/image"
+		}
+	}
+	return view
+}
+
+// listTrials answers GET /v1/trials.
+func (s *Server) listTrials(c *gin.Context) error {
+	offset, err := intParam(c, "offset", 0, 1<<31-1)
+	if err != nil {
+		return err
+	}
+	limit, err := intParam(c, "limit", 100, 1000)
+	if err != nil {
+		return err
+	}
+	all := s.opts.Trials
+	from := min(offset, len(all))
+	page := all[from:min(from+limit, len(all))]
+	answer := struct {
+		Total  int         `json:"total"`
+		Trials []trialView `json:"trials"`
+	}{Total: len(all), Trials: make([]trialView, len(page))}
+	for i := range page {
+		answer.Trials[i] = s.viewTrial(&page[i])
+	}
+	writeJSON(c, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+type indexView struct {
+	Name   string `json:"name"`
+	Data   string `json:"data"`
+	Engine string `json:"engine"`
+	Dim    int    `json:"dim"`
+	Count  int    `json:"count"`
+	Bundle Bundle `json:"bundle"`
+}
+
+type encoderView struct {
+	Bundle Bundle `json:"bundle"`
+}
+
+type decoderView struct {
+	Name   string `json:"name"`
+	Data   string `json:"data"`
+	Voxels int    `json:"voxels"`
+	Bundle Bundle `json:"bundle"`
+}
+
+// infoView says what this server has. Encoder and decoder are null where there
+// is none.
+type infoView struct {
+	Index   indexView    `json:"index"`
+	Encoder *encoderView `json:"encoder"`
+	Decoder *decoderView `json:"decoder"`
+	Images  bool         `json:"images"`
+	Trials  int          `json:"trials"`
+	MaxK    int          `json:"max_k"`
+	MaxBody int64        `json:"max_body_bytes"`
+}
+
+// getInfo answers GET /v1/info.
+func (s *Server) getInfo(c *gin.Context) error {
+	info, err := s.opts.Store.Info(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	answer := infoView{
+		Index: indexView{
+			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
+			Bundle: Bundle{Name: info.BundleName, Fingerprint: info.Bundle},
+		},
+		Images:  s.opts.Images != nil,
+		Trials:  len(s.opts.Trials),
+		MaxK:    s.opts.MaxK,
+		MaxBody: s.opts.MaxBodyBytes,
+	}
+	if s.opts.Encoder != nil {
+		answer.Encoder = &encoderView{s.opts.Encoder.Bundle()}
+	}
+	if s.opts.Decoder != nil {
+		d := s.opts.Decoder.Info()
+		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Bundle: d.Bundle}
+	}
+	writeJSON(c, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+type statusView struct {
+	Status string `json:"status"`
+}
+
+// health answers GET /healthz: the process answers.
+func (s *Server) health(c *gin.Context) error {
+	writeJSON(c, http.StatusOK, "application/json", statusView{"ok"})
+	return nil
+}
+
+// readiness answers GET /readyz: the index answers, and the server means to
+// stay.
+func (s *Server) readiness(c *gin.Context) error {
+	if s.draining.Load() {
+		return errShuttingDown
+	}
+	if _, err := s.opts.Store.Info(c.Request.Context()); err != nil {
+		return err
+	}
+	writeJSON(c, http.StatusOK, "application/json", statusView{"ready"})
+	return nil
+}

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"engram/index"
+
+	"github.com/gin-gonic/gin"
+)
+
+// itemView is an item as visitors see it.
+type itemView struct {
+	ID       string        `json:"id"`
+	Payload  index.Payload `json:"payload"`
+	ImageURL string        `json:"image_url,omitempty"`
+}
+
+func (s *Server) viewItem(id index.ID, payload index.Payload) itemView {
+	view := itemView{ID: strconv.FormatUint(uint64(id), 10), Payload: payload}
+	if view.Payload == nil {
+		view.Payload = index.Payload{}
+	}
+	if s.opts.Images != nil {
+		view.ImageURL = "/v1/items/" + view.ID + "/image"
+	}
+	return view
+}
+
+func (s *Server) findItem(ctx context.Context, id index.ID) (index.Item, error) {
+	items, err := s.opts.Store.Get(ctx, []index.ID{id})
+	if err != nil {
+		return index.Item{}, err
+	}
+	if len(items) == 0 {
+		return index.Item{}, fmt.Errorf("the index has no item %d: %w", id, errNoItem)
+	}
+	return items[0], nil
+}
+
+// itemOf finds the item that the address names.
+func (s *Server) itemOf(c *gin.Context) (index.Item, error) {
+	id, err := parseID(c.Param("id"))
+	if err != nil {
+		return index.Item{}, err
+	}
+	return s.findItem(c.Request.Context(), id)
+}
+
+// listItems answers GET /v1/items: the first items in the order of their ids,
+// for a visitor who has nothing to search with yet.
+func (s *Server) listItems(c *gin.Context) error {
+	limit, err := intParam(c, "limit", 12, 100)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Items []itemView `json:"items"`
+	}{Items: []itemView{}}
+	for item, err := range s.opts.Store.All(c.Request.Context()) {
+		if err != nil {
+			return err
+		}
+		if len(answer.Items) == limit {
+			break
+		}
+		answer.Items = append(answer.Items, s.viewItem(item.ID, item.Payload))
+	}
+	writeJSON(c, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+// getItem answers GET /v1/items/{id}.
+func (s *Server) getItem(c *gin.Context) error {
+	item, err := s.itemOf(c)
+	if err != nil {
+		return err
+	}
+	writeJSON(c, http.StatusOK, "application/json", s.viewItem(item.ID, item.Payload))
+	return nil
+}
+
+// getImage answers GET /v1/items/{id}/image with the original file.
+func (s *Server) getImage(c *gin.Context) error {
+	item, err := s.itemOf(c)
+	if err != nil {
+		return err
+	}
+	if s.opts.Images == nil {
+		return fmt.Errorf("this server has no images: %w", errNoImage)
+	}
+	image, err := s.opts.Images.Open(c.Request.Context(), item)
+	if errors.Is(err, fs.ErrNotExist) {
+		// The cause names a place on the disk; the log may, the visitor need not.
+		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "image missing",
+			slog.String("request_id", requestID(c)), slog.String("error", err.Error()))
+		return fmt.Errorf("the image of item %d is not there: %w", item.ID, errNoImage)
+	}
+	if err != nil {
+		return err
+	}
+	defer image.Content.Close()
+	c.Header("Content-Type", image.ContentType)
+	c.Header("Cache-Control", "private, max-age=600")
+	if image.ETag != "" {
+		c.Header("ETag", image.ETag)
+	}
+	http.ServeContent(c.Writer, c.Request, "", image.ModTime, image.Content)
+	return nil
+}

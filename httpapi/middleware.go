@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+const requestIDKey = "engram.request_id"
+
+// requestID returns the id that identify gave the request.
+func requestID(c *gin.Context) string { return c.GetString(requestIDKey) }
+
+// identify gives every request an id: the X-Request-Id that a proxy set, where
+// it is short and plain, else a random one. The answer carries it.
+func identify(c *gin.Context) {
+	id := c.GetHeader("X-Request-Id")
+	if !plainID(id) {
+		id = rand.Text()
+	}
+	c.Set(requestIDKey, id)
+	c.Header("X-Request-Id", id)
+}
+
+// plainID tells whether an id is safe to log and to send back.
+func plainID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for _, r := range id {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		if !letter && r != '-' && r != '_' && r != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// secure sets the headers that every answer carries. The policy allows the
+// page its own files and the previews it makes of the visitor's pictures, and
+// nothing else.
+func secure(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
+		"img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+}
+
+// access logs one line for each request: the pattern of the route and never
+// the address itself, no query and no body, because both may be personal.
+func (s *Server) access(c *gin.Context) {
+	start := time.Now()
+	defer func() {
+		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
+			slog.String("request_id", requestID(c)),
+			slog.String("method", c.Request.Method),
+			slog.String("route", c.FullPath()),
+			slog.Int("status", c.Writer.Status()),
+			slog.Int("bytes", max(c.Writer.Size(), 0)),
+			slog.Duration("took", time.Since(start)))
+	}()
+	c.Next()
+}
+
+// recovered turns a panic of a handler into an internal problem and logs it
+// with its stack.
+func (s *Server) recovered(c *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(cause)
+		}
+		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelError, "handler panicked",
+			slog.String("request_id", requestID(c)), slog.String("stack", string(debug.Stack())))
+		s.writeProblem(c, fmt.Errorf("panic: %v", cause))
+		c.Abort()
+	}()
+	c.Next()
+}
+
+// limit bounds the body of a request.
+func limit(bytes int64) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bytes)
+	}
+}
+
+// writeJSON sends v. A value that cannot be encoded is a fault of this
+// package, not of the request.
+func writeJSON(c *gin.Context, status int, contentType string, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("httpapi: %T has no JSON form: %v", v, err))
+	}
+	c.Data(status, contentType, append(body, '\n'))
+}

@@ -1,0 +1,87 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"engram/embed"
+	"engram/index"
+)
+
+func TestEveryRowOfTheProblemTable(t *testing.T) {
+	tests := []struct {
+		err    error
+		status int
+		slug   string
+		shown  bool // whether the visitor reads the error's own words
+	}{
+		{&http.MaxBytesError{Limit: 7}, 413, "body-too-large", false},
+		{context.Canceled, 499, "client-gone", false},
+		{context.DeadlineExceeded, 503, "timeout", false},
+		{errNoRoute, 404, "no-such-route", true},
+		{errMethod, 405, "method-not-allowed", true},
+		{errMediaType, 415, "unsupported-media-type", true},
+		{errNoItem, 404, "no-such-item", true},
+		{errNoImage, 404, "no-image", true},
+		{errNoTrial, 404, "no-such-trial", true},
+		{errNoEncoder, 501, "no-image-model", true},
+		{errNoDecoder, 501, "no-scan-decoder", true},
+		{errQuery, 400, "unusable-query", true},
+		{index.ErrQuery, 400, "unusable-query", true},
+		{errVoxels, 422, "scan-does-not-fit", true},
+		{embed.ErrNotFinite, 422, "not-finite", true},
+		{index.ErrDimension, 422, "wrong-dimension", true},
+		{index.ErrVector, 422, "unusable-vector", true},
+		{ErrImage, 422, "unreadable-image", true},
+		{index.ErrBundle, 409, "another-bundle", true},
+		{errBody, 400, "unreadable-body", true},
+		{errShuttingDown, 503, "not-ready", true},
+		{index.ErrClosed, 503, "not-ready", false},
+		{index.ErrCorrupt, 500, "internal", false},
+		{errors.New("anything else"), 500, "internal", false},
+	}
+	covered := map[error]bool{}
+	for _, test := range tests {
+		covered[test.err] = true
+		t.Run(test.slug+" "+test.err.Error(), func(t *testing.T) {
+			got := newProblem(fmt.Errorf("the words at /secret/place: %w", test.err), "id-1")
+			if got.Status != test.status || got.Type != "urn:engram:problem:"+test.slug {
+				t.Errorf("problem is %d %s, want %d %s", got.Status, got.Type, test.status, test.slug)
+			}
+			if shown := got.Detail == "the words at /secret/place"; shown != test.shown {
+				t.Errorf("detail is %q; shows the error's words: %v, want %v", got.Detail, shown, test.shown)
+			}
+			if got.Title == "" || got.Detail == "" || got.RequestID != "id-1" {
+				t.Errorf("problem is incomplete: %+v", got)
+			}
+		})
+	}
+	for _, kind := range problemTable {
+		if _, typed := kind.err.(*http.MaxBytesError); !typed && !covered[kind.err] {
+			t.Errorf("no test for the row of %v", kind.err)
+		}
+	}
+}
+
+func TestLimitsAndCancellationGoBeforeTheErrorsThatWrapThem(t *testing.T) {
+	for _, test := range []struct {
+		cause error
+		slug  string
+	}{
+		{&http.MaxBytesError{Limit: 7}, "body-too-large"},
+		{context.Canceled, "client-gone"},
+		{context.DeadlineExceeded, "timeout"},
+	} {
+		got := newProblem(fmt.Errorf("form: %w: %w", test.cause, errBody), "id")
+		if !strings.HasSuffix(got.Type, test.slug) {
+			t.Errorf("%v within a broken body is %s, want %s", test.cause, got.Type, test.slug)
+		}
+	}
+	if got := newProblem(&http.MaxBytesError{Limit: 7}, "id"); !strings.Contains(got.Detail, "larger than the 7 bytes") {
+		t.Errorf("detail is %q, want the limit", got.Detail)
+	}
+}

@@ -1,0 +1,380 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"engram/data/npy"
+	"engram/embed"
+	"engram/index"
+)
+
+// What a query can be made of; the same words in addresses, form fields and
+// answers.
+const (
+	kindImage  = "image"
+	kindVector = "vector"
+	kindScan   = "scan"
+	kindItem   = "item"
+	kindTrial  = "trial"
+)
+
+const (
+	defaultK = 10
+	// maxRepeats bounds the rows of one scan. Studies show an image three to
+	// a dozen times; an array with more rows is a set of trials, and its mean
+	// would answer a question that nobody asked.
+	maxRepeats = 32
+)
+
+// query is one search as asked: k and the source that kind names.
+type query struct {
+	kind    string
+	k       int
+	image   []byte
+	vector  []float32
+	repeats [][]float32 // of a scan
+	item    index.ID
+	trial   string
+}
+
+// readQuery reads the body of a search in any of its forms. contentType and
+// values are the request's header and the query part of its address.
+func readQuery(contentType string, values url.Values, body io.Reader) (query, error) {
+	q := query{k: defaultK}
+	if err := q.setK(values.Get("k")); err != nil {
+		return q, err
+	}
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		mediaType = contentType
+	}
+	if mediaType == "multipart/form-data" {
+		return q, q.readForm(multipart.NewReader(body, params["boundary"]))
+	}
+	read := q.fromJSON
+	switch {
+	case mediaType == "application/json":
+	case strings.HasPrefix(mediaType, "image/"):
+		read = q.fromImage
+	case mediaType == "application/x-npy", mediaType == "application/octet-stream":
+		kind := values.Get("kind")
+		if kind == "" {
+			kind = kindScan
+		}
+		if read = q.reader(kind); read == nil {
+			return q, fmt.Errorf("kind is %q, wanted image, scan or vector: %w", kind, errQuery)
+		}
+	default:
+		return q, fmt.Errorf("a search is JSON, an image (image/jpeg, …), a scan or vector as npy "+
+			"(application/x-npy) or a form with one of these as a file, not %q: %w", mediaType, errMediaType)
+	}
+	raw, err := readAll(body)
+	if err != nil {
+		return q, err
+	}
+	return q, read(raw)
+}
+
+// reader returns the method that reads a file of the given kind, or nil.
+func (q *query) reader(kind string) func([]byte) error {
+	switch kind {
+	case kindImage:
+		return q.fromImage
+	case kindScan:
+		return q.fromScan
+	case kindVector:
+		return q.fromVector
+	}
+	return nil
+}
+
+// setK takes k from text; "" leaves it as it was.
+func (q *query) setK(text string) error {
+	if text == "" {
+		return nil
+	}
+	k, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("k is not a whole number: %w", errQuery)
+	}
+	q.k = k
+	return nil
+}
+
+// readForm reads a form with one file, named image, scan or vector, and
+// perhaps a k.
+func (q *query) readForm(form *multipart.Reader) error {
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return bodyError("form", err)
+		}
+		raw, err := readAll(part)
+		if err != nil {
+			return err
+		}
+		name := part.FormName()
+		if name == "k" {
+			if err := q.setK(string(raw)); err != nil {
+				return err
+			}
+			continue
+		}
+		read := q.reader(name)
+		if read == nil {
+			return fmt.Errorf("form field %q is not one of image, scan, vector, k: %w", name, errQuery)
+		}
+		if q.kind != "" {
+			return fmt.Errorf("the form has two files, %s and %s, wanted one: %w", q.kind, name, errQuery)
+		}
+		if err := read(raw); err != nil {
+			return err
+		}
+	}
+	if q.kind == "" {
+		return fmt.Errorf("the form has no file named image, scan or vector: %w", errQuery)
+	}
+	return nil
+}
+
+func (q *query) fromImage(raw []byte) error {
+	if len(raw) == 0 {
+		return fmt.Errorf("the image has no bytes: %w", errBody)
+	}
+	q.kind, q.image = kindImage, raw
+	return nil
+}
+
+// fromScan reads an npy array of shape [voxels] or [repeats, voxels].
+func (q *query) fromScan(raw []byte) error {
+	shape, values, err := readNpy(raw)
+	if err != nil {
+		return err
+	}
+	rows := 1
+	switch len(shape) {
+	case 1:
+	case 2:
+		rows = shape[0]
+	default:
+		return fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, errVoxels)
+	}
+	if rows < 1 || rows > maxRepeats {
+		return fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them: %w",
+			shape, maxRepeats, errVoxels)
+	}
+	voxels := len(values) / rows
+	q.kind, q.repeats = kindScan, make([][]float32, rows)
+	for i := range q.repeats {
+		q.repeats[i] = values[i*voxels : (i+1)*voxels]
+	}
+	return nil
+}
+
+// fromVector reads an npy array of shape [D] or [1, D].
+func (q *query) fromVector(raw []byte) error {
+	shape, values, err := readNpy(raw)
+	if err != nil {
+		return err
+	}
+	if len(shape) != 1 && !(len(shape) == 2 && shape[0] == 1) {
+		return fmt.Errorf("the vector has shape %v, wanted [D] or [1, D]: %w", shape, index.ErrDimension)
+	}
+	q.kind, q.vector = kindVector, values
+	return nil
+}
+
+// fromJSON reads a query object: exactly one of vector, item, trial and
+// voxels, and perhaps k.
+func (q *query) fromJSON(raw []byte) error {
+	var object struct {
+		K      *int            `json:"k"`
+		Vector json.RawMessage `json:"vector"`
+		Voxels json.RawMessage `json:"voxels"`
+		Item   json.RawMessage `json:"item"`
+		Trial  *string         `json:"trial"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&object); err != nil {
+		return jsonError(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("JSON: there is more after the query object: %w", errBody)
+	}
+	if object.K != nil {
+		q.k = *object.K
+	}
+	var given []string
+	var err error
+	if present(object.Vector) {
+		given = append(given, kindVector)
+		q.vector, err = parseFloats("vector", object.Vector)
+	}
+	if present(object.Voxels) && err == nil {
+		given = append(given, kindScan)
+		q.repeats, err = parseRepeats(object.Voxels)
+	}
+	if present(object.Item) && err == nil {
+		given = append(given, kindItem)
+		q.item, err = parseID(strings.Trim(string(object.Item), `"`))
+	}
+	if object.Trial != nil {
+		given = append(given, kindTrial)
+		q.trial = *object.Trial
+	}
+	if err != nil {
+		return err
+	}
+	if len(given) != 1 {
+		return fmt.Errorf("a query has exactly one of vector, voxels, item and trial, this one has %d: %w",
+			len(given), errQuery)
+	}
+	q.kind = given[0]
+	return nil
+}
+
+func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// jsonError says what is wrong in words that do not name Go's types.
+func jsonError(err error) error {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		field := wrongType.Field
+		if field == "" {
+			field = "the query"
+		}
+		return fmt.Errorf("JSON: %s is a %s, wanted %s: %w", field, wrongType.Value, jsonKind(field), errBody)
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("JSON: byte %d: %v: %w", syntax.Offset, syntax, errBody)
+	}
+	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), errBody)
+}
+
+// jsonKind names the JSON type of a field of the query object.
+func jsonKind(field string) string {
+	switch field {
+	case "k":
+		return "a whole number"
+	case "trial":
+		return "a string"
+	}
+	return "an object"
+}
+
+// parseFloats reads a JSON array of numbers. Unlike encoding/json it refuses
+// null, which is how some writers spell NaN, instead of reading it as zero.
+// raw is valid JSON. The message names a position and never a value.
+func parseFloats(name string, raw []byte) ([]float32, error) {
+	raw = bytes.TrimSpace(raw)
+	if raw[0] != '[' {
+		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, errBody)
+	}
+	inner := bytes.TrimSpace(raw[1 : len(raw)-1])
+	if len(inner) == 0 {
+		return []float32{}, nil
+	}
+	values := make([]float32, 0, bytes.Count(inner, []byte(","))+1)
+	for element := range bytes.SplitSeq(inner, []byte(",")) {
+		value, err := strconv.ParseFloat(string(bytes.TrimSpace(element)), 32)
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return nil, fmt.Errorf("%s: element %d is beyond float32: %w", name, len(values), embed.ErrNotFinite)
+		case err != nil:
+			return nil, fmt.Errorf("%s: element %d is not a number: %w", name, len(values), errBody)
+		}
+		values = append(values, float32(value))
+	}
+	return values, nil
+}
+
+// parseRepeats reads the voxels of one scan, or an array of repeats.
+func parseRepeats(raw []byte) ([][]float32, error) {
+	var rows []json.RawMessage
+	if err := json.Unmarshal(raw, &rows); err != nil {
+		return nil, fmt.Errorf("voxels is not an array of numbers: %w", errBody)
+	}
+	if len(rows) == 0 || rows[0][0] != '[' {
+		one, err := parseFloats("voxels", raw)
+		return [][]float32{one}, err
+	}
+	if len(rows) > maxRepeats {
+		return nil, fmt.Errorf("voxels has %d rows: they are repeats of one image, at most %d: %w",
+			len(rows), maxRepeats, errVoxels)
+	}
+	repeats := make([][]float32, len(rows))
+	for i, row := range rows {
+		var err error
+		if repeats[i], err = parseFloats(fmt.Sprintf("voxels, repeat %d", i), row); err != nil {
+			return nil, err
+		}
+	}
+	return repeats, nil
+}
+
+// parseID reads an item's id.
+func parseID(text string) (index.ID, error) {
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("an item's id is a whole number from 0 to 2^64-1: %w", errNoItem)
+	}
+	return index.ID(id), nil
+}
+
+// readNpy reads the one array of an npy file as float32.
+func readNpy(raw []byte) (shape []int, values []float32, err error) {
+	if looksLikeNIfTI(raw) {
+		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, "+
+			"and without its brain mask they cannot be found in a volume; send them as npy: %w", errMediaType)
+	}
+	array, err := npy.Read(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", err, errBody)
+	}
+	return array.Shape, array.Float32s(), nil
+}
+
+// looksLikeNIfTI tells by the first bytes: gzip's magic, or the header size of
+// NIfTI-1 (348) or NIfTI-2 (540) in either byte order.
+func looksLikeNIfTI(raw []byte) bool {
+	for _, magic := range []string{"\x1f\x8b", "\x5c\x01\x00\x00", "\x00\x00\x01\x5c", "\x1c\x02\x00\x00", "\x00\x00\x02\x1c"} {
+		if bytes.HasPrefix(raw, []byte(magic)) {
+			return true
+		}
+	}
+	return false
+}
+
+// readAll reads a body whose length http.MaxBytesReader bounds.
+func readAll(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, bodyError("body", err)
+	}
+	return raw, nil
+}
+
+// bodyError keeps the cause in the chain: a body over the limit is another
+// problem than a broken one.
+func bodyError(what string, err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return fmt.Errorf("%s: %w: %w", what, err, errBody)
+}

@@ -1,0 +1,239 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"engram/embed"
+	"engram/index"
+
+	"github.com/gin-gonic/gin"
+)
+
+// hitView is one result. Ids travel as decimal strings, because they are
+// 64-bit and a browser's numbers end at 2^53.
+type hitView struct {
+	itemView
+	Score float32 `json:"score"`
+}
+
+// queryView says what was asked, so that an answer explains itself.
+type queryView struct {
+	Kind  string     `json:"kind"`
+	Item  *itemView  `json:"item,omitempty"`
+	Trial *trialView `json:"trial,omitempty"`
+	// Of a scan or a trial: how many repeats of how many voxels were given,
+	// and a picture of them (see strip).
+	Repeats int    `json:"repeats,omitempty"`
+	Voxels  int    `json:"voxels,omitempty"`
+	Strip   []int8 `json:"strip,omitempty"`
+}
+
+type searchView struct {
+	Query  queryView `json:"query"`
+	TookMS float64   `json:"took_ms"`
+	Bundle Bundle    `json:"bundle"` // of the index
+	Hits   []hitView `json:"hits"`
+}
+
+// search answers POST /v1/search.
+func (s *Server) search(c *gin.Context) error {
+	r := c.Request
+	q, err := readQuery(r.Header.Get("Content-Type"), r.URL.Query(), r.Body)
+	if err != nil {
+		return err
+	}
+	if q.k < 1 || q.k > s.opts.MaxK {
+		return fmt.Errorf("k is %d, wanted 1 to %d: %w", q.k, s.opts.MaxK, errQuery)
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(r.Context(), s.opts.SearchTimeout)
+	defer cancel()
+	info, err := s.opts.Store.Info(ctx)
+	if err != nil {
+		return err
+	}
+	view := queryView{Kind: q.kind}
+	vector, err := s.vectorOf(ctx, q, info, &view)
+	if err != nil {
+		return err
+	}
+	hits, err := s.nearest(ctx, q, vector)
+	if err != nil {
+		return err
+	}
+	answer := searchView{
+		Query:  view,
+		TookMS: math.Round(float64(time.Since(start).Microseconds())) / 1000,
+		Bundle: Bundle{Name: info.BundleName, Fingerprint: info.Bundle},
+		Hits:   make([]hitView, len(hits)),
+	}
+	for i, hit := range hits {
+		answer.Hits[i] = hitView{s.viewItem(hit.ID, hit.Payload), hit.Score}
+	}
+	writeJSON(c, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+// nearest searches the store. A search by item leaves the item itself out: it
+// would always be the first, and tell nothing.
+func (s *Server) nearest(ctx context.Context, q query, vector []float32) ([]index.Hit, error) {
+	k := q.k
+	if q.kind == kindItem {
+		k++
+	}
+	hits, err := s.opts.Store.Search(ctx, index.Query{Vector: vector, K: k, WithPayload: true})
+	if err != nil || q.kind != kindItem {
+		return hits, err
+	}
+	others := hits[:0]
+	for _, hit := range hits {
+		if hit.ID != q.item {
+			others = append(others, hit)
+		}
+	}
+	return others[:min(q.k, len(others))], nil
+}
+
+// vectorOf turns a query into a vector of the index's space and notes in view
+// what it found on the way.
+func (s *Server) vectorOf(ctx context.Context, q query, info index.Info, view *queryView) ([]float32, error) {
+	switch q.kind {
+	case kindVector:
+		return q.vector, checkVector(q.vector, info.Dim)
+	case kindItem:
+		item, err := s.findItem(ctx, q.item)
+		if err != nil {
+			return nil, err
+		}
+		found := s.viewItem(item.ID, item.Payload)
+		view.Item = &found
+		return item.Vector, nil
+	case kindImage:
+		return s.encode(ctx, q.image, info)
+	case kindScan:
+		return s.decode(ctx, q.repeats, info, view)
+	case kindTrial:
+		trial, ok := s.trials[q.trial]
+		if !ok {
+			return nil, fmt.Errorf("there is no stored trial %q: %w", q.trial, errNoTrial)
+		}
+		found := s.viewTrial(trial)
+		view.Trial = &found
+		return s.decode(ctx, trial.Repeats, info, view)
+	}
+	return nil, fmt.Errorf("httpapi: query kind %q has no case", q.kind)
+}
+
+func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]float32, error) {
+	if s.opts.Encoder == nil {
+		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", errNoEncoder)
+	}
+	bundle := s.opts.Encoder.Bundle()
+	if err := index.CheckBundle(info, bundle.Fingerprint, bundle.Name); err != nil {
+		return nil, err
+	}
+	return s.opts.Encoder.Encode(ctx, image)
+}
+
+func (s *Server) decode(ctx context.Context, repeats [][]float32, info index.Info, view *queryView) ([]float32, error) {
+	if s.opts.Decoder == nil {
+		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", errNoDecoder)
+	}
+	decoder := s.opts.Decoder.Info()
+	if err := checkScan(repeats, decoder.Voxels); err != nil {
+		return nil, err
+	}
+	if err := index.CheckBundle(info, decoder.Bundle.Fingerprint, decoder.Bundle.Name); err != nil {
+		return nil, err
+	}
+	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, strip(repeats)
+	return s.opts.Decoder.Decode(ctx, repeats)
+}
+
+// checkVector refuses a vector before the store does, with a message that
+// names the position of a bad element.
+func checkVector(vector []float32, dim int) error {
+	if len(vector) != dim {
+		return fmt.Errorf("the vector has %d elements, the index %d: %w", len(vector), dim, index.ErrDimension)
+	}
+	if i := embed.FirstNotFinite(vector); i >= 0 {
+		return fmt.Errorf("element %d of the vector is %v: %w", i, vector[i], embed.ErrNotFinite)
+	}
+	return nil
+}
+
+// checkScan refuses a scan that a decoder of the given number of voxels
+// cannot take.
+func checkScan(repeats [][]float32, voxels int) error {
+	if len(repeats) == 0 {
+		return fmt.Errorf("the scan has no repeats: %w", errVoxels)
+	}
+	for i, row := range repeats {
+		if len(row) != voxels {
+			return fmt.Errorf("repeat %d of the scan has %d voxels, the decoder takes %d: %w",
+				i, len(row), voxels, errVoxels)
+		}
+		if v := embed.FirstNotFinite(row); v >= 0 {
+			return fmt.Errorf("voxel %d of repeat %d is %v: %w", v, i, row[v], embed.ErrNotFinite)
+		}
+	}
+	return nil
+}
+
+// stripCells is how many cells the picture of a scan has at most.
+const stripCells = 768
+
+// strip draws a scan: voxels in their order, in up to stripCells equal groups,
+// each the mean of its voxels over all repeats, as z-scores over the groups,
+// where ±3 standard deviations are ±100.
+func strip(repeats [][]float32) []int8 {
+	voxels := len(repeats[0])
+	cells := make([]float64, min(voxels, stripCells))
+	for i := range cells {
+		from, to := i*voxels/len(cells), (i+1)*voxels/len(cells)
+		for _, row := range repeats {
+			for _, x := range row[from:to] {
+				cells[i] += float64(x)
+			}
+		}
+		cells[i] /= float64((to - from) * len(repeats))
+	}
+	var mean, variance float64
+	for _, x := range cells {
+		mean += x / float64(len(cells))
+	}
+	for _, x := range cells {
+		variance += (x - mean) * (x - mean) / float64(len(cells))
+	}
+	drawn := make([]int8, len(cells))
+	if variance == 0 {
+		return drawn
+	}
+	for i, x := range cells {
+		z := (x - mean) / math.Sqrt(variance)
+		drawn[i] = int8(math.Round(100 * max(-1, min(1, z/3))))
+	}
+	return drawn
+}
+
+// intParam reads a whole number from the query part of the address.
+func intParam(c *gin.Context, name string, byDefault, most int) (int, error) {
+	text := c.Query(name)
+	if text == "" {
+		return byDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, fmt.Errorf("%s is not a whole number: %w", name, errQuery)
+	}
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("%s is wanted from 0 to %d: %w", name, most, errQuery)
+	}
+	return n, nil
+}

@@ -1,0 +1,202 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"engram/index"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Options say what a Server serves. Only Store is required.
+type Options struct {
+	Store index.Store
+	// IndexName and IndexData are shown to visitors: what the index is called,
+	// and which data its items come from.
+	IndexName, IndexData string
+
+	Encoder Encoder     // nil: search by image is refused with a clear problem
+	Decoder Decoder     // nil: search by scan likewise
+	Images  ImageSource // nil: items have no images
+	// Trials are scans that visitors may search with. They need a Decoder.
+	Trials []Trial
+
+	Logger *slog.Logger // nil: no log
+
+	MaxBodyBytes  int64         // of a search; 0: 32 MiB
+	MaxK          int           // most hits of one search; 0: 1000
+	SearchTimeout time.Duration // of one search; 0: 30 s
+	DrainTimeout  time.Duration // for running requests at the end; 0: 20 s
+}
+
+// Time limits of the connection. Bodies are at most Options.MaxBodyBytes long
+// and images a few megabytes, so that a slow line still passes.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = time.Minute
+	writeTimeout      = 2 * time.Minute
+	idleTimeout       = 2 * time.Minute
+)
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxBodyBytes == 0 {
+		o.MaxBodyBytes = 32 << 20
+	}
+	if o.MaxK == 0 {
+		o.MaxK = 1000
+	}
+	if o.SearchTimeout == 0 {
+		o.SearchTimeout = 30 * time.Second
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = 20 * time.Second
+	}
+	return o
+}
+
+// validate returns every fault of the options.
+func (o Options) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("httpapi: "+format, args...))
+	}
+	if o.Store == nil {
+		fault("a store is needed")
+	}
+	if o.MaxBodyBytes < 0 || o.MaxK < 0 || o.SearchTimeout < 0 || o.DrainTimeout < 0 {
+		fault("limits must not be negative: body %d bytes, k %d, search %v, drain %v",
+			o.MaxBodyBytes, o.MaxK, o.SearchTimeout, o.DrainTimeout)
+	}
+	if len(o.Trials) > 0 && o.Decoder == nil {
+		fault("%d stored trials need a decoder", len(o.Trials))
+	}
+	seen := make(map[string]bool, len(o.Trials))
+	for i, trial := range o.Trials {
+		if trial.ID == "" || seen[trial.ID] {
+			fault("stored trial %d: id %q is empty or taken", i, trial.ID)
+		}
+		seen[trial.ID] = true
+		if o.Decoder == nil {
+			continue
+		}
+		if err := checkScan(trial.Repeats, o.Decoder.Info().Voxels); err != nil {
+			fault("stored trial %q: %w", trial.ID, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Server answers requests about one index. It is safe for concurrent use. It
+// does not own the store or the models: whoever made them closes them after
+// Serve has returned.
+type Server struct {
+	opts    Options
+	trials  map[string]*Trial
+	assets  map[string]asset
+	handler http.Handler
+	// draining is set when Serve begins to shut down; readiness answers it.
+	draining atomic.Bool
+}
+
+// New returns a server. It returns every fault of the options, joined.
+func New(opts Options) (*Server, error) {
+	opts = opts.withDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: loadAssets()}
+	for i := range opts.Trials {
+		s.trials[opts.Trials[i].ID] = &opts.Trials[i]
+	}
+	s.handler = headAsGet(s.router())
+	return s, nil
+}
+
+// Handler returns the server's routes, for a test or a server of one's own.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers requests on l until ctx ends, then refuses new connections,
+// lets running requests finish for up to Options.DrainTimeout and returns nil,
+// or an error where requests had to be cut off. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("httpapi: %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+
+	s.draining.Store(true)
+	// ctx is done already: a shutdown under it would not wait for anything.
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.DrainTimeout)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("httpapi: requests still running after %v were cut off: %w",
+			s.opts.DrainTimeout, err), server.Close())
+	}
+	<-served
+	return err
+}
+
+// headAsGet answers HEAD like GET: net/http leaves the body out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// router builds the gin engine from the table of routes.
+func (s *Server) router() *gin.Engine {
+	// gin keeps its mode for the whole process, and in any other mode it
+	// prints to standard output. No other package uses gin.
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	if err := engine.SetTrustedProxies(nil); err != nil {
+		panic(err) // only a list that cannot be parsed is refused
+	}
+	engine.Use(identify, secure, s.access, s.recovered)
+	for _, r := range s.routes() {
+		engine.Handle(r.method, r.path, limit(r.maxBody), s.wrap(r.handle))
+	}
+	engine.NoRoute(s.wrap(noRoute))
+	engine.NoMethod(s.wrap(func(c *gin.Context) error {
+		return fmt.Errorf("%s is not among this route's methods (%s): %w",
+			c.Request.Method, c.Writer.Header().Get("Allow"), errMethod)
+	}))
+	return engine
+}
+
+// wrap makes a gin handler of one that returns its error.
+func (s *Server) wrap(handle func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := handle(c); err != nil {
+			s.writeProblem(c, err)
+		}
+	}
+}
