@@ -1,0 +1,140 @@
+package grad
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"engram/embed/onnx"
+	"engram/embed/ort"
+)
+
+// Epoch is a compiled training loop: one call runs any number of optimiser
+// steps. It is safe for concurrent use with different states.
+type Epoch struct {
+	session *ort.Session
+	params  []*Param
+	opt     AdamW
+	metrics []string
+}
+
+// EpochOptions say how a loop is compiled.
+type EpochOptions struct {
+	Optimizer AdamW
+	Metrics   map[string]*Node   // scalars reported per step beside the loss
+	Session   ort.SessionOptions // device and threads
+}
+
+// Inputs are what one epoch is fed.
+type Inputs struct {
+	Data  ort.Tensors // the Data leaves
+	Steps ort.Tensors // the Step leaves, each with a leading axis of one slice per step
+	LR    []float64   // learning rate of each step; its length is the number of steps
+	Beta1 []float64   // AdamW's β1 of each step
+}
+
+// lossName is the output that holds the loss of every step.
+const lossName = "loss"
+
+// NewEpoch differentiates loss, a scalar, with respect to every parameter that
+// it depends on and compiles the loop. Parameters that it does not depend on
+// stay as they are.
+func NewEpoch(rt *ort.Runtime, loss *Node, opts EpochOptions) (*Epoch, error) {
+	b := &loopBuilder{opt: opts.Optimizer.withDefaults(), loss: loss, metrics: opts.Metrics}
+	content, err := onnx.Marshal(b.build())
+	if err != nil {
+		return nil, err
+	}
+	session, err := rt.OpenBytes("training loop", content, opts.Session)
+	if err != nil {
+		return nil, err
+	}
+	return &Epoch{session: session, params: b.params, opt: b.opt, metrics: slices.Sorted(maps.Keys(opts.Metrics))}, nil
+}
+
+// Close frees the model.
+func (ep *Epoch) Close() error { return ep.session.Close() }
+
+// Run trains for len(in.LR) steps and returns the loss of each, and each
+// metric under its name. state is changed only when all of them have been
+// done: a cancelled or failed epoch leaves it as it was.
+func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []float32, metrics map[string][]float32, err error) {
+	if err := state.Check(ep.params); err != nil {
+		return nil, nil, err
+	}
+	scalars, err := ep.opt.scalars(in.LR, in.Beta1, state.Steps)
+	if err != nil {
+		return nil, nil, err
+	}
+	steps := len(in.LR)
+	feed := scalars.tensors()
+	if ep.opt.WeightDecay == 0 {
+		delete(feed, decayP)
+	}
+	feed[tripName] = &ort.Tensor{Shape: []int64{}, Data: []int64{int64(steps)}}
+	for name, t := range in.Steps {
+		if len(t.Shape) == 0 || t.Shape[0] != int64(steps) {
+			return nil, nil, fmt.Errorf("grad: input %s has shape %v, want %d slices, one per step", name, t.Shape, steps)
+		}
+		feed[name] = t
+	}
+	maps.Copy(feed, in.Data)
+	next := ep.spare(state)
+	fetch := ort.Tensors{lossName: nil}
+	for _, name := range ep.metrics {
+		fetch[metricPrefix+name] = nil
+	}
+	for _, p := range ep.params {
+		addBlocks(feed, "in.", p, state)
+		addBlocks(fetch, "out.", p, next)
+	}
+	if err := ep.session.Run(ctx, feed, fetch); err != nil {
+		return nil, nil, err
+	}
+	ep.commit(state, next, steps)
+	metrics = map[string][]float32{}
+	for _, name := range ep.metrics {
+		metrics[name] = fetch[metricPrefix+name].Data.([]float32)
+	}
+	return fetch[lossName].Data.([]float32), metrics, nil
+}
+
+// spare returns the state that the epoch writes.
+func (ep *Epoch) spare(state *State) *State {
+	if state.spare == nil {
+		state.spare = emptyState()
+	}
+	for _, p := range ep.params {
+		if len(state.spare.Values[p.Name]) != p.Size() {
+			state.spare.Values[p.Name] = make([]float32, p.Size())
+			state.spare.M[p.Name] = make([]float32, p.Size())
+			state.spare.V[p.Name] = make([]float32, p.Size())
+		}
+	}
+	return state.spare
+}
+
+// commit exchanges the arrays of state and next.
+func (ep *Epoch) commit(state, next *State, steps int) {
+	for _, p := range ep.params {
+		for _, pair := range [][2]map[string][]float32{{state.Values, next.Values}, {state.M, next.M}, {state.V, next.V}} {
+			pair[0][p.Name], pair[1][p.Name] = pair[1][p.Name], pair[0][p.Name]
+		}
+	}
+	state.Steps += steps
+}
+
+// addBlocks adds a parameter's arrays, block by block, to the tensors of a run.
+func addBlocks(tensors ort.Tensors, prefix string, p *Param, state *State) {
+	heights := blockHeights(p.Shape)
+	for kind, data := range map[string][]float32{"p": state.Values[p.Name], "m": state.M[p.Name], "v": state.V[p.Name]} {
+		for i, part := range cut(data, heights) {
+			tensors[blockName(prefix, kind, p, i)] = &ort.Tensor{Shape: blockShape(p.Shape, heights[i]), Data: part}
+		}
+	}
+}
+
+func blockName(prefix, kind string, p *Param, i int) string {
+	return fmt.Sprintf("%s%s.%s.%d", prefix, kind, p.Name, i)
+}
