@@ -25,8 +25,8 @@ const (
 // With X = USVᵀ, the fitted targets are HY, H = U·diag(s²/(s²+λ))·Uᵀ + 1/n,
 // where 1/n comes from the means. The error for a left-out set g of trials is
 // (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials the PRESS of
-// Allen 1974 (Technometrics 16(1)), for sets Cook & Weisberg 1982, Residuals
-// and Influence in Regression, §3.6.
+// Allen 1974 (Technometrics 16(1)), for sets the same identity with the block of
+// H (Cook & Weisberg 1982, Residuals and Influence in Regression).
 func chooseLambda(ctx context.Context, p problem) (float64, error) {
 	z, square, err := principalScores(p)
 	if err != nil {

@@ -20,7 +20,7 @@ type Mix struct {
 
 // DrawMix draws the mix of a batch of n samples: one permutation for all, and
 // λ ~ Beta(0.15, 0.15) for about half of the samples (MindEye, Scotti et al.
-// 2023, arXiv 2305.18274, §3.2, and src/utils.py; MixCo is Kim et al. 2020,
+// 2023, arXiv 2305.18274, and its src/utils.py; MixCo is Kim et al. 2020,
 // arXiv 2010.06300). A sample may be its own partner, and then stays as it is.
 func DrawMix(rng *rand.Rand, n int) Mix {
 	mix := Mix{Lambda: make([]float32, n), Perm: make([]int32, n)}

@@ -141,7 +141,7 @@ func gramOf(x *mat.Dense) *mat.SymDense {
 }
 
 // solveRidge returns (XᵀX + λI)⁻¹XᵀY, or the same as Xᵀ(XXᵀ + λI)⁻¹Y
-// (Saunders, Gammerman & Vovk 1998, ICML, eq. 8).
+// (Saunders, Gammerman & Vovk 1998, ICML).
 func solveRidge(p problem, lambda float64) (*mat.Dense, error) {
 	n := p.gram.SymmetricDim()
 	shifted := mat.NewSymDense(n, nil)

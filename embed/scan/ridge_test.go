@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"engram/embed"
+	"engram/embed/internal/golden"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -20,18 +21,18 @@ const ridgeTolerance = 2e-6
 func TestRidgeEqualsNumPy(t *testing.T) {
 	for _, name := range []string{"ridge_dual", "ridge_primal"} {
 		t.Run(name, func(t *testing.T) {
-			g := readGolden(t, name)
-			r, err := FitRidge(t.Context(), g.Inputs["voxels"].matrix(), g.Inputs["targets"].matrix(),
-				RidgeOptions{Lambda: g.Attrs["lambda"].(float64)})
+			g := golden.Read(t, name)
+			r, err := FitRidge(t.Context(), g.Inputs["voxels"].Matrix(), g.Inputs["targets"].Matrix(),
+				RidgeOptions{Lambda: g.Number("lambda")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, "weights", r.Weights.Data, g.Outputs["weights"].Data, ridgeTolerance)
-			predicted, err := r.Predict(g.Inputs["new"].matrix())
+			golden.Near(t, "weights", r.Weights.Data, g.Outputs["weights"].Data, ridgeTolerance)
+			predicted, err := r.Predict(g.Inputs["new"].Matrix())
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, "predictions", predicted.Data, g.Outputs["predicted"].Data, ridgeTolerance)
+			golden.Near(t, "predictions", predicted.Data, g.Outputs["predicted"].Data, ridgeTolerance)
 		})
 	}
 }
@@ -40,26 +41,26 @@ func TestRidgeEqualsNumPy(t *testing.T) {
 // out, once for every trial, or every image, and every penalty.
 func TestLambdaIsChosenByTrulyLeavingOut(t *testing.T) {
 	for _, name := range []string{"ridge_dual", "ridge_primal"} {
-		g := readGolden(t, name)
-		images := g.Inputs["images"].ints()
+		g := golden.Read(t, name)
+		images := g.Inputs["images"].Ints()
 		for kind, ids := range map[string][]int{"trial": nil, "image": images} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
-				r, err := FitRidge(t.Context(), g.Inputs["voxels"].matrix(), g.Inputs["targets"].matrix(), RidgeOptions{Images: ids})
+				r, err := FitRidge(t.Context(), g.Inputs["voxels"].Matrix(), g.Inputs["targets"].Matrix(), RidgeOptions{Images: ids})
 				if err != nil {
 					t.Fatal(err)
 				}
-				near(t, "λ", []float64{r.Lambda}, g.Outputs[kind+"_lambda"].Data, 1e-8)
-				near(t, "errors", leftOutErrors(t, g, ids), g.Outputs[kind+"_errors"].Data, 1e-7)
+				golden.Near(t, "λ", []float64{r.Lambda}, g.Outputs[kind+"_lambda"].Data, 1e-8)
+				golden.Near(t, "errors", leftOutErrors(t, g, ids), g.Outputs[kind+"_errors"].Data, 1e-7)
 			})
 		}
 	}
 }
 
 // leftOutErrors returns the error of every λ of the golden's grid.
-func leftOutErrors(t *testing.T, g golden, images []int) []float64 {
+func leftOutErrors(t *testing.T, g golden.Case, images []int) []float64 {
 	t.Helper()
-	x, _ := matrix.Centered(g.Inputs["voxels"].matrix())
-	y, _ := matrix.Centered(g.Inputs["targets"].matrix())
+	x, _ := matrix.Centered(g.Inputs["voxels"].Matrix())
+	y, _ := matrix.Centered(g.Inputs["targets"].Matrix())
 	z, square, err := principalScores(problem{x: x, y: y, gram: gramOf(x)})
 	if err != nil {
 		t.Fatal(err)

@@ -7,15 +7,17 @@ import (
 	"slices"
 	"testing"
 
+	"engram/embed/internal/golden"
+
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
 func TestOneCycleEqualsPyTorch(t *testing.T) {
-	g := readGolden(t, "one_cycle")
-	steps := int(g.Attrs["total_steps"].(float64))
-	for row, pct := range g.Attrs["pct_start"].([]any) {
+	g := golden.Read(t, "one_cycle")
+	steps := int(g.Number("total_steps"))
+	for row, pct := range g.Numbers("pct_start") {
 		t.Run(fmt.Sprint(pct), func(t *testing.T) {
-			c := NewOneCycle(g.Attrs["max_lr"].(float64), steps, pct.(float64))
+			c := NewOneCycle(g.Number("max_lr"), steps, pct)
 			lr, beta1 := make([]float64, steps), make([]float64, steps)
 			for s := range steps {
 				lr[s], beta1[s] = c.At(s)
@@ -25,8 +27,8 @@ func TestOneCycleEqualsPyTorch(t *testing.T) {
 			for s := range want {
 				want[s] /= c.MaxLR
 			}
-			near(t, "lr", lr, want, 1e-8)
-			near(t, "beta1", beta1, g.Outputs["beta1"].Data[row*steps:(row+1)*steps], 1e-8)
+			golden.Near(t, "lr", lr, want, 1e-8)
+			golden.Near(t, "beta1", beta1, g.Outputs["beta1"].Data[row*steps : (row+1)*steps], 1e-8)
 		})
 	}
 }
@@ -53,13 +55,13 @@ func TestOneCycleAtItsEdges(t *testing.T) {
 }
 
 func TestSoftTemperatureEqualsPyTorch(t *testing.T) {
-	g := readGolden(t, "soft_temperature")
+	g := golden.Read(t, "soft_temperature")
 	for name, want := range g.Outputs {
 		got := make([]float64, len(want.Data))
 		for epoch := range got {
 			got[epoch] = SoftTemperature(epoch, len(got))
 		}
-		near(t, name, got, want.Data, 1e-11)
+		golden.Near(t, name, got, want.Data, 1e-11)
 	}
 	if tau := SoftTemperature(0, 1); tau != 0.004 {
 		t.Errorf("a single epoch uses %v", tau)

@@ -1,0 +1,94 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+
+	"engram/embed"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// TwoWay returns two-way identification: how often the right image is more
+// similar to its prediction than another image is, over all pairs; chance is
+// 0.5. For each prediction j it counts the images i with sim[i,j] < sim[j,j],
+// divides by n−1, and takes the mean over j (Ozcelik & VanRullen 2023, Sci Rep
+// 13; MindEye, Scotti et al. 2023, Reconstruction_Metrics.py, with Pearson). As
+// there, a tie does not count. sim is [n, n], n ≥ 2, images by predictions.
+func TwoWay(sim mat.Matrix) (float64, error) {
+	if err := checkSquare(sim); err != nil {
+		return 0, err
+	}
+	n, _ := sim.Dims()
+	if n < 2 {
+		return 0, fmt.Errorf("two-way identification needs 2 images at least, found %d", n)
+	}
+	var below int
+	for j := range n {
+		for i := range n {
+			if sim.At(i, j) < sim.At(j, j) {
+				below++
+			}
+		}
+	}
+	return float64(below) / float64(n) / float64(n-1), nil
+}
+
+// Ranks returns, for each prediction, the rank of the right image among all
+// images, from 1. Where others are exactly as similar as the right one, it gets
+// the mean of the ranks that they share, which is its expected rank if ties
+// are broken at random. sim is [n, n], images by predictions.
+//
+// Ranks(sim) is image retrieval (the literature's forward direction); the ranks
+// of brain retrieval, in which an image asks for its scan, are Ranks(sim.T()).
+func Ranks(sim mat.Matrix) ([]float64, error) {
+	if err := checkSquare(sim); err != nil {
+		return nil, err
+	}
+	n, _ := sim.Dims()
+	ranks := make([]float64, n)
+	for j := range n {
+		right := sim.At(j, j)
+		var above, tied int
+		for i := range n {
+			switch s := sim.At(i, j); {
+			case i == j:
+			case s > right:
+				above++
+			case s == right:
+				tied++
+			}
+		}
+		ranks[j] = rank(above, tied)
+	}
+	return ranks, nil
+}
+
+// rank returns the expected rank below so many nearer and among so many tied.
+func rank(above, tied int) float64 { return 1 + float64(above) + float64(tied)/2 }
+
+// TopK returns the share of ranks that are k or better, 0 of none.
+func TopK(ranks []float64, k int) float64 {
+	var hits int
+	for _, r := range ranks {
+		if r <= float64(k) {
+			hits++
+		}
+	}
+	return float64(hits) / float64(max(len(ranks), 1))
+}
+
+func checkSquare(sim mat.Matrix) error {
+	n, m := sim.Dims()
+	if n != m || n < 1 {
+		return fmt.Errorf("similarity: wanted one prediction for each image, found %d images and %d predictions", n, m)
+	}
+	for i := range n {
+		for j := range n {
+			if s := sim.At(i, j); math.IsNaN(s) {
+				return fmt.Errorf("similarity: image %d, prediction %d is %v: %w", i, j, s, embed.ErrNotFinite)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Protocol is retrieval from random galleries. Published figures are top 1 of
+// 300, the mean of 30 draws (Lin et al. 2022, arXiv 2210.01769; MindEye, Scotti
+// et al. 2023, arXiv 2305.18274).
+type Protocol struct {
+	Gallery int // images, and as many predictions, of a draw; 0 means 300
+	Draws   int // 0 means 30
+	K       int // a hit is among the first K; 0 means 1
+	Seed    uint64
+}
+
+// Interval is a mean with its 95 % confidence interval.
+type Interval struct{ Mean, Low, High float64 }
+
+// Retrieval holds the share of hits in both directions.
+type Retrieval struct {
+	Image Interval // a scan asks for its image
+	Brain Interval // an image asks for its scan
+}
+
+// Score draws galleries without replacement from the n images and predictions
+// of sim, [n, n], and returns the share of hits. The interval is the published
+// one, mean ± 1.96·sd/√draws, sd with divisor draws: it says how well the mean
+// over galleries of these n trials is known, not how other trials would score.
+func (p Protocol) Score(ctx context.Context, sim mat.Matrix) (Retrieval, error) {
+	p = p.withDefaults()
+	if err := checkSquare(sim); err != nil {
+		return Retrieval{}, err
+	}
+	n, _ := sim.Dims()
+	if p.Gallery < 1 || p.Gallery > n || p.Draws < 1 || p.K < 1 {
+		return Retrieval{}, fmt.Errorf("retrieval: top %d of %d in %d draws cannot be scored on %d trials", p.K, p.Gallery, p.Draws, n)
+	}
+	rng := rand.New(rand.NewPCG(p.Seed, 0))
+	image, brain := make([]float64, p.Draws), make([]float64, p.Draws)
+	for d := range p.Draws {
+		if err := ctx.Err(); err != nil {
+			return Retrieval{}, err
+		}
+		drawn := rng.Perm(n)[:p.Gallery]
+		part := mat.NewDense(p.Gallery, p.Gallery, nil)
+		part.Apply(func(i, j int, _ float64) float64 { return sim.At(drawn[i], drawn[j]) }, part)
+		ranks, err := Ranks(part)
+		if err != nil {
+			return Retrieval{}, err
+		}
+		image[d] = TopK(ranks, p.K)
+		if ranks, err = Ranks(part.T()); err != nil {
+			return Retrieval{}, err
+		}
+		brain[d] = TopK(ranks, p.K)
+	}
+	return Retrieval{Image: interval(image), Brain: interval(brain)}, nil
+}
+
+func (p Protocol) withDefaults() Protocol {
+	if p.Gallery == 0 {
+		p.Gallery = 300
+	}
+	if p.Draws == 0 {
+		p.Draws = 30
+	}
+	if p.K == 0 {
+		p.K = 1
+	}
+	return p
+}
+
+func interval(scores []float64) Interval {
+	mean, sd := stat.PopMeanStdDev(scores, nil)
+	half := distuv.UnitNormal.Quantile(0.975) * sd / math.Sqrt(float64(len(scores)))
+	return Interval{Mean: mean, Low: mean - half, High: mean + half}
+}
