@@ -1,0 +1,106 @@
+package flat_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+
+	"engram/index"
+	"engram/index/flat"
+	"engram/index/internal/disk"
+	"engram/index/internal/simd"
+)
+
+const benchRows, benchDim = 200_000, 768
+
+// benchSegment writes benchRows random unit vectors as a segment and maps it.
+func benchSegment(b *testing.B) *disk.Segment {
+	b.Helper()
+	rng := rand.New(rand.NewPCG(1, 2))
+	var refs []disk.Ref
+	const batch = 10_000
+	for len(refs) < benchRows {
+		entries := make([]disk.Entry, batch)
+		for i := range entries {
+			v := make([]float32, benchDim)
+			for j := range v {
+				v[j] = float32(rng.NormFloat64())
+			}
+			unit, err := index.Unit(v, benchDim)
+			if err != nil {
+				b.Fatal(err)
+			}
+			entries[i] = disk.Entry{ID: index.ID(len(refs) + i), Vector: unit}
+		}
+		s := disk.NewSegment(benchDim, entries)
+		for row := range batch {
+			refs = append(refs, disk.Ref{Segment: s, Row: row})
+		}
+	}
+	dir := b.TempDir()
+	err := disk.OpenFolder(dir).Write("bench", func(w io.Writer) error { return disk.WriteSegment(w, refs) })
+	if err != nil {
+		b.Fatal(err)
+	}
+	segment, err := disk.OpenSegment(filepath.Join(dir, "bench"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := segment.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := segment.Verify(b.Context()); err != nil { // reads it into memory
+		b.Fatal(err)
+	}
+	return segment
+}
+
+// BenchmarkSearch is the whole query, heap and re-scoring included, over a
+// mapped segment. MB/s counts the codes, or vectors, of all rows once.
+func BenchmarkSearch(b *testing.B) {
+	segment := benchSegment(b)
+	vectorsOnly := &flat.Rows{Dim: segment.Dim, IDs: segment.IDs, Vectors: segment.Vectors}
+	rng := rand.New(rand.NewPCG(3, 4))
+	queries := make([][]float32, 64)
+	for i := range queries {
+		queries[i] = make([]float32, benchDim)
+		for j := range queries[i] {
+			queries[i][j] = float32(rng.NormFloat64())
+		}
+		var err error
+		if queries[i], err = index.Unit(queries[i], benchDim); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, kernels := range simd.All() {
+		for _, set := range []struct {
+			name  string
+			rows  *flat.Rows
+			bytes int64
+		}{
+			{"int8", &segment.Rows, benchRows * benchDim},
+			{"float32", vectorsOnly, benchRows * benchDim * 4},
+		} {
+			for _, threads := range []int{1, 2} {
+				name := fmt.Sprintf("%s/n=%d/dim=%d/k=10/threads=%d/impl=%s", set.name, benchRows, benchDim, threads, kernels.Name)
+				b.Run(name, func(b *testing.B) {
+					b.SetBytes(set.bytes)
+					b.ReportAllocs()
+					opts := flat.Options{Kernels: kernels, Threads: threads}
+					parts := []flat.Part{{Rows: set.rows}}
+					for i := 0; b.Loop(); i++ {
+						if _, err := flat.Search(context.Background(), parts, queries[i%len(queries)], 10, opts); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "queries/s")
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package flat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"engram/index"
+	"engram/index/internal/simd"
+)
+
+// shapes of sets of vectors, from harmless to hostile for codes of one byte.
+var shapes = []string{"random", "one-hot", "clustered", "equal", "spiky", "few values"}
+
+// makeRows returns n unit vectors of a shape with codes and ids 10, 20, …
+func makeRows(rng *rand.Rand, shape string, n, dim int) *Rows {
+	r := &Rows{
+		Dim: dim, IDs: make([]index.ID, n), Vectors: make([]float32, n*VectorStride(dim)),
+		Codes: make([]int8, n*CodeStride(dim)), Scales: make([]float32, n), Residuals: make([]float32, n),
+	}
+	centre := makeVector(rng, "random", dim, nil)
+	for i := range n {
+		r.IDs[i] = index.ID(10 * (i + 1))
+		v := r.Vector(i)
+		copy(v, makeVector(rng, shape, dim, centre))
+		r.Scales[i], r.Residuals[i] = Quantise(r.Codes[i*CodeStride(dim):][:dim], v)
+	}
+	return r
+}
+
+func makeVector(rng *rand.Rand, shape string, dim int, centre []float32) []float32 {
+	for {
+		v := make([]float32, dim)
+		for i := range v {
+			switch shape {
+			case "random":
+				v[i] = float32(rng.NormFloat64())
+			case "clustered":
+				v[i] = centre[i] + float32(rng.NormFloat64()*1e-4)
+			case "equal":
+				v[i] = centre[i]
+			case "spiky":
+				v[i] = float32(math.Pow(rng.NormFloat64(), 7))
+			case "few values":
+				v[i] = float32(rng.IntN(3) - 1)
+			}
+		}
+		if shape == "one-hot" {
+			v[rng.IntN(dim)] = float32(1 - 2*rng.IntN(2))
+		}
+		if unit, err := index.Unit(v, dim); err == nil {
+			return unit
+		}
+	}
+}
+
+// vectorsOnly is r without codes, which makes every scan a float32 scan.
+func vectorsOnly(r *Rows) *Rows { return &Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors} }
+
+// everyRow is the reference of all: it scores and sorts every row.
+func everyRow(k *simd.Kernels, parts []Part, q []float32, count int) []Match {
+	var all []Match
+	for i, p := range parts {
+		scores := make([]float32, 1)
+		for row, id := range p.IDs {
+			if !p.Dead.Has(row) {
+				k.DotRows(scores, q, p.Vector(row), p.Dim)
+				all = append(all, Match{ID: id, Score: scores[0], Part: i, Row: row})
+			}
+		}
+	}
+	slices.SortFunc(all, better)
+	return all[:min(count, len(all))]
+}
+
+func TestSearchEqualsTheFloat32ScanToTheBit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		dim := rapid.SampledFrom([]int{1, 2, 3, 16, 31, 64, 100, 257}).Draw(t, "dim")
+		shape := rapid.SampledFrom(shapes).Draw(t, "shape")
+		k := rapid.SampledFrom([]int{1, 2, 10, 300, 5000}).Draw(t, "k")
+		threads := rapid.IntRange(1, 3).Draw(t, "threads")
+		kernels := rapid.SampledFrom(simd.All()).Draw(t, "kernels")
+
+		coded := makeRows(rng, shape, minCoded+rng.IntN(3000), dim)
+		inMemory := vectorsOnly(makeRows(rng, shape, 1+rng.IntN(200), dim))
+		for i := range inMemory.IDs {
+			inMemory.IDs[i] += 5
+		}
+		dead := Bits(nil).Clone(len(coded.IDs))
+		if rng.IntN(2) == 0 {
+			for range len(coded.IDs) / 3 {
+				dead.Set(rng.IntN(len(coded.IDs)))
+			}
+		}
+		parts := []Part{{coded, dead}, {inMemory, nil}}
+		q := makeVector(rng, rapid.SampledFrom(shapes).Draw(t, "query"), dim, coded.Vector(0))
+		if rapid.Bool().Draw(t, "query is a row") {
+			q = slices.Clone(coded.Vector(rng.IntN(len(coded.IDs))))
+		}
+
+		got, err := Search(context.Background(), parts, q, k, Options{Kernels: kernels, Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(everyRow(kernels, parts, q, k), got); diff != "" {
+			t.Fatalf("the scan of codes differs from sorting every row (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// The bound of Quantise must hold for each pair, whatever the scan does with
+// it; and it must be of use, or every row would be scored twice.
+func TestTheBoundHoldsAndIsTight(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, shape := range shapes {
+		for _, dim := range []int{1, 2, 17, 64, 768, 4099} {
+			rows, worst := makeRows(rng, shape, 40, dim), 0.0
+			for range 40 {
+				q := newQuery(makeVector(rng, shape, dim, rows.Vector(0)))
+				for i := range rows.IDs {
+					code := rows.Codes[i*CodeStride(dim):][:dim]
+					for _, k := range simd.All() {
+						dots, scores := make([]int32, 1), make([]float32, 1)
+						k.DotRowsInt8(dots, q.code, code, dim)
+						k.DotRows(scores, q.vector, rows.Vector(i), dim)
+						approx := float32(dots[0]) * (q.scale * rows.Scales[i])
+						margin := q.slope*rows.Residuals[i] + q.offset
+						if scores[0] > approx+margin || scores[0] < approx-margin {
+							t.Fatalf("%s dim=%d %s: score %v, code says %v ± %v", shape, dim, k.Name, scores[0], approx, margin)
+						}
+						worst = max(worst, float64(margin))
+					}
+				}
+			}
+			if shape == "random" && dim == 768 && worst > 0.03 {
+				t.Errorf("margin of random vectors of dimension %d: %v, wanted at most 0.03", dim, worst)
+			}
+		}
+	}
+}
+
+func TestQuantise(t *testing.T) {
+	code := make([]int8, 4)
+	scale, residual := Quantise(code, []float32{0.5, -0.25, 0, 0.1})
+	if want := float32(0.5) / 127; scale != want {
+		t.Errorf("scale %v, want %v", scale, want)
+	}
+	if diff := cmp.Diff([]int8{127, -64, 0, 25}, code); diff != "" {
+		t.Errorf("code (-want +got):\n%s", diff)
+	}
+	// -0.25 lies half a step from -64, 0.1 lies 0.4 of a step from 25.
+	if want := float64(scale) * math.Hypot(0.5, 0.4); math.Abs(float64(residual)-want) > 1e-6 {
+		t.Errorf("residual %v, want %v", residual, want)
+	}
+	for _, tiny := range []float32{0, math.SmallestNonzeroFloat32} {
+		if scale, residual := Quantise(code, []float32{tiny, 0, 0, 0}); scale != 0 || residual < tiny || code[0] != 0 {
+			t.Errorf("Quantise of %v: scale %v, residual %v, code %v", tiny, scale, residual, code)
+		}
+	}
+}
+
+func TestSearchGivesWhatThereIs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	rows := makeRows(rng, "random", 5, 8)
+	q := slices.Clone(rows.Vector(3))
+	for _, k := range []int{-1, 0, 1, 5, 6, math.MaxInt} {
+		got, err := Search(context.Background(), []Part{{rows, nil}}, q, k, Options{})
+		if err != nil || len(got) != max(0, min(k, 5)) {
+			t.Errorf("k=%d: %d matches of 5 rows, error %v", k, len(got), err)
+		}
+		if len(got) > 0 && got[0].ID != 40 {
+			t.Errorf("k=%d: row 40 finds %d first", k, got[0].ID)
+		}
+	}
+	if got, err := Search(context.Background(), nil, q, 3, Options{}); len(got) != 0 || err != nil {
+		t.Errorf("no rows: %v, %v", got, err)
+	}
+}
+
+func TestSearchStopsWhenCancelled(t *testing.T) {
+	rng := rand.New(rand.NewPCG(15, 16))
+	rows := makeRows(rng, "random", 3*minCoded, 8)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
+		for _, threads := range []int{1, 4} {
+			_, err := Search(ctx, []Part{{r, nil}}, rows.Vector(0), 3, Options{Threads: threads})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v, want context.Canceled", err)
+			}
+		}
+	}
+}
+
+// A query allocates a fixed number of times, however many rows it looks at.
+func TestAllocationsDoNotGrowWithRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(17, 18))
+	allocations := func(n int) float64 {
+		rows := makeRows(rng, "random", n, 32)
+		parts := []Part{{rows, nil}}
+		return testing.AllocsPerRun(5, func() {
+			if _, err := Search(context.Background(), parts, rows.Vector(1), 10, Options{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if few, many := allocations(2000), allocations(4000); few != many {
+		t.Errorf("%v allocations for 2,000 rows, %v for 4,000", few, many)
+	}
+}
+
+func TestBits(t *testing.T) {
+	var none Bits
+	if none.Has(0) || none.Has(1000) || none.Count() != 0 {
+		t.Error("the zero value is not empty")
+	}
+	b := none.Clone(65)
+	b.Set(0)
+	b.Set(64)
+	c := b.Clone(65)
+	c.Set(1)
+	if got := fmt.Sprint(b.Has(0), b.Has(1), b.Has(64), b.Count(), c.Count()); got != "true false true 2 3" {
+		t.Errorf("got %s", got)
+	}
+}
