@@ -3,6 +3,7 @@ package ort
 import (
 	"archive/tar"
 	"archive/zip"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -22,8 +23,7 @@ const stampName = "stamp.json"
 
 // stamp describes the files of a cached build, the library first.
 type stamp struct {
-	Archive string        `json:"archive"` // sha256 of the archive they came from
-	Files   []stampedFile `json:"files"`
+	Files []stampedFile `json:"files"`
 }
 
 // stampedFile is what a file was when it was written. Where size and time are
@@ -87,7 +87,7 @@ func (f fetcher) install(work, file string, a archive) error {
 	if err := extract(file, staged, a.members); err != nil {
 		return fmt.Errorf("%s: %w", a.file, err)
 	}
-	s := stamp{Archive: a.sha256}
+	var s stamp
 	for _, member := range a.members {
 		name := path.Base(member)
 		info, err := os.Stat(filepath.Join(staged, name))
@@ -104,7 +104,7 @@ func (f fetcher) install(work, file string, a archive) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(staged, stampName), strings.NewReader(string(b))); err != nil {
+	if err := writeFile(filepath.Join(staged, stampName), bytes.NewReader(b)); err != nil {
 		return err
 	}
 	final := filepath.Join(f.dir, f.build)

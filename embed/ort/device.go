@@ -98,11 +98,11 @@ func (d device) explain(err error) error {
 		return err
 	}
 	text := err.Error()
-	switch {
-	case strings.Contains(text, "not enabled in this build"):
+	if strings.Contains(text, "not enabled in this build") {
 		return fmt.Errorf("device %s: the loaded library is the build for the CPU, wanted the CUDA build: %w", d, err)
-	case strings.Contains(text, "cannot open shared object file"), strings.Contains(text, "Failed to load"):
-		return fmt.Errorf("device %s: the CUDA and cuDNN libraries that the runtime needs are not all installed: %w", d, err)
+	}
+	if _, missing, ok := strings.Cut(text, "libonnxruntime_providers_cuda.so with error: "); ok {
+		return fmt.Errorf("device %s: the libraries of CUDA and cuDNN must be installed, with the versions that ONNX Runtime names: %s", d, missing)
 	}
 	return fmt.Errorf("device %s: %w", d, err)
 }

@@ -67,12 +67,14 @@ func joined(errs []error) error {
 
 // try gets the archive by one channel, checks it, and puts its files in place.
 func (f fetcher) try(ctx context.Context, c channel) error {
-	work, err := os.MkdirTemp(f.dir, ".fetch-")
-	if err != nil {
+	// Under the lock the folder is ours; what a killed process left in it goes.
+	work := filepath.Join(f.dir, "."+f.build)
+	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o755)); err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
 	stop := f.watch(work, c.archive)
+	var err error
 	if c.url != "" {
 		err = download(ctx, c.url, filepath.Join(work, c.archive.file), c.archive.size)
 	} else {

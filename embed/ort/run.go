@@ -113,7 +113,7 @@ func (c *call) checkOutputs(out Tensors) error {
 		return err
 	}
 	if len(out) == 0 {
-		return fmt.Errorf("no output is asked for, the model's are %s: %w", names(specs), ErrMismatch)
+		return fmt.Errorf("no output is asked for, the model's are %s: %w", list(specs), ErrMismatch)
 	}
 	c.out = make([]operand, len(specs))
 	for i, spec := range specs {
@@ -141,7 +141,7 @@ func (c *call) checkOutputs(out Tensors) error {
 func checkNames(what string, tensors Tensors, specs []Spec) error {
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		if !slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == name }) {
-			return fmt.Errorf("there is no %s %s, the model's %ss are %s: %w", what, name, what, names(specs), ErrMismatch)
+			return fmt.Errorf("there is no %s %s, the model's %ss are %s: %w", what, name, what, list(specs), ErrMismatch)
 		}
 	}
 	return nil

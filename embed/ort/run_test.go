@@ -122,6 +122,31 @@ func TestRunTakesAllTypes(t *testing.T) {
 	}
 }
 
+func TestRunGivesTheOutputsAskedFor(t *testing.T) {
+	g := product(2, 3, 2)
+	g.Nodes = append(g.Nodes, onnx.Node{Op: "Neg", Inputs: []string{"y"}, Outputs: []string{"z"}})
+	g.Outputs = append(g.Outputs, value("z", 2, 2))
+	want := ort.Tensors{"z": {Shape: []int64{2, 2}, Data: []float32{-4, -5, -10, -11}}}
+	for name, opts := range map[string]ort.SessionOptions{
+		"all are the session's": {},
+		"one is the session's":  {Outputs: []ort.Spec{{Name: "z", Type: onnx.Float, Shape: []int64{2, 2}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, g, opts)
+			if n := len(s.Outputs()); n != max(1, 2-len(opts.Outputs)) {
+				t.Errorf("the session has %d outputs", n)
+			}
+			got := ort.Tensors{"z": nil}
+			if err := s.Run(t.Context(), matrices(), got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("outputs differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // powers is a model that multiplies a matrix [n, n] with itself trips times in
 // a Loop.
 func powers(n int64) *onnx.Graph {

@@ -31,8 +31,8 @@ type SessionOptions struct {
 
 	// Inputs and Outputs are what the caller expects of the model; a value that
 	// is missing or has another type or shape fails the open. Inputs that are
-	// not named may have any form. Where Outputs are named the session computes
-	// these alone, else all.
+	// not named may have any form. Where Outputs are named they are all that the
+	// session returns; else it returns all of the model's.
 	Inputs, Outputs []Spec
 }
 
@@ -67,7 +67,7 @@ func (r *Runtime) OpenBytes(name string, content []byte, opts SessionOptions) (*
 }
 
 // open checks the model's signature and makes the session.
-func (r *Runtime) open(m model, opts SessionOptions) (_ *Session, err error) {
+func (r *Runtime) open(m model, opts SessionOptions) (*Session, error) {
 	s, err := newSession(m, opts)
 	if err != nil {
 		return nil, fmt.Errorf("ort: %s: %w", m.name, err)
@@ -128,7 +128,7 @@ func match(what string, wanted, found []Spec) ([]Spec, error) {
 	for i, w := range wanted {
 		j := slices.IndexFunc(found, func(f Spec) bool { return f.Name == w.Name })
 		if j < 0 {
-			return nil, fmt.Errorf("wanted %s %s %s, the model's %ss are %s: %w", what, w.Name, w.describe(), what, names(found), ErrMismatch)
+			return nil, fmt.Errorf("wanted %s %s %s, the model's %ss are %s: %w", what, w.Name, w.describe(), what, list(found), ErrMismatch)
 		}
 		if !w.accepts(found[j]) {
 			return nil, fmt.Errorf("wanted %s %s %s, found %s: %w", what, w.Name, w.describe(), found[j].describe(), ErrMismatch)
@@ -138,14 +138,17 @@ func match(what string, wanted, found []Spec) ([]Spec, error) {
 	return matched, nil
 }
 
-// names lists the names of specs for a message.
-func names(specs []Spec) string {
+// names returns the names of specs.
+func names(specs []Spec) []string {
 	s := make([]string, len(specs))
 	for i, spec := range specs {
 		s[i] = spec.Name
 	}
-	return strings.Join(s, ", ")
+	return s
 }
+
+// list writes the names of specs for a message.
+func list(specs []Spec) string { return strings.Join(names(specs), ", ") }
 
 // create makes the C session.
 func (s *Session) create(m model, opts SessionOptions) error {
@@ -154,13 +157,7 @@ func (s *Session) create(m model, opts SessionOptions) error {
 		return err
 	}
 	defer options.Destroy()
-	inputs, outputs := make([]string, len(s.inputs)), make([]string, len(s.outputs))
-	for i, spec := range s.inputs {
-		inputs[i] = spec.Name
-	}
-	for i, spec := range s.outputs {
-		outputs[i] = spec.Name
-	}
+	inputs, outputs := names(s.inputs), names(s.outputs)
 	return s.device.guard(func() (err error) {
 		if m.path != "" {
 			s.c, err = binding.NewDynamicAdvancedSession(m.path, inputs, outputs, options)
@@ -177,7 +174,7 @@ func (s *Session) create(m model, opts SessionOptions) error {
 // Inputs returns the inputs that every Run needs.
 func (s *Session) Inputs() []Spec { return slices.Clone(s.inputs) }
 
-// Outputs returns the outputs that the session computes.
+// Outputs returns the outputs that Run can be asked for.
 func (s *Session) Outputs() []Spec { return slices.Clone(s.outputs) }
 
 // Device returns where the session runs: "cpu" or "cuda:N". A device that
