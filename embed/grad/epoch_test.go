@@ -21,7 +21,7 @@ import (
 func TestAdamWAgreesWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
 	c := golden.Read(t, "adamw")
-	lr, beta1 := golden.Attr[[]float64](t, c, "lr"), golden.Attr[[]float64](t, c, "beta1")
+	lr, beta1 := c.Numbers("lr"), c.Numbers("beta1")
 	grads := c.Inputs["grads"]
 	want := c.Outputs["after_each_step"]
 	n := grads.Shape[1]
@@ -30,8 +30,8 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 		p := g.Param("p", true, n)
 		loss := grad.Sum(grad.Mul(p.Node(), g.Step("slope", onnx.Float, n)))
 		epoch, err := grad.NewEpoch(rt, loss, grad.EpochOptions{Optimizer: grad.AdamW{
-			Beta2: golden.Attr[float64](t, c, "beta2"), Eps: golden.Attr[float64](t, c, "eps"),
-			WeightDecay: golden.Attr[float64](t, c, "weight_decay"),
+			Beta2: c.Number("beta2"), Eps: c.Number("eps"),
+			WeightDecay: c.Number("weight_decay"),
 		}})
 		if err != nil {
 			t.Fatal(err)

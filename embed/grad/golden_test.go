@@ -17,36 +17,36 @@ const tolerance = 2e-5
 // args are the inputs of a golden case as nodes.
 type args map[string]*grad.Node
 
-var goldenOps = map[string]func(t *testing.T, c golden.Case, in args) *grad.Node{
-	"matmul":           func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
-	"matmul_batched":   func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
-	"matmul_broadcast": func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
-	"gemm": func(_ *testing.T, _ golden.Case, in args) *grad.Node {
+var goldenOps = map[string]func(c golden.Case, in args) *grad.Node{
+	"matmul":           func(_ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
+	"matmul_batched":   func(_ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
+	"matmul_broadcast": func(_ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
+	"gemm": func(_ golden.Case, in args) *grad.Node {
 		return grad.Add(grad.MatMul(in["x"], in["w"]), in["b"])
 	},
-	"gelu":         func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.GELU(in["x"]) },
-	"silu":         func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.SiLU(in["x"]) },
-	"softmax":      func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.Softmax(in["x"]) },
-	"log_softmax":  func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.LogSoftmax(in["x"]) },
-	"l2_normalize": func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.Unit(in["x"]) },
-	"mean_all":     func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.Mean(in["x"]) },
-	"mean_axes":    func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.Mean(in["x"], 0, 2) },
-	"sum_axis": func(_ *testing.T, _ golden.Case, in args) *grad.Node {
+	"gelu":         func(_ golden.Case, in args) *grad.Node { return grad.GELU(in["x"]) },
+	"silu":         func(_ golden.Case, in args) *grad.Node { return grad.SiLU(in["x"]) },
+	"softmax":      func(_ golden.Case, in args) *grad.Node { return grad.Softmax(in["x"]) },
+	"log_softmax":  func(_ golden.Case, in args) *grad.Node { return grad.LogSoftmax(in["x"]) },
+	"l2_normalize": func(_ golden.Case, in args) *grad.Node { return grad.Unit(in["x"]) },
+	"mean_all":     func(_ golden.Case, in args) *grad.Node { return grad.Mean(in["x"]) },
+	"mean_axes":    func(_ golden.Case, in args) *grad.Node { return grad.Mean(in["x"], 0, 2) },
+	"sum_axis": func(_ golden.Case, in args) *grad.Node {
 		return grad.Reshape(grad.Sum(in["x"], 1), 2, 1, 4)
 	},
-	"mul_broadcast": func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.Mul(in["x"], in["s"]) },
-	"gather_rows":   func(_ *testing.T, _ golden.Case, in args) *grad.Node { return grad.Rows(in["table"], in["rows"]) },
-	"transpose_4d": func(t *testing.T, c golden.Case, in args) *grad.Node {
-		return grad.Transpose(in["x"], golden.Attr[[]int](t, c, "perm")...)
+	"mul_broadcast": func(_ golden.Case, in args) *grad.Node { return grad.Mul(in["x"], in["s"]) },
+	"gather_rows":   func(_ golden.Case, in args) *grad.Node { return grad.Rows(in["table"], in["rows"]) },
+	"transpose_4d": func(c golden.Case, in args) *grad.Node {
+		return grad.Transpose(in["x"], integers(c.Numbers("perm"))...)
 	},
-	"reshape_4d": func(t *testing.T, c golden.Case, in args) *grad.Node {
-		turned := grad.Transpose(in["x"], golden.Attr[[]int](t, c, "perm")...)
-		return grad.Reshape(turned, golden.Attr[[]int](t, c, "shape")...)
+	"reshape_4d": func(c golden.Case, in args) *grad.Node {
+		turned := grad.Transpose(in["x"], integers(c.Numbers("perm"))...)
+		return grad.Reshape(turned, integers(c.Numbers("shape"))...)
 	},
-	"layer_norm": func(t *testing.T, c golden.Case, in args) *grad.Node {
-		return grad.LayerNorm(in["x"], in["gain"], in["bias"], golden.Attr[float32](t, c, "eps"))
+	"layer_norm": func(c golden.Case, in args) *grad.Node {
+		return grad.LayerNorm(in["x"], in["gain"], in["bias"], float32(c.Number("eps")))
 	},
-	"attention": func(_ *testing.T, _ golden.Case, in args) *grad.Node { return attention(in) },
+	"attention": func(_ golden.Case, in args) *grad.Node { return attention(in) },
 }
 
 // attention is multi-head self-attention, composed as a user would.
@@ -81,7 +81,7 @@ func TestOperatorsAgreeWithPyTorch(t *testing.T) {
 				feed[in] = &ort.Tensor{Shape: int64s(a.Shape), Data: a.Float32s()}
 				inputs = append(inputs, in)
 			}
-			y := build(t, c, nodes)
+			y := build(c, nodes)
 			outputs := map[string]*grad.Node{"y": y}
 			up := c.Upstream["y"]
 			loss := grad.Sum(grad.Mul(y, g.Array(up.Float32s(), up.Shape...)))
@@ -127,6 +127,14 @@ func int64s(v []int) []int64 {
 	out := make([]int64, len(v))
 	for i, n := range v {
 		out[i] = int64(n)
+	}
+	return out
+}
+
+func integers(v []float64) []int {
+	out := make([]int, len(v))
+	for i, n := range v {
+		out[i] = int(n)
 	}
 	return out
 }
