@@ -1,0 +1,197 @@
+package pixels
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"github.com/bep/imagemeta"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// format is one of the file formats that Decode reads.
+type format struct {
+	name   string
+	magics []string // what a file starts with; '?' stands for any byte
+	config func(io.Reader) (image.Config, error)
+	decode func(data []byte) (image.Image, error)
+	exif   imagemeta.ImageFormat // ImageFormatAuto: the format has no EXIF
+	// maxRatio bounds how many pixels one byte of a file can stand for, so
+	// that a header which claims more than the file can hold is refused
+	// before memory is taken. 0: the format has no such bound.
+	maxRatio int64
+}
+
+// formats returns what Decode reads. The ratios: a JPEG spends at least one
+// bit on a block of 8×8 pixels; deflate emits at most 1032 bytes a byte, of
+// eight one-bit pixels each; a GIF's LZW code of 12 bits stands for fewer than
+// 4096 pixels; BMP is not compressed. Lossless WebP can code an image of one
+// colour in no bits at all, and fax compression in TIFF a row in one.
+func formats() []format {
+	return []format{
+		{"jpeg", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, from(jpeg.Decode), imagemeta.JPEG, 512},
+		{"png", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, from(png.Decode), imagemeta.PNG, 8 * 1032},
+		{"gif", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, imagemeta.ImageFormatAuto, 4096},
+		{"webp", []string{"RIFF????WEBP"}, webp.DecodeConfig, from(webp.Decode), imagemeta.WebP, 0},
+		{"bmp", []string{"BM"}, bmp.DecodeConfig, from(bmp.Decode), imagemeta.ImageFormatAuto, 8},
+		{"tiff", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decodeTIFF, imagemeta.TIFF, 0},
+	}
+}
+
+// Decode reads an image file: JPEG (grey, colour, CMYK; baseline and
+// progressive), PNG, WebP (lossy and lossless, one frame), GIF (the first
+// frame), BMP or TIFF (the first page). The format is told by the content,
+// never by a name.
+//
+// The image is turned upright by its EXIF orientation, transparent pixels are
+// put on white, grey is repeated in the three channels, of 16 bits the upper 8
+// are kept, and colour profiles are not applied.
+//
+// The error wraps ErrFormat, ErrTooLarge or ErrCorrupt, or is that of r.
+func Decode(r io.Reader, limits Limits) (*Image, error) {
+	limits = limits.withDefaults()
+	data, err := io.ReadAll(io.LimitReader(r, limits.Bytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("pixels: %w", err)
+	}
+	if int64(len(data)) > limits.Bytes {
+		return nil, fmt.Errorf("pixels: file has more than %d bytes, the limit: %w", limits.Bytes, ErrTooLarge)
+	}
+	f, err := sniff(data)
+	if err != nil {
+		return nil, fmt.Errorf("pixels: %w", err)
+	}
+	img, err := f.open(data, limits)
+	if err != nil {
+		return nil, fmt.Errorf("pixels: %s: %w", f.name, err)
+	}
+	return img, nil
+}
+
+// from lets a decoder of streams decode a file in memory.
+func from(decode func(io.Reader) (image.Image, error)) func([]byte) (image.Image, error) {
+	return func(data []byte) (image.Image, error) { return decode(bytes.NewReader(data)) }
+}
+
+// sniff tells the format by the first bytes.
+func sniff(data []byte) (format, error) {
+	for _, f := range formats() {
+		for _, magic := range f.magics {
+			if matches(data, magic) {
+				return f, nil
+			}
+		}
+	}
+	if len(data) == 0 {
+		return format{}, fmt.Errorf("file is empty, wanted JPEG, PNG, WebP, GIF, BMP or TIFF: %w", ErrFormat)
+	}
+	return format{}, fmt.Errorf("file starts with %q, wanted JPEG, PNG, WebP, GIF, BMP or TIFF: %w", data[:min(len(data), 12)], ErrFormat)
+}
+
+func matches(data []byte, magic string) bool {
+	if len(data) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && magic[i] != data[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// open checks the size that the header claims, decodes, and turns upright.
+func (f format) open(data []byte, limits Limits) (*Image, error) {
+	config, err := f.config(bytes.NewReader(data))
+	if err != nil {
+		return nil, corrupt("header", err)
+	}
+	w, h := int64(config.Width), int64(config.Height)
+	switch {
+	case w < 1 || h < 1:
+		return nil, fmt.Errorf("header says %d×%d pixels: %w", w, h, ErrCorrupt)
+	case w > limits.Pixels/h:
+		return nil, fmt.Errorf("header says %d×%d pixels, the limit is %d: %w", w, h, limits.Pixels, ErrTooLarge)
+	case f.maxRatio > 0 && w*h/f.maxRatio > int64(len(data)):
+		return nil, fmt.Errorf("header says %d×%d pixels, which %d bytes cannot hold: %w", w, h, len(data), ErrCorrupt)
+	}
+	img, err := f.decode(data)
+	if err != nil {
+		return nil, corrupt("pixels", err)
+	}
+	if b := img.Bounds(); int64(b.Dx()) != w || int64(b.Dy()) != h {
+		return nil, fmt.Errorf("header says %d×%d pixels, the file has %d×%d: %w", w, h, b.Dx(), b.Dy(), ErrCorrupt)
+	}
+	rgb, err := toRGB(img, f.name == "webp")
+	if err != nil {
+		return nil, err
+	}
+	if f.exif == imagemeta.ImageFormatAuto {
+		return rgb, nil
+	}
+	return rgb.turn(orientation(data, f.exif)), nil
+}
+
+// corrupt turns a decoder's error into a sentence of this package.
+func corrupt(part string, err error) error {
+	sentinel := ErrCorrupt
+	if isUnsupported(err) {
+		sentinel = ErrFormat
+	}
+	if isEOF(err) {
+		return fmt.Errorf("file ends within the %s: %w", part, sentinel)
+	}
+	return fmt.Errorf("%s: %w: %w", part, err, sentinel)
+}
+
+// decodeGIF returns the first frame at its place in the logical screen, the
+// rest of which is transparent.
+func decodeGIF(data []byte) (image.Image, error) {
+	config, err := gif.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	frame, err := gif.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	screen := image.Rect(0, 0, config.Width, config.Height)
+	if frame.Bounds() == screen {
+		return frame, nil
+	}
+	canvas := image.NewNRGBA(screen)
+	bounds := frame.Bounds().Intersect(screen)
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			canvas.Set(x, y, frame.At(x, y))
+		}
+	}
+	return canvas, nil
+}
+
+// decodeTIFF decodes the first page. The decoder shows the white of a fax as
+// white even where the file says that 0 is black, which by the specification
+// (TIFF 6.0, PhotometricInterpretation) and in libtiff reverses the image.
+func decodeTIFF(data []byte) (image.Image, error) {
+	img, err := tiff.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	const group3, group4, blackIsZero = 3, 4, 1
+	grey, ok := img.(*image.Gray)
+	if !ok || exifTag(data, imagemeta.TIFF, "PhotometricInterpretation") != blackIsZero {
+		return img, nil
+	}
+	if c := exifTag(data, imagemeta.TIFF, "Compression"); c == group3 || c == group4 {
+		for i, v := range grey.Pix {
+			grey.Pix[i] = 255 - v
+		}
+	}
+	return img, nil
+}

@@ -1,0 +1,49 @@
+package pixels
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrFormat reports bytes that are not an image of a known format, or use a
+// feature of the format that is not supported.
+var ErrFormat = errors.New("not a supported image")
+
+// ErrTooLarge reports an image above the limits.
+var ErrTooLarge = errors.New("image too large")
+
+// ErrCorrupt reports an image that is damaged or ends too early.
+var ErrCorrupt = errors.New("damaged image")
+
+// Image is an 8-bit RGB image in the sRGB encoding of its file.
+type Image struct {
+	W, H int
+	Pix  []byte // 3*W*H: row-major, R, G and B of each pixel side by side
+}
+
+// newImage returns a black image.
+func newImage(w, h int) *Image { return &Image{W: w, H: h, Pix: make([]byte, 3*w*h)} }
+
+// check reports an image whose fields contradict each other.
+func (m *Image) check() error {
+	if m == nil || m.W < 1 || m.H < 1 || len(m.Pix)%3 != 0 || len(m.Pix)/3/m.W != m.H || len(m.Pix)/3%m.W != 0 {
+		return fmt.Errorf("pixels: image is not 3×width×height bytes: %w", ErrCorrupt)
+	}
+	return nil
+}
+
+// Limits bound what Decode accepts. The zero value is the default.
+type Limits struct {
+	Pixels int64 // width times height; 0 means 100 million
+	Bytes  int64 // of the file; 0 means 128 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Pixels <= 0 {
+		l.Pixels = 100_000_000
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = 128 << 20
+	}
+	return l
+}

@@ -1,0 +1,140 @@
+package pixels
+
+import "image"
+
+// fromYCbCr converts a JPEG or WebP image to RGB. Chroma is brought to full
+// resolution by the triangle filter that libjpeg and libwebp use, so that
+// colours at edges are those that other software sees.
+func fromYCbCr(out *Image, src *image.YCbCr, studio bool) {
+	up := newUpsampler(src)
+	cb, cr := make([]byte, up.hs*up.cw), make([]byte, up.hs*up.cw)
+	convert := fullRange
+	if studio {
+		convert = studioRange
+	}
+	for y := range out.H {
+		up.row(cb, src.Cb, y)
+		up.row(cr, src.Cr, y)
+		convert(out.row(y), src.Y[y*src.YStride:][:out.W], cb, cr)
+	}
+}
+
+// upsampler brings rows of chroma to the width of the image, as jdsample.c of
+// libjpeg-turbo does ("fancy upsampling").
+type upsampler struct {
+	hs, vs int     // luma samples per chroma sample, across and down
+	cw, ch int     // samples per row and rows of a chroma plane
+	stride int     // of the plane
+	sum    []int32 // cw: a row between two rows, times 4
+}
+
+func newUpsampler(src *image.YCbCr) *upsampler {
+	up := &upsampler{hs: 1, vs: 1, stride: src.CStride}
+	switch src.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422:
+		up.hs = 2
+	case image.YCbCrSubsampleRatio420:
+		up.hs, up.vs = 2, 2
+	case image.YCbCrSubsampleRatio440:
+		up.vs = 2
+	case image.YCbCrSubsampleRatio411:
+		up.hs = 4
+	case image.YCbCrSubsampleRatio410:
+		up.hs, up.vs = 4, 2
+	}
+	up.cw = (src.Rect.Dx() + up.hs - 1) / up.hs
+	up.ch = (src.Rect.Dy() + up.vs - 1) / up.vs
+	up.sum = make([]int32, up.cw)
+	return up
+}
+
+// row writes chroma for row y of the image to out, which has hs·cw bytes.
+func (up *upsampler) row(out, plane []byte, y int) {
+	i := y / up.vs
+	near := plane[i*up.stride:][:up.cw]
+	// The chroma row on the other side of y, which weighs a third of the near one.
+	far := near
+	if up.vs == 2 {
+		if j := i - 1 + 2*(y&1); 0 <= j && j < up.ch {
+			far = plane[j*up.stride:][:up.cw]
+		}
+	}
+	switch {
+	case up.hs == 1 && up.vs == 1:
+		copy(out, near)
+	case up.hs == 1:
+		bias := 1 + y&1
+		for x, v := range near {
+			out[x] = byte((3*int(v) + int(far[x]) + bias) >> 2)
+		}
+	case up.hs == 2 && up.cw > 2 && up.vs == 1:
+		for x, v := range near {
+			up.sum[x] = int32(v)
+		}
+		triangle(out, up.sum, 1, 2, 2)
+	case up.hs == 2 && up.cw > 2:
+		for x, v := range near {
+			up.sum[x] = 3*int32(v) + int32(far[x])
+		}
+		triangle(out, up.sum, 8, 7, 4)
+	default:
+		// libjpeg repeats samples in the other cases.
+		for x, v := range near {
+			for k := range up.hs {
+				out[up.hs*x+k] = v
+			}
+		}
+	}
+}
+
+// triangle doubles a row: each sample becomes two, three quarters of itself
+// and a quarter of its left or right neighbour. left and right are the rounding
+// terms of libjpeg, which alternate so that the mean does not drift.
+func triangle(out []byte, in []int32, left, right int32, shift uint) {
+	n := len(in)
+	out = out[:2*n]
+	out[0] = byte((4*in[0] + left) >> shift)
+	out[2*n-1] = byte((4*in[n-1] + right) >> shift)
+	this := in[0]
+	for x, next := range in[1:] {
+		pair := out[2*x+1:][:2]
+		pair[0] = byte((3*this + next + right) >> shift)
+		pair[1] = byte((3*next + this + left) >> shift)
+		this = next
+	}
+}
+
+// fullRange converts by ITU-T T.871 (JFIF), in the fixed point of libjpeg's
+// jdcolor.c.
+func fullRange(out, luma, cb, cr []byte) {
+	const round = 1 << 15
+	cb, cr, out = cb[:len(luma)], cr[:len(luma)], out[:3*len(luma)]
+	for x, v := range luma {
+		y, b, r := int32(v), int32(cb[x])-128, int32(cr[x])-128
+		pixel := out[3*x:][:3]
+		pixel[0] = clamp8(y + (91881*r+round)>>16)
+		pixel[1] = clamp8(y + (-22554*b-46802*r+round)>>16)
+		pixel[2] = clamp8(y + (116130*b+round)>>16)
+	}
+}
+
+// studioRange converts by ITU-R BT.601 with luma from 16 to 235, as WebP
+// prescribes (RFC 6386, section 9.2), in the fixed point of libwebp's yuv.h.
+func studioRange(out, luma, cb, cr []byte) {
+	high := func(v byte, factor int32) int32 { return int32(v) * factor >> 8 }
+	for x, v := range luma {
+		y := high(v, 19077)
+		pixel := out[3*x:][:3]
+		pixel[0] = clamp8((y + high(cr[x], 26149) - 14234) >> 6)
+		pixel[1] = clamp8((y - high(cb[x], 6419) - high(cr[x], 13320) + 8708) >> 6)
+		pixel[2] = clamp8((y + high(cb[x], 33050) - 17685) >> 6)
+	}
+}
+
+// clamp8 returns v within 0 to 255.
+func clamp8(v int32) byte {
+	if uint32(v) > 255 {
+		return byte(^(v >> 31)) // 0 for negative v, else 255
+	}
+	return byte(v)
+}
