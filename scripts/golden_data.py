@@ -23,6 +23,7 @@ import warnings
 
 import nibabel
 import numpy as np
+import safetensors
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "data"
 
@@ -168,6 +169,44 @@ def nifti():
     write_json(ROOT / "nifti/testdata/golden.json", cases)
 
 
+def safetensors_case(name, tensors, metadata=None):
+    """tensors: name -> (type as safetensors spells it, array of its bits or values)."""
+    # Fresh, contiguous copies that stay alive while they are written.
+    arrays = {n: np.array(a, order="C") for n, (_, a) in tensors.items()}
+    specs = {
+        n: safetensors.TensorSpec(dtype=tensors[n][0], shape=a.shape, data_ptr=a.ctypes.data, data_len=a.nbytes)
+        for n, a in arrays.items()
+    }
+    found = {}
+    for n, (t, a) in tensors.items():
+        # bfloat16 is the upper half of float32, whose lower half is then zero.
+        values = (a.astype(np.uint32) << 16).view(np.float32) if t == "bfloat16" else a
+        found[n] = {"type": t, "shape": list(a.shape), "values": text(values)}
+    file = bytes(safetensors.serialize(specs, metadata))
+    return {"name": name, "metadata": metadata, "tensors": found, "file": base64.b64encode(file).decode()}
+
+
+def safetensors_files():
+    types = {
+        "bool": "b1", "uint8": "u1", "int8": "i1", "uint16": "u2", "int16": "i2", "uint32": "u4", "int32": "i4",
+        "uint64": "u8", "int64": "i8", "float16": "f2", "bfloat16": "u2", "float32": "f4", "float64": "f8",
+    }
+    every = {f"layers.0.{t}": (t, extremes(code, 6).reshape(2, 3)) for t, code in types.items()}
+    writable = {n: v for n, v in every.items() if v[0] not in ("float16", "bfloat16")}
+    shapes = {
+        "scalar": ("float32", np.array(2.5, np.float32)),
+        "empty": ("float32", np.zeros((3, 0), np.float32)),
+        "weird \"name\" <é>": ("float32", np.arange(4, dtype=np.float32)),
+        "cube": ("float32", np.arange(24, dtype=np.float32).reshape(2, 3, 4)),
+    }
+    write_json(ROOT / "safetensors/testdata/golden.json", [
+        safetensors_case("every type", every),
+        safetensors_case("types that are written", writable, {"format": "np"}),
+        safetensors_case("shapes", shapes, {"config": '{"width": 4}'}),
+        safetensors_case("nothing", {}),
+    ])
+
+
 def haxby():
     """Prints the counts that data/trials expects: nearest-template decoding of
     Haxby's eight categories, leaving one run out, of run means."""
@@ -202,4 +241,5 @@ def haxby():
 if __name__ == "__main__":
     npy()
     nifti()
+    safetensors_files()
     haxby()

@@ -2,15 +2,13 @@ package nifti_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/internal/goldentest"
 	"engram/data/nifti"
 )
 
@@ -28,14 +26,8 @@ type golden struct {
 
 func goldens(t testing.TB) []golden {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var cases []golden
-	if err := json.Unmarshal(raw, &cases); err != nil {
-		t.Fatal(err)
-	}
+	goldentest.Load(t, &cases)
 	return cases
 }
 
@@ -60,25 +52,6 @@ func writeTemp(t testing.TB, name string, content []byte) string {
 	}
 	return path
 }
-
-func float32s(t *testing.T, values []string) []float32 {
-	t.Helper()
-	out := make([]float32, len(values))
-	for i, s := range values {
-		x, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[i] = float32(x)
-	}
-	return out
-}
-
-// sameFloats compares numbers by value and sign, NaN being equal to NaN.
-var sameFloats = cmp.Comparer(func(a, b float32) bool {
-	x, y := float64(a), float64(b)
-	return math.IsNaN(x) && math.IsNaN(y) || x == y && math.Signbit(x) == math.Signbit(y)
-})
 
 func TestImagesAgreeWithNibabel(t *testing.T) {
 	for _, g := range goldens(t) {
@@ -117,7 +90,7 @@ func checkImage(t *testing.T, g golden, img *nifti.Image) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(float32s(t, g.Volumes[i]), volume, sameFloats); diff != "" {
+		if diff := cmp.Diff(goldentest.Float32s(t, g.Volumes[i]), volume, goldentest.SameFloats()); diff != "" {
 			t.Errorf("volume %d: (-want +got)\n%s", i, diff)
 		}
 		i++
@@ -144,13 +117,13 @@ func TestMaskedAgreesWithNumPy(t *testing.T) {
 		}
 		var want []float32
 		for _, volume := range g.Masked {
-			want = append(want, float32s(t, volume)...)
+			want = append(want, goldentest.Float32s(t, volume)...)
 		}
 		got, err := img.Masked(mask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, sameFloats); diff != "" {
+		if diff := cmp.Diff(want, got, goldentest.SameFloats()); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", g.Name, diff)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
-	"strings"
+
+	"engram/data/internal/numeric"
 )
 
 const (
@@ -48,16 +48,7 @@ func (h *header) bytes() int64 {
 
 // String describes the image as in "40×20×1×1452 int16 = 2323200 bytes".
 func (h *header) String() string {
-	return fmt.Sprintf("%s %s = %d bytes", shapeString(h.shape), h.voxelType.name, h.bytes())
-}
-
-// shapeString joins the axes with ×.
-func shapeString(shape []int) string {
-	axes := make([]string, len(shape))
-	for i, n := range shape {
-		axes[i] = strconv.Itoa(n)
-	}
-	return strings.Join(axes, "×")
+	return fmt.Sprintf("%s %s = %d bytes", numeric.ShapeString(h.shape), h.voxelType.name, h.bytes())
 }
 
 // readHeader reads the header at the front of r and says how many bytes it

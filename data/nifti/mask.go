@@ -1,6 +1,10 @@
 package nifti
 
-import "fmt"
+import (
+	"fmt"
+
+	"engram/data/internal/numeric"
+)
 
 // Mask is a choice of voxels of a volume.
 type Mask struct {
@@ -23,7 +27,7 @@ func OpenMask(path string) (*Mask, error) {
 // NSD's nsdgeneral, for one, holds −1 outside the region: keep v >= 1 there.
 func (img *Image) Mask(keep func(v float32) bool) (*Mask, error) {
 	if img.h.volumes != 1 {
-		return nil, fmt.Errorf("nifti: %swanted one volume as mask, found %s", img.name, shapeString(img.Shape))
+		return nil, fmt.Errorf("nifti: %swanted one volume as mask, found %s", img.name, numeric.ShapeString(img.Shape))
 	}
 	mask := &Mask{Shape: img.h.volume}
 	for volume, err := range img.Volumes() {
@@ -44,7 +48,7 @@ func (img *Image) Mask(keep func(v float32) bool) (*Mask, error) {
 func (img *Image) Masked(mask *Mask) ([]float32, error) {
 	if mask.Shape != img.h.volume {
 		return nil, fmt.Errorf("nifti: %sthe volumes are %s, the mask is %s",
-			img.name, shapeString(img.h.volume[:]), shapeString(mask.Shape[:]))
+			img.name, numeric.ShapeString(img.h.volume[:]), numeric.ShapeString(mask.Shape[:]))
 	}
 	var out []float32
 	for volume, err := range img.Volumes() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/internal/goldentest"
 	"engram/data/npy"
 )
 
@@ -29,7 +30,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(a, b, sameFloats); diff != "" {
+		if diff := cmp.Diff(a, b, goldentest.SameFloats()); diff != "" {
 			t.Errorf("(-read +written and read)\n%s", diff)
 		}
 	})

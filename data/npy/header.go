@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
+
+	"engram/data/internal/numeric"
 )
 
 const (
@@ -32,40 +33,7 @@ func (h *header) bytes() int64 { return int64(h.count) * int64(h.dtype.size) }
 
 // String describes the array as in "90×3092 float32 = 1113120 bytes".
 func (h *header) String() string {
-	return fmt.Sprintf("%s %s = %d bytes", shapeString(h.shape), h.dtype, h.bytes())
-}
-
-// shapeString joins the axes with ×; a shape without axes is "scalar".
-func shapeString(shape []int) string {
-	if len(shape) == 0 {
-		return "scalar"
-	}
-	axes := make([]string, len(shape))
-	for i, n := range shape {
-		axes[i] = strconv.Itoa(n)
-	}
-	return strings.Join(axes, "×")
-}
-
-// product returns the number of elements of a shape.
-func product(shape []int) (int, error) {
-	count, empty := 1, false
-	for _, n := range shape {
-		switch {
-		case n < 0:
-			return 0, fmt.Errorf("shape %s has a negative axis", shapeString(shape))
-		case n == 0:
-			empty = true
-		case count > math.MaxInt/16/n: // 16 leaves room for the largest element
-			return 0, fmt.Errorf("shape %s is larger than any memory", shapeString(shape))
-		default:
-			count *= n
-		}
-	}
-	if empty {
-		return 0, nil
-	}
-	return count, nil
+	return fmt.Sprintf("%s %s = %d bytes", numeric.ShapeString(h.shape), h.dtype, h.bytes())
 }
 
 // readHeader reads the magic, the version and the header, and leaves r at the
@@ -167,6 +135,6 @@ func parseHeader(text string) (*header, error) {
 		}
 	}
 	var err error
-	h.count, err = product(h.shape)
+	h.count, err = numeric.Count(h.shape)
 	return h, err
 }

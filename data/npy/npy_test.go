@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/internal/goldentest"
 	"engram/data/npy"
 	"engram/data/realtest"
 )
@@ -178,7 +179,7 @@ func TestInt64s(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(signed[int64](t, g.Values), got, sameFloats); diff != "" {
+			if diff := cmp.Diff(goldentest.Values(t, "int64", g.Values), any(got)); diff != "" {
 				t.Errorf("%s: (-want +got)\n%s", g.Name, diff)
 			}
 		}
@@ -214,7 +215,7 @@ func TestWriteIsReadBackAndAligned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, sameFloats); diff != "" {
+			if diff := cmp.Diff(want, got, goldentest.SameFloats()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			content, err := os.ReadFile(path)
@@ -239,7 +240,7 @@ func TestWriteWritesNumPysBytes(t *testing.T) {
 			continue
 		}
 		var got bytes.Buffer
-		if err := npy.Write(&got, g.Shape, g.wantData(t)); err != nil {
+		if err := npy.Write(&got, g.Shape, goldentest.Values(t, g.Dtype, g.Values)); err != nil {
 			t.Fatal(err)
 		}
 		same++

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"engram/data/internal/numeric"
 )
 
 // Rows reads rows of an array, which are its slices along the first axis, from
@@ -27,7 +29,7 @@ func OpenRows(path string) (*Rows, error) {
 		f.Close()
 		return nil, fmt.Errorf("npy: %s: wanted an array with rows, found a scalar", path)
 	}
-	rowLen, err := product(h.shape[1:])
+	rowLen, err := numeric.Count(h.shape[1:])
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("npy: %s: %w", path, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"engram/data/atomicfile"
+	"engram/data/internal/numeric"
 )
 
 // WriteFile writes an array as Write does, replacing the file at path whole or
@@ -57,31 +58,19 @@ func write(w io.Writer, shape []int, data any) error {
 	return fmt.Errorf("wanted a slice of booleans, sized integers, float32 or float64, found %T", data)
 }
 
-// writeElements writes header and data, a chunk at a time.
+// writeElements writes header and data.
 func writeElements[T any](w io.Writer, shape []int, data []T, descr string) error {
-	count, err := product(shape)
+	count, err := numeric.Count(shape)
 	if err != nil {
 		return err
 	}
 	if count != len(data) || len(shape) > maxRank {
-		return fmt.Errorf("shape %s does not fit %d elements", shapeString(shape), len(data))
+		return fmt.Errorf("shape %s does not fit %d elements", numeric.ShapeString(shape), len(data))
 	}
 	if _, err := io.WriteString(w, formatHeader(shape, descr)); err != nil {
 		return err
 	}
-	const perChunk = chunkBytes / 8
-	raw := make([]byte, 0, chunkBytes)
-	for len(data) > 0 {
-		n := min(len(data), perChunk)
-		if raw, err = binary.Append(raw[:0], binary.LittleEndian, data[:n]); err != nil {
-			return err
-		}
-		if _, err := w.Write(raw); err != nil {
-			return err
-		}
-		data = data[n:]
-	}
-	return nil
+	return numeric.Write(w, data)
 }
 
 // formatHeader returns magic, version and header as NumPy writes them, padded
