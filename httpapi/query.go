@@ -173,7 +173,7 @@ func (q *query) fromScan(raw []byte) error {
 		return fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, errVoxels)
 	}
 	if rows < 1 || rows > maxRepeats {
-		return fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them: %w",
+		return fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them; send one trial: %w",
 			shape, maxRepeats, errVoxels)
 	}
 	voxels := len(values) / rows

@@ -271,7 +271,11 @@ function showServer() {
   at("drop").hidden = !encoder && !decoder;
   at("drop-title").textContent = encoder && decoder ? "Drop a picture or a scan" : encoder ? "Drop a picture" : "Drop a scan";
   at("drop-hint").hidden = !encoder;
-  at("promise").textContent = decoder ? "Search images with a brain scan" : "Search images with an image";
+  at("promise").textContent = decoder ? "Search images with a brain scan" : "Search images by example";
+  if (decoder) {
+    at("intro").textContent = "A decoder turns a brain scan into a point in a space where like lies near like, "
+      + "and Engram finds the images around it. What you send is not kept.";
+  }
   const facts = [["Index", `${index.name || "unnamed"}: ${index.count.toLocaleString("en")} items of ${index.dim} dimensions`]];
   if (index.data) facts.push(["Images from", index.data]);
   facts.push(["Image model", encoder ? encoder.bundle.name : "none loaded"]);

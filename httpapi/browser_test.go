@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// newBrowser starts a headless Chromium with a profile of its own. Without one
+// the test is skipped; with ENGRAM_REQUIRE_BROWSER=1 it fails instead.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	var found string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			found = path
+			break
+		}
+	}
+	if found == "" {
+		if os.Getenv("ENGRAM_REQUIRE_BROWSER") == "1" {
+			t.Fatal("a browser is needed: no chromium, chromium-browser, google-chrome or chrome on the PATH")
+		}
+		t.Skip("SKIPPED, the page is not tested: no chromium, chromium-browser, google-chrome or chrome on the PATH")
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(found),
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.NoSandbox, // containers forbid what the sandbox needs
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+	)...)
+	ctx, closeBrowser := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		closeBrowser()
+		stop()
+		chromedp.FromContext(ctx).Allocator.Wait() // it writes into the profile until it is gone
+	})
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatalf("%s does not start: %v", found, err)
+	}
+	return ctx
+}
+
+// page drives the page and fails the test at the first step that fails.
+type page struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func (p page) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// until waits for a JavaScript expression to become true.
+func (p page) until(expression string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
+		body, _ := chromedp.Run(p.ctx, chromedp.Text(chromedp.CSS("body")))
+		p.t.Fatalf("never true: %s: %v\nthe page says:\n%s", expression, err, body)
+	}
+}
+
+func (p page) text(selector string) string {
+	p.t.Helper()
+	text, err := chromedp.Run(p.ctx, chromedp.TextContent(chromedp.CSS(selector)))
+	if err != nil {
+		p.t.Fatalf("%s: %v", selector, err)
+	}
+	return text
+}
+
+// names returns the names of the hits on show.
+func (p page) names() string {
+	p.t.Helper()
+	names, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](
+		`[...document.querySelectorAll("#hits .name")].map((name) => name.textContent).join("; ")`))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return names
+}
+
+func writeFile(t *testing.T, name string, body []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// searched is true when an answer, and not a wait, is on show.
+const searched = `document.querySelector("#status").textContent.includes("nearest") &&
+	!document.querySelector("#hits").hasAttribute("aria-busy")`
+
+func TestPageInABrowser(t *testing.T) {
+	opts := fakeOptions(t)
+	// Markup in a payload must stay text.
+	const markup = `<img src=x onerror="document.title='hacked'">`
+	store := opts.Store.(*memStore)
+	blueItem := store.items[blue]
+	blueItem.Payload["caption"] = markup
+	server := httptest.NewServer(newServer(t, opts).Handler())
+	defer server.Close()
+	p := page{t, newBrowser(t)}
+
+	exceptions := make(chan string, 100)
+	console, stopConsole := context.WithCancel(p.ctx)
+	go func() {
+		defer close(exceptions)
+		for message := range chromedp.Console(console) {
+			if message.IsException() || message.Source == "security" || strings.Contains(message.Text, "Content Security Policy") {
+				exceptions <- message.String()
+			}
+		}
+	}()
+
+	p.do("open", chromedp.Navigate(server.URL))
+	p.until(`document.querySelectorAll("#hits img").length === 5 && [...document.querySelectorAll("#hits img")].every((img) => img.naturalWidth === 8)`)
+	if about := p.text("#about"); !strings.Contains(about, "colours: 5 items of 3 dimensions") ||
+		!strings.Contains(about, "five flat pictures") || !strings.Contains(about, "colour 1") || !strings.Contains(about, "first three, 5 voxels") {
+		t.Errorf("the footer says %q", about)
+	}
+
+	p.do("upload a picture", chromedp.SetUploadFiles(chromedp.CSS("#image-file"), []string{writeFile(t, "rose.png", flatPNG(t, colours[red]))}))
+	p.until(searched + ` && document.querySelector("#query-image").naturalWidth === 8`)
+	if names := p.names(); !strings.HasPrefix(names, "a flat red picture; a flat pink picture; ") || !strings.Contains(names, markup) {
+		t.Errorf("a red picture finds %s", names)
+	}
+	if caption := p.text("#query-caption"); caption != "rose.png" {
+		t.Errorf("the query is called %q", caption)
+	}
+
+	p.do("click the second hit", chromedp.Click(chromedp.CSS("#hits li:nth-child(2) a")))
+	p.until(`location.search === "?item=2" && document.title === "a flat pink picture · Engram" && ` + searched)
+	if names := p.names(); strings.Contains(names, "pink") || !strings.HasPrefix(names, "a flat red picture") {
+		t.Errorf("what is like pink: %s", names)
+	}
+	p.do("reload", chromedp.Navigate(server.URL+"/?item=2"))
+	p.until(`document.title === "a flat pink picture · Engram" && ` + searched)
+
+	p.do("upload a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"),
+		[]string{writeFile(t, "scan.npy", npyFile([]int{2, 5}, 0, 0, 1, 3, 4, 0, 0, 1, 5, 6))}))
+	p.until(searched + ` && document.querySelector("#query-caption").textContent === "scan.npy · 5 voxels, mean of 2 repeats"`)
+	if names := p.names(); !strings.HasPrefix(names, markup) {
+		t.Errorf("a scan of blue finds %s", names)
+	}
+	p.until(`!document.querySelector("#query-strip").hidden && document.querySelector("#query-strip").width === 5`)
+
+	p.do("break a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"), []string{writeFile(t, "short.npy", npyFile([]int{2}, 1, 2))}))
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != "repeat 0 of the scan has 2 voxels, the decoder takes 5" {
+		t.Errorf("the problem is shown as %q", detail)
+	}
+
+	p.do("go back", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[any](`history.back()`))
+		return err
+	}))
+	p.until(`document.querySelector("#problem").hidden && document.querySelector("#query-caption").textContent.startsWith("scan.npy · 5 voxels") && ` + searched)
+
+	p.do("open a trial", chromedp.Navigate(server.URL+"/?trial=t1"))
+	p.until(searched + ` && document.querySelector("#seen-image").naturalWidth === 8 && document.querySelector(".hit.seen .name").textContent === "a flat red picture"`)
+	// The keyboard alone reaches and follows a hit.
+	p.do("press Enter on a hit", chromedp.Focus(chromedp.CSS("#hits li:nth-child(3) a")), chromedp.KeyEvent("\r"))
+	p.until(`location.search.startsWith("?item=") && ` + searched)
+
+	p.do("open a lost item", chromedp.Navigate(server.URL+"/?item=99"))
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != "the index has no item 99" {
+		t.Errorf("the problem is shown as %q", detail)
+	}
+
+	stopConsole()
+	for exception := range exceptions {
+		t.Errorf("the console says: %s", exception)
+	}
+}
