@@ -276,3 +276,16 @@ func matrixOfOnes(rows, cols int) blas32.General {
 	}
 	return m
 }
+
+// 100 predictions against 10,000 images of CLIP's 768 elements.
+func BenchmarkGallery(b *testing.B) {
+	images, _ := randomPair(10000, 768, 1)
+	g := Gallery{Images: images, Predicted: images, Right: make([]int, 100), Sizes: []int{300, 1000, 10000}}
+	g.Predicted.Rows = 100
+	b.SetBytes(100 * 10000 * 768 * 4)
+	for b.Loop() {
+		if _, err := g.Ranks(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -136,5 +137,25 @@ func TestRidgeRefuses(t *testing.T) {
 	}
 	if _, err := r.Predict(nan); !errors.Is(err, embed.ErrNotFinite) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Sizes between those of digits69 and of one NSD subject: 1,000 trials.
+func BenchmarkFitRidge(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	x, y := matrix.New(1000, 3000), matrix.New(1000, 768)
+	for _, m := range []blas32.General{x, y} {
+		for i := range m.Data {
+			m.Data[i] = float32(rng.NormFloat64())
+		}
+	}
+	for name, opts := range map[string]RidgeOptions{"fixed": {Lambda: 1000}, "chosen": {}} {
+		b.Run("lambda="+name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := FitRidge(b.Context(), x, y, opts); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

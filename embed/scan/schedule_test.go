@@ -28,7 +28,7 @@ func TestOneCycleEqualsPyTorch(t *testing.T) {
 				want[s] /= c.MaxLR
 			}
 			golden.Near(t, "lr", lr, want, 1e-8)
-			golden.Near(t, "beta1", beta1, g.Outputs["beta1"].Data[row*steps : (row+1)*steps], 1e-8)
+			golden.Near(t, "beta1", beta1, g.Outputs["beta1"].Data[row*steps:(row+1)*steps], 1e-8)
 		})
 	}
 }
