@@ -23,11 +23,14 @@ const (
 // of the grid and all images.
 //
 // With X = USVᵀ, the fitted targets are HY, H = U·diag(s²/(s²+λ))·Uᵀ + 1/n,
-// where 1/n comes from the means. The error for a left-out set g of trials is
+// where 1/n, in every element, comes from the means. The error for a left-out set g of trials is
 // (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials the PRESS of
 // Allen 1974 (Technometrics 16(1)), for sets the same identity with the block of
 // H (Cook & Weisberg 1982, Residuals and Influence in Regression).
 func chooseLambda(ctx context.Context, p problem) (float64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	z, square, err := principalScores(p)
 	if err != nil {
 		return 0, err
