@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the goldens of embed/pixels with Pillow, PyTorch and torchvision.
+"""Makes the goldens of embed/pixels and embed/clip with Pillow, PyTorch,
+torchvision and ONNX Runtime.
 
 Writes into embed/pixels/testdata:
 
@@ -12,7 +13,14 @@ Writes into embed/pixels/testdata:
   decode.bin.gz    what Pillow reads from each (RGB bytes), turned upright by
                    ImageOps.exif_transpose and put on white
 
-Needs numpy, pillow, torch, torchvision. Run from the repository's root.
+and into embed/clip/testdata, of the file decode/rgb.png above:
+
+  pixels.json      its plain pixel embedding for 8×8 pixels, by numpy
+  mobilenetv2.json its embedding by MobileNetV2 through Pillow and ONNX Runtime
+                   (only where ../shared/real is there), and the versions
+
+Needs numpy, pillow, torch, torchvision, onnxruntime. Run from the repository's
+root.
 """
 
 import gzip
@@ -23,6 +31,7 @@ import struct
 import zlib
 
 import numpy as np
+import onnxruntime
 import PIL
 import torch
 import torchvision
@@ -212,7 +221,34 @@ def decodes():
     write_golden("decode", dict(versions=f"Pillow {PIL.__version__}", cases=cases), data)
 
 
+def embedding(name, vector, **description):
+    vector = vector.astype(np.float64) / np.linalg.norm(vector.astype(np.float64))
+    folder = pathlib.Path("embed/clip/testdata")
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = [float(f"{v:.7g}") for v in vector.ravel()]
+    (folder / f"{name}.json").write_text(json.dumps(dict(**description, vector=numbers)) + "\n")
+    print(f"{folder / name}.json: {len(numbers)} elements")
+
+
+def embeddings():
+    image = Image.open(OUT / "decode" / "rgb.png").convert("RGB")
+    small = F.center_crop(F.resize(image, 8, InterpolationMode.BILINEAR), 8)
+    grey = np.asarray(small).astype(np.float64) / 255 @ [0.299, 0.587, 0.114]
+    embedding("pixels", grey - grey.mean() + 1e-4, versions=f"Pillow {PIL.__version__}, numpy {np.__version__}")
+
+    model = pathlib.Path("../shared/real/models/mobilenetv2/mobilenetv2.onnx")
+    if not model.exists():
+        print(f"{model} is missing, mobilenetv2.json is left as it is")
+        return
+    tensor = F.to_tensor(F.center_crop(F.resize(image, 224, InterpolationMode.BICUBIC), 224))
+    batch = F.normalize(tensor, [0.5] * 3, [0.5] * 3).numpy()[None]
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    features = session.run(["features"], {"input": batch})[0]
+    embedding("mobilenetv2", features, versions=f"Pillow {PIL.__version__}, onnxruntime {onnxruntime.__version__}")
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     transforms()
     decodes()
+    embeddings()

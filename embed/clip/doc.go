@@ -1,0 +1,13 @@
+// Package clip turns images into vectors with the image model of a bundle:
+// CLIP itself, or any network of kind features.
+//
+// An Encoder is opened from a bundle, which fixes the preprocessing and the
+// tensors, and runs on ONNX Runtime through package ort. It gives one vector
+// of unit length per image, for the index, or all T tokens divided by the norm
+// of the first, the target of decoders and of reconstruction (MindEye,
+// arXiv 2305.18274, after Versatile Diffusion's image embedding).
+//
+// WritePixels makes a bundle that needs no trained weights and compares images
+// by their grey pixels: the baseline of decoding studies, and what a machine
+// without a model can still search by.
+package clip

@@ -1,0 +1,224 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"engram/embed"
+	"engram/embed/bundle"
+	"engram/embed/onnx"
+	"engram/embed/ort"
+	"engram/embed/pixels"
+)
+
+// ErrKind reports a bundle that has no image encoder.
+var ErrKind = errors.New("not an image encoder")
+
+// Options say how an Encoder runs. The zero value is the default.
+type Options struct {
+	Batch       int    // the most images in one run of the model; 0 means 16
+	Device      string // "cpu" (the default) or "cuda:N"
+	Threads     int    // as in ort.SessionOptions
+	Concurrency int    // as in ort.SessionOptions
+}
+
+// Encoder is the image encoder of a bundle. It is safe for concurrent use.
+type Encoder struct {
+	bundle    *bundle.Bundle
+	session   *ort.Session
+	transform *pixels.Transform
+	input     string // names of tensors
+	output    string
+	batch     int
+	buffers   sync.Pool // of *buffers
+}
+
+// buffers are a batch of inputs and outputs, kept between runs.
+type buffers struct{ in, out []float32 }
+
+// Open opens the image model of b, a bundle of kind clip or features. It fails
+// where the model's tensors are not those that the manifest promises: pixels
+// [n, 3, S, S] in, [n, D] out, or [n, T, D] for bundles of more than one token,
+// all float32. The caller closes the encoder before rt.
+func Open(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*Encoder, error) {
+	if b.Kind != bundle.CLIP && b.Kind != bundle.Features {
+		return nil, fmt.Errorf("clip: %s is a bundle of kind %s, wanted clip or features: %w", b.Dir(), b.Kind, ErrKind)
+	}
+	p := b.Preprocess
+	transform, err := pixels.NewTransform(pixels.Options{
+		Size: b.ImageSize, Filter: pixels.Filter(p.Filter), Antialias: p.Antialias, Crop: pixels.Crop(p.Crop),
+		Range: p.Range, Mean: p.Mean, Std: p.Std,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("clip: %s: %w", b.Dir(), err)
+	}
+	model := b.Models["image"]
+	e := &Encoder{bundle: b, transform: transform, input: model.Inputs["pixels"], batch: opts.Batch}
+	if e.batch <= 0 {
+		e.batch = 16
+	}
+	size := int64(b.ImageSize)
+	in := ort.Spec{Name: e.input, Type: onnx.Float, Shape: []int64{-1, 3, size, size}}
+	out := ort.Spec{Type: onnx.Float, Shape: e.outputShape(-1)}
+	for _, e.output = range model.Outputs {
+		out.Name = e.output // a manifest has exactly one
+	}
+	e.session, err = rt.OpenFile(b.ModelPath("image"), ort.SessionOptions{
+		Device: opts.Device, Threads: opts.Threads, Concurrency: opts.Concurrency,
+		Inputs: []ort.Spec{in}, Outputs: []ort.Spec{out},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	if err := e.fitBatch(); err != nil {
+		return nil, errors.Join(fmt.Errorf("clip: %s: %w", b.ModelPath("image"), err), e.session.Close())
+	}
+	return e, nil
+}
+
+// fitBatch follows models that were exported for one image at a time.
+func (e *Encoder) fitBatch() error {
+	for _, in := range e.session.Inputs() {
+		switch {
+		case in.Name != e.input:
+			return fmt.Errorf("input %s is not in the manifest, wanted %s alone: %w", in.Name, e.input, ort.ErrMismatch)
+		case len(in.Shape) == 0 || in.Shape[0] < 0:
+		case in.Shape[0] == 1:
+			e.batch = 1
+		default:
+			return fmt.Errorf("input %s takes %d images at a time, wanted any number or 1: %w", in.Name, in.Shape[0], ort.ErrMismatch)
+		}
+	}
+	return nil
+}
+
+// outputShape returns the shape of the model's output for n images.
+func (e *Encoder) outputShape(n int64) []int64 {
+	if e.bundle.T == 1 {
+		return []int64{n, int64(e.bundle.D)}
+	}
+	return []int64{n, int64(e.bundle.T), int64(e.bundle.D)}
+}
+
+// Bundle returns the bundle that the encoder was opened from.
+func (e *Encoder) Bundle() *bundle.Bundle { return e.bundle }
+
+// Dim returns D, the number of elements of a vector.
+func (e *Encoder) Dim() int { return e.bundle.D }
+
+// Device returns where the model runs: "cpu" or "cuda:N".
+func (e *Encoder) Device() string { return e.session.Device() }
+
+// Close waits for runs under way and frees the model. It is idempotent.
+func (e *Encoder) Close() error { return e.session.Close() }
+
+// Preprocess writes the model's input for img to dst: [3, S, S] float32.
+func (e *Encoder) Preprocess(img *pixels.Image, dst []float32) error {
+	return e.transform.Apply(dst, img)
+}
+
+// Encode returns the global vector of each image: token 0, of unit length. The
+// vectors lie side by side in memory that is the caller's. An image whose
+// embedding has no direction fails the call with embed.ErrZero or
+// embed.ErrNotFinite.
+func (e *Encoder) Encode(ctx context.Context, images []*pixels.Image) ([]embed.Vector, error) {
+	d := e.bundle.D
+	all := make([]float32, len(images)*d)
+	vectors := make([]embed.Vector, 0, len(images))
+	err := e.run(ctx, images, func(tokens []float32) error {
+		v := all[len(vectors)*d:][:d:d]
+		copy(v, tokens)
+		vectors = append(vectors, v)
+		return embed.Normalize(v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return vectors, nil
+}
+
+// EncodeTokens returns the T tokens of each image, all of them divided by the
+// norm of token 0, so that token 0 is what Encode returns and the others keep
+// their length relative to it.
+func (e *Encoder) EncodeTokens(ctx context.Context, images []*pixels.Image) ([]embed.Tokens, error) {
+	d := e.bundle.D
+	out := make([]embed.Tokens, 0, len(images))
+	err := e.run(ctx, images, func(tokens []float32) error {
+		t := embed.Tokens{T: e.bundle.T, D: d, Data: make([]float32, len(tokens))}
+		copy(t.Data, tokens)
+		out = append(out, t)
+		norm := embed.Norm(t.Global())
+		if err := embed.Normalize(t.Global()); err != nil {
+			return err
+		}
+		if i := embed.FirstNotFinite(tokens); i >= 0 {
+			return fmt.Errorf("token %d is not finite: %w", i/d, embed.ErrNotFinite)
+		}
+		for i, v := range t.Data[d:] {
+			t.Data[d+i] = float32(float64(v) / norm)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// run encodes the images batch by batch and gives each one's T·D elements to
+// emit, in order. The slice is valid until emit returns.
+func (e *Encoder) run(ctx context.Context, images []*pixels.Image, emit func(tokens []float32) error) error {
+	batch := min(e.batch, len(images))
+	width := e.bundle.T * e.bundle.D
+	b, _ := e.buffers.Get().(*buffers)
+	if b == nil || len(b.out) < batch*width {
+		b = &buffers{in: make([]float32, batch*e.transform.Len()), out: make([]float32, batch*width)}
+	}
+	defer e.buffers.Put(b)
+	in, out := b.in, b.out
+	for start := 0; start < len(images); start += batch {
+		part := images[start:min(start+batch, len(images))]
+		if err := e.preprocess(ctx, part, start, in); err != nil {
+			return err
+		}
+		n := int64(len(part))
+		size := int64(e.bundle.ImageSize)
+		err := e.session.Run(ctx,
+			ort.Tensors{e.input: {Shape: []int64{n, 3, size, size}, Data: in[:len(part)*e.transform.Len()]}},
+			ort.Tensors{e.output: {Shape: e.outputShape(n), Data: out[:len(part)*width]}},
+		)
+		if err != nil {
+			return fmt.Errorf("clip: %w", err)
+		}
+		for i := range part {
+			if err := emit(out[i*width:][:width]); err != nil {
+				return fmt.Errorf("clip: embedding of image %d of %d: %w", start+i+1, len(images), err)
+			}
+		}
+	}
+	return nil
+}
+
+// preprocess writes the tensors of a batch to in, on all processors. first is
+// the place of the batch among the images of the caller.
+func (e *Encoder) preprocess(ctx context.Context, images []*pixels.Image, first int, in []float32) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, img := range images {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := e.transform.Apply(in[i*e.transform.Len():][:e.transform.Len()], img); err != nil {
+				return fmt.Errorf("clip: image %d: %w", first+i+1, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
