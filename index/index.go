@@ -56,7 +56,8 @@ type Store interface {
 	// Info describes the store as it is now.
 	Info(ctx context.Context) (Info, error)
 
-	// Upsert adds items, replacing those whose id is already there. The call
+	// Upsert adds items, replacing those whose id is already there; of items
+	// with the same id in one call the last one counts. The call
 	// applies all items or none: a vector of the wrong dimension
 	// (ErrDimension), with a NaN or infinite element or of length zero
 	// (ErrVector), or a payload value of another type (ErrPayload) refuses
@@ -74,11 +75,13 @@ type Store interface {
 	Get(ctx context.Context, ids []ID) ([]Item, error)
 
 	// Search returns min(K, Info.Count) hits, best first; equal scores are
-	// ordered by ascending id. Scores are exact to float32 rounding.
+	// ordered by ascending id. Scores are exact to float32 rounding. It refuses
+	// a K below 1 (ErrQuery) and a vector that Upsert would refuse.
 	Search(ctx context.Context, q Query) ([]Hit, error)
 
 	// All yields every live item once, in ascending order of id, as of the
-	// call. It stops at the first error, which it yields.
+	// moment when the iteration starts. It stops at the first error, which it
+	// yields. The loop may write to the store, but must not close it.
 	All(ctx context.Context) iter.Seq2[Item, error]
 
 	// Flush makes all that was applied durable.
