@@ -109,10 +109,11 @@ func writeFile(t *testing.T, name string, body []byte) string {
 const searched = `document.querySelector("#status").textContent.includes("nearest") &&
 	!document.querySelector("#hits").hasAttribute("aria-busy")`
 
+// markup in a payload must stay text.
+const markup = `<img src=x onerror="document.title='hacked'">`
+
 func TestPageInABrowser(t *testing.T) {
 	opts := fakeOptions(t)
-	// Markup in a payload must stay text.
-	const markup = `<img src=x onerror="document.title='hacked'">`
 	store := opts.Store.(*memStore)
 	blueItem := store.items[blue]
 	blueItem.Payload["caption"] = markup
@@ -131,42 +132,64 @@ func TestPageInABrowser(t *testing.T) {
 		}
 	}()
 
-	p.do("open", chromedp.Navigate(server.URL))
+	p.lookAround(server.URL)
+	p.searchByPicture(server.URL)
+	p.searchByScan(server.URL)
+
+	stopConsole()
+	for exception := range exceptions {
+		t.Errorf("the console says: %s", exception)
+	}
+}
+
+// lookAround opens the page and reads what it says of itself.
+func (p page) lookAround(address string) {
+	p.t.Helper()
+	p.do("open", chromedp.Navigate(address))
 	p.until(`document.querySelectorAll("#hits img").length === 5 && [...document.querySelectorAll("#hits img")].every((img) => img.naturalWidth === 8)`)
 	if about := p.text("#about"); !strings.Contains(about, "colours: 5 items of 3 dimensions") ||
 		!strings.Contains(about, "five flat pictures") || !strings.Contains(about, "colour 1") || !strings.Contains(about, "first three, 5 voxels") {
-		t.Errorf("the footer says %q", about)
+		p.t.Errorf("the footer says %q", about)
 	}
+}
 
-	p.do("upload a picture", chromedp.SetUploadFiles(chromedp.CSS("#image-file"), []string{writeFile(t, "rose.png", flatPNG(t, colours[red]))}))
+// searchByPicture uploads a picture and follows a hit of its answer.
+func (p page) searchByPicture(address string) {
+	p.t.Helper()
+	p.do("upload a picture", chromedp.SetUploadFiles(chromedp.CSS("#image-file"), []string{writeFile(p.t, "rose.png", flatPNG(p.t, colours[red]))}))
 	p.until(searched + ` && document.querySelector("#query-image").naturalWidth === 8`)
 	if names := p.names(); !strings.HasPrefix(names, "a flat red picture; a flat pink picture; ") || !strings.Contains(names, markup) {
-		t.Errorf("a red picture finds %s", names)
+		p.t.Errorf("a red picture finds %s", names)
 	}
 	if caption := p.text("#query-caption"); caption != "rose.png" {
-		t.Errorf("the query is called %q", caption)
+		p.t.Errorf("the query is called %q", caption)
 	}
 
 	p.do("click the second hit", chromedp.Click(chromedp.CSS("#hits li:nth-child(2) a")))
 	p.until(`location.search === "?item=2" && document.title === "a flat pink picture · Engram" && ` + searched)
 	if names := p.names(); strings.Contains(names, "pink") || !strings.HasPrefix(names, "a flat red picture") {
-		t.Errorf("what is like pink: %s", names)
+		p.t.Errorf("what is like pink: %s", names)
 	}
-	p.do("reload", chromedp.Navigate(server.URL+"/?item=2"))
+	p.do("reload", chromedp.Navigate(address+"/?item=2"))
 	p.until(`document.title === "a flat pink picture · Engram" && ` + searched)
+}
 
+// searchByScan uploads a scan and a broken one, goes back, and searches with
+// a stored one.
+func (p page) searchByScan(address string) {
+	p.t.Helper()
 	p.do("upload a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"),
-		[]string{writeFile(t, "scan.npy", npyFile([]int{2, 5}, 0, 0, 1, 3, 4, 0, 0, 1, 5, 6))}))
+		[]string{writeFile(p.t, "scan.npy", npyFile([]int{2, 5}, 0, 0, 1, 3, 4, 0, 0, 1, 5, 6))}))
 	p.until(searched + ` && document.querySelector("#query-caption").textContent === "scan.npy · 5 voxels, mean of 2 repeats"`)
 	if names := p.names(); !strings.HasPrefix(names, markup) {
-		t.Errorf("a scan of blue finds %s", names)
+		p.t.Errorf("a scan of blue finds %s", names)
 	}
 	p.until(`!document.querySelector("#query-strip").hidden && document.querySelector("#query-strip").width === 5`)
 
-	p.do("break a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"), []string{writeFile(t, "short.npy", npyFile([]int{2}, 1, 2))}))
+	p.do("break a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"), []string{writeFile(p.t, "short.npy", npyFile([]int{2}, 1, 2))}))
 	p.until(`!document.querySelector("#problem").hidden`)
 	if detail := p.text("#problem-detail"); detail != "repeat 0 of the scan has 2 voxels, the decoder takes 5" {
-		t.Errorf("the problem is shown as %q", detail)
+		p.t.Errorf("the problem is shown as %q", detail)
 	}
 
 	p.do("go back", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -175,20 +198,15 @@ func TestPageInABrowser(t *testing.T) {
 	}))
 	p.until(`document.querySelector("#problem").hidden && document.querySelector("#query-caption").textContent.startsWith("scan.npy · 5 voxels") && ` + searched)
 
-	p.do("open a trial", chromedp.Navigate(server.URL+"/?trial=t1"))
+	p.do("open a trial", chromedp.Navigate(address+"/?trial=t1"))
 	p.until(searched + ` && document.querySelector("#seen-image").naturalWidth === 8 && document.querySelector(".hit.seen .name").textContent === "a flat red picture"`)
 	// The keyboard alone reaches and follows a hit.
 	p.do("press Enter on a hit", chromedp.Focus(chromedp.CSS("#hits li:nth-child(3) a")), chromedp.KeyEvent("\r"))
 	p.until(`location.search.startsWith("?item=") && ` + searched)
 
-	p.do("open a lost item", chromedp.Navigate(server.URL+"/?item=99"))
+	p.do("open a lost item", chromedp.Navigate(address+"/?item=99"))
 	p.until(`!document.querySelector("#problem").hidden`)
 	if detail := p.text("#problem-detail"); detail != "the index has no item 99" {
-		t.Errorf("the problem is shown as %q", detail)
-	}
-
-	stopConsole()
-	for exception := range exceptions {
-		t.Errorf("the console says: %s", exception)
+		p.t.Errorf("the problem is shown as %q", detail)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"testing"
 
 	"engram/embed"
+	"engram/embed/pixels"
 	"engram/index"
 )
 
@@ -111,7 +112,7 @@ func (e colourEncoder) Encode(ctx context.Context, raw []byte) ([]float32, error
 	}
 	img, _, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
-		return nil, fmt.Errorf("the bytes are no PNG: %w", ErrImage)
+		return nil, fmt.Errorf("the bytes are no PNG: %w", pixels.ErrFormat)
 	}
 	return meanColour(img), nil
 }

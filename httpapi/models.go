@@ -1,9 +1,6 @@
 package httpapi
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Bundle names the model bundle that a vector comes from.
 type Bundle struct {
@@ -11,17 +8,14 @@ type Bundle struct {
 	Fingerprint string `json:"fingerprint"` // identity, compared with the index's
 }
 
-// ErrImage reports bytes that are not an image that the encoder can read. An
-// Encoder wraps it, so that the visitor and not the server is told of the
-// fault; its message reaches the visitor.
-var ErrImage = errors.New("unreadable image")
-
 // Encoder embeds images. It must be safe for concurrent use and bounds its own
 // concurrency.
 type Encoder interface {
 	// Encode returns the embedding of one encoded image (JPEG, PNG, …) as a
-	// unit vector. It returns ErrImage, wrapped, where the bytes are at
-	// fault; other errors are the server's. The callee does not keep image.
+	// unit vector. Where the bytes are at fault it returns an error of
+	// embed/pixels (ErrFormat, ErrCorrupt, ErrTooLarge), wrapped, whose text
+	// the visitor reads; other errors are the server's. The callee does not
+	// keep image.
 	Encode(ctx context.Context, image []byte) ([]float32, error)
 	// Bundle names the model.
 	Bundle() Bundle

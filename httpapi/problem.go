@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"engram/embed"
+	"engram/embed/pixels"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
@@ -69,7 +70,9 @@ var problemTable = []problemKind{
 	{err: embed.ErrNotFinite, status: http.StatusUnprocessableEntity, slug: "not-finite", title: "Values are not finite"},
 	{err: index.ErrDimension, status: http.StatusUnprocessableEntity, slug: "wrong-dimension", title: "Wrong dimension"},
 	{err: index.ErrVector, status: http.StatusUnprocessableEntity, slug: "unusable-vector", title: "Unusable vector"},
-	{err: ErrImage, status: http.StatusUnprocessableEntity, slug: "unreadable-image", title: "Unreadable image"},
+	{err: pixels.ErrFormat, status: http.StatusUnprocessableEntity, slug: "unreadable-image", title: "Unreadable image"},
+	{err: pixels.ErrCorrupt, status: http.StatusUnprocessableEntity, slug: "unreadable-image", title: "Unreadable image"},
+	{err: pixels.ErrTooLarge, status: http.StatusUnprocessableEntity, slug: "image-too-large", title: "Image too large"},
 	{err: index.ErrBundle, status: http.StatusConflict, slug: "another-bundle", title: "Index of another bundle"},
 	{err: errBody, status: http.StatusBadRequest, slug: "unreadable-body", title: "Unreadable body"},
 	{err: errShuttingDown, status: http.StatusServiceUnavailable, slug: "not-ready", title: "Not ready"},

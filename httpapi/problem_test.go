@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"engram/embed"
+	"engram/embed/pixels"
 	"engram/index"
 )
 
@@ -36,7 +37,9 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{embed.ErrNotFinite, 422, "not-finite", true},
 		{index.ErrDimension, 422, "wrong-dimension", true},
 		{index.ErrVector, 422, "unusable-vector", true},
-		{ErrImage, 422, "unreadable-image", true},
+		{pixels.ErrFormat, 422, "unreadable-image", true},
+		{pixels.ErrCorrupt, 422, "unreadable-image", true},
+		{pixels.ErrTooLarge, 422, "image-too-large", true},
 		{index.ErrBundle, 409, "another-bundle", true},
 		{errBody, 400, "unreadable-body", true},
 		{errShuttingDown, 503, "not-ready", true},

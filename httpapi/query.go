@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"strings"
 
 	"engram/data/npy"
-	"engram/embed"
 	"engram/index"
 )
 
@@ -195,145 +193,6 @@ func (q *query) fromVector(raw []byte) error {
 	}
 	q.kind, q.vector = kindVector, values
 	return nil
-}
-
-// fromJSON reads a query object: exactly one of vector, item, trial and
-// voxels, and perhaps k.
-func (q *query) fromJSON(raw []byte) error {
-	var object struct {
-		K      *int            `json:"k"`
-		Vector json.RawMessage `json:"vector"`
-		Voxels json.RawMessage `json:"voxels"`
-		Item   json.RawMessage `json:"item"`
-		Trial  *string         `json:"trial"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&object); err != nil {
-		return jsonError(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("JSON: there is more after the query object: %w", errBody)
-	}
-	if object.K != nil {
-		q.k = *object.K
-	}
-	var given []string
-	var err error
-	if present(object.Vector) {
-		given = append(given, kindVector)
-		q.vector, err = parseFloats("vector", object.Vector)
-	}
-	if present(object.Voxels) && err == nil {
-		given = append(given, kindScan)
-		q.repeats, err = parseRepeats(object.Voxels)
-	}
-	if present(object.Item) && err == nil {
-		given = append(given, kindItem)
-		q.item, err = parseID(strings.Trim(string(object.Item), `"`))
-	}
-	if object.Trial != nil {
-		given = append(given, kindTrial)
-		q.trial = *object.Trial
-	}
-	if err != nil {
-		return err
-	}
-	if len(given) != 1 {
-		return fmt.Errorf("a query has exactly one of vector, voxels, item and trial, this one has %d: %w",
-			len(given), errQuery)
-	}
-	q.kind = given[0]
-	return nil
-}
-
-func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
-
-// jsonError says what is wrong in words that do not name Go's types.
-func jsonError(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		field := wrongType.Field
-		if field == "" {
-			field = "the query"
-		}
-		return fmt.Errorf("JSON: %s is a %s, wanted %s: %w", field, wrongType.Value, jsonKind(field), errBody)
-	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("JSON: byte %d: %v: %w", syntax.Offset, syntax, errBody)
-	}
-	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), errBody)
-}
-
-// jsonKind names the JSON type of a field of the query object.
-func jsonKind(field string) string {
-	switch field {
-	case "k":
-		return "a whole number"
-	case "trial":
-		return "a string"
-	}
-	return "an object"
-}
-
-// parseFloats reads a JSON array of numbers. Unlike encoding/json it refuses
-// null, which is how some writers spell NaN, instead of reading it as zero.
-// raw is valid JSON. The message names a position and never a value.
-func parseFloats(name string, raw []byte) ([]float32, error) {
-	raw = bytes.TrimSpace(raw)
-	if raw[0] != '[' {
-		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, errBody)
-	}
-	inner := bytes.TrimSpace(raw[1 : len(raw)-1])
-	if len(inner) == 0 {
-		return []float32{}, nil
-	}
-	values := make([]float32, 0, bytes.Count(inner, []byte(","))+1)
-	for element := range bytes.SplitSeq(inner, []byte(",")) {
-		value, err := strconv.ParseFloat(string(bytes.TrimSpace(element)), 32)
-		switch {
-		case errors.Is(err, strconv.ErrRange):
-			return nil, fmt.Errorf("%s: element %d is beyond float32: %w", name, len(values), embed.ErrNotFinite)
-		case err != nil:
-			return nil, fmt.Errorf("%s: element %d is not a number: %w", name, len(values), errBody)
-		}
-		values = append(values, float32(value))
-	}
-	return values, nil
-}
-
-// parseRepeats reads the voxels of one scan, or an array of repeats.
-func parseRepeats(raw []byte) ([][]float32, error) {
-	var rows []json.RawMessage
-	if err := json.Unmarshal(raw, &rows); err != nil {
-		return nil, fmt.Errorf("voxels is not an array of numbers: %w", errBody)
-	}
-	if len(rows) == 0 || rows[0][0] != '[' {
-		one, err := parseFloats("voxels", raw)
-		return [][]float32{one}, err
-	}
-	if len(rows) > maxRepeats {
-		return nil, fmt.Errorf("voxels has %d rows: they are repeats of one image, at most %d: %w",
-			len(rows), maxRepeats, errVoxels)
-	}
-	repeats := make([][]float32, len(rows))
-	for i, row := range rows {
-		var err error
-		if repeats[i], err = parseFloats(fmt.Sprintf("voxels, repeat %d", i), row); err != nil {
-			return nil, err
-		}
-	}
-	return repeats, nil
-}
-
-// parseID reads an item's id.
-func parseID(text string) (index.ID, error) {
-	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("an item's id is a whole number from 0 to 2^64-1: %w", errNoItem)
-	}
-	return index.ID(id), nil
 }
 
 // readNpy reads the one array of an npy file as float32.

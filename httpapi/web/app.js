@@ -156,8 +156,8 @@ function card(item, wasSeen = false) {
     img.decoding = "async";
     link.append(element("div", "picture", picture(img, item.image_url, "")));
   }
-  if (wasSeen) link.append(element("span", "badge", "seen in the scanner"));
   const text = element("div", "text", element("span", "name", name));
+  if (wasSeen) text.prepend(element("span", "badge", "seen in the scanner"));
   link.title = name;
   if (item.score !== undefined) {
     const fill = element("span", "");
