@@ -1,0 +1,155 @@
+package images
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// File is one image file below a folder.
+type File struct {
+	Path string // relative to the folder, with slashes on every system
+	ID   uint64 // ID(Path)
+}
+
+// ID returns the id of the image at a path relative to its folder, written
+// with slashes: the first 8 bytes of the path's SHA-256, read as a big-endian
+// number. It depends on nothing but the path, so that it survives other files
+// coming and going, another order and another machine. Two of n images share
+// an id with probability n²/2^65: 3·10^-8 for a million.
+func ID(rel string) uint64 {
+	sum := sha256.Sum256([]byte(rel))
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// IsImage reports whether a file's name ends like that of an image which
+// Engram can decode: jpg, jpeg, png, webp, gif, bmp, tif or tiff, in upper or
+// lower case. Hidden files, whose name begins with a dot, are none.
+func IsImage(name string) bool {
+	if strings.HasPrefix(name, ".") {
+		return false
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff":
+		return true
+	}
+	return false
+}
+
+// Files yields the image files below root, folder by folder in the order of
+// their names. Hidden files and folders are left out.
+//
+// Links to files are followed, and so are links to folders outside root; what
+// lies below root is found there anyway. No folder is entered twice, so that
+// links in a circle end.
+//
+// What cannot be read, such as a folder without permission or a link to
+// nothing, is yielded as an error that names it, with its path in File; the
+// sequence goes on after it.
+func Files(root string) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		disk, err := realFolder(root)
+		if err != nil {
+			yield(File{}, fmt.Errorf("images: %w", err))
+			return
+		}
+		w := walk{disk: disk, entered: map[string]bool{}, yield: yield}
+		w.folder("", disk)
+	}
+}
+
+// realFolder returns the absolute path of a folder without links in it.
+func realFolder(name string) (string, error) {
+	disk, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return "", err
+	}
+	if disk, err = filepath.Abs(disk); err != nil {
+		return "", err
+	}
+	info, err := os.Stat(disk)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s: wanted a folder, found a file", name)
+	}
+	return disk, err
+}
+
+// walk is one pass over a folder of images.
+type walk struct {
+	disk    string // the root folder without links
+	entered map[string]bool
+	yield   func(File, error) bool
+}
+
+// fail yields an error and reports whether to go on.
+func (w *walk) fail(rel string, err error) bool {
+	return w.yield(File{Path: rel, ID: ID(rel)}, fmt.Errorf("images: %w", err))
+}
+
+// folder yields what is below the folder rel, whose path without links is
+// disk, and reports whether to go on.
+func (w *walk) folder(rel, disk string) bool {
+	if w.entered[disk] {
+		return true
+	}
+	w.entered[disk] = true
+	entries, err := os.ReadDir(disk) // sorted by name
+	if err != nil && !w.fail(rel, err) {
+		return false
+	}
+	for _, entry := range entries {
+		if !w.entry(path.Join(rel, entry.Name()), disk, entry) {
+			return false
+		}
+	}
+	return true
+}
+
+// entry yields one entry of a folder, or what is below it.
+func (w *walk) entry(rel, folder string, entry fs.DirEntry) bool {
+	name := entry.Name()
+	place := filepath.Join(folder, name)
+	switch kind := entry.Type(); {
+	case strings.HasPrefix(name, "."):
+		return true
+	case kind.IsDir():
+		return w.folder(rel, place)
+	case kind&fs.ModeSymlink != 0:
+		return w.link(rel, place)
+	case !IsImage(name):
+		return true
+	case !kind.IsRegular():
+		return w.fail(rel, fmt.Errorf("%s: wanted a file, found %s", place, kind))
+	}
+	return w.yield(File{Path: rel, ID: ID(rel)}, nil)
+}
+
+// link yields what a symbolic link leads to.
+func (w *walk) link(rel, place string) bool {
+	info, err := os.Stat(place)
+	switch {
+	case err != nil && !IsImage(path.Base(rel)) && errors.Is(err, fs.ErrNotExist):
+		return true // a dead link that would have been no image
+	case err != nil:
+		return w.fail(rel, err)
+	case info.Mode().IsRegular():
+		return !IsImage(path.Base(rel)) || w.yield(File{Path: rel, ID: ID(rel)}, nil)
+	case !info.IsDir():
+		return true
+	}
+	disk, err := realFolder(place)
+	if err != nil {
+		return w.fail(rel, err)
+	}
+	if below, err := filepath.Rel(w.disk, disk); err == nil && filepath.IsLocal(below) {
+		return true // found below root under its own name
+	}
+	return w.folder(rel, disk)
+}
