@@ -123,9 +123,13 @@ func TestPageInABrowser(t *testing.T) {
 
 	exceptions := make(chan string, 100)
 	console, stopConsole := context.WithCancel(p.ctx)
+	messages := chromedp.Console(console)
 	go func() {
 		defer close(exceptions)
-		for message := range chromedp.Console(console) {
+		for message, err := range messages {
+			if err != nil && console.Err() == nil {
+				exceptions <- "cannot be read: " + err.Error()
+			}
 			if message.IsException() || message.Source == "security" || strings.Contains(message.Text, "Content Security Policy") {
 				exceptions <- message.String()
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -18,14 +19,20 @@ import (
 // node is a mapping of the specification.
 type node = map[string]any
 
-func readSpec(t testing.TB) node {
-	t.Helper()
+// parseSpec reads the specification once for all tests; none changes it.
+var parseSpec = sync.OnceValues(func() (spec node, err error) {
 	raw, err := files.ReadFile("openapi.yaml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var spec node
-	if err := yaml.Unmarshal(raw, &spec); err != nil {
+	err = yaml.Unmarshal(raw, &spec)
+	return spec, err
+})
+
+func readSpec(t testing.TB) node {
+	t.Helper()
+	spec, err := parseSpec()
+	if err != nil {
 		t.Fatalf("openapi.yaml: %v", err)
 	}
 	return spec
