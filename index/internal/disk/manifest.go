@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -39,9 +40,12 @@ func SegmentName(number uint64) string { return fmt.Sprintf("%016x.seg", number)
 // TombstonesName is the file name of the tombstones with a number.
 func TombstonesName(number uint64) string { return fmt.Sprintf("%016x.dead", number) }
 
-// The manifest is one line of text with the version and the checksum of the
-// JSON that follows it.
-const manifestLine = "engram-index %d crc32c=%08x\n"
+// manifestLine is the first line of a manifest: the version, and the checksum of
+// "engram-index", the version and the JSON that follows.
+func manifestLine(version int, body []byte) string {
+	title := fmt.Sprintf("engram-index %d", version)
+	return fmt.Sprintf("%s crc32c=%08x\n", title, crc32.Update(checksum([]byte(title)), castagnoli, body))
+}
 
 // WriteManifest writes m.
 func WriteManifest(w io.Writer, m Manifest) error {
@@ -50,7 +54,7 @@ func WriteManifest(w io.Writer, m Manifest) error {
 		return err
 	}
 	body = append(body, '\n')
-	_, err = fmt.Fprintf(w, manifestLine+"%s", Version, checksum(body), body)
+	_, err = io.WriteString(w, manifestLine(Version, body)+string(body))
 	return err
 }
 
@@ -89,7 +93,7 @@ func parseManifest(content []byte) (Manifest, error) {
 	if n, _ := fmt.Sscanf(string(line), "engram-index %d ", &version); n != 1 {
 		return Manifest{}, fmt.Errorf("it does not begin as a manifest does: %w", index.ErrCorrupt)
 	}
-	if string(line)+"\n" != fmt.Sprintf(manifestLine, version, checksum(body)) {
+	if string(line)+"\n" != manifestLine(version, body) {
 		return Manifest{}, fmt.Errorf("it does not match its checksum: %w", index.ErrCorrupt)
 	}
 	if version < 1 || version > Version {

@@ -1,0 +1,42 @@
+package disk_test
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+
+	"engram/index"
+	"engram/index/internal/disk"
+)
+
+func Example() {
+	dir, err := os.MkdirTemp("", "disk")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	inMemory := disk.NewSegment(2, []disk.Entry{
+		{ID: 7, Vector: []float32{1, 0}, Payload: disk.AppendPayload(nil, index.Payload{"path": "zebra.jpg"})},
+	})
+	err = disk.OpenFolder(dir).Write("rows.seg", func(w io.Writer) error {
+		return disk.WriteSegment(w, []disk.Ref{{Segment: inMemory, Row: 0}})
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	mapped, err := disk.OpenSegment(filepath.Join(dir, "rows.seg"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer mapped.Close()
+	item, err := mapped.Item(0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(item.ID, item.Vector, item.Payload)
+	// Output: 7 [1 0] map[path:zebra.jpg]
+}
