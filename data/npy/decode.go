@@ -69,7 +69,8 @@ func readElements[T any](r io.Reader, h *header, reserve int) ([]T, error) {
 	return data, nil
 }
 
-// decode fills dst from the bytes of len(dst) elements.
+// decode fills dst from the bytes of len(dst) elements, widening half precision
+// to float32.
 func decode[T any](dst []T, raw []byte, d dtype) error {
 	if halves, ok := any(dst).([]float32); ok && d.size == 2 {
 		return d.float32s(halves, raw)

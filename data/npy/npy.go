@@ -72,8 +72,9 @@ func checkedHeader(f *os.File) (*header, error) {
 
 // Read reads one array from r, which must end with it. An array of more than
 // maxBytes bytes is refused (ErrTooLarge) before it is read, and memory grows
-// with what arrives, not with what the header claims. Use it for input whose
-// sender is not trusted, such as a request's body.
+// with what arrives, not with what the header claims; half precision doubles
+// it, and Fortran order does for a moment. Use it for input whose sender is
+// not trusted, such as a request's body.
 func Read(r io.Reader, maxBytes int64) (*Array, error) {
 	a, err := read(r, maxBytes)
 	if err != nil {

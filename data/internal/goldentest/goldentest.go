@@ -1,11 +1,13 @@
-// Package goldentest reads the golden files that scripts/golden_data.py makes
-// with the reference implementations, for the tests of the packages around it.
+// Package goldentest serves the tests of the packages around it: it reads the
+// golden files that scripts/golden_data.py makes with the reference
+// implementations, and measures what a parser allocates.
 package goldentest
 
 import (
 	"encoding/json"
 	"math"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -97,6 +99,15 @@ func unsigned[T uint8 | uint16 | uint32 | uint64](t testing.TB, values []string)
 		x, err := strconv.ParseUint(s, 10, 64)
 		return T(x), err
 	})
+}
+
+// AllocatedBytes returns how much memory do allocates, freed or not.
+func AllocatedBytes(do func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // SameFloats compares numbers by value and sign, NaN being equal to NaN.
