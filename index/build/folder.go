@@ -37,55 +37,44 @@ func (e *Entry) path() string {
 	return name
 }
 
-// Bad is an image that could not be indexed, and why.
-type Bad struct {
-	Path   string `json:"path"`
-	Reason string `json:"reason"`
-}
-
 // Folder lists the image files below root (see images.Files). Where a folder
 // of images is a split of COCO, which means that ../annotations has
 // captions_NAME.json or instances_NAME.json for its name, captions and
-// categories are read into the payloads. Files that cannot be looked at are
-// returned as bad; the error is that of the root or of an annotation file.
-func Folder(root string) (entries []Entry, bad []Bad, err error) {
+// categories are read into the payloads. A file that cannot be looked at is an
+// entry that cannot be opened, so that the job lists it; the error is that of
+// the root or of an annotation file.
+func Folder(root string) ([]Entry, error) {
 	splits := annotations{root: root, notes: map[string]map[string]note{}}
+	var entries []Entry
 	for file, err := range images.Files(root) {
 		if err != nil && file.Path == "" {
-			return nil, nil, fmt.Errorf("build: %w", err)
+			return nil, fmt.Errorf("build: %w", err)
 		}
-		var entry Entry
-		if err == nil {
-			entry, err = newEntry(root, file)
-		}
-		if err != nil {
-			bad = append(bad, Bad{file.Path, err.Error()})
-			continue
-		}
+		entry := newEntry(root, file, err)
 		if err := splits.add(entry.Payload, file.Path); err != nil {
-			return nil, nil, fmt.Errorf("build: %w", err)
+			return nil, fmt.Errorf("build: %w", err)
 		}
 		entries = append(entries, entry)
 	}
-	return entries, bad, nil
+	return entries, nil
 }
 
-// newEntry describes one file.
-func newEntry(root string, file images.File) (Entry, error) {
+// newEntry describes one file, which may have been found with an error.
+func newEntry(root string, file images.File, err error) Entry {
+	entry := Entry{ID: index.ID(file.ID), Payload: index.Payload{keyPath: file.Path}}
 	name := filepath.Join(root, filepath.FromSlash(file.Path))
-	info, err := os.Stat(name)
-	if err != nil {
-		return Entry{}, err
+	var info fs.FileInfo
+	if err == nil {
+		info, err = os.Stat(name)
 	}
-	return Entry{
-		ID: index.ID(file.ID),
-		Payload: index.Payload{
-			keyPath:     file.Path,
-			keySize:     info.Size(),
-			keyModified: info.ModTime().UTC().Format(time.RFC3339Nano),
-		},
-		Open: func() (io.ReadCloser, error) { return os.Open(name) },
-	}, nil
+	if err != nil {
+		entry.Open = func() (io.ReadCloser, error) { return nil, err }
+		return entry
+	}
+	entry.Payload[keySize] = info.Size()
+	entry.Payload[keyModified] = info.ModTime().UTC().Format(time.RFC3339Nano)
+	entry.Open = func() (io.ReadCloser, error) { return os.Open(name) }
+	return entry
 }
 
 // annotations holds what COCO says about the images of each folder, read when

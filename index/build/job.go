@@ -48,6 +48,12 @@ type Progress struct {
 	Bad         int // of those done
 }
 
+// Bad is an image that could not be indexed, and why.
+type Bad struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
 // Report says what a job did.
 type Report struct {
 	Added     int      `json:"added"`     // items that are new

@@ -136,34 +136,35 @@ func newStore(folder disk.Folder, lock *os.File, m disk.Manifest, parts []part) 
 
 // openParts opens the segments of a manifest. After an error it returns those
 // that are open.
-func openParts(dir string, m disk.Manifest) ([]part, error) {
-	var parts []part
+func openParts(dir string, m disk.Manifest) (parts []part, err error) {
 	for _, r := range m.Segments {
 		opened, err := disk.OpenSegment(filepath.Join(dir, disk.SegmentName(r.File)))
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.Join(index.ErrCorrupt, err)
-		}
 		if err != nil {
-			return parts, err
+			return parts, missing(err)
 		}
-		p := part{segment: &segment{Segment: opened, file: r.File}, live: r.Rows}
-		parts = append(parts, p)
+		p := part{segment: &segment{Segment: opened, file: r.File}, live: r.Rows, tombstones: r.Dead}
 		if opened.Dim != m.Dim || len(opened.IDs) != r.Rows {
-			return parts, fmt.Errorf("segment %d has %d rows of dimension %d, the manifest says %d of %d: %w",
+			err = fmt.Errorf("segment %d has %d rows of dimension %d, the manifest says %d of %d: %w",
 				r.File, len(opened.IDs), opened.Dim, r.Rows, m.Dim, index.ErrCorrupt)
+		} else if r.Dead != 0 {
+			p.dead, err = disk.ReadTombstones(filepath.Join(dir, disk.TombstonesName(r.Dead)), r.Rows)
+			p.live -= p.dead.Count()
 		}
-		if r.Dead == 0 {
-			continue
-		}
-		last := &parts[len(parts)-1]
-		last.tombstones = r.Dead
-		last.dead, err = disk.ReadTombstones(filepath.Join(dir, disk.TombstonesName(r.Dead)), r.Rows)
+		parts = append(parts, p)
 		if err != nil {
-			return parts, err
+			return parts, missing(err)
 		}
-		last.live -= last.dead.Count()
 	}
 	return parts, nil
+}
+
+// missing marks the error of a file that the manifest names and that is not
+// there as damage.
+func missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", index.ErrCorrupt, err)
+	}
+	return err
 }
 
 func closeParts(parts []part) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"engram/index"
 	"engram/index/flat"
@@ -66,7 +67,7 @@ const maxManifest = 16 << 20
 func ReadManifest(folder string) (Manifest, error) {
 	path := filepath.Join(folder, ManifestName)
 	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return Manifest{}, fmt.Errorf("%s has no manifest: %w", folder, index.ErrNotFound)
 	}
 	if err != nil {

@@ -1,0 +1,429 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/index"
+	"engram/index/internal/disk"
+)
+
+func mustCreate(t *testing.T, dir string, dim int) *Store {
+	t.Helper()
+	s, err := Create(dir, Options{Dim: dim})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustOpen(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustClose(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustFlush(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// put upserts items with these ids, in a direction that depends on the id, and
+// with a payload that says which version of the item it is.
+func put(t *testing.T, s *Store, version int64, ids ...index.ID) {
+	t.Helper()
+	items := make([]index.Item, len(ids))
+	for i, id := range ids {
+		v := make([]float32, s.info.Dim)
+		v[int(id)%len(v)] = 1
+		items[i] = index.Item{ID: id, Vector: v, Payload: index.Payload{"version": version}}
+	}
+	if err := s.Upsert(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, s *Store, ids ...index.ID) {
+	t.Helper()
+	if n, err := s.Delete(t.Context(), ids); err != nil || n != len(ids) {
+		t.Fatalf("delete of %d items: %d, %v", len(ids), n, err)
+	}
+}
+
+// versions returns the version of every item.
+func versions(t *testing.T, s *Store) map[index.ID]int64 {
+	t.Helper()
+	got := map[index.ID]int64{}
+	for item, err := range s.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[item.ID] = item.Payload["version"].(int64)
+	}
+	return got
+}
+
+// files returns the names and sizes of the files of a folder.
+func files(t *testing.T, dir string) map[string]int64 {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := map[string]int64{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes[e.Name()] = info.Size()
+	}
+	return sizes
+}
+
+// diskWith fails with ENOSPC after a number of operations on files: creating,
+// writing, syncing and closing each are one. A write that fails has written
+// half of its bytes.
+type diskWith struct{ operations int }
+
+func (d *diskWith) use() error {
+	if d.operations--; d.operations < 0 {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+type faultyFile struct {
+	*os.File
+	disk *diskWith
+}
+
+func (d *diskWith) create(path string) (disk.File, error) {
+	if err := d.use(); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(path)
+	return faultyFile{f, d}, err
+}
+
+func (f faultyFile) Write(b []byte) (int, error) {
+	if err := f.disk.use(); err != nil {
+		n, _ := f.File.Write(b[:len(b)/2])
+		return n, err
+	}
+	return f.File.Write(b)
+}
+
+func (f faultyFile) Sync() error {
+	if err := f.disk.use(); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+func (f faultyFile) Close() error { return errors.Join(f.disk.use(), f.File.Close()) }
+
+// A flush is stopped at each of its operations in turn. The folder must stay
+// as it was, the store must lose nothing, and a flush with room must do.
+func TestAFullDiskLeavesTheOldState(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	put(t, s, 1, 1, 2, 3, 4, 5)
+	mustFlush(t, s)
+	old := versions(t, s)
+	remove(t, s, 2)
+	put(t, s, 2, 3, 9)
+	want := versions(t, s)
+	room := s.folder.Create
+
+	failures := 0
+	for ; ; failures++ {
+		before := files(t, dir)
+		s.folder.Create = (&diskWith{operations: failures}).create
+		err := s.Flush(t.Context())
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("after %d operations: error %v, want ENOSPC", failures, err)
+		}
+		if diff := cmp.Diff(before, files(t, dir)); diff != "" {
+			t.Fatalf("after %d operations: files (-before +after):\n%s", failures, diff)
+		}
+		if diff := cmp.Diff(want, versions(t, s)); diff != "" {
+			t.Fatalf("after %d operations: the open store (-want +got):\n%s", failures, diff)
+		}
+		copied := filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		crashed := mustOpen(t, copied)
+		if diff := cmp.Diff(old, versions(t, crashed)); diff != "" {
+			t.Fatalf("after %d operations: reopened (-want +got):\n%s", failures, diff)
+		}
+		mustClose(t, crashed)
+	}
+	// Segment, tombstones and manifest: create, write, sync and close each.
+	if failures != 12 {
+		t.Errorf("a flush had %d operations, want 12", failures)
+	}
+	s.folder.Create = room
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	defer mustClose(t, s)
+	if diff := cmp.Diff(want, versions(t, s)); diff != "" {
+		t.Errorf("after a flush with room (-want +got):\n%s", diff)
+	}
+	if err := s.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	s.memoryLimit = 1000
+	for id := range index.ID(20) {
+		put(t, s, 1, id)
+	}
+	if n := len(files(t, dir)); n < 3 {
+		t.Fatalf("%d files: past the limit rows should be on disk", n)
+	}
+	put(t, s, 1, 20)
+	room := s.folder.Create
+	s.folder.Create = (&diskWith{}).create
+	s.memoryLimit = 0
+	before := versions(t, s)
+	err := s.Upsert(t.Context(), []index.Item{{ID: 21, Vector: []float32{1, 0, 0, 0}}})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want ENOSPC", err)
+	}
+	if diff := cmp.Diff(before, versions(t, s)); diff != "" {
+		t.Errorf("the refused upsert changed the store (-want +got):\n%s", diff)
+	}
+	s.folder.Create = room
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	defer mustClose(t, s)
+	if diff := cmp.Diff(before, versions(t, s)); diff != "" {
+		t.Errorf("reopened (-want +got):\n%s", diff)
+	}
+}
+
+func TestCloseReportsAFlushThatFailsAndUnlocks(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	put(t, s, 1, 1)
+	s.folder.Create = (&diskWith{}).create
+	if err := s.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want ENOSPC", err)
+	}
+	mustClose(t, mustOpen(t, dir))
+}
+
+func TestAFlushThatIsCancelledChangesNothing(t *testing.T) {
+	s := mustCreate(t, t.TempDir(), 4)
+	defer mustClose(t, s)
+	put(t, s, 1, 1)
+	before := files(t, s.folder.Path)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Flush(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	if diff := cmp.Diff(before, files(t, s.folder.Path)); diff != "" {
+		t.Errorf("files (-before +after):\n%s", diff)
+	}
+}
+
+// What is damaged on disk is found when it is opened, read or verified.
+func TestDamageIsFound(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	put(t, s, 1, 1, 2, 3)
+	mustFlush(t, s)
+	remove(t, s, 2)
+	mustFlush(t, s)
+	mustClose(t, s)
+	for name, size := range files(t, dir) {
+		if name == lockName {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range []int64{0, size / 3, size / 2, size - 1} {
+			damaged := append([]byte(nil), content...)
+			damaged[at] ^= 0x10
+			if err := os.WriteFile(path, damaged, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if err := openAndVerify(t, dir); !errors.Is(err, index.ErrCorrupt) {
+				t.Errorf("%s, byte %d of %d: error %v, want ErrCorrupt", name, at, size, err)
+			}
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		want := index.ErrCorrupt
+		if name == disk.ManifestName {
+			want = index.ErrNotFound
+		}
+		if err := openAndVerify(t, dir); !errors.Is(err, want) {
+			t.Errorf("%s missing: error %v, want %v", name, err, want)
+		}
+		if err := os.WriteFile(path, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := openAndVerify(t, dir); err != nil {
+		t.Errorf("restored: %v", err)
+	}
+}
+
+func openAndVerify(t *testing.T, dir string) error {
+	s, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Verify(t.Context()), s.Close())
+}
+
+// A damaged segment is not merged: its rows would get fresh checksums.
+func TestDamageIsNotLaundered(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	put(t, s, 1, 1, 2, 3, 4)
+	mustFlush(t, s)
+	path := filepath.Join(dir, disk.SegmentName(1))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The padding of the last section, just before the checksums.
+	if _, err := f.WriteAt([]byte{1}, int64(len(content))/4096*4096-1); err != nil {
+		t.Fatal(errors.Join(err, f.Close()))
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, s, 1, 2, 3) // mostly dead, so due for merging
+	mustFlush(t, s)
+	if err := s.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) {
+		t.Errorf("error %v, want ErrCorrupt: the damage is still known", err)
+	}
+	mustClose(t, s)
+}
+
+func TestOnlyOneOpensAnIndex(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	if _, err := Open(dir); !errors.Is(err, index.ErrLocked) {
+		t.Errorf("error %v, want ErrLocked", err)
+	}
+	mustClose(t, s)
+	mustClose(t, mustOpen(t, dir))
+}
+
+func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "thesis.tex"), []byte("x"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	taken := t.TempDir()
+	mustClose(t, mustCreate(t, taken, 4))
+	for name, c := range map[string]struct {
+		dir  string
+		dim  int
+		want error
+	}{
+		"another's files": {full, 4, os.ErrExist},
+		"an index":        {taken, 4, os.ErrExist},
+		"dimension 0":     {t.TempDir(), 0, index.ErrDimension},
+		"dimension 65537": {t.TempDir(), 65537, index.ErrDimension},
+	} {
+		before := files(t, c.dir)
+		if _, err := Create(c.dir, Options{Dim: c.dim}); !errors.Is(err, c.want) {
+			t.Errorf("create, %s: error %v, want %v", name, err, c.want)
+		}
+		if diff := cmp.Diff(before, files(t, c.dir)); diff != "" {
+			t.Errorf("create, %s: files (-before +after):\n%s", name, diff)
+		}
+	}
+	for _, dir := range []string{full, t.TempDir(), filepath.Join(full, "missing"), filepath.Join(full, "thesis.tex")} {
+		if _, err := Open(dir); !errors.Is(err, index.ErrNotFound) {
+			t.Errorf("open %s: error %v, want ErrNotFound", dir, err)
+		}
+	}
+	if n := len(files(t, full)); n != 1 {
+		t.Errorf("open left files behind: %d", n)
+	}
+	missing := filepath.Join(t.TempDir(), "a", "b")
+	mustClose(t, mustCreate(t, missing, 4))
+}
+
+func TestTheBundleIsRecorded(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Create(dir, Options{Dim: 2, Bundle: "fingerprint", BundleName: "clip 1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	defer mustClose(t, s)
+	got, err := s.Info(t.Context())
+	want := index.Info{Engine: "local", Dim: 2, Bundle: "fingerprint", BundleName: "clip 1"}
+	if err != nil || got != want {
+		t.Errorf("info %+v, error %v; want %+v", got, err, want)
+	}
+	if err := index.CheckBundle(got, "other", "clip 2"); !errors.Is(err, index.ErrBundle) {
+		t.Errorf("another bundle: error %v, want ErrBundle", err)
+	}
+}
+
+func TestFilesLeftBehindAreSweptAndOthersAreNot(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	put(t, s, 1, 1)
+	mustClose(t, s)
+	want := files(t, dir)
+	want["notes.txt"] = 0
+	for _, name := range []string{"notes.txt", "manifest.tmp", disk.SegmentName(77), disk.TombstonesName(78), disk.SegmentName(79) + ".tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = mustOpen(t, dir)
+	defer mustClose(t, s)
+	if diff := cmp.Diff(want, files(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if got := fmt.Sprint(versions(t, s)); got != "map[1:1]" {
+		t.Errorf("items %s", got)
+	}
+}
