@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"strings"
 
 	"github.com/bep/imagemeta"
 	"golang.org/x/image/bmp"
@@ -22,27 +23,41 @@ type format struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(data []byte) (image.Image, error)
 	exif   imagemeta.ImageFormat // ImageFormatAuto: the format has no EXIF
-	// maxRatio bounds how many pixels one byte of a file can stand for, so
-	// that a header which claims more than the file can hold is refused
-	// before memory is taken. 0: the format has no such bound.
-	maxRatio int64
+	// least is a lower bound of the bytes of a file of w×h pixels, so that a
+	// header which claims more than the file can hold is refused before memory
+	// is taken.
+	least func(w, h int64) int64
 }
 
-// formats returns what Decode reads. The ratios: a JPEG spends at least one
-// bit on a block of 8×8 pixels; deflate emits at most 1032 bytes a byte, of
-// eight one-bit pixels each; a GIF's LZW code of 12 bits stands for fewer than
-// 4096 pixels; BMP is not compressed. Lossless WebP can code an image of one
-// colour in no bits at all, and fax compression in TIFF a row in one.
+// formats returns what Decode reads.
 func formats() []format {
 	return []format{
-		{"jpeg", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, from(jpeg.Decode), imagemeta.JPEG, 512},
-		{"png", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, from(png.Decode), imagemeta.PNG, 8 * 1032},
-		{"gif", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, imagemeta.ImageFormatAuto, 4096},
-		{"webp", []string{"RIFF????WEBP"}, webp.DecodeConfig, from(webp.Decode), imagemeta.WebP, 0},
-		{"bmp", []string{"BM"}, bmp.DecodeConfig, from(bmp.Decode), imagemeta.ImageFormatAuto, 8},
-		{"tiff", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decodeTIFF, imagemeta.TIFF, 0},
+		{"jpeg", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, decodeJPEG, imagemeta.JPEG, leastJPEG},
+		{"png", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, from(png.Decode), imagemeta.PNG, leastDeflate},
+		{"gif", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, imagemeta.ImageFormatAuto, leastGIF},
+		{"webp", []string{"RIFF????WEBP"}, webp.DecodeConfig, from(webp.Decode), imagemeta.WebP, leastWebP},
+		{"bmp", []string{"BM"}, bmp.DecodeConfig, from(bmp.Decode), imagemeta.ImageFormatAuto, leastBMP},
+		{"tiff", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decodeTIFF, imagemeta.TIFF, leastTIFF},
 	}
 }
+
+// leastJPEG: a block of 8×8 pixels takes a bit.
+func leastJPEG(w, h int64) int64 { return w / 8 * (h / 8) / 8 }
+
+// leastDeflate: a byte becomes at most 1032, of eight pixels each.
+func leastDeflate(w, h int64) int64 { return w * h / (8 * 1032) }
+
+// leastGIF: an LZW code of 12 bits stands for fewer than 4096 pixels.
+func leastGIF(w, h int64) int64 { return w * h / 4096 }
+
+// leastWebP: lossless WebP codes an image of one colour in no bits at all.
+func leastWebP(_, _ int64) int64 { return 0 }
+
+// leastBMP: a byte is at most eight pixels.
+func leastBMP(w, h int64) int64 { return w * h / 8 }
+
+// leastTIFF: of the compressions, fax codes a row in at least one bit.
+func leastTIFF(w, h int64) int64 { return min(leastDeflate(w, h), h/8) }
 
 // Decode reads an image file: JPEG (grey, colour, CMYK; baseline and
 // progressive), PNG, WebP (lossy and lossless, one frame), GIF (the first
@@ -110,7 +125,7 @@ func matches(data []byte, magic string) bool {
 func (f format) open(data []byte, limits Limits) (*Image, error) {
 	config, err := f.config(bytes.NewReader(data))
 	if err != nil {
-		return nil, corrupt("header", err)
+		return nil, f.corrupt("header", err)
 	}
 	w, h := int64(config.Width), int64(config.Height)
 	switch {
@@ -118,12 +133,13 @@ func (f format) open(data []byte, limits Limits) (*Image, error) {
 		return nil, fmt.Errorf("header says %d×%d pixels: %w", w, h, ErrCorrupt)
 	case w > limits.Pixels/h:
 		return nil, fmt.Errorf("header says %d×%d pixels, the limit is %d: %w", w, h, limits.Pixels, ErrTooLarge)
-	case f.maxRatio > 0 && w*h/f.maxRatio > int64(len(data)):
-		return nil, fmt.Errorf("header says %d×%d pixels, which %d bytes cannot hold: %w", w, h, len(data), ErrCorrupt)
+	case f.least(w, h) > int64(len(data)):
+		return nil, fmt.Errorf("header says %d×%d pixels, which take at least %d bytes, the file has %d: %w",
+			w, h, f.least(w, h), len(data), ErrCorrupt)
 	}
 	img, err := f.decode(data)
 	if err != nil {
-		return nil, corrupt("pixels", err)
+		return nil, f.corrupt("pixels", err)
 	}
 	if b := img.Bounds(); int64(b.Dx()) != w || int64(b.Dy()) != h {
 		return nil, fmt.Errorf("header says %d×%d pixels, the file has %d×%d: %w", w, h, b.Dx(), b.Dy(), ErrCorrupt)
@@ -139,7 +155,7 @@ func (f format) open(data []byte, limits Limits) (*Image, error) {
 }
 
 // corrupt turns a decoder's error into a sentence of this package.
-func corrupt(part string, err error) error {
+func (f format) corrupt(part string, err error) error {
 	sentinel := ErrCorrupt
 	if isUnsupported(err) {
 		sentinel = ErrFormat
@@ -147,7 +163,7 @@ func corrupt(part string, err error) error {
 	if isEOF(err) {
 		return fmt.Errorf("file ends within the %s: %w", part, sentinel)
 	}
-	return fmt.Errorf("%s: %w: %w", part, err, sentinel)
+	return fmt.Errorf("the %s cannot be read (%s): %w", part, strings.TrimPrefix(err.Error(), f.name+": "), sentinel)
 }
 
 // decodeGIF returns the first frame at its place in the logical screen, the
