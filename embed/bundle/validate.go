@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -156,7 +155,7 @@ func (m *Manifest) validatePreprocess() error {
 		return invalid("preprocess: range is %v, wanted two rising numbers such as [0, 1]", p.Range)
 	}
 	for c := range 3 {
-		if !(p.Std[c] > 0) || math.IsInf(float64(float32(1/p.Std[c])), 0) {
+		if !(p.Std[c] > 0) {
 			return invalid("preprocess: std is %v, wanted three positive numbers", p.Std)
 		}
 	}

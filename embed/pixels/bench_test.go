@@ -22,7 +22,7 @@ var clipOptions = Options{
 }
 
 // benchmarkPhotos returns JPEG files of 640×480 pixels by name: a synthetic
-// one of waves and noise, and, where the real photos are, three of COCO.
+// one of waves and noise, and three of COCO.
 func benchmarkPhotos(b *testing.B) map[string][]byte {
 	b.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, 640, 480))

@@ -133,6 +133,8 @@ func (f format) open(data []byte, limits Limits) (*Image, error) {
 		return nil, fmt.Errorf("header says %d×%d pixels: %w", w, h, ErrCorrupt)
 	case w > limits.Pixels/h:
 		return nil, fmt.Errorf("header says %d×%d pixels, the limit is %d: %w", w, h, limits.Pixels, ErrTooLarge)
+	case w > maxSide || h > maxSide:
+		return nil, fmt.Errorf("header says %d×%d pixels, the limit is %d per side: %w", w, h, maxSide, ErrTooLarge)
 	case f.least(w, h) > int64(len(data)):
 		return nil, fmt.Errorf("header says %d×%d pixels, which take at least %d bytes, the file has %d: %w",
 			w, h, f.least(w, h), len(data), ErrCorrupt)

@@ -102,6 +102,7 @@ func TestWhatIsNoImageIsRefusedBeforeItCostsMemory(t *testing.T) {
 		{"a BMP of 60000×60000", bmpHeader(60000, 60000), "bmp: header says 60000×60000", ErrTooLarge},
 		{"a TIFF of 60000×60000", tiffHeader(60000, 60000), "tiff: ", nil},
 		{"a TIFF of 30000×30000", tiffHeader(30000, 30000), "tiff: header says 30000×30000", ErrTooLarge},
+		{"a PNG of one long row", pngHeader(70000, 1), "png: header says 70000×1 pixels, the limit is 65535 per side", ErrTooLarge},
 		{"a PNG that is all header", pngHeader(9000, 9000), "png: header says 9000×9000 pixels, which take at least 9811 bytes, the file has 43", ErrCorrupt},
 		{"a JPEG that is all header", jpegHeader(9000, 9000), "jpeg: header says 9000×9000 pixels, which take at least", ErrCorrupt},
 		{"a GIF that is all header", gifHeader(9000, 9000), "gif: header says 9000×9000 pixels, which take at least", ErrCorrupt},

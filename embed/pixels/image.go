@@ -32,7 +32,12 @@ func (m *Image) check() error {
 	return nil
 }
 
-// Limits bound what Decode accepts. The zero value is the default.
+// maxSide is the longest side that Decode accepts, which is the longest that a
+// JPEG has. It bounds the weights of a resize.
+const maxSide = 1<<16 - 1
+
+// Limits bound what Decode accepts, beside 65,535 pixels per side. The zero
+// value is the default.
 type Limits struct {
 	Pixels int64 // width times height; 0 means 100 million
 	Bytes  int64 // of the file; 0 means 128 MiB
