@@ -34,6 +34,7 @@ func Contract(t *testing.T, open Opener) {
 		{"a cancelled context stops every method", testCancelled},
 		{"what was flushed is there after reopening", testReopen},
 		{"a closed store says so", testClosed},
+		{"close waits for those who read", testCloseWaits},
 		{"searches see all of an upsert or nothing", testConcurrent},
 		{"any sequence of calls matches a map", testModel},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -113,6 +114,37 @@ func testClosed(t *testing.T, f fixture) {
 		if !errors.Is(err, index.ErrClosed) {
 			t.Errorf("%s: error %v, want ErrClosed", name, err)
 		}
+	}
+}
+
+// testCloseWaits closes the store in the middle of an iteration.
+func testCloseWaits(t *testing.T, f fixture) {
+	store := f.open(2)
+	f.upsert(store, index.Item{ID: 1, Vector: axis(2, 0)}, index.Item{ID: 2, Vector: axis(2, 1)})
+	closed := make(chan error, 1)
+	n := 0
+	for item, err := range store.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; item.ID != index.ID(n) || item.Vector[n-1] != 1 {
+			t.Errorf("item %d is %v", n, item)
+		}
+		if n > 1 {
+			break
+		}
+		go func() { closed <- store.Close() }()
+		for !errors.Is(store.Flush(t.Context()), index.ErrClosed) {
+			time.Sleep(time.Millisecond)
+		}
+		select {
+		case err := <-closed:
+			t.Fatalf("close returned during an iteration, error %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if err := <-closed; err != nil || n != 2 {
+		t.Errorf("close gives %v, the iteration had %d items; want 2", err, n)
 	}
 }
 

@@ -1,0 +1,60 @@
+package index_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"engram/index"
+)
+
+func TestUnit(t *testing.T) {
+	for _, scale := range []float32{1, 1e-37, 1e37} {
+		given := []float32{3 * scale, 0, -4 * scale}
+		got, err := index.Unit(given, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []float64{0.6, 0, -0.8} {
+			if math.Abs(float64(got[i])-want) > 1e-7 {
+				t.Errorf("scale %v: element %d is %v, want %v", scale, i, got[i], want)
+			}
+		}
+		if given[0] != 3*scale {
+			t.Errorf("scale %v: the caller's vector changed", scale)
+		}
+	}
+	// The smallest vector that there is has a direction.
+	tiny := []float32{0, math.SmallestNonzeroFloat32}
+	if got, err := index.Unit(tiny, 2); err != nil || got[1] != 1 {
+		t.Errorf("%v becomes %v, error %v", tiny, got, err)
+	}
+	for _, bad := range []struct {
+		v    []float32
+		want error
+	}{
+		{nil, index.ErrDimension},
+		{[]float32{1}, index.ErrDimension},
+		{[]float32{0, 0}, index.ErrVector},
+		{[]float32{1, float32(math.NaN())}, index.ErrVector},
+		{[]float32{float32(math.Inf(-1)), 1}, index.ErrVector},
+	} {
+		if _, err := index.Unit(bad.v, 2); !errors.Is(err, bad.want) {
+			t.Errorf("%v: error %v, want %v", bad.v, err, bad.want)
+		}
+	}
+}
+
+func TestCheckBundle(t *testing.T) {
+	for _, c := range []struct {
+		recorded, asking string
+		want             error
+	}{
+		{"", "", nil}, {"", "a", nil}, {"a", "a", nil}, {"a", "b", index.ErrBundle}, {"a", "", index.ErrBundle},
+	} {
+		err := index.CheckBundle(index.Info{Bundle: c.recorded, BundleName: "clip 1"}, c.asking, "clip 2")
+		if !errors.Is(err, c.want) {
+			t.Errorf("index of %q, query of %q: error %v, want %v", c.recorded, c.asking, err, c.want)
+		}
+	}
+}
