@@ -89,7 +89,7 @@ func TestSearchEqualsTheFloat32ScanToTheBit(t *testing.T) {
 		threads := rapid.IntRange(1, 3).Draw(t, "threads")
 		kernels := rapid.SampledFrom(simd.All()).Draw(t, "kernels")
 
-		coded := makeRows(rng, shape, minCoded+rng.IntN(3000), dim)
+		coded := makeRows(rng, shape, minCoded+rng.IntN(2*chunkRows), dim)
 		inMemory := vectorsOnly(makeRows(rng, shape, 1+rng.IntN(200), dim))
 		for i := range inMemory.IDs {
 			inMemory.IDs[i] += 5
