@@ -57,13 +57,12 @@ type Store interface {
 	Info(ctx context.Context) (Info, error)
 
 	// Upsert adds items, replacing those whose id is already there; of items
-	// with the same id in one call the last one counts. The call
-	// applies all items or none: a vector of the wrong dimension
-	// (ErrDimension), with a NaN or infinite element or of length zero
-	// (ErrVector), or a payload value of another type (ErrPayload) refuses
-	// the whole call. Vectors are normalised in the store's own copy. The items are
-	// visible to searches that start after Upsert returns, and durable after
-	// the next Flush.
+	// with the same id in one call the last one counts. The call applies all
+	// items or none: a vector of the wrong dimension (ErrDimension), with a NaN
+	// or infinite element or of length zero (ErrVector), or a payload value of
+	// another type (ErrPayload) refuses the whole call. Vectors are normalised
+	// in the store's own copy. The items are visible to searches that start
+	// after Upsert returns, and durable after the next Flush.
 	Upsert(ctx context.Context, items []Item) error
 
 	// Delete removes the items with these ids and returns how many were

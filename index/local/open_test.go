@@ -28,6 +28,10 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "thesis.tex"), []byte("x"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	lost := t.TempDir() // an index that has lost its manifest
+	if err := os.WriteFile(filepath.Join(lost, disk.SegmentName(1)), []byte("x"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	taken := t.TempDir()
 	mustClose(t, mustCreate(t, taken, 4))
 	for name, c := range map[string]struct {
@@ -37,6 +41,7 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 	}{
 		"another's files": {full, 4, os.ErrExist},
 		"an index":        {taken, 4, os.ErrExist},
+		"only segments":   {lost, 4, os.ErrExist},
 		"dimension 0":     {t.TempDir(), 0, index.ErrDimension},
 		"dimension 65537": {t.TempDir(), 65537, index.ErrDimension},
 	} {
@@ -56,6 +61,13 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 	if n := len(files(t, full)); n != 1 {
 		t.Errorf("open left files behind: %d", n)
 	}
+	interrupted := t.TempDir() // by the end of a process during Create
+	for _, name := range []string{lockName, "manifest.tmp"} {
+		if err := os.WriteFile(filepath.Join(interrupted, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, mustCreate(t, interrupted, 4))
 	missing := filepath.Join(t.TempDir(), "a", "b")
 	mustClose(t, mustCreate(t, missing, 4))
 }

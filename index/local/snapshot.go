@@ -95,13 +95,13 @@ func (s *snapshot) release() {
 
 // publish makes parts the current snapshot. The caller holds the writer lock.
 func (s *Store) publish(parts []part) {
-	snap := &snapshot{parts: parts, done: s.live.Done}
+	snap := &snapshot{parts: parts, done: s.snapshots.Done}
 	for _, p := range parts {
 		p.segment.users.Add(1)
 		snap.count += p.live
 	}
 	snap.users.Store(1)
-	s.live.Add(1)
+	s.snapshots.Add(1)
 	if old := s.current.Swap(snap); old != nil {
 		old.release()
 	}

@@ -33,8 +33,8 @@ type Store struct {
 	// next Upsert flushes first.
 	memoryLimit int
 
-	current atomic.Pointer[snapshot] // nil once closed
-	live    sync.WaitGroup           // snapshots that somebody uses
+	current   atomic.Pointer[snapshot] // nil once closed
+	snapshots sync.WaitGroup           // those that somebody uses
 
 	writer sync.Mutex // guards what follows, and the right to set current
 	next   uint64     // number of the next file; numbers are never used twice
@@ -74,6 +74,9 @@ func Create(dir string, opts Options) (*Store, error) {
 	if err == nil {
 		err = writeManifest(folder, manifest)
 	}
+	if err == nil {
+		err = folder.Sync()
+	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -81,7 +84,8 @@ func Create(dir string, opts Options) (*Store, error) {
 }
 
 // checkEmpty refuses a folder with files in it, but for those that a Create
-// which did not come to its end leaves.
+// which did not come to its end leaves. Segments without a manifest are
+// somebody's data.
 func checkEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -91,7 +95,7 @@ func checkEmpty(dir string) error {
 		switch name := e.Name(); {
 		case name == disk.ManifestName:
 			return fmt.Errorf("%s already has an index: %w", dir, fs.ErrExist)
-		case name != lockName && !leftover.MatchString(name):
+		case name != lockName && name != disk.ManifestName+".tmp":
 			return fmt.Errorf("%s is not empty and has no index: it holds %s: %w", dir, name, fs.ErrExist)
 		}
 	}
@@ -223,7 +227,7 @@ func (s *Store) Close() error {
 	err := s.flush(context.Background())
 	s.current.Swap(nil).release()
 	s.writer.Unlock()
-	s.live.Wait()
+	s.snapshots.Wait()
 	return errors.Join(err, s.lock.Close())
 }
 

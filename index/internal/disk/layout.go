@@ -8,6 +8,7 @@ import (
 
 	"engram/index"
 	"engram/index/flat"
+	"engram/index/internal/simd"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 	Version = 1
 
 	// MaxDim bounds the elements of a vector.
-	MaxDim = 1 << 16
+	MaxDim = simd.MaxDim
 	// maxRows bounds the rows of a segment, so that a row number fits an int32.
 	maxRows = math.MaxInt32
 
@@ -27,8 +28,7 @@ const (
 	blockSize = 4096
 )
 
-// table of CRC-32C (Castagnoli, polynomial 0x1EDC6F41), which processors
-// compute in hardware.
+// castagnoli is the table of CRC-32C, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
