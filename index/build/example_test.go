@@ -1,0 +1,61 @@
+package build_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+
+	"engram/index/build"
+	"engram/index/local"
+)
+
+// lengths embeds a file by its length, where a real encoder would run a model.
+type lengths struct{}
+
+func (lengths) Decode(file io.Reader) (int64, error) { return io.Copy(io.Discard, file) }
+
+func (lengths) Encode(_ context.Context, images []int64) ([][]float32, error) {
+	vectors := make([][]float32, len(images))
+	for i, n := range images {
+		vectors[i] = []float32{1, float32(n)}
+	}
+	return vectors, nil
+}
+
+func Example() {
+	dir, err := os.MkdirTemp("", "build")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	photos := filepath.Join(dir, "photos")
+	if err := os.Mkdir(photos, 0o755); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(photos, "cat.jpg"), []byte("…"), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	store, err := local.Create(filepath.Join(dir, "index"), local.Options{Dim: 2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	for range 2 {
+		entries, err := build.Folder(photos)
+		if err != nil {
+			log.Fatal(err)
+		}
+		report, err := build.Job[int64]{Entries: entries, Encoder: lengths{}, Store: store}.Run(context.Background())
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("added %d, unchanged %d\n", report.Added, report.Unchanged)
+	}
+	// Output:
+	// added 1, unchanged 0
+	// added 0, unchanged 1
+}

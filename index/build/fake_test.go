@@ -1,0 +1,141 @@
+package build_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"engram/index"
+	"engram/index/build"
+	"engram/index/local"
+)
+
+// errBroken is an error that no single image causes.
+var errBroken = errors.New("the model broke")
+
+// fakeEncoder takes the bytes of a file for an image. The word a file begins
+// with says how it behaves; the vector of the others is made of their bytes.
+type fakeEncoder struct {
+	calls, images  atomic.Int64 // of Encode
+	inFlight, most atomic.Int64 // images decoded and not yet encoded
+	beforeEncode   func()
+}
+
+func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(text, []byte("unreadable")) {
+		return nil, errors.New("not an image")
+	}
+	if n := f.inFlight.Add(1); n > f.most.Load() {
+		f.most.Store(n)
+	}
+	return text, nil
+}
+
+func (f *fakeEncoder) Encode(ctx context.Context, images [][]byte) ([][]float32, error) {
+	if f.beforeEncode != nil {
+		f.beforeEncode()
+	}
+	f.calls.Add(1)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	vectors := make([][]float32, len(images))
+	for i, text := range images {
+		switch {
+		case bytes.HasPrefix(text, []byte("black")):
+			return nil, fmt.Errorf("image %d has no direction: %w", i+1, build.ErrImage)
+		case bytes.HasPrefix(text, []byte("break")):
+			return nil, errBroken
+		}
+		vectors[i] = vectorOf(text)
+	}
+	f.images.Add(int64(len(images)))
+	f.inFlight.Add(-int64(len(images)))
+	return vectors, nil
+}
+
+// vectorOf is the fake embedding of a file.
+func vectorOf(text []byte) []float32 {
+	v := make([]float32, 8)
+	v[0] = 1
+	for i, b := range text {
+		v[1+i%7] += float32(b)
+	}
+	return v
+}
+
+// writeFiles writes files below dir: path → content.
+func writeFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func newStore(t *testing.T) *local.Store {
+	t.Helper()
+	store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+// run lists root and runs a job on it.
+func run(t *testing.T, root string, enc *fakeEncoder, store index.Store, change func(*build.Job[[]byte])) (*build.Report, error) {
+	t.Helper()
+	entries, err := build.Folder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := build.Job[[]byte]{Entries: entries, Encoder: enc, Store: store, Batch: 4}
+	if change != nil {
+		change(&job)
+	}
+	return job.Run(t.Context())
+}
+
+// mustRun is run without an error.
+func mustRun(t *testing.T, root string, enc *fakeEncoder, store index.Store, change func(*build.Job[[]byte])) *build.Report {
+	t.Helper()
+	report, err := run(t, root, enc, store, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report.Seconds = 0 // differs from run to run
+	return report
+}
+
+// contents returns path → item of a store.
+func contents(t *testing.T, store index.Store) map[string]index.Item {
+	t.Helper()
+	items := map[string]index.Item{}
+	for item, err := range store.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		items[item.Payload["path"].(string)] = item
+	}
+	return items
+}
