@@ -12,7 +12,8 @@ import (
 
 // Upsert implements index.Store. Of items with the same id the last one
 // counts. Where the rows in memory have grown past 64 MiB they are flushed
-// first; the call fails, and applies nothing, where that fails.
+// first, and so are durable before Flush is called, whole calls at a time; the
+// call fails, and applies nothing, where that fails.
 func (s *Store) Upsert(ctx context.Context, items []index.Item) error {
 	entries, err := s.entries(items)
 	if err != nil {
