@@ -18,32 +18,17 @@ const (
 	lambdaFirst     = 1e-4 // of the mean squared length
 )
 
-// chooseLambda returns the λ of the grid with the least squared error of
-// predictions for images that were left out. One eigendecomposition serves all
-// of the grid and all images.
+// newLeaveOut prepares predictions for images that were left out. One
+// eigendecomposition serves every λ and all images.
 //
 // With X = USVᵀ, the fitted targets are HY, H = U·diag(s²/(s²+λ))·Uᵀ + 1/n,
 // where 1/n, in every element, comes from the means. The error for a left-out set g of trials is
 // (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials the PRESS of
 // Allen 1974 (Technometrics 16(1)), for sets the same identity with the block of
 // H (Cook & Weisberg 1982, Residuals and Influence in Regression).
-func chooseLambda(ctx context.Context, p problem) (float64, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	z, square, err := principalScores(p)
-	if err != nil {
-		return 0, err
-	}
-	n, _ := p.x.Dims()
-	var length float64
-	for _, s := range square {
-		length += s / float64(n)
-	}
-	if length == 0 {
-		return 0, errors.New("ridge: no voxel varies over the training trials")
-	}
+func newLeaveOut(p problem) (leaveOut, error) {
 	images := p.images
+	n, _ := p.x.Dims()
 	if images == nil {
 		images = make([]int, n)
 		for i := range images {
@@ -52,22 +37,40 @@ func chooseLambda(ctx context.Context, p problem) (float64, error) {
 	}
 	groups := trialsByImage(images)
 	if len(groups) < 2 {
-		return 0, errors.New("ridge: choosing λ needs trials of two images at least, found one")
+		return leaveOut{}, errors.New("ridge: leaving an image out needs trials of two images at least, found one")
+	}
+	z, square, err := principalScores(p)
+	if err != nil {
+		return leaveOut{}, err
 	}
 	var zy mat.Dense
 	zy.Mul(z.T(), p.y)
+	return leaveOut{z: z, zy: &zy, y: p.y, square: square, groups: groups}, nil
+}
+
+// chooseLambda returns the λ of the grid with the least squared error of
+// predictions for images that were left out.
+func (l leaveOut) chooseLambda(ctx context.Context) (float64, error) {
+	n, _ := l.z.Dims()
+	var length float64
+	for _, s := range l.square {
+		length += s / float64(n)
+	}
+	if length == 0 {
+		return 0, errors.New("ridge: no voxel varies over the training trials")
+	}
 	best, bestError := 0.0, math.Inf(1)
 	for k := range lambdaSteps {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
 		lambda := length * lambdaFirst * math.Pow(10, float64(k)/lambdaPerDecade)
-		e, err := leftOutError(leaveOut{z: z, zy: &zy, y: p.y, square: square, groups: groups}, lambda)
+		errors, err := l.errors(lambda)
 		if err != nil {
 			return 0, err
 		}
-		if e < bestError {
-			best, bestError = lambda, e
+		if norm := mat.Norm(errors, 2); norm < bestError {
+			best, bestError = lambda, norm
 		}
 	}
 	return best, nil
@@ -96,7 +99,7 @@ func principalScores(p problem) (*mat.Dense, []float64, error) {
 	return &vectors, square, nil
 }
 
-// leaveOut is what the error of every λ is computed from.
+// leaveOut is what the errors at every λ are computed from.
 type leaveOut struct {
 	z      *mat.Dense // US, [n, r]
 	zy     *mat.Dense // ZᵀY, [r, D]
@@ -105,28 +108,25 @@ type leaveOut struct {
 	groups [][]int    // trials to leave out together
 }
 
-// leftOutError returns the squared error, summed over targets and trials, of
-// predicting every group from the others.
-func leftOutError(l leaveOut, lambda float64) (float64, error) {
+// errors returns the targets less what every group's trials are predicted to be
+// from the other groups, [n, D].
+func (l leaveOut) errors(lambda float64) (*mat.Dense, error) {
 	n, r := l.z.Dims()
 	scaled := mat.NewDense(n, r, nil) // Z·diag(1/(s²+λ))
 	scaled.Apply(func(_, j int, z float64) float64 { return z / (l.square[j] + lambda) }, l.z)
 	var residual mat.Dense
 	residual.Mul(scaled, l.zy)
 	residual.Sub(l.y, &residual)
-	var sum float64
 	for _, group := range l.groups {
-		e, err := l.groupError(scaled, &residual, group)
-		if err != nil {
-			return 0, fmt.Errorf("ridge: λ = %g: %w", lambda, err)
+		if err := l.leaveGroupOut(scaled, &residual, group); err != nil {
+			return nil, fmt.Errorf("ridge: λ = %g: %w", lambda, err)
 		}
-		sum += e
 	}
-	return sum, nil
+	return &residual, nil
 }
 
-// groupError returns the squared length of (I − H_gg)⁻¹(Y − HY)_g.
-func (l leaveOut) groupError(scaled, residual *mat.Dense, group []int) (float64, error) {
+// leaveGroupOut replaces the rows of a group by (I − H_gg)⁻¹(Y − HY)_g.
+func (l leaveOut) leaveGroupOut(scaled, residual *mat.Dense, group []int) error {
 	n, _ := l.z.Dims()
 	_, targets := l.y.Dims()
 	open := mat.NewDense(len(group), len(group), nil)
@@ -144,8 +144,10 @@ func (l leaveOut) groupError(scaled, residual *mat.Dense, group []int) (float64,
 	}
 	var left mat.Dense
 	if err := left.Solve(open, own); err != nil {
-		return 0, fmt.Errorf("trials %v cannot be left out: %w", group, err)
+		return fmt.Errorf("trials %v cannot be left out: %w", group, err)
 	}
-	norm := mat.Norm(&left, 2)
-	return norm * norm, nil
+	for a, i := range group {
+		residual.SetRow(i, left.RawRowView(a))
+	}
+	return nil
 }

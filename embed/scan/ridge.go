@@ -27,6 +27,8 @@ type RidgeOptions struct {
 	// then chosen by leaving out all trials of an image together. nil says that
 	// no image repeats.
 	Images []int
+	// LeaveOut asks for Ridge.LeftOut.
+	LeaveOut bool
 }
 
 // Ridge is the linear decoder: for each target one weighted sum of the voxels,
@@ -38,6 +40,11 @@ type Ridge struct {
 	Weights    blas32.General // [voxels, targets]
 	VoxelMean  []float32      // of the training trials, subtracted before the weights
 	TargetMean []float32      // of the training trials, added after the weights
+
+	// LeftOut holds, where RidgeOptions.LeaveOut asked for it, each training
+	// trial's prediction by the ridge of the trials of all other images,
+	// [trials, targets]: what the ridge can say of images that it has not seen.
+	LeftOut blas32.General
 }
 
 // FitRidge solves the ridge regression from voxels, [trials, voxels], to
@@ -51,18 +58,19 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	}
 	x, voxelMean := matrix.Centered(voxels)
 	y, targetMean := matrix.Centered(targets)
-	gram := gramOf(x)
+	p := problem{x: x, y: y, gram: gramOf(x), images: opts.Images}
 	lambda := opts.Lambda
-	if lambda == 0 {
+	var left *mat.Dense
+	if lambda == 0 || opts.LeaveOut {
 		var err error
-		if lambda, err = chooseLambda(ctx, problem{x: x, y: y, gram: gram, images: opts.Images}); err != nil {
+		if lambda, left, err = leftOut(ctx, p, opts); err != nil {
 			return nil, err
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	weights, err := solveRidge(problem{x: x, y: y, gram: gram}, lambda)
+	weights, err := solveRidge(p, lambda)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +78,35 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	for i := range voxels.Cols {
 		copy(matrix.Row(r.Weights, i), float32s(weights.RawRowView(i)))
 	}
+	if opts.LeaveOut {
+		r.LeftOut = matrix.New(targets.Rows, targets.Cols)
+		for i := range targets.Rows {
+			for j, e := range left.RawRowView(i) {
+				r.LeftOut.Data[i*targets.Cols+j] = float32(y.At(i, j) - e + targetMean[j])
+			}
+		}
+	}
 	return r, nil
+}
+
+// leftOut chooses λ where it is not given and returns the errors of predicting
+// every image from the others.
+func leftOut(ctx context.Context, p problem, opts RidgeOptions) (float64, *mat.Dense, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, nil, err
+	}
+	l, err := newLeaveOut(p)
+	if err != nil {
+		return 0, nil, err
+	}
+	lambda := opts.Lambda
+	if lambda == 0 {
+		if lambda, err = l.chooseLambda(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
+	errors, err := l.errors(lambda)
+	return lambda, errors, err
 }
 
 // Predict returns the targets of trials, [trials, voxels] → [trials, D].

@@ -62,24 +62,18 @@ func leftOutErrors(t *testing.T, g golden.Case, images []int) []float64 {
 	t.Helper()
 	x, _ := matrix.Centered(g.Inputs["voxels"].Matrix())
 	y, _ := matrix.Centered(g.Inputs["targets"].Matrix())
-	z, square, err := principalScores(problem{x: x, y: y, gram: gramOf(x)})
+	l, err := newLeaveOut(problem{x: x, y: y, gram: gramOf(x), images: images})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if images == nil {
-		for i := range y.RawMatrix().Rows {
-			images = append(images, i)
-		}
-	}
-	var zy mat.Dense
-	zy.Mul(z.T(), y)
 	var out []float64
 	for _, lambda := range g.Outputs["grid"].Data {
-		e, err := leftOutError(leaveOut{z: z, zy: &zy, y: y, square: square, groups: trialsByImage(images)}, lambda)
+		left, err := l.errors(lambda)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, e)
+		norm := mat.Norm(left, 2)
+		out = append(out, norm*norm)
 	}
 	return out
 }

@@ -1,0 +1,96 @@
+package scan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The presets, see PresetConfig.
+const (
+	PresetLinear   = "linear"
+	PresetCompact  = "compact"
+	PresetMindEye1 = "mindeye1"
+)
+
+// Config is the shape of a decoder: everything that its weights must fit.
+//
+// A trial of Voxels z-scored voxels becomes T tokens of D elements along two
+// paths whose sum is the prediction. The linear path is a ridge regression onto
+// the Rank principal components of the targets; it is solved in closed form and
+// stays as it is. The network path is MindEye's (Scotti et al. 2023, arXiv
+// 2305.18274, section 3.1): a layer of Width units, Blocks residual layers of
+// the same width, and an output layer, which is factored through the components
+// where there are some.
+type Config struct {
+	Preset string `json:"preset"`
+	Voxels int    `json:"voxels"`
+	T      int    `json:"tokens"`
+	D      int    `json:"dim"`
+
+	Rank      int `json:"rank"`      // principal components of the targets; 0 = none, and no linear path
+	Width     int `json:"width"`     // units of the network path; 0 = none
+	Blocks    int `json:"blocks"`    // residual layers
+	Projector int `json:"projector"` // hidden units of the projector that the tokens share; 0 = none
+
+	DropoutIn    float32 `json:"dropout_in"`    // after the first layer
+	DropoutBlock float32 `json:"dropout_block"` // in each residual layer
+
+	Target Target `json:"target"`
+}
+
+// Target names the model bundle into whose space a decoder predicts.
+type Target struct {
+	Bundle     string `json:"bundle"` // fingerprint; "" for embeddings of unknown origin
+	BundleName string `json:"bundle_name"`
+}
+
+// Presets lists the names that PresetConfig knows.
+func Presets() []string { return []string{PresetCompact, PresetLinear, PresetMindEye1} }
+
+// PresetConfig returns the shape of a preset for trials of voxels voxels and
+// targets of t tokens of d elements.
+//
+//   - linear: the ridge alone, the baseline of every report.
+//   - compact: the ridge and beside it a network of 512 units with two residual
+//     layers, its output factored through at most 512 components.
+//   - mindeye1: the published network, 4,096 units, four residual layers and a
+//     projector of 2,048 units, without a linear path: 947,579,904 parameters
+//     for 15,724 voxels and 257×768 tokens.
+func PresetConfig(preset string, voxels, t, d int) (Config, error) {
+	c := Config{Preset: preset, Voxels: voxels, T: t, D: d, DropoutIn: .5, DropoutBlock: .15}
+	switch preset {
+	case PresetLinear:
+		c.Rank = maxRank
+	case PresetCompact:
+		c.Rank, c.Width, c.Blocks = maxRank, 512, 2
+	case PresetMindEye1:
+		c.Width, c.Blocks, c.Projector = 4096, 4, 2048
+	default:
+		return Config{}, fmt.Errorf("scan: preset %q is not known, want %s", preset, strings.Join(Presets(), ", "))
+	}
+	return c, c.validate()
+}
+
+// maxRank bounds the principal components of the targets. The rank in use is
+// also bounded by the number of training images less one.
+const maxRank = 512
+
+func (c Config) validate() error {
+	switch {
+	case !slices.Contains(Presets(), c.Preset):
+		return fmt.Errorf("scan: preset %q is not known, want %s", c.Preset, strings.Join(Presets(), ", "))
+	case c.Voxels < 1 || c.T < 1 || c.D < 1:
+		return fmt.Errorf("scan: wanted voxels, tokens and elements of at least 1, found %d, %d and %d", c.Voxels, c.T, c.D)
+	case c.Rank < 0 || c.Width < 0 || c.Blocks < 0 || c.Projector < 0:
+		return fmt.Errorf("scan: wanted sizes of at least 0, found rank %d, width %d, blocks %d, projector %d", c.Rank, c.Width, c.Blocks, c.Projector)
+	case c.Rank == 0 && c.Width == 0:
+		return fmt.Errorf("scan: a decoder needs a linear path (rank) or a network path (width), found neither")
+	case !(c.DropoutIn >= 0 && c.DropoutIn < 1) || !(c.DropoutBlock >= 0 && c.DropoutBlock < 1):
+		return fmt.Errorf("scan: wanted dropout of at least 0 and below 1, found %v and %v", c.DropoutIn, c.DropoutBlock)
+	}
+	return nil
+}
+
+// outputs returns T·D, the elements of one prediction.
+func (c Config) outputs() int { return c.T * c.D }

@@ -1,0 +1,87 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+
+	"engram/embed/eval"
+	"engram/embed/internal/matrix"
+	"engram/embed/ort"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
+)
+
+// CrossValidation is what decoders say of trials that they were not trained on.
+type CrossValidation struct {
+	Predicted blas32.General // [trials, T·D]: each trial's tokens, by the decoder of the folds that it is not in
+	// Similarity compares what each trial saw, the rows, with the prediction of
+	// each trial, the columns, by Pearson's r after the mean of that decoder's
+	// training images is taken away from both. The diagonal holds the right pairs.
+	Similarity *mat.Dense
+}
+
+// CrossValidate trains one decoder for each fold and tests it on the trials that
+// the fold holds out. Everything a decoder knows, statistics and penalties
+// included, comes from its own training trials. opts.Checkpoint is not used.
+func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options, folds []Fold) (*CrossValidation, error) {
+	if err := data.check(); err != nil {
+		return nil, err
+	}
+	opts.Checkpoint = ""
+	if opts.Target.Bundle == "" {
+		opts.Target = unnamedTarget(data.Targets)
+	}
+	cv := &CrossValidation{
+		Predicted:  matrix.New(data.Voxels.Rows, data.Targets.Cols),
+		Similarity: mat.NewDense(data.Voxels.Rows, data.Voxels.Rows, nil),
+	}
+	seen := pickRows(data.Targets, data.Images)
+	for k, fold := range folds {
+		if err := cv.fold(ctx, rt, data, opts, fold, seen); err != nil {
+			return nil, fmt.Errorf("fold %d of %d: %w", k+1, len(folds), err)
+		}
+	}
+	return cv, nil
+}
+
+// fold trains and tests one decoder. seen holds what each trial saw, [trials, T·D].
+func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data, opts Options, fold Fold, seen blas32.General) error {
+	part := data
+	part.Voxels, part.Images = pickRows(data.Voxels, fold.Train), take(data.Images, fold.Train)
+	model, err := Train(ctx, rt, part, opts)
+	if err != nil {
+		return err
+	}
+	decoder, err := model.Open(rt, opts.Session)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	predicted, err := decoder.Decode(ctx, pickRows(data.Voxels, fold.Test))
+	if err != nil {
+		return err
+	}
+	images := seen
+	if mean := decoder.TargetMean(); mean != nil {
+		if images, err = eval.Center(images, mean); err != nil {
+			return err
+		}
+	}
+	for i, trial := range fold.Test {
+		copy(matrix.Row(cv.Predicted, trial), matrix.Row(predicted, i))
+	}
+	if mean := decoder.TargetMean(); mean != nil {
+		if predicted, err = eval.Center(predicted, mean); err != nil {
+			return err
+		}
+	}
+	sim, err := eval.Similarity(ctx, eval.Pearson, images, predicted)
+	if err != nil {
+		return err
+	}
+	for i, trial := range fold.Test {
+		cv.Similarity.SetCol(trial, mat.Col(nil, i, sim))
+	}
+	return nil
+}

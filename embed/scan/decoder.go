@@ -1,0 +1,178 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"engram/data/safetensors"
+	"engram/embed"
+	"engram/embed/bundle"
+	"engram/embed/internal/matrix"
+	"engram/embed/onnx"
+	"engram/embed/ort"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// maxDecodeBatch bounds the trials that one run of the model decodes.
+const maxDecodeBatch = 256
+
+// Decoder predicts embeddings from voxels. It is safe for concurrent use.
+type Decoder struct {
+	config  Config
+	session *ort.Session
+	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
+}
+
+// Open opens the decoder in a folder: one that Save wrote, or any bundle of kind
+// decoder that was made elsewhere.
+func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error) {
+	b, err := bundle.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if b.Kind != bundle.Decoder {
+		return nil, fmt.Errorf("scan: %s is a bundle of kind %s, want a decoder", dir, b.Kind)
+	}
+	d := &Decoder{config: Config{
+		Preset: b.Name, Voxels: b.Voxels, T: b.T, D: b.D, Target: Target{Bundle: b.Target, BundleName: b.Target},
+	}}
+	switch config, err := readConfig(dir); {
+	case err == nil:
+		if config.Voxels != b.Voxels || config.T != b.T || config.D != b.D || config.Target.Bundle != b.Target {
+			return nil, fmt.Errorf("scan: %s and %s of %s do not describe the same decoder", configFile, bundle.FileName, dir)
+		}
+		d.config = config
+		if d.mean, err = readMean(dir, config); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist): // a decoder made elsewhere has none
+		return nil, err
+	}
+	model := b.Models["decoder"]
+	d.session, err = rt.OpenFile(b.ModelPath("decoder"), d.sessionOptions(opts, model.Inputs["voxels"], outputName(model, b.T)))
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func outputName(m bundle.Model, t int) string {
+	if t == 1 {
+		return m.Outputs["embedding"]
+	}
+	return m.Outputs["tokens"]
+}
+
+// readMean reads the mean of the targets from a decoder that has one.
+func readMean(dir string, c Config) ([]float32, error) {
+	if c.Rank == 0 {
+		return nil, nil
+	}
+	path := filepath.Join(dir, weightsFile)
+	r, err := safetensors.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	defer r.Close()
+	t, err := r.Tensor(targetMean)
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	mean, ok := t.Data.([]float32)
+	if !ok || len(mean) != c.outputs() {
+		return nil, fmt.Errorf("scan: %s: wanted %s as %d float32, found shape %v", path, targetMean, c.outputs(), t.Shape)
+	}
+	return mean, nil
+}
+
+// Open makes a decoder of a model in memory.
+func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error) {
+	content, err := m.ONNX()
+	if err != nil {
+		return nil, err
+	}
+	d := &Decoder{config: m.Config, mean: m.Values[targetMean]}
+	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// sessionOptions adds what the model must take and give.
+func (d *Decoder) sessionOptions(opts ort.SessionOptions, input, output string) ort.SessionOptions {
+	shape := []int64{-1, int64(d.config.T), int64(d.config.D)}
+	if d.config.T == 1 {
+		shape = []int64{-1, int64(d.config.D)}
+	}
+	opts.Inputs = []ort.Spec{{Name: input, Type: onnx.Float, Shape: []int64{-1, int64(d.config.Voxels)}}}
+	opts.Outputs = []ort.Spec{{Name: output, Type: onnx.Float, Shape: shape}}
+	return opts
+}
+
+// Config returns the decoder's shape. Of a decoder made elsewhere only Preset
+// (its name), Voxels, T, D and Target are known.
+func (d *Decoder) Config() Config { return d.config }
+
+// Close frees the model.
+func (d *Decoder) Close() error { return d.session.Close() }
+
+// Decode predicts the tokens of what was seen, [n, T·D], from betas as they were
+// measured, [n, V]. It refuses another number of voxels and NaN and infinite
+// ones (embed.ErrNotFinite).
+func (d *Decoder) Decode(ctx context.Context, voxels blas32.General) (blas32.General, error) {
+	if voxels.Cols != d.config.Voxels {
+		return blas32.General{}, fmt.Errorf("voxels: the decoder reads %d voxels, the scan has %d", d.config.Voxels, voxels.Cols)
+	}
+	if err := matrix.Check(voxels, voxelNames()); err != nil {
+		return blas32.General{}, err
+	}
+	out := matrix.New(voxels.Rows, d.config.outputs())
+	input, output := d.session.Inputs()[0].Name, d.session.Outputs()[0].Name
+	for from := 0; from < voxels.Rows; from += maxDecodeBatch {
+		part := pickRows(blas32.General{Rows: voxels.Rows - from, Cols: voxels.Cols, Stride: voxels.Stride, Data: voxels.Data[from*voxels.Stride:]},
+			all(min(maxDecodeBatch, voxels.Rows-from)))
+		shape := []int64{int64(part.Rows), int64(d.config.T), int64(d.config.D)}
+		if d.config.T == 1 {
+			shape = []int64{int64(part.Rows), int64(d.config.D)}
+		}
+		result := &ort.Tensor{Shape: shape, Data: out.Data[from*out.Cols : (from+part.Rows)*out.Cols]}
+		if err := d.session.Run(ctx, ort.Tensors{input: tensor(part)}, ort.Tensors{output: result}); err != nil {
+			return blas32.General{}, err
+		}
+	}
+	return out, nil
+}
+
+// Queries predicts what to search an index for: for each trial the global
+// token, less the mean of the training images' where it is known, at unit
+// length. Taking the mean away ranks the images by how they differ from the
+// average image, which is what a scan tells; all images of an index have that
+// average in common, and it outweighs the rest.
+func (d *Decoder) Queries(ctx context.Context, voxels blas32.General) ([]embed.Vector, error) {
+	tokens, err := d.Decode(ctx, voxels)
+	if err != nil {
+		return nil, err
+	}
+	queries := make([]embed.Vector, tokens.Rows)
+	for i := range queries {
+		queries[i] = matrix.Row(tokens, i)[:d.config.D:d.config.D]
+		for j := range queries[i] {
+			if d.mean != nil {
+				queries[i][j] -= d.mean[j]
+			}
+		}
+		if err := embed.Normalize(queries[i]); err != nil {
+			return nil, fmt.Errorf("scan: prediction for trial %d: %w", i, err)
+		}
+	}
+	return queries, nil
+}
+
+// TargetMean returns the mean of the training images' targets, [T·D], which is
+// taken away from images and predictions before they are compared; nil where
+// it is not known. The slice is the decoder's own.
+func (d *Decoder) TargetMean() []float32 { return d.mean }

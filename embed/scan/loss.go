@@ -1,0 +1,46 @@
+package scan
+
+import "engram/embed/grad"
+
+// biMixCo is the bidirectional contrastive loss of MindEye (Scotti et al. 2023,
+// arXiv 2305.18274, section 3.2) for voxels mixed by Mix. Sample i counts as
+// λ_i of its own image and 1-λ_i of that of its partner perm(i); the targets are
+// not mixed.
+//
+//	predicted, target: [B, T·D], normalised here
+//	lambda: [B] float32; perm: [B] int64; tau: the temperature τ, a scalar
+//
+// Where a sample is its own partner its label is 1. (The published code
+// overwrites it with 1-λ, which is 0 for a sample that is not mixed.)
+func biMixCo(predicted, target, lambda, perm, tau *grad.Node) *grad.Node {
+	g := predicted.Graph()
+	n := predicted.Shape()[0]
+	index := make([]int64, n)
+	for i := range index {
+		index[i] = int64(i)
+	}
+	columns := g.Ints(index, 1, n)
+	self := grad.Equal(g.Ints(index, n, 1), columns)
+	partner := grad.Equal(grad.Reshape(perm, n, 1), columns)
+	lambda = grad.Reshape(lambda, n, 1)
+	labels := grad.Add(grad.Mul(self, lambda), grad.Mul(partner, grad.Sub(g.Const(1), lambda)))
+	return bothWays(predicted, target, tau, labels, grad.Transpose(labels, 1, 0))
+}
+
+// softCLIP is the bidirectional contrastive loss whose labels are how like the
+// batch's images are to each other: softmax(T·Tᵀ/τ) (ibid., section 3.2).
+func softCLIP(predicted, target, tau *grad.Node) *grad.Node {
+	unit := grad.Unit(target)
+	labels := grad.Softmax(grad.Div(grad.MatMulT(unit, unit), tau))
+	return bothWays(predicted, target, tau, labels, labels)
+}
+
+// bothWays is the mean of two cross-entropies: of the images given the
+// predictions, labels [prediction, image], and of the predictions given the
+// images, back [image, prediction].
+func bothWays(predicted, target, tau, labels, back *grad.Node) *grad.Node {
+	logits := grad.Div(grad.MatMulT(grad.Unit(predicted), grad.Unit(target)), tau)
+	forwards := grad.Mean(grad.Sum(grad.Mul(labels, grad.LogSoftmax(logits)), 1))
+	backwards := grad.Mean(grad.Sum(grad.Mul(back, grad.LogSoftmax(grad.Transpose(logits, 1, 0))), 1))
+	return grad.Scale(grad.Add(forwards, backwards), -.5)
+}

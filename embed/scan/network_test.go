@@ -1,0 +1,243 @@
+package scan
+
+import (
+	"strings"
+	"testing"
+
+	"engram/embed/grad"
+	"engram/embed/internal/golden"
+	"engram/embed/onnx"
+	"engram/embed/ort"
+	"engram/embed/ort/orttest"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// goldenTolerance is how far float32 may be from PyTorch's float64.
+const goldenTolerance = 3e-5
+
+// published maps this package's names of parameters to those of the published
+// checkpoints, whose weights are [out, in].
+var published = strings.NewReplacer(
+	"input.norm.gain", "lin0.1.weight", "input.norm.bias", "lin0.1.bias", "input.", "lin0.0.",
+	"block.0.norm.gain", "mlp.0.1.weight", "block.0.norm.bias", "mlp.0.1.bias", "block.0.", "mlp.0.0.",
+	"block.1.norm.gain", "mlp.1.1.weight", "block.1.norm.bias", "mlp.1.1.bias", "block.1.", "mlp.1.0.",
+	"output.", "lin1.",
+	"projector.0.norm.gain", "projector.0.weight", "projector.0.norm.bias", "projector.0.bias", "projector.0.", "projector.2.",
+	"projector.1.norm.gain", "projector.3.weight", "projector.1.norm.bias", "projector.3.bias", "projector.1.", "projector.5.",
+	"projector.2.norm.gain", "projector.6.weight", "projector.2.norm.bias", "projector.6.bias", "projector.2.", "projector.8.",
+)
+
+// goldenValues returns a parameter of a case in this package's layout.
+func goldenValues(arrays map[string]golden.Array, p *grad.Param) golden.Array {
+	a := arrays[published.Replace(p.Name)]
+	if len(a.Shape) != 2 {
+		return a
+	}
+	rows, cols := a.Shape[0], a.Shape[1]
+	turned := golden.Array{Shape: []int{cols, rows}, Data: make([]float64, len(a.Data))}
+	for i := range rows {
+		for j := range cols {
+			turned.Data[j*rows+i] = a.Data[i*cols+j]
+		}
+	}
+	return turned
+}
+
+func goldenConfig(c golden.Case) Config {
+	n := func(name string) int { return int(c.Number(name)) }
+	return Config{
+		Preset: PresetMindEye1, Voxels: n("voxels"), T: n("tokens"), D: n("dim"),
+		Width: n("width"), Blocks: n("blocks"), Projector: n("hidden"),
+	}
+}
+
+// TestLossesAgreeWithPyTorch compares values and gradients of both losses.
+func TestLossesAgreeWithPyTorch(t *testing.T) {
+	rt := orttest.Runtime(t)
+	for _, name := range []string{"bimixco_tau006", "bimixco_tau1", "softclip_tau004", "softclip_tau0075", "softclip_tau1"} {
+		t.Run(name, func(t *testing.T) {
+			c := golden.Read(t, name)
+			g := grad.NewGraph()
+			array := func(name string) *grad.Node {
+				return g.Array(c.Inputs[name].Float32s(), c.Inputs[name].Shape...)
+			}
+			tau := g.Const(float32(c.Number("tau")))
+			pred := g.Data("pred", onnx.Float, c.Inputs["pred"].Shape...)
+			var loss *grad.Node
+			if strings.HasPrefix(name, "soft") {
+				loss = softCLIP(pred, array("target"), tau)
+			} else {
+				perm := make([]int64, len(c.Inputs["perm"].Data))
+				for i, j := range c.Inputs["perm"].Ints() {
+					perm[i] = int64(j)
+				}
+				loss = biMixCo(pred, array("target"), array("lambda"), g.Ints(perm, len(perm)), tau)
+			}
+			out := evaluate(t, rt, map[string]*grad.Node{"loss": loss, "d": grad.Gradients(loss, nil, pred)[0]},
+				ort.Tensors{"pred": floats(c.Inputs["pred"])})
+			golden.Near(t, "loss", out["loss"], c.Outputs["loss"].Data, goldenTolerance)
+			golden.Near(t, "gradient", out["d"], c.Grads["pred"].Data, goldenTolerance)
+		})
+	}
+}
+
+// TestNetworkAgreesWithPyTorch compares a small network of MindEye's shape:
+// predictions, and loss and gradients on mixed voxels.
+func TestNetworkAgreesWithPyTorch(t *testing.T) {
+	rt := orttest.Runtime(t)
+	c := golden.Read(t, "network")
+	l := newLayers(goldenConfig(c))
+	g := l.graph
+	node := func(name string) *grad.Node { return g.Data(name, onnx.Float, c.Inputs[name].Shape...) }
+	voxels, lambda := node("voxels"), node("lambda")
+	perm := g.Data("perm", onnx.Int64, c.Inputs["perm"].Shape...)
+	backbone := l.backbone(voxels)
+	target := node("target")
+	flat := grad.Reshape(target, target.Shape()[0], l.config.outputs())
+	loss := biMixCo(l.project(l.backbone(mixed(voxels, lambda, perm))), flat, lambda, perm, g.Const(float32(c.Number("tau"))))
+
+	outputs := map[string]*grad.Node{"backbone": backbone, "tokens": l.project(backbone), "loss": loss}
+	feed := ort.Tensors{"voxels": floats(c.Inputs["voxels"]), "lambda": floats(c.Inputs["lambda"]), "target": floats(c.Inputs["target"])}
+	var nodes []*grad.Node
+	for _, p := range g.Params() {
+		nodes = append(nodes, p.Node())
+		feed[p.Name] = floats(goldenValues(c.Params, p))
+	}
+	for i, d := range grad.Gradients(loss, nil, nodes...) {
+		outputs["d_"+g.Params()[i].Name] = d
+	}
+	index := make([]int64, len(c.Inputs["perm"].Data))
+	for i, j := range c.Inputs["perm"].Ints() {
+		index[i] = int64(j)
+	}
+	feed["perm"] = &ort.Tensor{Shape: []int64{int64(len(index))}, Data: index}
+
+	out := evaluate(t, rt, outputs, feed)
+	for _, name := range []string{"backbone", "tokens", "loss"} {
+		golden.Near(t, name, out[name], c.Outputs[name].Data, goldenTolerance)
+	}
+	for _, p := range g.Params() {
+		golden.Near(t, "gradient of "+p.Name, out["d_"+p.Name], goldenValues(c.Grads, p).Data, goldenTolerance)
+	}
+}
+
+// TestTrainingAgreesWithPyTorch runs two steps of BiMixCo and three of SoftCLIP
+// through the training loop and compares losses and weights. Adam's steps are
+// of the size of the rate, .03, whatever the gradient's size, so that rounding
+// of small gradients shows: a tolerance of 1 % of the way that weights go.
+func TestTrainingAgreesWithPyTorch(t *testing.T) {
+	rt := orttest.Runtime(t)
+	start, c := golden.Read(t, "network"), golden.Read(t, "network_training")
+	config := goldenConfig(c)
+	voxels, target := c.Inputs["voxels"], c.Inputs["target"] // [steps, B, V], [steps, B, T, D]
+	steps, b := voxels.Shape[0], voxels.Shape[1]
+	train := &training{
+		rt: rt, opts: Options{Batch: b},
+		voxels: blas32.General{Rows: steps * b, Cols: config.Voxels, Stride: config.Voxels, Data: voxels.Float32s()},
+		target: blas32.General{Rows: steps * b, Cols: config.outputs(), Stride: config.outputs(), Data: target.Float32s()},
+	}
+	lr, beta1, tau := c.Numbers("lr"), c.Numbers("beta1"), c.Numbers("tau")
+	mix := int(c.Number("bimixco_steps"))
+	var state *grad.State
+	for _, p := range []phase{{from: 0, to: mix}, {soft: true, from: mix, to: steps}} {
+		loss := train.loss(config, p.soft)
+		params := loss.Graph().Params()
+		if state == nil {
+			state = grad.NewState(params, func(p *grad.Param, v []float32) { copy(v, goldenValues(start.Params, p).Float32s()) })
+		}
+		epoch, err := grad.NewEpoch(rt, loss, grad.EpochOptions{Optimizer: grad.AdamW{WeightDecay: c.Number("weight_decay")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer epoch.Close()
+		losses, _, err := epoch.Run(t.Context(), state, goldenInputs(train, c, p, lr, beta1, tau))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Near(t, "losses", losses, c.Outputs["losses"].Data[p.from:p.to], 1e-3)
+	}
+	for _, p := range config.trained() {
+		golden.Near(t, p.Name, state.Values[p.Name], goldenValues(c.ParamsAfter, p).Data, 1e-3)
+	}
+}
+
+// goldenInputs feeds the steps of a phase as the golden case has them.
+func goldenInputs(train *training, c golden.Case, p phase, lr, beta1, tau []float64) grad.Inputs {
+	n, b := int64(p.to-p.from), int64(train.opts.Batch)
+	var trials, perm []int64
+	var lambda, taus []float32
+	for s := p.from; s < p.to; s++ {
+		taus = append(taus, float32(tau[s]))
+		lambda = append(lambda, c.Inputs["lambda"].Float32s()...)
+		for i, j := range c.Inputs["perm"].Ints() {
+			trials, perm = append(trials, int64(s)*b+int64(i)), append(perm, int64(j))
+		}
+	}
+	in := grad.Inputs{
+		LR: lr[p.from:p.to], Beta1: beta1[p.from:p.to],
+		Data: ort.Tensors{voxelsName: tensor(train.voxels), targetName: tensor(train.target)},
+		Steps: ort.Tensors{
+			trialName: {Shape: []int64{n, b}, Data: trials}, imageName: {Shape: []int64{n, b}, Data: trials},
+			tauName: {Shape: []int64{n}, Data: taus},
+		},
+	}
+	if !p.soft {
+		in.Steps[lambdaName] = &ort.Tensor{Shape: []int64{n, b}, Data: lambda}
+		in.Steps[permName] = &ort.Tensor{Shape: []int64{n, b}, Data: perm}
+	}
+	return in
+}
+
+// TestPublishedShapeHasThePublishedSize counts the parameters of the largest
+// preset, which the published training prints for subject 1.
+func TestPublishedShapeHasThePublishedSize(t *testing.T) {
+	c, err := PresetConfig(PresetMindEye1, 15724, 257, 768)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, p := range c.trained() {
+		n += p.Size()
+	}
+	if n != 947_579_904 {
+		t.Errorf("%d parameters, want 947,579,904", n)
+	}
+}
+
+// trained lists the parameters of a decoder without components.
+func (c Config) trained() []*grad.Param {
+	l := newLayers(c)
+	l.project(l.backbone(l.graph.Data(voxelsName, onnx.Float, 2, c.Voxels)))
+	return l.graph.Params()
+}
+
+func floats(a golden.Array) *ort.Tensor {
+	shape := make([]int64, len(a.Shape))
+	for i, n := range a.Shape {
+		shape[i] = int64(n)
+	}
+	return &ort.Tensor{Shape: shape, Data: a.Float32s()}
+}
+
+// evaluate computes outputs once.
+func evaluate(t *testing.T, rt *ort.Runtime, outputs map[string]*grad.Node, feed ort.Tensors) map[string][]float32 {
+	t.Helper()
+	f, err := grad.NewFunction(rt, outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fetch := ort.Tensors{}
+	for name := range outputs {
+		fetch[name] = nil
+	}
+	if err := f.Call(t.Context(), feed, fetch); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]float32{}
+	for name, x := range fetch {
+		values[name] = x.Data.([]float32)
+	}
+	return values
+}
