@@ -16,15 +16,12 @@ import (
 
 const checkpointFile = "checkpoint.safetensors"
 
-// saveEvery is how often at most a checkpoint is written; the last epoch is
-// always kept.
-const saveEvery = 20 * time.Second
-
 // checkpoint keeps the state of a training in a file: every parameter and its
 // moments as tensors "value/NAME", "m/NAME" and "v/NAME", and what else is
 // needed to go on, as JSON, in the file's metadata.
 type checkpoint struct {
 	path   string // "" keeps nothing
+	every  time.Duration
 	params []*grad.Param
 	about  checkpointAbout
 	saved  time.Time
@@ -37,6 +34,8 @@ type checkpointAbout struct {
 	Epochs int       `json:"epochs"`
 	Batch  int       `json:"batch"`
 	LR     float64   `json:"learning_rate"`
+	Decay  float64   `json:"weight_decay"`
+	Tau    float64   `json:"temperature"`
 	Trials int       `json:"trials"`
 	Steps  int       `json:"steps"`
 	Losses []float32 `json:"losses"`
@@ -45,8 +44,9 @@ type checkpointAbout struct {
 // openCheckpoint fills state from the folder's checkpoint where there is one.
 // One of another training is refused, so that it is not overwritten.
 func (t *training) openCheckpoint(c Config, state *grad.State, params []*grad.Param) (*checkpoint, error) {
-	k := &checkpoint{params: params, saved: time.Now(), about: checkpointAbout{
-		Config: c, Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR, Trials: t.voxels.Rows,
+	k := &checkpoint{every: t.opts.CheckpointEvery, params: params, saved: time.Now(), about: checkpointAbout{
+		Config: c, Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR,
+		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Trials: t.voxels.Rows,
 	}}
 	if t.opts.Checkpoint == "" {
 		return k, nil
@@ -93,7 +93,7 @@ func arrays(s *grad.State) map[string]map[string][]float32 {
 // save writes the state after the epochs that losses has, unless the last one
 // that was written is recent.
 func (k *checkpoint) save(state *grad.State, losses []float32, epochs int) error {
-	if k.path == "" || len(losses) < epochs && time.Since(k.saved) < saveEvery {
+	if k.path == "" || len(losses) < epochs && time.Since(k.saved) < k.every {
 		return nil
 	}
 	k.about.Steps, k.about.Losses = state.Steps, losses

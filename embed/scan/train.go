@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"engram/embed/grad"
 	"engram/embed/internal/matrix"
@@ -50,8 +51,11 @@ type Options struct {
 	// Checkpoint is a folder in which training keeps its state after epochs,
 	// and from which it goes on; "" keeps none.
 	Checkpoint string
-	Session    ort.SessionOptions
-	Progress   func(Progress) // called after every epoch; may be nil
+	// CheckpointEvery is the least time between two checkpoints; default 20
+	// seconds. The last epoch is always kept.
+	CheckpointEvery time.Duration
+	Session         ort.SessionOptions
+	Progress        func(Progress) // called after every epoch; may be nil
 }
 
 // Progress reports a finished epoch, counted from 1.
@@ -79,6 +83,9 @@ func (o Options) withDefaults(trials int) Options {
 		o.Batch = 128
 	}
 	o.Batch = min(o.Batch, trials)
+	if o.CheckpointEvery == 0 {
+		o.CheckpointEvery = 20 * time.Second
+	}
 	if o.LR == 0 {
 		o.LR = 3e-4
 	}
