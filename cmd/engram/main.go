@@ -1,0 +1,72 @@
+// Command engram searches images with images and with brain scans: it embeds a
+// folder of images, learns to map fMRI voxels into the same space, and serves
+// both over the command line, REST and a page.
+//
+// Every command is one file here. What they do lies in the library packages;
+// this one reads flags and prints.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the work in order, the second one at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], streams{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}))
+}
+
+// streams are what a command reads and writes beside its arguments.
+type streams struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// run executes one command line and returns the exit status: 0, 1 after an
+// error, which is one line on stderr, or 130 after an interrupt.
+func run(ctx context.Context, args []string, io streams) int {
+	root := newRoot(io)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(io.stderr, "engram: interrupted")
+		return 130
+	}
+	fmt.Fprintln(io.stderr, "engram:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return 1
+}
+
+// newRoot returns the command line.
+func newRoot(io streams) *cobra.Command {
+	a := &app{streams: io}
+	root := &cobra.Command{
+		Use:           "engram",
+		Short:         "Search images with an image or a brain scan",
+		Long:          "Engram embeds images, indexes them, learns to map fMRI voxels into the same space,\nand finds the images nearest to an image or to a scan.",
+		Example:       "  engram index ~/Pictures --out photos.index\n  engram search --index photos.index --image cat.jpg\n  engram serve ~/Pictures",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetOut(io.stdout)
+	root.SetErr(io.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
+	})
+	a.addFlags(root.PersistentFlags())
+	root.AddCommand(a.setupCommand(), a.bundleCommand(), a.indexCommand(), a.searchCommand(),
+		a.trainCommand(), a.evalCommand(), a.serveCommand())
+	return root
+}

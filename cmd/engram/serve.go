@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+
+	"engram/data/images"
+	"engram/embed/pixels"
+	"engram/httpapi"
+	"engram/index"
+	"engram/index/build"
+	"engram/index/local"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve [IMAGES]",
+		Short: "Serve an index over HTTP, with a page",
+		Long: "Serve answers searches by image, vector, item and, with --decoder, by scan, over REST and on a page.\n" +
+			"Given a folder of images instead of --index, it first indexes what is new there, in the cache.\n" +
+			"Ctrl-C ends it after the requests under way.",
+		Example: "  engram serve ~/Pictures\n" +
+			"  engram serve --index photos.index --addr 0.0.0.0:8080\n" +
+			"  engram serve --index digits.index --decoder decoder --voxels voxels.npy --trials trials.csv",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 1) == (f.index != "") {
+				return errors.New("wanted a folder of images or --index (see engram serve --help)")
+			}
+			if len(args) == 1 {
+				if err := a.indexIntoCache(cmd.Context(), args[0], &f); err != nil {
+					return err
+				}
+			}
+			return a.serve(cmd.Context(), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.index, "index", "", "`folder` of the index")
+	flags.StringVar(&f.bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
+	flags.StringVar(&f.decoder, "decoder", "", "`folder` of the decoder for searches by scan")
+	flags.StringVar(&f.voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")
+	flags.StringVar(&f.mask, "mask", "", "NIfTI `file` whose voxels that are not zero are used")
+	flags.StringVar(&f.trials, "trials", "", "CSV `file` with a header and a line per trial: the path of the image seen, in the folder of images")
+	flags.StringVar(&f.column, "column", "image", "column of --trials")
+	flags.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
+	return cmd
+}
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	index, bundle, decoder       string
+	voxels, mask, trials, column string
+	addr                         string
+}
+
+// indexIntoCache indexes a folder into the cache and has f serve that index.
+func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) error {
+	if f.bundle == "" {
+		f.bundle = pixelsBundle
+	}
+	root, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	b, err := a.openBundle(f.bundle)
+	if err != nil {
+		return err
+	}
+	cache, err := a.cacheDir()
+	if err != nil {
+		return err
+	}
+	key := sha256.Sum256([]byte(root + "\x00" + b.Fingerprint()))
+	f.index = filepath.Join(cache, "indexes", fmt.Sprintf("%s-%x", filepath.Base(root), key[:8]))
+	report, err := a.index(ctx, indexFlags{images: root, bundle: f.bundle, out: f.index, prune: true, batch: 16})
+	if report != nil {
+		for _, bad := range report.Bad {
+			a.logger().Warn("skipped", "path", bad.Path, "reason", bad.Reason)
+		}
+	}
+	return err
+}
+
+// serve serves an index until ctx ends.
+func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+	store, err := local.Open(f.index)
+	if err != nil {
+		return err
+	}
+	defer closeInto(&err, store)
+	opts := httpapi.Options{Store: store, IndexName: filepath.Base(f.index), Logger: a.logger()}
+	closers, err := a.serveOptions(ctx, f, &opts)
+	for _, c := range closers {
+		defer closeInto(&err, c)
+	}
+	if err != nil {
+		return err
+	}
+	server, err := httpapi.New(opts)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "http://%s/\n", listener.Addr())
+	return server.Serve(ctx, listener)
+}
+
+// serveOptions fills in images, models and trials. What it opened is returned
+// also after an error.
+func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Options) (opened []io.Closer, err error) {
+	origin, err := build.ReadOrigin(f.index)
+	if err != nil {
+		return nil, err
+	}
+	if origin.Root != "" {
+		opts.IndexData = origin.Root
+		folder, err := httpapi.OpenFolder(origin.Root)
+		if err != nil {
+			return opened, err
+		}
+		opened, opts.Images = append(opened, folder), folder
+	}
+	s := searcher{app: a, origin: origin}
+	if s.info, err = opts.Store.Info(ctx); err != nil {
+		return opened, err
+	}
+	b, err := s.bundle(f.bundle)
+	if err != nil {
+		return opened, err
+	}
+	m, err := a.openModel(ctx, b)
+	if err != nil {
+		return opened, err
+	}
+	opened, opts.Encoder = append(opened, m), imageEncoder{m}
+	if f.decoder != "" {
+		d, err := a.openDecoder(ctx, f.decoder)
+		if err != nil {
+			return opened, err
+		}
+		opened, opts.Decoder = append(opened, d), d
+		target := d.Info().Bundle
+		if err := index.CheckBundle(s.info, target.Fingerprint, target.Name); err != nil {
+			return opened, fmt.Errorf("decoder %s: %w", f.decoder, err)
+		}
+	}
+	if f.voxels != "" {
+		opts.Trials, err = readStoredTrials(ctx, f, opts.Store)
+	}
+	return opened, err
+}
+
+// readStoredTrials reads the scans that visitors may search with.
+func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]httpapi.Trial, error) {
+	voxels, err := readMatrix(f.voxels, f.mask)
+	if err != nil {
+		return nil, err
+	}
+	trials := make([]httpapi.Trial, voxels.Rows)
+	for i := range trials {
+		trials[i] = httpapi.Trial{ID: fmt.Sprintf("trial-%d", i), Repeats: [][]float32{voxels.Data[i*voxels.Stride:][:voxels.Cols]}}
+	}
+	if f.trials == "" {
+		return trials, nil
+	}
+	seen, err := readColumn(f.trials, f.column)
+	if err != nil {
+		return nil, err
+	}
+	if len(seen) != len(trials) {
+		return nil, fmt.Errorf("%s has %d trials, %s tells of %d", f.voxels, len(trials), f.trials, len(seen))
+	}
+	for i, path := range seen {
+		id := index.ID(images.ID(path))
+		items, err := store.Get(ctx, []index.ID{id})
+		if err != nil {
+			return nil, err
+		}
+		trials[i].Seen = path
+		if len(items) == 1 {
+			trials[i].Item = &id
+		}
+	}
+	return trials, nil
+}
+
+// imageEncoder is the model as the server needs it.
+type imageEncoder struct{ *model }
+
+// Encode implements httpapi.Encoder.
+func (e imageEncoder) Encode(ctx context.Context, image []byte) ([]float32, error) {
+	img, err := pixels.Decode(bytes.NewReader(image), pixels.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	vectors, err := e.model.Encode(ctx, []*pixels.Image{img})
+	if err != nil {
+		return nil, err
+	}
+	return vectors[0], nil
+}
+
+// Bundle implements httpapi.Encoder.
+func (e imageEncoder) Bundle() httpapi.Bundle {
+	b := e.model.Bundle()
+	return httpapi.Bundle{Name: bundleLabel(b), Fingerprint: b.Fingerprint()}
+}
