@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"engram/data/realtest"
+	"engram/index"
+	"engram/index/build"
+	"engram/index/local"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// writePhotos writes 16 images, p00.png to p33.png, of a square in different
+// places.
+func writePhotos(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "photos")
+	for i := range 16 {
+		writePNG(t, filepath.Join(dir, fmt.Sprintf("p%d%d.png", i/4, i%4)), i%4*7, i/4*7)
+	}
+	return dir
+}
+
+func TestIndexAddsWhatIsNew(t *testing.T) {
+	c := newCLI(t)
+	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
+	writeFile(t, filepath.Join(photos, "text.jpg"), []byte("no image"))
+	var r build.Report
+	c.json(&r, "index", photos, "--out", out)
+	if r.Added != 16 || len(r.Bad) != 1 || r.Bad[0].Path != "text.jpg" || !strings.Contains(r.Bad[0].Reason, "wanted JPEG") {
+		t.Errorf("first run: %+v, want 16 added and text.jpg bad", r)
+	}
+	writePNG(t, filepath.Join(photos, "new.png"), 3, 3)
+	if err := os.Remove(filepath.Join(photos, "p00.png")); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, status := c.run("index", photos, "--out", out)
+	if status != 0 || !strings.HasPrefix(stdout, "added 1, changed 0, unchanged 15, bad 1, gone 1 (deleted 0); ") {
+		t.Errorf("second run: status %d, stdout %q", status, stdout)
+	}
+	if !strings.Contains(stderr, "skipped text.jpg: ") || !strings.Contains(stderr, "gone    p00.png\n") {
+		t.Errorf("second run: stderr %q, want text.jpg skipped and p00.png gone", stderr)
+	}
+	r = build.Report{}
+	c.json(&r, "index", photos, "--out", out, "--prune")
+	if r.Pruned != 1 || r.Unchanged != 16 {
+		t.Errorf("with --prune: %+v, want one deleted and 16 unchanged", r)
+	}
+	origin, err := build.ReadOrigin(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(build.Origin{Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}, origin); diff != "" {
+		t.Errorf("origin (-want +got):\n%s", diff)
+	}
+}
+
+func TestIndexRefuses(t *testing.T) {
+	c := newCLI(t)
+	photos, dir := writePhotos(t), t.TempDir()
+	out, empty, bad, other := filepath.Join(dir, "index"), filepath.Join(dir, "empty"), filepath.Join(dir, "bad"), filepath.Join(dir, "other")
+	c.must("index", photos, "--out", out)
+	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
+	if err := os.Mkdir(empty, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(dir, "fresh")
+	c.refuse([]string{"nowhere", "no such file"}, "index", filepath.Join(dir, "nowhere"), "--out", fresh)
+	c.refuse([]string{"empty has no images"}, "index", empty, "--out", fresh)
+	c.refuse([]string{"--batch is 0"}, "index", photos, "--out", fresh, "--batch", "0")
+	c.refuse([]string{"is an index of bundle pixels 1, --bundle is other 1"}, "index", photos, "--out", out, "--bundle", other)
+	c.refuse([]string{"is the index of " + photos, "wanted that of " + bad}, "index", bad, "--out", out)
+	c.refuse([]string{"is not empty and has no index"}, "index", photos, "--out", photos)
+	if _, err := os.Stat(fresh); !os.IsNotExist(err) {
+		t.Errorf("a refused run left %s (%v)", fresh, err)
+	}
+	_, stderr, status := c.run("index", bad, "--out", fresh)
+	if status != 1 || !strings.Contains(stderr, "none of the 1 images of "+bad+" could be read") {
+		t.Errorf("where all files are bad: status %d, stderr %q", status, stderr)
+	}
+}
+
+// Every one of the 489 photos, searched for with its own file, is the first
+// result of an index made with MobileNetV2.
+func TestRealPhotosFindThemselves(t *testing.T) {
+	model := realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx")
+	photos := realtest.Path(t, "photos")
+	c := newCLI(t)
+	dir := t.TempDir()
+	bundleDir, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
+	c.must("bundle", "wrap", model, "--out", bundleDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
+	var r build.Report
+	c.json(&r, "index", photos, "--bundle", bundleDir, "--out", out)
+	if r.Added != 489 || len(r.Bad) != 0 {
+		t.Fatalf("added %d with %d bad, want 489 and none: %v", r.Added, len(r.Bad), r.Bad)
+	}
+	t.Logf("%.1f images/s", r.Rate())
+
+	store, err := local.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for item, err := range store.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		hits, err := store.Search(t.Context(), index.Query{Vector: item.Vector, K: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hits[0].ID != item.ID || hits[0].Score < .9999 {
+			t.Errorf("the nearest to %v is item %d with score %v", item.Payload["path"], hits[0].ID, hits[0].Score)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// The file, decoded again in another batch, gives the same vector.
+	file := "coco/val2017/000000397133.jpg"
+	var found struct{ Hits []hit }
+	c.json(&found, "search", "--index", out, "--image", filepath.Join(photos, file), "-k", "3")
+	first := found.Hits[0]
+	if first.Payload["path"] != file || first.Score < .9999 {
+		t.Errorf("the first result is %+v, want %s", first, file)
+	}
+	if captions, _ := first.Payload["captions"].([]any); len(captions) != 5 {
+		t.Errorf("captions of %s are %v, want the 5 of COCO", file, first.Payload["captions"])
+	}
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Without a terminal there is a line for each tenth at most, and no more than
+// one a second.
+func TestProgressLines(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		step time.Duration // between units
+		want int           // lines
+	}{
+		{"100 units of a second", time.Second, 10},
+		{"100 units of a twentieth", 50 * time.Millisecond, 5},
+		{"100 units at once", 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				a := &app{streams: streams{stderr: &log, getenv: func(string) string { return "" }}}
+				p := a.newProgress("counting", "sheep")
+				for i := range int64(100) {
+					time.Sleep(test.step)
+					p.set(i+1, 100)
+				}
+				p.finish()
+				lines := strings.Count(log.String(), "\n")
+				if lines != test.want {
+					t.Errorf("%d lines, want %d:\n%s", lines, test.want, log.String())
+				}
+				if lines > 0 && !strings.Contains(log.String(), "msg=counting sheep=") {
+					t.Errorf("lines do not say what is counted:\n%s", log.String())
+				}
+			})
+		})
+	}
+}

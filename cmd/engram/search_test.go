@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"engram/data/images"
+	"engram/data/npy"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func writeNPY(t *testing.T, path string, data any, shape ...int) string {
+	t.Helper()
+	if err := npy.WriteFile(path, shape, data); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSearchByImageItemAndVector(t *testing.T) {
+	c := newCLI(t)
+	photos, dir := writePhotos(t), t.TempDir()
+	out := filepath.Join(dir, "index")
+	c.must("index", photos, "--out", out)
+
+	want := filepath.Join(photos, "p12.png")
+	if got, _, _ := strings.Cut(c.must("search", "--index", out, "--image", want, "--paths"), "\n"); got != want {
+		t.Errorf("first path is %q, want %q", got, want)
+	}
+	table := strings.Split(c.must("search", "--index", out, "--image", want, "-k", "2"), "\n")
+	if len(table) != 4 || !strings.HasPrefix(table[0], "rank") || !strings.HasPrefix(table[1], "1     1.0000  p12.png") {
+		t.Errorf("table is %q, want a header and two rows, the first of p12.png", table)
+	}
+
+	var found struct{ Hits []hit }
+	c.json(&found, "search", "--index", out, "--item", fmt.Sprint(images.ID("p12.png")), "-k", "3")
+	if len(found.Hits) != 3 || found.Hits[0].Rank != 1 || found.Hits[0].Score > .9999 {
+		t.Errorf("by item: %+v, want three others", found.Hits)
+	}
+	others := found.Hits
+
+	// The vector of the same image finds the image and then those others.
+	vector := make([]float32, 1024)
+	for i := range vector {
+		if x, y := i%32, i/32; x >= 14 && x < 24 && y >= 7 && y < 17 {
+			vector[i] = 250. / 255
+		}
+	}
+	var mean float32
+	for _, v := range vector {
+		mean += v / 1024
+	}
+	for i := range vector {
+		vector[i] += 1e-4 - mean
+	}
+	two := writeNPY(t, filepath.Join(dir, "v.npy"), append(make([]float32, 1024), vector...), 2, 1024)
+	found.Hits = nil
+	c.json(&found, "search", "--index", out, "--vector", two, "--row", "1", "-k", "4")
+	if found.Hits[0].Path != want || found.Hits[0].Score < .9999 {
+		t.Errorf("by vector the first is %+v, want %s", found.Hits[0], want)
+	}
+	for i, h := range found.Hits[1:] {
+		if h.ID != others[i].ID || math.Abs(float64(h.Score-others[i].Score)) > 1e-5 {
+			t.Errorf("by vector result %d is %+v, by item it is %+v", h.Rank, h, others[i])
+		}
+	}
+}
+
+func TestSearchRefuses(t *testing.T) {
+	c := newCLI(t)
+	photos, dir := writePhotos(t), t.TempDir()
+	out := filepath.Join(dir, "index")
+	c.must("index", photos, "--out", out)
+	file := func(name string) string { return filepath.Join(dir, name) }
+	vector := make([]float32, 1024)
+	writeNPY(t, file("zero.npy"), vector, 1024)
+	vector[7] = float32(math.NaN())
+	writeNPY(t, file("nan.npy"), vector, 1024)
+	writeNPY(t, file("short.npy"), vector[:7], 7)
+	writeNPY(t, file("rows.npy"), vector, 2, 512)
+	if err := os.Truncate(writeNPY(t, file("cut.npy"), vector, 1024), 1000); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, file("text.jpg"), []byte("no image"))
+
+	for _, test := range []struct {
+		want []string
+		args []string
+	}{
+		{[]string{"wanted one of --image, --vector, --scan, --item, found 0"}, nil},
+		{[]string{"found 2 of them"}, []string{"--item", "3", "--image", "x"}},
+		{[]string{"-k is 0"}, []string{"--item", "3", "-k", "0"}},
+		{[]string{"no item 3"}, []string{"--item", "3"}},
+		{[]string{"nowhere.jpg: no such file"}, []string{"--image", file("nowhere.jpg")}},
+		{[]string{"text.jpg", "not a supported image"}, []string{"--image", file("text.jpg")}},
+		{[]string{"short.npy: the vector has 7 elements, the index 1024"}, []string{"--vector", file("short.npy")}},
+		{[]string{"nan.npy: element 7 of row 0 is NaN"}, []string{"--vector", file("nan.npy")}},
+		{[]string{"zero"}, []string{"--vector", file("zero.npy")}},
+		{[]string{"cut.npy: header says 1024 float32 = 4096 bytes"}, []string{"--vector", file("cut.npy")}},
+		{[]string{"rows.npy has 2 rows, choose with --row 0…1"}, []string{"--vector", file("rows.npy")}},
+		{[]string{"rows.npy has rows 0…1, --row asks for 2"}, []string{"--vector", file("rows.npy"), "--row", "2"}},
+		{[]string{"needs --decoder"}, []string{"--scan", file("short.npy")}},
+	} {
+		c.refuse(test.want, append([]string{"search", "--index", out}, test.args...)...)
+	}
+	c.refuse([]string{"nowhere", "no such index"}, "search", "--index", file("nowhere"), "--item", "3")
+
+	other := file("other")
+	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.refuse([]string{"made with bundle pixels 1", "the query with other 1"},
+		"search", "--index", out, "--image", filepath.Join(photos, "p00.png"), "--bundle", other)
+}
+
+func TestCaptionIsOneLine(t *testing.T) {
+	got := []string{
+		caption(map[string]any{"captions": []string{"two\n lines", "second"}, "categories": []string{"cat"}}),
+		caption(map[string]any{"categories": []string{"cat", "dog"}}),
+		caption(map[string]any{}),
+	}
+	if diff := cmp.Diff([]string{"two lines", "cat, dog", ""}, got); diff != "" {
+		t.Errorf("captions (-want +got):\n%s", diff)
+	}
+}

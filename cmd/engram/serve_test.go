@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// served is a running server.
+type served struct {
+	t    *testing.T
+	url  string
+	stop func() (stderr string, status int)
+}
+
+// serve starts a server and waits until it says where it listens.
+func (c *cli) serve(args ...string) *served {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(c.t.Context())
+	read, write := io.Pipe()
+	var stderr bytes.Buffer
+	status := make(chan int, 1)
+	args = append(append([]string{"serve", "--addr", "127.0.0.1:0"}, args...), c.args...)
+	go func() {
+		status <- run(ctx, args, streams{stdout: write, stderr: &stderr, getenv: func(string) string { return "" }})
+		write.Close()
+	}()
+	stop := func() (string, int) {
+		cancel()
+		s := <-status
+		status <- s // for a second call
+		return stderr.String(), s
+	}
+	c.t.Cleanup(func() { stop() })
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		text, s := stop()
+		c.t.Fatalf("engram %s: status %d: %s", strings.Join(args, " "), s, text)
+	}
+	return &served{t: c.t, url: strings.TrimSuffix(line, "/\n"), stop: stop}
+}
+
+// call makes a request with a file as its body, or without one for "", and
+// decodes the answer.
+func (s *served) call(answer any, path, contentType, file string) int {
+	s.t.Helper()
+	method, body := http.MethodGet, []byte(nil)
+	if file != "" {
+		var err error
+		if body, err = os.ReadFile(file); err != nil {
+			s.t.Fatal(err)
+		}
+		method = http.MethodPost
+	}
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, bytes.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", contentType)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
+		s.t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+// results is what a search answers.
+type results struct {
+	Detail string // of a problem
+	Hits   []struct {
+		Payload  map[string]any
+		Score    float32
+		ImageURL string `json:"image_url"`
+	}
+}
+
+func TestServeAFolderOfImages(t *testing.T) {
+	c := newCLI(t)
+	photos := writePhotos(t)
+	s := c.serve(photos)
+	var got results
+	if status := s.call(&got, "/v1/search", "image/png", filepath.Join(photos, "p21.png")); status != 200 {
+		t.Fatalf("search: status %d, %s", status, got.Detail)
+	}
+	if first := got.Hits[0]; first.Payload["path"] != "p21.png" || first.Score < .9999 {
+		t.Errorf("the first result is %+v, want p21.png", first)
+	}
+	response, err := http.Get(s.url + got.Hits[0].ImageURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	image, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(photos, "p21.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(image, want) {
+		t.Errorf("the image of the first result has %d bytes, the file %d", len(image), len(want))
+	}
+	text := filepath.Join(t.TempDir(), "text.png")
+	writeFile(t, text, []byte("no image"))
+	if status := s.call(&got, "/v1/search", "image/png", text); status != 422 || !strings.Contains(got.Detail, "wanted JPEG") {
+		t.Errorf("search with a text file: status %d, %q, want 422", status, got.Detail)
+	}
+	if stderr, status := s.stop(); status != 0 {
+		t.Errorf("after an interrupt: status %d, stderr %s", status, stderr)
+	}
+
+	// The second start finds the index, without the file that is gone.
+	if err := os.Remove(filepath.Join(photos, "p00.png")); err != nil {
+		t.Fatal(err)
+	}
+	var info struct{ Index struct{ Count int } }
+	c.serve(photos).call(&info, "/v1/info", "", "")
+	if info.Index.Count != 15 {
+		t.Errorf("after a file went the index has %d items, want 15", info.Index.Count)
+	}
+}
+
+func TestServeScans(t *testing.T) {
+	c, study := newCLI(t), newStudy(t)
+	dir := t.TempDir()
+	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
+	c.must("train", "--voxels", study.voxels, "--stimuli", study.photos, "--trials", study.trials, "--preset", "linear", "--out", decoder)
+	c.must("index", study.photos, "--out", index)
+	s := c.serve("--index", index, "--decoder", decoder, "--voxels", study.voxels, "--trials", study.trials)
+
+	rows, err := readRows(study.voxels, "", []int{6, 22})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan := writeNPY(t, filepath.Join(dir, "scan.npy"), append(rows[0], rows[1]...), 2, 300)
+	var got results
+	if status := s.call(&got, "/v1/search", "application/x-npy", scan); status != 200 {
+		t.Fatalf("search by scan: status %d, %s", status, got.Detail)
+	}
+	if got.Hits[0].Payload["path"] != "p12.png" {
+		t.Errorf("trials 6 and 22 saw p12.png, the scan finds %+v", got.Hits[0])
+	}
+	var trials struct {
+		Total  int
+		Trials []struct{ Seen, Item string }
+	}
+	s.call(&trials, "/v1/trials", "", "")
+	if trials.Total != 32 || trials.Trials[6].Seen != "p12.png" || trials.Trials[6].Item == "" {
+		t.Errorf("trials are %+v, want 32, the seventh of which saw p12.png", trials)
+	}
+	short := writeNPY(t, filepath.Join(dir, "short.npy"), rows[0][:299], 299)
+	if status := s.call(&got, "/v1/search", "application/x-npy", short); status != 422 || !strings.Contains(got.Detail, "299 voxels, the decoder takes 300") {
+		t.Errorf("search with a short scan: status %d, %q, want 422", status, got.Detail)
+	}
+	// The log does not have the values of a scan.
+	stderr, status := s.stop()
+	if status != 0 || !strings.Contains(stderr, "/v1/search") || strings.Contains(stderr, fmt.Sprint(rows[0][0])) {
+		t.Errorf("after an interrupt: status %d, stderr %s", status, stderr)
+	}
+}
+
+func TestServeRefuses(t *testing.T) {
+	c, study := newCLI(t), newStudy(t)
+	dir := t.TempDir()
+	decoder, index, short := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "short.csv")
+	c.must("train", "--voxels", study.voxels, "--stimuli", study.photos, "--trials", study.trials, "--preset", "linear", "--out", decoder)
+	c.must("index", study.photos, "--out", index)
+	writeFile(t, short, []byte("image\np00.png\n"))
+	other := writeNPY(t, filepath.Join(dir, "other.npy"), make([]float32, 299), 1, 299)
+	c.refuse([]string{"wanted a folder of images or --index"}, "serve")
+	c.refuse([]string{"wanted a folder of images or --index"}, "serve", study.photos, "--index", index)
+	c.refuse([]string{"no such index"}, "serve", "--index", filepath.Join(dir, "nowhere"))
+	c.refuse([]string{"nowhere: no such file"}, "serve", filepath.Join(dir, "nowhere"))
+	c.refuse([]string{"address bogus: missing port"}, "serve", "--index", index, "--addr", "bogus")
+	c.refuse([]string{"32 stored trials need a decoder"}, "serve", "--index", index, "--voxels", study.voxels)
+	c.refuse([]string{"299 voxels, the decoder takes 300"}, "serve", "--index", index, "--decoder", decoder, "--voxels", other)
+	c.refuse([]string{"has 32 trials, " + short + " tells of 1"}, "serve", "--index", index, "--decoder", decoder, "--voxels", study.voxels, "--trials", short)
+	s := c.serve("--index", index)
+	c.refuse([]string{"index in use"}, "search", "--index", index, "--item", "3")
+	if _, status := s.stop(); status != 0 {
+		t.Errorf("status %d, want 0", status)
+	}
+}
