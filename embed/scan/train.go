@@ -31,7 +31,7 @@ type Data struct {
 // preset.
 type Options struct {
 	Preset string // default compact
-	// Epochs is how often every trial is seen; default 150. Of the linear
+	// Epochs is how often every trial is seen; default 100. Of the linear
 	// preset, which is solved and not trained, it is ignored.
 	Epochs int
 	// Batch is how many trials a step sees; default 128, and never more than
@@ -77,7 +77,7 @@ func (o Options) withDefaults(trials int) Options {
 		o.Preset = PresetCompact
 	}
 	if o.Epochs == 0 {
-		o.Epochs = 150
+		o.Epochs = 100
 	}
 	if o.Batch == 0 {
 		o.Batch = 128
