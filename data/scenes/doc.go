@@ -1,0 +1,37 @@
+// Package scenes draws a world of its own: captioned pictures of animals,
+// vehicles, houses, fruit and more in ten places, by day and night and in four
+// kinds of weather. The pictures are generated. They are drawings made by a
+// program, not photographs, and whoever shows them says so.
+//
+// A fresh machine has no photographs that may be shipped and no captions for
+// them. This package gives it as many as it likes from a seed: enough to train
+// small models, to fill a gallery, to show to a simulated subject. As the scene
+// graph of each picture is known, captions are true by construction and a
+// simulated brain can answer to what is in the picture.
+//
+// # The same bytes everywhere
+//
+// A scene is a function of the seed of its world, its split and its number, and
+// a picture is a function of its scene and its size. Both come out the same, to
+// the last bit, on every machine: random numbers come from this package's own
+// generator, shapes are filled in fixed point, colours are integers, and every
+// product that is added to something is rounded first, since a compiler may
+// otherwise fuse the two on some machines and not on others.
+//
+// # How a thing is described
+//
+// Each kind is an entry of a table, one file per category: its name, how large
+// it is, where it is found, which colours it comes in, and its parts in the
+// order in which they are painted, in a frame that is 100 high and whose bottom
+// stands on the ground. Shapes are few: smooth outlines, limbs, polygons,
+// ellipses and boxes. A new kind takes about ten lines:
+//
+//	{
+//		Name: "mushroom", Plural: "mushrooms", Category: Plant,
+//		Tall: 0.16, Found: country, Colours: anyColour, Patterns: spots,
+//		Poses: []Pose{{Parts: []part{
+//			{ivory, limb(20, 24, 50, 50, 50, 96)},
+//			{main, blob(8, 52, 20, 16, 50, 2, 80, 16, 92, 52, 50, 58)},
+//		}}},
+//	},
+package scenes

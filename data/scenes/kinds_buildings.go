@@ -1,0 +1,3 @@
+package scenes
+
+var buildings []kind
