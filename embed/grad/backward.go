@@ -8,6 +8,10 @@ import (
 // Gradients returns the gradient of a scalar with respect to each of the
 // nodes, times scale (nil for 1). A node that loss does not depend on has the
 // gradient nil. Reverse mode, as in Baydin et al. 2018 (JMLR 18), section 3.2.
+//
+// It panics on a path through a Batch dimension, whose size the gradient would
+// have to know, and on one through the statistics of a LayerNorm, which only
+// the gradient of a gradient has.
 func Gradients(loss, scale *Node, wrt ...*Node) []*Node {
 	if len(loss.shape) != 0 {
 		panic(fmt.Sprintf("grad: gradient of a loss of shape %v, not of a scalar", loss.shape))
@@ -37,6 +41,9 @@ func Gradients(loss, scale *Node, wrt ...*Node) []*Node {
 			in := o.in[i]
 			if d == nil || !needed[in.op] {
 				continue
+			}
+			if in.index > 0 || len(in.shape) > 0 && in.shape[0] == Batch {
+				panic(fmt.Sprintf("grad: no gradient of output %d of shape %v", in.index, in.shape))
 			}
 			if old := grads[in.op]; old != nil {
 				d = Add(old, d)

@@ -159,8 +159,12 @@ func unary(name string, a *Node, derive func(y, dy *Node) *Node) *Node {
 // Stop returns a, through which no gradient flows.
 func Stop(a *Node) *Node { return a.op.graph.simple("Identity", a.dtype, a.shape, nil, a) }
 
-// Float returns a's elements as float32: 1 and 0 for a bool.
+// Float returns a's elements as float32: 1 and 0 for a bool. Float32 elements
+// stay as they are; the others have no gradient.
 func Float(a *Node) *Node {
+	if a.dtype == onnx.Float {
+		return a
+	}
 	return a.op.graph.simple("Cast", onnx.Float, a.shape, []onnx.Attr{{Name: "to", Value: int64(onnx.Float)}}, a)
 }
 

@@ -121,9 +121,13 @@ func (e *emitter) addMany(name string, outputs int, attrs []onnx.Attr, in ...str
 	return out
 }
 
+// generated is in every name of a value that is not a leaf's, and in no leaf's:
+// without it a leaf "v1" would meet the first value of the loop's body.
+const generated = ":"
+
 func (e *emitter) fresh() string {
 	e.count++
-	return fmt.Sprintf("%s%d", e.prefix, e.count)
+	return fmt.Sprintf("%s%s%d", e.prefix, generated, e.count)
 }
 
 // constant writes an array.

@@ -74,6 +74,9 @@ func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []flo
 	}
 	feed[tripName] = &ort.Tensor{Shape: []int64{}, Data: []int64{int64(steps)}}
 	for name, t := range in.Steps {
+		if t == nil {
+			return nil, nil, fmt.Errorf("grad: input %s is nil", name)
+		}
 		if len(t.Shape) == 0 || t.Shape[0] != int64(steps) {
 			return nil, nil, fmt.Errorf("grad: input %s has shape %v, want %d slices, one per step", name, t.Shape, steps)
 		}
@@ -136,5 +139,5 @@ func addBlocks(tensors ort.Tensors, prefix string, p *Param, state *State) {
 }
 
 func blockName(prefix, kind string, p *Param, i int) string {
-	return fmt.Sprintf("%s%s.%s.%d", prefix, kind, p.Name, i)
+	return fmt.Sprintf("%s%s.%s%s%d", prefix, kind, p.Name, generated, i)
 }

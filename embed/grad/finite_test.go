@@ -64,6 +64,12 @@ var finiteCases = map[string]finiteCase{
 	"dropout": {shapes: [][]int{{4, 8}}, build: func(g *grad.Graph, in []*grad.Node) *grad.Node {
 		return grad.Dropout(in[0], .4, g.Ints([]int64{7}))
 	}},
+	"float of a float": {shapes: [][]int{{4}}, build: one(func(a *grad.Node) *grad.Node { return grad.Exp(grad.Float(a)) })},
+	"gradient of rows": {shapes: [][]int{{4, 3}}, build: func(g *grad.Graph, in []*grad.Node) *grad.Node {
+		y := grad.Rows(in[0], g.Ints([]int64{2, 0, 2}, 3))
+		d := grad.Gradients(grad.Sum(grad.Mul(y, grad.Mul(y, y))), nil, in[0])
+		return grad.Mul(d[0], d[0])
+	}},
 	"stop": {shapes: [][]int{{4}}, build: func(_ *grad.Graph, in []*grad.Node) *grad.Node {
 		// A path without gradient beside one with: d(a·stop(a)) = stop(a), which
 		// finite differences would see as 2a, so the stopped path is a constant 0.

@@ -3,6 +3,7 @@ package grad
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"engram/embed/onnx"
 )
@@ -15,7 +16,7 @@ type Graph struct {
 	ops    int
 	params []*Param
 	names  map[string]bool
-	salt   int64 // distinguishes the random draws of one step
+	drawn  int // random numbers that one step draws so far, see Uniform
 }
 
 // NewGraph returns an empty graph.
@@ -106,12 +107,14 @@ func (g *Graph) Step(name string, dtype onnx.ElemType, shape ...int) *Node {
 // Const adds a constant scalar.
 func (g *Graph) Const(v float32) *Node { return g.Array([]float32{v}) }
 
-// Array adds a constant float32 array; without a shape it is a scalar.
+// Array adds a constant float32 array, which keeps data; without a shape it is a
+// scalar.
 func (g *Graph) Array(data []float32, shape ...int) *Node {
 	return g.constant(onnx.Tensor{Type: onnx.Float, Shape: int64s(shape), Data: data})
 }
 
-// Ints adds a constant int64 array; without a shape it is a scalar.
+// Ints adds a constant int64 array, which keeps data; without a shape it is a
+// scalar.
 func (g *Graph) Ints(data []int64, shape ...int) *Node {
 	return g.constant(onnx.Tensor{Type: onnx.Int64, Shape: int64s(shape), Data: data})
 }
@@ -124,8 +127,8 @@ func (g *Graph) constant(t onnx.Tensor) *Node {
 }
 
 func (g *Graph) leaf(l leaf, dtype onnx.ElemType, shape []int) *Node {
-	if l.name == "" || g.names[l.name] {
-		panic(fmt.Sprintf("grad: leaf name %q is empty or taken", l.name))
+	if l.name == "" || g.names[l.name] || strings.Contains(l.name, generated) {
+		panic(fmt.Sprintf("grad: leaf name %q is empty, taken or has a %q", l.name, generated))
 	}
 	g.names[l.name] = true
 	n := g.node(dtype, shape)

@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 
 	"engram/embed/onnx"
 )
@@ -35,7 +36,7 @@ func keepLast(a *Node) *Node { return Reshape(a, append(a.Shape(), 1)...) }
 // arXiv 1607.06450). eps is added to the variance.
 func LayerNorm(a, gain, bias *Node, eps float32) *Node {
 	last := len(a.shape) - 1
-	if len(gain.shape) != 1 || gain.shape[0] != a.shape[last] || bias.shape[0] != a.shape[last] {
+	if last < 0 || !slices.Equal(gain.shape, a.shape[last:]) || !slices.Equal(bias.shape, gain.shape) {
 		panic(fmt.Sprintf("grad: LayerNorm of %v with gain %v and bias %v", a.shape, gain.shape, bias.shape))
 	}
 	g := a.op.graph
@@ -69,13 +70,16 @@ func Unit(a *Node) *Node {
 // 1/(1-p) (Srivastava et al. 2014). seed is an int64 scalar, usually a Step
 // input; equal seeds give equal masks, and no two Dropouts of a graph share one.
 func Dropout(a *Node, p float32, seed *Node) *Node {
+	if !(p >= 0 && p < 1) {
+		panic(fmt.Sprintf("grad: Dropout with probability %v", p))
+	}
 	if p == 0 {
 		return a
 	}
 	u := Uniform(seed, a.shape...)
 	g := a.op.graph
 	keep := Float(g.simple("GreaterOrEqual", onnx.Bool, a.shape, nil, u, g.Const(p)))
-	return Mul(a, Stop(Scale(keep, 1/(1-p))))
+	return Mul(a, Scale(keep, 1/(1-p)))
 }
 
 // The primes of Uniform's hash.
@@ -86,19 +90,23 @@ const (
 )
 
 // Uniform returns random numbers in [0, 1) that depend on nothing but the
-// seed (an int64 scalar ≥ 0), the element's position and the place of the call
-// among the calls on this graph. No generator state is kept, so that a run that
-// resumes from a checkpoint, or runs on another device, draws the same numbers.
+// seed (an int64 scalar ≥ 0) and the element's position, counted through all
+// calls on this graph. No generator state is kept, so that a run that resumes
+// from a checkpoint, or runs on another device, draws the same numbers.
 //
 // Each number is a hash: position and seed enter a multiplicative congruential
 // step, and two quadratic steps modulo two primes near 2³¹ mix it.
 func Uniform(seed *Node, shape ...int) *Node {
+	count := size(shape)
+	if count < 0 {
+		panic(fmt.Sprintf("grad: Uniform of shape %v", shape))
+	}
 	g := seed.op.graph
-	g.salt++
+	first := int64(g.drawn)
+	g.drawn += count
 	n := g.node(onnx.Float, shape, seed)
-	salt := g.salt * 1_000_003
 	n.op.emit = func(e *emitter) []string {
-		position := e.add("Range", nil, e.scalar(salt), e.scalar(salt+int64(size(shape))), e.scalar(1))
+		position := e.add("Range", nil, e.scalar(first), e.scalar(first+int64(count)), e.scalar(1))
 		mod := func(x string, prime int64) string { return e.add("Mod", nil, x, e.scalar(prime)) }
 		square := func(x, y string) string { return e.add("Mul", nil, x, y) }
 		s := mod(e.value(seed), prime2)
@@ -109,7 +117,7 @@ func Uniform(seed *Node, shape ...int) *Node {
 		u := e.add("Cast", []onnx.Attr{{Name: "to", Value: int64(onnx.Float)}}, h)
 		// 2³¹ as float32 is above every h, but rounding of h may reach it.
 		u = e.add("Min", nil, e.add("Mul", nil, u, e.float(1.0/(1<<31))), e.float(1-1.0/(1<<24)))
-		return []string{e.add("Reshape", nil, u, e.ints(shape...))}
+		return []string{e.add("Reshape", nil, u, e.ints(n.shape...))}
 	}
 	return n
 }

@@ -17,6 +17,9 @@ func MatMul(a, b *Node) *Node {
 	switch {
 	case ra == 2 && rb == 2:
 		return gemm(a, b, false, false)
+	case rb == 2 && a.shape[0] == Batch: // the rows cannot be counted, and need no gradient
+		shape := append(slices.Clone(a.shape[:ra-1]), b.shape[1])
+		return a.op.graph.simple("MatMul", onnx.Float, shape, nil, a, b)
 	case rb == 2:
 		k := a.shape[ra-1]
 		rows := size(a.shape[:ra-1])

@@ -18,7 +18,7 @@ func Reshape(a *Node, shape ...int) *Node {
 	g := a.op.graph
 	n := g.node(a.dtype, shape, a)
 	n.op.emit = func(e *emitter) []string {
-		return []string{e.add("Reshape", nil, e.value(a), e.ints(shape...))}
+		return []string{e.add("Reshape", nil, e.value(a), e.ints(n.shape...))}
 	}
 	n.op.backward = func(dy *Node) []*Node { return []*Node{Reshape(dy, a.shape...)} }
 	return n
@@ -81,7 +81,7 @@ func Concat(axis int, parts ...*Node) *Node {
 			panic(fmt.Sprintf("grad: Concat of %v and %v", first.shape, p.shape))
 		}
 		rest[axis] = shape[axis]
-		if !slices.Equal(rest, shape) {
+		if !slices.Equal(rest, shape) || p.shape[axis] == Batch && len(parts) > 1 {
 			panic(fmt.Sprintf("grad: Concat of %v and %v on axis %d", first.shape, p.shape, axis))
 		}
 		shape[axis] += p.shape[axis]
@@ -118,6 +118,7 @@ func scatterRows(dy, rows *Node, shape []int) *Node {
 		attrs := []onnx.Attr{{Name: "reduction", Value: "add"}}
 		return []string{e.add("ScatterND", attrs, zeros, index, e.value(dy))}
 	}
+	n.op.backward = func(d *Node) []*Node { return []*Node{Rows(d, rows), nil} }
 	return n
 }
 
@@ -128,6 +129,9 @@ func Sum(a *Node, axes ...int) *Node { return reduce("ReduceSum", a, axes, 1) }
 func Mean(a *Node, axes ...int) *Node {
 	count := 1
 	for _, axis := range allAxes(a, axes) {
+		if a.shape[axis] == Batch {
+			panic(fmt.Sprintf("grad: Mean of %v over its first axis, of unknown size", a.shape))
+		}
 		count *= a.shape[axis]
 	}
 	return reduce("ReduceMean", a, axes, 1/float32(count))
@@ -160,9 +164,10 @@ func reduce(name string, a *Node, axes []int, factor float32) *Node {
 	return n
 }
 
+// allAxes returns a copy of axes, all of a's where there are none.
 func allAxes(a *Node, axes []int) []int {
 	if len(axes) > 0 {
-		return axes
+		return slices.Clone(axes)
 	}
 	all := make([]int, len(a.shape))
 	for i := range all {

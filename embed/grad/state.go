@@ -6,7 +6,9 @@ import (
 )
 
 // State is what training changes: every parameter's values and its two moments
-// of AdamW, by the parameter's name, each flat and row-major.
+// of AdamW, by the parameter's name, each flat and row-major. Every epoch puts
+// other arrays into the maps and writes into the old ones again an epoch later:
+// copy what is to be kept.
 type State struct {
 	Values map[string][]float32
 	M, V   map[string][]float32 // mean of the gradients, mean of their squares
