@@ -40,7 +40,7 @@ func (a *app) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.cacheFlag, "cache", "", "`folder` for fetched and derived files (default $ENGRAM_CACHE, else engram in the user's cache)")
 	flags.StringVar(&a.libraryFlag, "onnxruntime", "", "libonnxruntime `file` to use (default $ENGRAM_ONNXRUNTIME, else found or fetched)")
 	flags.StringVar(&a.device, "device", "cpu", "where models run: cpu or cuda:N")
-	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log more")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log which library, model and device are used")
 }
 
 // logger writes log lines to stderr.
@@ -85,7 +85,11 @@ func (a *app) loadRuntime(ctx context.Context) (*ort.Runtime, error) {
 	bar := a.newProgress("fetching", "bytes")
 	defer bar.finish()
 	opts.Progress = func(_ string, done, total int64) { bar.set(done, total) }
-	return ort.Load(ctx, opts)
+	rt, err := ort.Load(ctx, opts)
+	if err == nil {
+		a.logger().Debug("onnxruntime", "version", rt.Version(), "file", rt.Path())
+	}
+	return rt, err
 }
 
 // openBundle opens the bundle in a folder, or the built-in one, which is
@@ -124,6 +128,7 @@ func (a *app) openModel(ctx context.Context, b *bundle.Bundle) (*model, error) {
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
+	a.logger().Debug("model", "bundle", bundleLabel(b), "fingerprint", b.Fingerprint(), "device", encoder.Device())
 	return &model{Encoder: encoder, runtime: rt}, nil
 }
 

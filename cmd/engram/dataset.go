@@ -36,7 +36,7 @@ func (f *datasetFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.targets, "targets", "", "instead of --stimuli, embeddings that --bundle made of the images: a .npy `file` of [images, D] or [images, T, D]")
 	flags.StringVar(&f.trials, "trials", "", "CSV `file` with a header and a line per trial that says which image was seen (default: trial i saw image i)")
 	flags.StringVar(&f.column, "column", "image", "column of --trials: the image's number from 0, or its path in the folder of stimuli")
-	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle that embeds the images, or pixels, the built-in one")
+	flags.StringVar(&f.bundle, "bundle", "", "`folder` of the model bundle that embeds the images (default pixels, the built-in one)")
 }
 
 // dataset is what a decoder is trained and scored on.
@@ -54,6 +54,12 @@ func (d *dataset) target() scan.Target {
 func (a *app) openDataset(ctx context.Context, f datasetFlags) (*dataset, error) {
 	if (f.stimuli == "") == (f.targets == "") {
 		return nil, errors.New("wanted one of --stimuli and --targets")
+	}
+	if f.bundle == "" {
+		if f.targets != "" {
+			return nil, errors.New("--targets needs --bundle: the decoder must know which model made the embeddings")
+		}
+		f.bundle = pixelsBundle
 	}
 	voxels, err := readMatrix(f.voxels, f.mask)
 	if err != nil {
@@ -360,6 +366,7 @@ func (a *app) embedStimuli(ctx context.Context, path string, b *bundle.Bundle) (
 	defer bar.finish()
 	width := b.T * b.D
 	targets := blas32.General{Rows: s.count, Cols: width, Stride: width, Data: make([]float32, s.count*width)}
+	bar.set(0, int64(s.count))
 	const batch = 16
 	for from := 0; from < s.count; from += batch {
 		var images []*pixels.Image

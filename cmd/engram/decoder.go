@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"engram/embed/ort"
 	"engram/embed/scan"
@@ -39,7 +40,7 @@ func (d *decoder) Close() error { return errors.Join(d.Decoder.Close(), d.runtim
 func (d *decoder) Info() httpapi.DecoderInfo {
 	c := d.Config()
 	return httpapi.DecoderInfo{
-		Name: c.Preset, Data: d.dir, Voxels: c.Voxels,
+		Name: c.Preset, Data: filepath.Base(d.dir), Voxels: c.Voxels,
 		Bundle: httpapi.Bundle{Name: c.Target.BundleName, Fingerprint: c.Target.Bundle},
 	}
 }

@@ -165,6 +165,8 @@ func (batchEncoder) Decode(file io.Reader) (*pixels.Image, error) {
 	return pixels.Decode(file, pixels.Limits{})
 }
 
+func (batchEncoder) Size(img *pixels.Image) int { return len(img.Pix) }
+
 func (e batchEncoder) Encode(ctx context.Context, images []*pixels.Image) ([][]float32, error) {
 	vectors, err := e.model.Encode(ctx, images)
 	if errors.Is(err, embed.ErrZero) || errors.Is(err, embed.ErrNotFinite) {

@@ -36,7 +36,8 @@ func (a *app) onTerminal() bool {
 	return ok && term.IsTerminal(int(file.Fd())) && a.getenv("NO_COLOR") == "" && a.getenv("CI") == ""
 }
 
-// set shows that done of total units are done.
+// set shows that done of total units are done. A bar measures its rate from the
+// first call on, which is best one of 0 units.
 func (p *progress) set(done, total int64) {
 	if p.bar == nil && p.app.onTerminal() {
 		p.bar = p.newBar(total)

@@ -126,7 +126,7 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Opti
 		return nil, err
 	}
 	if origin.Root != "" {
-		opts.IndexData = origin.Root
+		opts.IndexData = filepath.Base(origin.Root) // visitors need not know where it lies
 		folder, err := httpapi.OpenFolder(origin.Root)
 		if err != nil {
 			return opened, err

@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"engram/index/local"
 )
 
 // study is a small experiment: a person with 300 voxels, each a weighted sum of
 // the pixels of what is seen, plus noise.
 type study struct {
-	photos, voxels, stimuli, trials string
+	photos, voxels, stimuli string
+	trials, rows            string // which image each trial saw, by name and by number
 }
 
 func newStudy(t *testing.T) study {
@@ -29,7 +32,7 @@ func newStudy(t *testing.T) study {
 	}
 	pixels := make([]uint8, 16*1024)
 	voxels := make([]float32, 0, 32*300)
-	csv := "trial,image\n"
+	names, numbers := "trial,image\n", "image\n"
 	for trial := range 32 {
 		seen := trial % 16
 		image := pixels[seen*1024:][:1024]
@@ -45,12 +48,14 @@ func newStudy(t *testing.T) study {
 			}
 			voxels = append(voxels, float32(sum/250+rng.NormFloat64()))
 		}
-		csv += fmt.Sprintf("%d,p%d%d.png\n", trial, seen/4, seen%4)
+		names += fmt.Sprintf("%d,p%d%d.png\n", trial, seen/4, seen%4)
+		numbers += fmt.Sprintln(seen)
 	}
 	s.voxels = writeNPY(t, filepath.Join(dir, "voxels.npy"), voxels, 32, 300)
 	s.stimuli = writeNPY(t, filepath.Join(dir, "stimuli.npy"), pixels, 16, 32, 32)
-	s.trials = filepath.Join(dir, "trials.csv")
-	writeFile(t, s.trials, []byte(csv))
+	s.trials, s.rows = filepath.Join(dir, "trials.csv"), filepath.Join(dir, "rows.csv")
+	writeFile(t, s.trials, []byte(names))
+	writeFile(t, s.rows, []byte(numbers))
 	return s
 }
 
@@ -76,21 +81,14 @@ func TestTrainThenSearchByScan(t *testing.T) {
 	}
 }
 
-// Images as an array and as files are the same stimuli, and embeddings made
-// before are the same targets.
-func TestStimuliAsArrayAndTargets(t *testing.T) {
+// Images in a folder and in an array are the same stimuli.
+func TestStimuliAsFilesAndAsArray(t *testing.T) {
 	c, s := newCLI(t), newStudy(t)
 	dir := t.TempDir()
-	rows := filepath.Join(dir, "rows.csv")
-	text := "image\n"
-	for trial := range 32 {
-		text += fmt.Sprintln(trial % 16)
-	}
-	writeFile(t, rows, []byte(text))
 	weights := map[string]string{}
 	for name, args := range map[string][]string{
 		"files": {"--stimuli", s.photos, "--trials", s.trials},
-		"array": {"--stimuli", s.stimuli, "--trials", rows},
+		"array": {"--stimuli", s.stimuli, "--trials", s.rows},
 	} {
 		out := filepath.Join(dir, name)
 		c.must(append([]string{"train", "--voxels", s.voxels, "--preset", "linear", "--out", out}, args...)...)
@@ -102,6 +100,41 @@ func TestStimuliAsArrayAndTargets(t *testing.T) {
 	}
 	if weights["files"] != weights["array"] {
 		t.Error("the decoders of stimuli.npy and of the folder differ")
+	}
+}
+
+// Embeddings that were made before, here by engram index, do for the images.
+func TestTrainOnEmbeddings(t *testing.T) {
+	c, s := newCLI(t), newStudy(t)
+	dir := t.TempDir()
+	out, decoder := filepath.Join(dir, "index"), filepath.Join(dir, "decoder")
+	c.must("index", s.photos, "--out", out)
+	store, err := local.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := make([]float32, 16*1024)
+	for item, err := range store.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var row, column int
+		if _, err := fmt.Sscanf(item.Payload["path"].(string), "p%1d%1d.png", &row, &column); err != nil {
+			t.Fatal(err)
+		}
+		copy(targets[(4*row+column)*1024:], item.Vector)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"train", "--voxels", s.voxels, "--targets", writeNPY(t, filepath.Join(dir, "targets.npy"), targets, 16, 1024),
+		"--trials", s.rows, "--preset", "linear", "--out", decoder}
+	c.refuse([]string{"--targets needs --bundle"}, args...)
+	c.must(append(args, "--bundle", "pixels")...)
+	var found struct{ Hits []hit }
+	c.json(&found, "search", "--index", out, "--scan", s.voxels, "--row", "6,22", "--decoder", decoder, "-k", "1")
+	if want := filepath.Join(s.photos, "p12.png"); found.Hits[0].Path != want {
+		t.Errorf("trials 6 and 22 saw p12.png, the scan finds %+v", found.Hits[0])
 	}
 }
 
@@ -133,7 +166,7 @@ func TestTrainRefuses(t *testing.T) {
 		"no folder":         {[]string{"nowhere", "no such file"}, []string{"--voxels", s.voxels, "--stimuli", file("nowhere")}},
 		"fractional pixels": {[]string{"float.npy: image 0 has the value 0.5, wanted 0…255"}, []string{"--voxels", s.voxels, "--stimuli", file("float.npy")}},
 		"voxels as images":  {[]string{"has shape [32 300], wanted [images, H, W]"}, []string{"--voxels", s.voxels, "--stimuli", s.voxels}},
-		"targets of others": {[]string{"emb.npy has shape [16 2], the bundle pixels 1 gives 1 token(s) of 1024"}, []string{"--voxels", s.voxels, "--targets", file("emb.npy")}},
+		"targets of others": {[]string{"emb.npy has shape [16 2], the bundle pixels 1 gives 1 token(s) of 1024"}, []string{"--voxels", s.voxels, "--targets", file("emb.npy"), "--bundle", "pixels"}},
 		"unknown image":     {[]string{`bad.csv: line 3: "nothere.png"`}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", file("bad.csv")}},
 		"ragged table":      {[]string{"ragged.csv", "wrong number of fields"}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", file("ragged.csv")}},
 		"unknown column":    {[]string{`no column "seen", it has trial, image`}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--column", "seen"}},

@@ -17,6 +17,8 @@ type lengths struct{}
 
 func (lengths) Decode(file io.Reader) (int64, error) { return io.Copy(io.Discard, file) }
 
+func (lengths) Size(int64) int { return 8 }
+
 func (lengths) Encode(_ context.Context, images []int64) ([][]float32, error) {
 	vectors := make([][]float32, len(images))
 	for i, n := range images {

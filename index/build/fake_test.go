@@ -24,6 +24,7 @@ var errBroken = errors.New("the model broke")
 type fakeEncoder struct {
 	calls, images  atomic.Int64 // of Encode
 	inFlight, most atomic.Int64 // images decoded and not yet encoded
+	padding        int          // added to the size of images
 	beforeEncode   func()
 }
 
@@ -40,6 +41,8 @@ func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
 	}
 	return text, nil
 }
+
+func (f *fakeEncoder) Size(image []byte) int { return len(image) + f.padding }
 
 func (f *fakeEncoder) Encode(ctx context.Context, images [][]byte) ([][]float32, error) {
 	if f.beforeEncode != nil {

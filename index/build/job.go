@@ -19,10 +19,12 @@ import (
 // error ends it.
 var ErrImage = errors.New("unusable image")
 
-// Encoder turns image files into vectors. Both methods are called concurrently.
+// Encoder turns image files into vectors. Its methods are called concurrently.
 type Encoder[I any] interface {
 	// Decode reads one image file. Its error is about the file.
 	Decode(file io.Reader) (I, error)
+	// Size returns how many bytes of memory a decoded image takes.
+	Size(image I) int
 	// Encode returns the vector of each image, of the store's dimension.
 	Encode(ctx context.Context, images []I) ([][]float32, error)
 }
@@ -34,11 +36,11 @@ type Job[I any] struct {
 	Encoder Encoder[I]
 	Store   index.Store
 
-	Batch int  // images of one Encode; 0 means 16
+	Batch int  // most images of one Encode, fewer where they are large; 0 means 16
 	Prune bool // delete the items that the source has no longer
 
-	// Progress is called after every image that had to be encoded and after
-	// every bad one. Calls do not overlap.
+	// Progress is called before the first image that has to be encoded, after
+	// every batch and after every bad image. Calls do not overlap.
 	Progress func(Progress)
 }
 
@@ -96,9 +98,7 @@ func (j Job[I]) run(ctx context.Context, report *Report) error {
 		return err
 	}
 	report.Unchanged = p.unchanged
-	for _, path := range slices.Sorted(maps.Values(p.vanished)) {
-		report.Vanished = append(report.Vanished, path)
-	}
+	report.Vanished = append(report.Vanished, slices.Sorted(maps.Values(p.vanished))...)
 	if err := j.encodeAll(ctx, p, report); err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func TestBadFilesAreListedAndPassedOver(t *testing.T) {
 	if err := os.Symlink(filepath.Join(root, "nothing"), filepath.Join(root, "dead.jpg")); err != nil {
 		t.Fatal(err)
 	}
-	last := build.Progress{}
+	last := build.Progress{Done: -1}
 	report := mustRun(t, root, &fakeEncoder{}, store, func(j *build.Job[[]byte]) {
 		j.Progress = func(p build.Progress) {
 			if p.Done <= last.Done || p.Bad < last.Bad || p.Done > p.Total {
@@ -175,14 +175,16 @@ func TestCancelledJobKeepsWhatIsDone(t *testing.T) {
 
 // The images in memory are bounded, however fast they are decoded.
 func TestMemoryIsBounded(t *testing.T) {
-	root, store := t.TempDir(), newStore(t)
+	root := t.TempDir()
 	for i := range 200 {
 		writeFiles(t, root, map[string]string{fmt.Sprintf("%03d.jpg", i): fmt.Sprint("image ", i)})
 	}
-	enc := &fakeEncoder{beforeEncode: func() { time.Sleep(time.Millisecond) }}
-	mustRun(t, root, enc, store, nil)
-	if most, limit := enc.most.Load(), int64(2*4+runtime.GOMAXPROCS(0)); most > limit {
-		t.Errorf("%d images were in memory at once, want at most %d", most, limit)
+	for _, test := range []struct{ size, batch int }{{0, 4}, {10 << 20, 4}, {40 << 20, 1}} {
+		enc := &fakeEncoder{padding: test.size, beforeEncode: func() { time.Sleep(time.Millisecond) }}
+		mustRun(t, root, enc, newStore(t), nil)
+		if most, limit := enc.most.Load(), int64(2*test.batch+runtime.GOMAXPROCS(0)); most > limit {
+			t.Errorf("%d images of %d MiB were in memory at once, want at most %d", most, test.size>>20, limit)
+		}
 	}
 }
 

@@ -15,14 +15,19 @@ import (
 // the other gathers and prepares its images.
 const encoders = 2
 
+// batchBytes is the size of the images from which on a batch is not waited to
+// be full.
+const batchBytes = 32 << 20
+
 // decoded is an image on its way to the encoder.
 type decoded[I any] struct {
 	entry *Entry
 	image I
 }
 
-// pipeline is one run of decoders and encoders. At most Batch images for each
-// encoder and one for each decoder are in memory.
+// pipeline is one run of decoders and encoders. In memory are one image for each
+// decoder and a batch for each encoder, which ends with the image that takes it
+// to batchBytes.
 type pipeline[I any] struct {
 	job    Job[I]
 	plan   *plan
@@ -40,6 +45,7 @@ func (j Job[I]) encodeAll(ctx context.Context, p *plan, report *Report) error {
 		j.Batch = 16
 	}
 	line := &pipeline[I]{job: j, plan: p, report: report}
+	line.progress(0)
 	entries := make(chan *Entry)
 	images := make(chan decoded[I])
 
@@ -103,17 +109,18 @@ func (l *pipeline[I]) read(e *Entry) (image I, err error) {
 
 // encode is one encoder: it gathers batches until the images end.
 func (l *pipeline[I]) encode(ctx context.Context, images <-chan decoded[I]) error {
-	batch := make([]decoded[I], 0, l.job.Batch)
+	batch, size := make([]decoded[I], 0, l.job.Batch), 0
 	for image := range images {
 		batch = append(batch, image)
-		if len(batch) < l.job.Batch {
+		size += l.job.Encoder.Size(image.image)
+		if len(batch) < l.job.Batch && size < batchBytes {
 			continue
 		}
 		if err := l.store(ctx, batch); err != nil {
 			return err
 		}
 		clear(batch) // lets go of the images
-		batch = batch[:0]
+		batch, size = batch[:0], 0
 	}
 	if len(batch) == 0 {
 		return ctx.Err()
