@@ -108,9 +108,9 @@ func kindOf(err error) problemKind {
 // matches is errors.Is, and errors.As for the one error of the table that is a
 // type.
 func matches(err, row error) bool {
-	if _, ok := row.(*http.MaxBytesError); ok {
-		var tooLarge *http.MaxBytesError
-		return errors.As(err, &tooLarge)
+	if _, isType := errors.AsType[*http.MaxBytesError](row); isType {
+		_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+		return tooLarge
 	}
 	return errors.Is(err, row)
 }
@@ -123,8 +123,7 @@ func newProblem(err error, requestID string) problem {
 		// The title says the sentinel's words already.
 		detail = strings.TrimSuffix(err.Error(), ": "+kind.err.Error())
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		detail = fmt.Sprintf("the body is larger than the %d bytes that this route accepts", tooLarge.Limit)
 	}
 	return problem{

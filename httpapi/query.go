@@ -188,7 +188,7 @@ func (q *query) fromVector(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(shape) != 1 && !(len(shape) == 2 && shape[0] == 1) {
+	if len(shape) != 1 && (len(shape) != 2 || shape[0] != 1) {
 		return fmt.Errorf("the vector has shape %v, wanted [D] or [1, D]: %w", shape, index.ErrDimension)
 	}
 	q.kind, q.vector = kindVector, values
@@ -231,8 +231,7 @@ func readAll(r io.Reader) ([]byte, error) {
 // bodyError keeps the cause in the chain: a body over the limit is another
 // problem than a broken one.
 func bodyError(what string, err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	return fmt.Errorf("%s: %w: %w", what, err, errBody)

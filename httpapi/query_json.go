@@ -67,17 +67,15 @@ func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "
 
 // jsonError says what is wrong in words that do not name Go's types.
 func jsonError(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		field := wrongType.Field
 		if field == "" {
 			field = "the query"
 		}
 		return fmt.Errorf("JSON: %s is a %s, wanted %s: %w", field, wrongType.Value, jsonKind(field), errBody)
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("JSON: byte %d: %v: %w", syntax.Offset, syntax, errBody)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("JSON: byte %d: %w: %w", syntax.Offset, syntax, errBody)
 	}
 	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), errBody)
 }

@@ -17,6 +17,7 @@ import (
 // Metric compares two embeddings; more is nearer.
 type Metric int
 
+// The metrics.
 const (
 	Pearson Metric = iota // correlation of the D elements of two embeddings
 	Cosine                // cosine of the angle between them

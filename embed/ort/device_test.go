@@ -20,7 +20,7 @@ func TestCUDAErrorsSayWhatIsMissing(t *testing.T) {
 			t.Errorf("got %q, want it to begin with %q", got, want)
 		}
 	}
-	if err := errors.New("any"); (device{}).explain(err) != err {
+	if err := errors.New("any"); !errors.Is((device{}).explain(err), err) {
 		t.Error("an error of the CPU was changed")
 	}
 }

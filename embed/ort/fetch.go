@@ -199,11 +199,10 @@ func (f fetcher) watch(work string, a archive) (stop func()) {
 func largest(folder string) (size int64) {
 	// Files that come and go during the walk are of no interest.
 	_ = filepath.WalkDir(folder, func(_ string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil
-		}
-		if info, err := entry.Info(); err == nil {
-			size = max(size, info.Size())
+		if err == nil && !entry.IsDir() {
+			if info, err := entry.Info(); err == nil {
+				size = max(size, info.Size())
+			}
 		}
 		return nil
 	})

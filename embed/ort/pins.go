@@ -59,8 +59,9 @@ func channels(platform string, gpu bool) []channel {
 }
 
 // The tables below are constants. Sizes and hashes of the wheels and of the npm
-// package were computed from the downloaded files; those of the release
-// archives are the digests that the release page publishes.
+// package were computed from the downloaded files. Those of the release archives
+// are the digests of that release as several public build recipes pin them; a
+// wrong one could only refuse the download.
 
 var wheelTags = map[string][]string{
 	"linux/amd64":  {"manylinux_2_28_x86_64", "manylinux_2_27_x86_64"},

@@ -125,12 +125,15 @@ func (c *call) checkOutputs(out Tensors) error {
 			c.out[i] = operand{t.Shape, b}
 			continue
 		}
-		b, ok := newBuffer(spec.Type, 0)
+		n, fixed := spec.fixed()
+		if !fixed || n > maxPrealloc {
+			n = 0 // ONNX Runtime allocates
+		}
+		b, ok := newBuffer(spec.Type, n)
 		if _, wanted := out[spec.Name]; wanted && !ok {
 			return fmt.Errorf("output %s is %s, which has no Go type here: %w", spec.Name, spec.describe(), ErrMismatch)
 		}
-		if n, fixed := spec.fixed(); ok && fixed && n <= maxPrealloc {
-			b, _ = newBuffer(spec.Type, n)
+		if ok && n > 0 {
 			c.out[i] = operand{spec.Shape, b}
 		}
 	}

@@ -1,6 +1,7 @@
 package ort
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -33,7 +34,7 @@ func TestKeepSignalsPutsHandlersBack(t *testing.T) {
 		}
 		return os.ErrInvalid
 	})
-	if err != os.ErrInvalid {
+	if !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("got %v, want the function's error", err)
 	}
 	if ignored(t, syscall.SIGUSR1) {

@@ -19,7 +19,7 @@ import (
 // shapes of sets of vectors, from harmless to hostile for codes of one byte.
 var shapes = []string{"random", "one-hot", "clustered", "equal", "spiky", "few values"}
 
-// makeRows returns n unit vectors of a shape with codes and ids 10, 20, …
+// makeRows returns n unit vectors of a shape with codes and ids 10, 20, ….
 func makeRows(rng *rand.Rand, shape string, n, dim int) *Rows {
 	r := &Rows{
 		Dim: dim, IDs: make([]index.ID, n), Vectors: make([]float32, n*VectorStride(dim)),
