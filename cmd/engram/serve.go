@@ -127,11 +127,11 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Opti
 	}
 	if origin.Root != "" {
 		opts.IndexData = filepath.Base(origin.Root) // visitors need not know where it lies
-		folder, err := httpapi.OpenFolder(origin.Root)
-		if err != nil {
-			return opened, err
+		if folder, err := httpapi.OpenFolder(origin.Root); err != nil {
+			a.logger().Warn("the images cannot be shown", "reason", err) // but they can be found
+		} else {
+			opened, opts.Images = append(opened, folder), folder
 		}
-		opened, opts.Images = append(opened, folder), folder
 	}
 	s := searcher{app: a, origin: origin}
 	if s.info, err = opts.Store.Info(ctx); err != nil {

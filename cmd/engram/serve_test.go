@@ -172,6 +172,26 @@ func TestServeScans(t *testing.T) {
 	}
 }
 
+// An index outlives its images.
+func TestServeWithoutTheImages(t *testing.T) {
+	c := newCLI(t)
+	photos, index := writePhotos(t), filepath.Join(t.TempDir(), "index")
+	query := filepath.Join(t.TempDir(), "query.png")
+	writePNG(t, query, 7, 14)
+	c.must("index", photos, "--out", index)
+	if err := os.RemoveAll(photos); err != nil {
+		t.Fatal(err)
+	}
+	s := c.serve("--index", index)
+	var got results
+	if status := s.call(&got, "/v1/search", "image/png", query); status != 200 || got.Hits[0].Payload["path"] != "p21.png" {
+		t.Errorf("search: status %d, %+v, want p21.png first", status, got)
+	}
+	if stderr, status := s.stop(); status != 0 || !strings.Contains(stderr, "images cannot be shown") {
+		t.Errorf("status %d, stderr %s, want a warning", status, stderr)
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	c, study := newCLI(t), newStudy(t)
 	dir := t.TempDir()
