@@ -8,11 +8,10 @@
 // A Graph makes leaves: Param (trained), Data (an array that stays for the
 // epoch, such as all voxels), Step (an array of which the loop sees one slice
 // per step, such as the indices of the batch) and constants. Operators are
-// methods of Node or functions of nodes; every shape is known when the node is
-// made, and a misfit panics with both shapes, because it is a mistake in the
-// program and not in its input. Only the first dimension may be Batch, which
-// is any number of rows; graphs that are served use it, graphs that are
-// trained do not.
+// functions of nodes; every shape is known when the node is made, and a misfit
+// panics with both shapes, because it is a mistake in the program and not in
+// its input. Only the first dimension may be Batch, which is any number of
+// rows; graphs that are served use it, graphs that are trained do not.
 //
 // # Differentiating and running
 //

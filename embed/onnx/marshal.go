@@ -17,6 +17,9 @@ const maxBytes = math.MaxInt32
 // constant's data does not fit its type and shape, an attribute has an
 // unknown type, or the model would exceed protobuf's limit of 2 GiB.
 func Marshal(g *Graph) ([]byte, error) {
+	if n := g.dataBytes(); n > maxBytes { // before anything is copied
+		return nil, tooLarge(g, n)
+	}
 	body, err := g.marshal()
 	if err != nil {
 		return nil, fmt.Errorf("onnx: graph %q: %w", g.Name, err)
@@ -25,8 +28,7 @@ func Marshal(g *Graph) ([]byte, error) {
 	b = appendInt(b, 1, IRVersion)
 	b = appendString(b, 2, "engram")
 	b = appendBytes(b, 7, body)
-	domains := map[string]int64{"": Opset}
-	g.collectDomains(domains)
+	domains := g.domains()
 	for _, domain := range slices.Sorted(maps.Keys(domains)) {
 		var opset []byte
 		opset = appendString(opset, 1, domain)
@@ -34,24 +36,50 @@ func Marshal(g *Graph) ([]byte, error) {
 		b = appendBytes(b, 8, opset)
 	}
 	if len(b) > maxBytes {
-		return nil, fmt.Errorf("onnx: graph %q takes %d bytes, a model file holds at most %d", g.Name, len(b), maxBytes)
+		return nil, tooLarge(g, int64(len(b)))
 	}
 	return b, nil
 }
 
-// collectDomains adds the operator domains that g and its nested graphs use,
-// each at version 1 (the only one that ONNX Runtime's own domain has).
-func (g *Graph) collectDomains(domains map[string]int64) {
+func tooLarge(g *Graph, n int64) error {
+	return fmt.Errorf("onnx: graph %q takes %d bytes, a model file holds at most %d", g.Name, n, maxBytes)
+}
+
+// graphs calls f with g and every graph nested in it.
+func (g *Graph) graphs(f func(*Graph)) {
+	f(g)
 	for _, n := range g.Nodes {
-		if n.Domain != "" {
-			domains[n.Domain] = 1
-		}
 		for _, a := range n.Attrs {
 			if body, ok := a.Value.(*Graph); ok {
-				body.collectDomains(domains)
+				body.graphs(f)
 			}
 		}
 	}
+}
+
+// dataBytes returns the size of all constants.
+func (g *Graph) dataBytes() int64 {
+	var sum int64
+	g.graphs(func(g *Graph) {
+		for _, t := range g.Consts {
+			sum += int64(max(binary.Size(t.Data), 0))
+		}
+	})
+	return sum
+}
+
+// domains returns the operator sets that g and its nested graphs use, with
+// their versions: 1 for all but the standard one, which is the only version that
+// ONNX Runtime's own domain has.
+func (g *Graph) domains() map[string]int64 {
+	versions := map[string]int64{}
+	g.graphs(func(g *Graph) {
+		for _, n := range g.Nodes {
+			versions[n.Domain] = 1
+		}
+	})
+	versions[""] = Opset
+	return versions
 }
 
 // marshal writes a GraphProto.
@@ -195,60 +223,38 @@ func (t Tensor) marshal() ([]byte, error) {
 
 // raw returns the elements as little-endian bytes.
 func (t Tensor) raw() ([]byte, error) {
-	elements := int64(1)
-	for _, n := range t.Shape {
-		if n < 0 || n > 0 && elements > maxBytes/n {
-			return nil, fmt.Errorf("shape %v is not the shape of a constant", t.Shape)
-		}
-		elements *= n
-	}
-	var b []byte
 	var want ElemType
-	var size int64
-	switch data := t.Data.(type) {
+	size := int64(4) // bytes of an element
+	switch t.Data.(type) {
 	case []float32:
-		want, size = Float, 4
-		b = make([]byte, 0, 4*len(data))
-		for _, x := range data {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-		}
+		want = Float
+	case []int32:
+		want = Int32
 	case []int64:
 		want, size = Int64, 8
-		b = make([]byte, 0, 8*len(data))
-		for _, x := range data {
-			b = binary.LittleEndian.AppendUint64(b, uint64(x))
-		}
-	case []int32:
-		want, size = Int32, 4
-		for _, x := range data {
-			b = binary.LittleEndian.AppendUint32(b, uint32(x))
-		}
 	case []bool:
 		want, size = Bool, 1
-		for _, x := range data {
-			var one byte
-			if x {
-				one = 1
-			}
-			b = append(b, one)
-		}
 	case []byte:
-		want, size, b = t.Type, 1, data
+		want, size = Uint8, 1
 		if t.Type == Float16 {
-			size = 2
-		} else if t.Type != Uint8 {
-			want = Uint8
+			want, size = Float16, 2
 		}
 	default:
-		return nil, fmt.Errorf("has data of type %T", t.Data)
+		return nil, fmt.Errorf("has data of type %T, which no element type has", t.Data)
 	}
 	if t.Type != want {
 		return nil, fmt.Errorf("has element type %d and data of type %T", t.Type, t.Data)
 	}
-	if int64(len(b)) != elements*size {
-		return nil, fmt.Errorf("shape %v takes %d bytes, its data has %d", t.Shape, elements*size, len(b))
+	for _, n := range t.Shape {
+		if n < 0 || n > 0 && size > maxBytes/n {
+			return nil, fmt.Errorf("shape %v is not that of a constant of at most %d bytes", t.Shape, maxBytes)
+		}
+		size *= n
 	}
-	return b, nil
+	if have := int64(binary.Size(t.Data)); have != size {
+		return nil, fmt.Errorf("shape %v takes %d bytes, its data has %d", t.Shape, size, have)
+	}
+	return binary.Append(nil, binary.LittleEndian, t.Data)
 }
 
 func appendInt(b []byte, field protowire.Number, v int64) []byte {
