@@ -2,7 +2,7 @@
 // Vector is one point of the embedding space, Tokens are the T vectors of one
 // image, of which token 0 is the global one.
 //
-// The package computes nothing but norms and needs no cgo. The packages below
+// The package computes nothing but norms and inner products and needs no cgo. The packages below
 // it do the work: ort runs ONNX models, clip turns images into vectors, scan
 // turns voxels into vectors, grad trains, eval scores.
 package embed

@@ -38,14 +38,11 @@ func Norm(v []float32) float64 {
 // Normalize scales v in place to unit length. It leaves v as it was and
 // returns ErrNotFinite or ErrZero where v has no direction.
 func Normalize(v []float32) error {
+	if i := FirstNotFinite(v); i >= 0 {
+		return fmt.Errorf("element %d is %v: %w", i, v[i], ErrNotFinite)
+	}
 	norm := Norm(v)
-	switch {
-	case math.IsNaN(norm) || math.IsInf(norm, 0):
-		if i := FirstNotFinite(v); i >= 0 {
-			return fmt.Errorf("element %d is %v: %w", i, v[i], ErrNotFinite)
-		}
-		return ErrNotFinite
-	case norm == 0:
+	if norm == 0 {
 		return ErrZero
 	}
 	inv := 1 / norm
