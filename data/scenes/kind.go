@@ -54,6 +54,8 @@ type kind struct {
 	// things. A colour is told in captions where there is a choice.
 	Colours  []Colour
 	Patterns []Pattern
+	// Accent is what colours the patterns come in; none means any that stands out.
+	Accent []Colour
 	// Profile kinds are seen from their side: they face left or right.
 	Profile bool
 	// Most is how many make a group. None means three.
@@ -71,15 +73,6 @@ type pose struct {
 type part struct {
 	paint
 	shape
-}
-
-// extent returns the rectangle around the parts.
-func (p pose) extent() extent {
-	e := nowhere
-	for _, part := range p.Parts {
-		e = e.around(part.shape)
-	}
-	return e
 }
 
 // medium is what a thing stands on or is held by.
@@ -113,7 +106,7 @@ const (
 )
 
 // kinds is the table of kinds.
-var kinds = slices.Concat(animals, people, vehicles, buildings, plants, foods, households)
+var kinds = slices.Concat(animals, wildlife, people, vehicles, buildings, plants, foods, households)
 
 // Sets of colours and patterns that many kinds come in.
 var (
@@ -123,3 +116,24 @@ var (
 	spots     = []Pattern{Plain, Spotted}
 	anyCoat   = []Pattern{Plain, Plain, Striped, Spotted, Checked}
 )
+
+// drawing is a pose and the rectangle around it.
+type drawing struct {
+	pose
+	extent
+}
+
+// drawings are the poses of all kinds.
+var drawings = func() [][]drawing {
+	out := make([][]drawing, len(kinds))
+	for i, k := range kinds {
+		for _, p := range k.Poses {
+			e := nowhere
+			for _, part := range p.Parts {
+				e = e.around(part.shape)
+			}
+			out[i] = append(out[i], drawing{p, e})
+		}
+	}
+	return out
+}()

@@ -23,7 +23,7 @@ func along(p, q point, t float64) point {
 
 // poly returns the polygon through points given as x, y, x, y, ….
 func poly(xy ...float64) shape {
-	return shape{points(xy)}
+	return shape{clockwise(points(xy))}
 }
 
 // box returns the rectangle with these corners.

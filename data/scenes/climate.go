@@ -1,0 +1,72 @@
+package scenes
+
+// climate is what light and weather do to colours.
+type climate struct {
+	light           rgb // what colours are multiplied by
+	skyHigh, skyLow rgb
+	haze            rgb // what distance fades to
+	// nearHaze and farHaze are how much of the haze there is at depth 0 and 1, in
+	// 256ths.
+	nearHaze, farHaze float64
+	shadowDepth       int // how dark shadows are, in 256ths
+}
+
+// climates are the lights when the weather is clear.
+var climates = [...]climate{
+	Day:    {hex(0xFFFFFF), hex(0x3F97E4), hex(0xC4E6F9), hex(0xC4E6F9), 0, 70, 64},
+	Sunset: {hex(0xFFCBA0), hex(0x5B4A94), hex(0xFF9440), hex(0xF59A5A), 0, 70, 64},
+	Night:  {hex(0x929CCB), hex(0x080D2C), hex(0x29366B), hex(0x29366B), 0, 80, 72},
+}
+
+// litWindow is a window by night.
+var litWindow = hex(0xFFD766)
+
+// overcast is the colour of the sky under clouds, rain, snow and fog, by day.
+var overcast = [...]rgb{Rain: hex(0x77828E), Snow: hex(0xC3CDD8), Fog: hex(0xDCE2E6)}
+
+// climateOf returns the climate of a scene.
+func climateOf(s *Scene) climate {
+	c := climates[s.Light]
+	if s.Background.Indoors() {
+		c.farHaze = 0
+		if s.Light == Night {
+			c.light = hex(0xE8C890) // a lamp
+		}
+		return c
+	}
+	if s.Weather == Clear {
+		return c
+	}
+	grey := times(overcast[s.Weather], c.light)
+	c.skyHigh, c.skyLow = mix(c.skyHigh, grey, 215), mix(c.skyLow, grey, 190)
+	c.haze, c.shadowDepth = grey, 28
+	switch s.Weather {
+	case Rain:
+		c.light = times(c.light, hex(0xCDD3DA))
+		c.nearHaze, c.farHaze = 20, 120
+	case Snow:
+		c.nearHaze, c.farHaze = 10, 120
+	case Fog:
+		c.nearHaze, c.farHaze = 50, 225
+		c.skyHigh = mix(c.skyHigh, grey, 128)
+	}
+	return c
+}
+
+// precipitation paints rain and snow over all that is there.
+func (p *painter) precipitation(d *dice) {
+	var s shape
+	switch p.scene.Weather {
+	case Rain:
+		for range 90 {
+			x, y, long := d.between(-5, 105), d.between(-8, 100), d.between(5, 10)
+			s = append(s, line(0.5, x, y, plus(x, long, -0.22), y+long)...)
+		}
+		p.paint(p.whole(), s, nil, flat(mix(p.light, white, 100), 120))
+	case Snow:
+		for range 110 {
+			s = append(s, disc(d.between(0, 100), d.between(0, 100), d.between(0.4, 1.1))...)
+		}
+		p.paint(p.whole(), s, nil, flat(mix(p.light, white, 128), 235))
+	}
+}
