@@ -36,7 +36,7 @@ type checkpointAbout struct {
 	LR     float64   `json:"learning_rate"`
 	Decay  float64   `json:"weight_decay"`
 	Tau    float64   `json:"temperature"`
-	Trials int       `json:"trials"`
+	Data   string    `json:"data"` // see Data.fingerprint
 	Steps  int       `json:"steps"`
 	Losses []float32 `json:"losses"`
 }
@@ -46,7 +46,7 @@ type checkpointAbout struct {
 func (t *training) openCheckpoint(c Config, state *grad.State, params []*grad.Param) (*checkpoint, error) {
 	k := &checkpoint{every: t.opts.CheckpointEvery, params: params, saved: time.Now(), about: checkpointAbout{
 		Config: c, Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR,
-		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Trials: t.voxels.Rows,
+		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Data: t.data,
 	}}
 	if t.opts.Checkpoint == "" {
 		return k, nil
@@ -67,7 +67,11 @@ func (t *training) openCheckpoint(c Config, state *grad.State, params []*grad.Pa
 		return nil, fmt.Errorf("scan: checkpoint %s has no description of its training: %w", k.path, err)
 	}
 	want := k.about
-	want.Steps, want.Losses = about.Steps, about.Losses
+	want.Losses = about.Losses
+	want.Steps = len(about.Losses) * (t.voxels.Rows / t.opts.Batch)
+	if about.Data != want.Data {
+		return nil, fmt.Errorf("scan: checkpoint %s is of a training on other trials or targets; name another folder or delete it", k.path)
+	}
 	if !reflect.DeepEqual(about, want) {
 		return nil, fmt.Errorf("scan: checkpoint %s is of another training (%s with seed %d, %d epochs); name another folder or delete it",
 			k.path, about.Config.Preset, about.Seed, about.Epochs)

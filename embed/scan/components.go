@@ -35,7 +35,7 @@ type components struct {
 func findComponents(targets blas32.General, rank int, seed uint64) (*components, error) {
 	sample := targets
 	if targets.Rows > maxComponentImages {
-		sample = pickRows(targets, rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages])
+		sample = matrix.Pick(targets, rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages])
 	}
 	centered, mean := matrix.Centered(sample)
 	var gram mat.SymDense
@@ -74,8 +74,8 @@ func findComponents(targets blas32.General, rank int, seed uint64) (*components,
 func (c *components) scores(targets blas32.General) blas32.General {
 	out := matrix.New(targets.Rows, c.basis.Rows)
 	inverse := float32(1 / (c.scale * c.scale))
+	row := make([]float32, targets.Cols)
 	for i := range targets.Rows {
-		row := make([]float32, targets.Cols)
 		for j, x := range matrix.Row(targets, i) {
 			row[j] = x - c.mean[j]
 		}
@@ -90,7 +90,8 @@ func (c *components) scores(targets blas32.General) blas32.General {
 // from one eigendecomposition, whose work grows with the cube of their number.
 const maxExactTrials = 2000
 
-// ridgeFolds is in how many parts more trials are predicted from each other.
+// ridgeFolds is in how many parts more trials are predicted from each other, or
+// as many as there are images.
 const ridgeFolds = 5
 
 // fitScores fits the ridge from z-scored voxels to the scores of what was seen
@@ -100,21 +101,21 @@ func fitScores(ctx context.Context, voxels, scores blas32.General, images []int,
 		return FitRidge(ctx, voxels, scores, RidgeOptions{Images: images, LeaveOut: true})
 	}
 	some := rand.New(rand.NewPCG(seed, 3)).Perm(voxels.Rows)[:maxExactTrials]
-	trial, err := FitRidge(ctx, pickRows(voxels, some), pickRows(scores, some), RidgeOptions{Images: take(images, some)})
+	trial, err := FitRidge(ctx, matrix.Pick(voxels, some), matrix.Pick(scores, some), RidgeOptions{Images: take(images, some)})
 	if err != nil {
 		return nil, err
 	}
-	folds, err := KFoldByImage(images, ridgeFolds, seed)
+	folds, err := KFoldByImage(images, min(ridgeFolds, len(trialsByImage(images))), seed)
 	if err != nil {
 		return nil, err
 	}
 	left := matrix.New(scores.Rows, scores.Cols)
 	for k, fold := range folds {
-		r, err := FitRidge(ctx, pickRows(voxels, fold.Train), pickRows(scores, fold.Train), RidgeOptions{Lambda: trial.Lambda})
+		r, err := FitRidge(ctx, matrix.Pick(voxels, fold.Train), matrix.Pick(scores, fold.Train), RidgeOptions{Lambda: trial.Lambda})
 		if err != nil {
-			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, ridgeFolds, err)
+			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, len(folds), err)
 		}
-		predicted, err := r.Predict(pickRows(voxels, fold.Test))
+		predicted, err := r.Predict(matrix.Pick(voxels, fold.Test))
 		if err != nil {
 			return nil, err
 		}
@@ -128,22 +129,4 @@ func fitScores(ctx context.Context, voxels, scores blas32.General, images []int,
 	}
 	r.LeftOut = left
 	return r, nil
-}
-
-// pickRows copies rows of a matrix.
-func pickRows(m blas32.General, rows []int) blas32.General {
-	out := matrix.New(len(rows), m.Cols)
-	for i, row := range rows {
-		copy(matrix.Row(out, i), matrix.Row(m, row))
-	}
-	return out
-}
-
-// take copies elements of a list.
-func take[E any](list []E, at []int) []E {
-	out := make([]E, len(at))
-	for i, k := range at {
-		out[i] = list[k]
-	}
-	return out
 }

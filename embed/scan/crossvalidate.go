@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"engram/embed/eval"
 	"engram/embed/internal/matrix"
@@ -28,6 +29,9 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 	if err := data.check(); err != nil {
 		return nil, err
 	}
+	if err := checkFolds(folds, data.Voxels.Rows); err != nil {
+		return nil, err
+	}
 	opts.Checkpoint = ""
 	if opts.Target.Bundle == "" {
 		opts.Target = unnamedTarget(data.Targets)
@@ -36,7 +40,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 		Predicted:  matrix.New(data.Voxels.Rows, data.Targets.Cols),
 		Similarity: mat.NewDense(data.Voxels.Rows, data.Voxels.Rows, nil),
 	}
-	seen := pickRows(data.Targets, data.Images)
+	seen := matrix.Pick(data.Targets, data.Images)
 	for k, fold := range folds {
 		if err := cv.fold(ctx, rt, data, opts, fold, seen); err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", k+1, len(folds), err)
@@ -45,10 +49,34 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 	return cv, nil
 }
 
+// checkFolds wants every trial in one test set, and none on both sides of a fold.
+func checkFolds(folds []Fold, trials int) error {
+	tests := make([]int, trials)
+	for k, fold := range folds {
+		for _, trial := range slices.Concat(fold.Train, fold.Test) {
+			if trial < 0 || trial >= trials {
+				return fmt.Errorf("scan: fold %d of %d has trial %d, there are trials 0 to %d", k+1, len(folds), trial, trials-1)
+			}
+		}
+		for _, trial := range fold.Test {
+			tests[trial]++
+			if slices.Contains(fold.Train, trial) {
+				return fmt.Errorf("scan: fold %d of %d trains and tests on trial %d", k+1, len(folds), trial)
+			}
+		}
+	}
+	for trial, n := range tests {
+		if n != 1 {
+			return fmt.Errorf("scan: wanted trial %d in the test set of one fold, found it in %d", trial, n)
+		}
+	}
+	return nil
+}
+
 // fold trains and tests one decoder. seen holds what each trial saw, [trials, T·D].
 func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data, opts Options, fold Fold, seen blas32.General) error {
 	part := data
-	part.Voxels, part.Images = pickRows(data.Voxels, fold.Train), take(data.Images, fold.Train)
+	part.Voxels, part.Images = matrix.Pick(data.Voxels, fold.Train), take(data.Images, fold.Train)
 	model, err := Train(ctx, rt, part, opts)
 	if err != nil {
 		return err
@@ -58,7 +86,7 @@ func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data,
 		return err
 	}
 	defer decoder.Close()
-	predicted, err := decoder.Decode(ctx, pickRows(data.Voxels, fold.Test))
+	predicted, err := decoder.Decode(ctx, matrix.Pick(data.Voxels, fold.Test))
 	if err != nil {
 		return err
 	}

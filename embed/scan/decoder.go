@@ -2,10 +2,7 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 
 	"engram/data/safetensors"
 	"engram/embed"
@@ -30,27 +27,20 @@ type Decoder struct {
 // Open opens the decoder in a folder: one that Save wrote, or any bundle of kind
 // decoder that was made elsewhere.
 func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error) {
-	b, err := bundle.Open(dir)
+	b, own, err := openBundle(dir)
 	if err != nil {
 		return nil, err
-	}
-	if b.Kind != bundle.Decoder {
-		return nil, fmt.Errorf("scan: %s is a bundle of kind %s, want a decoder", dir, b.Kind)
 	}
 	d := &Decoder{config: Config{
 		Preset: b.Name, Voxels: b.Voxels, T: b.T, D: b.D, Target: Target{Bundle: b.Target, BundleName: b.Target},
 	}}
-	switch config, err := readConfig(dir); {
-	case err == nil:
-		if config.Voxels != b.Voxels || config.T != b.T || config.D != b.D || config.Target.Bundle != b.Target {
-			return nil, fmt.Errorf("scan: %s and %s of %s do not describe the same decoder", configFile, bundle.FileName, dir)
-		}
-		d.config = config
-		if d.mean, err = readMean(dir, config); err != nil {
+	if own {
+		if d.config, err = readConfig(b); err != nil {
 			return nil, err
 		}
-	case !errors.Is(err, fs.ErrNotExist): // a decoder made elsewhere has none
-		return nil, err
+		if d.mean, err = readMean(b, d.config); err != nil {
+			return nil, err
+		}
 	}
 	model := b.Models["decoder"]
 	d.session, err = rt.OpenFile(b.ModelPath("decoder"), d.sessionOptions(opts, model.Inputs["voxels"], outputName(model, b.T)))
@@ -68,11 +58,11 @@ func outputName(m bundle.Model, t int) string {
 }
 
 // readMean reads the mean of the targets from a decoder that has one.
-func readMean(dir string, c Config) ([]float32, error) {
+func readMean(b *bundle.Bundle, c Config) ([]float32, error) {
 	if c.Rank == 0 {
 		return nil, nil
 	}
-	path := filepath.Join(dir, weightsFile)
+	path := b.Path(weightsFile)
 	r, err := safetensors.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
@@ -133,8 +123,7 @@ func (d *Decoder) Decode(ctx context.Context, voxels blas32.General) (blas32.Gen
 	out := matrix.New(voxels.Rows, d.config.outputs())
 	input, output := d.session.Inputs()[0].Name, d.session.Outputs()[0].Name
 	for from := 0; from < voxels.Rows; from += maxDecodeBatch {
-		part := pickRows(blas32.General{Rows: voxels.Rows - from, Cols: voxels.Cols, Stride: voxels.Stride, Data: voxels.Data[from*voxels.Stride:]},
-			all(min(maxDecodeBatch, voxels.Rows-from)))
+		part := matrix.Part(voxels, from, min(from+maxDecodeBatch, voxels.Rows))
 		shape := []int64{int64(part.Rows), int64(d.config.T), int64(d.config.D)}
 		if d.config.T == 1 {
 			shape = []int64{int64(part.Rows), int64(d.config.D)}
@@ -143,6 +132,10 @@ func (d *Decoder) Decode(ctx context.Context, voxels blas32.General) (blas32.Gen
 		if err := d.session.Run(ctx, ort.Tensors{input: tensor(part)}, ort.Tensors{output: result}); err != nil {
 			return blas32.General{}, err
 		}
+	}
+	// Voxels near the end of float32 give infinite sums.
+	if err := matrix.Check(out, matrix.Names{Matrix: "predicted tokens", Row: "trial", Col: "element"}); err != nil {
+		return blas32.General{}, err
 	}
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"engram/data/npy"
 	"engram/data/realtest"
 	"engram/embed/eval"
+	"engram/embed/internal/matrix"
 	"engram/embed/scan"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -52,7 +53,7 @@ func crossValidate(t *testing.T, voxels, targets blas32.General, seed uint64) *m
 	}
 	all := mat.NewDense(targets.Rows, targets.Rows, nil)
 	for _, fold := range folds {
-		train, test := pick(voxels, fold.Train), pick(voxels, fold.Test)
+		train, test := matrix.Pick(voxels, fold.Train), matrix.Pick(voxels, fold.Test)
 		z, err := scan.FitZScore(train)
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +61,7 @@ func crossValidate(t *testing.T, voxels, targets blas32.General, seed uint64) *m
 		if err := errors.Join(z.Apply(train), z.Apply(test)); err != nil {
 			t.Fatal(err)
 		}
-		ridge, err := scan.FitRidge(t.Context(), train, pick(targets, fold.Train), scan.RidgeOptions{})
+		ridge, err := scan.FitRidge(t.Context(), train, matrix.Pick(targets, fold.Train), scan.RidgeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,15 +91,6 @@ func centeredSimilarity(t *testing.T, images, predicted blas32.General, mean []f
 		t.Fatal(err)
 	}
 	return sim
-}
-
-// pick copies rows of a matrix.
-func pick(m blas32.General, rows []int) blas32.General {
-	out := blas32.General{Rows: len(rows), Cols: m.Cols, Stride: m.Cols}
-	for _, i := range rows {
-		out.Data = append(out.Data, m.Data[i*m.Stride:i*m.Stride+m.Cols]...)
-	}
-	return out
 }
 
 // readMatrix reads an array of any number of axes as one row for each trial.

@@ -1,10 +1,58 @@
 // Package scan maps fMRI voxels into the embedding space of the images that a
 // person saw.
 //
-// Trials are the rows of a float32 matrix, [trials, voxels]. FitZScore takes
-// each voxel's mean and deviation from the training trials; KFoldByImage and
-// SplitByImage divide trials so that no image is on both sides. FitRidge is the
-// linear decoder, the baseline that every other decoder is compared with.
-// OneCycle, SoftTemperature and DrawMix are what the training of MindEye
-// (Scotti et al. 2023, arXiv 2305.18274) schedules and draws.
+// Trials are the rows of a float32 matrix, [trials, voxels]; what was seen is
+// given as one row of targets for each image, [images, T·D], and the image of
+// each trial.
+//
+// # The decoder
+//
+// Train fits a decoder of a preset (see Config). Raw voxels are z-scored by the
+// statistics of the training trials. The linear path is a ridge regression onto
+// the principal components of the targets, solved in closed form, with its
+// penalty chosen by leaving images out. The network path is MindEye's (Scotti et
+// al. 2023, arXiv 2305.18274): residual layers that are trained by gradient with
+// BiMixCo for the first third of the epochs and SoftCLIP after, AdamW and a
+// one-cycle schedule. The preset linear has the first path alone, compact the sum
+// of both, mindeye1 the second alone.
+//
+// Where there are components, predictions and losses live in their space, in
+// which cosines are those of the tokens, so that an epoch costs the same for one
+// token as for 257. Beside the network the ridge enters the loss with its
+// predictions for trials that it was not fitted on: with those of its own
+// training trials, which are far too good, the network would find nothing left
+// to learn.
+//
+// # No leakage
+//
+// Everything that a decoder knows comes from the trials that it was given and
+// the images that they saw: statistics, components, penalty, mean.
+// KFoldByImage and SplitByImage divide trials so that no image is on both sides;
+// CrossValidate trains one decoder for each fold.
+//
+// # Checkpoints
+//
+// Everything random of an epoch is drawn from the seed and the epoch's number.
+// A training that is stopped and goes on from its checkpoint (Options.Checkpoint)
+// therefore ends in the same weights, bit for bit, as one that ran through. The
+// checkpoint is a safetensors file of the parameters and their moments, with
+// options, losses and a hash of the data beside them; a training of other options
+// or data refuses it.
+//
+// # The decoder's folder
+//
+// Model.Save writes a bundle of kind decoder:
+//
+//	bundle.json          sizes, the target space's fingerprint, checksums
+//	decoder.onnx         voxels as measured → tokens, what Open serves
+//	config.json          the Config
+//	weights.safetensors  every array of the Config by name, what Load reads
+//
+// Open takes bundles made elsewhere too, of which bundle.json and an ONNX file
+// are enough.
+//
+// # The parts
+//
+// FitZScore, FitRidge, OneCycle, SoftTemperature and DrawMix are what Train is
+// made of, each usable alone.
 package scan

@@ -22,10 +22,10 @@ const (
 // eigendecomposition serves every λ and all images.
 //
 // With X = USVᵀ, the fitted targets are HY, H = U·diag(s²/(s²+λ))·Uᵀ + 1/n,
-// where 1/n, in every element, comes from the means. The error for a left-out set g of trials is
-// (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials the PRESS of
-// Allen 1974 (Technometrics 16(1)), for sets the same identity with the block of
-// H (Cook & Weisberg 1982, Residuals and Influence in Regression).
+// where 1/n, in every element, comes from the means. The error for a left-out
+// set g of trials is (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials
+// the PRESS of Allen 1974 (Technometrics 16(1)), for sets the same identity with
+// the block of H (Cook & Weisberg 1982, Residuals and Influence in Regression).
 func newLeaveOut(p problem) (leaveOut, error) {
 	images := p.images
 	n, _ := p.x.Dims()
@@ -65,11 +65,11 @@ func (l leaveOut) chooseLambda(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 		lambda := length * lambdaFirst * math.Pow(10, float64(k)/lambdaPerDecade)
-		errors, err := l.errors(lambda)
+		missed, err := l.errors(lambda)
 		if err != nil {
 			return 0, err
 		}
-		if norm := mat.Norm(errors, 2); norm < bestError {
+		if norm := mat.Norm(missed, 2); norm < bestError {
 			best, bestError = lambda, norm
 		}
 	}

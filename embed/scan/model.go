@@ -3,11 +3,14 @@ package scan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"engram/data/atomicfile"
 	"engram/data/safetensors"
@@ -39,8 +42,8 @@ func (m *Model) Parameters() int {
 	return n
 }
 
-// ONNX returns the content of the model file for serving: "voxels" [n, V], as measured, to "tokens"
-// [n, T, D] ([n, D] where T is 1) in the target space.
+// ONNX returns the content of the model file for serving: "voxels" [n, V], as
+// measured, to "tokens" [n, T, D] ([n, D] where T is 1) in the target space.
 func (m *Model) ONNX() ([]byte, error) {
 	l, tokens := m.Config.serving()
 	for _, p := range l.graph.Params() {
@@ -52,10 +55,42 @@ func (m *Model) ONNX() ([]byte, error) {
 }
 
 // Save writes a decoder's folder: the weights as safetensors with config.json
-// beside them, the model for serving, and bundle.json, a bundle of kind
-// decoder, last. A folder without bundle.json is no decoder, so that a write
-// that was cut short is never opened.
+// beside them, the model for serving, and bundle.json, a bundle of kind decoder.
+// All of it is on the disk before anything of a decoder that was there is
+// touched; bundle.json, without which a folder is no decoder, goes first and
+// comes last.
 func (m *Model) Save(dir string) error {
+	if err := m.save(dir); err != nil {
+		return fmt.Errorf("scan: save decoder: %w", err)
+	}
+	return nil
+}
+
+func (m *Model) save(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	staging, err := os.MkdirTemp(dir, ".decoder-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(staging)
+	if err := m.write(staging); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(dir, bundle.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, name := range []string{weightsFile, configFile, modelFile, bundle.FileName} {
+		if err := os.Rename(filepath.Join(staging, name), filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write fills an empty folder.
+func (m *Model) write(dir string) error {
 	content, err := m.ONNX()
 	if err != nil {
 		return err
@@ -64,25 +99,19 @@ func (m *Model) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("scan: save decoder: %w", err)
-	}
-	if err := os.Remove(filepath.Join(dir, bundle.FileName)); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("scan: save decoder: %w", err)
-	}
 	tensors := map[string]safetensors.Tensor{}
 	for _, p := range m.Config.parameters() {
 		tensors[p.Name] = safetensors.Tensor{Shape: p.Shape, Data: m.Values[p.Name]}
 	}
 	if err := safetensors.WriteFile(filepath.Join(dir, weightsFile), tensors, nil); err != nil {
-		return fmt.Errorf("scan: save decoder: %w", err)
+		return err
 	}
 	for name, text := range map[string][]byte{modelFile: content, configFile: append(config, '\n')} {
 		if err := atomicfile.Write(filepath.Join(dir, name), func(w io.Writer) error {
-			_, err := io.Copy(w, bytes.NewReader(text))
+			_, err := w.Write(text)
 			return err
 		}); err != nil {
-			return fmt.Errorf("scan: save decoder: %w", err)
+			return err
 		}
 	}
 	_, err = bundle.Write(dir, m.manifest())
@@ -107,11 +136,18 @@ func (m *Model) manifest() bundle.Manifest {
 
 // Load reads the weights that Save wrote.
 func Load(dir string) (*Model, error) {
-	config, err := readConfig(dir)
+	b, own, err := openBundle(dir)
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, weightsFile)
+	if !own {
+		return nil, fmt.Errorf("scan: %s has no %s and %s: its decoder was made elsewhere", dir, configFile, weightsFile)
+	}
+	config, err := readConfig(b)
+	if err != nil {
+		return nil, err
+	}
+	path := b.Path(weightsFile)
 	tensors, _, err := safetensors.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
@@ -125,15 +161,30 @@ func Load(dir string) (*Model, error) {
 		m.Values[p.Name] = data
 		delete(tensors, p.Name)
 	}
-	for name := range maps.Keys(tensors) {
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		return nil, fmt.Errorf("scan: %s: a %s decoder has no array %s", path, config.Preset, name)
 	}
 	return m, nil
 }
 
-func readConfig(dir string) (Config, error) {
+// openBundle opens a decoder's folder; own says whether it has what Save writes.
+func openBundle(dir string) (b *bundle.Bundle, own bool, err error) {
+	b, err = bundle.Open(dir)
+	if err != nil {
+		return nil, false, err
+	}
+	if b.Kind != bundle.Decoder {
+		return nil, false, fmt.Errorf("scan: %s is a bundle of kind %s, want a decoder", dir, b.Kind)
+	}
+	_, config := b.Files[configFile]
+	_, weights := b.Files[weightsFile]
+	return b, config && weights, nil
+}
+
+// readConfig reads the shape of a decoder that Save wrote.
+func readConfig(b *bundle.Bundle) (Config, error) {
 	var c Config
-	path := filepath.Join(dir, configFile)
+	path := b.Path(configFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return c, fmt.Errorf("scan: %w", err)
@@ -145,6 +196,9 @@ func readConfig(dir string) (Config, error) {
 	}
 	if err := c.validate(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if c.Voxels != b.Voxels || c.T != b.T || c.D != b.D || c.Target.Bundle != b.Target {
+		return c, fmt.Errorf("scan: %s and %s do not describe the same decoder", path, bundle.FileName)
 	}
 	return c, nil
 }

@@ -1,11 +1,13 @@
 package scan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"engram/embed/grad"
 	"engram/embed/internal/golden"
+	"engram/embed/internal/matrix"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -119,6 +121,47 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 	}
 	for _, p := range g.Params() {
 		golden.Near(t, "gradient of "+p.Name, out["d_"+p.Name], goldenValues(c.Grads, p).Data, goldenTolerance)
+	}
+}
+
+// TestServedNetworkAgreesWithPyTorch decodes the golden voxels by the exported
+// network of MindEye's shape, as they are and in a matrix with gaps.
+func TestServedNetworkAgreesWithPyTorch(t *testing.T) {
+	rt := orttest.Runtime(t)
+	c := golden.Read(t, "network")
+	m := &Model{Config: goldenConfig(c), Values: map[string][]float32{}}
+	v := m.Config.Voxels
+	for _, p := range m.Config.parameters() {
+		switch p.Name {
+		case meanName:
+			m.Values[p.Name] = make([]float32, v)
+		case scaleName:
+			m.Values[p.Name] = slices.Repeat([]float32{1}, v)
+		default:
+			m.Values[p.Name] = goldenValues(c.Params, p).Float32s()
+		}
+	}
+	d, err := m.Open(rt, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	voxels := c.Inputs["voxels"].Matrix()
+	gaps := blas32.General{Rows: voxels.Rows, Cols: v, Stride: v + 3}
+	for i := range voxels.Rows {
+		gaps.Data = append(append(gaps.Data, matrix.Row(voxels, i)...), 7, 8, 9)
+	}
+	gaps.Data = gaps.Data[:len(gaps.Data)-3]
+	for _, m := range []blas32.General{voxels, gaps} {
+		tokens, err := d.Decode(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Near(t, "tokens", tokens.Data, c.Outputs["tokens"].Data, goldenTolerance)
+	}
+	m.Values["output.bias"] = nil
+	if _, err := m.ONNX(); err == nil || !strings.Contains(err.Error(), "array output.bias: wanted") {
+		t.Errorf("a model without a bias gave %v", err)
 	}
 }
 

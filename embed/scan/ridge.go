@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"engram/embed/internal/matrix"
 
@@ -105,8 +106,8 @@ func leftOut(ctx context.Context, p problem, opts RidgeOptions) (float64, *mat.D
 			return 0, nil, err
 		}
 	}
-	errors, err := l.errors(lambda)
-	return lambda, errors, err
+	missed, err := l.errors(lambda)
+	return lambda, missed, err
 }
 
 // Predict returns the targets of trials, [trials, voxels] → [trials, D].
@@ -128,6 +129,17 @@ func (r *Ridge) Predict(voxels blas32.General) (blas32.General, error) {
 	}
 	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, centered, r.Weights, 1, out)
 	return out, nil
+}
+
+// bias returns what the ridge predicts for a trial of zeros.
+func (r *Ridge) bias() []float32 {
+	out := slices.Clone(r.TargetMean)
+	for v, mean := range r.VoxelMean {
+		for j, w := range matrix.Row(r.Weights, v) {
+			out[j] -= mean * w
+		}
+	}
+	return out
 }
 
 func checkRidge(voxels, targets blas32.General, opts RidgeOptions) error {

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/eval"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -22,10 +19,10 @@ import (
 )
 
 // simulated draws images and trials of a small world: each image is a random
-// vector of t·d elements along a few directions, each voxel a random mix of
+// vector of t·8 elements along a few directions, each voxel a random mix of
 // those directions plus noise, each image seen repeats times.
-func simulated(images, repeats, voxels, t, d int) scan.Data {
-	const directions = 6
+func simulated(images, repeats, voxels, t int) scan.Data {
+	const directions, d = 6, 8
 	rng := rand.New(rand.NewPCG(11, 12))
 	normal := func(rows, cols int) blas32.General {
 		m := blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
@@ -68,7 +65,7 @@ func product(a, b blas32.General) blas32.General {
 // learned nothing identifies half of the pairs.
 func TestEveryPresetLearns(t *testing.T) {
 	rt := orttest.Runtime(t)
-	data := simulated(60, 2, 40, 2, 8)
+	data := simulated(60, 2, 40, 2)
 	for preset, want := range map[string]float64{scan.PresetLinear: .95, scan.PresetCompact: .95} {
 		folds, err := scan.KFoldByImage(data.Images, 3, 1)
 		if err != nil {
@@ -89,104 +86,11 @@ func TestEveryPresetLearns(t *testing.T) {
 	}
 }
 
-// TestSavedDecoderAnswersAsBefore saves, opens and loads, and compares
-// predictions with the model in memory.
-func TestSavedDecoderAnswersAsBefore(t *testing.T) {
-	rt := orttest.Runtime(t)
-	data := simulated(30, 1, 40, 2, 8)
-	model, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: scan.Target{Bundle: strings.Repeat("ab", 32), BundleName: "test"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "decoder")
-	if err := model.Save(dir); err != nil {
-		t.Fatal(err)
-	}
-	memory, err := model.Open(rt, ort.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer memory.Close()
-	opened, err := scan.Open(rt, dir, ort.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer opened.Close()
-	if opened.Config() != memory.Config() {
-		t.Errorf("opened as %+v, was %+v", opened.Config(), memory.Config())
-	}
-	want, err := memory.Queries(t.Context(), data.Voxels)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := opened.Queries(t.Context(), data.Voxels)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range want {
-		if !slices.Equal(got[i], want[i]) {
-			t.Fatalf("trial %d: the opened decoder answers %v, was %v", i, got[i], want[i])
-		}
-		if n := embed.Norm(got[i]); math.Abs(n-1) > 1e-6 {
-			t.Fatalf("trial %d: query of length %v", i, n)
-		}
-	}
-	loaded, err := scan.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, values := range model.Values {
-		if !slices.Equal(loaded.Values[name], values) {
-			t.Errorf("array %s came back different", name)
-		}
-	}
-}
-
-// TestDecoderMadeElsewhereIsWelcome opens a decoder that has a bundle.json and
-// an ONNX file, but none of this package's own files.
-func TestDecoderMadeElsewhereIsWelcome(t *testing.T) {
-	rt := orttest.Runtime(t)
-	data := simulated(30, 1, 40, 1, 8)
-	model, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear})
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := model.ONNX()
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := filepath.Join(t.TempDir(), "foreign.onnx")
-	if err := os.WriteFile(source, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	_, err = bundle.Wrap(dir, source, bundle.Manifest{
-		Kind: bundle.Decoder, Name: "foreign", Version: "7", Licence: "MIT", Source: "test", T: 1, D: 8, Voxels: 40, Target: strings.Repeat("cd", 32),
-		Models: map[string]bundle.Model{"decoder": {
-			Inputs: map[string]string{"voxels": "voxels"}, Outputs: map[string]string{"embedding": "tokens"},
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := scan.Open(rt, dir, ort.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if d.TargetMean() != nil {
-		t.Error("a decoder made elsewhere has a target mean")
-	}
-	if q, err := d.Queries(t.Context(), data.Voxels); err != nil || len(q) != 30 {
-		t.Errorf("%d queries, error %v", len(q), err)
-	}
-}
-
 // TestTrainingResumesWhereItStopped stops a training by its context and wants
 // the resumed one to end in the weights of one that ran through.
 func TestTrainingResumesWhereItStopped(t *testing.T) {
 	rt := orttest.Runtime(t)
-	data := simulated(40, 1, 40, 1, 8)
+	data := simulated(40, 1, 40, 1)
 	opts := scan.Options{Epochs: 9, Batch: 16, Seed: 5}
 	whole, err := scan.Train(t.Context(), rt, data, opts)
 	if err != nil {
@@ -225,30 +129,53 @@ func TestTrainingResumesWhereItStopped(t *testing.T) {
 	if _, err := scan.Train(t.Context(), rt, data, opts); err == nil || !strings.Contains(err.Error(), "another training") {
 		t.Errorf("a checkpoint of another seed gave %v", err)
 	}
+	opts.Seed = 5
+	data.Voxels.Data[7]++ // as many trials as before, but others
+	if _, err := scan.Train(t.Context(), rt, data, opts); err == nil || !strings.Contains(err.Error(), "other trials or targets") {
+		t.Errorf("a checkpoint of other trials gave %v", err)
+	}
 }
 
 // TestTrainRefuses wants a sentence for each kind of unusable data.
 func TestTrainRefuses(t *testing.T) {
 	rt := orttest.Runtime(t)
 	for want, spoil := range map[string]func(d *scan.Data, o *scan.Options){
-		"voxel 3 is NaN":        func(d *scan.Data, _ *scan.Options) { d.Voxels.Data[3] = float32(math.NaN()) },
-		"want 2 tokens of 8":    func(d *scan.Data, _ *scan.Options) { d.T = 2 },
-		"saw image 99":          func(d *scan.Data, _ *scan.Options) { d.Images[4] = 99 },
-		"image of each of 30":   func(d *scan.Data, _ *scan.Options) { d.Images = d.Images[:7] },
-		"images at least":       func(d *scan.Data, _ *scan.Options) { clear(d.Images) },
-		`"huge" is not known`:   func(_ *scan.Data, o *scan.Options) { o.Preset = "huge" },
-		"targets of all images": func(d *scan.Data, _ *scan.Options) { clear(d.Targets.Data) },
-		"no voxel varies":       func(d *scan.Data, _ *scan.Options) { clear(d.Voxels.Data) },
-		"want a lower":          func(_ *scan.Data, o *scan.Options) { o.LR, o.Preset = 1e30, scan.PresetCompact },
+		"voxel 3 is NaN":          func(d *scan.Data, _ *scan.Options) { d.Voxels.Data[3] = float32(math.NaN()) },
+		"want 2 tokens of 8":      func(d *scan.Data, _ *scan.Options) { d.T = 2 },
+		"saw image 99":            func(d *scan.Data, _ *scan.Options) { d.Images[4] = 99 },
+		"image of each of 30":     func(d *scan.Data, _ *scan.Options) { d.Images = d.Images[:7] },
+		"images at least":         func(d *scan.Data, _ *scan.Options) { clear(d.Images) },
+		`"huge" is not known`:     func(_ *scan.Data, o *scan.Options) { o.Preset = "huge" },
+		"targets of all images":   func(d *scan.Data, _ *scan.Options) { clear(d.Targets.Data) },
+		"no voxel varies":         func(d *scan.Data, _ *scan.Options) { clear(d.Voxels.Data) },
+		"want a lower":            func(_ *scan.Data, o *scan.Options) { o.LR, o.Preset = 1e30, scan.PresetCompact },
+		"1 epoch at least":        func(_ *scan.Data, o *scan.Options) { o.Epochs = -1 },
+		"batch at least, found 1": func(_ *scan.Data, o *scan.Options) { o.Batch = 1 },
+		"learning rate, found -1": func(_ *scan.Data, o *scan.Options) { o.LR = -1 },
+		"weight decay, found NaN": func(_ *scan.Data, o *scan.Options) { o.WeightDecay = math.NaN() },
+		"temperature, found -0.1": func(_ *scan.Data, o *scan.Options) { o.Temperature = -.1 },
+		"a model file holds": func(d *scan.Data, o *scan.Options) { // the published size
+			d.T, d.D, o.Preset = 257, 768, scan.PresetMindEye1
+			d.Targets = blas32.General{Rows: 30, Cols: 257 * 768, Stride: 257 * 768, Data: make([]float32, 30*257*768)}
+		},
 	} {
-		data := simulated(30, 1, 40, 1, 8)
+		data := simulated(30, 1, 40, 1)
 		opts := scan.Options{Preset: scan.PresetLinear, Epochs: 4}
 		spoil(&data, &opts)
 		if _, err := scan.Train(t.Context(), rt, data, opts); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("wanted an error with %q, found %v", want, err)
 		}
 	}
-	model, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1, 8), scan.Options{Preset: scan.PresetLinear})
+}
+
+// TestDecodeRefuses wants a sentence for scans that cannot be decoded.
+func TestDecodeRefuses(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data := simulated(30, 1, 40, 1)
+	for i := range data.Voxels.Data {
+		data.Voxels.Data[i] *= 1e-6 // so that huge voxels are beyond float32 once they are z-scored
+	}
+	model, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,12 +184,70 @@ func TestTrainRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := d.Decode(t.Context(), simulated(3, 1, 41, 1, 8).Voxels); err == nil || !strings.Contains(err.Error(), "reads 40 voxels, the scan has 41") {
+	if _, err := d.Decode(t.Context(), simulated(3, 1, 41, 1).Voxels); err == nil || !strings.Contains(err.Error(), "reads 40 voxels, the scan has 41") {
 		t.Errorf("41 voxels gave %v", err)
 	}
-	nan := simulated(3, 1, 40, 1, 8).Voxels
-	nan.Data[5] = float32(math.Inf(1))
-	if _, err := d.Decode(t.Context(), nan); !errors.Is(err, embed.ErrNotFinite) {
-		t.Errorf("an infinite voxel gave %v", err)
+	trials := simulated(3, 1, 40, 1).Voxels
+	for want, x := range map[string]float64{"voxels: trial 1, voxel 5 is +Inf": math.Inf(1), "predicted tokens: trial 1, element 0 is": -3e38} {
+		trials.Data[40+5] = float32(x)
+		if _, err := d.Decode(t.Context(), trials); !errors.Is(err, embed.ErrNotFinite) || !strings.Contains(err.Error(), want) {
+			t.Errorf("wanted an error with %q, found %v", want, err)
+		}
+	}
+}
+
+// TestUnseenImagesStayUnseen changes what training must not look at: the targets
+// of images without a trial.
+func TestUnseenImagesStayUnseen(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data := simulated(30, 1, 40, 1)
+	data.Voxels.Rows, data.Images = 24, data.Images[:24]
+	opts := scan.Options{Epochs: 2, Target: scan.Target{Bundle: strings.Repeat("ab", 32)}}
+	before, err := scan.Train(t.Context(), rt, data, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 24 * 8; i < 30*8; i++ {
+		data.Targets.Data[i] = 1e6
+	}
+	after, err := scan.Train(t.Context(), rt, data, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range before.Values {
+		if !slices.Equal(after.Values[name], want) {
+			t.Errorf("array %s depends on images without a trial", name)
+		}
+	}
+}
+
+// TestManyTrialsOfFewImages trains on more trials than are predicted exactly, of
+// fewer images than there are parts.
+func TestManyTrialsOfFewImages(t *testing.T) {
+	rt := orttest.Runtime(t)
+	model, err := scan.Train(t.Context(), rt, simulated(4, 501, 5, 1), scan.Options{Preset: scan.PresetLinear})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if model.Config.Rank != 3 {
+		t.Errorf("%d components of 4 images, want 3", model.Config.Rank)
+	}
+}
+
+// TestCrossValidateRefusesFolds wants every trial tested once by a decoder that
+// has not seen it.
+func TestCrossValidateRefusesFolds(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data := simulated(6, 1, 5, 1)
+	for want, folds := range map[string][]scan.Fold{
+		"trial 0 in the test set of one fold, found it in 0": nil,
+		"fold 1 of 1 has trial 6, there are trials 0 to 5":   {{Train: []int{6}}},
+		"fold 1 of 1 trains and tests on trial 2":            {{Train: []int{0, 1, 2}, Test: []int{2, 3}}},
+		"trial 1 in the test set of one fold, found it in 2": {{Test: []int{0, 1, 2}}, {Test: []int{1, 3, 4, 5}}},
+	} {
+		_, err := scan.CrossValidate(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear}, folds)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("wanted an error with %q, found %v", want, err)
+		}
 	}
 }

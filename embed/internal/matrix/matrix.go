@@ -44,6 +44,29 @@ func New(rows, cols int) blas32.General {
 	return blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
 }
 
+// Clone returns a copy of m without gaps between its rows.
+func Clone(m blas32.General) blas32.General {
+	out := New(m.Rows, m.Cols)
+	for i := range m.Rows {
+		copy(Row(out, i), Row(m, i))
+	}
+	return out
+}
+
+// Pick returns a copy of the rows of m in the given order.
+func Pick(m blas32.General, rows []int) blas32.General {
+	out := New(len(rows), m.Cols)
+	for i, row := range rows {
+		copy(Row(out, i), Row(m, row))
+	}
+	return out
+}
+
+// Part returns the rows from ≤ i < to of m without copying them.
+func Part(m blas32.General, from, to int) blas32.General {
+	return blas32.General{Rows: to - from, Cols: m.Cols, Stride: m.Stride, Data: m.Data[from*m.Stride:]}
+}
+
 // Centered returns m in double precision, less the mean of every column, and
 // those means.
 func Centered(m blas32.General) (*mat.Dense, []float64) {

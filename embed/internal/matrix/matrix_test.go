@@ -3,6 +3,7 @@ package matrix
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,5 +56,29 @@ func TestCentered(t *testing.T) {
 		if d.At(i, 0) != 0 || d.At(i, 1) != want {
 			t.Errorf("row %d is %v", i, d.RawRowView(i))
 		}
+	}
+}
+
+func TestRowsOfAMatrixWithGaps(t *testing.T) {
+	m := blas32.General{Rows: 3, Cols: 2, Stride: 3, Data: []float32{1, 2, -1, 3, 4, -1, 5, 6}}
+	part := Part(m, 1, 3)
+	for name, c := range map[string]struct {
+		got  blas32.General
+		want []float32
+	}{
+		"clone": {Clone(m), []float32{1, 2, 3, 4, 5, 6}},
+		"pick":  {Pick(m, []int{2, 0, 2}), []float32{5, 6, 1, 2, 5, 6}},
+		"part":  {Clone(part), []float32{3, 4, 5, 6}},
+	} {
+		if c.got.Cols != 2 || c.got.Stride != 2 || c.got.Rows != len(c.want)/2 || !slices.Equal(c.got.Data, c.want) {
+			t.Errorf("%s is %v, want rows of 2: %v", name, c.got, c.want)
+		}
+	}
+	if err := Check(part, Names{}); err != nil {
+		t.Error(err)
+	}
+	part.Data[0] = 9
+	if m.Data[3] != 9 {
+		t.Error("a part is a copy")
 	}
 }

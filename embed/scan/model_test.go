@@ -1,0 +1,189 @@
+package scan_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"engram/embed"
+	"engram/embed/bundle"
+	"engram/embed/ort"
+	"engram/embed/ort/orttest"
+	"engram/embed/scan"
+)
+
+// TestSavedDecoderAnswersAsBefore saves, opens and loads, and compares
+// predictions with the model in memory.
+func TestSavedDecoderAnswersAsBefore(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data := simulated(30, 1, 40, 2)
+	model, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: scan.Target{Bundle: strings.Repeat("ab", 32), BundleName: "test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "decoder")
+	if err := model.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	memory, err := model.Open(rt, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memory.Close()
+	opened, err := scan.Open(rt, dir, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	if opened.Config() != memory.Config() {
+		t.Errorf("opened as %+v, was %+v", opened.Config(), memory.Config())
+	}
+	want, err := memory.Queries(t.Context(), data.Voxels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := opened.Queries(t.Context(), data.Voxels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if !slices.Equal(got[i], want[i]) {
+			t.Fatalf("trial %d: the opened decoder answers %v, was %v", i, got[i], want[i])
+		}
+		if n := embed.Norm(got[i]); math.Abs(n-1) > 1e-6 {
+			t.Fatalf("trial %d: query of length %v", i, n)
+		}
+	}
+	loaded, err := scan.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range model.Values {
+		if !slices.Equal(loaded.Values[name], values) {
+			t.Errorf("array %s came back different", name)
+		}
+	}
+}
+
+// TestDecoderMadeElsewhereIsWelcome opens a decoder that has a bundle.json and
+// an ONNX file, and a config.json that is not of this package.
+func TestDecoderMadeElsewhereIsWelcome(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data := simulated(30, 1, 40, 1)
+	model, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := model.ONNX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(t.TempDir(), "foreign.onnx")
+	if err := os.WriteFile(source, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"architecture": "another program's"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = bundle.Wrap(dir, source, bundle.Manifest{
+		Kind: bundle.Decoder, Name: "foreign", Version: "7", Licence: "MIT", Source: "test", T: 1, D: 8, Voxels: 40, Target: strings.Repeat("cd", 32),
+		Models: map[string]bundle.Model{"decoder": {
+			Inputs: map[string]string{"voxels": "voxels"}, Outputs: map[string]string{"embedding": "tokens"},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := scan.Open(rt, dir, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if d.TargetMean() != nil {
+		t.Error("a decoder made elsewhere has a target mean")
+	}
+	if _, err := scan.Load(dir); err == nil || !strings.Contains(err.Error(), "made elsewhere") {
+		t.Errorf("loading its weights gave %v", err)
+	}
+	if q, err := d.Queries(t.Context(), data.Voxels); err != nil || len(q) != 30 {
+		t.Errorf("%d queries, error %v", len(q), err)
+	}
+}
+
+// TestDamagedDecoderIsRefused changes the files of a decoder's folder.
+func TestDamagedDecoderIsRefused(t *testing.T) {
+	rt := orttest.Runtime(t)
+	model, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1), scan.Options{Preset: scan.PresetLinear})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, damage := range map[string]func(dir string) error{
+		"checksum mismatch": func(dir string) error {
+			path := filepath.Join(dir, "weights.safetensors")
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			content[len(content)-1] ^= 1
+			return os.WriteFile(path, content, 0o600)
+		},
+		"no such file": func(dir string) error { return os.Remove(filepath.Join(dir, "config.json")) },
+		"bundle.json":  func(dir string) error { return os.Remove(filepath.Join(dir, "bundle.json")) },
+		"do not describe the same decoder": func(dir string) error {
+			b, err := bundle.Open(dir)
+			if err != nil {
+				return err
+			}
+			m := b.Manifest
+			m.Target = strings.Repeat("cd", 32)
+			_, err = bundle.Write(dir, m)
+			return err
+		},
+	} {
+		dir := t.TempDir()
+		if err := errors.Join(model.Save(dir), damage(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := scan.Load(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Load: wanted an error with %q, found %v", want, err)
+		}
+		if _, err := scan.Open(rt, dir, ort.SessionOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open: wanted an error with %q, found %v", want, err)
+		}
+	}
+}
+
+// TestFailedSaveKeepsTheDecoder writes a decoder that cannot be saved over one
+// that could.
+func TestFailedSaveKeepsTheDecoder(t *testing.T) {
+	rt := orttest.Runtime(t)
+	model, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1), scan.Options{Preset: scan.PresetLinear})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := model.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	worse := *model
+	worse.Config.Target.Bundle = "not a fingerprint"
+	if err := worse.Save(dir); err == nil {
+		t.Fatal("a decoder without a target was saved")
+	}
+	kept, err := scan.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept.Config != model.Config {
+		t.Errorf("the folder holds %+v, was %+v", kept.Config, model.Config)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 4 {
+		t.Errorf("the folder holds %v, want 4 files (%v)", files, err)
+	}
+}

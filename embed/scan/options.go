@@ -1,0 +1,109 @@
+package scan
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"engram/embed/ort"
+)
+
+// Options say how a decoder is trained. The zero value trains the compact
+// preset.
+type Options struct {
+	Preset string // default compact
+	// Epochs is how often every trial is seen; default 100. Of the linear
+	// preset, which is solved and not trained, it is ignored.
+	Epochs int
+	// Batch is how many trials a step sees; default 128, and never more than
+	// there are. Trials that do not fill a batch wait for the next epoch's
+	// shuffle.
+	Batch int
+	// LR is the highest learning rate of the one-cycle schedule; default 3e-4.
+	LR float64
+	// WeightDecay of matrices; default .01.
+	WeightDecay float64
+	// Temperature is τ of both losses; 0 takes the preset's: MindEye's for
+	// mindeye1 (.006, then .004 to .0075), and .1 for compact, whose cosines are
+	// of centred targets and spread wider.
+	Temperature float64
+	Seed        uint64
+	Target      Target
+	// Checkpoint is a folder in which training keeps its state after epochs,
+	// and from which it goes on; "" keeps none.
+	Checkpoint string
+	// CheckpointEvery is the least time between two checkpoints; default 20
+	// seconds. The last epoch is always kept.
+	CheckpointEvery time.Duration
+	Session         ort.SessionOptions
+	Progress        func(Progress) // called after every epoch; may be nil
+}
+
+// Progress reports a finished epoch, counted from 1.
+type Progress struct {
+	Epoch, Epochs int
+	Loss          float32 // mean over the epoch's steps
+	Phase         string  // "BiMixCo" or "SoftCLIP"
+}
+
+const (
+	mixupShare         = 1.0 / 3 // of the epochs train with BiMixCo (MindEye: .33)
+	warmUpShare        = .1      // of the steps raise the learning rate
+	compactTemperature = .1
+	mixTemperature     = .006 // of BiMixCo in MindEye
+)
+
+func (o Options) withDefaults(trials int) Options {
+	if o.Preset == "" {
+		o.Preset = PresetCompact
+	}
+	if o.Epochs == 0 {
+		o.Epochs = 100
+	}
+	if o.Batch == 0 {
+		o.Batch = 128
+	}
+	o.Batch = min(o.Batch, trials)
+	if o.CheckpointEvery == 0 {
+		o.CheckpointEvery = 20 * time.Second
+	}
+	if o.LR == 0 {
+		o.LR = 3e-4
+	}
+	if o.WeightDecay == 0 {
+		o.WeightDecay = .01
+	}
+	if o.Temperature == 0 && o.Preset != PresetMindEye1 {
+		o.Temperature = compactTemperature
+	}
+	return o
+}
+
+// check refuses what training cannot use, defaults being filled in.
+func (o Options) check() error {
+	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 1) }
+	switch {
+	case o.Epochs < 1:
+		return fmt.Errorf("scan: wanted 1 epoch at least, found %d", o.Epochs)
+	case o.Batch < 2: // a contrast needs two
+		return fmt.Errorf("scan: wanted 2 trials in a batch at least, found %d", o.Batch)
+	case !positive(o.LR):
+		return fmt.Errorf("scan: wanted a positive learning rate, found %v", o.LR)
+	case !positive(o.WeightDecay):
+		return fmt.Errorf("scan: wanted a positive weight decay, found %v", o.WeightDecay)
+	case o.Temperature != 0 && !positive(o.Temperature):
+		return fmt.Errorf("scan: wanted a positive temperature, found %v", o.Temperature)
+	}
+	return nil
+}
+
+// temperature returns τ in an epoch of a phase that has epochs.
+func (o Options) temperature(soft bool, epoch, epochs int) float32 {
+	switch {
+	case o.Temperature > 0:
+		return float32(o.Temperature)
+	case soft:
+		return float32(SoftTemperature(epoch, epochs))
+	}
+	return mixTemperature
+}
