@@ -55,6 +55,53 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 	}
 }
 
+// TestLongEpochsStayPrecise takes 5,000 steps in one epoch, during which the
+// scaled gradients grow by a factor of 12, with β1 cycling, and compares with a
+// plain float64 AdamW. The parameters wander by about 1; AdamW in float32 without
+// the scaling misses by up to 5e-5 of it, in NumPy.
+func TestLongEpochsStayPrecise(t *testing.T) {
+	rt := orttest.Runtime(t)
+	const steps, n = 5000, 16
+	rng := rand.New(rand.NewPCG(7, 8))
+	slopes := uniform(rng, []int{steps, n}, 0)
+	in := grad.Inputs{Steps: ort.Tensors{"slope": {Shape: []int64{steps, n}, Data: slopes}}}
+	p, m, v := make([]float64, n), make([]float64, n), make([]float64, n)
+	for s := range steps {
+		lr, beta1 := 1e-2, .9+.05*math.Cos(float64(s)/300)
+		in.LR, in.Beta1 = append(in.LR, lr), append(in.Beta1, beta1)
+		for i := range n {
+			// Gradients that differ by orders of magnitude, and fall over time.
+			slopes[s*n+i] *= float32(math.Pow(10, float64(i%8-6)) / (1 + float64(s)/500))
+			g := float64(slopes[s*n+i])
+			m[i] = beta1*m[i] + (1-beta1)*g
+			v[i] = .999*v[i] + .001*g*g
+			p[i] *= 1 - lr*.01
+			p[i] -= lr * m[i] / (1 - math.Pow(beta1, float64(s+1))) / (math.Sqrt(v[i]/(1-math.Pow(.999, float64(s+1)))) + 1e-8)
+		}
+	}
+	graph := grad.NewGraph()
+	loss := grad.Sum(grad.Mul(graph.Param("p", true, n).Node(), graph.Step("slope", onnx.Float, n)))
+	epoch, err := grad.NewEpoch(rt, loss, grad.EpochOptions{Optimizer: grad.AdamW{WeightDecay: .01}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer epoch.Close()
+	state := grad.NewState(graph.Params(), func(*grad.Param, []float32) {})
+	if _, _, err := epoch.Run(t.Context(), state, in); err != nil {
+		t.Fatal(err)
+	}
+	golden.Near(t, "parameter", state.Values["p"], p, 1e-4)
+	for i := range n {
+		if math.Abs(float64(state.M["p"][i])-m[i]) > 1e-5*math.Sqrt(v[i]) || math.Abs(float64(state.V["p"][i])/v[i]-1) > 1e-5 {
+			t.Errorf("moments of element %d are %v and %v, want %v and %v", i, state.M["p"][i], state.V["p"][i], m[i], v[i])
+		}
+	}
+	in.LR, in.Beta1 = slices.Repeat(in.LR, 6), slices.Repeat(in.Beta1, 6)
+	if _, _, err := epoch.Run(t.Context(), state, in); err == nil {
+		t.Error("an epoch of 30,000 steps, whose moments would leave float32, was run")
+	}
+}
+
 // wide is a layer whose weights are kept in several row blocks, used both
 // forwards and transposed.
 const (

@@ -128,26 +128,30 @@ func (l leaveOut) errors(lambda float64) (*mat.Dense, error) {
 // leaveGroupOut replaces the rows of a group by (I − H_gg)⁻¹(Y − HY)_g.
 func (l leaveOut) leaveGroupOut(scaled, residual *mat.Dense, group []int) error {
 	n, _ := l.z.Dims()
-	_, targets := l.y.Dims()
-	open := mat.NewDense(len(group), len(group), nil)
-	own := mat.NewDense(len(group), targets, nil)
-	for a, i := range group {
-		own.SetRow(a, residual.RawRowView(i))
-		for b, j := range group {
-			h := mat.Dot(scaled.RowView(i), l.z.RowView(j)) + 1/float64(n)
-			if a == b {
-				open.Set(a, b, 1-h)
-			} else {
-				open.Set(a, b, -h)
-			}
+	var open, left mat.Dense
+	open.Mul(pickDense(scaled, group), pickDense(l.z, group).T())
+	open.Apply(func(a, b int, h float64) float64 {
+		h += 1 / float64(n)
+		if a == b {
+			return 1 - h
 		}
-	}
-	var left mat.Dense
-	if err := left.Solve(open, own); err != nil {
+		return -h
+	}, &open)
+	if err := left.Solve(&open, pickDense(residual, group)); err != nil {
 		return fmt.Errorf("trials %v cannot be left out: %w", group, err)
 	}
 	for a, i := range group {
 		residual.SetRow(i, left.RawRowView(a))
 	}
 	return nil
+}
+
+// pickDense copies rows of a matrix.
+func pickDense(m *mat.Dense, rows []int) *mat.Dense {
+	_, cols := m.Dims()
+	out := mat.NewDense(len(rows), cols, nil)
+	for a, i := range rows {
+		out.SetRow(a, m.RawRowView(i))
+	}
+	return out
 }
