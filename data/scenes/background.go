@@ -18,13 +18,13 @@ type backdrop struct {
 
 // backdrops is the table of backgrounds.
 var backdrops = [...]backdrop{
-	Meadow: {horizon: 46, floor: 50, far: hex(0x9CCB62), near: hex(0x4FA03A), zoom: 1, shrink: 0.5, behind: func(p *painter, d *dice) {
+	Meadow: {horizon: 46, floor: 50, far: hex(0x9CCB62), near: hex(0x4FA03A), zoom: 1.12, shrink: 0.5, behind: func(p *painter, d *dice) {
 		p.ridge(d, 44, 6, 0.9, hex(0x7DB66B))
 		p.ground()
 		p.scatter(d, 26, hex(0x3C8A30), tuft)
 		p.scatter(d, 12, of(d, []rgb{hex(0xF6E04A), hex(0xFFFFFF), hex(0xE86A8A)}), blossom)
 	}},
-	Beach: {horizon: 40, floor: 58, far: hex(0xF3DFA6), near: hex(0xE2BF78), shore: 0.85, zoom: 1, shrink: 0.5,
+	Beach: {horizon: 40, floor: 58, far: hex(0xF3DFA6), near: hex(0xE2BF78), shore: 0.85, zoom: 1.12, shrink: 0.5,
 		behind: func(p *painter, d *dice) {
 			p.band(40, 58, hex(0x3D9CC9), hex(0x63C6DA), 0.8)
 			p.swell(d, 42, 54)
@@ -32,28 +32,28 @@ var backdrops = [...]backdrop{
 			p.scatter(d, 14, hex(0xC9A460), pebble)
 			p.scatter(d, 5, hex(0xF5EFE4), pebble)
 		}},
-	Desert: {horizon: 48, floor: 52, far: hex(0xEBC078), near: hex(0xC98A3E), zoom: 1, shrink: 0.5, behind: func(p *painter, d *dice) {
+	Desert: {horizon: 48, floor: 52, far: hex(0xEBC078), near: hex(0xC98A3E), zoom: 1.12, shrink: 0.5, behind: func(p *painter, d *dice) {
 		p.ridge(d, 46, 9, 0.8, hex(0xDDA55C))
 		p.ground()
 		p.ridge(d, 60, 5, 0.5, hex(0xE0AE63))
 		p.ridge(d, 78, 5, 0.2, hex(0xD59A4C))
 		p.scatter(d, 12, hex(0xA87132), pebble)
 	}},
-	Forest: {horizon: 44, floor: 50, far: hex(0x4E7D3C), near: hex(0x355C2A), zoom: 1, shrink: 0.5, behind: func(p *painter, d *dice) {
+	Forest: {horizon: 44, floor: 50, far: hex(0x4E7D3C), near: hex(0x355C2A), zoom: 1.12, shrink: 0.5, behind: func(p *painter, d *dice) {
 		p.woods(d, 30, 0.85, hex(0x3F7448))
 		p.woods(d, 18, 0.5, hex(0x2B5A36))
 		p.ground()
 		p.scatter(d, 30, hex(0x254A1E), tuft)
 		p.scatter(d, 12, hex(0x8A6A3A), pebble)
 	}},
-	Mountains: {horizon: 54, floor: 57, far: hex(0x93A878), near: hex(0x6B8552), zoom: 1, shrink: 0.5, behind: func(p *painter, d *dice) {
+	Mountains: {horizon: 54, floor: 57, far: hex(0x93A878), near: hex(0x6B8552), zoom: 1.12, shrink: 0.5, behind: func(p *painter, d *dice) {
 		p.peaks(d, 5, 0.9, hex(0x8490A8))
 		p.peaks(d, 3, 0.6, hex(0x6A7488))
 		p.ground()
 		p.scatter(d, 16, hex(0x8C8F8A), boulder)
 		p.scatter(d, 14, hex(0x54703F), tuft)
 	}},
-	Street: {horizon: 52, floor: 62, far: hex(0x7B7E84), near: hex(0x63666C), zoom: 1, shrink: 0.5, behind: func(p *painter, d *dice) {
+	Street: {horizon: 52, floor: 62, far: hex(0x7B7E84), near: hex(0x63666C), zoom: 1.12, shrink: 0.5, behind: func(p *painter, d *dice) {
 		p.facades(d)
 		p.band(58, 63, hex(0xC2BFB8), hex(0xAEABA4), 0.4)
 		p.band(63, 100, hex(0x74777D), hex(0x595C62), 0.2)
@@ -61,12 +61,12 @@ var backdrops = [...]backdrop{
 			p.layer(poly(x+3, 79, x+13, 79, x+12, 82, x+1, 82), hex(0xE9E6D8), 0.1)
 		}
 	}},
-	Sea: {horizon: 38, floor: 42, far: hex(0x3F8FC0), near: hex(0x125A96), zoom: 1, shrink: 0.5,
+	Sea: {horizon: 38, floor: 42, far: hex(0x3F8FC0), near: hex(0x125A96), zoom: 1.12, shrink: 0.5,
 		behind: func(p *painter, d *dice) {
 			p.ground()
 			p.swell(d, 41, 98)
 		}},
-	Snowfield: {horizon: 48, floor: 52, far: hex(0xDCE6F2), near: hex(0xF7FAFF), zoom: 1, shrink: 0.5, behind: func(p *painter, d *dice) {
+	Snowfield: {horizon: 48, floor: 52, far: hex(0xDCE6F2), near: hex(0xF7FAFF), zoom: 1.12, shrink: 0.5, behind: func(p *painter, d *dice) {
 		p.woods(d, 11, 0.9, hex(0x587A78))
 		p.ridge(d, 49, 4, 0.7, hex(0xE4ECF6))
 		p.ground()

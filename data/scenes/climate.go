@@ -9,13 +9,14 @@ type climate struct {
 	// 256ths.
 	nearHaze, farHaze float64
 	shadowDepth       int // how dark shadows are, in 256ths
+	rim               rgb // what the outlines of things tend to
 }
 
 // climates are the lights when the weather is clear.
 var climates = [...]climate{
-	Day:    {hex(0xFFFFFF), hex(0x3F97E4), hex(0xC4E6F9), hex(0xC4E6F9), 0, 70, 64},
-	Sunset: {hex(0xFFCBA0), hex(0x5B4A94), hex(0xFF9440), hex(0xF59A5A), 0, 70, 64},
-	Night:  {hex(0x929CCB), hex(0x080D2C), hex(0x29366B), hex(0x29366B), 0, 80, 72},
+	Day:    {hex(0xFFFFFF), hex(0x3F97E4), hex(0xC4E6F9), hex(0xC4E6F9), 0, 70, 64, black},
+	Sunset: {hex(0xFFCBA0), hex(0x5B4A94), hex(0xFF9440), hex(0xF59A5A), 0, 70, 64, black},
+	Night:  {hex(0x929CCB), hex(0x080D2C), hex(0x29366B), hex(0x29366B), 0, 80, 72, white},
 }
 
 // litWindow is a window by night.
@@ -37,12 +38,13 @@ func climateOf(s *Scene) climate {
 	if s.Weather == Clear {
 		return c
 	}
+	c.light = mix(c.light, white, 40)
 	grey := times(overcast[s.Weather], c.light)
 	c.skyHigh, c.skyLow = mix(c.skyHigh, grey, 215), mix(c.skyLow, grey, 190)
 	c.haze, c.shadowDepth = grey, 28
 	switch s.Weather {
 	case Rain:
-		c.light = times(c.light, hex(0xCDD3DA))
+		c.light = times(c.light, hex(0xDDE2E8))
 		c.nearHaze, c.farHaze = 20, 120
 	case Snow:
 		c.nearHaze, c.farHaze = 10, 120
@@ -50,6 +52,14 @@ func climateOf(s *Scene) climate {
 		c.nearHaze, c.farHaze = 50, 225
 		c.skyHigh = mix(c.skyHigh, grey, 128)
 	}
+	return c
+}
+
+// ofThings returns the climate as it is for things, which stand out from what
+// is around them.
+func (c climate) ofThings() climate {
+	c.light = mix(c.light, white, 48)
+	c.nearHaze, c.farHaze = c.nearHaze/2, c.farHaze/2
 	return c
 }
 
@@ -62,9 +72,9 @@ func (p *painter) precipitation(d *dice) {
 			x, y, long := d.between(-5, 105), d.between(-8, 100), d.between(5, 10)
 			s = append(s, line(0.5, x, y, plus(x, long, -0.22), y+long)...)
 		}
-		p.paint(p.whole(), s, nil, flat(mix(p.light, white, 100), 120))
+		p.paint(p.whole(), s, nil, flat(mix(p.light, white, 100), 95))
 	case Snow:
-		for range 110 {
+		for range 80 {
 			s = append(s, disc(d.between(0, 100), d.between(0, 100), d.between(0.4, 1.1))...)
 		}
 		p.paint(p.whole(), s, nil, flat(mix(p.light, white, 128), 235))

@@ -29,11 +29,14 @@ func (s *Scene) DrawRGB(dst []uint8, size int) {
 		panic(fmt.Sprintf("scenes: wanted a picture of 1 to %d pixels a side in 3·size² bytes, got %d in %d bytes",
 			MaxSize, size, len(dst)))
 	}
-	p := &painter{canvas: newCanvas(dst, size), scene: s, climate: climateOf(s), place: &backdrops[s.Background]}
+	p := &painter{canvas: newCanvas(dst, size), scene: s, place: &backdrops[s.Background], climate: climateOf(s)}
 	p.background(newDice(s.Detail, 1))
+	surroundings := p.climate
+	p.climate = surroundings.ofThings()
 	for i := range s.Things {
 		p.thing(&s.Things[i])
 	}
+	p.climate = surroundings
 	p.precipitation(newDice(s.Detail, 2))
 }
 
@@ -56,19 +59,12 @@ func (p *painter) thing(t *Thing) {
 	k := &kinds[t.Kind]
 	drawing := &drawings[t.Kind][t.Pose]
 	e := drawing.extent
-	size := float64(p.size)
-	f := frame{
-		dx: float64(t.Box.Width*size) / (e.right - e.left),
-		dy: float64(t.Box.Height*size) / (e.bottom - e.top),
-	}
-	f.x0, f.y0 = plus(float64(t.Box.Left*size), -e.left, f.dx), plus(float64(t.Box.Top*size), -e.top, f.dy)
-	if t.FacesLeft {
-		f.x0, f.dx = plus(float64(t.Box.Left*size), e.right, f.dx), -f.dx
-	}
+	f := t.frame(e, p.size)
 	if k.On == ground {
 		p.shadow(f, e)
 	}
 	coat := newCoat(t, e)
+	p.outline(f, drawing, p.lit(mix(palette[t.Colour], p.rim, 150), t.Depth))
 	for _, part := range drawing.Parts {
 		c := p.lit(coat.colour(part.paint), t.Depth)
 		if part.role == ofWindow && p.scene.Light == Night {
@@ -78,6 +74,29 @@ func (p *painter) thing(t *Thing) {
 		if over := coat.over(part.role); over != nil {
 			p.paint(f, part.shape, over, shaded(p.lit(coat.accent(part.paint), t.Depth), e))
 		}
+	}
+}
+
+// frame maps a drawing of that extent to the thing's box in a picture of size
+// pixels a side.
+func (t *Thing) frame(e extent, size int) frame {
+	left, top := float64(t.Box.Left*float64(size)), float64(t.Box.Top*float64(size))
+	dx := t.Box.Width * float64(size) / (e.right - e.left)
+	dy := t.Box.Height * float64(size) / (e.bottom - e.top)
+	if t.FacesLeft {
+		return frame{x0: plus(left, e.right, dx), dx: -dx, y0: plus(top, -e.top, dy), dy: dy}
+	}
+	return frame{x0: plus(left, -e.left, dx), dx: dx, y0: plus(top, -e.top, dy), dy: dy}
+}
+
+// outline paints a thin rim around a thing, so that it stands out from what is
+// behind it.
+func (p *painter) outline(f frame, d *drawing, c rgb) {
+	width := float64(float64(p.size) * 0.005)
+	for _, way := range []point{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
+		shifted := f
+		shifted.x0, shifted.y0 = plus(f.x0, width, way.x), plus(f.y0, width, way.y)
+		p.paint(shifted, d.outline, nil, flat(c, 256))
 	}
 }
 

@@ -43,7 +43,11 @@ func (k Kind) Poses() []string {
 // kind is an entry of the table of kinds.
 type kind struct {
 	Name, Plural string
-	Category     Category
+	// Also is another name in the singular and the plural, if there is one.
+	Also [2]string
+	// Wears is what is coloured where it isn't the thing itself, such as a shirt.
+	Wears    string
+	Category Category
 	// Tall is how high 100 of the kind's frame stand in a picture of height 1,
 	// near the viewer.
 	Tall float64
@@ -117,9 +121,10 @@ var (
 	anyCoat   = []Pattern{Plain, Plain, Striped, Spotted, Checked}
 )
 
-// drawing is a pose and the rectangle around it.
+// drawing is a pose, all of its parts as one shape and the rectangle around it.
 type drawing struct {
 	pose
+	outline shape
 	extent
 }
 
@@ -128,11 +133,11 @@ var drawings = func() [][]drawing {
 	out := make([][]drawing, len(kinds))
 	for i, k := range kinds {
 		for _, p := range k.Poses {
-			e := nowhere
+			var outline shape
 			for _, part := range p.Parts {
-				e = e.around(part.shape)
+				outline = append(outline, part.shape...)
 			}
-			out[i] = append(out[i], drawing{p, e})
+			out[i] = append(out[i], drawing{p, outline, nowhere.around(outline)})
 		}
 	}
 	return out

@@ -99,7 +99,7 @@ var animals = []kind{
 		}}},
 	},
 	{
-		Name: "pig", Plural: "pigs", Category: Animal, Profile: true,
+		Name: "pig", Plural: "pigs", Also: [2]string{"hog", "hogs"}, Category: Animal, Profile: true,
 		Tall: 0.32, Found: meadow | street, Colours: []Colour{Pink},
 		Poses: []pose{{Parts: []part{
 			{dark, union(limb(14, 10, 40, 72, 40, 95), limb(14, 10, 100, 72, 100, 95))},

@@ -2,7 +2,7 @@ package scenes
 
 var buildings = []kind{
 	{
-		Name: "house", Plural: "houses", Category: Building,
+		Name: "house", Plural: "houses", Also: [2]string{"cottage", "cottages"}, Category: Building,
 		Tall: 0.60, Found: meadow | forest | mountains | snowfield | beach, Colours: []Colour{Red, Yellow, Blue, White, Pink, Green}, Most: 3,
 		Poses: []pose{{Parts: []part{
 			{brick, box(78, 4, 90, 34)}, {bare, box(12, 44, 108, 100)}, {fixed(0x7A3B2E), poly(60, -2, 118, 48, 2, 48)},
@@ -56,7 +56,7 @@ var buildings = []kind{
 		}}},
 	},
 	{
-		Name: "tower", Plural: "towers", Category: Building,
+		Name: "skyscraper", Plural: "skyscrapers", Category: Building,
 		Tall: 0.80, Found: street, Colours: []Colour{Grey, Blue, Brown, White}, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{bare, union(box(4, 18, 40, 100), box(10, 8, 34, 20), box(21, -8, 23, 10))}, {dark, union(box(4, 17, 40, 19), box(34, 19, 40, 100))},

@@ -82,7 +82,7 @@ var foods = []kind{
 		}}},
 	},
 	{
-		Name: "cone", Plural: "cones", Category: Food,
+		Name: "ice cream", Plural: "ice creams", Category: Food,
 		Tall: 0.31, Found: kitchen | beach | street, Colours: []Colour{Pink, White, Brown, Green}, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{timber, poly(10, 46, 54, 46, 32, 100)}, {bark, union(line(1.5, 18, 48, 39, 82), line(1.5, 46, 48, 25, 82), line(1.5, 32, 48, 45, 66), line(1.5, 32, 48, 19, 66))}, {bare, union(disc(20, 38, 15), disc(44, 38, 15), disc(32, 20, 19))}, {light, disc(26, 14, 6)}, {brick, disc(34, 0, 6)},

@@ -2,7 +2,7 @@ package scenes
 
 var households = []kind{
 	{
-		Name: "cup", Plural: "cups", Category: Household,
+		Name: "cup", Plural: "cups", Also: [2]string{"mug", "mugs"}, Category: Household,
 		Tall: 0.18, Found: kitchen | livingRoom, Colours: anyColour, Patterns: anyCoat, Most: 4,
 		Poses: []pose{{Parts: []part{
 			{dark, ring(84, 50, 22, 10)}, {main, blob(4, 16, 84, 16, 82, 60, 70, 98, 18, 98, 6, 60)}, {dark, ellipse(44, 14, 41, 10)}, {bark, ellipse(44, 15, 34, 7)},
@@ -16,7 +16,7 @@ var households = []kind{
 		}}},
 	},
 	{
-		Name: "sofa", Plural: "sofas", Category: Household,
+		Name: "sofa", Plural: "sofas", Also: [2]string{"couch", "couches"}, Category: Household,
 		Tall: 0.35, Found: livingRoom, Colours: anyColour, Patterns: anyCoat, Most: 1,
 		Poses: []pose{{Parts: []part{
 			{bark, union(box(16, 88, 26, 100), box(174, 88, 184, 100))}, {main, blob(20, 60, 22, 8, 100, 2, 178, 8, 180, 60)}, {dark, box(20, 56, 180, 90)}, {main, union(box(22, 48, 99, 66), box(101, 48, 178, 66))},
@@ -24,7 +24,7 @@ var households = []kind{
 		}}},
 	},
 	{
-		Name: "lamp", Plural: "lamps", Category: Household,
+		Name: "table lamp", Plural: "table lamps", Category: Household,
 		Tall: 0.35, Found: livingRoom | kitchen, Colours: []Colour{Red, Orange, Yellow, Green, Blue, White, Pink}, Patterns: stripes, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{iron, union(limb(5, 5, 40, 96, 40, 40), ellipse(40, 96, 22, 5))}, {main, poly(22, 2, 58, 2, 78, 48, 2, 48)}, {window, ellipse(40, 48, 37, 4)},
@@ -60,7 +60,7 @@ var households = []kind{
 		}}},
 	},
 	{
-		Name: "ball", Plural: "balls", Category: Household,
+		Name: "ball", Plural: "balls", Also: [2]string{"toy ball", "toy balls"}, Category: Household,
 		Tall: 0.19, Found: beach | meadow | livingRoom | street | snowfield, Colours: []Colour{Red, Orange, Yellow, Green, Blue, Purple, Pink}, Patterns: []Pattern{Plain, Striped, Spotted, Checked}, Most: 4,
 		Poses: []pose{{Parts: []part{{main, disc(50, 50, 50)}, {light, ellipse(32, 28, 12, 9)}}}},
 	},
@@ -86,7 +86,7 @@ var households = []kind{
 		}}},
 	},
 	{
-		Name: "teddy", Plural: "teddies", Category: Household,
+		Name: "teddy bear", Plural: "teddy bears", Category: Household,
 		Tall: 0.28, Found: livingRoom, Colours: []Colour{Brown, White, Pink, Blue}, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{bare, union(disc(22, 12, 12), disc(70, 12, 12), ellipse(14, 62, 11, 16), ellipse(78, 62, 11, 16), ellipse(46, 70, 29, 28), ellipse(46, 27, 31, 27))},

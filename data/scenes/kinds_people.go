@@ -3,7 +3,7 @@ package scenes
 // people wear their colour. Skin and hair are each individual's own.
 var people = []kind{
 	{
-		Name: "man", Plural: "men", Category: Person,
+		Name: "man", Plural: "men", Wears: "shirt", Category: Person,
 		Tall: 0.46, Found: land | livingRoom, Colours: anyColour, Patterns: anyCoat,
 		Poses: []pose{
 			{"standing", []part{
@@ -27,7 +27,7 @@ var people = []kind{
 		},
 	},
 	{
-		Name: "woman", Plural: "women", Category: Person,
+		Name: "woman", Plural: "women", Wears: "dress", Category: Person,
 		Tall: 0.51, Found: land | livingRoom, Colours: anyColour, Patterns: anyCoat,
 		Poses: []pose{
 			{"standing", []part{
@@ -51,7 +51,7 @@ var people = []kind{
 		},
 	},
 	{
-		Name: "child", Plural: "children", Category: Person,
+		Name: "child", Plural: "children", Also: [2]string{"kid", "kids"}, Wears: "shirt", Category: Person,
 		Tall: 0.35, Found: land | livingRoom, Colours: anyColour, Patterns: stripes, Most: 4,
 		Poses: []pose{
 			{"standing", []part{

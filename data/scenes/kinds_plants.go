@@ -10,14 +10,14 @@ var plants = []kind{
 		}}},
 	},
 	{
-		Name: "fir", Plural: "firs", Category: Plant,
+		Name: "fir tree", Plural: "fir trees", Category: Plant,
 		Tall: 0.66, Found: forest | mountains | snowfield, Colours: []Colour{Green}, Most: 4,
 		Poses: []pose{{Parts: []part{
 			{bark, box(30, 86, 38, 100)}, {moss, union(poly(34, 44, 68, 90, 0, 90))}, {moss, poly(34, 22, 62, 66, 6, 66)}, {leaf, union(poly(34, 0, 54, 40, 14, 40), poly(34, 46, 50, 74, 18, 72), poly(34, 26, 48, 54, 20, 52))},
 		}}},
 	},
 	{
-		Name: "palm", Plural: "palms", Category: Plant,
+		Name: "palm tree", Plural: "palm trees", Category: Plant,
 		Tall: 0.70, Found: beach | desert, Colours: []Colour{Green}, Most: 3,
 		Poses: []pose{{Parts: []part{
 			{timber, limb(9, 5, 30, 99, 34, 66, 44, 26)}, {bark, union(line(1.5, 28, 84, 37, 85), line(1.5, 29, 70, 38, 72), line(1.5, 33, 56, 41, 58), line(1.5, 36, 42, 45, 44))},
@@ -57,7 +57,7 @@ var plants = []kind{
 		}}},
 	},
 	{
-		Name: "plant", Plural: "plants", Category: Plant,
+		Name: "potted plant", Plural: "potted plants", Category: Plant,
 		Tall: 0.35, Found: indoors, Colours: []Colour{Red, Orange, Yellow, Blue, Purple, White, Brown}, Patterns: stripes, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{moss, union(limb(3, 12, 40, 66, 24, 40, 4, 36), limb(3, 12, 40, 66, 56, 40, 76, 36))}, {leaf, union(limb(3, 12, 40, 66, 30, 34, 18, 12), limb(3, 12, 40, 66, 50, 34, 62, 12), limb(3, 13, 40, 66, 41, 34, 40, 2))},

@@ -3,7 +3,7 @@ package scenes
 // vehicles face right.
 var vehicles = []kind{
 	{
-		Name: "car", Plural: "cars", Category: Vehicle, Profile: true,
+		Name: "car", Plural: "cars", Also: [2]string{"automobile", "automobiles"}, Category: Vehicle, Profile: true,
 		Tall: 0.31, Found: street | meadow | desert | snowfield | beach, Colours: anyColour, Patterns: stripes,
 		Poses: []pose{{Parts: []part{
 			{main, blob(2, 76, 4, 50, 30, 42, 56, 8, 120, 6, 152, 42, 192, 50, 198, 78, 150, 84, 50, 84)},
@@ -23,7 +23,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "truck", Plural: "trucks", Category: Vehicle, Profile: true,
+		Name: "truck", Plural: "trucks", Also: [2]string{"lorry", "lorries"}, Category: Vehicle, Profile: true,
 		Tall: 0.39, Found: street | desert | mountains | snowfield, Colours: anyColour, Patterns: stripes, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{iron, box(4, 74, 190, 84)}, {main, box(2, 2, 126, 74)}, {bare, blob(134, 82, 134, 26, 168, 24, 184, 52, 196, 56, 196, 82)},
@@ -41,7 +41,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "bicycle", Plural: "bicycles", Category: Vehicle, Profile: true,
+		Name: "bicycle", Plural: "bicycles", Also: [2]string{"bike", "bikes"}, Category: Vehicle, Profile: true,
 		Tall: 0.33, Found: street | meadow | forest | beach, Colours: anyColour,
 		Poses: []pose{{Parts: []part{
 			{ink, union(ring(30, 70, 27, 6), ring(120, 70, 27, 6))},
@@ -51,7 +51,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "boat", Plural: "boats", Category: Vehicle, Profile: true,
+		Name: "boat", Plural: "boats", Also: [2]string{"sailboat", "sailboats"}, Category: Vehicle, Profile: true,
 		Tall: 0.50, On: water, Found: sea | beach, Colours: anyColour, Patterns: stripes,
 		Poses: []pose{{Parts: []part{
 			{bark, box(48, -2, 52, 84)}, {main, poly(55, 2, 55, 70, 102, 70)}, {light, poly(45, 12, 45, 70, 12, 70)},
@@ -60,7 +60,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "ship", Plural: "ships", Category: Vehicle, Profile: true,
+		Name: "ship", Plural: "ships", Also: [2]string{"steamer", "steamers"}, Category: Vehicle, Profile: true,
 		Tall: 0.35, On: water, Found: sea | beach, Colours: []Colour{Red, Blue, Black, White, Green}, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{iron, union(limb(9, 16, 88, -2, 70, -12, 48, -14))},
@@ -71,7 +71,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "plane", Plural: "planes", Category: Vehicle, Profile: true,
+		Name: "plane", Plural: "planes", Also: [2]string{"airplane", "airplanes"}, Category: Vehicle, Profile: true,
 		Tall: 0.24, On: air, Found: outdoors, Colours: []Colour{White, Red, Blue, Yellow}, Most: 2,
 		Poses: []pose{{Parts: []part{
 			{dark, poly(100, 48, 84, 18, 98, 18, 134, 48)},
@@ -81,7 +81,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "balloon", Plural: "balloons", Category: Vehicle,
+		Name: "balloon", Plural: "balloons", Also: [2]string{"hot air balloon", "hot air balloons"}, Category: Vehicle,
 		Tall: 0.42, On: air, Found: land, Colours: []Colour{Red, Orange, Yellow, Green, Blue, Purple, Pink}, Patterns: []Pattern{Plain, Striped, Checked},
 		Poses: []pose{{Parts: []part{
 			{bark, union(line(1, 24, 60, 30, 84), line(1, 46, 60, 40, 84))}, {main, blob(35, 0, 58, 8, 69, 30, 60, 52, 44, 70, 26, 70, 10, 52, 1, 30, 12, 8)}, {timber, poly(28, 83, 42, 83, 40, 100, 30, 100)},

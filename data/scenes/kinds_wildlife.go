@@ -25,7 +25,7 @@ var wildlife = []kind{
 		}}},
 	},
 	{
-		Name: "rabbit", Plural: "rabbits", Category: Animal, Profile: true,
+		Name: "rabbit", Plural: "rabbits", Also: [2]string{"bunny", "bunnies"}, Category: Animal, Profile: true,
 		Tall: 0.26, Found: meadow | forest | snowfield, Colours: []Colour{Brown, White, Grey},
 		Poses: []pose{{Parts: []part{
 			{dark, limb(11, 9, 66, 36, 60, 14, 50, 2)},
@@ -82,7 +82,7 @@ var wildlife = []kind{
 		}}},
 	},
 	{
-		Name: "bird", Plural: "birds", Category: Animal, Profile: true,
+		Name: "bird", Plural: "birds", Also: [2]string{"songbird", "songbirds"}, Category: Animal, Profile: true,
 		Tall: 0.20, On: air, Found: outdoors, Colours: []Colour{Red, Blue, Yellow, White, Black}, Most: 4,
 		Poses: []pose{{Parts: []part{
 			{dark, blob(70, 56, 84, 20, 64, -4, 104, 14, 108, 54)},

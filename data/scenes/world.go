@@ -1,6 +1,7 @@
 package scenes
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
@@ -84,17 +85,14 @@ func compose(d *dice) Scene {
 	for range of(d, []int{1, 1, 2, 2, 2, 3}) {
 		s.place(d, s.group(d))
 	}
-	// The farthest is drawn first. Where two are as deep, so is the left one.
-	slices.SortStableFunc(s.Things, func(a, b Thing) int {
-		switch {
-		case a.Depth > b.Depth:
-			return -1
-		case a.Depth < b.Depth:
-			return 1
-		}
-		return 0
-	})
+	s.sort()
 	return s
+}
+
+// sort orders the things for drawing: the farthest first, and of two that are
+// as deep the one that was placed first.
+func (s *Scene) sort() {
+	slices.SortStableFunc(s.Things, func(a, b Thing) int { return cmp.Compare(b.Depth, a.Depth) })
 }
 
 // background picks a background. Rooms come twice as often as others, since
@@ -143,22 +141,16 @@ func (s *Scene) group(d *dice) []Thing {
 	return slices.Repeat([]Thing{t}, n)
 }
 
-// kind picks a kind that the scene has not yet, categories with equal chances.
+// kind picks a kind that the scene has not yet.
 func (s *Scene) kind(d *dice) Kind {
-	for {
-		category := of(d, Categories())
-		var fit []Kind
-		for i := range kinds {
-			k := Kind(i)
-			known := slices.ContainsFunc(s.Things, func(t Thing) bool { return t.Kind == k })
-			if !known && k.Category() == category && kinds[k].Found&(1<<s.Background) != 0 {
-				fit = append(fit, k)
-			}
-		}
-		if fit != nil {
-			return of(d, fit)
+	var fit []Kind
+	for _, k := range Kinds() {
+		known := slices.ContainsFunc(s.Things, func(t Thing) bool { return t.Kind == k })
+		if !known && kinds[k].Found&(1<<s.Background) != 0 {
+			fit = append(fit, k)
 		}
 	}
+	return of(d, fit)
 }
 
 // contrast picks the colour of a pattern on c: white or dark ones, and for
@@ -196,7 +188,7 @@ func (s *Scene) place(d *dice, group []Thing) {
 // things don't fit in the picture or would hide each other or those there.
 func (s *Scene) spot(d *dice, group []Thing) []Thing {
 	entry, b := &kinds[group[0].Kind], &backdrops[s.Background]
-	depth := of(d, []float64{0, 0.1, 0.2, 0.35, 0.5, 0.7})
+	depth := of(d, []float64{0, 0.1, 0.2, 0.3, 0.45, 0.65})
 	if entry.On == water {
 		depth = max(depth, b.shore)
 	}
@@ -205,7 +197,7 @@ func (s *Scene) spot(d *dice, group []Thing) []Thing {
 	wide, high := float64(scale*(e.right-e.left))/100, float64(scale*(e.bottom-e.top))/100
 	step := float64(wide * d.between(0.85, 1.15))
 	total := plus(wide, step, float64(len(group)-1))
-	if total > 0.96 || high > 0.9 || high < 0.1 {
+	if total > 0.96 || high > 0.9 || high < 0.13 {
 		return nil
 	}
 	x := d.between(0.02, 0.98-total)
