@@ -165,6 +165,35 @@ func TestRowBlocksTrainAsOneMatrix(t *testing.T) {
 	golden.Near(t, "weights", state.Values["w"], want, 1e-5)
 }
 
+// TestRowBlocksJoinForOtherOperators gathers rows of a parameter that is kept in
+// row blocks. The first step of AdamW moves what was gathered by the rate,
+// against the gradient's sign, and nothing else.
+func TestRowBlocksJoinForOtherOperators(t *testing.T) {
+	rt := orttest.Runtime(t)
+	g := grad.NewGraph()
+	w := g.Param("w", true, wideIn, wideOut)
+	used := []int64{0, 700, wideIn - 1}
+	rows := grad.Rows(w.Node(), g.Ints(used, 3))
+	epoch, err := grad.NewEpoch(rt, grad.Sum(grad.Mul(rows, rows)), grad.EpochOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer epoch.Close()
+	state := grad.NewState(g.Params(), smallRandom)
+	before := slices.Clone(state.Values["w"])
+	if _, _, err := epoch.Run(t.Context(), state, grad.Inputs{LR: []float64{1e-3}, Beta1: []float64{.9}}); err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float64, len(before))
+	for i, x := range before {
+		want[i] = float64(x)
+		if slices.Contains(used, int64(i/wideOut)) {
+			want[i] -= math.Copysign(1e-3, float64(x))
+		}
+	}
+	golden.Near(t, "weights", state.Values["w"], want, 1e-6)
+}
+
 func wideParams(loss *grad.Node) []*grad.Param { return loss.Graph().Params() }
 
 // referenceSteps applies AdamW in float64 to gradients of a Function.
