@@ -15,16 +15,19 @@ import (
 // # The scaled form
 //
 // A pass over a large matrix costs as much as a good part of a matrix product,
-// so the moments are kept scaled during an epoch. With L_j = β2^(-(j+1)/2) for
-// its steps j = 0, 1, …, the gradients g̃ = L·g arrive scaled because the
-// loss's own gradient is L instead of 1, and
+// so values and moments are kept scaled during an epoch, such that nothing has
+// to be multiplied that can be divided out. Let g be a step's gradient, d its
+// decay 1-lr·λ, D the product of the d of the epoch so far, and L_j =
+// β2^(-(j+1)/2) for the epoch's steps j = 0, 1, …. The gradients g̃ = L·g arrive
+// scaled because the loss's own gradient is L instead of 1, and
 //
-//	V = v·L²/(1-β2)   becomes   V ← V + g̃²           (no decay to apply)
-//	M = m·L/(1-β1)    becomes   M ← a·M + g̃          (one decay, no second factor)
-//	p ← d·p - s·M/(√V + e)
+//	V = v·L²/(1-β2)   becomes   V ← V + g̃²            (no decay)
+//	M = m·L/(1-β1)    becomes   M ← a·M + g̃           (no second factor)
+//	P = p/D           becomes   P ← P - s·M/(√V + e)   (no decay)
 //
-// with the scalars a, d, s, e computed per step in float64. L grows to
-// β2^(-S/2) in S steps: 1.65 for 1,000 steps at β2 = .999.
+// with the scalars a, s and e computed per step in float64. A product with the
+// weights p is D times the product with P, which costs a pass over the small
+// result. L grows to β2^(-S/2) in S steps: 1.65 for 1,000 steps at β2 = .999.
 type AdamW struct {
 	Beta2       float64 // decay of the squared gradients; 0 means .999
 	Eps         float64 // 0 means 1e-8
@@ -48,13 +51,14 @@ func (a AdamW) withDefaults() AdamW {
 // scalars are the per-step numbers of an epoch in the scaled form.
 type scalars struct {
 	gradScale []float32 // L
-	decayM    []float32 // a
-	decayP    []float32 // d
-	rate      []float32 // s
+	decay     []float32 // a
+	rate      []float32 // s of parameters that do not decay
+	rateP     []float32 // s of those that do
+	scaleP    []float32 // D before the step, of those that do
 	eps       []float32 // e
-	// What turns v into V before the epoch, V into v and M into m after it. M
-	// starts as m.
-	openV, closeV, closeM float32
+	// What turns v into V before the epoch, and V, M and P into v, m and p after
+	// it. M starts as m and P as p.
+	openV, closeV, closeM, closeP float32
 }
 
 // scalars computes the numbers for len(lr) steps that follow steps earlier ones.
@@ -69,21 +73,30 @@ func (a AdamW) scalars(lr, beta1 []float64, steps int) (scalars, error) {
 	}
 	var s scalars
 	unscale := 1.0 // m = M·unscale after the step before
+	decayed := 1.0 // D after the step before
 	for j := range n {
 		t := float64(steps + j + 1)
 		growth := math.Pow(a.Beta2, -float64(j+1)/2)
 		b1 := beta1[j]
 		s.gradScale = append(s.gradScale, float32(growth))
-		s.decayM = append(s.decayM, float32(b1*unscale*growth/(1-b1)))
+		s.decay = append(s.decay, float32(b1*unscale*growth/(1-b1)))
 		unscale = (1 - b1) / growth
 		root := math.Sqrt((1-a.Beta2)/(1-math.Pow(a.Beta2, t))) / growth // √v̂ = root·√V
-		s.rate = append(s.rate, float32(lr[j]*unscale/((1-math.Pow(b1, t))*root)))
+		rate := lr[j] * unscale / ((1 - math.Pow(b1, t)) * root)
+		s.rate = append(s.rate, float32(rate))
 		s.eps = append(s.eps, float32(a.Eps/root))
-		s.decayP = append(s.decayP, float32(1-lr[j]*a.WeightDecay))
+		s.scaleP = append(s.scaleP, float32(decayed))
+		decayed *= 1 - lr[j]*a.WeightDecay
+		if decayed < 1/maxGrowth {
+			return scalars{}, fmt.Errorf("grad: weight decay %v shrinks weights by a factor of more than %g in one epoch; want a lower learning rate than %v",
+				a.WeightDecay, maxGrowth, lr[j])
+		}
+		s.rateP = append(s.rateP, float32(rate/decayed))
 	}
 	s.openV = float32(1 / (1 - a.Beta2))
 	s.closeV = float32((1 - a.Beta2) * math.Pow(a.Beta2, float64(n)))
 	s.closeM = float32(unscale)
+	s.closeP = float32(decayed)
 	return s, nil
 }
 
@@ -91,11 +104,11 @@ func (a AdamW) scalars(lr, beta1 []float64, steps int) (scalars, error) {
 func (s scalars) tensors() ort.Tensors {
 	out := ort.Tensors{}
 	for name, v := range map[string][]float32{
-		gradScale: s.gradScale, decayM: s.decayM, decayP: s.decayP, rate: s.rate, eps: s.eps,
+		gradScale: s.gradScale, decayM: s.decay, rate: s.rate, rateP: s.rateP, scaleP: s.scaleP, eps: s.eps,
 	} {
 		out[name] = &ort.Tensor{Shape: []int64{int64(len(v))}, Data: v}
 	}
-	for name, v := range map[string]float32{openV: s.openV, closeV: s.closeV, closeM: s.closeM} {
+	for name, v := range map[string]float32{openV: s.openV, closeV: s.closeV, closeM: s.closeM, closeP: s.closeP} {
 		out[name] = &ort.Tensor{Shape: []int64{}, Data: []float32{v}}
 	}
 	return out
@@ -105,29 +118,33 @@ func (s scalars) tensors() ort.Tensors {
 const (
 	gradScale = "adamw.gradient_scale"
 	decayM    = "adamw.decay_m"
-	decayP    = "adamw.decay_p"
 	rate      = "adamw.rate"
+	rateP     = "adamw.rate_decayed"
+	scaleP    = "adamw.scale_p"
 	eps       = "adamw.eps"
 	openV     = "adamw.open_v"
 	closeV    = "adamw.close_v"
 	closeM    = "adamw.close_m"
+	closeP    = "adamw.close_p"
 )
 
 // triple names a parameter block's value and moments.
 type triple struct{ p, m, v string }
 
-// update emits one step on a block with gradient g (scaled) and returns the new
-// values. step gives the name of a per-step scalar.
-func (a AdamW) update(e *emitter, old triple, g string, decay bool, step func(name string) string) triple {
+// decays says whether a parameter decays.
+func (a AdamW) decays(p *Param) bool { return p.Decay && a.WeightDecay != 0 }
+
+// update emits one step on a block of p with gradient g (scaled) and returns the
+// new values. step gives the name of a per-step scalar.
+func (a AdamW) update(e *emitter, p *Param, old triple, g string, step func(name string) string) triple {
 	var next triple
 	next.m = e.add("Add", nil, e.add("Mul", nil, old.m, step(decayM)), g)
 	next.v = e.add("Add", nil, old.v, e.add("Mul", nil, g, g))
 	root := e.add("Add", nil, e.add("Sqrt", nil, next.v), step(eps))
-	move := e.add("Mul", nil, e.add("Div", nil, next.m, root), step(rate))
-	p := old.p
-	if decay && a.WeightDecay != 0 {
-		p = e.add("Mul", nil, p, step(decayP))
+	s := rate
+	if a.decays(p) {
+		s = rateP
 	}
-	next.p = e.add("Sub", nil, p, move)
+	next.p = e.add("Sub", nil, old.p, e.add("Mul", nil, e.add("Div", nil, next.m, root), step(s)))
 	return next
 }

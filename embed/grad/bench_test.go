@@ -11,10 +11,10 @@ import (
 )
 
 // BenchmarkEpoch trains 15,724 → 512 → 768 voxels at batch 64, forward, backward
-// and AdamW, 16 steps an epoch, and reports the arithmetic of the matrix
+// and AdamW, 128 steps an epoch, and reports the arithmetic of the matrix
 // products alone. scripts/bench_grad.py times the same step in PyTorch.
 func BenchmarkEpoch(b *testing.B) {
-	const voxels, width, out, batch, rows, steps = 15724, 512, 768, 64, 1024, 16
+	const voxels, width, out, batch, rows, steps = 15724, 512, 768, 64, 1024, 128
 	g := grad.NewGraph()
 	index := g.Step("batch", onnx.Int64, batch)
 	x := grad.Rows(g.Data("x", onnx.Float, rows, voxels), index)

@@ -24,8 +24,7 @@
 //
 // A training step of a wide layer is bound by memory, not by arithmetic: each
 // elementwise pass of AdamW over a weight matrix of 32 MB costs as much as a
-// tenth of its matrix products. Large matrices are therefore kept in row blocks
-// of about 1 MiB, each updated in one go while it is in the cache, and AdamW
-// is written with its moments scaled so that they need the fewest passes (see
-// AdamW).
+// tenth of its matrix products. Large matrices are therefore kept in blocks of
+// about 1 MiB, each updated in one go while it is in the cache, and AdamW is
+// written on scaled values and moments, which need the fewest passes (see AdamW).
 package grad

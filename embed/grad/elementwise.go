@@ -15,7 +15,7 @@ func Add(a, b *Node) *Node {
 		return []*Node{sumTo(dy, a.shape), sumTo(dy, b.shape)}
 	}
 	if slices.Equal(a.shape, b.shape) {
-		n.op.rowBlock = func(e *emitter, heights []int, i int) string {
+		n.op.block = func(e *emitter, heights []int, i int) string {
 			return e.add("Add", nil, e.block(a, heights, i), e.block(b, heights, i))
 		}
 	}

@@ -16,6 +16,9 @@ type emitter struct {
 	outputs map[*op][]string
 	pieces  map[string][]string // row and column blocks already written
 	consts  map[any]string
+	// factor names the scalar by which a kept parameter must be multiplied to be
+	// its value, "" for 1. It may be nil.
+	factor func(n *Node) string
 	// leafName returns the name under which a leaf that is not a constant is
 	// known, or the names of its row blocks.
 	leafName func(e *emitter, n *Node) []string
@@ -36,7 +39,7 @@ func (e *emitter) write(nodes ...*Node) {
 	for _, o := range ancestors(nodes...) {
 		// The others follow when something asks for their value: an op that
 		// is only wanted in row blocks is never written whole.
-		if o.leaf.kind == notLeaf && o.rowBlock == nil {
+		if o.leaf.kind == notLeaf && o.block == nil {
 			e.op(o)
 		}
 	}
@@ -55,18 +58,30 @@ func (e *emitter) op(o *op) []string {
 // value returns the name of n's value, which is emitted where it is not there.
 func (e *emitter) value(n *Node) string { return e.op(n.op)[n.index] }
 
-// leaf returns the name of an input or parameter, which is joined from its row
+// leaf returns the name of an input or parameter, which is joined from its
 // blocks where it has some.
 func (e *emitter) leaf(n *Node) string {
 	names := e.leafName(e, n)
 	if len(names) == 1 {
-		return names[0]
+		return e.scaled(n, names[0])
 	}
-	return e.add("Concat", []onnx.Attr{{Name: "axis", Value: int64(0)}}, names...)
+	return e.scaled(n, e.transposed(e.add("Concat", []onnx.Attr{{Name: "axis", Value: int64(1)}}, names...)))
 }
 
-// stored returns the heights of the row blocks in which a parameter is kept,
-// nil for every other node.
+// scaled multiplies name, which was computed from the parameter n as it is kept
+// and is linear in it, by n's factor.
+func (e *emitter) scaled(n *Node, name string) string {
+	if e.factor == nil {
+		return name
+	}
+	if factor := e.factor(n); factor != "" {
+		return e.add("Mul", nil, name, factor)
+	}
+	return name
+}
+
+// stored returns the heights of the blocks in which a parameter is kept, nil for
+// every other node.
 func (e *emitter) stored(n *Node) []int {
 	if n.op.leaf.kind != leafParam {
 		return nil
@@ -77,21 +92,22 @@ func (e *emitter) stored(n *Node) []int {
 	return nil
 }
 
-// block returns block i of n, cut into row blocks of the given heights.
+// block returns block i of n, cut into blocks of the given heights as a
+// parameter is kept: transposed where there are several.
 func (e *emitter) block(n *Node, heights []int, i int) string {
 	if len(heights) == 1 {
 		return e.value(n)
 	}
 	if e.stored(n) != nil {
-		return e.leafName(e, n)[i]
+		return e.scaled(n, e.leafName(e, n)[i])
 	}
 	_, whole := e.outputs[n.op]
-	if whole || n.op.rowBlock == nil {
-		return e.split(n, 0, heights)[i]
+	if whole || n.op.block == nil {
+		return e.transposed(e.split(n, 0, heights)[i])
 	}
 	key := fmt.Sprint("block", n.op.id, i, heights)
 	if _, ok := e.pieces[key]; !ok {
-		e.pieces[key] = []string{n.op.rowBlock(e, heights, i)}
+		e.pieces[key] = []string{n.op.block(e, heights, i)}
 	}
 	return e.pieces[key][0]
 }
@@ -104,6 +120,11 @@ func (e *emitter) split(n *Node, axis int, sizes []int) []string {
 		e.pieces[key] = e.addMany("Split", len(sizes), attrs, e.value(n), e.ints(sizes...))
 	}
 	return e.pieces[key]
+}
+
+// transposed writes the transpose of a matrix.
+func (e *emitter) transposed(matrix string) string {
+	return e.add("Transpose", []onnx.Attr{{Name: "perm", Value: []int64{1, 0}}}, matrix)
 }
 
 // add writes a node with one output and returns that output's name.

@@ -60,17 +60,19 @@ func (ep *Epoch) Close() error { return ep.session.Close() }
 // metric under its name. state is changed only when all of them have been
 // done: a cancelled or failed epoch leaves it as it was.
 func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []float32, metrics map[string][]float32, err error) {
-	if err := state.Check(ep.params); err != nil {
+	if err := state.check(ep.params); err != nil {
 		return nil, nil, err
 	}
-	scalars, err := ep.opt.scalars(in.LR, in.Beta1, state.Steps)
+	scalars, err := ep.opt.scalars(in.LR, in.Beta1, state.steps)
 	if err != nil {
 		return nil, nil, err
 	}
 	steps := len(in.LR)
 	feed := scalars.tensors()
 	if ep.opt.WeightDecay == 0 {
-		delete(feed, decayP)
+		for _, name := range []string{rateP, scaleP, closeP} {
+			delete(feed, name)
+		}
 	}
 	feed[tripName] = &ort.Tensor{Shape: []int64{}, Data: []int64{int64(steps)}}
 	for name, t := range in.Steps {
@@ -83,19 +85,18 @@ func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []flo
 		feed[name] = t
 	}
 	maps.Copy(feed, in.Data)
-	next := ep.spare(state)
 	fetch := ort.Tensors{lossName: nil}
 	for _, name := range ep.metrics {
 		fetch[metricPrefix+name] = nil
 	}
 	for _, p := range ep.params {
-		addBlocks(feed, "in.", p, state)
-		addBlocks(fetch, "out.", p, next)
+		addBlocks(feed, "in.", p, state.now)
+		addBlocks(fetch, "out.", p, state.spare)
 	}
 	if err := ep.session.Run(ctx, feed, fetch); err != nil {
 		return nil, nil, err
 	}
-	ep.commit(state, next, steps)
+	ep.commit(state, steps)
 	metrics = map[string][]float32{}
 	for _, name := range ep.metrics {
 		metrics[name] = fetch[metricPrefix+name].Data.([]float32)
@@ -103,37 +104,24 @@ func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []flo
 	return fetch[lossName].Data.([]float32), metrics, nil
 }
 
-// spare returns the state that the epoch writes.
-func (ep *Epoch) spare(state *State) *State {
-	if state.spare == nil {
-		state.spare = emptyState()
-	}
+// commit makes what the run has written the state of its parameters.
+func (ep *Epoch) commit(state *State, steps int) {
 	for _, p := range ep.params {
-		if len(state.spare.Values[p.Name]) != p.Size() {
-			state.spare.Values[p.Name] = make([]float32, p.Size())
-			state.spare.M[p.Name] = make([]float32, p.Size())
-			state.spare.V[p.Name] = make([]float32, p.Size())
-		}
-	}
-	return state.spare
-}
-
-// commit exchanges the arrays of state and next.
-func (ep *Epoch) commit(state, next *State, steps int) {
-	for _, p := range ep.params {
-		for _, pair := range [][2]map[string][]float32{{state.Values, next.Values}, {state.M, next.M}, {state.V, next.V}} {
+		for _, pair := range [][2]map[string][]float32{
+			{state.now.values, state.spare.values}, {state.now.m, state.spare.m}, {state.now.v, state.spare.v},
+		} {
 			pair[0][p.Name], pair[1][p.Name] = pair[1][p.Name], pair[0][p.Name]
 		}
 	}
-	state.Steps += steps
+	state.steps += steps
 }
 
 // addBlocks adds a parameter's arrays, block by block, to the tensors of a run.
-func addBlocks(tensors ort.Tensors, prefix string, p *Param, state *State) {
+func addBlocks(tensors ort.Tensors, prefix string, p *Param, from arrays) {
 	heights := blockHeights(p.Shape)
-	for kind, data := range map[string][]float32{"p": state.Values[p.Name], "m": state.M[p.Name], "v": state.V[p.Name]} {
+	for kind, data := range map[string][]float32{"p": from.values[p.Name], "m": from.m[p.Name], "v": from.v[p.Name]} {
 		for i, part := range cut(data, heights) {
-			tensors[blockName(prefix, kind, p, i)] = &ort.Tensor{Shape: blockShape(p.Shape, heights[i]), Data: part}
+			tensors[blockName(prefix, kind, p, i)] = &ort.Tensor{Shape: blockShape(p.Shape, heights, i), Data: part}
 		}
 	}
 }

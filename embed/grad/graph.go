@@ -41,9 +41,10 @@ type op struct {
 	// backward returns the gradient of each input, given that of output 0;
 	// nil for an input without one. A nil backward stops differentiation.
 	backward func(grad *Node) []*Node
-	// rowBlock writes block i of output 0, cut into row blocks of the given
-	// heights, without making the whole first; nil where the operator cannot.
-	rowBlock func(e *emitter, heights []int, i int) string
+	// block writes block i of output 0, cut as a parameter of its shape is (see
+	// blockHeights), without making the whole first; nil where the operator
+	// cannot.
+	block func(e *emitter, heights []int, i int) string
 }
 
 // leaf says what kind of input an op without inputs is.

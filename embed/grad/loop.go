@@ -44,6 +44,12 @@ func (b *loopBuilder) build() *onnx.Graph {
 	b.steps = map[string]string{}
 	b.outer = newEmitter("o", nil)
 	b.body = newEmitter("v", b.leafName)
+	b.body.factor = func(n *Node) string {
+		if p := n.op.leaf.param; p != nil && b.opt.decays(p) {
+			return b.step(scaleP)
+		}
+		return ""
+	}
 	b.outer.graph.Name, b.body.graph.Name = "epoch", "step"
 	b.declareInputs()
 	b.writeBody()
@@ -83,13 +89,14 @@ func (b *loopBuilder) step(name string) string {
 // declareInputs lists the inputs of the whole model but for the state.
 func (b *loopBuilder) declareInputs() {
 	in := []onnx.Value{{Name: tripName, Type: onnx.Int64}}
-	for _, name := range []string{decayM, decayP, rate, eps, gradScale} {
-		if name == decayP && b.opt.WeightDecay == 0 {
-			continue
-		}
+	perStep, once := []string{gradScale, decayM, rate, eps}, []string{openV, closeV, closeM}
+	if b.opt.WeightDecay != 0 {
+		perStep, once = append(perStep, rateP, scaleP), append(once, closeP)
+	}
+	for _, name := range perStep {
 		in = append(in, onnx.Value{Name: name, Type: onnx.Float, Shape: []int64{-1}})
 	}
-	for _, name := range []string{openV, closeV, closeM} {
+	for _, name := range once {
 		in = append(in, onnx.Value{Name: name, Type: onnx.Float})
 	}
 	for _, o := range ancestors(append(slices.Collect(maps.Values(b.metrics)), b.loss)...) {
@@ -117,10 +124,10 @@ func (b *loopBuilder) writeBody() {
 	b.output(e.add("Identity", nil, condName), onnx.Bool, nil)
 	for i, p := range b.params {
 		heights := blockHeights(p.Shape)
-		for k, h := range heights {
+		for k := range heights {
 			old := triple{blockName("", "p", p, k), blockName("", "m", p, k), blockName("", "v", p, k)}
-			next := b.opt.update(e, old, e.block(b.grads[i], heights, k), p.Decay, b.step)
-			shape := blockShape(p.Shape, h)
+			next := b.opt.update(e, p, old, e.block(b.grads[i], heights, k), b.step)
+			shape := blockShape(p.Shape, heights, k)
 			for _, pair := range [][2]string{{old.p, next.p}, {old.m, next.m}, {old.v, next.v}} {
 				e.graph.Inputs = append(e.graph.Inputs, onnx.Value{Name: pair[0], Type: onnx.Float, Shape: shape})
 				b.output(pair[1], onnx.Float, shape)
@@ -143,17 +150,22 @@ func (b *loopBuilder) writeLoop() {
 	loop := onnx.Node{Op: "Loop", Inputs: []string{tripName, goOn}, Attrs: []onnx.Attr{{Name: "body", Value: &b.body.graph}}}
 	var after []onnx.Node
 	for _, p := range b.params {
-		for k, h := range blockHeights(p.Shape) {
+		heights := blockHeights(p.Shape)
+		for k := range heights {
 			for _, kind := range []string{"p", "m", "v"} {
 				in, out := blockName("in.", kind, p, k), blockName("out.", kind, p, k)
-				shape := blockShape(p.Shape, h)
+				shape := blockShape(p.Shape, heights, k)
 				e.graph.Inputs = append(e.graph.Inputs, onnx.Value{Name: in, Type: onnx.Float, Shape: shape})
 				e.graph.Outputs = append(e.graph.Outputs, onnx.Value{Name: out, Type: onnx.Float, Shape: shape})
 				if kind == "v" {
 					in = e.add("Mul", nil, in, openV)
 				}
 				loop.Inputs = append(loop.Inputs, in)
-				if scale := map[string]string{"m": closeM, "v": closeV}[kind]; scale != "" {
+				scale := map[string]string{"m": closeM, "v": closeV}[kind]
+				if kind == "p" && b.opt.decays(p) {
+					scale = closeP
+				}
+				if scale != "" {
 					scaled := e.fresh()
 					after = append(after, onnx.Node{Op: "Mul", Inputs: []string{scaled, scale}, Outputs: []string{out}})
 					out = scaled

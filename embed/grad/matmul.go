@@ -76,9 +76,11 @@ func gemm(a, b *Node, transA, transB bool) *Node {
 		return []string{e.add("Gemm", attrs, e.value(a), e.value(b))}
 	}
 	if transA {
-		// A block of rows of aᵀb needs only a block of the columns of a.
-		y.op.rowBlock = func(e *emitter, heights []int, i int) string {
-			return e.add("Gemm", attrs, e.split(a, 1, heights)[i], e.value(b))
+		// A block of rows of aᵀ·op(b) needs only a block of the columns of a, and
+		// is kept transposed: op(b)ᵀ·a.
+		y.op.block = func(e *emitter, heights []int, i int) string {
+			attrs := []onnx.Attr{{Name: "transA", Value: flag(!transB)}}
+			return e.add("Gemm", attrs, e.value(b), e.split(a, 1, heights)[i])
 		}
 	}
 	y.op.backward = func(dy *Node) []*Node {
@@ -94,27 +96,27 @@ func gemm(a, b *Node, transA, transB bool) *Node {
 	return y
 }
 
-// gemmBlocks multiplies a with a parameter b that is stored in row blocks: the
-// blocks' products with the columns of a are summed, or, where b is
-// transposed, stand side by side.
+// gemmBlocks multiplies a with a parameter b that is kept in transposed row
+// blocks: the products of the blocks with the columns of a are summed, or,
+// where b is transposed, stand side by side.
 func gemmBlocks(e *emitter, a, b *Node, heights []int, transB bool) string {
+	blocks := e.leafName(e, b)
 	if transB {
 		parts := make([]string, len(heights))
-		for i := range heights {
-			attrs := []onnx.Attr{{Name: "transB", Value: int64(1)}}
-			parts[i] = e.add("Gemm", attrs, e.value(a), e.block(b, heights, i))
+		for i, block := range blocks {
+			parts[i] = e.add("Gemm", nil, e.value(a), block)
 		}
-		return e.add("Concat", []onnx.Attr{{Name: "axis", Value: int64(1)}}, parts...)
+		return e.scaled(b, e.add("Concat", []onnx.Attr{{Name: "axis", Value: int64(1)}}, parts...))
 	}
 	sum := ""
 	for i, columns := range e.split(a, 1, heights) {
-		in := []string{columns, e.block(b, heights, i)}
+		in := []string{blocks[i], columns}
 		if i > 0 {
 			in = append(in, sum)
 		}
-		sum = e.add("Gemm", nil, in...)
+		sum = e.add("Gemm", []onnx.Attr{{Name: "transB", Value: int64(1)}}, in...)
 	}
-	return sum
+	return e.transposed(e.scaled(b, sum))
 }
 
 func flag(b bool) int64 {

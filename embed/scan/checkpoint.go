@@ -41,56 +41,60 @@ type checkpointAbout struct {
 	Losses []float32 `json:"losses"`
 }
 
-// openCheckpoint fills state from the folder's checkpoint where there is one.
-// One of another training is refused, so that it is not overwritten.
-func (t *training) openCheckpoint(c Config, state *grad.State, params []*grad.Param) (*checkpoint, error) {
+// openCheckpoint returns the state that the folder's checkpoint holds, or start
+// where there is none. A checkpoint of another training is refused, so that it
+// is not overwritten.
+func (t *training) openCheckpoint(c Config, params []*grad.Param, start func() *grad.State) (*checkpoint, *grad.State, error) {
 	k := &checkpoint{every: t.opts.CheckpointEvery, params: params, saved: time.Now(), about: checkpointAbout{
 		Config: c, Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR,
 		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Data: t.data,
 	}}
 	if t.opts.Checkpoint == "" {
-		return k, nil
+		return k, start(), nil
 	}
 	if err := os.MkdirAll(t.opts.Checkpoint, 0o755); err != nil {
-		return nil, fmt.Errorf("scan: checkpoint: %w", err)
+		return nil, nil, fmt.Errorf("scan: checkpoint: %w", err)
 	}
 	k.path = filepath.Join(t.opts.Checkpoint, checkpointFile)
 	tensors, metadata, err := safetensors.ReadFile(k.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return k, nil
+		return k, start(), nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("scan: checkpoint: %w", err)
+		return nil, nil, fmt.Errorf("scan: checkpoint: %w", err)
 	}
 	var about checkpointAbout
 	if err := json.Unmarshal([]byte(metadata["training"]), &about); err != nil {
-		return nil, fmt.Errorf("scan: checkpoint %s has no description of its training: %w", k.path, err)
+		return nil, nil, fmt.Errorf("scan: checkpoint %s has no description of its training: %w", k.path, err)
 	}
 	want := k.about
 	want.Losses = about.Losses
 	want.Steps = len(about.Losses) * (t.voxels.Rows / t.opts.Batch)
 	if about.Data != want.Data {
-		return nil, fmt.Errorf("scan: checkpoint %s is of a training on other trials or targets; name another folder or delete it", k.path)
+		return nil, nil, fmt.Errorf("scan: checkpoint %s is of a training on other trials or targets; name another folder or delete it", k.path)
 	}
 	if !reflect.DeepEqual(about, want) {
-		return nil, fmt.Errorf("scan: checkpoint %s is of another training (%s with seed %d, %d epochs); name another folder or delete it",
+		return nil, nil, fmt.Errorf("scan: checkpoint %s is of another training (%s with seed %d, %d epochs); name another folder or delete it",
 			k.path, about.Config.Preset, about.Seed, about.Epochs)
 	}
+	snapshot := grad.Snapshot{
+		Values: map[string][]float32{}, M: map[string][]float32{}, V: map[string][]float32{}, Steps: about.Steps,
+	}
 	for _, p := range params {
-		for prefix, values := range arrays(state) {
-			data, ok := tensors[prefix+p.Name].Data.([]float32)
-			if !ok || len(data) != p.Size() {
-				return nil, fmt.Errorf("scan: checkpoint %s: wanted %d float32 values of %s, found %d", k.path, p.Size(), prefix+p.Name, len(data))
-			}
-			values[p.Name] = data
+		for prefix, values := range arrays(snapshot) {
+			values[p.Name], _ = tensors[prefix+p.Name].Data.([]float32)
 		}
 	}
-	state.Steps, t.losses = about.Steps, about.Losses
-	return k, nil
+	state, err := grad.Restore(params, snapshot)
+	if err != nil {
+		return nil, nil, fmt.Errorf("scan: checkpoint %s: %w", k.path, err)
+	}
+	t.losses = about.Losses
+	return k, state, nil
 }
 
-// arrays names the parts of a state as a checkpoint does.
-func arrays(s *grad.State) map[string]map[string][]float32 {
+// arrays names the parts of a snapshot as a checkpoint does.
+func arrays(s grad.Snapshot) map[string]map[string][]float32 {
 	return map[string]map[string][]float32{"value/": s.Values, "m/": s.M, "v/": s.V}
 }
 
@@ -100,10 +104,11 @@ func (k *checkpoint) save(state *grad.State, losses []float32, epochs int) error
 	if k.path == "" || len(losses) < epochs && time.Since(k.saved) < k.every {
 		return nil
 	}
-	k.about.Steps, k.about.Losses = state.Steps, losses
+	snapshot := state.Snapshot()
+	k.about.Steps, k.about.Losses = snapshot.Steps, losses
 	tensors := map[string]safetensors.Tensor{}
 	for _, p := range k.params {
-		for prefix, values := range arrays(state) {
+		for prefix, values := range arrays(snapshot) {
 			tensors[prefix+p.Name] = safetensors.Tensor{Shape: p.Shape, Data: values[p.Name]}
 		}
 	}

@@ -201,7 +201,7 @@ func TestTrainingAgreesWithPyTorch(t *testing.T) {
 		golden.Near(t, "losses", losses, c.Outputs["losses"].Data[p.from:p.to], 1e-3)
 	}
 	for _, p := range config.trained() {
-		golden.Near(t, p.Name, state.Values[p.Name], goldenValues(c.ParamsAfter, p).Data, 1e-3)
+		golden.Near(t, p.Name, state.Snapshot().Values[p.Name], goldenValues(c.ParamsAfter, p).Data, 1e-3)
 	}
 }
 

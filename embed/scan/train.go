@@ -117,8 +117,9 @@ func (t *training) train(ctx context.Context, c Config) error {
 		{name: "SoftCLIP", soft: true, from: mixEpochs, to: t.opts.Epochs},
 	}
 	params := t.loss(c, true).Graph().Params()
-	state := grad.NewState(params, c.initialise(t.opts.Seed))
-	keeper, err := t.openCheckpoint(c, state, params)
+	keeper, state, err := t.openCheckpoint(c, params, func() *grad.State {
+		return grad.NewState(params, c.initialise(t.opts.Seed))
+	})
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (t *training) train(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	maps.Copy(t.fixed, state.Values)
+	maps.Copy(t.fixed, state.Snapshot().Values)
 	return nil
 }
 
