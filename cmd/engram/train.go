@@ -79,7 +79,7 @@ func (f trainingFlags) options(device string) (scan.Options, error) {
 		faults = append(faults, fmt.Errorf("--epochs is %d, wanted 1 or more", f.epochs))
 	}
 	if f.batch < 0 {
-		faults = append(faults, fmt.Errorf("--batch is %d trials, wanted 1 or more", f.batch))
+		faults = append(faults, fmt.Errorf("--batch is %d trials, wanted 2 or more", f.batch))
 	}
 	if !(f.lr >= 0) {
 		faults = append(faults, fmt.Errorf("--lr is %v, wanted more than 0", f.lr))

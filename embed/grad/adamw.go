@@ -67,6 +67,14 @@ func (a AdamW) scalars(lr, beta1 []float64, steps int) (scalars, error) {
 	if n == 0 || len(beta1) != n {
 		return scalars{}, fmt.Errorf("grad: an epoch needs a learning rate and a beta1 for each step, has %d and %d", n, len(beta1))
 	}
+	if !(a.Beta2 > 0 && a.Beta2 < 1) {
+		return scalars{}, fmt.Errorf("grad: beta2 is %v, want it between 0 and 1", a.Beta2)
+	}
+	for j := range n {
+		if !(beta1[j] >= 0 && beta1[j] < 1) || math.IsNaN(lr[j]) || math.IsInf(lr[j], 0) {
+			return scalars{}, fmt.Errorf("grad: step %d has learning rate %v and beta1 %v, want a finite rate and 0 ≤ beta1 < 1", j, lr[j], beta1[j])
+		}
+	}
 	if math.Pow(a.Beta2, -float64(n)/2) > maxGrowth {
 		return scalars{}, fmt.Errorf("grad: %d steps in one epoch are too many for beta2 %v, want at most %d", n, a.Beta2,
 			int(-2*math.Log(maxGrowth)/math.Log(a.Beta2)))

@@ -37,7 +37,7 @@ func findComponents(targets blas32.General, rank int, seed uint64) (*components,
 	if targets.Rows > maxComponentImages {
 		sample = matrix.Pick(targets, rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages])
 	}
-	centered, mean := matrix.Centered(sample)
+	centered, _ := matrix.Centered(sample)
 	var gram mat.SymDense
 	gram.SymOuterK(1, centered)
 	var eigen mat.EigenSym
@@ -56,7 +56,7 @@ func findComponents(targets blas32.General, rank int, seed uint64) (*components,
 	if kept == 0 {
 		return nil, errors.New("scan: the targets of all images are the same")
 	}
-	c := &components{mean: float32s(mean), basis: matrix.New(kept, targets.Cols)}
+	c := &components{mean: float32s(matrix.ColMeans(targets)), basis: matrix.New(kept, targets.Cols)}
 	c.scale = math.Sqrt(total / float64(kept*sample.Rows))
 	for k := range kept {
 		column := len(values) - 1 - k

@@ -78,6 +78,13 @@ func PresetConfig(preset string, voxels, t, d int) (Config, error) {
 // also bounded by the number of training images less one.
 const maxRank = 512
 
+// Bounds far above every useful decoder, so that a damaged file is refused
+// before it is built.
+const (
+	maxUnits  = 1 << 20
+	maxBlocks = 1 << 10
+)
+
 func (c Config) validate() error {
 	switch {
 	case !slices.Contains(Presets(), c.Preset):
@@ -86,6 +93,9 @@ func (c Config) validate() error {
 		return fmt.Errorf("scan: wanted voxels, tokens and elements of at least 1, found %d, %d and %d", c.Voxels, c.T, c.D)
 	case c.Rank < 0 || c.Width < 0 || c.Blocks < 0 || c.Projector < 0:
 		return fmt.Errorf("scan: wanted sizes of at least 0, found rank %d, width %d, blocks %d, projector %d", c.Rank, c.Width, c.Blocks, c.Projector)
+	case max(c.Rank, c.Width, c.Projector) > maxUnits || c.Blocks > maxBlocks:
+		return fmt.Errorf("scan: wanted layers of at most %d units and %d blocks, found rank %d, width %d, projector %d, %d blocks",
+			maxUnits, maxBlocks, c.Rank, c.Width, c.Projector, c.Blocks)
 	case c.Rank == 0 && c.Width == 0:
 		return fmt.Errorf("scan: a decoder needs a linear path (rank) or a network path (width), found neither")
 	case !(c.DropoutIn >= 0 && c.DropoutIn < 1) || !(c.DropoutBlock >= 0 && c.DropoutBlock < 1):

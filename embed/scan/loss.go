@@ -8,23 +8,31 @@ import "engram/embed/grad"
 // not mixed.
 //
 //	predicted, target: [B, T·D], normalised here
-//	lambda: [B] float32; perm: [B] int64; tau: the temperature τ, a scalar
+//	image: [B] int64, what each sample saw; lambda: [B] float32
+//	perm: [B] int64; tau: the temperature τ, a scalar
 //
 // Where a sample is its own partner its label is 1. (The published code
-// overwrites it with 1-λ, which is 0 for a sample that is not mixed.)
-func biMixCo(predicted, target, lambda, perm, tau *grad.Node) *grad.Node {
+// overwrites it with 1-λ, which is 0 for a sample that is not mixed.) Where
+// several samples of a batch saw one image they share its label, as none of
+// them is a wrong answer for another.
+func biMixCo(predicted, target *grad.Node, mix mixNodes, tau *grad.Node) *grad.Node {
 	g := predicted.Graph()
 	n := predicted.Shape()[0]
-	index := make([]int64, n)
-	for i := range index {
-		index[i] = int64(i)
-	}
-	columns := g.Ints(index, 1, n)
-	self := grad.Equal(g.Ints(index, n, 1), columns)
-	partner := grad.Equal(grad.Reshape(perm, n, 1), columns)
-	lambda = grad.Reshape(lambda, n, 1)
-	labels := grad.Add(grad.Mul(self, lambda), grad.Mul(partner, grad.Sub(g.Const(1), lambda)))
+	same := grad.Equal(grad.Reshape(mix.image, n, 1), grad.Reshape(mix.image, 1, n))
+	own := grad.Div(same, grad.Reshape(grad.Sum(same, 1), n, 1))
+	lambda := grad.Reshape(mix.lambda, n, 1)
+	labels := grad.Add(grad.Mul(own, lambda), grad.Mul(grad.Rows(own, mix.perm), grad.Sub(g.Const(1), lambda)))
 	return bothWays(predicted, target, tau, labels, grad.Transpose(labels, 1, 0))
+}
+
+// mixNodes say how a batch of samples was mixed (see Mix).
+type mixNodes struct{ image, lambda, perm *grad.Node }
+
+// mixed returns λ_i·x_i + (1-λ_i)·x_perm(i).
+func (m mixNodes) mixed(x *grad.Node) *grad.Node {
+	lambda := grad.Reshape(m.lambda, m.lambda.Shape()[0], 1)
+	partner := grad.Rows(x, m.perm)
+	return grad.Add(partner, grad.Mul(lambda, grad.Sub(x, partner)))
 }
 
 // softCLIP is the bidirectional contrastive loss whose labels are how like the

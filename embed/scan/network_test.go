@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -74,13 +75,43 @@ func TestLossesAgreeWithPyTorch(t *testing.T) {
 				for i, j := range c.Inputs["perm"].Ints() {
 					perm[i] = int64(j)
 				}
-				loss = biMixCo(pred, array("target"), array("lambda"), g.Ints(perm, len(perm)), tau)
+				mix := mixNodes{image: distinct(g, len(perm)), lambda: array("lambda"), perm: g.Ints(perm, len(perm))}
+				loss = biMixCo(pred, array("target"), mix, tau)
 			}
 			out := evaluate(t, rt, map[string]*grad.Node{"loss": loss, "d": grad.Gradients(loss, nil, pred)[0]},
 				ort.Tensors{"pred": floats(c.Inputs["pred"])})
 			golden.Near(t, "loss", out["loss"], c.Outputs["loss"].Data, goldenTolerance)
 			golden.Near(t, "gradient", out["d"], c.Grads["pred"].Data, goldenTolerance)
 		})
+	}
+}
+
+// distinct numbers n samples that all saw different images.
+func distinct(g *grad.Graph, n int) *grad.Node {
+	index := make([]int64, n)
+	for i := range index {
+		index[i] = int64(i)
+	}
+	return g.Ints(index, n)
+}
+
+// TestRepeatsOfAnImageAreNoNegatives swaps what two samples of one image
+// predicted and wants the same loss, which a label for the own sample alone
+// would change.
+func TestRepeatsOfAnImageAreNoNegatives(t *testing.T) {
+	rt := orttest.Runtime(t)
+	g := grad.NewGraph()
+	target := g.Array([]float32{1, 0, 1, 0, 0, 1}, 3, 2) // samples 0 and 1 saw one image
+	mix := mixNodes{image: g.Ints([]int64{7, 7, 8}, 3), lambda: g.Array([]float32{.8, 1, 1}, 3), perm: g.Ints([]int64{1, 2, 0}, 3)}
+	pred := g.Data("pred", onnx.Float, 3, 2)
+	// A sample that is mixed with its own image is not mixed at all.
+	outputs := map[string]*grad.Node{"loss": biMixCo(pred, target, mix, g.Const(.5))}
+	loss := func(data ...float32) float32 {
+		return evaluate(t, rt, outputs, ort.Tensors{"pred": {Shape: []int64{3, 2}, Data: data}})["loss"][0]
+	}
+	a, b := loss(.9, .1, .7, .6, .2, .8), loss(.7, .6, .9, .1, .2, .8)
+	if math.Abs(float64(a-b)) > 1e-6 {
+		t.Errorf("loss %v, and %v with the predictions of one image swapped", a, b)
 	}
 }
 
@@ -97,7 +128,8 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 	backbone := l.backbone(voxels)
 	target := node("target")
 	flat := grad.Reshape(target, target.Shape()[0], l.config.outputs())
-	loss := biMixCo(l.project(l.backbone(mixed(voxels, lambda, perm))), flat, lambda, perm, g.Const(float32(c.Number("tau"))))
+	mix := mixNodes{image: distinct(g, perm.Shape()[0]), lambda: lambda, perm: perm}
+	loss := biMixCo(l.project(l.backbone(mix.mixed(voxels))), flat, mix, g.Const(float32(c.Number("tau"))))
 
 	outputs := map[string]*grad.Node{"backbone": backbone, "tokens": l.project(backbone), "loss": loss}
 	feed := ort.Tensors{"voxels": floats(c.Inputs["voxels"]), "lambda": floats(c.Inputs["lambda"]), "target": floats(c.Inputs["target"])}

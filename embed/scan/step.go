@@ -31,17 +31,19 @@ func (t *training) loss(c Config, soft bool) *grad.Node {
 	l.seed = g.Step(seedName, onnx.Int64)
 	trial := g.Step(trialName, onnx.Int64, b)
 	voxels := grad.Rows(g.Data(voxelsName, onnx.Float, t.voxels.Rows, t.voxels.Cols), trial)
-	target := grad.Rows(g.Data(targetName, onnx.Float, t.target.Rows, t.target.Cols), g.Step(imageName, onnx.Int64, b))
+	image := g.Step(imageName, onnx.Int64, b)
+	target := grad.Rows(g.Data(targetName, onnx.Float, t.target.Rows, t.target.Cols), image)
 	tau := g.Step(tauName, onnx.Float)
-	var ridge, lambda, perm *grad.Node
+	var ridge *grad.Node
 	if c.Rank > 0 {
 		ridge = grad.Rows(g.Data(ridgeName, onnx.Float, t.ridge.Rows, t.ridge.Cols), trial)
 	}
+	mix := mixNodes{image: image}
 	if !soft {
-		lambda, perm = g.Step(lambdaName, onnx.Float, b), g.Step(permName, onnx.Int64, b)
-		voxels = mixed(voxels, lambda, perm)
+		mix.lambda, mix.perm = g.Step(lambdaName, onnx.Float, b), g.Step(permName, onnx.Int64, b)
+		voxels = mix.mixed(voxels)
 		if ridge != nil { // the ridge is linear, so that mixing its scores is mixing its voxels
-			ridge = mixed(ridge, lambda, perm)
+			ridge = mix.mixed(ridge)
 		}
 	}
 	var predicted *grad.Node
@@ -53,14 +55,7 @@ func (t *training) loss(c Config, soft bool) *grad.Node {
 	if soft {
 		return softCLIP(predicted, target, tau)
 	}
-	return biMixCo(predicted, target, lambda, perm, tau)
-}
-
-// mixed returns λ_i·x_i + (1-λ_i)·x_perm(i).
-func mixed(x, lambda, perm *grad.Node) *grad.Node {
-	lambda = grad.Reshape(lambda, lambda.Shape()[0], 1)
-	partner := grad.Rows(x, perm)
-	return grad.Add(partner, grad.Mul(lambda, grad.Sub(x, partner)))
+	return biMixCo(predicted, target, mix, tau)
 }
 
 // inputs draws everything random of epoch e from the seed and e alone, so that a
