@@ -1,6 +1,7 @@
-// Package nifti reads brain volumes in NIfTI-1 and NIfTI-2: single files
-// (.nii) and pairs (.hdr, .img), plain or gzipped, in both byte orders, with
-// every integer and real type, scaling, extensions and up to seven axes.
+// Package nifti reads brain volumes in NIfTI-1 and NIfTI-2, single files (.nii)
+// and pairs (.hdr, .img), plain or gzipped, in both byte orders, with every
+// integer and real type, scaling, extensions and up to seven axes. It writes
+// single NIfTI-1 files of the common types.
 //
 // An Image is a header and a stream of volumes, so that a long run costs the
 // memory of one volume. A Mask names the voxels to keep, and Image.Masked
