@@ -33,7 +33,7 @@ func TestScores(t *testing.T) {
 }
 
 func TestEvalCrossValidatesAndScoresADecoder(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	data := []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials}
 	predictions := filepath.Join(dir, "p.npy")
@@ -64,7 +64,7 @@ func TestEvalCrossValidatesAndScoresADecoder(t *testing.T) {
 }
 
 func TestEvalRefuses(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	data := []string{"eval", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials}
 	c.refuse([]string{"wanted 2 to 16 folds of 16 images, found 17"}, append(data, "--folds", "17")...)
 	c.refuse([]string{"--presets names none"}, append(data, "--presets", "")...)

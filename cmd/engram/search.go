@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"engram/embed/study"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -186,7 +186,7 @@ func (s searcher) bundle(flag string) (*bundle.Bundle, error) {
 }
 
 func (s searcher) imageVector(ctx context.Context, f searchFlags) (_ []float32, err error) {
-	img, err := decodeFile(f.image)
+	img, err := pixels.DecodeFile(f.image, pixels.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -206,22 +206,8 @@ func (s searcher) imageVector(ctx context.Context, f searchFlags) (_ []float32, 
 	return vectors[0], nil
 }
 
-// decodeFile reads an image file.
-func decodeFile(path string) (*pixels.Image, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	img, err := pixels.Decode(file, pixels.Limits{})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return img, nil
-}
-
 func (s searcher) fileVector(f searchFlags) ([]float32, error) {
-	rows, err := readRows(f.vector, "", f.rows)
+	rows, err := study.Rows(f.vector, "", f.rows)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +224,7 @@ func (s searcher) scanVector(ctx context.Context, f searchFlags) (_ []float32, e
 	if f.decoder == "" {
 		return nil, errors.New("a search by scan needs --decoder")
 	}
-	rows, err := readRows(f.scan, f.mask, f.rows)
+	rows, err := study.Rows(f.scan, f.mask, f.rows)
 	if err != nil {
 		return nil, err
 	}

@@ -102,8 +102,8 @@ func TestSearchRefuses(t *testing.T) {
 		{[]string{"nan.npy: element 7 of row 0 is NaN"}, []string{"--vector", file("nan.npy")}},
 		{[]string{"zero"}, []string{"--vector", file("zero.npy")}},
 		{[]string{"cut.npy: header says 1024 float32 = 4096 bytes"}, []string{"--vector", file("cut.npy")}},
-		{[]string{"rows.npy has 2 rows, choose with --row 0…1"}, []string{"--vector", file("rows.npy")}},
-		{[]string{"rows.npy has rows 0…1, --row asks for 2"}, []string{"--vector", file("rows.npy"), "--row", "2"}},
+		{[]string{"rows.npy has 2 rows, choose among rows 0…1"}, []string{"--vector", file("rows.npy")}},
+		{[]string{"rows.npy has rows 0…1, not row 2"}, []string{"--vector", file("rows.npy"), "--row", "2"}},
 		{[]string{"needs --decoder"}, []string{"--scan", file("short.npy")}},
 	} {
 		c.refuse(test.want, append([]string{"search", "--index", out}, test.args...)...)

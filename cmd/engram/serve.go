@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"engram/embed/study"
 	"errors"
 	"fmt"
 	"io"
@@ -165,7 +166,7 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Opti
 
 // readStoredTrials reads the scans that visitors may search with.
 func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]httpapi.Trial, error) {
-	voxels, err := readMatrix(f.voxels, f.mask)
+	voxels, err := study.Matrix(f.voxels, f.mask)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]h
 	if f.trials == "" {
 		return trials, nil
 	}
-	seen, err := readColumn(f.trials, f.column)
+	seen, err := study.Column(f.trials, f.column)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"engram/embed/study"
 	"fmt"
 	"io"
 	"net/http"
@@ -134,14 +135,14 @@ func TestServeAFolderOfImages(t *testing.T) {
 }
 
 func TestServeScans(t *testing.T) {
-	c, study := newCLI(t), newStudy(t)
+	c, lab := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
-	c.must("train", "--voxels", study.voxels, "--stimuli", study.photos, "--trials", study.trials, "--preset", "linear", "--out", decoder)
-	c.must("index", study.photos, "--out", index)
-	s := c.serve("--index", index, "--decoder", decoder, "--voxels", study.voxels, "--trials", study.trials)
+	c.must("train", "--voxels", lab.voxels, "--stimuli", lab.photos, "--trials", lab.trials, "--preset", "linear", "--out", decoder)
+	c.must("index", lab.photos, "--out", index)
+	s := c.serve("--index", index, "--decoder", decoder, "--voxels", lab.voxels, "--trials", lab.trials)
 
-	rows, err := readRows(study.voxels, "", []int{6, 22})
+	rows, err := study.Rows(lab.voxels, "", []int{6, 22})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,21 +194,21 @@ func TestServeWithoutTheImages(t *testing.T) {
 }
 
 func TestServeRefuses(t *testing.T) {
-	c, study := newCLI(t), newStudy(t)
+	c, lab := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, index, short := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "short.csv")
-	c.must("train", "--voxels", study.voxels, "--stimuli", study.photos, "--trials", study.trials, "--preset", "linear", "--out", decoder)
-	c.must("index", study.photos, "--out", index)
+	c.must("train", "--voxels", lab.voxels, "--stimuli", lab.photos, "--trials", lab.trials, "--preset", "linear", "--out", decoder)
+	c.must("index", lab.photos, "--out", index)
 	writeFile(t, short, []byte("image\np00.png\n"))
 	other := writeNPY(t, filepath.Join(dir, "other.npy"), make([]float32, 299), 1, 299)
 	c.refuse([]string{"wanted a folder of images or --index"}, "serve")
-	c.refuse([]string{"wanted a folder of images or --index"}, "serve", study.photos, "--index", index)
+	c.refuse([]string{"wanted a folder of images or --index"}, "serve", lab.photos, "--index", index)
 	c.refuse([]string{"no such index"}, "serve", "--index", filepath.Join(dir, "nowhere"))
 	c.refuse([]string{"nowhere: no such file"}, "serve", filepath.Join(dir, "nowhere"))
 	c.refuse([]string{"address bogus: missing port"}, "serve", "--index", index, "--addr", "bogus")
-	c.refuse([]string{"32 stored trials need a decoder"}, "serve", "--index", index, "--voxels", study.voxels)
+	c.refuse([]string{"32 stored trials need a decoder"}, "serve", "--index", index, "--voxels", lab.voxels)
 	c.refuse([]string{"299 voxels, the decoder takes 300"}, "serve", "--index", index, "--decoder", decoder, "--voxels", other)
-	c.refuse([]string{"has 32 trials, " + short + " tells of 1"}, "serve", "--index", index, "--decoder", decoder, "--voxels", study.voxels, "--trials", short)
+	c.refuse([]string{"has 32 trials, " + short + " tells of 1"}, "serve", "--index", index, "--decoder", decoder, "--voxels", lab.voxels, "--trials", short)
 	s := c.serve("--index", index)
 	c.refuse([]string{"index in use"}, "search", "--index", index, "--item", "3")
 	if _, status := s.stop(); status != 0 {

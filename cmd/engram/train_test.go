@@ -12,17 +12,17 @@ import (
 	"engram/index/local"
 )
 
-// study is a small experiment: a person with 300 voxels, each a weighted sum of
+// experiment has one subject: a person with 300 voxels, each a weighted sum of
 // the pixels of what is seen, plus noise.
-type study struct {
+type experiment struct {
 	photos, voxels, stimuli string
 	trials, rows            string // which image each trial saw, by name and by number
 }
 
-func newStudy(t *testing.T) study {
+func newExperiment(t *testing.T) experiment {
 	t.Helper()
 	dir := t.TempDir()
-	s := study{photos: writePhotos(t)}
+	s := experiment{photos: writePhotos(t)}
 	rng := rand.New(rand.NewPCG(1, 2))
 	weights := make([][1024]float64, 300)
 	for v := range weights {
@@ -60,7 +60,7 @@ func newStudy(t *testing.T) study {
 }
 
 func TestTrainThenSearchByScan(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
 	var got card
@@ -83,7 +83,7 @@ func TestTrainThenSearchByScan(t *testing.T) {
 
 // Images in a folder and in an array are the same stimuli.
 func TestStimuliAsFilesAndAsArray(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	weights := map[string]string{}
 	for name, args := range map[string][]string{
@@ -105,7 +105,7 @@ func TestStimuliAsFilesAndAsArray(t *testing.T) {
 
 // Embeddings that were made before, here by engram index, do for the images.
 func TestTrainOnEmbeddings(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	out, decoder := filepath.Join(dir, "index"), filepath.Join(dir, "decoder")
 	c.must("index", s.photos, "--out", out)
@@ -139,7 +139,7 @@ func TestTrainOnEmbeddings(t *testing.T) {
 }
 
 func TestTrainRefuses(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	out := file("decoder")
@@ -166,12 +166,12 @@ func TestTrainRefuses(t *testing.T) {
 		"no folder":         {[]string{"nowhere", "no such file"}, []string{"--voxels", s.voxels, "--stimuli", file("nowhere")}},
 		"fractional pixels": {[]string{"float.npy: image 0 has the value 0.5, wanted 0…255"}, []string{"--voxels", s.voxels, "--stimuli", file("float.npy")}},
 		"voxels as images":  {[]string{"has shape [32 300], wanted [images, H, W]"}, []string{"--voxels", s.voxels, "--stimuli", s.voxels}},
-		"targets of others": {[]string{"emb.npy has shape [16 2], the bundle pixels 1 gives 1 token(s) of 1024"}, []string{"--voxels", s.voxels, "--targets", file("emb.npy"), "--bundle", "pixels"}},
+		"targets of others": {[]string{"emb.npy has shape [16 2], the model gives 1 token(s) of 1024"}, []string{"--voxels", s.voxels, "--targets", file("emb.npy"), "--bundle", "pixels"}},
 		"unknown image":     {[]string{`bad.csv: line 3: "nothere.png"`}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", file("bad.csv")}},
 		"ragged table":      {[]string{"ragged.csv", "wrong number of fields"}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", file("ragged.csv")}},
 		"unknown column":    {[]string{`no column "seen", it has trial, image`}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--column", "seen"}},
 		"mask of an npy":    {[]string{"is no NIfTI file"}, []string{"--voxels", s.voxels, "--mask", "m.nii", "--stimuli", s.photos}},
-		"NIfTI, no mask":    {[]string{"say with --mask"}, []string{"--voxels", "bold.nii.gz", "--stimuli", s.photos}},
+		"NIfTI, no mask":    {[]string{"needs a mask"}, []string{"--voxels", "bold.nii.gz", "--stimuli", s.photos}},
 		"bad numbers":       {[]string{"--epochs is -1", "--batch is -2", "--lr is NaN"}, []string{"--voxels", s.voxels, "--epochs", "-1", "--batch", "-2", "--lr", "NaN"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestTrainRefuses(t *testing.T) {
 // A scan that does not fit the decoder, or a decoder that does not fit the
 // index, is refused.
 func TestSearchByScanRefuses(t *testing.T) {
-	c, s := newCLI(t), newStudy(t)
+	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, out, other := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "other")
 	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)

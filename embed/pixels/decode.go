@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/bep/imagemeta"
@@ -58,6 +59,20 @@ func leastBMP(w, h int64) int64 { return w * h / 8 }
 
 // leastTIFF: of the compressions, fax codes a row in at least one bit.
 func leastTIFF(w, h int64) int64 { return min(leastDeflate(w, h), h/8) }
+
+// DecodeFile reads an image file by its path. See Decode.
+func DecodeFile(path string, limits Limits) (*Image, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	img, err := Decode(file, limits)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return img, nil
+}
 
 // Decode reads an image file: JPEG (grey, colour, CMYK; baseline and
 // progressive), PNG, WebP (lossy and lossless, one frame), GIF (the first
