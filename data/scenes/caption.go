@@ -44,11 +44,8 @@ func (s *Scene) tour(groups []group, wording int) []string {
 func (s *Scene) relate(groups []group, wording int) []string {
 	g := groups[0]
 	out := []string{g.phrase(wording), g.marks(), g.facing()}
-	if len(groups) > 1 {
-		out = append(out, relations[g.relation(groups[1])][wording], groups[1].phrase(wording))
-	}
-	for _, g := range groups[min(2, len(groups)):] {
-		out = append(out, "and", g.phrase(wording))
+	for i, other := range groups[1:] {
+		out = append(out, joint(i, len(groups)-1), relations[g.relation(other)][wording], other.phrase(wording))
 	}
 	return append(out, s.circumstances(wording))
 }
@@ -199,7 +196,7 @@ func (s *Scene) whereabouts(g group) string {
 	switch {
 	case kinds[g[0].Kind].On == air:
 		return out + " " + inTheSky
-	case g[0].Depth > 0.6 && g[0].Box.Height < 0.25 && !s.Background.Indoors():
+	case g[0].Depth > 0.6 && g[0].Box.Height < 0.25 && g[0].Box.Width < 0.35 && !s.Background.Indoors():
 		return out + " " + farAway
 	}
 	return out
@@ -233,16 +230,17 @@ func (g group) relation(other group) relation {
 	const slack = 0.02
 	l0, t0, r0, b0 := g.box()
 	l1, t1, r1, b1 := other.box()
+	gFlies, otherFlies := kinds[g[0].Kind].On == air, kinds[other[0].Kind].On == air
 	switch {
 	case r0 < l1+slack:
 		return leftOf
 	case r1 < l0+slack:
 		return rightOf
-	case b0 < t1+slack:
+	case gFlies != otherFlies && b0 < t1+slack:
 		return above
-	case b1 < t0+slack:
+	case gFlies != otherFlies && b1 < t0+slack:
 		return below
-	case kinds[g[0].Kind].On == air || kinds[other[0].Kind].On == air:
+	case gFlies || otherFlies:
 		return near
 	case g[0].Depth < other[0].Depth-0.04:
 		return inFront

@@ -31,7 +31,7 @@ func (d *dice) percent(p int) bool { return d.below(100) < p }
 
 // between returns a number from a to b.
 func (d *dice) between(a, b float64) float64 {
-	return plus(a, b-a, float64(d.next()>>11)/(1<<53))
+	return plus(a, float64(b)-float64(a), float64(d.next()>>11)/(1<<53))
 }
 
 // of returns one of the choices.

@@ -9,7 +9,7 @@ import (
 const MaxSize = 4096
 
 // Draw returns the picture of the scene, size×size pixels, opaque. It panics
-// where size is not from 1 to MaxSize.
+// where size is not from 1 to MaxSize or a thing has a pose that its kind lacks.
 func (s *Scene) Draw(size int) *image.RGBA {
 	rgb := make([]uint8, 3*size*size)
 	s.DrawRGB(rgb, size)

@@ -66,10 +66,10 @@ func WriteFolder(ctx context.Context, f Folder, list []Scene) error {
 
 // writePictures draws and writes all pictures, several at a time.
 func (f Folder) writePictures(ctx context.Context, list []Scene) error {
-	work, ctx := errgroup.WithContext(ctx)
+	work, stopped := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range list {
-		if ctx.Err() != nil {
+		if stopped.Err() != nil {
 			break
 		}
 		work.Go(func() error {
@@ -85,7 +85,7 @@ func (f Folder) writePictures(ctx context.Context, list []Scene) error {
 	if err := work.Wait(); err != nil {
 		return err
 	}
-	return context.Cause(ctx)
+	return ctx.Err()
 }
 
 // fileName returns the name of picture i, as COCO names its photos.

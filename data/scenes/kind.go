@@ -62,7 +62,7 @@ type kind struct {
 	Accent []Colour
 	// Profile kinds are seen from their side: they face left or right.
 	Profile bool
-	// Most is how many make a group. None means three.
+	// Most is how many make a group at most. None means four.
 	Most  int
 	Poses []pose
 }
@@ -85,6 +85,7 @@ type medium uint8
 const (
 	ground medium = iota
 	water
+	underwater
 	air
 )
 

@@ -3,7 +3,7 @@ package scenes
 var foods = []kind{
 	{
 		Name: "apple", Plural: "apples", Category: Food,
-		Tall: 0.19, Found: kitchen | meadow, Colours: []Colour{Red, Green, Yellow}, Most: 4,
+		Tall: 0.19, Found: kitchen | meadow, Colours: []Colour{Red, Green, Yellow},
 		Poses: []pose{{Parts: []part{
 			{bark, limb(5, 4, 50, 26, 52, 12, 58, 0)}, {leaf, blob(56, 12, 70, -2, 88, 4, 74, 18)},
 			{bare, blob(50, 26, 72, 16, 94, 28, 98, 56, 82, 90, 62, 100, 50, 95, 38, 100, 18, 90, 2, 56, 6, 28, 28, 16)}, {light, ellipse(28, 44, 9, 14)},
@@ -11,7 +11,7 @@ var foods = []kind{
 	},
 	{
 		Name: "pear", Plural: "pears", Category: Food,
-		Tall: 0.23, Found: kitchen | meadow, Colours: []Colour{Green, Yellow}, Most: 4,
+		Tall: 0.23, Found: kitchen | meadow, Colours: []Colour{Green, Yellow},
 		Poses: []pose{{Parts: []part{
 			{bark, limb(5, 4, 38, 14, 42, 0)}, {bare, blob(38, 10, 52, 18, 56, 42, 74, 66, 70, 92, 38, 100, 6, 92, 2, 66, 20, 42, 24, 18)}, {light, ellipse(22, 66, 7, 13)},
 		}}},
@@ -25,14 +25,14 @@ var foods = []kind{
 	},
 	{
 		Name: "lemon", Plural: "lemons", Category: Food,
-		Tall: 0.14, Found: kitchen, Colours: []Colour{Yellow}, Most: 4,
+		Tall: 0.14, Found: kitchen, Colours: []Colour{Yellow},
 		Poses: []pose{{Parts: []part{
 			{bare, blob(0, 54, 16, 42, 34, 14, 76, 2, 116, 18, 132, 42, 148, 52, 132, 66, 112, 90, 70, 100, 32, 84, 16, 64)}, {light, ellipse(54, 34, 18, 9)}, {leaf, blob(130, 40, 146, 12, 168, 10, 154, 38)},
 		}}},
 	},
 	{
 		Name: "strawberry", Plural: "strawberries", Category: Food,
-		Tall: 0.18, Found: kitchen, Colours: []Colour{Red}, Most: 4,
+		Tall: 0.18, Found: kitchen, Colours: []Colour{Red},
 		Poses: []pose{{Parts: []part{
 			{bare, blob(40, 14, 70, 14, 80, 38, 62, 76, 40, 100, 18, 76, 0, 38, 10, 14)}, {gold, union(disc(20, 40, 3), disc(40, 36, 3), disc(60, 40, 3), disc(28, 58, 3), disc(52, 58, 3), disc(40, 76, 3))},
 			{leaf, union(poly(40, 4, 4, 6, 30, 26), poly(40, 4, 76, 6, 50, 26), poly(30, 8, 50, 8, 40, 36), limb(5, 4, 40, 10, 44, -6))},
@@ -69,7 +69,7 @@ var foods = []kind{
 	},
 	{
 		Name: "carrot", Plural: "carrots", Category: Food,
-		Tall: 0.26, Found: kitchen | meadow, Colours: []Colour{Orange}, Most: 4,
+		Tall: 0.26, Found: kitchen | meadow, Colours: []Colour{Orange},
 		Poses: []pose{{Parts: []part{
 			{leaf, union(limb(3, 6, 26, 34, 12, 14, 8, 0), limb(3, 6, 26, 34, 26, 12, 26, -4), limb(3, 6, 26, 34, 40, 14, 44, 0))}, {bare, blob(8, 36, 26, 28, 44, 36, 38, 68, 27, 101, 15, 68)}, {dark, union(line(2, 14, 46, 28, 48), line(2, 24, 60, 38, 60), line(2, 18, 74, 28, 75))},
 		}}},

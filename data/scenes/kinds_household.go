@@ -3,7 +3,7 @@ package scenes
 var households = []kind{
 	{
 		Name: "cup", Plural: "cups", Also: [2]string{"mug", "mugs"}, Category: Household,
-		Tall: 0.18, Found: kitchen | livingRoom, Colours: anyColour, Patterns: anyCoat, Most: 4,
+		Tall: 0.18, Found: kitchen | livingRoom, Colours: anyColour, Patterns: anyCoat,
 		Poses: []pose{{Parts: []part{
 			{dark, ring(84, 50, 22, 10)}, {main, blob(4, 16, 84, 16, 82, 60, 70, 98, 18, 98, 6, 60)}, {dark, ellipse(44, 14, 41, 10)}, {bark, ellipse(44, 15, 34, 7)},
 		}}},
@@ -61,12 +61,12 @@ var households = []kind{
 	},
 	{
 		Name: "ball", Plural: "balls", Also: [2]string{"toy ball", "toy balls"}, Category: Household,
-		Tall: 0.19, Found: beach | meadow | livingRoom | street | snowfield, Colours: []Colour{Red, Orange, Yellow, Green, Blue, Purple, Pink}, Patterns: []Pattern{Plain, Striped, Spotted, Checked}, Most: 4,
+		Tall: 0.19, Found: beach | meadow | livingRoom | street | snowfield, Colours: []Colour{Red, Orange, Yellow, Green, Blue, Purple, Pink}, Patterns: []Pattern{Plain, Striped, Spotted, Checked},
 		Poses: []pose{{Parts: []part{{main, disc(50, 50, 50)}, {light, ellipse(32, 28, 12, 9)}}}},
 	},
 	{
 		Name: "bottle", Plural: "bottles", Category: Household,
-		Tall: 0.33, Found: kitchen, Colours: []Colour{Green, Blue, Brown, Red}, Most: 4,
+		Tall: 0.33, Found: kitchen, Colours: []Colour{Green, Blue, Brown, Red},
 		Poses: []pose{{Parts: []part{
 			{timber, box(12, -4, 24, 8)}, {bare, blob(11, 6, 25, 6, 25, 30, 36, 46, 36, 98, 0, 98, 0, 46, 11, 30)}, {chalk, box(1, 58, 35, 80)}, {dark, box(6, 64, 30, 67)}, {dark, box(10, 71, 26, 74)}, {light, limb(3, 3, 7, 50, 7, 56)},
 		}}},

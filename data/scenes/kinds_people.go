@@ -52,7 +52,7 @@ var people = []kind{
 	},
 	{
 		Name: "child", Plural: "children", Also: [2]string{"kid", "kids"}, Wears: "shirt", Category: Person,
-		Tall: 0.35, Found: land | livingRoom, Colours: anyColour, Patterns: stripes, Most: 4,
+		Tall: 0.35, Found: land | livingRoom, Colours: anyColour, Patterns: stripes,
 		Poses: []pose{
 			{"standing", []part{
 				{fixed(0x4C6FA8), union(limb(12, 10, 26, 66, 25, 92), limb(12, 10, 42, 66, 43, 92))},

@@ -3,7 +3,7 @@ package scenes
 var plants = []kind{
 	{
 		Name: "tree", Plural: "trees", Category: Plant,
-		Tall: 0.66, Found: meadow | mountains | forest | street, Colours: []Colour{Green, Green, Orange, Red}, Most: 4,
+		Tall: 0.66, Found: meadow | mountains | forest | street, Colours: []Colour{Green, Green, Orange, Red},
 		Poses: []pose{{Parts: []part{
 			{bark, union(limb(12, 8, 40, 99, 40, 46), limb(5, 3, 40, 66, 56, 50), limb(5, 3, 40, 72, 26, 54))},
 			{dark, union(disc(24, 44, 19), disc(56, 44, 20), disc(40, 50, 16))}, {bare, union(disc(22, 34, 18), disc(57, 34, 19), disc(40, 19, 20), disc(40, 38, 20))}, {light, union(disc(32, 14, 8), disc(20, 29, 6), disc(50, 26, 6))},
@@ -11,7 +11,7 @@ var plants = []kind{
 	},
 	{
 		Name: "fir tree", Plural: "fir trees", Category: Plant,
-		Tall: 0.66, Found: forest | mountains | snowfield, Colours: []Colour{Green}, Most: 4,
+		Tall: 0.66, Found: forest | mountains | snowfield, Colours: []Colour{Green},
 		Poses: []pose{{Parts: []part{
 			{bark, box(30, 86, 38, 100)}, {moss, union(poly(34, 44, 68, 90, 0, 90))}, {moss, poly(34, 22, 62, 66, 6, 66)}, {leaf, union(poly(34, 0, 54, 40, 14, 40), poly(34, 46, 50, 74, 18, 72), poly(34, 26, 48, 54, 20, 52))},
 		}}},
@@ -28,7 +28,7 @@ var plants = []kind{
 	},
 	{
 		Name: "cactus", Plural: "cacti", Category: Plant,
-		Tall: 0.50, Found: desert, Colours: []Colour{Green}, Most: 4,
+		Tall: 0.50, Found: desert, Colours: []Colour{Green},
 		Poses: []pose{{Parts: []part{
 			{leaf, union(limb(18, 18, 34, 98, 34, 10), limb(11, 11, 34, 66, 12, 62, 10, 34), limb(11, 11, 34, 56, 56, 52, 58, 22))},
 			{moss, union(line(1.6, 30, 92, 30, 10), line(1.6, 37, 92, 37, 10), line(1.4, 10, 56, 10, 36), line(1.4, 58, 46, 58, 24))}, {rose, union(disc(34, 2, 5), disc(58, 17, 4))},
@@ -36,7 +36,7 @@ var plants = []kind{
 	},
 	{
 		Name: "flower", Plural: "flowers", Category: Plant,
-		Tall: 0.33, Found: meadow | forest | mountains, Colours: []Colour{Red, Yellow, Blue, Purple, Pink, White}, Most: 4,
+		Tall: 0.33, Found: meadow | forest | mountains, Colours: []Colour{Red, Yellow, Blue, Purple, Pink, White},
 		Poses: []pose{{Parts: []part{
 			{leaf, union(limb(4, 4, 34, 99, 33, 60, 34, 34), blob(34, 88, 16, 68, 4, 66, 12, 82), blob(34, 80, 52, 60, 64, 60, 56, 76))},
 			{bare, union(disc(34, 10, 11), disc(34, 44, 11), disc(18, 18, 11), disc(50, 18, 11), disc(18, 36, 11), disc(50, 36, 11))}, {gold, disc(34, 27, 10)}, {bark, disc(34, 27, 4)},
@@ -51,7 +51,7 @@ var plants = []kind{
 	},
 	{
 		Name: "mushroom", Plural: "mushrooms", Category: Plant,
-		Tall: 0.26, Found: forest | meadow, Colours: []Colour{Red, Brown, White, Orange}, Patterns: spots, Most: 4,
+		Tall: 0.26, Found: forest | meadow, Colours: []Colour{Red, Brown, White, Orange}, Patterns: spots,
 		Poses: []pose{{Parts: []part{
 			{ivory, blob(36, 44, 64, 44, 62, 70, 68, 98, 32, 98, 38, 70)}, {main, blob(-4, 52, 10, 20, 50, 0, 90, 20, 104, 52, 50, 60)}, {ivory, limb(3, 3, 4, 54, 50, 60, 96, 54)},
 		}}},

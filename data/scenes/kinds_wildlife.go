@@ -74,7 +74,7 @@ var wildlife = []kind{
 	},
 	{
 		Name: "fish", Plural: "fish", Category: Animal, Profile: true,
-		Tall: 0.20, On: water, Found: sea, Colours: []Colour{Orange, Red, Yellow, Purple}, Patterns: stripes, Accent: []Colour{White, Black},
+		Tall: 0.20, On: underwater, Found: sea, Colours: []Colour{Orange, Red, Yellow, Purple}, Patterns: stripes, Accent: []Colour{White, Black},
 		Poses: []pose{{Parts: []part{
 			{dark, union(poly(34, 50, -4, 12, 4, 50, -4, 88), blob(60, 24, 84, -4, 116, 8, 108, 28), poly(76, 78, 92, 100, 108, 78))},
 			{main, blob(28, 50, 60, 20, 104, 14, 146, 36, 156, 52, 142, 70, 100, 86, 58, 78)},
@@ -83,7 +83,7 @@ var wildlife = []kind{
 	},
 	{
 		Name: "bird", Plural: "birds", Also: [2]string{"songbird", "songbirds"}, Category: Animal, Profile: true,
-		Tall: 0.20, On: air, Found: outdoors, Colours: []Colour{Red, Blue, Yellow, White, Black}, Most: 4,
+		Tall: 0.20, On: air, Found: outdoors, Colours: []Colour{Red, Blue, Yellow, White, Black},
 		Poses: []pose{{Parts: []part{
 			{dark, blob(70, 56, 84, 20, 64, -4, 104, 14, 108, 54)},
 			{bare, union(poly(34, 62, -8, 52, -4, 76), blob(24, 66, 60, 50, 104, 46, 130, 42, 142, 52, 134, 68, 100, 84, 54, 82))},

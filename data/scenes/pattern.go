@@ -26,7 +26,7 @@ func standing(t *Thing, e extent, d *dice) shape {
 		step = (e.right - e.left) / 10
 	}
 	var out shape
-	for x := e.left + d.between(0, step); x < e.right; x += d.between(float64(step*0.75), float64(step*1.3)) {
+	for x := e.left + d.between(0, step); x < e.right; x += d.between(step*0.75, step*1.3) {
 		out = append(out, wave(e, x, step, d)...)
 	}
 	return out
@@ -36,17 +36,16 @@ func standing(t *Thing, e extent, d *dice) shape {
 func wave(e extent, x, step float64, d *dice) shape {
 	high := e.bottom - e.top
 	shift := func() float64 { return plus(x, step, d.between(-0.5, 0.5)) }
-	s := limb(plus(0, step, d.between(0.3, 0.62)), plus(0, step, d.between(0.3, 0.62)),
+	return limb(step*d.between(0.3, 0.62), step*d.between(0.3, 0.62),
 		shift(), e.top, shift(), plus(e.top, high, 0.3), shift(), plus(e.top, high, 0.55), shift(), e.bottom)
-	return s
 }
 
 // lying returns the level stripes of legs and faces.
 func lying(e extent, d *dice) shape {
 	step := (e.bottom - e.top) / 12
 	var out shape
-	for y := e.top; y < e.bottom; y += d.between(float64(step*0.8), float64(step*1.2)) {
-		out = append(out, line(float64(step*0.45), e.left, y, e.right, y)...)
+	for y := e.top; y < e.bottom; y += d.between(step*0.8, step*1.2) {
+		out = append(out, line(step*0.45, e.left, y, e.right, y)...)
 	}
 	return out
 }
@@ -102,9 +101,9 @@ func patches(e extent, d *dice) shape {
 	step := cell(e)
 	var out shape
 	for y := e.top; y < e.bottom; y += float64(step * 0.85) {
-		for x := e.left + d.between(0, step); x < e.right; x += d.between(step, float64(step*1.5)) {
+		for x := e.left + d.between(0, step); x < e.right; x += d.between(step, step*1.5) {
 			out = append(out, ellipse(x, plus(y, step, d.between(-0.3, 0.3)),
-				plus(0, step, d.between(0.25, 0.5)), plus(0, step, d.between(0.2, 0.36)))...)
+				step*d.between(0.25, 0.5), step*d.between(0.2, 0.36))...)
 		}
 	}
 	return out

@@ -18,7 +18,8 @@ type Scene struct {
 
 // Thing is one thing of a scene.
 type Thing struct {
-	Kind   Kind
+	Kind Kind
+	// Colour is that of most of the thing, and of what a person wears.
 	Colour Colour
 	// Pattern covers the coloured parts of the thing in its Accent colour. The
 	// accent of a plain thing is its colour.

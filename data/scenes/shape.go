@@ -12,9 +12,11 @@ type point struct{ x, y float64 }
 type shape [][]point
 
 // plus returns a + b·c. The product is rounded before the sum, so that no
-// compiler fuses the two and every machine gets the same bits. All products
-// that are added to something go through here.
-func plus(a, b, c float64) float64 { return a + float64(b*c) }
+// compiler fuses the two and every machine gets the same bits: a conversion is
+// a promise to round. So are the operands, which may be products themselves
+// where the call is inlined. What is added elsewhere in this package is no
+// product or one with a half, a quarter or an eighth, which is exact.
+func plus(a, b, c float64) float64 { return float64(a) + float64(float64(b)*float64(c)) }
 
 // along returns the point at t of the way from p to q.
 func along(p, q point, t float64) point {

@@ -37,12 +37,12 @@ var (
 		Large:    {"large", "big", "huge"},
 	}
 	relations = [][3]string{
-		leftOf:  {"left of", "to the left of", "on the left of"},
-		rightOf: {"right of", "to the right of", "on the right of"},
+		leftOf:  {"to the left of", "on the left of", "to the left of"},
+		rightOf: {"to the right of", "on the right of", "to the right of"},
 		above:   {"above", "over", "above"},
 		below:   {"below", "under", "below"},
-		inFront: {"in front of", "before", "in front of"},
-		behind:  {"behind", "in back of", "behind"},
+		inFront: {"in front of", "in front of", "in front of"},
+		behind:  {"behind", "behind", "behind"},
 		near:    {"near", "close to", "beside"},
 	}
 	weSee         = [3]string{"we see", "there can be seen", "you can see"}
@@ -84,7 +84,10 @@ func Vocabulary() []string {
 	}
 	text = slices.Concat(text, columnPhrases, facingPhrases, stripePhrases, numbers, colourNames, patternNames[1:])
 	for _, k := range kinds {
-		text = append(text, k.Name, k.Plural, k.Also[0], k.Also[1])
+		text = append(text, k.Name, k.Also[0])
+		if k.Most != 1 {
+			text = append(text, k.Plural, k.Also[1])
+		}
 		if k.Wears != "" {
 			text = append(text, k.Wears, plural(k.Wears))
 		}

@@ -82,7 +82,7 @@ func (b Box) column() column {
 func compose(d *dice) Scene {
 	s := Scene{Background: background(d), Detail: d.next()}
 	s.Light, s.Weather = mood(d, s.Background)
-	for range of(d, []int{1, 1, 2, 2, 2, 3}) {
+	for range of(d, []int{1, 2, 2, 2, 3}) {
 		s.place(d, s.group(d))
 	}
 	s.sort()
@@ -95,10 +95,14 @@ func (s *Scene) sort() {
 	slices.SortStableFunc(s.Things, func(a, b Thing) int { return cmp.Compare(b.Depth, a.Depth) })
 }
 
-// background picks a background. Rooms come twice as often as others, since
-// most small things are found there alone.
+// background picks a background. Rooms, which are the last two, come twice as
+// often as others, since many small things are found there alone.
 func background(d *dice) Background {
-	return Background(d.below(len(backdrops)+2) % len(backdrops))
+	b := d.below(len(backdrops) + 2)
+	if b >= len(backdrops) {
+		b -= 2
+	}
+	return Background(b)
 }
 
 // mood picks a light and a weather that the background can have.
@@ -153,11 +157,11 @@ func (s *Scene) kind(d *dice) Kind {
 	return of(d, fit)
 }
 
-// contrast picks the colour of a pattern on c: white or dark ones, and for
-// animals a fixed one.
+// contrast picks the colour of a pattern on c: one of the kind's, or any that
+// stands out.
 func contrast(d *dice, c Colour, k *kind) Colour {
 	if k.Accent != nil {
-		return of(d, k.Accent)
+		return of(d, slices.DeleteFunc(slices.Clone(k.Accent), func(a Colour) bool { return a == c }))
 	}
 	switch c {
 	case White:
@@ -189,13 +193,13 @@ func (s *Scene) place(d *dice, group []Thing) {
 func (s *Scene) spot(d *dice, group []Thing) []Thing {
 	entry, b := &kinds[group[0].Kind], &backdrops[s.Background]
 	depth := of(d, []float64{0, 0.1, 0.2, 0.3, 0.45, 0.65})
-	if entry.On == water {
+	if entry.On == water || entry.On == underwater {
 		depth = max(depth, b.shore)
 	}
 	scale := entry.Tall * sizes[group[0].Size] * b.zoom * plus(1, -b.shrink, depth)
 	e := drawings[group[0].Kind][group[0].Pose].extent
-	wide, high := float64(scale*(e.right-e.left))/100, float64(scale*(e.bottom-e.top))/100
-	step := float64(wide * d.between(0.85, 1.15))
+	wide, high := scale*(e.right-e.left)/100, scale*(e.bottom-e.top)/100
+	step := wide * d.between(0.85, 1.15)
 	total := plus(wide, step, float64(len(group)-1))
 	if total > 0.96 || high > 0.9 || high < 0.13 {
 		return nil
@@ -209,6 +213,9 @@ func (s *Scene) spot(d *dice, group []Thing) []Thing {
 		t.Box = Box{Left: plus(x, step, float64(i)), Top: bottom - high, Width: wide, Height: high}
 		if entry.On == ground {
 			t.Box.Top = b.foot(d, ground, t.Depth) - high
+		}
+		if entry.On == underwater && t.Box.Top < b.horizon/100 {
+			return nil
 		}
 		if t.Box.Top < 0.02 || t.Box.Top+high > 0.99 || !s.clear(t, out) {
 			return nil
@@ -224,10 +231,10 @@ var sizes = [...]float64{Middling: 1, Small: 0.68, Large: 1.4}
 // foot returns where the lower edge of a thing is, in a picture of height 1.
 func (b *backdrop) foot(d *dice, on medium, depth float64) float64 {
 	switch on {
-	case water:
+	case water, underwater:
 		return plus(96, b.horizon-92, depth) / 100
 	case air:
-		return d.between(0.16, float64(b.horizon*0.0095))
+		return d.between(0.16, b.horizon*0.0095)
 	}
 	return plus(97, b.floor-97, depth) / 100
 }
@@ -239,8 +246,8 @@ func (s *Scene) clear(t Thing, others []Thing) bool {
 	for _, o := range slices.Concat(s.Things, others) {
 		wide := min(t.Box.Left+t.Box.Width, o.Box.Left+o.Box.Width) - max(t.Box.Left, o.Box.Left)
 		high := min(t.Box.Top+t.Box.Height, o.Box.Top+o.Box.Height) - max(t.Box.Top, o.Box.Top)
-		smaller := min(float64(t.Box.Width*t.Box.Height), float64(o.Box.Width*o.Box.Height))
-		if wide > 0 && high > 0 && float64(wide*high) > float64(most*smaller) {
+		smaller := min(t.Box.Width*t.Box.Height, o.Box.Width*o.Box.Height)
+		if wide > 0 && high > 0 && wide*high > most*smaller {
 			return false
 		}
 	}
