@@ -9,8 +9,7 @@ type backdrop struct {
 	far, near rgb
 	// shore is the least depth of things in the water.
 	shore float64
-	// zoom is how much larger things look than outdoors, shrink by how much they
-	// look smaller at depth 1.
+	// zoom multiplies the height of things. At depth 1 they are smaller by shrink.
 	zoom, shrink float64
 	// behind paints what lies behind all things.
 	behind func(p *painter, d *dice)
@@ -28,7 +27,7 @@ var backdrops = [...]backdrop{
 		behind: func(p *painter, d *dice) {
 			p.band(40, 58, hex(0x3D9CC9), hex(0x63C6DA), 0.8)
 			p.swell(d, 42, 54)
-			p.ridgeDown(d, 56, 2, 0.55, chalk.fixed, hex(0xF3DFA6))
+			p.surf(d, 56, 2, 0.55, chalk.fixed, hex(0xF3DFA6))
 			p.scatter(d, 14, hex(0xC9A460), pebble)
 			p.scatter(d, 5, hex(0xF5EFE4), pebble)
 		}},

@@ -14,13 +14,19 @@ type climate struct {
 
 // climates are the lights when the weather is clear.
 var climates = [...]climate{
-	Day:    {hex(0xFFFFFF), hex(0x3F97E4), hex(0xC4E6F9), hex(0xC4E6F9), 0, 70, 64, black},
-	Sunset: {hex(0xFFCBA0), hex(0x5B4A94), hex(0xFF9440), hex(0xF59A5A), 0, 70, 64, black},
-	Night:  {hex(0x929CCB), hex(0x080D2C), hex(0x29366B), hex(0x29366B), 0, 80, 72, white},
+	Day: {
+		light: white, skyHigh: hex(0x3F97E4), skyLow: hex(0xC4E6F9), haze: hex(0xC4E6F9),
+		farHaze: 70, shadowDepth: 64, rim: black,
+	},
+	Sunset: {
+		light: hex(0xFFCBA0), skyHigh: hex(0x5B4A94), skyLow: hex(0xFF9440), haze: hex(0xF59A5A),
+		farHaze: 70, shadowDepth: 64, rim: black,
+	},
+	Night: {
+		light: hex(0x929CCB), skyHigh: hex(0x080D2C), skyLow: hex(0x29366B), haze: hex(0x29366B),
+		farHaze: 80, shadowDepth: 72, rim: white,
+	},
 }
-
-// litWindow is a window by night.
-var litWindow = hex(0xFFD766)
 
 // overcast is the colour of the sky under clouds, rain, snow and fog, by day.
 var overcast = [...]rgb{Rain: hex(0x77828E), Snow: hex(0xC3CDD8), Fog: hex(0xDCE2E6)}

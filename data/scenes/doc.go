@@ -28,10 +28,14 @@
 //
 //	{
 //		Name: "mushroom", Plural: "mushrooms", Category: Plant,
-//		Tall: 0.16, Found: country, Colours: anyColour, Patterns: spots,
-//		Poses: []Pose{{Parts: []part{
-//			{ivory, limb(20, 24, 50, 50, 50, 96)},
-//			{main, blob(8, 52, 20, 16, 50, 2, 80, 16, 92, 52, 50, 58)},
+//		Tall: 0.26, Found: forest | meadow, Colours: anyColour, Patterns: spots,
+//		Poses: []pose{{Parts: []part{
+//			{ivory, blob(36, 44, 64, 44, 62, 70, 68, 98, 32, 98, 38, 70)},
+//			{main, blob(-4, 52, 10, 20, 50, 0, 90, 20, 104, 52, 50, 60)},
 //		}}},
 //	},
+//
+// Captions, the vocabulary and the simulated world follow from the table. The
+// one thing to do after a change is to look at the pictures, and then to renew
+// the checksum of the tests: every world has changed.
 package scenes

@@ -11,6 +11,7 @@ const MaxSize = 4096
 // Draw returns the picture of the scene, size×size pixels, opaque. It panics
 // where size is not from 1 to MaxSize or a thing has a pose that its kind lacks.
 func (s *Scene) Draw(size int) *image.RGBA {
+	mustBeSize(size)
 	rgb := make([]uint8, 3*size*size)
 	s.DrawRGB(rgb, size)
 	img := image.NewRGBA(image.Rect(0, 0, size, size))
@@ -25,9 +26,9 @@ func (s *Scene) Draw(size int) *image.RGBA {
 // blue. It panics where dst is not 3·size² bytes long or size is not from 1 to
 // MaxSize.
 func (s *Scene) DrawRGB(dst []uint8, size int) {
-	if size < 1 || size > MaxSize || len(dst) != 3*size*size {
-		panic(fmt.Sprintf("scenes: wanted a picture of 1 to %d pixels a side in 3·size² bytes, got %d in %d bytes",
-			MaxSize, size, len(dst)))
+	mustBeSize(size)
+	if len(dst) != 3*size*size {
+		panic(fmt.Sprintf("scenes: wanted %d bytes for %d×%d pixels, got %d", 3*size*size, size, size, len(dst)))
 	}
 	p := &painter{canvas: newCanvas(dst, size), scene: s, place: &backdrops[s.Background], climate: climateOf(s)}
 	p.background(newDice(s.Detail, 1))
@@ -38,6 +39,12 @@ func (s *Scene) DrawRGB(dst []uint8, size int) {
 	}
 	p.climate = surroundings
 	p.precipitation(newDice(s.Detail, 2))
+}
+
+func mustBeSize(size int) {
+	if size < 1 || size > MaxSize {
+		panic(fmt.Sprintf("scenes: wanted a picture of 1 to %d pixels a side, got %d", MaxSize, size))
+	}
 }
 
 // painter paints a scene.
@@ -68,7 +75,7 @@ func (p *painter) thing(t *Thing) {
 	for _, part := range drawing.Parts {
 		c := p.lit(coat.colour(part.paint), t.Depth)
 		if part.role == ofWindow && p.scene.Light == Night {
-			c = litWindow
+			c = lamplight
 		}
 		p.paint(f, part.shape, nil, shaded(c, e))
 		if over := coat.over(part.role); over != nil {
@@ -103,8 +110,8 @@ func (p *painter) outline(f frame, d *drawing, c rgb) {
 // shadow darkens the ground below a thing.
 func (p *painter) shadow(f frame, e extent) {
 	half := (e.right - e.left) / 2
-	p.paint(f, ellipse(plus(e.left, half, 1), e.bottom-1, half, 4+half/20), nil, flat(black, p.shadowDepth))
-	p.paint(f, ellipse(plus(e.left, half, 1), e.bottom-1, float64(half*0.8), 3), nil, flat(black, p.shadowDepth))
+	p.paint(f, ellipse(e.left+half, e.bottom-1, half, 4+half/20), nil, flat(black, p.shadowDepth))
+	p.paint(f, ellipse(e.left+half, e.bottom-1, float64(half*0.8), 3), nil, flat(black, p.shadowDepth))
 }
 
 // shaded returns the fill of a part of a thing of that extent: lit from above.
@@ -156,7 +163,7 @@ func (c *coat) colour(p paint) rgb {
 	case ofHair:
 		base = c.hair
 	case ofWindow:
-		base = hex(0x8FC4E0)
+		base = glass
 	}
 	return mix(base, p.toward, p.n)
 }

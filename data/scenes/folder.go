@@ -66,6 +66,7 @@ func WriteFolder(ctx context.Context, f Folder, list []Scene) error {
 
 // writePictures draws and writes all pictures, several at a time.
 func (f Folder) writePictures(ctx context.Context, list []Scene) error {
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
 	work, stopped := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range list {
@@ -74,7 +75,7 @@ func (f Folder) writePictures(ctx context.Context, list []Scene) error {
 		}
 		work.Go(func() error {
 			err := atomicfile.Write(filepath.Join(f.Dir, f.Name, fileName(i)), func(w io.Writer) error {
-				return png.Encode(w, list[i].Draw(f.Size))
+				return encoder.Encode(w, list[i].Draw(f.Size))
 			})
 			if err == nil && f.Progress != nil {
 				f.Progress()

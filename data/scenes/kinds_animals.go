@@ -135,7 +135,7 @@ var animals = []kind{
 		},
 	},
 	{
-		Name: "cat", Plural: "cats", Category: Animal, Profile: true,
+		Name: "cat", Plural: "cats", Category: Animal,
 		Tall: 0.31, Found: meadow | street | livingRoom, Colours: []Colour{Black, White, Grey, Orange},
 		Patterns: stripes, Accent: []Colour{Brown},
 		Poses: []pose{

@@ -51,7 +51,7 @@ var vehicles = []kind{
 		}}},
 	},
 	{
-		Name: "boat", Plural: "boats", Also: [2]string{"sailboat", "sailboats"}, Category: Vehicle, Profile: true,
+		Name: "boat", Plural: "boats", Also: [2]string{"sailboat", "sailboats"}, Category: Vehicle,
 		Tall: 0.50, On: water, Found: sea | beach, Colours: anyColour, Patterns: stripes,
 		Poses: []pose{{Parts: []part{
 			{bark, box(48, -2, 52, 84)}, {main, poly(55, 2, 55, 70, 102, 70)}, {light, poly(45, 12, 45, 70, 12, 70)},

@@ -21,6 +21,9 @@ func times(a, b rgb) rgb {
 var (
 	black = hex(0x101014)
 	white = hex(0xFFFFFF)
+	// glass is a window by day, lamplight one by night.
+	glass     = hex(0x8FC4E0)
+	lamplight = hex(0xFFD766)
 )
 
 // palette is what the named colours look like.
@@ -83,7 +86,6 @@ var (
 	rose   = fixed(0xEE8FA0)
 	beak   = fixed(0xF39A1E)
 	brick  = fixed(0xA8432F)
-	sky    = fixed(0xBFE3F5)
 )
 
 func fixed(c uint32) paint { return paint{fixed: hex(c)} }

@@ -29,8 +29,8 @@ func (p *painter) ridge(d *dice, y, amplitude, depth float64, c rgb) {
 	p.layer(skyline(d, y, amplitude, 101), c, depth)
 }
 
-// ridgeDown paints the surf: hills of foam under which the ground begins.
-func (p *painter) ridgeDown(d *dice, y, amplitude, depth float64, foam, sand rgb) {
+// surf paints a line of foam under which the ground begins.
+func (p *painter) surf(d *dice, y, amplitude, depth float64, foam, sand rgb) {
 	edge := skyline(d, y, amplitude, 101)
 	p.layer(edge, foam, depth)
 	lower := make([]point, len(edge[0]))
@@ -93,7 +93,7 @@ func (p *painter) facades(d *dice) {
 			for wx := x + 2.5; wx < x+wide-4; wx += 6 {
 				c := p.lit(hex(0x7D93A6), 0.75)
 				if p.scene.Light == Night && d.percent(55) {
-					c = p.afar(litWindow)
+					c = p.afar(lamplight)
 				}
 				p.paint(p.whole(), box(wx, y, wx+3.2, y+4.6), nil, flat(c, 256))
 			}
