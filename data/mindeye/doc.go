@@ -1,0 +1,21 @@
+// Package mindeye reads and writes scans in the layout of MindEye: webdataset
+// tars in which a sample is a picture and what was measured when it was seen.
+//
+// A sample's files follow each other in the tar and share their name up to the
+// first dot:
+//
+//	sample000007482.jpg            the picture, JPEG or PNG
+//	sample000007482.nsdgeneral.npy voxels, [repeats, V], three repeats
+//	sample000007482.trial.npy      numbers of the trials
+//	sample000007482.coco73k.npy    number of the picture among NSD's 73,000
+//	sample000007482.num_uniques.npy how many of the repeats differ
+//
+// The tars of a subject lie in train, val and test beside a file
+// metadata_subj01.json, which says how many samples each split has. Other files
+// of a sample are passed over.
+//
+// The layout is that of the data set pscotti/naturalscenesdataset and of the
+// loader in MedARC-AI/fMRI-reconstruction-NSD, utils.get_dataloaders. Neither
+// says of which types the arrays are: any numeric ones are read, and float32
+// voxels and int64 numbers are written.
+package mindeye

@@ -1,0 +1,92 @@
+package scanner
+
+import "slices"
+
+// Area is a region of the visual system.
+type Area uint8
+
+// The areas. The last four stand for several areas each that prefer people's
+// faces, animals' and people's bodies, places, and objects or food.
+const (
+	V1 Area = iota
+	V2
+	V3
+	V4
+	Faces
+	Bodies
+	Places
+	Objects
+)
+
+func (a Area) String() string { return anatomy[a].name }
+
+// Areas returns all areas.
+func Areas() []Area {
+	out := make([]Area, len(anatomy))
+	for i := range out {
+		out[i] = Area(i)
+	}
+	return out
+}
+
+// The terms that a voxel's response is the sum of.
+const (
+	energyTerm  = iota // contrast energy in the field, compressed
+	colourTerm         // opponent colours in the field
+	lightTerm          // luminance and its contrast in the field
+	thingsTerm         // what is in the field
+	settingTerm        // where and when
+	numberTerm         // how many things there are
+	terms              // how many terms there are
+)
+
+// anatomy is what is known of an area.
+type anatomical struct {
+	name  string
+	share float64 // of all voxels
+	// The field's deviation is size + slope·eccentricity in degrees; the
+	// eccentricities reach to farthest.
+	size, slope, farthest float64
+	exponent              float64 // of the compression of energies
+	reliability           float64 // typical ncsnr, relative to the other areas
+	mix                   [terms]float64
+	prefers               []string // categories of things
+	animacy               float64  // of the preferred things, −1 to 1
+	// The middle of the area in a hemisphere: away from the midline, forward,
+	// upward, in diameters of an area.
+	at [3]float64
+}
+
+// anatomy lists the areas. The sizes of V1 to V4 are those of Harvey and
+// Dumoulin 2011 (J Neurosci 31:13604, Fig. 4), the exponents those that the
+// standard observer of Kay et al. 2013 (PLoS Comput Biol 9:e1003079) uses for
+// them, both as in github.com/WinawerLab/soccode. Higher areas have large fields
+// near the centre, those for places reach farther out (Kay, Weiner and
+// Grill-Spector 2015, Curr Biol 25:595; Levy et al. 2001, Nat Neurosci 4:533).
+// All other numbers are choices.
+var anatomy = []anatomical{
+	V1: {name: "V1", share: 0.16, size: 0.5, slope: 0.10, farthest: 5.5, exponent: 0.18, reliability: 1.15,
+		mix: [terms]float64{energyTerm: 0.8, colourTerm: 0.35, lightTerm: 0.3}, at: [3]float64{0.6, 0, 1}},
+	V2: {name: "V2", share: 0.14, size: 0.5, slope: 0.15, farthest: 5.5, exponent: 0.13, reliability: 1.1,
+		mix: [terms]float64{energyTerm: 0.8, colourTerm: 0.4, lightTerm: 0.25}, at: [3]float64{0.8, 0.9, 1.5}},
+	V3: {name: "V3", share: 0.12, size: 0.5, slope: 0.27, farthest: 5.5, exponent: 0.12, reliability: 1.05,
+		mix: [terms]float64{energyTerm: 0.85, colourTerm: 0.3, lightTerm: 0.2}, at: [3]float64{1.2, 1.2, 0.5}},
+	V4: {name: "V4", share: 0.10, size: 0.5, slope: 0.40, farthest: 5, exponent: 0.12, reliability: 1,
+		mix: [terms]float64{energyTerm: 0.6, colourTerm: 0.6, lightTerm: 0.15, thingsTerm: 0.3}, at: [3]float64{1.1, 1.8, 0}},
+	Faces: {name: "faces", share: 0.11, size: 1.5, slope: 0.5, farthest: 2.5, exponent: 0.12, reliability: 0.95,
+		mix:     [terms]float64{energyTerm: 0.3, thingsTerm: 0.9},
+		prefers: []string{"person"}, animacy: 0.8, at: [3]float64{1.3, 2.9, 0}},
+	Bodies: {name: "bodies", share: 0.13, size: 1.5, slope: 0.5, farthest: 3.5, exponent: 0.12, reliability: 0.95,
+		mix:     [terms]float64{energyTerm: 0.3, thingsTerm: 0.9, numberTerm: 0.15},
+		prefers: []string{"animal", "person"}, animacy: 0.8, at: [3]float64{2.1, 2.2, 1}},
+	Places: {name: "places", share: 0.12, size: 2, slope: 0.5, farthest: 5.5, exponent: 0.12, reliability: 0.9,
+		mix:     [terms]float64{energyTerm: 0.4, colourTerm: 0.15, thingsTerm: 0.35, settingTerm: 0.8},
+		prefers: []string{"building", "plant", "furniture", "outdoor"}, animacy: -0.5, at: [3]float64{0.6, 2.7, 0.6}},
+	Objects: {name: "objects", share: 0.12, size: 1.5, slope: 0.5, farthest: 3.5, exponent: 0.12, reliability: 0.9,
+		mix:     [terms]float64{energyTerm: 0.35, colourTerm: 0.2, thingsTerm: 0.8, numberTerm: 0.35},
+		prefers: []string{"food", "household", "vehicle", "kitchen", "sports", "electronic", "appliance", "accessory"},
+		animacy: -0.6, at: [3]float64{1.6, 1.7, 1.7}},
+}
+
+// likes tells whether the area prefers things of the category.
+func (a Area) likes(category string) bool { return slices.Contains(anatomy[a].prefers, category) }

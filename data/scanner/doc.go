@@ -1,0 +1,83 @@
+// Package scanner simulates a subject who looks at pictures in an MRI scanner.
+// Everything that comes from it is simulated, and whoever shows it says so: no
+// person was scanned, and what a decoder achieves on it says nothing of what it
+// would achieve on a person.
+//
+// Scans of people who look at photographs may not be shipped. With this package
+// every machine has a data set in the form of the Natural Scenes Dataset (NSD;
+// Allen et al. 2022, Nat Neurosci 25:116), of any size, whose truth is known. New
+// makes a subject of a seed, Subject.Responses shows it pictures, Schedule says
+// when it sees which, Subject.Scan yields what is measured, Subject.WriteTable
+// and Subject.WriteTars write it in the layouts that real data has, and an
+// Observer tells how much of it could be identified at best. The subject never
+// sees an embedding of any model, so that decoding one is not circular.
+//
+// # What a voxel answers to
+//
+// A picture fills 8.4° of the visual field, as in NSD, its middle at the centre
+// of the gaze. Each voxel lies in an area and has a receptive field, a Gaussian.
+// Its noiseless response is a weighted sum of up to six terms, each
+// standardised over reference pictures:
+//
+//   - Contrast energy in its field: quadrature pairs of Gabor filters (Adelson and
+//     Bergen 1985; Kay et al. 2008, Nature 452:352) at four scales and eight
+//     orientations, summed and raised to a power below 1 (Kay et al. 2013, J
+//     Neurophysiol 110:481). V1 to V4 live on this, and the areas after them
+//     have a share of it.
+//   - Colour in its field: red against green, blue against yellow.
+//   - Luminance in its field and its contrast.
+//   - The things in and near its field: whether they are animate, their category
+//     and their kind, weighted by their distance and by how near they are to the
+//     size that the voxel prefers; several divide the response (MacEvoy and
+//     Epstein 2009). Areas prefer faces, bodies, places, or objects and food
+//     (Kanwisher 2010, PNAS 107:11163; for food, Khosla et al. 2022, Curr Biol
+//     32:4159) by a preference for categories, here simply named ones.
+//   - The setting: words for where and when, each with random weights.
+//   - How many things there are: log-Gaussian (Harvey et al. 2013).
+//
+// Sizes of fields, exponents, best frequencies and their sources stand beside the
+// numbers in the code. Weights and shares without a source there are choices.
+//
+// What is in a picture comes from its Content. OfScene takes it from the graph
+// of a drawn scene, OfPhoto from the instances that COCO's annotators marked. As
+// these do not say where a photograph was taken, the term of the setting is then
+// the same for all and is left out: areas for places answer to the things and to
+// the contrast, coarse and peripheral, that they have a share of. Without any
+// content the higher areas see contrast and colour only.
+//
+// # Noise
+//
+// The ratio of signal to noise deviations in a single trial, ncsnr in NSD, is
+// drawn for each voxel from a log-normal distribution of deviation 0.5 around a
+// typical value of its area, early areas above the others, and all are scaled to
+// a median of 0.4. The noise ceiling of the mean of three trials,
+// ncsnr²/(ncsnr² + 1/3), then has the median 32 % and the mean 36 %; 1 % of
+// voxels exceed 80 %. For NSD 36.2 % is reported on the cortical surface and
+// 24.2 % in the volume (github.com/brain-score/vision, Allen2022 notebooks). That
+// the distribution is log-normal is a choice, made for its long upper tail.
+//
+// Noise is Gaussian. 45 % of its variance is a voxel's own; 20 % it has in common
+// with voxels around it, falling with distance as a Gaussian; 5 % with all
+// voxels; and 30 % is like the responses to other pictures, as only noise of this
+// kind does not vanish when there are more voxels (Moreno-Bote et al. 2014, Nat
+// Neurosci 17:1410). Of what is shared 30 % drifts over a session and is fresh in
+// the next. The shares are choices.
+//
+// Numbers are per cent signal change. The noise has a deviation around 1.6 %, so
+// that trials vary as much as in the notebooks named above.
+//
+// # What is left out
+//
+// Time: there is no haemodynamic response and no run, only one number a voxel and
+// trial, as the betas of a general linear model. The cortical sheet: areas are
+// blobs in a volume, their maps smooth but not folded. Eyes that move, attention,
+// memory of pictures seen before, tasks, adaptation, surround suppression,
+// motion, depth, the poses and colours of things in higher areas, and anything
+// between the areas.
+//
+// # The same everywhere?
+//
+// The same seed gives the same bytes on machines of one architecture. Between
+// architectures the last bits may differ, since compilers fuse multiplications
+// and additions on some.
+package scanner
