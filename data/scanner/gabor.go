@@ -71,7 +71,8 @@ type filtering struct {
 	padded []float32
 	tall   []float32 // after the filter along Y: real and imaginary rows
 	turned []float32 // the same, X and Y exchanged, padded along X
-	lines  [2][]float32
+	cos    []float32 // a column after each factor along X
+	sin    []float32
 }
 
 // run writes the contrast energy of every filter to its place in cells, [grid,
@@ -133,10 +134,8 @@ func (w *filtering) alongY(f *axisFilter, n, stride int) {
 // its mirror image the conjugate of (A+D) + i(B−C).
 func (w *filtering) alongX(f *axisFilter, n, stride int, do func(x, y int, plus, minus float32)) {
 	m := n / stride
-	for i := range w.lines {
-		w.lines[i] = grow(w.lines[i], 2*m)
-	}
-	cos, sin := w.lines[0][:2*m], w.lines[1][:2*m]
+	w.cos, w.sin = grow(w.cos, 2*m), grow(w.sin, 2*m)
+	cos, sin := w.cos, w.sin
 	for x := range m {
 		clear(cos)
 		clear(sin)

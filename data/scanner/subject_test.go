@@ -25,8 +25,9 @@ func TestLayout(t *testing.T) {
 					t.Fatalf("voxel %d lies at %v in a volume of %v", i, v.At, s.shape)
 				}
 			}
-			if opposite := v.Field.X > -0.5; v.LeftBrain && !opposite {
-				t.Errorf("voxel %d of the left hemisphere sees the left: %+v", i, v.Field)
+			// Up to the scatter of fields around the vertical meridian.
+			if v.LeftBrain && v.Field.X < -0.5 || !v.LeftBrain && v.Field.X > 0.5 {
+				t.Errorf("voxel %d sees its own side: left brain is %v, field %+v", i, v.LeftBrain, v.Field)
 			}
 			if v.Field.Size < 0.2 || math.Hypot(v.Field.X, v.Field.Y) > 6.5 {
 				t.Errorf("voxel %d has the field %+v", i, v.Field)

@@ -123,6 +123,33 @@ func TestHigherAreasAnswerToPlaceNumberAndSetting(t *testing.T) {
 	}
 }
 
+// A voxel tuned to a number of things answers most to that number.
+func TestNumbersOfThings(t *testing.T) {
+	s := newTestSubject(t, Options{})
+	cells := make([]float32, (fineCells+coarseCells)*features)
+	tuned := 0
+	for i := range s.voxels {
+		v := &s.voxels[i]
+		if v.Area != Objects {
+			continue
+		}
+		tuned++
+		best, most := 0, math.Inf(-1)
+		for n := range 8 {
+			term := v.respond(cells, &coded{things: make([]codedThing, n)})[numberTerm]
+			if term > most {
+				best, most = n, term
+			}
+		}
+		if want := math.Exp(v.number) - 1; math.Abs(math.Log(1+float64(best))-v.number) > 0.4 {
+			t.Errorf("voxel %d answers most to %d things, its number is %.1f", i, best, want)
+		}
+	}
+	if tuned == 0 {
+		t.Error("no voxel is tuned to numbers")
+	}
+}
+
 func TestColourMovesV4MoreThanTheFacesArea(t *testing.T) {
 	s := newTestSubject(t, Options{})
 	plain := func(r, g, b float64) *Stimulus {
