@@ -40,7 +40,7 @@ const (
 	terms              // how many terms there are
 )
 
-// anatomy is what is known of an area.
+// anatomical is what is known of an area.
 type anatomical struct {
 	name  string
 	share float64 // of all voxels

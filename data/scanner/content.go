@@ -5,8 +5,9 @@ import (
 	"engram/data/scenes"
 )
 
-// OfScene returns a scene drawn at size×size pixels, at least 1, with what its
-// scene graph says. Colours, patterns, poses and details are left to the pixels.
+// OfScene returns a scene drawn at size×size pixels, with what its scene graph
+// says. Colours, patterns, poses and details are left to the pixels. It panics
+// where size is not from 1 to scenes.MaxSize.
 func OfScene(scene *scenes.Scene, size int) *Stimulus {
 	s := &Stimulus{W: size, H: size, Pix: make([]byte, 3*size*size)}
 	scene.DrawRGB(s.Pix, size)

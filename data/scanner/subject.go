@@ -74,8 +74,8 @@ type scale struct {
 // New returns the subject that the options describe. Responses are standardised
 // over the reference, which should be pictures like those that the subject will
 // see, some hundreds of them: over these each voxel's noiseless response has
-// the deviation that its ncsnr says. The same options and reference give the
-// same subject.
+// the deviation that its ncsnr says. A part of the noise resembles responses to
+// the first of them. The same options and reference give the same subject.
 func New(options Options, reference Stimuli) (*Subject, error) {
 	s, err := newSubject(options, reference)
 	if err != nil {
@@ -191,10 +191,10 @@ func (s *Subject) Mask() *nifti.Mask {
 
 // calibrate sets the scale of every voxel.
 func (s *Subject) calibrate(reference Stimuli, dice *rand.Rand) error {
-	moments := make([]moments, len(s.voxels))
+	sums := make([]moments, len(s.voxels))
 	err := s.eachTerms(reference, func(_ int, all [][terms]float64) {
-		for i := range moments {
-			moments[i].add(all[i])
+		for i := range sums {
+			sums[i].add(all[i])
 		}
 	})
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *Subject) calibrate(reference Stimuli, dice *rand.Rand) error {
 		// signal in cortex on average.
 		v.noise = 1.6 * math.Exp(0.25*dice.NormFloat64())
 		baseline := 0.25 + 0.5*dice.NormFloat64()
-		if !v.standardise(&moments[i], v.mix) {
+		if !v.standardise(&sums[i], v.mix) {
 			return fmt.Errorf("voxel %d of %s: %w", i, v.Area, errFlat)
 		}
 		v.offset *= v.NCSNR * v.noise
