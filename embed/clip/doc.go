@@ -7,6 +7,9 @@
 // of the first, the target of decoders and of reconstruction (MindEye,
 // arXiv 2305.18274, after Versatile Diffusion's image embedding).
 //
+// A TextEncoder turns texts into vectors of the same space, for bundles of kind
+// clip that have a text model. Its tokenizer is a Vocabulary of words.
+//
 // WritePixels makes a bundle that needs no trained weights and compares images
 // by their grey pixels: the baseline of decoding studies, and what a machine
 // without a model can still search by.

@@ -117,7 +117,7 @@ func (t *training) train(ctx context.Context, c Config) error {
 		{name: "SoftCLIP", soft: true, from: mixEpochs, to: t.opts.Epochs},
 	}
 	params := t.loss(c, true).Graph().Params()
-	keeper, state, err := t.openCheckpoint(c, params, func() *grad.State {
+	keep, state, err := t.openCheckpoint(c, params, func() *grad.State {
 		return grad.NewState(params, c.initialise(t.opts.Seed))
 	})
 	if err != nil {
@@ -127,7 +127,7 @@ func (t *training) train(ctx context.Context, c Config) error {
 		if p.from == p.to || len(t.losses) >= p.to {
 			continue
 		}
-		if err := t.run(ctx, p, c, state, keeper); err != nil {
+		if err := t.run(ctx, p, c, state, keep); err != nil {
 			return err
 		}
 	}
@@ -143,7 +143,7 @@ type phase struct {
 }
 
 // run trains the epochs of a phase that are not done yet.
-func (t *training) run(ctx context.Context, p phase, c Config, state *grad.State, keeper *checkpoint) error {
+func (t *training) run(ctx context.Context, p phase, c Config, state *grad.State, keep *keeper) error {
 	epoch, err := grad.NewEpoch(t.rt, t.loss(c, p.soft), grad.EpochOptions{
 		Optimizer: grad.AdamW{WeightDecay: t.opts.WeightDecay}, Session: t.opts.Session,
 	})
@@ -164,7 +164,7 @@ func (t *training) run(ctx context.Context, p phase, c Config, state *grad.State
 			return fmt.Errorf("scan: epoch %d of %d: the loss is %v; want a lower learning rate than %v", e+1, t.opts.Epochs, mean, t.opts.LR)
 		}
 		t.losses = append(t.losses, mean)
-		if err := keeper.save(state, t.losses, t.opts.Epochs); err != nil {
+		if err := keep.save(state, t.losses, t.opts.Epochs); err != nil {
 			return err
 		}
 		if t.opts.Progress != nil {

@@ -1,0 +1,91 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"engram/embed"
+	"engram/embed/bundle"
+	"engram/embed/onnx"
+	"engram/embed/ort"
+)
+
+// ErrNoText reports a bundle without a text model.
+var ErrNoText = errors.New("no text model")
+
+// TextEncoder is the text encoder of a bundle. It is safe for concurrent use.
+type TextEncoder struct {
+	bundle     *bundle.Bundle
+	session    *ort.Session
+	vocabulary *Vocabulary
+	input      string // names of tensors
+	output     string
+	batch      int
+}
+
+// OpenText opens the text model of b, a bundle of kind clip that has one: ids
+// [n, context] int64 in, embedding [n, D] float32 out. The caller closes the
+// encoder before rt.
+func OpenText(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*TextEncoder, error) {
+	model, ok := b.Models["text"]
+	if !ok {
+		return nil, fmt.Errorf("clip: %s: %w", b.Dir(), ErrNoText)
+	}
+	v, err := ReadVocabulary(b.Path(b.Tokenizer.File), b.Tokenizer.Context)
+	if err != nil {
+		return nil, err
+	}
+	e := &TextEncoder{
+		bundle: b, vocabulary: v, input: model.Inputs["ids"], output: model.Outputs["embedding"], batch: opts.Batch,
+	}
+	if e.batch <= 0 {
+		e.batch = 16
+	}
+	e.session, err = rt.OpenFile(b.ModelPath("text"), ort.SessionOptions{
+		Device: opts.Device, Threads: opts.Threads, Concurrency: opts.Concurrency,
+		Inputs:  []ort.Spec{{Name: e.input, Type: onnx.Int64, Shape: []int64{-1, int64(v.context)}}},
+		Outputs: []ort.Spec{{Name: e.output, Type: onnx.Float, Shape: []int64{-1, int64(b.D)}}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	return e, nil
+}
+
+// Bundle returns the bundle that the encoder was opened from.
+func (e *TextEncoder) Bundle() *bundle.Bundle { return e.bundle }
+
+// Close waits for runs under way and frees the model. It is idempotent.
+func (e *TextEncoder) Close() error { return e.session.Close() }
+
+// Encode returns the vector of each text, of unit length, in the space of the
+// bundle's images. A text of which the vocabulary knows no word fails the call:
+// its vector would mean nothing.
+func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vector, error) {
+	vectors := make([]embed.Vector, 0, len(texts))
+	length := e.vocabulary.context
+	for start := 0; start < len(texts); start += e.batch {
+		part := texts[start:min(start+e.batch, len(texts))]
+		ids := make([]int64, len(part)*length)
+		for i, text := range part {
+			if e.vocabulary.Encode(ids[i*length:][:length], text) == 0 {
+				return nil, fmt.Errorf("clip: the vocabulary of %s has no word of %q", e.bundle.Name, text)
+			}
+		}
+		out := ort.Tensors{e.output: nil}
+		in := ort.Tensors{e.input: {Shape: []int64{int64(len(part)), int64(length)}, Data: ids}}
+		if err := e.session.Run(ctx, in, out); err != nil {
+			return nil, fmt.Errorf("clip: %w", err)
+		}
+		data := out[e.output].Data.([]float32) // as OpenText wanted
+		for i := range part {
+			v := embed.Vector(data[i*e.bundle.D:][:e.bundle.D:e.bundle.D])
+			if err := embed.Normalize(v); err != nil {
+				return nil, fmt.Errorf("clip: embedding of text %d of %d: %w", start+i+1, len(texts), err)
+			}
+			vectors = append(vectors, v)
+		}
+	}
+	return vectors, nil
+}

@@ -1,0 +1,127 @@
+package clip
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"engram/data/atomicfile"
+)
+
+// The ids that are no word of a Vocabulary.
+const (
+	Padding = 0 // fills a text up to the context
+	Unknown = 1 // stands for every word that is not in the vocabulary
+	words   = 2 // the first word's
+)
+
+// maxVocabulary is the size of a vocabulary file that is still read.
+const maxVocabulary = 1 << 24
+
+// vocabularyHeader is the first line of a vocabulary file. It tells the file
+// from those of tokenizers that cut words into pieces.
+const vocabularyHeader = "# words"
+
+// Vocabulary turns text into ids, one for each word: the tokenizer of models
+// whose captions have few words.
+type Vocabulary struct {
+	ids     map[string]int64
+	context int
+}
+
+// WriteVocabulary writes the tokenizer file of a bundle: a header and one word
+// a line. Word i, from 0, gets the id 2+i. Words are as Encode cuts them:
+// letters and digits in lower case.
+func WriteVocabulary(path string, list []string) error {
+	seen := map[string]bool{}
+	for _, w := range list {
+		if !isWord(w) || seen[w] {
+			return fmt.Errorf("clip: %q is not a word in lower case that the vocabulary does not have yet", w)
+		}
+		seen[w] = true
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, vocabularyHeader+"\n"+strings.Join(list, "\n")+"\n")
+		return err
+	})
+}
+
+// ReadVocabulary reads what WriteVocabulary wrote. context is how many ids a
+// text has.
+func ReadVocabulary(path string, context int) (*Vocabulary, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("clip: vocabulary: %w", err)
+	}
+	if info.Size() > maxVocabulary {
+		return nil, fmt.Errorf("clip: vocabulary %s has %d bytes, wanted at most %d", path, info.Size(), maxVocabulary)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("clip: vocabulary: %w", err)
+	}
+	body, ok := bytes.CutPrefix(text, []byte(vocabularyHeader+"\n"))
+	if !ok {
+		return nil, fmt.Errorf("clip: vocabulary %s does not begin with the line %q", path, vocabularyHeader)
+	}
+	v := &Vocabulary{ids: map[string]int64{}, context: context}
+	for line := range strings.Lines(string(body)) {
+		word := strings.TrimSuffix(line, "\n")
+		if _, twice := v.ids[word]; twice || !isWord(word) {
+			return nil, fmt.Errorf("clip: vocabulary %s: line %d is %q, wanted a word in lower case that is not there yet", path, len(v.ids)+2, word)
+		}
+		v.ids[word] = int64(words + len(v.ids))
+	}
+	return v, nil
+}
+
+// NewVocabulary returns the vocabulary of a list of words, numbered as by
+// WriteVocabulary.
+func NewVocabulary(list []string, context int) *Vocabulary {
+	v := &Vocabulary{ids: make(map[string]int64, len(list)), context: context}
+	for i, w := range list {
+		v.ids[w] = int64(words + i)
+	}
+	return v
+}
+
+// Size returns the number of ids, those that are no word included.
+func (v *Vocabulary) Size() int { return words + len(v.ids) }
+
+// Context returns how many ids a text has.
+func (v *Vocabulary) Context() int { return v.context }
+
+// Encode writes the ids of a text to ids, which has the context's length. What
+// lies between words is ignored, upper case is lower case, and words beyond the
+// context are left out. It returns how many words of the text, up to there, the
+// vocabulary has.
+func (v *Vocabulary) Encode(ids []int64, text string) (known int) {
+	clear(ids)
+	for i, w := range fields(text) {
+		if i == len(ids) {
+			break
+		}
+		ids[i] = Unknown
+		if id, ok := v.ids[w]; ok {
+			ids[i] = id
+			known++
+		}
+	}
+	return known
+}
+
+// fields cuts a text into words: runs of letters and digits in lower case.
+func fields(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+}
+
+// isWord tells whether Encode would find w as it is.
+func isWord(w string) bool {
+	f := fields(w)
+	return len(f) == 1 && f[0] == w
+}

@@ -1,0 +1,69 @@
+package clip_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/embed/clip"
+)
+
+func TestVocabulary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "words.txt")
+	list := []string{"a", "zebra", "7", "münze"}
+	if err := clip.WriteVocabulary(path, list); err != nil {
+		t.Fatal(err)
+	}
+	read, err := clip.ReadVocabulary(path, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []*clip.Vocabulary{read, clip.NewVocabulary(list, 5)} {
+		if v.Size() != 6 || v.Context() != 5 {
+			t.Errorf("%d ids and a context of %d, want 6 and 5", v.Size(), v.Context())
+		}
+		for text, want := range map[string]struct {
+			ids   []int64
+			known int
+		}{
+			"A zebra, 7 MÜNZE!":     {[]int64{2, 3, 4, 5, 0}, 4},
+			"a a a a a zebra":       {[]int64{2, 2, 2, 2, 2}, 5},
+			"quick-brown\tzebra":    {[]int64{1, 1, 3, 0, 0}, 1},
+			" \n":                   {[]int64{0, 0, 0, 0, 0}, 0},
+			"no word \xff of these": {[]int64{1, 1, 1, 1, 0}, 0},
+		} {
+			ids := []int64{9, 9, 9, 9, 9}
+			if known := v.Encode(ids, text); known != want.known {
+				t.Errorf("%q: %d known words, want %d", text, known, want.known)
+			}
+			if diff := cmp.Diff(want.ids, ids); diff != "" {
+				t.Errorf("%q: %s", text, diff)
+			}
+		}
+	}
+}
+
+func TestVocabularyRefusals(t *testing.T) {
+	dir := t.TempDir()
+	for _, list := range [][]string{{"a", "a"}, {"two words"}, {"Zebra"}, {""}, {"a\n"}} {
+		path := filepath.Join(dir, "new.txt")
+		if err := clip.WriteVocabulary(path, list); err == nil {
+			t.Errorf("%q is accepted", list)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%q left a file", list)
+		}
+	}
+	for _, text := range []string{"", "a\nzebra\n", "# words\na\na\n", "# words\n\n", "# words\nTwo\n", "#version: 0.2\ni n\n"} {
+		path := filepath.Join(dir, "words.txt")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := clip.ReadVocabulary(path, 5); err == nil || !strings.Contains(err.Error(), "words.txt") {
+			t.Errorf("%q: %v, want an error that names the file", text, err)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package pretrain
+
+import (
+	"context"
+	"math"
+
+	"engram/data/scenes"
+	"engram/embed/grad"
+	"engram/embed/onnx"
+	"engram/embed/ort"
+)
+
+// AutoencoderShape is the shape of a patch autoencoder.
+type AutoencoderShape struct {
+	ImageSize int         `json:"image_size"`
+	Patch     int         `json:"patch"` // pixels a side that become one latent pixel
+	Width     int         `json:"width"`
+	Layers    transformer `json:"layers"`   // of the encoder, and of the decoder
+	Channels  int         `json:"channels"` // of a latent pixel
+}
+
+// side returns the latent's pixels a side.
+func (s AutoencoderShape) side() int { return s.ImageSize / s.Patch }
+
+// encode maps pixels [n, 3, S, S] to latent pixels [n, (S/p)², C]. Each is
+// normalised to mean 0 and variance 1, so that a latent image has the size that
+// diffusion wants, whatever was trained.
+func (s AutoencoderShape) encode(n *net, pixels *grad.Node) *grad.Node {
+	x := n.linear("encoder.patch", patches(pixels, s.Patch), s.Width, 1)
+	x = grad.Add(x, n.table("encoder.position", s.side()*s.side(), s.Width))
+	x = n.norm("encoder.norm", s.Layers.apply(n, "encoder", x, nil))
+	x = n.linear("encoder.latent", x, s.Channels, 1)
+	ones := make([]float32, s.Channels)
+	for i := range ones {
+		ones[i] = 1
+	}
+	return grad.LayerNorm(x, n.graph.Array(ones, s.Channels), n.graph.Array(make([]float32, s.Channels), s.Channels), epsilon)
+}
+
+// decode maps latent pixels to patches [n, (S/p)², 3·p·p].
+func (s AutoencoderShape) decode(n *net, latent *grad.Node) *grad.Node {
+	x := n.linear("decoder.latent", latent, s.Width, 1)
+	x = grad.Add(x, n.table("decoder.position", s.side()*s.side(), s.Width))
+	x = n.norm("decoder.norm", s.Layers.apply(n, "decoder", x, nil))
+	return n.linear("decoder.patch", x, 3*s.Patch*s.Patch, 1)
+}
+
+// latentNoise is the standard deviation of the noise on latents in training: the
+// decoder learns to forgive what a denoiser gets slightly wrong.
+const latentNoise = .1
+
+// Leaves and files of the autoencoder.
+const (
+	seedName    = "seed"
+	latentName  = "latent"
+	outputName  = "image"
+	encoderFile = "encoder.onnx"
+	decoderFile = "decoder.onnx"
+)
+
+// autoencoderNetwork is the autoencoder in training.
+type autoencoderNetwork struct {
+	rt     *ort.Runtime
+	shape  AutoencoderShape
+	recipe Recipe
+	seed   uint64
+	held   int
+}
+
+func (a *autoencoderNetwork) loss(n *net, batch int) *grad.Node {
+	g, size := n.graph, a.shape.ImageSize
+	pixels := fromBytes(g.Step(bytesName, onnx.Uint8, batch, size, size, 3))
+	latent := a.shape.encode(n, pixels)
+	noise := grad.Sub(grad.Uniform(g.Step(seedName, onnx.Int64), latent.Shape()...), g.Const(.5))
+	latent = grad.Add(latent, grad.Scale(noise, float32(latentNoise*math.Sqrt(12)))) // uniform numbers have deviation 1/√12
+	miss := grad.Sub(a.shape.decode(n, latent), patches(pixels, a.shape.Patch))
+	return grad.Mean(grad.Mul(miss, miss))
+}
+
+func (a *autoencoderNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, error) {
+	n := a.recipe.Steps * a.recipe.Batch
+	b, err := draw(ctx, source{a.seed, scenes.Train}, epoch*n, n, a.shape.ImageSize)
+	if err != nil {
+		return nil, err
+	}
+	seeds := make([]int64, a.recipe.Steps)
+	for s := range seeds {
+		seeds[s] = int64(epoch*a.recipe.Steps + s)
+	}
+	return ort.Tensors{
+		bytesName: b.steps(a.recipe.Batch),
+		seedName:  {Shape: []int64{int64(len(seeds))}, Data: seeds},
+	}, nil
+}
+
+func (a *autoencoderNetwork) models(values map[string][]float32) (map[string][]byte, error) {
+	encoder, decoder := newNet(), newNet()
+	size, side := a.shape.ImageSize, a.shape.side()
+	latent := a.shape.encode(encoder, encoder.graph.Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
+	in := decoder.graph.Data(latentName, onnx.Float, grad.Batch, a.shape.Channels, side, side)
+	pixels := a.shape.decode(decoder, patches(in, 1))
+	return exports(values, map[string]map[string]*grad.Node{
+		encoderFile: {outputName: unpatches(latent, 1)}, decoderFile: {outputName: unpatches(pixels, a.shape.Patch)},
+	})
+}
+
+// score measures the peak signal-to-noise ratio of held-out pictures in dB, the
+// mean over pictures, with 1 as the peak: values are cut off at 0…1.
+func (a *autoencoderNetwork) score(ctx context.Context, models map[string][]byte, _ bool) ([]Score, error) {
+	b, err := draw(ctx, source{a.seed, scenes.Test}, 0, a.held, a.shape.ImageSize)
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := session(a.rt, encoderFile, models[encoderFile])
+	if err != nil {
+		return nil, err
+	}
+	defer encoder.Close()
+	decoder, err := session(a.rt, decoderFile, models[decoderFile])
+	if err != nil {
+		return nil, err
+	}
+	defer decoder.Close()
+	size, side := int64(a.shape.ImageSize), int64(a.shape.side())
+	pixels := b.floats()
+	latents, err := infer(ctx, encoder, pixels, 3, size, size)
+	if err != nil {
+		return nil, err
+	}
+	back, err := infer(ctx, decoder, latents, int64(a.shape.Channels), side, side)
+	if err != nil {
+		return nil, err
+	}
+	return []Score{{"PSNR in dB", psnr(pixels, back, len(b.scenes))}}, nil
+}
+
+// psnr compares n pictures with values in -1…1.
+func psnr(want, got []float32, n int) float64 {
+	width := len(want) / n
+	var sum float64
+	for i := range n {
+		var squares float64
+		for k := i * width; k < (i+1)*width; k++ {
+			d := (float64(want[k]) - math.Max(-1, math.Min(1, float64(got[k])))) / 2
+			squares += d * d
+		}
+		sum += -10 * math.Log10(math.Max(squares/float64(width), 1e-10))
+	}
+	return sum / float64(n)
+}

@@ -1,0 +1,83 @@
+package pretrain
+
+import (
+	"math"
+
+	"engram/embed/clip"
+	"engram/embed/grad"
+)
+
+// CLIPShape is the shape of a CLIP.
+type CLIPShape struct {
+	ImageSize int         `json:"image_size"` // pixels a side
+	Patch     int         `json:"patch"`      // pixels a side
+	Width     int         `json:"width"`      // of the image transformer
+	Image     transformer `json:"image"`
+	Words     int         `json:"words"` // size of the vocabulary
+	Context   int         `json:"context"`
+	TextWidth int         `json:"text_width"`
+	Text      transformer `json:"text"`
+	Dim       int         `json:"dim"` // D, of the common space
+}
+
+// tokens returns T: the global token and one for each patch.
+func (s CLIPShape) tokens() int { return 1 + (s.ImageSize/s.Patch)*(s.ImageSize/s.Patch) }
+
+// image maps pixels [n, 3, S, S] to tokens [n, T, D]. Token 0 is the global
+// one: it starts as the mean of the patches, sees all of them in every layer,
+// and alone is compared with texts. All tokens pass the last norm and the
+// projection, as Versatile Diffusion (Xu et al. 2022, arXiv 2211.08332) takes
+// them from CLIP.
+func (s CLIPShape) image(n *net, pixels *grad.Node) *grad.Node {
+	x := n.linear("image.patch", patches(pixels, s.Patch), s.Width, 1)
+	batch := x.Shape()[0]
+	x = grad.Concat(1, grad.Reshape(grad.Mean(x, 1), batch, 1, s.Width), x)
+	x = grad.Add(x, n.table("image.position", s.tokens(), s.Width))
+	x = n.norm("image.norm", s.Image.apply(n, "image", x, nil))
+	return n.linear("image.project", x, s.Dim, 1)
+}
+
+// text maps ids [n, context], padded with clip.Padding, to embeddings [n, D]:
+// the projected mean of the words, which all see each other.
+func (s CLIPShape) text(n *net, ids *grad.Node) *grad.Node {
+	g := n.graph
+	batch := ids.Shape()[0]
+	padding := grad.Equal(ids, g.Ints([]int64{clip.Padding}, 1))
+	const never = -1e4 // a logit whose softmax is 0
+	mask := grad.Reshape(grad.Scale(padding, never), batch, 1, 1, s.Context)
+	x := grad.Rows(n.table("text.word", s.Words, s.TextWidth), ids)
+	x = grad.Add(x, n.table("text.position", s.Context, s.TextWidth))
+	x = n.norm("text.norm", s.Text.apply(n, "text", x, mask))
+	said := grad.Reshape(grad.Sub(g.Const(1), padding), batch, s.Context, 1)
+	// The small number keeps a text without words finite.
+	x = grad.Div(grad.Sum(grad.Mul(x, said), 1), grad.Add(grad.Sum(said, 1), g.Const(1e-6)))
+	return n.linear("text.project", x, s.Dim, 1)
+}
+
+// The temperature 1/scale is learned within 1/100…1, as in CLIP, and starts at
+// .07.
+const (
+	maxScale   = 100
+	firstScale = 1 / .07
+)
+
+// scale returns the factor of the logits, [1].
+func (s CLIPShape) scale(n *net) *grad.Node {
+	share := (firstScale - 1) / (maxScale - 1)
+	logit := n.vector("scale", math.Log(share/(1-share)), 1)
+	return grad.Add(grad.Scale(grad.Sigmoid(logit), maxScale-1), n.graph.Const(1))
+}
+
+// contrast is the symmetric cross-entropy of Radford et al. 2021 (arXiv
+// 2103.00020, figure 3) for image, text [B, D] and scale [1]. Pairs whose
+// meaning [B] is the same are right answers for each other, with equal shares.
+func contrast(image, text, scale, meaning *grad.Node) *grad.Node {
+	b := meaning.Shape()[0]
+	same := grad.Equal(grad.Reshape(meaning, b, 1), grad.Reshape(meaning, 1, b))
+	labels := grad.Div(same, grad.Reshape(grad.Sum(same, 1), b, 1))
+	// Sameness is symmetric, so that the labels serve both ways.
+	logits := grad.Mul(grad.MatMulT(grad.Unit(image), grad.Unit(text)), scale)
+	forwards := grad.Mean(grad.Sum(grad.Mul(labels, grad.LogSoftmax(logits)), 1))
+	backwards := grad.Mean(grad.Sum(grad.Mul(labels, grad.LogSoftmax(grad.Transpose(logits, 1, 0))), 1))
+	return grad.Scale(grad.Add(forwards, backwards), -.5)
+}

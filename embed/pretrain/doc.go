@@ -1,0 +1,26 @@
+// Package pretrain trains the small models that the demo needs: a CLIP, a patch
+// autoencoder and a latent denoiser that is conditioned on the CLIP's image
+// tokens. They learn from the generated scenes of package scenes alone, so that
+// a machine without any published weights has models of every kind, and are
+// written as bundles like any other, each with a card that says how it was made
+// and what it is worth.
+//
+// # The models
+//
+// All three are stacks of one transformer block (net.go) over patches, each in a
+// file that reads from pixels to loss: clip.go, autoencoder.go, denoiser.go.
+// Weights are stored in half precision; inputs, outputs and arithmetic are
+// float32. Pictures, latents and tokens share one grid: the CLIP has a token for
+// each pixel of the latent image.
+//
+// # The training
+//
+// An epoch is a number of scenes that were never seen before; while it is
+// trained the next one is drawn. Everything random depends on the seed and the
+// epoch's number alone, and the state is kept in a checkpoint that is replaced
+// as a whole, so that a training may be killed at any moment and goes on to the
+// same weights. Scores are measured on scenes of the test split, which share no
+// meaning with those of training.
+//
+// Package noise, below this one, has the noise schedule and the sampler DDIM.
+package pretrain

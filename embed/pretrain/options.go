@@ -1,0 +1,144 @@
+package pretrain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"engram/embed/ort"
+)
+
+// Model names one of the models.
+type Model string
+
+// The models, in the order in which they are trained: the denoiser learns from
+// what the other two make of pictures.
+const (
+	CLIP        Model = "clip"
+	Autoencoder Model = "autoencoder"
+	Denoiser    Model = "denoiser"
+)
+
+// Models returns all models in the order in which they are trained.
+func Models() []Model { return []Model{CLIP, Autoencoder, Denoiser} }
+
+// Recipe says how a model is trained. One step sees a batch of scenes that were
+// never seen before; an epoch is what is drawn at a time.
+type Recipe struct {
+	Epochs      int     `json:"epochs"`
+	Steps       int     `json:"steps"` // per epoch
+	Batch       int     `json:"batch"` // scenes per step
+	LR          float64 `json:"learning_rate"`
+	WeightDecay float64 `json:"weight_decay"`
+}
+
+// Scenes returns how many scenes the training sees.
+func (r Recipe) Scenes() int { return r.Epochs * r.Steps * r.Batch }
+
+// The parts of every recipe: AdamW's β2 as transformers have it, the share of
+// the steps in which the learning rate rises, and the least time between two
+// checkpoints.
+const (
+	beta2           = .98
+	warmUp          = .1
+	checkpointEvery = 20 * time.Second
+)
+
+// Options say what is trained and how.
+type Options struct {
+	Scale string // tiny or small, the default; see Scales
+	Seed  uint64
+	// Epochs overrides the scale's; 0 keeps it.
+	Epochs int
+	// Checkpoint is a folder in which trainings keep their state after epochs,
+	// and from which they go on; "" keeps none.
+	Checkpoint string
+	// ScoreEvery is after how many epochs held-out scores are measured during
+	// training; 0 measures them at the end alone.
+	ScoreEvery int
+	Session    ort.SessionOptions // of the training
+	Progress   func(Progress)     // called after every epoch; may be nil
+
+	checkpointAlways bool // after every epoch, for tests
+}
+
+// Progress reports a finished epoch, counted from 1.
+type Progress struct {
+	Model         Model
+	Epoch, Epochs int
+	Loss          float32 // mean over the epoch's steps
+	Scores        []Score // of held-out scenes, where they were measured
+}
+
+// Score is a figure measured on scenes of the test split.
+type Score struct {
+	Name  string
+	Value float64
+}
+
+// Scale is a set of sizes.
+type Scale struct {
+	Name                                          string
+	CLIP                                          CLIPShape
+	Autoencoder                                   AutoencoderShape
+	Denoiser                                      DenoiserShape
+	CLIPRecipe, AutoencoderRecipe, DenoiserRecipe Recipe
+	held                                          int // pictures that a score is measured on
+}
+
+// Scales returns the sizes that there are: tiny, which learns something within
+// seconds, for tests, and small, which the demo's models have.
+func Scales() []Scale {
+	return []Scale{{
+		Name:              "tiny",
+		CLIP:              CLIPShape{ImageSize: 32, Patch: 8, Width: 32, Image: transformer{1, 2}, Context: 40, TextWidth: 32, Text: transformer{1, 2}, Dim: 16},
+		CLIPRecipe:        Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
+		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: transformer{1, 2}, Channels: 8},
+		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
+		Denoiser:          DenoiserShape{Width: 32, Layers: transformer{1, 2}},
+		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
+		held:              20,
+	}, {
+		Name:              "small",
+		CLIP:              CLIPShape{ImageSize: 64, Patch: 8, Width: 128, Image: transformer{4, 4}, Context: 40, TextWidth: 128, Text: transformer{2, 4}, Dim: 128},
+		CLIPRecipe:        Recipe{Epochs: 160, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
+		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 128, Layers: transformer{2, 4}, Channels: 16},
+		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
+		Denoiser:          DenoiserShape{Width: 192, Layers: transformer{6, 6}},
+		DenoiserRecipe:    Recipe{Epochs: 100, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
+		held:              300,
+	}}
+}
+
+// scale returns the sizes that the options name.
+func (o Options) scale() (Scale, error) {
+	var names []string
+	for _, s := range Scales() {
+		if s.Name == o.scaleName() {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return Scale{}, fmt.Errorf("pretrain: scale is %q, wanted %s", o.Scale, strings.Join(names, " or "))
+}
+
+func (o Options) scaleName() string {
+	if o.Scale == "" {
+		return "small"
+	}
+	return o.Scale
+}
+
+// same reports whether two checkpoints are of one training.
+func (a about) same(b about) bool {
+	return a.Model == b.Model && a.Shape == b.Shape && a.Recipe == b.Recipe && a.Seed == b.Seed && slices.Equal(a.Depends, b.Depends)
+}
+
+// adjust returns a scale's recipe with what the options change of it.
+func (o Options) adjust(r Recipe) Recipe {
+	if o.Epochs > 0 {
+		r.Epochs = o.Epochs
+	}
+	return r
+}

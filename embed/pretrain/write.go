@@ -1,0 +1,104 @@
+package pretrain
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"engram/embed/bundle"
+	"engram/embed/clip"
+)
+
+// write makes the bundle's folder. It is complete on the disk before anything of
+// a bundle that was there is touched.
+func (t *training) write(dir string, models map[string][]byte, card *Card) error {
+	if err := t.replace(dir, models, card); err != nil {
+		return fmt.Errorf("pretrain: write %s: %w", t.about.Model, err)
+	}
+	return nil
+}
+
+func (t *training) replace(dir string, models map[string][]byte, card *Card) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	staging, err := os.MkdirTemp(filepath.Dir(dir), "."+string(t.about.Model)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(staging)
+	fresh := filepath.Join(staging, "new")
+	if err := os.Mkdir(fresh, 0o755); err != nil {
+		return err
+	}
+	for name, content := range models {
+		if err := os.WriteFile(filepath.Join(fresh, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	manifest, err := t.net.manifest(fresh)
+	if err != nil {
+		return err
+	}
+	manifest.Name, manifest.Version, manifest.Licence = "scenes-"+string(t.about.Model), "1", "CC0-1.0"
+	manifest.Source = card.source()
+	if _, err := bundle.Write(fresh, manifest); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(fresh, CardFile), []byte(card.Markdown()), 0o644); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, filepath.Join(staging, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(fresh, dir)
+}
+
+func (c *clipNetwork) manifest(dir string) (bundle.Manifest, error) {
+	s := c.shape
+	return bundle.Manifest{
+		Kind: bundle.CLIP, T: s.tokens(), D: s.Dim, ImageSize: s.ImageSize, Preprocess: preprocess(),
+		Tokenizer: &bundle.Tokenizer{File: vocabularyFile, Context: s.Context},
+		Models: map[string]bundle.Model{
+			"image": {File: imageFile, Inputs: same(pixelsName), Outputs: same("tokens")},
+			"text":  {File: textFile, Inputs: same(idsName), Outputs: same("embedding")},
+		},
+	}, clip.WriteVocabulary(filepath.Join(dir, vocabularyFile), c.words)
+}
+
+func (a *autoencoderNetwork) manifest(string) (bundle.Manifest, error) {
+	return bundle.Manifest{
+		Kind: bundle.VAE, ImageSize: a.shape.ImageSize, Preprocess: preprocess(), Latent: a.shape.latent(),
+		Models: map[string]bundle.Model{
+			"encoder": {File: encoderFile, Inputs: same(pixelsName), Outputs: map[string]string{latentName: outputName}},
+			"decoder": {File: decoderFile, Inputs: same(latentName), Outputs: map[string]string{pixelsName: outputName}},
+		},
+	}, nil
+}
+
+// latent describes the latents, which have unit variance as they are.
+func (s AutoencoderShape) latent() *bundle.Latent {
+	return &bundle.Latent{Channels: s.Channels, Factor: s.Patch, Scale: 1}
+}
+
+func (d *denoiserNetwork) manifest(string) (bundle.Manifest, error) {
+	s, noise := d.shape, scheduler()
+	return bundle.Manifest{
+		Kind: bundle.Denoiser, T: s.Tokens, D: s.Dim, ImageSize: d.autoencoder.ImageSize,
+		Latent: d.autoencoder.Latent, Scheduler: &noise,
+		Models: map[string]bundle.Model{"denoiser": {
+			File: denoiserFile, Inputs: same(contextName, latentName, timeName), Outputs: same(predictionName),
+		}},
+	}, nil
+}
+
+// same maps names to themselves.
+func same(names ...string) map[string]string {
+	m := map[string]string{}
+	for _, name := range names {
+		m[name] = name
+	}
+	return m
+}
