@@ -16,8 +16,9 @@ import (
 // decoder is an open decoder as searches and the server need it.
 type decoder struct {
 	*scan.Decoder
-	runtime *ort.Runtime
-	dir     string
+	runtime    *ort.Runtime
+	dir        string
+	name, data string // for visitors
 }
 
 // openDecoder opens the decoder in a folder.
@@ -30,7 +31,7 @@ func (a *app) openDecoder(ctx context.Context, dir string) (*decoder, error) {
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
-	return &decoder{Decoder: d, runtime: rt, dir: dir}, nil
+	return &decoder{Decoder: d, runtime: rt, dir: dir, name: d.Config().Preset, data: filepath.Base(dir)}, nil
 }
 
 // Close frees the decoder and the library.
@@ -40,7 +41,7 @@ func (d *decoder) Close() error { return errors.Join(d.Decoder.Close(), d.runtim
 func (d *decoder) Info() httpapi.DecoderInfo {
 	c := d.Config()
 	return httpapi.DecoderInfo{
-		Name: c.Preset, Data: filepath.Base(d.dir), Voxels: c.Voxels,
+		Name: d.name, Data: d.data, Voxels: c.Voxels,
 		Bundle: httpapi.Bundle{Name: c.Target.BundleName, Fingerprint: c.Target.Bundle},
 	}
 }

@@ -67,6 +67,6 @@ func newRoot(io streams) *cobra.Command {
 	})
 	a.addFlags(root.PersistentFlags())
 	root.AddCommand(a.setupCommand(), a.bundleCommand(), a.indexCommand(), a.searchCommand(),
-		a.trainCommand(), a.pretrainCommand(), a.evalCommand(), a.serveCommand())
+		a.trainCommand(), a.pretrainCommand(), a.evalCommand(), a.serveCommand(), a.demoCommand())
 	return root
 }

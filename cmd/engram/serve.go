@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"engram/embed/study"
@@ -62,7 +63,14 @@ type serveFlags struct {
 	index, bundle, decoder       string
 	voxels, mask, trials, column string
 	addr                         string
+
+	stored []httpapi.Trial // scans that visitors may search with, beside those of voxels
+	shown  shown
 }
+
+// shown is what visitors read of where things come from. Without it they read
+// the names of folders, of which they need not know where they lie.
+type shown struct{ index, images, decoder, scans string }
 
 // indexIntoCache indexes a folder into the cache and has f serve that index.
 func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) error {
@@ -99,7 +107,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer closeInto(&err, store)
-	opts := httpapi.Options{Store: store, IndexName: filepath.Base(f.index), Logger: a.logger()}
+	opts := httpapi.Options{Store: store, IndexName: cmp.Or(f.shown.index, filepath.Base(f.index)), Logger: a.logger()}
 	closers, err := a.serveOptions(ctx, f, &opts)
 	for _, c := range closers {
 		defer closeInto(&err, c)
@@ -127,7 +135,7 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Opti
 		return nil, err
 	}
 	if origin.Root != "" {
-		opts.IndexData = filepath.Base(origin.Root) // visitors need not know where it lies
+		opts.IndexData = cmp.Or(f.shown.images, filepath.Base(origin.Root))
 		if folder, err := httpapi.OpenFolder(origin.Root); err != nil {
 			a.logger().Warn("the images cannot be shown", "reason", err) // but they can be found
 		} else {
@@ -152,16 +160,22 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Opti
 		if err != nil {
 			return opened, err
 		}
+		d.name, d.data = cmp.Or(f.shown.decoder, d.name), cmp.Or(f.shown.scans, d.data)
 		opened, opts.Decoder = append(opened, d), d
 		target := d.Info().Bundle
 		if err := index.CheckBundle(s.info, target.Fingerprint, target.Name); err != nil {
 			return opened, fmt.Errorf("decoder %s: %w", f.decoder, err)
 		}
 	}
+	opts.Trials = f.stored
 	if f.voxels != "" {
-		opts.Trials, err = readStoredTrials(ctx, f, opts.Store)
+		read, err := readStoredTrials(ctx, f, opts.Store)
+		if err != nil {
+			return opened, err
+		}
+		opts.Trials = append(opts.Trials, read...)
 	}
-	return opened, err
+	return opened, nil
 }
 
 // readStoredTrials reads the scans that visitors may search with.

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"engram/cmd/engram/internal/demo"
+	"engram/data/images"
+	"engram/embed/ort"
+	"engram/httpapi"
+	"engram/index"
+
+	"github.com/spf13/cobra"
+)
+
+// demoBundle is the embedding of the demo.
+const demoBundle = pixelsBundle
+
+func (a *app) demoCommand() *cobra.Command {
+	var f demoFlags
+	var names []string
+	for _, scale := range demo.Scales() {
+		names = append(names, scale.Name)
+	}
+	var scale string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole system on generated scenes and a simulated subject",
+		Long: "Demo needs no data: it draws a gallery of scenes, indexes it, simulates the scans of a subject who\n" +
+			"looks at some of them, trains decoders, scores them on scenes that they have not seen, and serves the\n" +
+			"page with the scans of those. Scenes are drawings and nobody was scanned. What is done is kept: an\n" +
+			"interrupted demo goes on where it was, and a second one starts at once.",
+		Example: "  engram demo\n  engram demo --no-serve --seed 7 --out demo7",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, known := range demo.Scales() {
+				if known.Name == scale {
+					f.scale = known
+				}
+			}
+			if f.scale.Name == "" {
+				return fmt.Errorf("--scale is %q, wanted %s", scale, strings.Join(names, " or "))
+			}
+			return a.demo(cmd.Context(), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.out, "out", "", "`folder` for everything that is made (default demo in the cache)")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of everything random; the same seed gives the same scores")
+	flags.StringVar(&scale, "scale", names[0], "how much of everything: "+strings.Join(names, " or "))
+	flags.BoolVar(&f.noServe, "no-serve", false, "end after the table")
+	flags.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
+	return cmd
+}
+
+// demoFlags are the flags of demo.
+type demoFlags struct {
+	out     string
+	seed    uint64
+	scale   demo.Scale
+	noServe bool
+	addr    string
+}
+
+// demo runs the demo, prints its table and serves it.
+func (a *app) demo(ctx context.Context, f demoFlags) error {
+	result, err := a.runDemo(ctx, f)
+	if err != nil {
+		return err
+	}
+	if err := result.Report.Print(a.stdout); err != nil || f.noServe {
+		return err
+	}
+	r := result.Report
+	serve := serveFlags{
+		index: result.Index, decoder: result.Decoder, addr: f.addr,
+		shown: shown{
+			index: "engram demo", images: r.Scenes, decoder: "compact, of a simulated subject", scans: r.Subject,
+		},
+	}
+	for _, t := range result.Trials {
+		id := index.ID(images.ID(t.Path))
+		serve.stored = append(serve.stored, httpapi.Trial{ID: t.ID, Seen: t.Caption, Item: &id, Repeats: t.Repeats})
+	}
+	return a.serve(ctx, serve)
+}
+
+// runDemo brings the stages about.
+func (a *app) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err error) {
+	if f.out == "" {
+		cache, err := a.cacheDir()
+		if err != nil {
+			return nil, err
+		}
+		f.out = filepath.Join(cache, "demo")
+	}
+	if f.out, err = filepath.Abs(f.out); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return nil, err
+	}
+	b, err := a.openBundle(demoBundle)
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.openModel(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, m)
+	return demo.Run(ctx, demo.Options{Dir: f.out, Seed: f.seed, Scale: f.scale, Host: a.demoHost(m)})
+}
+
+// demoHost is what the demo works with.
+func (a *app) demoHost(m *model) demo.Host {
+	return demo.Host{
+		Bundle: m.Bundle(), Encoder: m, Runtime: m.runtime, Session: ort.SessionOptions{Device: a.device},
+		Index: func(ctx context.Context, images, out string) error {
+			_, err := a.index(ctx, indexFlags{images: images, bundle: demoBundle, out: out, batch: 16})
+			return err
+		},
+		Progress: func(what, unit string) (func(done, total int64), func()) {
+			bar := a.newProgress(what, unit)
+			return bar.set, bar.finish
+		},
+		Log: a.logger(),
+	}
+}

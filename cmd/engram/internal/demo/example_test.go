@@ -1,0 +1,33 @@
+package demo_test
+
+import (
+	"fmt"
+	"os"
+
+	"engram/cmd/engram/internal/demo"
+)
+
+// A report as the command prints it.
+func Example() {
+	r := demo.Report{
+		Scenes: "generated", Subject: "simulated", Embedding: "pixels 1", Seed: 1, Scale: demo.Scales()[0],
+		Scores: []demo.Score{{
+			Set: "test", Choices: 300, Repeats: 3, Decoder: "ideal observer", Chance: 1. / 300,
+			Image: demo.Share{Share: .99, Low: .9711, High: .9966},
+		}},
+		Stages: []demo.Done{{Stage: "scenes", Seconds: 9.5}, {Stage: "index", Seconds: 4}},
+	}
+	if err := r.Print(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// scenes     generated
+	// subject    simulated
+	// embedding  pixels 1
+	// seed       1, scale small
+	//
+	// scans of         repeats  found by        scene top-1 (95 %)   scan top-1 (95 %)  chance
+	// 300 test scenes  3        ideal observer   99.0 % (97.1–99.7)  –                  0.3 %
+	//
+	// seconds    scenes 9.5, index 4.0, together 13.5
+}

@@ -1,0 +1,189 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"engram/data/npy"
+	"engram/data/scanner"
+	"engram/data/scenes"
+	"engram/embed/study"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+const (
+	// reference is how many training scenes the subject's responses are
+	// standardised over.
+	reference = 400
+	// sight is the side in pixels of what the subject sees.
+	sight = 128
+)
+
+// Trial is all that was measured of one scene.
+type Trial struct {
+	ID      string
+	Path    string // of the picture, in the folder of images
+	Caption string
+	Repeats [][]float32
+}
+
+// shown are the scenes that the subject sees, in the order of the rows of its
+// responses.
+func (d *demo) shown() []set {
+	train := d.cast.train
+	train.scenes = train.scenes[:d.Scale.Seen]
+	return []set{train, d.cast.test, d.cast.zebras}
+}
+
+// stimuli are scenes as the subject sees them; step is called for each.
+func stimuli(ctx context.Context, list []scenes.Scene, step func()) scanner.Stimuli {
+	return scanner.Stimuli{Count: len(list), At: func(i int) (*scanner.Stimulus, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		defer step()
+		return scanner.OfScene(&list[i], sight), nil
+	}}
+}
+
+// newSubject makes the subject, which is the same in every run.
+func (d *demo) newSubject(ctx context.Context) (*scanner.Subject, error) {
+	list := d.cast.train.scenes[:min(reference, len(d.cast.train.scenes))]
+	step, finish := d.counter("making the subject", "scenes", len(list))
+	defer finish()
+	return scanner.New(scanner.Options{Seed: d.Seed, Voxels: d.Scale.Voxels}, stimuli(ctx, list, step))
+}
+
+// scanning is the stage of the simulated scans.
+func (d *demo) scanning() stage {
+	return stage{name: "scans", version: 1, inputs: []any{d.Seed, d.Scale}, make: d.scan}
+}
+
+func (d *demo) scan(ctx context.Context, dir string) error {
+	subject, err := d.newSubject(ctx)
+	if err != nil {
+		return err
+	}
+	var all []scenes.Scene
+	r := scanner.Recording{Seed: d.Seed}
+	for _, s := range d.shown() {
+		for i := range s.scenes {
+			r.Names = append(r.Names, s.path(i))
+			if s.name != d.cast.train.name {
+				r.Shared = append(r.Shared, len(r.Names)-1)
+			}
+		}
+		all = append(all, s.scenes...)
+	}
+	step, finish := d.counter("simulating scans", "scenes", len(all))
+	defer finish()
+	if r.Responses, err = subject.Responses(stimuli(ctx, all, step)); err != nil {
+		return err
+	}
+	images := make([]int, len(all))
+	for i := range images {
+		images[i] = i
+	}
+	schedule := scanner.Schedule{Seed: d.Seed, Repeats: d.Scale.Repeats}
+	if r.Trials, err = schedule.Trials(images); err != nil {
+		return err
+	}
+	shape := []int{r.Responses.Rows, r.Responses.Cols}
+	if err := npy.WriteFile(filepath.Join(dir, "responses.npy"), shape, r.Responses.Data); err != nil {
+		return err
+	}
+	return subject.WriteTable(dir, r, scanner.Float32)
+}
+
+// recorded are the scans as they were written.
+type recorded struct {
+	voxels    blas32.General   // [trials, voxels]
+	trials    map[string][]int // of each set, the rows of voxels, scene by scene, repeats in their order
+	responses map[string]blas32.General
+}
+
+// readScans reads the scans of a folder.
+func (d *demo) readScans(dir string) (*recorded, error) {
+	voxels, err := study.Matrix(filepath.Join(dir, "voxels.npy"), "")
+	if err != nil {
+		return nil, err
+	}
+	responses, err := study.Matrix(filepath.Join(dir, "responses.npy"), "")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range d.shown() {
+		for i := range s.scenes {
+			names = append(names, s.path(i))
+		}
+	}
+	table := filepath.Join(dir, "trials.csv")
+	seen, err := study.Seen(table, "image", names, len(names))
+	if err != nil {
+		return nil, err
+	}
+	if want := d.Scale.Repeats * len(names); len(seen) != want || voxels.Rows != want || responses.Rows != len(names) {
+		return nil, fmt.Errorf("%s has %d scans and %d trials, wanted %d each (delete the folder to have it made again)", dir, voxels.Rows, len(seen), want)
+	}
+	order := make([]int, len(seen))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return seen[a] - seen[b] })
+	out := &recorded{voxels: voxels, trials: map[string][]int{}, responses: map[string]blas32.General{}}
+	first := 0
+	for _, s := range d.shown() {
+		n := len(s.scenes)
+		out.trials[s.name] = order[first*d.Scale.Repeats:][:n*d.Scale.Repeats]
+		out.responses[s.name] = rows(responses, first, n)
+		first += n
+	}
+	return out, nil
+}
+
+// rows returns n rows of a matrix, which they share.
+func rows(m blas32.General, first, n int) blas32.General {
+	return blas32.General{Rows: n, Cols: m.Cols, Stride: m.Stride, Data: m.Data[first*m.Stride:][:n*m.Stride]}
+}
+
+// row returns the scan of a trial.
+func (r *recorded) row(trial int) []float32 {
+	return r.voxels.Data[trial*r.voxels.Stride:][:r.voxels.Cols]
+}
+
+// means returns the mean scan of each scene over the first few of its repeats.
+func (d *demo) means(r *recorded, s set, repeats int) blas32.General {
+	m := blas32.General{Rows: len(s.scenes), Cols: r.voxels.Cols, Stride: r.voxels.Cols}
+	m.Data = make([]float32, m.Rows*m.Cols)
+	for i := range m.Rows {
+		mean := m.Data[i*m.Stride:][:m.Cols]
+		for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:repeats] {
+			for v, beta := range r.row(trial) {
+				mean[v] += beta / float32(repeats)
+			}
+		}
+	}
+	return m
+}
+
+// storedTrials returns the scans of test scenes and zebras.
+func (d *demo) storedTrials(r *recorded) []Trial {
+	var list []Trial
+	for _, s := range []set{d.cast.test, d.cast.zebras} {
+		for i := range s.scenes {
+			t := Trial{
+				ID: fmt.Sprintf("%s-%03d", s.name, i+1), Path: s.path(i),
+				Caption: s.scenes[i].Captions()[0],
+			}
+			for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:d.Scale.Repeats] {
+				t.Repeats = append(t.Repeats, r.row(trial))
+			}
+			list = append(list, t)
+		}
+	}
+	return list
+}

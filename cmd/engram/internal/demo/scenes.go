@@ -1,0 +1,98 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"engram/data/scenes"
+	"engram/embed/study"
+
+	"engram/data/npy"
+)
+
+// set is a part of the gallery: a folder of pictures.
+type set struct {
+	name   string
+	scenes []scenes.Scene
+}
+
+// cast are all scenes. Training scenes and the others never mean the same, see
+// scenes.Split.
+type cast struct{ train, test, zebras set }
+
+func newCast(o Options) cast {
+	world := scenes.New(o.Seed)
+	draw := func(name string, split scenes.Split, n int) set {
+		s := set{name: name}
+		for i := range n {
+			s.scenes = append(s.scenes, world.Scene(split, uint64(i)))
+		}
+		return s
+	}
+	return cast{
+		train:  draw("train", scenes.Train, o.Scale.Gallery),
+		test:   draw("test", scenes.Test, o.Scale.Test),
+		zebras: set{name: "zebras", scenes: scenes.Zebras(o.Seed)[:o.Scale.Zebras]},
+	}
+}
+
+func (c *cast) sets() []set { return []set{c.train, c.test, c.zebras} }
+
+// path returns the path of picture i in the folder of all pictures.
+func (s *set) path(i int) string { return fmt.Sprintf("%s/%012d.png", s.name, i+1) }
+
+// drawing is the stage of the pictures.
+func (d *demo) drawing() stage {
+	return stage{name: "scenes", version: 1, inputs: []any{
+		d.Seed, d.Scale.Gallery, d.Scale.Test, d.Scale.Zebras, d.Scale.Pixels,
+	}, make: func(ctx context.Context, dir string) error {
+		step, finish := d.counter("drawing scenes", "scenes", d.Scale.Gallery+d.Scale.Test+d.Scale.Zebras)
+		defer finish()
+		for _, s := range d.cast.sets() {
+			folder := scenes.Folder{Dir: dir, Name: s.name, Size: d.Scale.Pixels, Progress: step}
+			if err := scenes.WriteFolder(ctx, folder, s.scenes); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
+// indexing is the stage of the index.
+func (d *demo) indexing(from folders) stage {
+	return stage{name: "index", version: 1, inputs: []any{
+		filepath.Base(from.scenes), d.Bundle.Fingerprint(),
+	}, make: func(ctx context.Context, dir string) error {
+		return d.Index(ctx, from.scenes, filepath.Join(dir, "index"))
+	}}
+}
+
+// embedding is the stage of the tokens, which decoders are trained on and
+// scored by: a file [scenes, T, D] for each set.
+func (d *demo) embedding(from folders) stage {
+	return stage{name: "targets", version: 1, inputs: []any{
+		filepath.Base(from.scenes), d.Bundle.Fingerprint(),
+	}, make: func(ctx context.Context, dir string) error {
+		set, finish := d.Progress("embedding scenes", "scenes")
+		defer finish()
+		total := d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras
+		before := 0
+		for _, s := range d.cast.sets() {
+			stimuli, err := study.OpenStimuli(filepath.Join(from.scenes, s.name))
+			if err != nil {
+				return err
+			}
+			tokens, err := stimuli.Embed(ctx, d.Encoder, func(done int) { set(int64(before+done), int64(total)) })
+			if err != nil {
+				return err
+			}
+			before += tokens.Rows
+			shape := []int{tokens.Rows, d.Bundle.T, d.Bundle.D}
+			if err := npy.WriteFile(filepath.Join(dir, s.name+".npy"), shape, tokens.Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}

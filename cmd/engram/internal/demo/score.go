@@ -1,0 +1,170 @@
+package demo
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+
+	"engram/embed/eval"
+	"engram/embed/scan"
+	"engram/embed/study"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
+)
+
+const (
+	scoresFile = "scores.json"
+	observer   = "ideal observer"
+)
+
+// Score is what one way to identify scenes reached on one set of scans.
+type Score struct {
+	Set     string  `json:"set"`
+	Choices int     `json:"choices"` // scenes to choose among, and scans
+	Repeats int     `json:"repeats"` // of a scene that a scan is the mean of
+	Decoder string  `json:"decoder"`
+	Image   Share   `json:"image_top1"` // a scan asks for its scene
+	Brain   *Share  `json:"brain_top1"` // a scene asks for its scan; nil where that was not measured
+	Chance  float64 `json:"chance"`
+}
+
+// Share is a share of hits with its 95 % interval by Wilson's score (Wilson
+// 1927, J Am Stat Assoc 22): how other scenes would do, drawn alike.
+type Share struct {
+	Share float64 `json:"share"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// newShare returns the share of n that were hits.
+func newShare(share float64, n int) Share {
+	const z = 1.96
+	size := float64(n)
+	middle := (share + z*z/(2*size)) / (1 + z*z/size)
+	half := z / (1 + z*z/size) * math.Sqrt(share*(1-share)/size+z*z/(4*size*size))
+	return Share{Share: share, Low: max(0, middle-half), High: min(1, middle+half)}
+}
+
+// scoring is the stage of the scores.
+func (d *demo) scoring(from folders) stage {
+	return stage{name: "scores", version: 1, inputs: []any{
+		filepath.Base(from.decoders),
+	}, make: func(ctx context.Context, dir string) error {
+		scores, err := d.score(ctx, from)
+		if err != nil {
+			return err
+		}
+		return writeJSON(filepath.Join(dir, scoresFile), scores)
+	}}
+}
+
+// score measures all decoders and the ideal observer on test scenes and zebras,
+// by one scan of each and by the mean of all.
+func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
+	r, err := d.readScans(from.scans)
+	if err != nil {
+		return nil, err
+	}
+	observe, err := d.observing(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var scores []Score
+	for _, s := range []set{d.cast.test, d.cast.zebras} {
+		targets, err := study.Targets(filepath.Join(from.targets, s.name+".npy"), d.Bundle.T, d.Bundle.D)
+		if err != nil {
+			return nil, err
+		}
+		for _, repeats := range []int{1, d.Scale.Repeats} {
+			blank := Score{Set: s.name, Choices: len(s.scenes), Repeats: repeats, Chance: 1 / float64(len(s.scenes))}
+			scans := d.means(r, s, repeats)
+			for _, decoder := range decoders {
+				score := blank
+				score.Decoder = decoder.label
+				err := d.decode(ctx, filepath.Join(from.decoders, decoder.preset), targets, scans, &score)
+				if err != nil {
+					return nil, err
+				}
+				scores = append(scores, score)
+			}
+			ideal := blank
+			ideal.Decoder = observer
+			if ideal.Image, err = observe(s, scans); err != nil {
+				return nil, err
+			}
+			scores = append(scores, ideal)
+		}
+	}
+	return scores, nil
+}
+
+// decode scores a decoder by Pearson's r after the mean of the training scenes is
+// taken away.
+func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.General, score *Score) (err error) {
+	decoder, err := scan.Open(d.Runtime, dir, d.Session)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	predicted, err := decoder.Decode(ctx, scans)
+	if err != nil {
+		return err
+	}
+	sim, err := similarity(ctx, decoder.TargetMean(), targets, predicted)
+	if err != nil {
+		return err
+	}
+	image, err := eval.Ranks(sim)
+	if err != nil {
+		return err
+	}
+	brain, err := eval.Ranks(sim.T())
+	if err != nil {
+		return err
+	}
+	score.Image = newShare(eval.TopK(image, 1), score.Choices)
+	found := newShare(eval.TopK(brain, 1), score.Choices)
+	score.Brain = &found
+	return nil
+}
+
+// observing returns what scores the ideal observer. There is no ideal for brain
+// retrieval: an observer's likelihoods compare scenes for a scan, not scans.
+func (d *demo) observing(ctx context.Context, r *recorded) (func(set, blas32.General) (Share, error), error) {
+	subject, err := d.newSubject(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(s set, scans blas32.General) (Share, error) {
+		observer, err := subject.Observer(r.responses[s.name])
+		if err != nil {
+			return Share{}, err
+		}
+		right := 0
+		for i := range scans.Rows {
+			found, err := observer.Identify(scans.Data[i*scans.Stride:][:scans.Cols])
+			if err != nil {
+				return Share{}, err
+			}
+			if found == i {
+				right++
+			}
+		}
+		return newShare(float64(right)/float64(scans.Rows), scans.Rows), nil
+	}, nil
+}
+
+// similarity compares what was seen, the rows, with what was predicted, the
+// columns, by Pearson's r after the mean of the decoder's training scenes is
+// taken away from both.
+func similarity(ctx context.Context, mean []float32, seen, predicted blas32.General) (*mat.Dense, error) {
+	seen, err := eval.Center(seen, mean)
+	if err != nil {
+		return nil, err
+	}
+	if predicted, err = eval.Center(predicted, mean); err != nil {
+		return nil, err
+	}
+	return eval.Similarity(ctx, eval.Pearson, seen, predicted)
+}
