@@ -15,7 +15,7 @@ type AutoencoderShape struct {
 	ImageSize int         `json:"image_size"`
 	Patch     int         `json:"patch"` // pixels a side that become one latent pixel
 	Width     int         `json:"width"`
-	Layers    transformer `json:"layers"`   // of the encoder, and of the decoder
+	Layers    Transformer `json:"layers"`   // of the encoder, and of the decoder
 	Channels  int         `json:"channels"` // of a latent pixel
 }
 

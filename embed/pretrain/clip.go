@@ -11,12 +11,12 @@ import (
 type CLIPShape struct {
 	ImageSize int         `json:"image_size"` // pixels a side
 	Patch     int         `json:"patch"`      // pixels a side
-	Width     int         `json:"width"`      // of the image transformer
-	Image     transformer `json:"image"`
+	Width     int         `json:"width"`      // of the image Transformer
+	Image     Transformer `json:"image"`
 	Words     int         `json:"words"` // size of the vocabulary
 	Context   int         `json:"context"`
 	TextWidth int         `json:"text_width"`
-	Text      transformer `json:"text"`
+	Text      Transformer `json:"text"`
 	Dim       int         `json:"dim"` // D, of the common space
 }
 

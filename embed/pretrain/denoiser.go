@@ -11,7 +11,7 @@ import (
 // and the autoencoder comes from their bundles.
 type DenoiserShape struct {
 	Width    int         `json:"width"`
-	Layers   transformer `json:"layers"`
+	Layers   Transformer `json:"layers"`
 	Tokens   int         `json:"tokens"`   // T of the CLIP
 	Dim      int         `json:"dim"`      // D of the CLIP
 	Channels int         `json:"channels"` // of the latent

@@ -16,11 +16,11 @@ const tolerance = 2e-5
 // The sizes of the golden networks.
 var (
 	goldenCLIP = CLIPShape{
-		ImageSize: 4, Patch: 2, Width: 4, Image: transformer{1, 2},
-		Words: 7, Context: 5, TextWidth: 4, Text: transformer{1, 2}, Dim: 3,
+		ImageSize: 4, Patch: 2, Width: 4, Image: Transformer{1, 2},
+		Words: 7, Context: 5, TextWidth: 4, Text: Transformer{1, 2}, Dim: 3,
 	}
-	goldenAutoencoder = AutoencoderShape{ImageSize: 4, Patch: 2, Width: 4, Layers: transformer{1, 2}, Channels: 3}
-	goldenDenoiser    = DenoiserShape{Width: 4, Layers: transformer{1, 2}, Tokens: 5, Dim: 3, Channels: 3, Side: 2}
+	goldenAutoencoder = AutoencoderShape{ImageSize: 4, Patch: 2, Width: 4, Layers: Transformer{1, 2}, Channels: 3}
+	goldenDenoiser    = DenoiserShape{Width: 4, Layers: Transformer{1, 2}, Tokens: 5, Dim: 3, Channels: 3, Side: 2}
 )
 
 // compute runs a network with the parameters and inputs of a golden case and

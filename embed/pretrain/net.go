@@ -79,16 +79,16 @@ func (n *net) norm(name string, x *grad.Node) *grad.Node {
 	return grad.LayerNorm(x, n.vector(name+".gain", 1, width), n.vector(name+".bias", 0, width), epsilon)
 }
 
-// transformer is a stack of pre-norm blocks (Vaswani et al. 2017, arXiv
+// Transformer is a stack of pre-norm blocks (Vaswani et al. 2017, arXiv
 // 1706.03762; the norm first: Xiong et al. 2020, arXiv 2002.04745).
-type transformer struct {
+type Transformer struct {
 	Layers int `json:"layers"`
 	Heads  int `json:"heads"`
 }
 
 // apply runs the blocks on x [n, tokens, width]. mask, [n, 1, 1, tokens] or
 // nil, is added to every attention's logits.
-func (t transformer) apply(n *net, name string, x, mask *grad.Node) *grad.Node {
+func (t Transformer) apply(n *net, name string, x, mask *grad.Node) *grad.Node {
 	// Each block adds two branches to x. Scaled like this the sum of all has
 	// about the deviation of one (as in GPT-2).
 	gain := 1 / math.Sqrt(2*float64(t.Layers))
@@ -101,7 +101,7 @@ func (t transformer) apply(n *net, name string, x, mask *grad.Node) *grad.Node {
 }
 
 // attention is multi-head self-attention on x [n, tokens, width].
-func (t transformer) attention(n *net, name string, x, mask *grad.Node, gain float64) *grad.Node {
+func (t Transformer) attention(n *net, name string, x, mask *grad.Node, gain float64) *grad.Node {
 	shape := x.Shape()
 	batch, tokens, width := shape[0], shape[1], shape[2]
 	dim := width / t.Heads

@@ -92,20 +92,20 @@ type Scale struct {
 func Scales() []Scale {
 	return []Scale{{
 		Name:              "tiny",
-		CLIP:              CLIPShape{ImageSize: 32, Patch: 8, Width: 32, Image: transformer{1, 2}, Context: 40, TextWidth: 32, Text: transformer{1, 2}, Dim: 16},
+		CLIP:              CLIPShape{ImageSize: 32, Patch: 8, Width: 32, Image: Transformer{1, 2}, Context: 40, TextWidth: 32, Text: Transformer{1, 2}, Dim: 16},
 		CLIPRecipe:        Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
-		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: transformer{1, 2}, Channels: 8},
+		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: Transformer{1, 2}, Channels: 8},
 		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
-		Denoiser:          DenoiserShape{Width: 32, Layers: transformer{1, 2}},
+		Denoiser:          DenoiserShape{Width: 32, Layers: Transformer{1, 2}},
 		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		held:              20,
 	}, {
 		Name:              "small",
-		CLIP:              CLIPShape{ImageSize: 64, Patch: 8, Width: 128, Image: transformer{4, 4}, Context: 40, TextWidth: 128, Text: transformer{2, 4}, Dim: 128},
+		CLIP:              CLIPShape{ImageSize: 64, Patch: 8, Width: 128, Image: Transformer{4, 4}, Context: 40, TextWidth: 128, Text: Transformer{2, 4}, Dim: 128},
 		CLIPRecipe:        Recipe{Epochs: 160, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
-		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 128, Layers: transformer{2, 4}, Channels: 16},
+		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 128, Layers: Transformer{2, 4}, Channels: 16},
 		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
-		Denoiser:          DenoiserShape{Width: 192, Layers: transformer{6, 6}},
+		Denoiser:          DenoiserShape{Width: 192, Layers: Transformer{6, 6}},
 		DenoiserRecipe:    Recipe{Epochs: 100, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		held:              300,
 	}}
@@ -132,7 +132,8 @@ func (o Options) scaleName() string {
 
 // same reports whether two checkpoints are of one training.
 func (a about) same(b about) bool {
-	return a.Model == b.Model && a.Shape == b.Shape && a.Recipe == b.Recipe && a.Seed == b.Seed && slices.Equal(a.Depends, b.Depends)
+	return a.Model == b.Model && a.Shape == b.Shape && a.Recipe == b.Recipe && a.Seed == b.Seed &&
+		a.World == b.World && slices.Equal(a.Depends, b.Depends)
 }
 
 // adjust returns a scale's recipe with what the options change of it.

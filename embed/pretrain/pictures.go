@@ -2,6 +2,9 @@ package pretrain
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -21,6 +24,23 @@ func preprocess() *bundle.Preprocess {
 		Filter: string(pixels.Bilinear), Antialias: true, Crop: string(pixels.Center),
 		Range: [2]float64{0, 1}, Mean: half, Std: half,
 	}
+}
+
+// worldFingerprint returns a hash of a few scenes of a seed, so that a training
+// does not go on with scenes that another version of the program draws or
+// describes in another way.
+func worldFingerprint(seed uint64) string {
+	const few, size = 16, 32
+	sum, world := sha256.New(), scenes.New(seed)
+	picture := make([]uint8, 3*size*size)
+	for i := range uint64(few) {
+		s := world.Scene(scenes.Train, i)
+		s.DrawRGB(picture, size)
+		sum.Write(picture)
+		fmt.Fprintln(sum, s.Captions())
+	}
+	fmt.Fprintln(sum, scenes.Vocabulary())
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // batchOf are scenes with their pictures.

@@ -24,7 +24,7 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 	if err != nil {
 		return nil, err
 	}
-	t := &training{rt: rt, opts: opts, about: about{Model: model, Seed: opts.Seed}}
+	t := &training{rt: rt, opts: opts, about: about{Model: model, Seed: opts.Seed, World: worldFingerprint(opts.Seed)}}
 	switch model {
 	case CLIP:
 		t.newCLIP(scale)

@@ -48,6 +48,7 @@ type about struct {
 	Shape   string    `json:"shape"` // all sizes, as JSON
 	Recipe  Recipe    `json:"recipe"`
 	Seed    uint64    `json:"seed"`
+	World   string    `json:"world"`   // see worldFingerprint
 	Depends []string  `json:"depends"` // fingerprints of the bundles that the model is trained on
 	Losses  []float32 `json:"losses"`  // of the epochs so far
 	Seconds float64   `json:"seconds"`
@@ -75,6 +76,9 @@ func (t *training) run(ctx context.Context) (map[string][]float32, error) {
 		_ = ahead.Wait() // an error of it has been seen, or is that of cancel
 	}()
 	draw := func(e int) {
+		if e == t.about.Recipe.Epochs {
+			return
+		}
 		ahead.Go(func() (err error) {
 			next, err = t.net.feed(ctx, e)
 			return err
@@ -88,9 +92,7 @@ func (t *training) run(ctx context.Context) (map[string][]float32, error) {
 			return nil, err
 		}
 		inputs := t.inputs(e, next)
-		if e+1 < t.about.Recipe.Epochs {
-			draw(e + 1)
-		}
+		draw(e + 1)
 		losses, _, err := epoch.Run(ctx, state, inputs)
 		if err != nil {
 			return nil, fmt.Errorf("pretrain: %s: epoch %d of %d: %w", t.about.Model, e+1, t.about.Recipe.Epochs, err)
@@ -170,7 +172,7 @@ func (t *training) resume(n *net) (*grad.State, error) {
 	var found about
 	state, err := checkpoint.Read(t.checkpoint(), params, &found, func() error {
 		if !found.same(t.about) {
-			return fmt.Errorf("it is of another training (%s with seed %d and recipe %+v); name another folder or delete it",
+			return fmt.Errorf("it is of another training or of another version's scenes (%s with seed %d and recipe %+v); name another folder or delete it",
 				found.Model, found.Seed, found.Recipe)
 		}
 		return nil

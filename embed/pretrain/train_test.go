@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/safetensors"
 	"engram/data/scenes"
 	"engram/embed"
 	"engram/embed/bundle"
@@ -67,13 +68,15 @@ func fingerprint(t *testing.T, dir string, m Model) string {
 	return b.Fingerprint()
 }
 
-// TestAStoppedTrainingGoesOn stops every training after its second epoch, throws
-// away what was not kept, and wants the bundles of an undisturbed one.
+// TestAStoppedTrainingGoesOn stops every training after its second epoch, and
+// wants the weights, moments and bundles of an undisturbed one.
 func TestAStoppedTrainingGoesOn(t *testing.T) {
 	rt := orttest.Runtime(t)
-	dir, _ := world(t, rt, 1)
-	out, kept := t.TempDir(), t.TempDir()
+	dir, undisturbed, out, kept := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	for _, m := range Models() {
+		if _, err := Train(t.Context(), rt, dir, m, Options{Scale: "tiny", Seed: 1, Checkpoint: undisturbed}); err != nil {
+			t.Fatal(m, err)
+		}
 		ctx, stop := context.WithCancel(t.Context())
 		opts := Options{Scale: "tiny", Seed: 1, Checkpoint: kept, checkpointAlways: true, Progress: func(p Progress) {
 			if p.Epoch == 2 {
@@ -95,6 +98,9 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 		if a, b := fingerprint(t, dir, m), fingerprint(t, out, m); a != b {
 			t.Errorf("%s: stopped and not stopped differ: %s and %s", m, b, a)
 		}
+		if diff := cmp.Diff(tensors(t, undisturbed, m), tensors(t, kept, m)); diff != "" {
+			t.Errorf("%s: stopped and not stopped differ in the weights or their moments:\n%s", m, diff)
+		}
 		if text := card.Markdown(); !strings.Contains(text, "generated") || !strings.Contains(text, "--seed 1 --epochs 6") {
 			t.Errorf("%s: the card does not say that all is generated, or how:\n%s", m, text)
 		}
@@ -105,6 +111,27 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(out, ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// tensors returns all arrays of a model's checkpoint.
+func tensors(t *testing.T, dir string, m Model) map[string]safetensors.Tensor {
+	t.Helper()
+	all, _, err := safetensors.ReadFile(filepath.Join(dir, string(m)+".safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestACheckpointKnowsItsScenes(t *testing.T) {
+	a := about{Model: CLIP, World: worldFingerprint(1)}
+	b := a
+	if b.World = worldFingerprint(1); !a.same(b) {
+		t.Error("one seed has two worlds")
+	}
+	if b.World = worldFingerprint(2); a.same(b) {
+		t.Error("two seeds have one world")
 	}
 }
 
@@ -165,7 +192,7 @@ func TestTheBundleServesWhatWasTrained(t *testing.T) {
 // checkpoint: one row [T·D] a picture.
 func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *batchOf) [][]float32 {
 	t.Helper()
-	tr := &training{rt: rt, opts: Options{Scale: "tiny", Checkpoint: kept}, about: about{Model: CLIP}}
+	tr := &training{rt: rt, opts: Options{Scale: "tiny", Checkpoint: kept}, about: about{Model: CLIP, World: worldFingerprint(0)}}
 	scale, err := tr.opts.scale()
 	if err != nil {
 		t.Fatal(err)
