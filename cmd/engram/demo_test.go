@@ -111,7 +111,7 @@ func TestDemoResumes(t *testing.T) {
 	}
 	defer m.Close()
 	dir := t.TempDir()
-	for _, step := range []string{"drawing scenes", "embedding scenes", "making the subject", "simulating scans", "training compact"} {
+	for _, step := range []string{"drawing scenes", "embedding scenes", "making the subject", "simulating scans", "training the decoder"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		host := a.demoHost(m)
 		host.Progress = func(what, _ string) (func(done, total int64), func()) {

@@ -29,7 +29,7 @@ type Scale struct {
 func Scales() []Scale {
 	small := Scale{
 		Name: "small", Gallery: 1500, Seen: 1500, Test: 300, Zebras: 60,
-		Voxels: 2000, Repeats: 3, Epochs: 100, Pixels: 256,
+		Voxels: 2000, Repeats: 3, Epochs: 60, Pixels: 256,
 	}
 	large := small
 	large.Name, large.Gallery, large.Seen = "large", 5000, 5000

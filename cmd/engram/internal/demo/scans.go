@@ -59,7 +59,10 @@ func (d *demo) newSubject(ctx context.Context) (*scanner.Subject, error) {
 
 // scanning is the stage of the simulated scans.
 func (d *demo) scanning() stage {
-	return stage{name: "scans", version: 1, inputs: []any{d.Seed, d.Scale}, make: d.scan}
+	s := d.Scale
+	return stage{name: "scans", version: 1, inputs: []any{
+		d.Seed, s.Gallery, s.Seen, s.Test, s.Zebras, s.Voxels, s.Repeats,
+	}, build: d.scan}
 }
 
 func (d *demo) scan(ctx context.Context, dir string) error {

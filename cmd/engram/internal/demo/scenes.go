@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"engram/data/npy"
 	"engram/data/scenes"
 	"engram/embed/study"
-
-	"engram/data/npy"
 )
 
 // set is a part of the gallery: a folder of pictures.
@@ -46,7 +45,7 @@ func (s *set) path(i int) string { return fmt.Sprintf("%s/%012d.png", s.name, i+
 func (d *demo) drawing() stage {
 	return stage{name: "scenes", version: 1, inputs: []any{
 		d.Seed, d.Scale.Gallery, d.Scale.Test, d.Scale.Zebras, d.Scale.Pixels,
-	}, make: func(ctx context.Context, dir string) error {
+	}, build: func(ctx context.Context, dir string) error {
 		step, finish := d.counter("drawing scenes", "scenes", d.Scale.Gallery+d.Scale.Test+d.Scale.Zebras)
 		defer finish()
 		for _, s := range d.cast.sets() {
@@ -63,7 +62,7 @@ func (d *demo) drawing() stage {
 func (d *demo) indexing(from folders) stage {
 	return stage{name: "index", version: 1, inputs: []any{
 		filepath.Base(from.scenes), d.Bundle.Fingerprint(),
-	}, make: func(ctx context.Context, dir string) error {
+	}, build: func(ctx context.Context, dir string) error {
 		return d.Index(ctx, from.scenes, filepath.Join(dir, "index"))
 	}}
 }
@@ -73,7 +72,7 @@ func (d *demo) indexing(from folders) stage {
 func (d *demo) embedding(from folders) stage {
 	return stage{name: "targets", version: 1, inputs: []any{
 		filepath.Base(from.scenes), d.Bundle.Fingerprint(),
-	}, make: func(ctx context.Context, dir string) error {
+	}, build: func(ctx context.Context, dir string) error {
 		set, finish := d.Progress("embedding scenes", "scenes")
 		defer finish()
 		total := d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras

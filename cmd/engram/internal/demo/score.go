@@ -30,7 +30,9 @@ type Score struct {
 }
 
 // Share is a share of hits with its 95 % interval by Wilson's score (Wilson
-// 1927, J Am Stat Assoc 22): how other scenes would do, drawn alike.
+// 1927, J Am Stat Assoc 22): how well it is known from so many scenes. (The
+// interval of eval.Protocol tells how galleries differ that are drawn from more
+// scenes than these.)
 type Share struct {
 	Share float64 `json:"share"`
 	Low   float64 `json:"low"`
@@ -50,7 +52,7 @@ func newShare(share float64, n int) Share {
 func (d *demo) scoring(from folders) stage {
 	return stage{name: "scores", version: 1, inputs: []any{
 		filepath.Base(from.decoders),
-	}, make: func(ctx context.Context, dir string) error {
+	}, build: func(ctx context.Context, dir string) error {
 		scores, err := d.score(ctx, from)
 		if err != nil {
 			return err
@@ -101,7 +103,7 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 
 // decode scores a decoder by Pearson's r after the mean of the training scenes is
 // taken away.
-func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.General, score *Score) (err error) {
+func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.General, score *Score) error {
 	decoder, err := scan.Open(d.Runtime, dir, d.Session)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ type stage struct {
 	name    string
 	version int // to be raised when other results come of the same inputs
 	inputs  any // everything else that the results depend on, for JSON
-	make    func(ctx context.Context, dir string) error
+	build   func(ctx context.Context, dir string) error
 }
 
 // Done says how long a stage took.
@@ -66,7 +66,7 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 		return "", err
 	}
 	start := time.Now()
-	if err := s.make(ctx, dir); err != nil {
+	if err := s.build(ctx, dir); err != nil {
 		return "", fmt.Errorf("%s: %w", s.name, err)
 	}
 	done.Seconds = math.Round(100*time.Since(start).Seconds()) / 100

@@ -18,65 +18,74 @@ var decoders = [...]struct{ preset, label string }{
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 1, inputs: []any{
-		d.Seed, d.Scale.Epochs,
-		filepath.Base(from.scans), filepath.Base(from.targets),
-	}, make: func(ctx context.Context, dir string) error {
+	return stage{name: "decoders", version: 2, inputs: []any{
+		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
+	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
 		if err != nil {
 			return err
 		}
-		for _, decoder := range decoders {
-			if err := d.train(ctx, data, decoder.preset, dir); err != nil {
-				return err
-			}
+		checkpoint := filepath.Join(dir, "checkpoint")
+		compact, err := d.train(ctx, data, checkpoint)
+		if err != nil {
+			return err
 		}
-		return nil
+		ridge, err := ridgeOf(compact)
+		if err != nil {
+			return err
+		}
+		if err := compact.Save(filepath.Join(dir, scan.PresetCompact)); err != nil {
+			return err
+		}
+		if err := ridge.Save(filepath.Join(dir, scan.PresetLinear)); err != nil {
+			return err
+		}
+		return os.RemoveAll(checkpoint)
 	}}
 }
 
-// trainingData returns the training scenes' scans, each the mean of its repeats:
-// as many trials of less noise train as well as all of them, in a fraction of the
-// time.
+// trainingData returns the trials of training scenes.
 func (d *demo) trainingData(from folders) (scan.Data, error) {
 	data := scan.Data{T: d.Bundle.T, D: d.Bundle.D}
 	r, err := d.readScans(from.scans)
 	if err != nil {
 		return data, err
 	}
-	train := d.shown()[0]
-	data.Voxels = d.means(r, train, d.Scale.Repeats)
-	for i := range train.scenes {
-		data.Images = append(data.Images, i)
+	train := d.cast.train.name
+	for i, trial := range r.trials[train] {
+		data.Voxels.Data = append(data.Voxels.Data, r.row(trial)...)
+		data.Images = append(data.Images, i/d.Scale.Repeats)
 	}
-	targets, err := study.Targets(filepath.Join(from.targets, train.name+".npy"), data.T, data.D)
+	data.Voxels.Rows, data.Voxels.Cols, data.Voxels.Stride = len(data.Images), r.voxels.Cols, r.voxels.Cols
+	targets, err := study.Targets(filepath.Join(from.targets, train+".npy"), data.T, data.D)
 	if err != nil {
 		return data, err
 	}
-	data.Targets = rows(targets, 0, len(train.scenes))
+	data.Targets = rows(targets, 0, d.Scale.Seen)
 	return data, nil
 }
 
-// train trains a decoder, unless an interrupted run did, into dir.
-func (d *demo) train(ctx context.Context, data scan.Data, preset, dir string) error {
-	out := filepath.Join(dir, preset)
-	if _, err := scan.Load(out); err == nil {
-		return nil
-	}
-	set, finish := d.Progress("training "+preset, "epochs")
+// train trains the compact decoder, from the checkpoint on where there is one.
+func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*scan.Model, error) {
+	set, finish := d.Progress("training the decoder", "epochs")
 	defer finish()
 	set(0, int64(d.Scale.Epochs))
-	checkpoint := filepath.Join(dir, preset+".checkpoint")
-	model, err := scan.Train(ctx, d.Runtime, data, scan.Options{
-		Preset: preset, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
+	return scan.Train(ctx, d.Runtime, data, scan.Options{
+		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
 		Target:   scan.Target{Bundle: d.Bundle.Fingerprint(), BundleName: d.Embedding()},
 		Progress: func(p scan.Progress) { set(int64(p.Epoch), int64(p.Epochs)) },
 	})
+}
+
+// ridgeOf returns the linear decoder that a compact one has as its linear path:
+// the one that training the preset linear on the same data gives, without doing
+// it again.
+func ridgeOf(compact *scan.Model) (*scan.Model, error) {
+	c := compact.Config
+	config, err := scan.PresetConfig(scan.PresetLinear, c.Voxels, c.T, c.D)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := model.Save(out); err != nil {
-		return err
-	}
-	return os.RemoveAll(checkpoint)
+	config.Rank, config.Target = c.Rank, c.Target
+	return &scan.Model{Config: config, Values: compact.Values}, nil
 }
