@@ -83,7 +83,7 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 	}
 	for _, t := range result.Trials {
 		id := index.ID(images.ID(t.Path))
-		serve.stored = append(serve.stored, httpapi.Trial{ID: t.ID, Seen: t.Caption, Item: &id, Repeats: t.Repeats})
+		serve.stored = append(serve.stored, httpapi.Trial{ID: t.ID, Seen: t.Seen, Item: &id, Repeats: t.Repeats})
 	}
 	return a.serve(ctx, serve)
 }

@@ -26,7 +26,7 @@ const (
 type Trial struct {
 	ID      string
 	Path    string // of the picture, in the folder of images
-	Caption string
+	Seen    string // the kind of thing that takes most of the picture, a short name for it
 	Repeats [][]float32
 }
 
@@ -173,6 +173,17 @@ func (d *demo) means(r *recorded, s set, repeats int) blas32.General {
 	return m
 }
 
+// subjectOf names the kind of thing that takes most of a scene.
+func subjectOf(scene *scenes.Scene) string {
+	name, most := "", 0.0
+	for i, share := range scene.Visible() {
+		if share > most {
+			name, most = scene.Things[i].Kind.String(), share
+		}
+	}
+	return name
+}
+
 // storedTrials returns the scans of test scenes and zebras.
 func (d *demo) storedTrials(r *recorded) []Trial {
 	var list []Trial
@@ -180,7 +191,7 @@ func (d *demo) storedTrials(r *recorded) []Trial {
 		for i := range s.scenes {
 			t := Trial{
 				ID: fmt.Sprintf("%s-%03d", s.name, i+1), Path: s.path(i),
-				Caption: s.scenes[i].Captions()[0],
+				Seen: subjectOf(&s.scenes[i]),
 			}
 			for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:d.Scale.Repeats] {
 				t.Repeats = append(t.Repeats, r.row(trial))
