@@ -48,11 +48,11 @@ func (c *Card) command() string {
 
 // source says in a line where the weights come from.
 func (c *Card) source() string {
-	s := "trained on generated scenes alone: " + c.command()
+	parts := []string{"trained on generated scenes alone: " + c.command()}
 	for _, fingerprint := range c.Depends {
-		s += ", with bundle " + fingerprint[:12]
+		parts = append(parts, "with bundle "+fingerprint[:12])
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 // prose is what the cards of a model say beside the figures.
