@@ -16,7 +16,7 @@ import (
 
 // maxComponentImages bounds the images that the components are computed from:
 // the work grows with the square of their number.
-const maxComponentImages = 2048
+const maxComponentImages = 1024
 
 // components are the principal components of the targets, which span what a
 // linear decoder can say of them. Predictions and losses live in their space:
@@ -88,7 +88,7 @@ func (c *components) scores(targets blas32.General) blas32.General {
 
 // maxExactTrials bounds the trials for which λ and the left-out predictions come
 // from one eigendecomposition, whose work grows with the cube of their number.
-const maxExactTrials = 2000
+const maxExactTrials = 1000
 
 // ridgeFolds is in how many parts more trials are predicted from each other, or
 // as many as there are images.
