@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"engram/embed/study"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/pixels"
+	"engram/embed/study"
 	"engram/index"
 	"engram/index/build"
 	"engram/index/local"

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"engram/embed/study"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"engram/data/images"
 	"engram/embed/pixels"
+	"engram/embed/study"
 	"engram/httpapi"
 	"engram/index"
 	"engram/index/build"
