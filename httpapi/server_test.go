@@ -202,16 +202,17 @@ func TestLogHasTheRequestAndNothingPersonal(t *testing.T) {
 	var log bytes.Buffer
 	opts.Logger = logTo(&log)
 	s := newServer(t, opts)
-	ask(t, s, `{"voxels":[1234.5,1,1,1,1]}`)
-	ask(t, s, `{"voxels":[1234.5]}`)
-	ask(t, s, `{"voxels":[1234.5,"x"]}`)
-	get(t, s, "/v1/items/4711?name=Ada")
+	ask(t, s, `{"voxels":[98765.4321,1,1,1,1]}`)
+	ask(t, s, `{"voxels":[98765.4321]}`)
+	ask(t, s, `{"voxels":[98765.4321,"x"]}`)
+	get(t, s, "/v1/items/18446744073709551001?name=Ada")
 	r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
 	r.Header.Set("X-Request-Id", "two\nlines")
 	if got := call(t, s, r).Header().Get("X-Request-Id"); len(got) < 20 || strings.Contains(got, "\n") {
 		t.Errorf("request id is %q, want a fresh one", got)
 	}
-	for _, personal := range []string{"1234", "4711", "Ada", "192.0.2.1"} {
+	// None of these can be a part of a time, a duration or a request id.
+	for _, personal := range []string{"8765.4", "18446744073709551001", "Ada", "192.0.2.1"} {
 		if strings.Contains(log.String(), personal) {
 			t.Errorf("the log has %q:\n%s", personal, log.String())
 		}
