@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"engram/embed/grad"
+	"engram/embed/grad/gradtest"
 	"engram/embed/internal/golden"
 	"engram/embed/onnx"
 	"engram/embed/ort"
@@ -305,7 +306,7 @@ func TestUniformIsUniform(t *testing.T) {
 	seed := g.Data("seed", onnx.Int64)
 	outputs := map[string]*grad.Node{"a": grad.Uniform(seed, n), "b": grad.Uniform(seed, n)}
 	draw := func(seed int64) map[string][]float32 {
-		return call(t, rt, outputs, ort.Tensors{"seed": {Shape: []int64{}, Data: []int64{seed}}})
+		return gradtest.Call(t, rt, outputs, ort.Tensors{"seed": {Shape: []int64{}, Data: []int64{seed}}})
 	}
 	for _, s := range []int64{0, 1, 123456789} {
 		x, next := draw(s), draw(s+1)
@@ -365,7 +366,7 @@ func TestExportServesAnyBatch(t *testing.T) {
 	}
 	defer session.Close()
 	data := uniform(rand.New(rand.NewPCG(1, 1)), []int{5, 6}, 0)
-	want := call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{
+	want := gradtest.Call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{
 		"x": {Shape: []int64{5, 6}, Data: data}, "w": {Shape: []int64{6, 4}, Data: state.Snapshot().Values["w"]},
 	})["y"]
 	out := ort.Tensors{"y": nil}

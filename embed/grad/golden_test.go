@@ -1,10 +1,10 @@
 package grad_test
 
 import (
-	"context"
 	"testing"
 
 	"engram/embed/grad"
+	"engram/embed/grad/gradtest"
 	"engram/embed/internal/golden"
 	"engram/embed/onnx"
 	"engram/embed/ort"
@@ -92,35 +92,13 @@ func TestOperatorsAgreeWithPyTorch(t *testing.T) {
 			for i, d := range grad.Gradients(loss, nil, wrt...) {
 				outputs["d_"+inputs[i]] = d
 			}
-			out := call(t, rt, outputs, feed)
+			out := gradtest.Call(t, rt, outputs, feed)
 			golden.Near(t, "y", out["y"], c.Outputs["y"].Data, tolerance)
 			for _, in := range inputs {
 				golden.Near(t, "gradient of "+in, out["d_"+in], c.Grads[in].Data, tolerance)
 			}
 		})
 	}
-}
-
-// call computes outputs once.
-func call(t testing.TB, rt *ort.Runtime, outputs map[string]*grad.Node, feed ort.Tensors) map[string][]float32 {
-	t.Helper()
-	f, err := grad.NewFunction(rt, outputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	fetch := ort.Tensors{}
-	for name := range outputs {
-		fetch[name] = nil
-	}
-	if err := f.Call(context.Background(), feed, fetch); err != nil {
-		t.Fatal(err)
-	}
-	values := map[string][]float32{}
-	for name, tensor := range fetch {
-		values[name] = tensor.Data.([]float32)
-	}
-	return values
 }
 
 func int64s(v []int) []int64 {

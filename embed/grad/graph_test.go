@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"engram/embed/grad"
+	"engram/embed/grad/gradtest"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -61,7 +62,7 @@ func TestServedBatchOfMatrices(t *testing.T) {
 	rt := orttest.Runtime(t)
 	g := grad.NewGraph()
 	y := grad.MatMul(g.Data("x", onnx.Float, grad.Batch, 2, 2), g.Array([]float32{1, 2, 3, 4}, 2, 2))
-	got := call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{
+	got := gradtest.Call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{
 		"x": {Shape: []int64{3, 2, 2}, Data: []float32{1, 0, 0, 1, 2, 0, 0, 2, 1, 1, 1, -1}},
 	})["y"]
 	if want := []float32{1, 2, 3, 4, 2, 4, 6, 8, 4, 6, -2, -2}; !slices.Equal(got, want) {
@@ -100,7 +101,7 @@ func TestSumKeepsItsOwnAxes(t *testing.T) {
 	axes, shape := []int{0}, []int{2, 1}
 	y := grad.Reshape(grad.Sum(g.Data("x", onnx.Float, 2, 2), axes...), shape...)
 	axes[0], shape[0], shape[1] = 1, 1, 2
-	got := call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{"x": {Shape: []int64{2, 2}, Data: []float32{1, 2, 3, 4}}})["y"]
+	got := gradtest.Call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{"x": {Shape: []int64{2, 2}, Data: []float32{1, 2, 3, 4}}})["y"]
 	if want := []float32{4, 6}; !slices.Equal(got, want) {
 		t.Errorf("sum is %v, want %v", got, want)
 	}
@@ -113,7 +114,7 @@ func TestLargeDrawsShareNoNumbers(t *testing.T) {
 	const n = 1 << 20
 	g := grad.NewGraph()
 	seed := g.Data("seed", onnx.Int64)
-	got := call(t, rt, map[string]*grad.Node{"a": grad.Uniform(seed, n), "b": grad.Uniform(seed, n)},
+	got := gradtest.Call(t, rt, map[string]*grad.Node{"a": grad.Uniform(seed, n), "b": grad.Uniform(seed, n)},
 		ort.Tensors{"seed": {Shape: []int64{}, Data: []int64{3}}})
 	const run = 64 // numbers of 23 bits: equal runs of 64 are no accident
 	first := got["b"][:run]

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"engram/embed/grad"
+	"engram/embed/grad/gradtest"
 	"engram/embed/internal/golden"
 	"engram/embed/onnx"
 	"engram/embed/ort"
@@ -111,25 +112,16 @@ func TestContrastAgreesWithPyTorch(t *testing.T) {
 	for i, d := range grad.Gradients(loss, nil, image.Node(), text.Node(), scale.Node()) {
 		outputs["d."+g.Params()[i].Name] = d
 	}
-	f, err := grad.NewFunction(orttest.Runtime(t), outputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	in := ort.Tensors{meaningName: {Shape: []int64{5}, Data: int64s(c.Inputs[meaningName])}}
-	out := ort.Tensors{"loss": nil}
 	for _, p := range g.Params() {
 		in[p.Name] = &ort.Tensor{Data: c.Inputs[p.Name].Float32s()}
 		for _, d := range p.Shape {
 			in[p.Name].Shape = append(in[p.Name].Shape, int64(d))
 		}
-		out["d."+p.Name] = nil
 	}
-	if err := f.Call(t.Context(), in, out); err != nil {
-		t.Fatal(err)
-	}
-	golden.Near(t, "loss", out["loss"].Data.([]float32), c.Outputs["loss"].Data, tolerance)
+	out := gradtest.Call(t, orttest.Runtime(t), outputs, in)
+	golden.Near(t, "loss", out["loss"], c.Outputs["loss"].Data, tolerance)
 	for _, p := range g.Params() {
-		golden.Near(t, "gradient of "+p.Name, out["d."+p.Name].Data.([]float32), c.Grads[p.Name].Data, tolerance)
+		golden.Near(t, "gradient of "+p.Name, out["d."+p.Name], c.Grads[p.Name].Data, tolerance)
 	}
 }

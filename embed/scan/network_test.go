@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"engram/embed/grad"
+	"engram/embed/grad/gradtest"
 	"engram/embed/internal/golden"
 	"engram/embed/internal/matrix"
 	"engram/embed/onnx"
@@ -78,7 +79,7 @@ func TestLossesAgreeWithPyTorch(t *testing.T) {
 				mix := mixNodes{image: distinct(g, len(perm)), lambda: array("lambda"), perm: g.Ints(perm, len(perm))}
 				loss = biMixCo(pred, array("target"), mix, tau)
 			}
-			out := evaluate(t, rt, map[string]*grad.Node{"loss": loss, "d": grad.Gradients(loss, nil, pred)[0]},
+			out := gradtest.Call(t, rt, map[string]*grad.Node{"loss": loss, "d": grad.Gradients(loss, nil, pred)[0]},
 				ort.Tensors{"pred": floats(c.Inputs["pred"])})
 			golden.Near(t, "loss", out["loss"], c.Outputs["loss"].Data, goldenTolerance)
 			golden.Near(t, "gradient", out["d"], c.Grads["pred"].Data, goldenTolerance)
@@ -107,7 +108,7 @@ func TestRepeatsOfAnImageAreNoNegatives(t *testing.T) {
 	// A sample that is mixed with its own image is not mixed at all.
 	outputs := map[string]*grad.Node{"loss": biMixCo(pred, target, mix, g.Const(.5))}
 	loss := func(data ...float32) float32 {
-		return evaluate(t, rt, outputs, ort.Tensors{"pred": {Shape: []int64{3, 2}, Data: data}})["loss"][0]
+		return gradtest.Call(t, rt, outputs, ort.Tensors{"pred": {Shape: []int64{3, 2}, Data: data}})["loss"][0]
 	}
 	a, b := loss(.9, .1, .7, .6, .2, .8), loss(.7, .6, .9, .1, .2, .8)
 	if math.Abs(float64(a-b)) > 1e-6 {
@@ -147,7 +148,7 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 	}
 	feed["perm"] = &ort.Tensor{Shape: []int64{int64(len(index))}, Data: index}
 
-	out := evaluate(t, rt, outputs, feed)
+	out := gradtest.Call(t, rt, outputs, feed)
 	for _, name := range []string{"backbone", "tokens", "loss"} {
 		golden.Near(t, name, out[name], c.Outputs[name].Data, goldenTolerance)
 	}
@@ -293,26 +294,4 @@ func floats(a golden.Array) *ort.Tensor {
 		shape[i] = int64(n)
 	}
 	return &ort.Tensor{Shape: shape, Data: a.Float32s()}
-}
-
-// evaluate computes outputs once.
-func evaluate(t *testing.T, rt *ort.Runtime, outputs map[string]*grad.Node, feed ort.Tensors) map[string][]float32 {
-	t.Helper()
-	f, err := grad.NewFunction(rt, outputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	fetch := ort.Tensors{}
-	for name := range outputs {
-		fetch[name] = nil
-	}
-	if err := f.Call(t.Context(), feed, fetch); err != nil {
-		t.Fatal(err)
-	}
-	values := map[string][]float32{}
-	for name, x := range fetch {
-		values[name] = x.Data.([]float32)
-	}
-	return values
 }
