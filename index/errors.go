@@ -15,6 +15,8 @@ var (
 	ErrPayload = errors.New("unusable payload")
 	// ErrQuery: a query asks for something impossible, such as K < 1.
 	ErrQuery = errors.New("unusable query")
+	// ErrFilter: a filter has no meaning, such as a range without bounds.
+	ErrFilter = errors.New("unusable filter")
 	// ErrBundle: vectors of one model bundle met an index of another.
 	ErrBundle = errors.New("another bundle")
 	// ErrCorrupt: a file of the index is damaged.

@@ -33,6 +33,7 @@ type Hit struct {
 type Query struct {
 	Vector      []float32
 	K           int
+	Filter      Filter // nil: every item
 	WithPayload bool
 }
 
@@ -73,9 +74,10 @@ type Store interface {
 	// are not there are left out.
 	Get(ctx context.Context, ids []ID) ([]Item, error)
 
-	// Search returns min(K, Info.Count) hits, best first; equal scores are
+	// Search returns min(K, items that the filter chooses) hits, best first; equal scores are
 	// ordered by ascending id. Scores are exact to float32 rounding. It refuses
-	// a K below 1 (ErrQuery) and a vector that Upsert would refuse.
+	// a K below 1 (ErrQuery), a filter whose Check fails (ErrFilter) and a vector
+	// that Upsert would refuse.
 	Search(ctx context.Context, q Query) ([]Hit, error)
 
 	// All yields every live item once, in ascending order of id, as of the
