@@ -18,16 +18,27 @@ import (
 )
 
 func (a *app) indexCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "index",
+		Short:   "Build indexes and look after them",
+		Long:    "Index has the commands that make an index and work on one as a whole.",
+		Example: "  engram index build ~/Pictures --out photos.index",
+	}
+	cmd.AddCommand(a.indexBuildCommand())
+	return cmd
+}
+
+func (a *app) indexBuildCommand() *cobra.Command {
 	var f indexFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "index IMAGES",
+		Use:   "build IMAGES",
 		Short: "Index the images of a folder",
-		Long: "Index embeds the images below a folder and keeps the vectors in an index on disk. Captions and\n" +
+		Long: "Build embeds the images below a folder and keeps the vectors in an index on disk. Captions and\n" +
 			"categories of COCO are kept where a folder of images has ../annotations beside it. A second run\n" +
 			"adds what is new or has changed. Files that are no readable images are listed and passed over.",
-		Example: "  engram index ~/Pictures --out photos.index\n" +
-			"  engram index coco --bundle mobilenetv2 --out coco.index --prune --json",
+		Example: "  engram index build ~/Pictures --out photos.index\n" +
+			"  engram index build coco --bundle mobilenetv2 --out coco.index --prune --json",
 		Args: oneArgument("a folder of images"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.images = args[0]

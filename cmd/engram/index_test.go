@@ -31,7 +31,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
 	writeFile(t, filepath.Join(photos, "text.jpg"), []byte("no image"))
 	var r build.Report
-	c.json(&r, "index", photos, "--out", out)
+	c.json(&r, "index", "build", photos, "--out", out)
 	if r.Added != 16 || len(r.Bad) != 1 || r.Bad[0].Path != "text.jpg" || !strings.Contains(r.Bad[0].Reason, "wanted JPEG") {
 		t.Errorf("first run: %+v, want 16 added and text.jpg bad", r)
 	}
@@ -39,7 +39,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	if err := os.Remove(filepath.Join(photos, "p00.png")); err != nil {
 		t.Fatal(err)
 	}
-	stdout, stderr, status := c.run("index", photos, "--out", out)
+	stdout, stderr, status := c.run("index", "build", photos, "--out", out)
 	if status != 0 || !strings.HasPrefix(stdout, "added 1, changed 0, unchanged 15, bad 1, gone 1 (deleted 0); ") {
 		t.Errorf("second run: status %d, stdout %q", status, stdout)
 	}
@@ -47,7 +47,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 		t.Errorf("second run: stderr %q, want text.jpg skipped and p00.png gone", stderr)
 	}
 	r = build.Report{}
-	c.json(&r, "index", photos, "--out", out, "--prune")
+	c.json(&r, "index", "build", photos, "--out", out, "--prune")
 	if r.Pruned != 1 || r.Unchanged != 16 {
 		t.Errorf("with --prune: %+v, want one deleted and 16 unchanged", r)
 	}
@@ -64,23 +64,23 @@ func TestIndexRefuses(t *testing.T) {
 	c := newCLI(t)
 	photos, dir := writePhotos(t), t.TempDir()
 	out, empty, bad, other := filepath.Join(dir, "index"), filepath.Join(dir, "empty"), filepath.Join(dir, "bad"), filepath.Join(dir, "other")
-	c.must("index", photos, "--out", out)
+	c.must("index", "build", photos, "--out", out)
 	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
 	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
 	if err := os.Mkdir(empty, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	fresh := filepath.Join(dir, "fresh")
-	c.refuse([]string{"nowhere", "no such file"}, "index", filepath.Join(dir, "nowhere"), "--out", fresh)
-	c.refuse([]string{"empty has no images"}, "index", empty, "--out", fresh)
-	c.refuse([]string{"--batch is 0"}, "index", photos, "--out", fresh, "--batch", "0")
-	c.refuse([]string{"is an index of bundle pixels 1, --bundle is other 1"}, "index", photos, "--out", out, "--bundle", other)
-	c.refuse([]string{"is the index of " + photos, "wanted that of " + bad}, "index", bad, "--out", out)
-	c.refuse([]string{"is not empty and has no index"}, "index", photos, "--out", photos)
+	c.refuse([]string{"nowhere", "no such file"}, "index", "build", filepath.Join(dir, "nowhere"), "--out", fresh)
+	c.refuse([]string{"empty has no images"}, "index", "build", empty, "--out", fresh)
+	c.refuse([]string{"--batch is 0"}, "index", "build", photos, "--out", fresh, "--batch", "0")
+	c.refuse([]string{"is an index of bundle pixels 1, --bundle is other 1"}, "index", "build", photos, "--out", out, "--bundle", other)
+	c.refuse([]string{"is the index of " + photos, "wanted that of " + bad}, "index", "build", bad, "--out", out)
+	c.refuse([]string{"is not empty and has no index"}, "index", "build", photos, "--out", photos)
 	if _, err := os.Stat(fresh); !os.IsNotExist(err) {
 		t.Errorf("a refused run left %s (%v)", fresh, err)
 	}
-	_, stderr, status := c.run("index", bad, "--out", fresh)
+	_, stderr, status := c.run("index", "build", bad, "--out", fresh)
 	if status != 1 || !strings.Contains(stderr, "none of the 1 images of "+bad+" could be read") {
 		t.Errorf("where all files are bad: status %d, stderr %q", status, stderr)
 	}
@@ -96,7 +96,7 @@ func TestRealPhotosFindThemselves(t *testing.T) {
 	bundleDir, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
 	c.must("bundle", "wrap", model, "--out", bundleDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
 	var r build.Report
-	c.json(&r, "index", photos, "--bundle", bundleDir, "--out", out)
+	c.json(&r, "index", "build", photos, "--bundle", bundleDir, "--out", out)
 	if r.Added != 489 || len(r.Bad) != 0 {
 		t.Fatalf("added %d with %d bad, want 489 and none: %v", r.Added, len(r.Bad), r.Bad)
 	}

@@ -56,7 +56,7 @@ func newRoot(io streams) *cobra.Command {
 		Use:           "engram",
 		Short:         "Search images with an image or a brain scan",
 		Long:          "Engram embeds images, indexes them, learns to map fMRI voxels into the same space,\nand finds the images nearest to an image or to a scan.",
-		Example:       "  engram index ~/Pictures --out photos.index\n  engram search --index photos.index --image cat.jpg\n  engram serve ~/Pictures",
+		Example:       "  engram index build ~/Pictures --out photos.index\n  engram search --index photos.index --image cat.jpg\n  engram serve ~/Pictures",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -99,7 +99,7 @@ func writeFile(t *testing.T, path string, content []byte) {
 
 func TestHelpShowsAnExample(t *testing.T) {
 	c := &cli{t: t}
-	for _, command := range []string{"", "setup", "bundle", "bundle wrap", "bundle show", "index", "search", "train", "pretrain", "eval", "serve"} {
+	for _, command := range []string{"", "setup", "bundle", "bundle wrap", "bundle show", "index", "index build", "search", "train", "pretrain", "eval", "serve"} {
 		out := c.must(append(strings.Fields(command), "--help")...)
 		if !strings.Contains(out, "Examples:\n  engram") || !strings.Contains(out, "--cache folder") {
 			t.Errorf("help of %q has no example or not the global flags:\n%s", command, out)
@@ -110,8 +110,8 @@ func TestHelpShowsAnExample(t *testing.T) {
 func TestUnknownInputIsOneSentence(t *testing.T) {
 	c := &cli{t: t}
 	c.refuse([]string{`unknown command "bogus"`}, "bogus")
-	c.refuse([]string{"unknown flag: --bogus", "see engram index --help"}, "index", "x", "--bogus")
-	c.refuse([]string{"wanted a folder of images, found 0 arguments"}, "index", "--out", "x")
+	c.refuse([]string{"unknown flag: --bogus", "see engram index build --help"}, "index", "build", "x", "--bogus")
+	c.refuse([]string{"wanted a folder of images, found 0 arguments"}, "index", "build", "--out", "x")
 	c.refuse([]string{`required flag(s) "index" not set`}, "search")
 }
 
@@ -122,7 +122,7 @@ func TestInterruptedCommand(t *testing.T) {
 	cancel()
 	var out, err bytes.Buffer
 	status := run(ctx, []string{
-		"index", filepath.Join(dir, "photos"), "--out", filepath.Join(dir, "index"),
+		"index", "build", filepath.Join(dir, "photos"), "--out", filepath.Join(dir, "index"),
 		"--cache", dir, "--onnxruntime", orttest.Runtime(t).Path(),
 	}, streams{stdout: &out, stderr: &err, getenv: func(string) string { return "" }})
 	if status != 130 || !strings.Contains(err.String(), "engram: interrupted\n") {

@@ -26,7 +26,7 @@ func TestSearchByImageItemAndVector(t *testing.T) {
 	c := newCLI(t)
 	photos, dir := writePhotos(t), t.TempDir()
 	out := filepath.Join(dir, "index")
-	c.must("index", photos, "--out", out)
+	c.must("index", "build", photos, "--out", out)
 
 	want := filepath.Join(photos, "p12.png")
 	if got, _, _ := strings.Cut(c.must("search", "--index", out, "--image", want, "--paths"), "\n"); got != want {
@@ -75,7 +75,7 @@ func TestSearchRefuses(t *testing.T) {
 	c := newCLI(t)
 	photos, dir := writePhotos(t), t.TempDir()
 	out := filepath.Join(dir, "index")
-	c.must("index", photos, "--out", out)
+	c.must("index", "build", photos, "--out", out)
 	file := func(name string) string { return filepath.Join(dir, name) }
 	vector := make([]float32, 1024)
 	writeNPY(t, file("zero.npy"), vector, 1024)

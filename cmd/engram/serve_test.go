@@ -140,7 +140,7 @@ func TestServeScans(t *testing.T) {
 	dir := t.TempDir()
 	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
 	c.must("train", "--voxels", lab.voxels, "--stimuli", lab.photos, "--trials", lab.trials, "--preset", "linear", "--out", decoder)
-	c.must("index", lab.photos, "--out", index)
+	c.must("index", "build", lab.photos, "--out", index)
 	s := c.serve("--index", index, "--decoder", decoder, "--voxels", lab.voxels, "--trials", lab.trials)
 
 	rows, err := study.Rows(lab.voxels, "", []int{6, 22})
@@ -180,7 +180,7 @@ func TestServeWithoutTheImages(t *testing.T) {
 	photos, index := writePhotos(t), filepath.Join(t.TempDir(), "index")
 	query := filepath.Join(t.TempDir(), "query.png")
 	writePNG(t, query, 7, 14)
-	c.must("index", photos, "--out", index)
+	c.must("index", "build", photos, "--out", index)
 	if err := os.RemoveAll(photos); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestServeRefuses(t *testing.T) {
 	dir := t.TempDir()
 	decoder, index, short := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "short.csv")
 	c.must("train", "--voxels", lab.voxels, "--stimuli", lab.photos, "--trials", lab.trials, "--preset", "linear", "--out", decoder)
-	c.must("index", lab.photos, "--out", index)
+	c.must("index", "build", lab.photos, "--out", index)
 	writeFile(t, short, []byte("image\np00.png\n"))
 	other := writeNPY(t, filepath.Join(dir, "other.npy"), make([]float32, 299), 1, 299)
 	c.refuse([]string{"wanted a folder of images or --index"}, "serve")

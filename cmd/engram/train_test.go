@@ -68,7 +68,7 @@ func TestTrainThenSearchByScan(t *testing.T) {
 	if got.Trials != 32 || got.VoxelCount != 300 || got.Images != 16 || got.Bundle != "pixels 1" || got.Dim != 1024 || got.Parameters == 0 || got.Loss != nil {
 		t.Errorf("card is %+v", got)
 	}
-	c.must("index", s.photos, "--out", index)
+	c.must("index", "build", s.photos, "--out", index)
 	var found struct{ Hits []hit }
 	c.json(&found, "search", "--index", index, "--scan", s.voxels, "--row", "6,22", "--decoder", decoder, "-k", "1")
 	if want := filepath.Join(s.photos, "p12.png"); found.Hits[0].Path != want {
@@ -103,12 +103,12 @@ func TestStimuliAsFilesAndAsArray(t *testing.T) {
 	}
 }
 
-// Embeddings that were made before, here by engram index, do for the images.
+// Embeddings that were made before, here by engram index build, do for the images.
 func TestTrainOnEmbeddings(t *testing.T) {
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	out, decoder := filepath.Join(dir, "index"), filepath.Join(dir, "decoder")
-	c.must("index", s.photos, "--out", out)
+	c.must("index", "build", s.photos, "--out", out)
 	store, err := local.Open(out)
 	if err != nil {
 		t.Fatal(err)
@@ -195,9 +195,9 @@ func TestSearchByScanRefuses(t *testing.T) {
 	dir := t.TempDir()
 	decoder, out, other := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "other")
 	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)
-	c.must("index", s.photos, "--out", out)
+	c.must("index", "build", s.photos, "--out", out)
 	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
-	c.must("index", s.photos, "--bundle", other, "--out", filepath.Join(dir, "other.index"))
+	c.must("index", "build", s.photos, "--bundle", other, "--out", filepath.Join(dir, "other.index"))
 	short := writeNPY(t, filepath.Join(dir, "short.npy"), make([]float32, 299), 299)
 	scan := []string{"--scan", s.voxels, "--row", "0"}
 	c.refuse([]string{"short.npy: scan of 299 voxels, the decoder " + decoder + " takes 300"}, "search", "--index", out, "--scan", short, "--decoder", decoder)
