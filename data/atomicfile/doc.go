@@ -3,5 +3,5 @@
 //
 // The bytes go to a temporary file in the same folder, which is synced and
 // then renamed over the target. Every writer of the packages around it goes
-// through Write.
+// through Write, or through Create where the bytes come in over a long time.
 package atomicfile

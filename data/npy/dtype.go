@@ -61,9 +61,13 @@ func (d dtype) order() binary.ByteOrder {
 // float32s converts len(dst) elements from their bytes.
 func (d dtype) float32s(dst []float32, raw []byte) error {
 	order := d.order()
-	if d.kind == 'f' && d.size == 4 {
+	switch {
+	case d.kind == 'f' && d.size == 4:
 		_, err := binary.Decode(raw, order, dst)
 		return err
+	case d.kind == 'f' && d.size == 2 && !d.big:
+		half.Float32s(dst, raw)
+		return nil
 	}
 	one := d.float32At(order)
 	for i := range dst {

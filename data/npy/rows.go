@@ -40,6 +40,9 @@ func OpenRows(path string) (*Rows, error) {
 // Shape returns the shape of the whole array; Shape()[0] is the number of rows.
 func (r *Rows) Shape() []int { return slices.Clone(r.h.shape) }
 
+// Type returns NumPy's name of the elements' type, such as "float16".
+func (r *Rows) Type() string { return r.h.dtype.String() }
+
 // Close closes the file.
 func (r *Rows) Close() error { return r.f.Close() }
 

@@ -1,5 +1,5 @@
-// Package half widens 16-bit floating-point numbers to float32. Both
-// conversions are exact: every 16-bit value has a float32 of its own.
+// Package half converts between 16-bit floating-point numbers and float32.
+// Widening is exact: every 16-bit value has a float32 of its own.
 package half
 
 import "math"
