@@ -1,0 +1,171 @@
+package index
+
+import (
+	"iter"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Match implements Filter.
+func (f And) Match(p Payload) bool {
+	for _, part := range f {
+		if !part.Match(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// Match implements Filter.
+func (f Or) Match(p Payload) bool {
+	for _, part := range f {
+		if part.Match(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Match implements Filter.
+func (f Not) Match(p Payload) bool { return !f.Filter.Match(p) }
+
+// Match implements Filter.
+func (f Equal) Match(p Payload) bool { return equal(p[f.Key], f.Value) }
+
+// Match implements Filter.
+func (f In) Match(p Payload) bool {
+	value := p[f.Key]
+	return slices.ContainsFunc(f.Values, func(wanted any) bool { return equal(value, wanted) })
+}
+
+// equal reports whether a payload's value, or an element of it, is wanted.
+func equal(value, wanted any) bool {
+	switch value := value.(type) {
+	case nil:
+		return false
+	case []string:
+		text, ok := wanted.(string)
+		return ok && slices.Contains(value, text)
+	default:
+		return value == wanted
+	}
+}
+
+// Match implements Filter.
+func (f Range) Match(p Payload) bool {
+	var x float64
+	switch value := p[f.Key].(type) {
+	case int64:
+		x = float64(value)
+	case float64:
+		x = value
+	default:
+		return false
+	}
+	return (f.Above == nil || x > *f.Above) && (f.From == nil || x >= *f.From) &&
+		(f.Below == nil || x < *f.Below) && (f.To == nil || x <= *f.To)
+}
+
+// Match implements Filter.
+func (f Exists) Match(p Payload) bool {
+	if list, ok := p[f.Key].([]string); ok {
+		return len(list) > 0
+	}
+	return p[f.Key] != nil
+}
+
+// Match implements Filter.
+func (f Text) Match(p Payload) bool {
+	var has func(word string) bool
+	switch value := p[f.Key].(type) {
+	case string:
+		has = func(word string) bool { return hasWord(value, word) }
+	case []string:
+		has = func(word string) bool {
+			return slices.ContainsFunc(value, func(text string) bool { return hasWord(text, word) })
+		}
+	default:
+		return false
+	}
+	for word := range words(f.Words) {
+		if !has(word) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasWord reports whether word, in lower case, is among the words of text.
+func hasWord(text, word string) bool {
+	for have := range words(text) {
+		if have == word {
+			return true
+		}
+	}
+	return false
+}
+
+// words yields the words of a text in lower case, from first to last. Words and
+// lower case are those of Qdrant's tokenizer "word", which takes them from
+// Rust's char::is_alphanumeric and str::to_lowercase, so that a text matches in
+// every engine or in none.
+func words(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word := range strings.FieldsFuncSeq(text, endsWord) {
+			if !yield(lower(word)) {
+				return
+			}
+		}
+	}
+}
+
+// endsWord reports whether r is no part of a word. Combining marks are
+// alphabetic where they write vowels, as in Devanagari, and not where they are
+// accents.
+func endsWord(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Other_Alphabetic, r)
+}
+
+// lower returns a word in lower case by the full mapping of Unicode (The Unicode
+// Standard, §3.13), where strings.ToLower has the simple one: they differ in the
+// dotted I and in the sigma at the end of a word.
+func lower(word string) string {
+	word = strings.ReplaceAll(word, "İ", "i\u0307")
+	if strings.Contains(word, "Σ") {
+		runes := []rune(word)
+		for i, r := range runes {
+			if r == 'Σ' && endsCased(runes[:i]) && !startsCased(runes[i+1:]) {
+				runes[i] = 'ς'
+			}
+		}
+		word = string(runes)
+	}
+	return strings.ToLower(word)
+}
+
+// endsCased reports whether the last of runes that says something about case
+// has one; startsCased does so for the first.
+func endsCased(runes []rune) bool {
+	for _, r := range slices.Backward(runes) {
+		if !ignoresCase(r) {
+			return hasCase(r)
+		}
+	}
+	return false
+}
+
+func startsCased(runes []rune) bool {
+	for _, r := range runes {
+		if !ignoresCase(r) {
+			return hasCase(r)
+		}
+	}
+	return false
+}
+
+func ignoresCase(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Lm) }
+
+func hasCase(r rune) bool {
+	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Uppercase, unicode.Other_Lowercase)
+}
