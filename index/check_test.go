@@ -3,6 +3,8 @@ package index_test
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"engram/index"
@@ -41,6 +43,24 @@ func TestUnit(t *testing.T) {
 	} {
 		if _, err := index.Unit(bad.v, 2); !errors.Is(err, bad.want) {
 			t.Errorf("%v: error %v, want %v", bad.v, err, bad.want)
+		}
+	}
+}
+
+func TestUnitOfAUnitVector(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		v := make([]float32, 1+rng.IntN(40))
+		for i := range v {
+			v[i] = float32(rng.NormFloat64())
+		}
+		once, err := index.Unit(v, len(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		twice, err := index.Unit(once, len(v))
+		if err != nil || !slices.Equal(once, twice) {
+			t.Fatalf("%v becomes %v, error %v", once, twice, err)
 		}
 	}
 }
