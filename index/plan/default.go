@@ -1,0 +1,28 @@
+package plan
+
+// DefaultRates are those of two cores of an EPYC (Zen 4) virtual machine with
+// 24 GB of memory and the built-in pixel embedding, as engram bench measured
+// them there, but for three that need a graph or a cluster: Link and Walk are
+// hnswlib's over int8 codes with AVX-512 on the same machine (200,000 × 768 in
+// 38 s on two cores; 4,406 searches per second and core at recall@10 .9996),
+// and Upload is an assumption.
+func DefaultRates() Rates {
+	return Rates{
+		Machine: "two cores of an EPYC (Zen 4), built-in pixel embedding; the graph's are hnswlib's, the upload is assumed",
+		Decode:  400, Encode: 4000, Device: "cpu",
+		Import: 100e6, Upload: 30e6, Scan: 25e9,
+		Link: 200_000 / 38. / 2, Walk: 1000. / 4406,
+	}
+}
+
+// Known returns the demands of data sets that people know, each on the engine
+// that suits it: COCO's training images, LAION-400M and LAION-5B. Payloads are
+// those of the sets: LAION's metadata takes up 900 GB.
+func Known() []Demand {
+	node := Demand{Indexes: 1, Links: 16, Replicas: 1, Memory: 256e9, Disk: 8e12, Cores: 32, Encoders: 1, Quantisation: Int8}
+	coco, small, large := node, node, node
+	coco.Name, coco.Items, coco.Dim, coco.Payload, coco.Engine = "COCO train2017", 118_287, 768, 500, Local
+	small.Name, small.Items, small.Dim, small.Payload, small.Engine = "LAION-400M", 400_000_000, 512, 154, Qdrant
+	large.Name, large.Items, large.Dim, large.Payload, large.Engine = "LAION-5B", 5_850_000_000, 768, 154, Qdrant
+	return []Demand{coco, small, large}
+}

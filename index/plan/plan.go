@@ -1,0 +1,251 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Engine is what keeps the vectors.
+type Engine string
+
+// The engines, named as in index.Info.
+const (
+	Local  Engine = "local"  // embedded: one machine, exact
+	Qdrant Engine = "qdrant" // a cluster, by a graph
+)
+
+// Quantisation is what a search reads instead of float32 vectors.
+type Quantisation string
+
+// The quantisations. The embedded engine always has Int8 codes.
+const (
+	None   Quantisation = "none"
+	Int8   Quantisation = "int8"   // one byte per element
+	Binary Quantisation = "binary" // one bit per element
+)
+
+// Demand says what is planned for.
+type Demand struct {
+	Name  string `json:"name"`  // of the data
+	Items int    `json:"items"` // n, at least 1
+	Dim   int    `json:"dim"`   // D, elements of a vector, 1 to 65,536
+
+	Payload int `json:"payload"` // P, bytes of an item's payload
+	Indexes int `json:"indexes"` // F, fields of the payload with an index; for Qdrant
+	Tokens  int `json:"tokens"`  // T, tokens kept of each item, 0: none
+
+	Engine       Engine       `json:"engine"`
+	Quantisation Quantisation `json:"quantisation"`
+	Links        int          `json:"links"`    // M, links of a row in a layer of the graph, at least 2; for Qdrant
+	Shards       int          `json:"shards"`   // S, 0: as many as suit the nodes
+	Replicas     int          `json:"replicas"` // R, copies of each shard, at least 1
+
+	Memory   float64 `json:"memory"`   // RAM, bytes of a node
+	Disk     float64 `json:"disk"`     // DISK, bytes of a node
+	Cores    int     `json:"cores"`    // of a node
+	Encoders int     `json:"encoders"` // E, machines that encode images at the rates
+
+	Growth int `json:"growth"` // G, items that come in a month, 0: none
+}
+
+// Unit is what a cell counts.
+type Unit string
+
+// The units of cells.
+const (
+	Bytes        Unit = "bytes"
+	Count        Unit = "count"
+	Hours        Unit = "hours"
+	Milliseconds Unit = "ms"
+	Months       Unit = "months"
+)
+
+// Cell is one number of a plan with the formula behind it.
+type Cell struct {
+	Key     string  `json:"key"`
+	Label   string  `json:"label"`
+	Unit    Unit    `json:"unit"`
+	Value   float64 `json:"value"`
+	Formula string  `json:"formula"` // over variables and keys
+	Numbers string  `json:"numbers"` // the formula with its numbers
+	Source  string  `json:"source"`
+}
+
+// Plan is what a demand takes, cell by cell in the order in which they follow
+// from each other.
+type Plan struct {
+	Demand Demand `json:"demand"`
+	Rates  Rates  `json:"rates"`
+	Cells  []Cell `json:"cells"`
+}
+
+// The errors of New that callers tell apart.
+var (
+	// ErrDemand: a number of the demand is out of its range.
+	ErrDemand = errors.New("unusable demand")
+	// ErrRoom: the demand does not fit nodes of this size.
+	ErrRoom = errors.New("no room")
+)
+
+// New works out what d takes at rates r.
+func New(d Demand, r Rates) (*Plan, error) {
+	if err := errors.Join(d.check(), r.check()); err != nil {
+		return nil, err
+	}
+	s := sheet{values: d.variables(r)}
+	err := d.sizes(&s)
+	if err == nil {
+		err = d.layout(&s)
+	}
+	if err == nil {
+		err = d.time(&s, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{Demand: d, Rates: r, Cells: s.cells}, nil
+}
+
+// Value returns the value of the cell of that key. ok is false where the plan
+// has none: an embedded engine has no graph.
+func (p *Plan) Value(key string) (value float64, ok bool) {
+	for _, c := range p.Cells {
+		if c.Key == key {
+			return c.Value, true
+		}
+	}
+	return 0, false
+}
+
+// sizes adds the bytes in memory and on disk of one copy of the data.
+func (d Demand) sizes(s *sheet) error {
+	memory, disk, spare := localMemory, localDisk, localSpare
+	if d.Engine == Qdrant {
+		memory = append([]formula{qdrantVectors[d.Quantisation]}, qdrantMemory...)
+		disk, spare = qdrantDisk, qdrantSpare
+		if d.Quantisation != None {
+			disk = append([]formula{disk[0], qdrantCodes}, disk[1:]...)
+		}
+	}
+	if err := s.add(memory...); err != nil {
+		return err
+	}
+	if err := s.add(formula{"memory", "memory", Bytes, s.sum("mem"), arithmetic}); err != nil {
+		return err
+	}
+	if err := s.add(disk...); err != nil {
+		return err
+	}
+	if d.Tokens > 0 {
+		if err := s.add(tokens); err != nil {
+			return err
+		}
+	}
+	if err := s.add(formula{"diskData", "data", Bytes, s.sum("disk"), arithmetic}, spare, snapshot); err != nil {
+		return err
+	}
+	return s.add(formula{"disk", "disk", Bytes, "diskData + " + s.sum("spare"), arithmetic})
+}
+
+// layout adds shards and nodes.
+func (d Demand) layout(s *sheet) error {
+	if d.Engine == Local {
+		if err := s.add(localLayout...); err != nil {
+			return err
+		}
+		if s.values["capacity"] < s.values["n"] {
+			return fmt.Errorf("the embedded engine takes %s of memory and %s of disk, a node has %s (80 %% of it usable) and %s, wanted a larger node or engine qdrant: %w",
+				size(s.values["memory"]), size(s.values["disk"]), size(d.Memory), size(d.Disk), ErrRoom)
+		}
+		return nil
+	}
+	shards := qdrantShards
+	if d.Shards > 0 {
+		shards = askedShards
+	}
+	if err := s.add(shards, qdrantLayout[0]); err != nil {
+		return err
+	}
+	if s.values["perNode"] < 1 {
+		return fmt.Errorf("one of %.0f shards takes %s of memory and %s of disk, a node has %s (80 %% of it usable) and %s, wanted more shards: %w",
+			s.values["shards"], size(s.values["memory"]/s.values["shards"]), size(s.values["disk"]/s.values["shards"]), size(d.Memory), size(d.Disk), ErrRoom)
+	}
+	return s.add(qdrantLayout[1:]...)
+}
+
+// time adds hours, milliseconds and months.
+func (d Demand) time(s *sheet, r Rates) error {
+	encode, rest := encodeShared, localTime
+	if r.Device != "cpu" {
+		encode = encodeBeside
+	}
+	if d.Engine == Qdrant {
+		rest = qdrantTime
+	}
+	if err := s.add(append([]formula{encode}, rest...)...); err != nil {
+		return err
+	}
+	if d.Growth == 0 {
+		return nil
+	}
+	return s.add(growth)
+}
+
+// variables names the numbers that formulas begin with.
+func (d Demand) variables(r Rates) map[string]float64 {
+	return map[string]float64{
+		"n": float64(d.Items), "D": float64(d.Dim), "P": float64(d.Payload), "F": float64(d.Indexes), "T": float64(d.Tokens),
+		"M": float64(d.Links), "S": float64(d.Shards), "R": float64(d.Replicas),
+		"RAM": d.Memory, "DISK": d.Disk, "cores": float64(d.Cores), "E": float64(d.Encoders), "G": float64(d.Growth),
+		"decode": r.Decode, "encode": r.Encode, "load": r.Import, "upload": r.Upload, "scan": r.Scan, "link": r.Link, "walk": r.Walk,
+	}
+}
+
+// limit is the range of a whole number of a demand.
+type limit struct {
+	name        string
+	value       int
+	least, most int
+}
+
+// check refuses what no plan can be made of.
+func (d Demand) check() error {
+	const many = 1 << 50 // the sum of all bytes stays exact in a float64
+	limits := []limit{
+		{"items", d.Items, 1, many}, {"dim", d.Dim, 1, 65536}, {"payload", d.Payload, 0, 1 << 30},
+		{"indexes", d.Indexes, 0, 1000}, {"tokens", d.Tokens, 0, 1 << 20}, {"shards", d.Shards, 0, 1 << 20},
+		{"replicas", d.Replicas, 1, 1000}, {"cores", d.Cores, 1, 1 << 20}, {"encoders", d.Encoders, 1, 1 << 20},
+		{"growth", d.Growth, 0, many},
+	}
+	if d.Engine == Qdrant {
+		limits = append(limits, limit{"links", d.Links, 2, 1024})
+	}
+	for _, l := range limits {
+		if l.value < l.least || l.value > l.most {
+			return fmt.Errorf("%s is %d, wanted %d to %d: %w", l.name, l.value, l.least, l.most, ErrDemand)
+		}
+	}
+	for name, v := range map[string]float64{"memory": d.Memory, "disk": d.Disk} {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%s of a node is %v bytes, wanted a number above 0: %w", name, v, ErrDemand)
+		}
+	}
+	return d.checkEngine()
+}
+
+// checkEngine refuses what the engine has not.
+func (d Demand) checkEngine() error {
+	_, known := qdrantVectors[d.Quantisation]
+	switch {
+	case d.Engine != Local && d.Engine != Qdrant:
+		return fmt.Errorf("engine is %q, wanted %s or %s: %w", d.Engine, Local, Qdrant, ErrDemand)
+	case !known:
+		return fmt.Errorf("quantisation is %q, wanted %s, %s or %s: %w", d.Quantisation, None, Int8, Binary, ErrDemand)
+	case d.Engine == Local && d.Quantisation != Int8:
+		return fmt.Errorf("quantisation is %s, the embedded engine has %s alone: %w", d.Quantisation, Int8, ErrDemand)
+	case d.Engine == Local && (d.Shards > 1 || d.Replicas > 1):
+		return fmt.Errorf("%d shards and %d replicas, the embedded engine has one of each: %w", d.Shards, d.Replicas, ErrDemand)
+	}
+	return nil
+}
