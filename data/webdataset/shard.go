@@ -1,0 +1,109 @@
+package webdataset
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"engram/data/pattern"
+)
+
+// Shard is one tar of a data set. Size and Modified tell whether it has changed.
+type Shard struct {
+	Path     string
+	Size     int64 // bytes
+	Modified time.Time
+}
+
+// suffixes are the names of tars.
+var suffixes = []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"}
+
+// stem returns a shard's path without the suffix.
+func stem(path string) string {
+	for _, suffix := range suffixes {
+		if base, found := strings.CutSuffix(path, suffix); found && filepath.Base(path) != suffix {
+			return base
+		}
+	}
+	return path
+}
+
+// Name returns the shard's file name without .tar or .tar.gz: "00042".
+func (s Shard) Name() string { return filepath.Base(stem(s.Path)) }
+
+// StatsPath returns where img2dataset puts the shard's stats: 00042_stats.json
+// beside 00042.tar.
+func (s Shard) StatsPath() string { return stem(s.Path) + "_stats.json" }
+
+// List returns the shards that where names: the tars of a folder, whose names
+// end in .tar, .tar.gz, .tgz, .tar.zst or .tzst, in the order of
+// pattern.Compare and without those of folders inside; or the files of a
+// pattern (see pattern.Paths), in its order and whatever their names are. A
+// folder without tars is an error, fs.ErrNotExist.
+func List(where string) ([]Shard, error) {
+	paths, err := shardPaths(where)
+	if err != nil {
+		return nil, fmt.Errorf("webdataset: %w", err)
+	}
+	shards := make([]Shard, 0, len(paths))
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = fmt.Errorf("%s: wanted a tar, found %s", path, info.Mode().Type())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("webdataset: %w", err)
+		}
+		shards = append(shards, Shard{Path: path, Size: info.Size(), Modified: info.ModTime()})
+	}
+	return shards, nil
+}
+
+func shardPaths(where string) ([]string, error) {
+	if info, err := os.Stat(where); err != nil || !info.IsDir() {
+		return pattern.Paths(where)
+	}
+	entries, err := os.ReadDir(where)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, entry := range entries {
+		name := entry.Name()
+		if stem(name) != name && !strings.HasPrefix(name, ".") && !entry.IsDir() {
+			paths = append(paths, filepath.Join(where, name))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s: wanted tars, found none among %d files: %w", where, len(entries), fs.ErrNotExist)
+	}
+	slices.SortFunc(paths, pattern.Compare)
+	return paths, nil
+}
+
+// Check reads a shard and its stats, and returns ErrCount where it has another
+// number of samples than were downloaded. Further errors are those of ReadStats,
+// fs.ErrNotExist among them, as img2dataset writes the stats when a shard is
+// done; and an *ArchiveError where the tar cannot be read to its end. Bad samples
+// count as samples.
+func (s Shard) Check(o Options) error {
+	stats, err := ReadStats(s.StatsPath())
+	if err != nil {
+		return err
+	}
+	samples := 0
+	for sample, err := range ReadFile(s.Path, o) {
+		if sample == nil {
+			return err
+		}
+		samples++
+	}
+	if err := stats.Check(samples); err != nil {
+		return fmt.Errorf("webdataset: %s: %w", s.Path, err)
+	}
+	return nil
+}
