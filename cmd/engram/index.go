@@ -24,7 +24,7 @@ func (a *app) indexCommand() *cobra.Command {
 		Long:    "Index has the commands that make an index and work on one as a whole.",
 		Example: "  engram index build ~/Pictures --out photos.index",
 	}
-	cmd.AddCommand(a.indexBuildCommand())
+	cmd.AddCommand(a.indexBuildCommand(), a.indexCopyCommand(), a.indexVerifyCommand())
 	return cmd
 }
 

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"engram/index"
+	"engram/index/build"
+	"engram/index/local"
+	"engram/index/transfer"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) indexCopyCommand() *cobra.Command {
+	var opts transfer.Options
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "copy FROM TO",
+		Short: "Copy an index, to another engine too, and prove the copy",
+		Long: "Copy puts the items of one index into another, which it makes where there is none. What is there already\n" +
+			"is left alone, so that a copy that was broken off goes on where it was and a later one brings it up to\n" +
+			"date. Then both are read side by side and compared: ids and payloads exactly, vectors to rounding.\n" +
+			"Nobody else may write to them meanwhile.",
+		Example: "  engram index copy photos.index backup.index\n" +
+			"  engram index copy photos.index qdrant://localhost:6334/photos\n" +
+			"  engram index copy qdrant://localhost:6334/photos photos.index --prune --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("wanted an index and where to copy it, found %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := a.copyIndex(cmd.Context(), args[0], args[1], opts)
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return a.printJSON(report)
+			}
+			_, err = fmt.Fprintf(a.stdout, "%d items: added %d, changed %d, unchanged %d, extra %d (deleted %d); largest deviation %.1g; digest %s; %.1f s\n",
+				report.Items, report.Added, report.Changed, report.Unchanged, report.Extra, report.Pruned, report.MaxDeviation, report.Digest, report.Seconds)
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&opts.Prune, "prune", false, "delete the items of TO that FROM does not have")
+	flags.IntVar(&opts.Batch, "batch", 256, "items in one write")
+	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
+	return cmd
+}
+
+// copyIndex copies an index, with what it remembers of its origin.
+func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Options) (_ *transfer.Report, err error) {
+	if opts.Batch < 1 {
+		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
+	}
+	source, err := local.Open(from)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, source)
+	info, err := source.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	target, err := local.Open(to)
+	if errors.Is(err, index.ErrNotFound) {
+		target, err = local.Create(to, local.Options{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, target)
+	origin, err := commonOrigin(from, to)
+	if err != nil {
+		return nil, err
+	}
+	bars := stepBars{app: a}
+	defer bars.finish()
+	opts.Progress = bars.set
+	report, err := transfer.Copy(ctx, source, target, opts)
+	if err != nil || origin == (build.Origin{}) {
+		return report, err
+	}
+	return report, build.WriteOrigin(to, origin)
+}
+
+// commonOrigin returns the origin of an index and its copy. A copy of an index
+// of other images is refused, whose paths would lead nowhere.
+func commonOrigin(from, to string) (build.Origin, error) {
+	source, err := build.ReadOrigin(from)
+	if err != nil {
+		return source, err
+	}
+	target, err := build.ReadOrigin(to)
+	if err == nil && target.Root != "" && target.Root != source.Root {
+		err = fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, target.Root, from, source.Root)
+	}
+	return source, err
+}
+
+// stepBars shows the steps of a copy one after the other.
+type stepBars struct {
+	app  *app
+	step transfer.Step
+	bar  *progress
+}
+
+func (s *stepBars) set(step transfer.Step, done, total int) {
+	if s.step != step {
+		s.finish()
+		s.step, s.bar = step, s.app.newProgress(string(step), "items")
+	}
+	s.bar.set(int64(done), int64(total))
+}
+
+func (s *stepBars) finish() {
+	if s.bar != nil {
+		s.bar.finish()
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"engram/index"
+	"engram/index/audit"
+	"engram/index/local"
+)
+
+// failedChecks verifies an index and returns the names of the checks that
+// failed, and what is said of them.
+func failedChecks(t *testing.T, c *cli, args ...string) (names string, details []string) {
+	t.Helper()
+	stdout, stderr, status := c.run(append([]string{"index", "verify"}, args...)...)
+	var failed []string
+	for line := range strings.Lines(stdout) {
+		if fields := strings.Fields(line); fields[0] == string(audit.Failed) {
+			failed, details = append(failed, fields[1]), append(details, line)
+		}
+	}
+	if wrong := len(failed) > 0; wrong != (status == 1) || wrong != strings.Contains(stderr, "failed the check") {
+		t.Errorf("status %d, stderr %q, with failed %v:\n%s", status, stderr, failed, stdout)
+	}
+	return strings.Join(failed, " "), details
+}
+
+func TestVerifyFindsDamage(t *testing.T) {
+	c := newCLI(t)
+	photos := writePhotos(t)
+	newIndex := func() string {
+		out := filepath.Join(t.TempDir(), "index")
+		c.must("index", "build", photos, "--out", out)
+		return out
+	}
+	sound := newIndex()
+	var r audit.Report
+	c.json(&r, "index", "verify", sound)
+	if r.Items != 16 || len(r.Checks) != 8 || len(r.Digest) != 64 {
+		t.Errorf("report %+v, want 16 items and 8 checks", r)
+	}
+	for _, check := range r.Checks {
+		if check.Outcome != audit.OK {
+			t.Errorf("a sound index: %+v", check)
+		}
+	}
+
+	swapped := newIndex()
+	store, err := local.Open(swapped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []index.Item
+	for item, err := range store.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, item)
+	}
+	items[3].Vector, items[4].Vector = items[4].Vector, items[3].Vector
+	if err := store.Upsert(t.Context(), items[3:5]); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if names, details := failedChecks(t, c, swapped); names != "images" || !strings.Contains(details[0], "2 wrong") {
+		t.Errorf("with two vectors swapped %q failed: %q, want images, 2 wrong", names, details)
+	}
+
+	files, err := filepath.Glob(filepath.Join(sound, "*.seg"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("segments %v, error %v", files, err)
+	}
+	raw, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 4
+	writeFile(t, files[0], raw)
+	if names, _ := failedChecks(t, c, sound); !strings.HasPrefix(names, "files") {
+		t.Errorf("with one bit of a segment changed %q failed, want files", names)
+	}
+}
+
+// An image that changed is no fault of the index.
+func TestVerifyPassesOverChangedImages(t *testing.T) {
+	c := newCLI(t)
+	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
+	c.must("index", "build", photos, "--out", out)
+	writePNG(t, filepath.Join(photos, "p11.png"), 1, 2)
+	if err := os.Remove(filepath.Join(photos, "p22.png")); err != nil {
+		t.Fatal(err)
+	}
+	stdout := c.must("index", "verify", out)
+	if !strings.Contains(stdout, "14 sampled images") || !strings.Contains(stdout, "2 gone or changed") {
+		t.Errorf("verify prints\n%s\nwant 14 images checked and 2 gone or changed", stdout)
+	}
+}
+
+func TestIndexVerifyRefuses(t *testing.T) {
+	c := newCLI(t)
+	out := filepath.Join(t.TempDir(), "index")
+	c.must("index", "build", writePhotos(t), "--out", out)
+	c.refuse([]string{"wanted an index, found 0 arguments"}, "index", "verify")
+	c.refuse([]string{"no such index"}, "index", "verify", filepath.Join(out, "nowhere"))
+	c.refuse([]string{"--recall is 2"}, "index", "verify", out, "--recall", "2")
+	c.refuse([]string{"--samples, --queries and -k are 0, 100 and 10"}, "index", "verify", out, "--samples", "0")
+}
