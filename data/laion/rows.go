@@ -1,0 +1,232 @@
+package laion
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"engram/data/npy"
+	"engram/data/parquet"
+)
+
+// Options say what to read of a shard.
+type Options struct {
+	// Columns of the metadata to put into the payloads; all of them without
+	// names. A name that the file does not have is an error (parquet.ErrColumn).
+	Columns []string
+	// NoPayload reads the vectors alone; the metadata file is not opened and
+	// need not be there.
+	NoPayload bool
+}
+
+// Row is one row of a shard.
+type Row struct {
+	Vector  []float32      // Dim elements
+	Norm    float64        // Euclidean length of Vector: 1 for one of clip-retrieval's, up to rounding
+	Payload map[string]any // nil with NoPayload
+	// Err says why Vector cannot be used (ErrVector); its elements are then
+	// undefined. The payload is there all the same.
+	Err error
+}
+
+// Rows reads a shard from its first row to its last.
+type Rows struct {
+	shard    Shard
+	vectors  vectors
+	table    *parquet.File // nil without payloads
+	payloads *parquet.Rows
+	next     int
+	maps     []map[string]any
+}
+
+// vectors is where vectors come from, in order.
+type vectors interface {
+	// read fills dst, of len(bad) vectors; bad says which of them are unusable.
+	read(dst []float32, bad []error) error
+	close()
+}
+
+// Open opens the files of a shard and checks them again, as List did: they may
+// have changed. A shard whose Err is set is refused with it, except that
+// embeddings without metadata are good for NoPayload.
+func Open(s Shard, o Options) (*Rows, error) {
+	if s.Err != nil && !(o.NoPayload && (errors.Is(s.Err, ErrNoMetadata) || errors.Is(s.Err, ErrRows))) {
+		return nil, fmt.Errorf("laion: %w", s.Err)
+	}
+	r := &Rows{shard: s}
+	if err := r.open(o); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("laion: %w", err)
+	}
+	return r, nil
+}
+
+func (r *Rows) open(o Options) error {
+	if err := r.openNpy(); err != nil {
+		return err
+	}
+	if o.NoPayload {
+		return nil
+	}
+	var err error
+	if r.table, err = parquet.Open(r.shard.Metadata.Path); err != nil {
+		return fmt.Errorf("%w: %w", err, ErrFormat)
+	}
+	if r.table.Len() != r.shard.Rows {
+		return fmt.Errorf("%s has %d rows, %s has %d: %w",
+			r.shard.Vectors.Path, r.shard.Rows, r.shard.Metadata.Path, r.table.Len(), ErrRows)
+	}
+	r.payloads, err = r.table.Rows(o.Columns...)
+	return err
+}
+
+func (r *Rows) openNpy() error {
+	rows, err := openVectors(r.shard.Vectors.Path)
+	if err != nil {
+		return err
+	}
+	r.vectors = &array{rows: rows}
+	if shape := rows.Shape(); shape[0] != r.shard.Rows || shape[1] != r.shard.Dim {
+		return fmt.Errorf("%s: wanted %d rows of %d as it was listed, found %d of %d: %w",
+			r.shard.Vectors.Path, r.shard.Rows, r.shard.Dim, shape[0], shape[1], ErrFormat)
+	}
+	return nil
+}
+
+// Shard returns the shard that is read.
+func (r *Rows) Shard() Shard { return r.shard }
+
+// Dropped returns the columns of the metadata that cannot be read.
+func (r *Rows) Dropped() []parquet.Dropped {
+	if r.table == nil {
+		return nil
+	}
+	return r.table.Dropped()
+}
+
+// Block holds rows that Read fills. It is made once and used again.
+type Block struct {
+	Rows []Row // as many as were read
+	all  []Row
+	flat []float32 // the vectors of all rows, one after another
+	bad  []error
+}
+
+// NewBlock makes room for up to rows rows of dim elements. Some thousand rows
+// make good use of the disk and of the processor's cache.
+func NewBlock(rows, dim int) *Block {
+	b := &Block{all: make([]Row, rows), flat: make([]float32, rows*dim), bad: make([]error, rows)}
+	for i := range b.all {
+		b.all[i].Vector = b.flat[i*dim : (i+1)*dim : (i+1)*dim]
+	}
+	return b
+}
+
+// Read fills the block with the rows that come next and returns how many there
+// are: b.Rows. It returns io.EOF where there are none. The vectors belong to
+// the block and are good until its next use; payloads are the caller's.
+func (r *Rows) Read(b *Block) (int, error) {
+	n := min(len(b.all), r.shard.Rows-r.next)
+	b.Rows = b.all[:n]
+	if n == 0 {
+		return 0, io.EOF
+	}
+	if err := r.fill(b); err != nil {
+		b.Rows = nil
+		return 0, fmt.Errorf("laion: rows %d to %d: %w", r.next, r.next+n-1, err)
+	}
+	r.next += n
+	return n, nil
+}
+
+func (r *Rows) fill(b *Block) error {
+	n := len(b.Rows)
+	if dim := len(b.all[0].Vector); dim != r.shard.Dim {
+		return fmt.Errorf("the block has room for vectors of %d elements, they have %d", dim, r.shard.Dim)
+	}
+	bad := b.bad[:n]
+	clear(bad)
+	if err := r.vectors.read(b.flat[:n*r.shard.Dim], bad); err != nil {
+		return fmt.Errorf("%w: %w", err, ErrFormat)
+	}
+	for i := range b.Rows {
+		row := &b.Rows[i]
+		row.Payload, row.Err, row.Norm = nil, bad[i], 0
+		if row.Err == nil {
+			row.Norm, row.Err = norm(row.Vector)
+		}
+		if row.Err != nil {
+			row.Err = fmt.Errorf("%s: row %d: %w", r.shard.Vectors.Path, r.next+i, row.Err)
+		}
+	}
+	if r.payloads == nil {
+		return nil
+	}
+	if len(r.maps) < n {
+		r.maps = make([]map[string]any, n)
+	}
+	if got, err := r.payloads.Read(r.maps[:n]); err != nil {
+		return fmt.Errorf("%w: %w", err, ErrFormat)
+	} else if got < n {
+		return fmt.Errorf("%s ends %d rows early: %w", r.shard.Metadata.Path, n-got, ErrRows)
+	}
+	for i := range b.Rows {
+		b.Rows[i].Payload, r.maps[i] = r.maps[i], nil
+	}
+	return nil
+}
+
+// norm returns the Euclidean length of v, or ErrVector where an element is not
+// finite.
+func norm(v []float32) (float64, error) {
+	var sum [4]float64
+	rest := v
+	for ; len(rest) >= 4; rest = rest[4:] {
+		sum[0] += float64(rest[0]) * float64(rest[0])
+		sum[1] += float64(rest[1]) * float64(rest[1])
+		sum[2] += float64(rest[2]) * float64(rest[2])
+		sum[3] += float64(rest[3]) * float64(rest[3])
+	}
+	for _, x := range rest {
+		sum[0] += float64(x) * float64(x)
+	}
+	// The squares of float32 numbers do not overflow a float64.
+	total := sum[0] + sum[1] + sum[2] + sum[3]
+	if !math.IsNaN(total) && !math.IsInf(total, 0) {
+		return math.Sqrt(total), nil
+	}
+	for i, x := range v {
+		if x-x != 0 {
+			return 0, fmt.Errorf("element %d is %v: %w", i, x, ErrVector)
+		}
+	}
+	return 0, ErrVector
+}
+
+// Close closes the files.
+func (r *Rows) Close() {
+	if r.payloads != nil {
+		r.payloads.Close()
+	}
+	if r.table != nil {
+		r.table.Close()
+	}
+	if r.vectors != nil {
+		r.vectors.close()
+	}
+}
+
+// array reads vectors from an npy file.
+type array struct {
+	rows *npy.Rows
+	next int
+}
+
+func (a *array) read(dst []float32, bad []error) error {
+	from := a.next
+	a.next += len(bad)
+	return a.rows.Read(dst, from, len(bad))
+}
+
+func (a *array) close() { a.rows.Close() }
