@@ -1,0 +1,265 @@
+package webdataset_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/data/internal/goldentest"
+	"engram/data/webdataset"
+)
+
+// file is an entry of a tar.
+type file struct{ name, content string }
+
+func pack(t testing.TB, files ...file) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, f := range files {
+		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.content))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, f.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Wherever a tar is cut, what comes before is delivered, an error follows, and
+// nothing is made up.
+func TestTruncated(t *testing.T) {
+	for _, g := range goldens(t) {
+		whole := collect(t, bytes.NewReader(g.file), webdataset.Options{})
+		end := len(g.file)
+		if rest := bytes.TrimRight(g.file, "\x00"); !strings.Contains(g.Name, "gzip") && !strings.Contains(g.Name, "zstd") {
+			end = (len(rest)+511)/512*512 + 1024 // what follows is padding
+		}
+		for cut := 0; cut < end; cut += 1 + cut/200 {
+			got := collect(t, bytes.NewReader(g.file[:cut]), webdataset.Options{})
+			if !errors.Is(got.err, webdataset.ErrTruncated) {
+				t.Fatalf("%s cut to %d of %d bytes: error is %v, want ErrTruncated", g.Name, cut, len(g.file), got.err)
+			}
+			if n := len(got.good); n > len(whole.good) || !slices.Equal(got.good, whole.good[:n]) || got.bad != nil {
+				t.Fatalf("%s cut to %d bytes: samples differ", g.Name, cut)
+			}
+		}
+	}
+}
+
+func TestTruncatedDeliversWhatWasComplete(t *testing.T) {
+	shard := pack(t, file{"a.jpg", "1"}, file{"a.txt", "2"}, file{"b.jpg", "3"}, file{"b.txt", "4"})
+	for _, c := range []struct {
+		blocks int // of 512 bytes: a file has two
+		good   []string
+		says   string
+	}{
+		{0, nil, "before the first sample was complete: the file is empty: the tar is truncated"},
+		{3, nil, "before the first sample was complete: the tar is truncated"},
+		{4, nil, "before the first sample was complete: it lacks the zeros that end it: the tar is truncated"},
+		{5, []string{`a [{"jpg" "1"} {"txt" "2"}]`}, "after sample a, 1 good ones so far: the tar is truncated"},
+		{8, []string{`a [{"jpg" "1"} {"txt" "2"}]`}, "it lacks the zeros that end it"},
+		{9, []string{`a [{"jpg" "1"} {"txt" "2"}]`}, "it lacks the zeros that end it"},
+	} {
+		got := collect(t, bytes.NewReader(shard[:c.blocks*512]), webdataset.Options{})
+		if diff := cmp.Diff(c.good, got.good); diff != "" {
+			t.Errorf("%d blocks: (-want +got)\n%s", c.blocks, diff)
+		}
+		if !errors.Is(got.err, webdataset.ErrTruncated) || !strings.Contains(got.err.Error(), c.says) {
+			t.Errorf("%d blocks: error is %v, want one that says %q", c.blocks, got.err, c.says)
+		}
+	}
+	if got := collect(t, bytes.NewReader(shard[:10*512]), webdataset.Options{}); got.err != nil || len(got.good) != 2 {
+		t.Errorf("without padding: %d samples, error %v", len(got.good), got.err)
+	}
+}
+
+// A changed byte of a compressed tar is an error or makes no difference.
+func TestDamagedGzip(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(named(t, "webdataset").file); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := collect(t, bytes.NewReader(packed.Bytes()), webdataset.Options{})
+	damaged := 0
+	for i := range packed.Bytes() {
+		changed := bytes.Clone(packed.Bytes())
+		changed[i] ^= 0x10
+		got := collect(t, bytes.NewReader(changed), webdataset.Options{})
+		switch {
+		case got.err != nil:
+			damaged++
+			if !errors.Is(got.err, webdataset.ErrCorrupt) && !errors.Is(got.err, webdataset.ErrTruncated) {
+				t.Errorf("byte %d: unexpected error %v", i, got.err)
+			}
+		case !slices.Equal(got.good, whole.good):
+			t.Errorf("byte %d: samples differ without an error", i)
+		}
+	}
+	if len(whole.good) != 3 || damaged < packed.Len()*9/10 { // the time, say, means nothing
+		t.Errorf("%d of %d changes were noticed", damaged, packed.Len())
+	}
+}
+
+func TestNoTar(t *testing.T) {
+	one := pack(t, file{"a.jpg", "1"})
+	for name, content := range map[string][]byte{
+		"text":         []byte(strings.Repeat("no tar at all\n", 100)),
+		"zip":          append([]byte("PK\x03\x04"), make([]byte, 1000)...),
+		"bad checksum": append([]byte("b"), one[1:]...),
+		"gzip of text": append([]byte("\x1f\x8b\x08\x00"), make([]byte, 1000)...),
+		"zstd of text": append([]byte("\x28\xb5\x2f\xfd"), []byte(strings.Repeat("x", 1000))...),
+		"two tars":     append(bytes.Clone(one), one...),
+		"text after":   append(bytes.Clone(one), "text"...),
+	} {
+		got := collect(t, bytes.NewReader(content), webdataset.Options{})
+		if !errors.Is(got.err, webdataset.ErrCorrupt) {
+			t.Errorf("%s: error is %v, want ErrCorrupt", name, got.err)
+		}
+	}
+}
+
+func TestErrorsOfTheDisk(t *testing.T) {
+	want := errors.New("the disk is broken")
+	for _, name := range []string{"webdataset", "webdataset gzip", "webdataset zstd"} {
+		g := named(t, name)
+		for _, n := range []int{0, 1, 100, len(g.file) / 2, len(g.file) - 1} {
+			r := io.MultiReader(bytes.NewReader(g.file[:n]), iotest.ErrReader(want))
+			got := collect(t, r, webdataset.Options{})
+			if !errors.Is(got.err, want) || errors.Is(got.err, webdataset.ErrTruncated) || errors.Is(got.err, webdataset.ErrCorrupt) {
+				t.Errorf("%s after %d bytes: error is %v, want that of the disk alone", name, n, got.err)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "none.tar")
+	for s, err := range webdataset.ReadFile(path, webdataset.Options{}) {
+		var archive *webdataset.ArchiveError
+		if s != nil || !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &archive) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error is %v, want fs.ErrNotExist in an ArchiveError", err)
+		}
+	}
+}
+
+func TestBadSamples(t *testing.T) {
+	big := strings.Repeat("x", 3000)
+	got := collect(t, bytes.NewReader(pack(t,
+		file{"a.jpg", "1"}, file{"a.txt", "2"},
+		file{"b.jpg", "1"}, file{"b.JPG", "2"}, file{"b.txt", big},
+		file{"c.jpg", big}, file{"c.txt", "3"},
+		file{"a.txt", "4"},
+		file{"d.jpg", big[:1000]}, file{"d.png", big[:1000]},
+		file{"e.jpg", big[:1488]},
+		file{"f.jpg", big[:1489]},
+		file{"g.txt", "5"},
+	)), webdataset.Options{MaxBytes: 2000})
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
+	if n := len(got.good); n != 3 {
+		t.Errorf("%d samples are good, want a, e and g", n)
+	}
+	want := []struct {
+		kind error
+		says string
+	}{
+		{webdataset.ErrDuplicate, "webdataset: sample b: the name comes twice: it has two files .jpg"},
+		{webdataset.ErrTooLarge, "webdataset: sample c: the sample is too large: with the 3000 bytes of .jpg it exceeds 2000"},
+		{webdataset.ErrDuplicate, "webdataset: sample a: the name comes twice: its key came before, the files of a sample must follow each other"},
+		{webdataset.ErrTooLarge, "webdataset: sample d: the sample is too large: with the 1000 bytes of .png it exceeds 2000"},
+		{webdataset.ErrTooLarge, "webdataset: sample f: the sample is too large: with the 1489 bytes of .jpg it exceeds 2000"},
+	}
+	if len(got.bad) != len(want) {
+		t.Fatalf("%d samples are bad, want %d: %v", len(got.bad), len(want), got.bad)
+	}
+	for i, w := range want {
+		if !errors.Is(got.bad[i], w.kind) || got.bad[i].Error() != w.says {
+			t.Errorf("error is %v, want %q", got.bad[i], w.says)
+		}
+	}
+}
+
+func TestBadSamplesKeepWhatCouldBeRead(t *testing.T) {
+	shard := pack(t, file{"a.jpg", strings.Repeat("x", 5000)}, file{"a.txt", "a zebra"})
+	for s, err := range webdataset.Read(bytes.NewReader(shard), webdataset.Options{MaxBytes: 4096}) {
+		if caption, _ := s.Caption(); caption != "a zebra" || !errors.Is(err, webdataset.ErrTooLarge) {
+			t.Errorf("caption is %q, error is %v", caption, err)
+		}
+		if _, _, err := s.Image(); !errors.Is(err, webdataset.ErrNoImage) {
+			t.Errorf("error is %v, want ErrNoImage", err)
+		}
+	}
+}
+
+func TestTooManyFiles(t *testing.T) {
+	var files []file
+	for i := range 4097 {
+		files = append(files, file{fmt.Sprintf("video.%04d.jpg", i), ""})
+	}
+	got := collect(t, bytes.NewReader(pack(t, files[:4096]...)), webdataset.Options{})
+	if len(got.good) != 1 || got.err != nil {
+		t.Errorf("4096 files: %v, %v", got.bad, got.err)
+	}
+	got = collect(t, bytes.NewReader(pack(t, files...)), webdataset.Options{})
+	if len(got.bad) != 1 || !errors.Is(got.bad[0], webdataset.ErrTooLarge) {
+		t.Errorf("4097 files: %v, %v", got.bad, got.err)
+	}
+}
+
+// A header may promise much more than there is: little is allocated for it.
+func TestSizesThatLie(t *testing.T) {
+	var shard bytes.Buffer
+	if err := tar.NewWriter(&shard).WriteHeader(&tar.Header{Name: "a.jpg", Size: 63 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	var got result
+	used := goldentest.AllocatedBytes(func() { got = collect(t, &shard, webdataset.Options{}) })
+	if !errors.Is(got.err, webdataset.ErrTruncated) {
+		t.Errorf("error is %v, want ErrTruncated", got.err)
+	}
+	if used > 4<<20 {
+		t.Errorf("%d bytes were allocated", used)
+	}
+}
+
+// Hidden files have no key, in no folder. Python finds one with the key "d/".
+func TestHiddenFiles(t *testing.T) {
+	got := collect(t, bytes.NewReader(pack(t,
+		file{"d/a.jpg", "1"}, file{"d/._a.jpg", "2"}, file{"d/.DS_Store", "3"}, file{"d/a.txt", "4"},
+	)), webdataset.Options{})
+	want := []string{`d/a [{"jpg" "1"} {"txt" "4"}]`}
+	if diff := cmp.Diff(want, got.good); diff != "" || got.err != nil {
+		t.Errorf("error %v, (-want +got)\n%s", got.err, diff)
+	}
+}
+
+func TestStopping(t *testing.T) {
+	shard := pack(t, file{"a.jpg", "1"}, file{"b.jpg", "2"}, file{"c.jpg", "3"})
+	n := 0
+	for range webdataset.Read(bytes.NewReader(shard), webdataset.Options{}) {
+		if n++; n == 2 {
+			break
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d samples came, want 2", n)
+	}
+}
