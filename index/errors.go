@@ -25,6 +25,9 @@ var (
 	ErrNotFound = errors.New("no such index")
 	// ErrLocked: another process has the index open for writing.
 	ErrLocked = errors.New("index in use")
+	// ErrUnavailable: the server that has the index does not answer, or is too
+	// busy to.
+	ErrUnavailable = errors.New("index unavailable")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("index closed")
 )

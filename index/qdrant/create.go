@@ -1,0 +1,254 @@
+package qdrant
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"engram/index"
+
+	api "github.com/qdrant/go-client/qdrant"
+)
+
+// metadataKey is where the collection's metadata have what the package records.
+const metadataKey = "engram"
+
+// indexingThreshold is the size in KB of vectors from which on the server builds
+// a graph; the server's own default, which Begin and End of a bulk load switch
+// off and on again.
+const indexingThreshold = 10_000
+
+// Create makes an empty collection and opens it. fs.ErrExist says that the
+// server has one of that name.
+func Create(ctx context.Context, opts Options, schema Schema) (*Store, error) {
+	opts, err := opts.withDefaults()
+	if err == nil {
+		err = schema.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	srv, err := connect(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	_, err = once(ctx, srv, "create collection "+opts.Collection, func(ctx context.Context) (bool, error) {
+		return true, srv.client.CreateCollection(ctx, schema.request(opts))
+	})
+	if err != nil {
+		_ = srv.client.Close() // the first error counts
+		return nil, err
+	}
+	s, err := open(ctx, srv, opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(schema.Indexes)) {
+		if err := s.createIndex(ctx, key, schema.Indexes[key]); err != nil {
+			_ = s.Close() // the first error counts
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// request is the call that makes the collection.
+func (s Schema) request(opts Options) *api.CreateCollection {
+	vector := &api.VectorParams{
+		Size: uint64(s.Dim), Distance: api.Distance_Cosine, OnDisk: api.PtrOf(s.Codes != NoCodes),
+		HnswConfig: &api.HnswConfigDiff{
+			M:           api.PtrOf(uint64(cmp.Or(s.M, 16))),
+			EfConstruct: api.PtrOf(uint64(cmp.Or(s.EFConstruct, 200))),
+		},
+	}
+	switch s.Codes {
+	case Bytes:
+		vector.QuantizationConfig = api.NewQuantizationScalar(&api.ScalarQuantization{
+			Type: api.QuantizationType_Int8, AlwaysRam: api.PtrOf(true),
+		})
+	case Bits:
+		vector.QuantizationConfig = api.NewQuantizationBinary(&api.BinaryQuantization{AlwaysRam: api.PtrOf(true)})
+	}
+	request := &api.CreateCollection{
+		CollectionName:   opts.Collection,
+		VectorsConfig:    api.NewVectorsConfigMap(map[string]*api.VectorParams{opts.Vector: vector}),
+		OptimizersConfig: &api.OptimizersConfigDiff{IndexingThreshold: api.PtrOf(uint64(indexingThreshold))},
+		OnDiskPayload:    api.PtrOf(true),
+		Metadata:         metadata(s.Bundle, s.BundleName, s.Labels),
+	}
+	for _, set := range []struct {
+		field **uint32
+		value int
+	}{
+		{&request.ShardNumber, s.Shards}, {&request.ReplicationFactor, s.Replicas}, {&request.WriteConsistencyFactor, s.Consistency},
+	} {
+		if set.value > 0 { // or else the server decides, by the size of the cluster
+			*set.field = api.PtrOf(uint32(set.value))
+		}
+	}
+	return request
+}
+
+func metadata(bundle, bundleName string, labels map[string]string) map[string]*api.Value {
+	kept := map[string]*api.Value{}
+	for name, label := range labels {
+		kept[name] = api.NewValueString(label)
+	}
+	return map[string]*api.Value{metadataKey: api.NewValueFromFields(map[string]*api.Value{
+		"bundle": api.NewValueString(bundle), "bundle_name": api.NewValueString(bundleName),
+		"labels": api.NewValueFromFields(kept),
+	})}
+}
+
+// config is what the package reads from a collection when it opens it.
+type config struct {
+	dim                int
+	codes              Codes
+	bundle, bundleName string
+	labels             map[string]string
+}
+
+// readConfig refuses a collection that does not answer by cosine similarity of
+// the vectors wanted.
+func readConfig(info *api.CollectionInfo, opts Options) (config, error) {
+	var c config
+	vectors := info.GetConfig().GetParams().GetVectorsConfig().GetParamsMap().GetMap()
+	vector := vectors[opts.Vector]
+	switch {
+	case vector == nil:
+		return c, fmt.Errorf("qdrant: collection %s has no vectors named %q, only %q", opts.Collection, opts.Vector, slices.Sorted(maps.Keys(vectors)))
+	case vector.GetDistance() != api.Distance_Cosine:
+		return c, fmt.Errorf("qdrant: collection %s compares by %v, wanted %v", opts.Collection, vector.GetDistance(), api.Distance_Cosine)
+	case vector.GetMultivectorConfig() != nil:
+		return c, fmt.Errorf("qdrant: collection %s has several vectors named %q in an item, wanted one", opts.Collection, opts.Vector)
+	}
+	c.dim, c.codes = int(vector.GetSize()), NoCodes
+	quantisation := vector.GetQuantizationConfig()
+	if quantisation == nil {
+		quantisation = info.GetConfig().GetQuantizationConfig()
+	}
+	switch {
+	case quantisation.GetBinary() != nil:
+		c.codes = Bits
+	case quantisation != nil:
+		c.codes = Bytes
+	}
+	ours := info.GetConfig().GetMetadata()[metadataKey].GetStructValue().GetFields()
+	c.bundle, c.bundleName = ours["bundle"].GetStringValue(), ours["bundle_name"].GetStringValue()
+	c.labels = map[string]string{}
+	for name, label := range ours["labels"].GetStructValue().GetFields() {
+		c.labels[name] = label.GetStringValue()
+	}
+	return c, nil
+}
+
+// oversampling returns the option, or what suits the codes.
+func oversampling(option float64, codes Codes) float64 {
+	switch {
+	case option > 0:
+		return option
+	case codes == Bits:
+		return 8
+	}
+	return 2
+}
+
+// Labels returns what was recorded with the collection when it was made, or by
+// SetLabels.
+func (s *Store) Labels() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.config.labels)
+}
+
+// SetLabels records labels in place of those there.
+func (s *Store) SetLabels(ctx context.Context, labels map[string]string) error {
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = call(ctx, s.server, "label collection "+s.opts.Collection, func(ctx context.Context) (bool, error) {
+		return true, s.client.UpdateCollection(ctx, &api.UpdateCollection{
+			CollectionName: s.opts.Collection, Metadata: metadata(s.config.bundle, s.config.bundleName, labels),
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config.labels = maps.Clone(labels)
+	return nil
+}
+
+// fields are the payload indexes of the server for each kind.
+var fields = map[Kind]struct {
+	kind   api.FieldType
+	params *api.PayloadIndexParams
+}{
+	Keyword: {api.FieldType_FieldTypeKeyword, nil},
+	// Without ranges: as an index of whole numbers it would miss the others.
+	Integer: {api.FieldType_FieldTypeInteger, api.NewPayloadIndexParamsInt(&api.IntegerIndexParams{Lookup: api.PtrOf(true), Range: api.PtrOf(false)})},
+	Number:  {api.FieldType_FieldTypeFloat, nil},
+	Bool:    {api.FieldType_FieldTypeBool, nil},
+	Words:   {api.FieldType_FieldTypeText, api.NewPayloadIndexParamsText(&api.TextIndexParams{Tokenizer: api.TokenizerType_Word, Lowercase: api.PtrOf(true)})},
+}
+
+// createIndex makes a payload index and waits for it.
+func (s *Store) createIndex(ctx context.Context, key string, kind Kind) error {
+	field := fields[kind]
+	result, err := call(ctx, s.server, fmt.Sprintf("index payload %q", key), func(ctx context.Context) (*api.UpdateResult, error) {
+		return s.client.CreateFieldIndex(ctx, &api.CreateFieldIndexCollection{
+			CollectionName: s.opts.Collection, FieldName: path(key), Wait: api.PtrOf(true),
+			FieldType: &field.kind, FieldIndexParams: field.params,
+		})
+	})
+	if err == nil {
+		err = s.checkApplied(result, "index payload")
+	}
+	if err == nil {
+		s.mu.Lock()
+		s.indexed[path(key)] = kind
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// readIndexes returns the payload indexes of a collection by path. Of those for
+// texts only one that splits words as package index does is of use.
+func readIndexes(info *api.CollectionInfo) map[string]Kind {
+	indexed := map[string]Kind{}
+	for path, schema := range info.GetPayloadSchema() {
+		switch schema.GetDataType() {
+		case api.PayloadSchemaType_Keyword:
+			indexed[path] = Keyword
+		case api.PayloadSchemaType_Text:
+			text := schema.GetParams().GetTextIndexParams()
+			plain := text.GetTokenizer() == api.TokenizerType_Word && (text.Lowercase == nil || text.GetLowercase()) &&
+				text.MinTokenLen == nil && text.MaxTokenLen == nil && text.Stopwords == nil && text.Stemmer == nil && !text.GetAsciiFolding()
+			indexed[path] = 0
+			if plain {
+				indexed[path] = Words
+			}
+		default:
+			indexed[path] = 0
+		}
+	}
+	return indexed
+}
+
+// checkApplied makes an error of a write that the server has taken but not, or
+// not yet, applied.
+func (s *server) checkApplied(result *api.UpdateResult, what string) error {
+	switch status := result.GetStatus(); status {
+	case api.UpdateStatus_Completed:
+		return nil
+	case api.UpdateStatus_WaitTimeout:
+		return fmt.Errorf("qdrant: %s: %s has taken it but not applied it in time: %w", what, s.addr, index.ErrUnavailable)
+	default:
+		return fmt.Errorf("qdrant: %s: %s says %v, wanted %v: %w", what, s.addr, status, api.UpdateStatus_Completed, index.ErrUnavailable)
+	}
+}

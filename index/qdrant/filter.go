@@ -1,0 +1,239 @@
+package qdrant
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"engram/index"
+
+	api "github.com/qdrant/go-client/qdrant"
+)
+
+// condition is a filter as the server is asked: a condition, or none, where all
+// items pass or where nothing does.
+//
+// The server drops empty filters, so that they cannot say "all" or "nothing".
+type condition struct {
+	*api.Condition
+	none bool // without a condition: nothing passes
+}
+
+var (
+	all  = condition{}
+	none = condition{none: true}
+)
+
+// pushed is a translated filter.
+type pushed struct {
+	condition
+	exact bool // or else more than the filter chooses may pass
+}
+
+// filter returns what goes into a request.
+func (p pushed) filter() *api.Filter {
+	if p.Condition == nil {
+		return nil
+	}
+	return &api.Filter{Must: []*api.Condition{p.Condition}}
+}
+
+// pushDown translates a filter.
+func (s *Store) pushDown(ctx context.Context, f index.Filter) (pushed, error) {
+	if f == nil {
+		return pushed{all, true}, nil
+	}
+	if err := f.Check(); err != nil {
+		return pushed{}, err
+	}
+	t := translator{hasWords: func(key string) (bool, error) { return s.hasWords(ctx, key) }}
+	c := t.translate(f, true)
+	return pushed{c, !t.rough}, t.err
+}
+
+// translator turns filters into conditions. Where the server means something
+// else, it takes one that chooses more, or, below a Not, one that chooses less.
+type translator struct {
+	hasWords func(key string) (bool, error)
+	rough    bool  // whether that was necessary
+	err      error // the first one of hasWords
+}
+
+// translate returns the condition of a filter, where they differ one that
+// chooses more or, without more, less.
+func (t *translator) translate(f index.Filter, more bool) condition {
+	switch f := f.(type) {
+	case index.And:
+		return t.and(f, more)
+	case index.Or:
+		return t.or(f, more)
+	case index.Not:
+		return not(t.translate(f.Filter, !more))
+	case index.Equal:
+		return equal(f)
+	case index.In:
+		return in(f)
+	case index.Exists:
+		return exists(f.Key)
+	case index.Range:
+		return t.numbers(f, more)
+	case index.Text:
+		return t.text(f, more)
+	}
+	return t.anything(more)
+}
+
+// anything is the condition of a filter that the server has no idea of.
+func (t *translator) anything(more bool) condition {
+	t.rough = true
+	return condition{none: !more}
+}
+
+func (t *translator) and(filters index.And, more bool) condition {
+	var must []*api.Condition
+	for _, f := range filters {
+		c := t.translate(f, more)
+		if c == none {
+			return none
+		}
+		if c != all {
+			must = append(must, c.Condition)
+		}
+	}
+	return nested(must, &api.Filter{Must: must}, all)
+}
+
+func (t *translator) or(filters index.Or, more bool) condition {
+	var should []*api.Condition
+	for _, f := range filters {
+		c := t.translate(f, more)
+		if c == all {
+			return all
+		}
+		if c != none {
+			should = append(should, c.Condition)
+		}
+	}
+	return nested(should, &api.Filter{Should: should}, none)
+}
+
+// nested returns the filter of conditions, the only one of them, or what to
+// take without any.
+func nested(conditions []*api.Condition, filter *api.Filter, empty condition) condition {
+	switch len(conditions) {
+	case 0:
+		return empty
+	case 1:
+		return condition{Condition: conditions[0]}
+	}
+	return condition{Condition: api.NewFilterAsCondition(filter)}
+}
+
+func not(c condition) condition {
+	if c.Condition == nil {
+		return condition{none: !c.none}
+	}
+	return condition{Condition: api.NewFilterAsCondition(&api.Filter{MustNot: []*api.Condition{c.Condition}})}
+}
+
+func exists(key string) condition { return not(condition{Condition: api.NewIsEmpty(path(key))}) }
+
+// equal knows that no text in the collection is not UTF-8.
+func equal(f index.Equal) condition {
+	switch value := f.Value.(type) {
+	case bool:
+		return condition{Condition: api.NewMatchBool(path(f.Key), value)}
+	case int64:
+		return condition{Condition: api.NewMatchInt(path(f.Key), value)}
+	case string:
+		if utf8.ValidString(value) {
+			return condition{Condition: api.NewMatchKeyword(path(f.Key), value)}
+		}
+	}
+	return none
+}
+
+func in(f index.In) condition {
+	var texts []string
+	var numbers []int64
+	for _, value := range f.Values {
+		switch value := value.(type) {
+		case int64:
+			numbers = append(numbers, value)
+		case string:
+			if utf8.ValidString(value) {
+				texts = append(texts, value)
+			}
+		}
+	}
+	switch {
+	case len(numbers) > 0:
+		return condition{Condition: api.NewMatchInts(path(f.Key), numbers...)}
+	case len(texts) > 0:
+		return condition{Condition: api.NewMatchKeywords(path(f.Key), texts...)}
+	}
+	return none
+}
+
+// numbers allows for the last bits of a number with a fraction, which the server
+// does not keep.
+func (t *translator) numbers(f index.Range, more bool) condition {
+	t.rough = true
+	return condition{Condition: api.NewRange(path(f.Key), &api.Range{
+		Gt: moved(f.Above, !more), Gte: moved(f.From, !more), Lt: moved(f.Below, more), Lte: moved(f.To, more),
+	})}
+}
+
+// moved returns a bound a few floating-point numbers up or down.
+func moved(bound *float64, up bool) *float64 {
+	if bound == nil {
+		return nil
+	}
+	x, towards := *bound, math.Inf(-1)
+	if up {
+		towards = math.Inf(1)
+	}
+	for range 4 {
+		x = math.Nextafter(x, towards)
+	}
+	return &x
+}
+
+// text takes any value where the key cannot have an index of words, which has the
+// same idea of words as package index.
+func (t *translator) text(f index.Text, more bool) condition {
+	has, err := t.hasWords(f.Key)
+	if err != nil && t.err == nil {
+		t.err = err
+	}
+	switch {
+	case has:
+		return condition{Condition: api.NewMatchText(path(f.Key), strings.ToValidUTF8(f.Words, " "))}
+	case more:
+		t.rough = true
+		return exists(f.Key)
+	}
+	return t.anything(more)
+}
+
+// hasWords reports whether a payload key has an index of words. It makes one
+// where the key has none at all and the store may.
+func (s *Store) hasWords(ctx context.Context, key string) (bool, error) {
+	s.mu.Lock()
+	kind, indexed := s.indexed[path(key)]
+	s.mu.Unlock()
+	if indexed || !utf8.ValidString(key) {
+		return kind == Words, nil
+	}
+	err := s.createIndex(ctx, key, Words)
+	if errors.Is(err, fs.ErrPermission) { // of a key for reading
+		s.mu.Lock()
+		s.indexed[path(key)] = 0
+		s.mu.Unlock()
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,126 @@
+package qdrant
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"engram/index"
+)
+
+// Options say which collection of which server to open, and how to ask it.
+type Options struct {
+	// Addr is host:port of the server's gRPC service, which listens on port
+	// 6334 by default.
+	Addr string
+	// Collection is the name of a collection, or an alias of one.
+	Collection string
+	// APIKey is sent with every call unless it is "". Without TLS anybody on
+	// the way can read it.
+	APIKey string
+	// TLS encrypts the connection; nil means plain text.
+	TLS *tls.Config
+	// Vector is the name of the vector in the collection, "cls" by default.
+	Vector string
+
+	// Timeout bounds one attempt of a call, 30 s by default.
+	Timeout time.Duration
+	// Attempts is how often a call is tried while the server is busy or away, 5
+	// by default.
+	Attempts int
+	// MaxReply is the size in bytes of the largest reply that is read, 256 MiB
+	// by default.
+	MaxReply int
+
+	// ExactUpTo is the number of items up to which a search compares the query
+	// with every one of them, 100,000 by default. Larger collections are searched
+	// over the graph. A negative number means always over the graph.
+	ExactUpTo int
+	// EF is how many candidates a search over the graph keeps, 128 by default.
+	// More of them find more of the nearest items, and take longer.
+	EF int
+	// Oversampling is how many times K candidates are taken by their codes and
+	// then compared exactly: by default 2 with codes of a byte, 8 of a bit.
+	Oversampling float64
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Addr == "" || o.Collection == "" {
+		return o, fmt.Errorf("qdrant: no collection at no server: got address %q and collection %q", o.Addr, o.Collection)
+	}
+	o.Vector = cmp.Or(o.Vector, "cls")
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	o.Attempts = cmp.Or(o.Attempts, 5)
+	o.MaxReply = cmp.Or(o.MaxReply, 256<<20)
+	o.ExactUpTo = cmp.Or(o.ExactUpTo, 100_000)
+	o.EF = cmp.Or(o.EF, 128)
+	return o, nil
+}
+
+// Codes are the short forms of vectors that the graph is searched with.
+type Codes int
+
+// The codes that a collection can have.
+const (
+	Bytes   Codes = iota // int8: a quarter of the size, hardly any loss
+	Bits                 // binary: 1/32 of the size, needs oversampling
+	NoCodes              // the vectors themselves, which then lie in memory
+)
+
+// Kind is what values of a payload key an index of it is for.
+type Kind int
+
+// The kinds of payload indexes. They make filters fast and change no result.
+const (
+	Keyword Kind = iota + 1 // strings and lists of strings, for Equal and In
+	Integer                 // int64s, for Equal and In
+	Number                  // int64s and float64s, for Range
+	Bool                    // bools, for Equal
+	Words                   // strings and lists of strings, for Text
+)
+
+// Schema describes a new collection.
+type Schema struct {
+	// Dim is the number of elements of a vector, 1 to 65,536.
+	Dim int
+	// Bundle and BundleName are recorded as they are (see index.Info).
+	Bundle, BundleName string
+	// Labels are recorded as they are (see Store.Labels).
+	Labels map[string]string
+	// Codes of the vectors, Bytes by default.
+	Codes Codes
+	// Indexes are the payload keys that filters use often. They are made first,
+	// because the graph takes them into account only while it is built. An index
+	// of words is otherwise made by the first filter that needs one.
+	Indexes map[string]Kind
+
+	Shards      int // parts that are spread over a cluster, 1 by default
+	Replicas    int // copies of every part, 1 by default
+	Consistency int // copies that must have a write before it is confirmed, 1 by default
+	M           int // neighbours of an item in the graph, 16 by default
+	EFConstruct int // candidates kept while the graph is built, 200 by default
+}
+
+// maxDim is the server's limit.
+const maxDim = 65_536
+
+func (s Schema) check() error {
+	if s.Dim < 1 || s.Dim > maxDim {
+		return fmt.Errorf("qdrant: a collection of dimension %d, wanted 1 to %d: %w", s.Dim, maxDim, index.ErrDimension)
+	}
+	if s.Codes < Bytes || s.Codes > NoCodes {
+		return fmt.Errorf("qdrant: codes of kind %d, wanted Bytes, Bits or NoCodes", s.Codes)
+	}
+	for key, kind := range s.Indexes {
+		if kind < Keyword || kind > Words {
+			return fmt.Errorf("qdrant: an index of kind %d for %q, wanted Keyword, Integer, Number, Bool or Words", kind, key)
+		}
+	}
+	for name, n := range map[string]int{"shards": s.Shards, "replicas": s.Replicas, "consistency": s.Consistency, "m": s.M, "ef": s.EFConstruct} {
+		if n < 0 {
+			return fmt.Errorf("qdrant: %d for %s, wanted 0 or more", n, name)
+		}
+	}
+	return nil
+}

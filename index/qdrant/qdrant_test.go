@@ -1,0 +1,82 @@
+package qdrant_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"engram/index"
+	"engram/index/indextest"
+	"engram/index/qdrant"
+	"engram/index/qdrant/internal/double"
+)
+
+// start starts a double and stops it at the end of the test.
+func start(t testing.TB, opts double.Options) *double.Server {
+	t.Helper()
+	server, err := double.Start(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// opener opens collections of a server, and drops them at the end.
+func opener(opts qdrant.Options, schema qdrant.Schema) indextest.Opener {
+	return func(t testing.TB, name string, dim int) index.Store {
+		t.Helper()
+		opts, schema := opts, schema
+		opts.Collection, schema.Dim = name, dim
+		store, err := qdrant.Open(t.Context(), opts)
+		if errors.Is(err, index.ErrNotFound) {
+			store, err = qdrant.Create(t.Context(), opts, schema)
+			t.Cleanup(func() { drop(t, opts) })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+}
+
+// drop deletes a collection.
+func drop(t testing.TB, opts qdrant.Options) {
+	t.Helper()
+	ctx := context.Background() // that of the test has ended
+	store, err := qdrant.Open(ctx, opts)
+	if err == nil {
+		err = errors.Join(store.Drop(ctx), store.Close())
+	}
+	if err != nil {
+		t.Errorf("drop %s: %v", opts.Collection, err)
+	}
+}
+
+func TestContract(t *testing.T) {
+	server := start(t, double.Options{})
+	indextest.Contract(t, opener(qdrant.Options{Addr: server.Addr()}, qdrant.Schema{}))
+}
+
+// real returns a real server, where the environment names one.
+func real(t testing.TB) qdrant.Options {
+	t.Helper()
+	addr := os.Getenv("ENGRAM_TEST_QDRANT")
+	if addr == "" {
+		t.Skip("SKIPPED, no server: set ENGRAM_TEST_QDRANT to host:port of a Qdrant server's gRPC service, and ENGRAM_TEST_QDRANT_API_KEY where it wants a key")
+	}
+	return qdrant.Options{Addr: addr, APIKey: os.Getenv("ENGRAM_TEST_QDRANT_API_KEY")}
+}
+
+func TestContractOnServer(t *testing.T) {
+	for name, codes := range map[string]qdrant.Codes{"bytes": qdrant.Bytes, "bits": qdrant.Bits, "no codes": qdrant.NoCodes} {
+		t.Run(name, func(t *testing.T) {
+			indextest.Contract(t, opener(real(t), qdrant.Schema{Codes: codes}))
+		})
+	}
+}

@@ -1,0 +1,180 @@
+package qdrant
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"engram/index"
+
+	api "github.com/qdrant/go-client/qdrant"
+)
+
+// manyHits is the K from which on a search first asks how many items there are.
+const manyHits = 4096
+
+// Search implements index.Store, exactly in collections up to
+// Options.ExactUpTo items and over the graph in larger ones.
+func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
+	release, err := s.reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	p, err := s.plan(ctx, q)
+	if err != nil || p.none {
+		return nil, err
+	}
+	// Of items with equal scores the server returns any. One hit more than K
+	// tells whether it had to choose; then it is asked for more, until the last
+	// hit scores less than the one in place K. So it is while hits are refused
+	// here.
+	for limit := p.k + 1; ; limit *= 4 {
+		points, err := s.query(ctx, p, limit)
+		if err != nil {
+			return nil, err
+		}
+		hits, err := p.hits(points)
+		if err != nil {
+			return nil, err
+		}
+		if len(points) < limit || len(hits) >= p.k && (!p.exact || hits[p.k-1].Score > clamp(points[limit-1].GetScore())) {
+			return hits[:min(p.k, len(hits))], nil
+		}
+	}
+}
+
+// plan is a query as the server is asked.
+type plan struct {
+	k       int
+	request *api.QueryPoints // all but limit
+	exact   bool             // every item is compared
+	check   index.Filter     // of the hits, nil where the server decides alone
+	payload bool             // whether hits have one
+	none    bool             // the filter chooses nothing
+}
+
+// plan checks and translates a query.
+func (s *Store) plan(ctx context.Context, q index.Query) (*plan, error) {
+	if q.K < 1 {
+		return nil, fmt.Errorf("a search for %d items: %w", q.K, index.ErrQuery)
+	}
+	vector, err := index.Unit(q.Vector, s.config.dim)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{k: q.K, payload: q.WithPayload}
+	if p.k > manyHits {
+		n, err := s.count(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.k = min(p.k, n)
+	}
+	filter, err := s.pushDown(ctx, q.Filter)
+	if err != nil {
+		return nil, err
+	}
+	if !filter.exact {
+		p.check = q.Filter
+	}
+	if p.exact, err = s.small(ctx); err != nil {
+		return nil, err
+	}
+	p.none = filter.none || p.k == 0
+	p.request = &api.QueryPoints{
+		CollectionName: s.opts.Collection, Query: api.NewQueryDense(vector), Using: &s.opts.Vector,
+		Filter: filter.filter(), Params: s.params(p.exact),
+		WithPayload: p.withPayload(), WithVectors: api.NewWithVectors(false),
+	}
+	return p, nil
+}
+
+// withPayload asks for what hits have or what the filter is to see.
+func (p *plan) withPayload() *api.WithPayloadSelector {
+	if p.payload || p.check == nil {
+		return api.NewWithPayload(p.payload)
+	}
+	paths := []string{notesPath}
+	for _, key := range index.Keys(p.check) {
+		paths = append(paths, path(key))
+	}
+	return api.NewWithPayloadInclude(paths...)
+}
+
+// params says how the server searches. Its defaults for codes differ by kind.
+func (s *Store) params(exact bool) *api.SearchParams {
+	if exact {
+		return &api.SearchParams{Exact: &exact}
+	}
+	return &api.SearchParams{
+		HnswEf: api.PtrOf(uint64(s.opts.EF)),
+		Quantization: &api.QuantizationSearchParams{
+			Rescore: api.PtrOf(true), Oversampling: &s.opts.Oversampling,
+		},
+	}
+}
+
+// small reports whether the collection is to be searched exactly, by a number of
+// items that is at most a minute old.
+func (s *Store) small(ctx context.Context) (bool, error) {
+	s.mu.Lock()
+	points, fresh := s.points, time.Since(s.counted) < time.Minute
+	s.mu.Unlock()
+	if !fresh {
+		info, err := s.collection(ctx)
+		if err != nil {
+			return false, err
+		}
+		points = int(info.GetPointsCount())
+		s.mu.Lock()
+		s.points, s.counted = points, time.Now()
+		s.mu.Unlock()
+	}
+	return points <= s.opts.ExactUpTo, nil
+}
+
+// query asks for so many points.
+func (s *Store) query(ctx context.Context, p *plan, limit int) ([]*api.ScoredPoint, error) {
+	p.request.Limit = api.PtrOf(uint64(limit))
+	return call(ctx, s.server, "search", func(ctx context.Context) ([]*api.ScoredPoint, error) {
+		return s.client.Query(ctx, p.request)
+	})
+}
+
+// hits returns those of the points that the filter chooses, in order.
+func (p *plan) hits(points []*api.ScoredPoint) ([]index.Hit, error) {
+	hits, err := p.checked(points)
+	slices.SortFunc(hits, func(a, b index.Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+	})
+	return hits, err
+}
+
+// checked returns those of the points that the filter chooses.
+func (p *plan) checked(points []*api.ScoredPoint) ([]index.Hit, error) {
+	hits := make([]index.Hit, 0, len(points))
+	for _, point := range points {
+		id, err := numericID(point.GetId())
+		if err != nil {
+			return nil, err
+		}
+		hit := index.Hit{ID: id, Score: clamp(point.GetScore())}
+		if p.payload || p.check != nil {
+			hit.Payload = decodePayload(point.GetPayload())
+		}
+		if p.check != nil && !p.check.Match(hit.Payload) {
+			continue
+		}
+		if !p.payload {
+			hit.Payload = nil
+		}
+		hits = append(hits, hit)
+	}
+	return hits, nil
+}
+
+// clamp takes off a score what rounding put on it.
+func clamp(score float32) float32 { return max(-1, min(1, score)) }

@@ -1,0 +1,189 @@
+package qdrant
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"engram/index"
+
+	api "github.com/qdrant/go-client/qdrant"
+	"golang.org/x/sync/semaphore"
+)
+
+// Store is a collection of a Qdrant server. It implements index.Store.
+type Store struct {
+	*server
+	opts   Options
+	config config
+
+	// view is held in part by those who read and whole by those who write, so
+	// that a read sees all of a write or nothing. Unlike a mutex it can be
+	// waited for until a context ends.
+	view *semaphore.Weighted
+	bulk bulk
+
+	mu         sync.Mutex // guards what follows
+	closed     bool
+	calls      sync.WaitGroup
+	iterations map[*iteration]bool
+	indexed    map[string]Kind // payload indexes, 0 for one of another make
+	points     int             // about how many, when counted
+	counted    time.Time
+}
+
+var _ index.Store = (*Store)(nil)
+
+// whole is the weight of the view.
+const whole = math.MaxInt64
+
+// Open opens a collection: index.ErrNotFound where the server has none of that
+// name, index.ErrUnavailable where no server answers within seconds, ErrVersion
+// where it is too old or too new, fs.ErrPermission where it refuses the key.
+func Open(ctx context.Context, opts Options) (*Store, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	srv, err := connect(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, srv, opts)
+}
+
+// open opens a collection of a server, which it closes after an error.
+func open(ctx context.Context, srv *server, opts Options) (*Store, error) {
+	s := &Store{server: srv, opts: opts, view: semaphore.NewWeighted(whole), iterations: map[*iteration]bool{}}
+	info, err := s.collection(ctx)
+	if err == nil {
+		s.config, err = readConfig(info, opts)
+	}
+	if err != nil {
+		_ = srv.client.Close() // the first error counts
+		return nil, err
+	}
+	s.opts.Oversampling = oversampling(opts.Oversampling, s.config.codes)
+	s.indexed = readIndexes(info)
+	s.points, s.counted = int(info.GetPointsCount()), time.Now()
+	return s, nil
+}
+
+// healthTimeout bounds the first call to a server.
+const healthTimeout = 5 * time.Second
+
+// connect makes the connections and asks the server how it does.
+func connect(ctx context.Context, opts Options) (*server, error) {
+	srv, err := dial(opts)
+	if err != nil {
+		return nil, err
+	}
+	first := *srv
+	first.timeout = min(srv.timeout, healthTimeout)
+	reply, err := call(ctx, &first, "connect", srv.client.HealthCheck)
+	if err == nil {
+		err = checkVersion(reply.GetVersion(), srv.addr)
+	}
+	if err != nil {
+		_ = srv.client.Close() // the first error counts
+		return nil, err
+	}
+	return srv, nil
+}
+
+// checkVersion wants a server that keeps metadata with a collection and has the
+// fields that the client knows.
+func checkVersion(version, addr string) error {
+	v, err := api.ParseVersion(version)
+	if err != nil || v.Major != 1 || v.Minor < 17 {
+		return fmt.Errorf("qdrant: the server at %s is of version %q, wanted 1.17 or later of 1.x: %w", addr, version, ErrVersion)
+	}
+	return nil
+}
+
+// collection asks for the state of the collection.
+func (s *Store) collection(ctx context.Context) (*api.CollectionInfo, error) {
+	return call(ctx, s.server, "read collection "+s.opts.Collection, func(ctx context.Context) (*api.CollectionInfo, error) {
+		return s.client.GetCollectionInfo(ctx, s.opts.Collection)
+	})
+}
+
+// Info implements index.Store.
+func (s *Store) Info(ctx context.Context) (index.Info, error) {
+	release, err := s.reading(ctx)
+	if err != nil {
+		return index.Info{}, err
+	}
+	defer release()
+	n, err := s.count(ctx)
+	if err != nil {
+		return index.Info{}, err
+	}
+	return index.Info{Engine: "qdrant", Dim: s.config.dim, Count: n, Bundle: s.config.bundle, BundleName: s.config.bundleName}, nil
+}
+
+// count returns the number of items.
+func (s *Store) count(ctx context.Context) (int, error) {
+	n, err := call(ctx, s.server, "count", func(ctx context.Context) (uint64, error) {
+		return s.client.Count(ctx, &api.CountPoints{CollectionName: s.opts.Collection, Exact: api.PtrOf(true)})
+	})
+	return int(n), err
+}
+
+// Flush implements index.Store. The server has written to its log what it has
+// confirmed.
+func (s *Store) Flush(ctx context.Context) error {
+	release, err := s.acquire(ctx)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
+// Close implements index.Store. It waits for calls and iterations that are under
+// way, so it must not be called from within one.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.calls.Wait()
+	return s.client.Close()
+}
+
+// acquire keeps the store open until release is called.
+func (s *Store) acquire(ctx context.Context) (release func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, index.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.calls.Add(1)
+	return s.calls.Done, nil
+}
+
+// reading keeps the store open and writes away until release is called.
+func (s *Store) reading(ctx context.Context) (release func(), err error) { return s.hold(ctx, 1) }
+
+// writing keeps the store open and everybody else away until release is called.
+func (s *Store) writing(ctx context.Context) (release func(), err error) { return s.hold(ctx, whole) }
+
+func (s *Store) hold(ctx context.Context, weight int64) (release func(), err error) {
+	done, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.view.Acquire(ctx, weight); err != nil {
+		done()
+		return nil, err
+	}
+	return func() { s.view.Release(weight); done() }, nil
+}
