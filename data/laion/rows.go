@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"engram/data/npy"
 	"engram/data/parquet"
@@ -42,9 +43,9 @@ type Rows struct {
 
 // vectors is where vectors come from, in order.
 type vectors interface {
-	// read fills dst, of len(bad) vectors; bad says which of them are unusable.
-	read(dst []float32, bad []error) error
-	close()
+	// Read fills dst with len(bad) vectors; bad says which of them are unusable.
+	Read(dst []float32, bad []error) error
+	Close()
 }
 
 // Open opens the files of a shard and checks them again, as List did: they may
@@ -63,33 +64,70 @@ func Open(s Shard, o Options) (*Rows, error) {
 }
 
 func (r *Rows) open(o Options) error {
-	if err := r.openNpy(); err != nil {
-		return err
-	}
-	if o.NoPayload {
-		return nil
+	if r.shard.Column == "" {
+		if err := r.openArray(); err != nil || o.NoPayload {
+			return err
+		}
 	}
 	var err error
 	if r.table, err = parquet.Open(r.shard.Metadata.Path); err != nil {
 		return fmt.Errorf("%w: %w", err, ErrFormat)
 	}
-	if r.table.Len() != r.shard.Rows {
-		return fmt.Errorf("%s has %d rows, %s has %d: %w",
-			r.shard.Vectors.Path, r.shard.Rows, r.shard.Metadata.Path, r.table.Len(), ErrRows)
+	if err := r.shard.sameRows(r.table); err != nil {
+		return err
 	}
-	r.payloads, err = r.table.Rows(o.Columns...)
+	if r.shard.Column != "" {
+		if err := r.openColumn(); err != nil || o.NoPayload {
+			return err
+		}
+	}
+	if names := r.columns(o.Columns); len(names) > 0 {
+		r.payloads, err = r.table.Rows(names...)
+	}
 	return err
 }
 
-func (r *Rows) openNpy() error {
+// columns returns the names of the columns to read: those that are wanted, or
+// all but the vectors.
+func (r *Rows) columns(wanted []string) []string {
+	if len(wanted) > 0 {
+		return wanted
+	}
+	var names []string
+	for _, c := range r.table.Columns() {
+		if c.Name != r.shard.Column {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// openArray opens the npy file of the vectors.
+func (r *Rows) openArray() error {
 	rows, err := openVectors(r.shard.Vectors.Path)
 	if err != nil {
 		return err
 	}
 	r.vectors = &array{rows: rows}
-	if shape := rows.Shape(); shape[0] != r.shard.Rows || shape[1] != r.shard.Dim {
+	shape := rows.Shape()
+	return r.same(shape[0], shape[1])
+}
+
+// openColumn starts the vectors of a table.
+func (r *Rows) openColumn() error {
+	v, err := r.table.Vectors(parquet.VectorOptions{Column: r.shard.Column, Half: r.shard.Type == "float16", Dim: r.shard.Dim})
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, ErrFormat)
+	}
+	r.vectors = v
+	return r.same(r.table.Len(), v.Dim())
+}
+
+// same compares what is there with what was listed.
+func (r *Rows) same(rows, dim int) error {
+	if rows != r.shard.Rows || dim != r.shard.Dim {
 		return fmt.Errorf("%s: wanted %d rows of %d as it was listed, found %d of %d: %w",
-			r.shard.Vectors.Path, r.shard.Rows, r.shard.Dim, shape[0], shape[1], ErrFormat)
+			r.shard.Vectors.Path, r.shard.Rows, r.shard.Dim, rows, dim, ErrFormat)
 	}
 	return nil
 }
@@ -97,12 +135,13 @@ func (r *Rows) openNpy() error {
 // Shard returns the shard that is read.
 func (r *Rows) Shard() Shard { return r.shard }
 
-// Dropped returns the columns of the metadata that cannot be read.
+// Dropped returns the columns of the metadata that have no place in a payload.
 func (r *Rows) Dropped() []parquet.Dropped {
 	if r.table == nil {
 		return nil
 	}
-	return r.table.Dropped()
+	isVector := func(d parquet.Dropped) bool { return d.Name == r.shard.Column }
+	return slices.DeleteFunc(r.table.Dropped(), isVector)
 }
 
 // Block holds rows that Read fills. It is made once and used again.
@@ -147,7 +186,7 @@ func (r *Rows) fill(b *Block) error {
 	}
 	bad := b.bad[:n]
 	clear(bad)
-	if err := r.vectors.read(b.flat[:n*r.shard.Dim], bad); err != nil {
+	if err := r.vectors.Read(b.flat[:n*r.shard.Dim], bad); err != nil {
 		return fmt.Errorf("%w: %w", err, ErrFormat)
 	}
 	for i := range b.Rows {
@@ -209,11 +248,11 @@ func (r *Rows) Close() {
 	if r.payloads != nil {
 		r.payloads.Close()
 	}
+	if r.vectors != nil {
+		r.vectors.Close()
+	}
 	if r.table != nil {
 		r.table.Close()
-	}
-	if r.vectors != nil {
-		r.vectors.close()
 	}
 }
 
@@ -223,10 +262,10 @@ type array struct {
 	next int
 }
 
-func (a *array) read(dst []float32, bad []error) error {
+func (a *array) Read(dst []float32, bad []error) error {
 	from := a.next
 	a.next += len(bad)
 	return a.rows.Read(dst, from, len(bad))
 }
 
-func (a *array) close() { a.rows.Close() }
+func (a *array) Close() { a.rows.Close() }

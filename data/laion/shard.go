@@ -131,9 +131,15 @@ func (s *Shard) checkMetadata() {
 		return
 	}
 	defer table.Close()
+	s.Err = s.sameRows(table)
+}
+
+// sameRows compares the lengths of vectors and metadata.
+func (s *Shard) sameRows(table *parquet.File) error {
 	if table.Len() != s.Rows {
-		s.Err = fmt.Errorf("%s has %d rows, %s has %d: %w", s.Vectors.Path, s.Rows, s.Metadata.Path, table.Len(), ErrRows)
+		return fmt.Errorf("%s has %d rows, %s has %d: %w", s.Vectors.Path, s.Rows, s.Metadata.Path, table.Len(), ErrRows)
 	}
+	return nil
 }
 
 // checkDims notes the shards whose dimension is not that of the first good one.

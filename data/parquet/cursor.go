@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	format "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
+// errWithin reports a list that no row starts.
+var errWithin = fmt.Errorf("the row group starts within a list: %w", ErrCorrupt)
+
 // cursor reads one column of one row group, page by page.
 type cursor struct {
 	column *column
-	chunk  format.ColumnChunk
 	pages
 	entries []any             // values of the dictionary
 	of      format.Dictionary // that entries were made from
@@ -22,7 +25,7 @@ type cursor struct {
 // pages steps through the pages of a column chunk. A page has one level per
 // value, null or not, and a value for every level that says so.
 type pages struct {
-	source      format.Pages
+	source      format.Pages // nil after close
 	page        format.Page
 	values      encoding.Values
 	definitions []byte // empty where no value can be null
@@ -32,11 +35,19 @@ type pages struct {
 	value       int    // the next one
 }
 
-// next loads the next page that has levels. It returns io.EOF behind the last.
-func (p *pages) next(chunk format.ColumnChunk) error {
-	if p.source == nil {
-		p.source = chunk.Pages()
+// pages starts at the first page of a column in a row group.
+func (f *File) pages(group format.RowGroup, at place) pages {
+	chunk := group.ColumnChunks()[at.leaf].(*format.FileColumnChunk)
+	var file io.ReaderAt = f.file
+	if at.element > 0 {
+		i := slices.Index(f.table.RowGroups(), group)
+		file = withoutEmptyPages(file, &f.table.Metadata().RowGroups[i].Columns[at.leaf].MetaData)
 	}
+	return pages{source: chunk.PagesFrom(file)}
+}
+
+// next loads the next page that has levels. It returns io.EOF behind the last.
+func (p *pages) next() error {
 	for {
 		p.release()
 		page, err := p.source.ReadPage()
@@ -73,11 +84,11 @@ func (p *pages) close() {
 
 // need loads the next page where the current one is finished; rows that the
 // row group has must have values.
-func (c *cursor) need() error {
-	if c.level < c.levels {
+func (p *pages) need() error {
+	if p.level < p.levels {
 		return nil
 	}
-	err := c.next(c.chunk)
+	err := p.next()
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("the column ends before the row group does: %w", ErrCorrupt)
 	}
@@ -145,7 +156,7 @@ func (c *cursor) readLists(dst []any) error {
 			return err
 		}
 		if c.repetitions[c.level] != 0 {
-			return fmt.Errorf("a row group starts within a list: %w", ErrCorrupt)
+			return errWithin
 		}
 		list, err := c.list()
 		if err != nil {
@@ -172,7 +183,7 @@ func (c *cursor) list() (any, error) {
 		}
 		c.level++
 		if c.level == c.levels {
-			if err := c.next(c.chunk); errors.Is(err, io.EOF) {
+			if err := c.next(); errors.Is(err, io.EOF) {
 				return list, nil
 			} else if err != nil {
 				return nil, err

@@ -137,16 +137,34 @@ func (f *File) Close() error { return f.file.Close() }
 type Rows struct {
 	f       *File
 	columns []*column
-	groups  []format.RowGroup // that were not started yet
-	left    int               // rows of the current group that were not read
+	groups  groups
 	cursors []cursor
 	block   []any
+}
+
+// groups steps through the row groups of a file.
+type groups struct {
+	rest []format.RowGroup // that were not started yet
+	left int               // rows of the current group that were not read
+}
+
+// advance starts the next group with rows where the current one is finished,
+// and returns it then. It returns io.EOF behind the last group.
+func (g *groups) advance() (started format.RowGroup, err error) {
+	for g.left == 0 {
+		if len(g.rest) == 0 {
+			return nil, io.EOF
+		}
+		started, g.rest = g.rest[0], g.rest[1:]
+		g.left = int(started.NumRows())
+	}
+	return started, nil
 }
 
 // Rows starts a reader of the columns with these names (ErrColumn where one is
 // not there), or of all of them without names. Close releases it.
 func (f *File) Rows(names ...string) (*Rows, error) {
-	r := &Rows{f: f, groups: f.table.RowGroups()}
+	r := &Rows{f: f, groups: groups{rest: f.table.RowGroups()}}
 	if len(names) == 0 {
 		r.columns = f.columns
 	}
@@ -177,14 +195,18 @@ func (r *Rows) Read(dst []map[string]any) (int, error) {
 	n := 0
 	err := guard(func() error {
 		for n < len(dst) {
-			if err := r.advance(); err != nil {
+			started, err := r.groups.advance()
+			if err != nil {
 				return err
 			}
-			rows := dst[n:min(n+r.left, len(dst))]
+			if started != nil {
+				r.start(started)
+			}
+			rows := dst[n:min(n+r.groups.left, len(dst))]
 			if err := r.fill(rows); err != nil {
 				return err
 			}
-			r.left -= len(rows)
+			r.groups.left -= len(rows)
 			n += len(rows)
 		}
 		return nil
@@ -200,24 +222,13 @@ func (r *Rows) Read(dst []map[string]any) (int, error) {
 	return n, nil
 }
 
-// advance goes to the next group with rows where the current one is finished.
-// It returns io.EOF behind the last one.
-func (r *Rows) advance() error {
-	for r.left == 0 {
-		if len(r.groups) == 0 {
-			return io.EOF
-		}
-		r.Close()
-		group := r.groups[0]
-		r.groups = r.groups[1:]
-		r.left = int(group.NumRows())
-		chunks := group.ColumnChunks()
-		r.cursors = make([]cursor, len(r.columns))
-		for i, c := range r.columns {
-			r.cursors[i] = cursor{column: c, chunk: chunks[c.leaf]}
-		}
+// start goes to the columns of the next group.
+func (r *Rows) start(group format.RowGroup) {
+	r.Close()
+	r.cursors = make([]cursor, len(r.columns))
+	for i, c := range r.columns {
+		r.cursors[i] = cursor{column: c, pages: r.f.pages(group, c.place)}
 	}
-	return nil
 }
 
 // fill makes the maps of rows of the current group.
