@@ -26,7 +26,8 @@ type Options struct {
 	Tolerance float64
 
 	// Progress, where it is not nil, is called as items are read: first Copying
-	// them, then, where anything was written, Checking the copy.
+	// them, then Indexing them where the engine says how far it is, then, where
+	// anything was written, Checking the copy.
 	Progress func(step Step, done, total int)
 }
 
@@ -36,6 +37,7 @@ type Step string
 // The steps of Copy.
 const (
 	Copying  Step = "copying"
+	Indexing Step = "indexing"
 	Checking Step = "checking"
 )
 
@@ -64,7 +66,8 @@ type Report struct {
 //
 // A target of another dimension (index.ErrDimension) or bundle
 // (index.ErrBundle) is refused before anything is written. In memory are no
-// more than InFlight+1 batches.
+// more than InFlight+1 batches. A target that is index.Bulk and lacks more than
+// half of the items takes them in bulk.
 //
 // Afterwards both stores are read again, side by side: every item of the
 // source must be in the target, with an equal payload, exactly, and a vector
@@ -94,7 +97,8 @@ func Copy(ctx context.Context, from, to index.Store, opts Options) (*Report, err
 type copying struct {
 	Options
 	from, to index.Store
-	total    int
+	total    int        // items of the source
+	before   int        // items of the target
 	mu       sync.Mutex // guards what apply counts in report
 	report   *Report
 }
@@ -103,7 +107,7 @@ func (c *copying) run(ctx context.Context) error {
 	if err := c.check(ctx); err != nil {
 		return err
 	}
-	d, err := c.write(ctx)
+	d, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -153,7 +157,7 @@ func (c *copying) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.total = from.Count
+	c.total, c.before = from.Count, to.Count
 	switch {
 	case from.Dim != to.Dim:
 		return fmt.Errorf("the source has vectors of %d elements, the target of %d: %w", from.Dim, to.Dim, index.ErrDimension)

@@ -201,6 +201,29 @@ func TestCopyIsBounded(t *testing.T) {
 	}
 }
 
+func TestManyItemsAreCopiedInBulk(t *testing.T) {
+	from := newFilled(t, 100)
+	to := &bulkEngine{engine: engine{Store: newTarget(t), failAt: 7}}
+	opts := transfer.Options{Batch: 10, InFlight: 1}
+	if _, err := transfer.Copy(t.Context(), from, to, opts); !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	var steps []transfer.Step
+	opts.Progress = func(step transfer.Step, _, _ int) {
+		if len(steps) == 0 || step != steps[len(steps)-1] {
+			steps = append(steps, step)
+		}
+	}
+	mustCopy(t, from, to, opts) // more than half is there
+	mustCopy(t, from, to, transfer.Options{})
+	if diff := cmp.Diff([]string{"begin", "end", "end"}, to.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]transfer.Step{transfer.Copying, transfer.Indexing, transfer.Checking}, steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
 // Whatever the two stores have, and even where the target shows what was
 // written since the iteration began, the copy is like its source.
 func TestAnyCopy(t *testing.T) {

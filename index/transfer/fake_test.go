@@ -143,3 +143,20 @@ func (e *engine) All(ctx context.Context) iter.Seq2[index.Item, error] {
 		}
 	}
 }
+
+// bulkEngine is an engine that wants to know when many items are coming.
+type bulkEngine struct {
+	engine
+	calls []string
+}
+
+func (e *bulkEngine) BeginBulk(context.Context) error {
+	e.calls = append(e.calls, "begin")
+	return nil
+}
+
+func (e *bulkEngine) EndBulk(_ context.Context, progress func(done, total int)) error {
+	e.calls = append(e.calls, "end")
+	progress(7, 7)
+	return nil
+}

@@ -15,6 +15,29 @@ type batch struct {
 	extra []index.ID
 }
 
+// load writes, in bulk where that is worth it. The end of a load is asked for
+// in any case: an earlier copy may have been broken off before it.
+func (c *copying) load(ctx context.Context) (Difference, error) {
+	bulk, ok := c.to.(index.Bulk)
+	if !ok {
+		return c.write(ctx)
+	}
+	if 2*c.before < c.total {
+		if err := bulk.BeginBulk(ctx); err != nil {
+			return Difference{}, err
+		}
+	}
+	d, err := c.write(ctx)
+	if err != nil {
+		return d, err
+	}
+	return d, bulk.EndBulk(ctx, func(done, total int) {
+		if c.Progress != nil {
+			c.Progress(Indexing, done, total)
+		}
+	})
+}
+
 // write brings the target in line and returns how it differed.
 func (c *copying) write(ctx context.Context) (Difference, error) {
 	group, inner := errgroup.WithContext(ctx)
