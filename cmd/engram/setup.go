@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -11,7 +12,7 @@ import (
 )
 
 func (a *app) setupCommand() *cobra.Command {
-	var gpu, offline, asJSON bool
+	var gpu, offline, fetchOnly, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Find or fetch ONNX Runtime and check that it runs",
@@ -23,7 +24,7 @@ func (a *app) setupCommand() *cobra.Command {
 			if gpu && !cmd.Flags().Changed("device") {
 				a.device = "cuda:0"
 			}
-			found, err := a.setup(cmd.Context(), offline)
+			found, err := a.setup(cmd.Context(), offline, fetchOnly)
 			if err != nil {
 				return err
 			}
@@ -31,12 +32,13 @@ func (a *app) setupCommand() *cobra.Command {
 				return a.printJSON(found)
 			}
 			fmt.Fprintf(a.stdout, "library  %s\nversion  %s\nhow      %s\ndevice   %s\ncache    %s\n",
-				found.Library, found.Version, found.How, found.Device, found.Cache)
+				found.Library, found.Version, found.How, cmp.Or(found.Device, "not run"), found.Cache)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&gpu, "gpu", false, "the CUDA build, checked on cuda:0 (or --device)")
 	cmd.Flags().BoolVar(&offline, "offline", false, "find only, fetch nothing")
+	cmd.Flags().BoolVar(&fetchOnly, "fetch-only", false, "run no model, for machines that only prepare others")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -45,13 +47,14 @@ func (a *app) setupCommand() *cobra.Command {
 type setupReport struct {
 	Library string `json:"library"`
 	Version string `json:"version"`
-	How     string `json:"how"` // found or fetched
-	Device  string `json:"device"`
+	How     string `json:"how"`    // found or fetched
+	Device  string `json:"device"` // where the model ran, "" where none did
 	Cache   string `json:"cache"`
 }
 
-// setup finds or fetches the library and runs the built-in model on it.
-func (a *app) setup(ctx context.Context, offline bool) (_ setupReport, err error) {
+// setup finds or fetches the library and, unless it is only fetched, runs the
+// built-in model on it.
+func (a *app) setup(ctx context.Context, offline, fetchOnly bool) (_ setupReport, err error) {
 	report := setupReport{How: "found"}
 	opts := a.libraryOptions()
 	opts.Offline = true
@@ -65,7 +68,7 @@ func (a *app) setup(ctx context.Context, offline bool) (_ setupReport, err error
 	}
 	defer closeInto(&err, rt)
 	report.Library, report.Version = rt.Path(), rt.Version()
-	if report.Cache, err = a.cacheDir(); err != nil {
+	if report.Cache, err = a.cacheDir(); err != nil || fetchOnly {
 		return report, err
 	}
 	b, err := a.openBundle(pixelsBundle)

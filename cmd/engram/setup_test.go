@@ -15,6 +15,19 @@ func TestSetup(t *testing.T) {
 	}
 }
 
+// An image is built on a machine that may lack the device it is for.
+func TestSetupThatOnlyFetchesRunsNoModel(t *testing.T) {
+	c := newCLI(t)
+	var got setupReport
+	c.json(&got, "setup", "--fetch-only", "--device", "cuda:7")
+	if got.Library != c.args[1] || got.Version == "" || got.Device != "" {
+		t.Errorf("setup found %+v, wanted the library %s and no device", got, c.args[1])
+	}
+	if _, err := os.Stat(filepath.Join(c.args[3], "bundles")); !os.IsNotExist(err) {
+		t.Errorf("it wrote a model (%v)", err)
+	}
+}
+
 // A flag goes before the environment.
 func TestSetupTakesTheLibraryFromFlagThenEnvironment(t *testing.T) {
 	c := newCLI(t)
