@@ -250,7 +250,7 @@ def folder(name, lengths, dim, dtype, digits, flat=False, **options):
             start += n
         for path in sorted(tmp.rglob("*.*")):
             files[str(path.relative_to(tmp))] = base64.b64encode(path.read_bytes()).decode()
-    return {"name": name, "dtype": np.dtype(dtype).name, "dim": dim, "shards": shards, "files": files}
+    return {"name": name, "dtype": np.dtype(dtype).name, "dim": dim, "digits": digits, "shards": shards, "files": files}
 
 
 def main():

@@ -1,12 +1,17 @@
 package laion_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,12 +20,16 @@ import (
 	"engram/data/parquet"
 )
 
+// keep makes TestWriterAgreesWithNumPy leave its files for scripts/check_laion.py.
+var keep = flag.String("keep", "", "folder for what the writer writes")
+
 // folder is one in clip-retrieval's layout, written by NumPy and PyArrow
 // (scripts/golden_laion.py).
 type folder struct {
 	Name   string
 	Dtype  string
 	Dim    int
+	Digits int // of the numbers in the files' names, at least
 	Shards []goldenShard
 	Files  map[string][]byte
 }
@@ -240,4 +249,87 @@ func TestListTakesPatternsAndTheSetsFolder(t *testing.T) {
 	if err != nil || len(shards) != len(g.Shards) {
 		t.Errorf("%d shards, %v, want %d", len(shards), err, len(g.Shards))
 	}
+}
+
+// What is read from a folder and written again has the bytes that NumPy wrote,
+// and the values that PyArrow wrote.
+func TestWriterAgreesWithNumPy(t *testing.T) {
+	for i, g := range goldens(t) {
+		if g.Dtype == "float64" {
+			continue
+		}
+		t.Run(g.Name, func(t *testing.T) {
+			dir, out := g.place(t), t.TempDir()
+			if *keep != "" {
+				out = filepath.Join(*keep, strconv.Itoa(i))
+			}
+			images, err := laion.List(dir, laion.Image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts, err := laion.List(dir, laion.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, want := range inOrder(g.Shards) {
+				if images[k].Rows == 0 {
+					continue // a writer makes no shard without rows
+				}
+				rewrite(t, g, out, images[k], texts[k])
+				for _, s := range []laion.Shard{images[k], texts[k]} {
+					set, _, _ := strings.Cut(s.Name, "emb_")
+					same(t, s.Vectors.Path, filepath.Join(out, set+"emb", s.Name))
+				}
+				checkRewritten(t, g, out, want)
+			}
+		})
+	}
+}
+
+// rewrite reads a shard of both sets and writes it to another folder.
+func rewrite(t *testing.T, g folder, out string, image, text laion.Shard) {
+	t.Helper()
+	w, err := laion.Create(out, laion.WriterOptions{
+		Dim: g.Dim, Sets: []laion.Set{laion.Image, laion.Text}, Float32: g.Dtype == "float32",
+		First: image.Number, Shards: int(math.Pow10(g.Digits - 1)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Discard()
+	captions := read(t, text, laion.Options{NoPayload: true}, 10)
+	for i, row := range read(t, image, laion.Options{}, 10) {
+		if err := w.Append(row.Payload, row.Vector, captions[i].Vector); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// same compares two files.
+func same(t *testing.T, want, got string) {
+	t.Helper()
+	a, err := os.ReadFile(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(got)
+	if err != nil || !bytes.Equal(a, b) {
+		t.Errorf("%s differs from NumPy's: %v", got, err)
+	}
+}
+
+func checkRewritten(t *testing.T, g folder, out string, want goldenShard) {
+	t.Helper()
+	shards, err := laion.List(out, laion.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(shards, func(s laion.Shard) bool { return s.Number == want.Number })
+	if i < 0 {
+		t.Fatalf("shard %d is not there", want.Number)
+	}
+	checkShard(t, g, shards[i], want, want.Image)
 }
