@@ -120,7 +120,7 @@ func (a *app) demoHost(m *model) demo.Host {
 	return demo.Host{
 		Bundle: m.Bundle(), Encoder: m, Runtime: m.runtime, Session: ort.SessionOptions{Device: a.device},
 		Index: func(ctx context.Context, images, out string) error {
-			_, err := a.index(ctx, indexFlags{images: images, bundle: demoBundle, out: out, batch: 16})
+			_, err := a.buildIndex(ctx, buildFlags{source: images, bundle: demoBundle, out: out, batch: 16})
 			return err
 		},
 		Progress: func(what, unit string) (func(done, total int64), func()) {

@@ -30,32 +30,36 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	c := newCLI(t)
 	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
 	writeFile(t, filepath.Join(photos, "text.jpg"), []byte("no image"))
+	writePNG(t, filepath.Join(photos, "trip", "t.png"), 2, 9)
 	var r build.Report
 	c.json(&r, "index", "build", photos, "--out", out)
-	if r.Added != 16 || len(r.Bad) != 1 || r.Bad[0].Path != "text.jpg" || !strings.Contains(r.Bad[0].Reason, "wanted JPEG") {
-		t.Errorf("first run: %+v, want 16 added and text.jpg bad", r)
+	if r.Stored != 17 || len(r.Bad) != 1 || r.Bad[0].Name != "text.jpg" || !strings.Contains(r.Bad[0].Reason, "wanted JPEG") {
+		t.Errorf("first run: %+v, want 17 stored and text.jpg bad", r)
 	}
 	writePNG(t, filepath.Join(photos, "new.png"), 3, 3)
-	if err := os.Remove(filepath.Join(photos, "p00.png")); err != nil {
-		t.Fatal(err)
+	for _, gone := range []string{"p00.png", "trip"} {
+		if err := os.RemoveAll(filepath.Join(photos, gone)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stdout, stderr, status := c.run("index", "build", photos, "--out", out)
-	if status != 0 || !strings.HasPrefix(stdout, "added 1, changed 0, unchanged 15, bad 1, gone 1 (deleted 0); ") {
+	if status != 0 || !strings.HasPrefix(stdout, "shards 1: finished 1, unchanged 0, damaged 0\nrows: stored 1, unchanged 15, excluded 0, bad 1, gone 2 (deleted 1)\n") {
 		t.Errorf("second run: status %d, stdout %q", status, stdout)
 	}
-	if !strings.Contains(stderr, "skipped text.jpg: ") || !strings.Contains(stderr, "gone    p00.png\n") {
-		t.Errorf("second run: stderr %q, want text.jpg skipped and p00.png gone", stderr)
+	if !strings.Contains(stderr, "skipped text.jpg: ") || !strings.Contains(stderr, "gone    p00.png\ngone    trip/t.png\n") {
+		t.Errorf("second run: stderr %q, want text.jpg skipped, p00.png and trip/t.png gone", stderr)
 	}
 	r = build.Report{}
 	c.json(&r, "index", "build", photos, "--out", out, "--prune")
-	if r.Pruned != 1 || r.Unchanged != 16 {
+	if r.Deleted != 1 || r.Unchanged != 16 {
 		t.Errorf("with --prune: %+v, want one deleted and 16 unchanged", r)
 	}
 	origin, err := build.ReadOrigin(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(build.Origin{Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}, origin); diff != "" {
+	want := build.Origin{Source: photos, Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}
+	if diff := cmp.Diff(want, origin); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}
 }
@@ -73,6 +77,10 @@ func TestIndexRefuses(t *testing.T) {
 	fresh := filepath.Join(dir, "fresh")
 	c.refuse([]string{"nowhere", "no such file"}, "index", "build", filepath.Join(dir, "nowhere"), "--out", fresh)
 	c.refuse([]string{"empty has no images"}, "index", "build", empty, "--out", fresh)
+	c.refuse([]string{`unknown command "photos" for "engram index"`}, "index", "photos")
+	c.refuse([]string{`part "3/2": wanted one such as 2/8`}, "index", "build", photos, "--out", fresh, "--part", "3/2")
+	c.refuse([]string{`--embeddings is "tags"`}, "index", "build", photos, "--out", fresh, "--embeddings", "tags")
+	c.refuse([]string{`--where: `, "unusable filter"}, "index", "build", photos, "--out", fresh, "--where", "zebra")
 	c.refuse([]string{"--batch is 0"}, "index", "build", photos, "--out", fresh, "--batch", "0")
 	c.refuse([]string{"is an index of bundle pixels 1, --bundle is other 1"}, "index", "build", photos, "--out", out, "--bundle", other)
 	c.refuse([]string{"is the index of " + photos, "wanted that of " + bad}, "index", "build", bad, "--out", out)
@@ -81,7 +89,7 @@ func TestIndexRefuses(t *testing.T) {
 		t.Errorf("a refused run left %s (%v)", fresh, err)
 	}
 	_, stderr, status := c.run("index", "build", bad, "--out", fresh)
-	if status != 1 || !strings.Contains(stderr, "none of the 1 images of "+bad+" could be read") {
+	if status != 1 || !strings.Contains(stderr, "none of the 1 rows of "+bad+" could be used") {
 		t.Errorf("where all files are bad: status %d, stderr %q", status, stderr)
 	}
 }
@@ -97,10 +105,10 @@ func TestRealPhotosFindThemselves(t *testing.T) {
 	c.must("bundle", "wrap", model, "--out", bundleDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
 	var r build.Report
 	c.json(&r, "index", "build", photos, "--bundle", bundleDir, "--out", out)
-	if r.Added != 489 || len(r.Bad) != 0 {
-		t.Fatalf("added %d with %d bad, want 489 and none: %v", r.Added, len(r.Bad), r.Bad)
+	if r.Stored != 489 || len(r.Bad) != 0 {
+		t.Fatalf("stored %d with %d bad, want 489 and none: %v", r.Stored, len(r.Bad), r.Bad)
 	}
-	t.Logf("%.1f images/s", r.Rate())
+	t.Logf("%.1f images/s, encoder busy %.3f", r.Rate(), r.EncoderBusy)
 
 	store, err := local.Open(out)
 	if err != nil {

@@ -111,7 +111,7 @@ func TestUnknownInputIsOneSentence(t *testing.T) {
 	c := &cli{t: t}
 	c.refuse([]string{`unknown command "bogus"`}, "bogus")
 	c.refuse([]string{"unknown flag: --bogus", "see engram index build --help"}, "index", "build", "x", "--bogus")
-	c.refuse([]string{"wanted a folder of images, found 0 arguments"}, "index", "build", "--out", "x")
+	c.refuse([]string{"wanted a source, found 0 arguments"}, "index", "build", "--out", "x")
 	c.refuse([]string{`required flag(s) "index" not set`}, "search")
 }
 

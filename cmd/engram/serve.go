@@ -91,10 +91,10 @@ func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) 
 	}
 	key := sha256.Sum256([]byte(root + "\x00" + b.Fingerprint()))
 	f.index = filepath.Join(cache, "indexes", fmt.Sprintf("%s-%x", filepath.Base(root), key[:8]))
-	report, err := a.index(ctx, indexFlags{images: root, bundle: f.bundle, out: f.index, prune: true, batch: 16})
+	report, err := a.buildIndex(ctx, buildFlags{source: root, bundle: f.bundle, out: f.index, prune: true, batch: 16})
 	if report != nil {
 		for _, bad := range report.Bad {
-			a.logger().Warn("skipped", "path", bad.Path, "reason", bad.Reason)
+			a.logger().Warn("skipped", "path", bad.Name, "reason", bad.Reason)
 		}
 	}
 	return err

@@ -32,6 +32,10 @@ func stem(path string) string {
 	return path
 }
 
+// IsTar tells whether a file is called as a tar is: its name ends in .tar,
+// .tar.gz, .tgz, .tar.zst or .tzst.
+func IsTar(name string) bool { return stem(name) != name }
+
 // Name returns the shard's file name without .tar or .tar.gz: "00042".
 func (s Shard) Name() string { return filepath.Base(stem(s.Path)) }
 
@@ -74,7 +78,7 @@ func shardPaths(where string) ([]string, error) {
 	var paths []string
 	for _, entry := range entries {
 		name := entry.Name()
-		if stem(name) != name && !strings.HasPrefix(name, ".") && !entry.IsDir() {
+		if IsTar(name) && !strings.HasPrefix(name, ".") && !entry.IsDir() {
 			paths = append(paths, filepath.Join(where, name))
 		}
 	}

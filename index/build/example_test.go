@@ -45,19 +45,25 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer store.Close()
+	manifest, err := build.OpenManifest(filepath.Join(dir, "index"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer manifest.Close()
 
+	shards, err := build.Folder{Root: photos}.Shards(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	job := build.Job[int64]{Shards: shards, Encoder: lengths{}, Store: store, Manifest: manifest}
 	for range 2 {
-		entries, err := build.Folder(photos)
+		report, err := job.Run(context.Background())
 		if err != nil {
 			log.Fatal(err)
 		}
-		report, err := build.Job[int64]{Entries: entries, Encoder: lengths{}, Store: store}.Run(context.Background())
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Printf("added %d, unchanged %d\n", report.Added, report.Unchanged)
+		fmt.Printf("stored %d, unchanged %d\n", report.Stored, report.Unchanged)
 	}
 	// Output:
-	// added 1, unchanged 0
-	// added 0, unchanged 1
+	// stored 1, unchanged 0
+	// stored 0, unchanged 1
 }

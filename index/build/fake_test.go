@@ -26,6 +26,7 @@ type fakeEncoder struct {
 	inFlight, most atomic.Int64 // images decoded and not yet encoded
 	padding        int          // added to the size of images
 	beforeEncode   func()
+	broken         string // files that begin with it are not readable for now
 }
 
 func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
@@ -33,7 +34,7 @@ func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.HasPrefix(text, []byte("unreadable")) {
+	if bytes.HasPrefix(text, []byte("unreadable")) || f.broken != "" && bytes.HasPrefix(text, []byte(f.broken)) {
 		return nil, errors.New("not an image")
 	}
 	if n := f.inFlight.Add(1); n > f.most.Load() {
@@ -91,42 +92,50 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-func newStore(t *testing.T) *local.Store {
+// target is an index with its manifest.
+type target struct {
+	*local.Store
+	manifest *build.Manifest
+}
+
+func newTarget(t *testing.T) target {
 	t.Helper()
-	store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: 8})
+	dir := filepath.Join(t.TempDir(), "index")
+	store, err := local.Create(dir, local.Options{Dim: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := build.OpenManifest(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := errors.Join(store.Close(), manifest.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	return store
+	return target{store, manifest}
 }
 
-// run lists root and runs a job on it.
-func run(t *testing.T, root string, enc *fakeEncoder, store index.Store, change func(*build.Job[[]byte])) (*build.Report, error) {
+// job is a job on the images below root as they are now.
+func (to target) job(t *testing.T, root string, enc *fakeEncoder) build.Job[[]byte] {
 	t.Helper()
-	entries, err := build.Folder(root)
+	shards, err := build.Folder{Root: root}.Shards(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := build.Job[[]byte]{Entries: entries, Encoder: enc, Store: store, Batch: 4}
-	if change != nil {
-		change(&job)
-	}
-	return job.Run(t.Context())
+	return build.Job[[]byte]{Shards: shards, Encoder: enc, Store: to, Manifest: to.manifest, Batch: 4}
 }
 
-// mustRun is run without an error.
-func mustRun(t *testing.T, root string, enc *fakeEncoder, store index.Store, change func(*build.Job[[]byte])) *build.Report {
+// mustRun runs a job that succeeds. The report is without what differs from
+// run to run.
+func mustRun(t *testing.T, job build.Job[[]byte]) *build.Report {
 	t.Helper()
-	report, err := run(t, root, enc, store, change)
+	report, err := job.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	report.Seconds = 0 // differs from run to run
+	report.Seconds, report.EncoderBusy, report.PerShard = 0, 0, nil
 	return report
 }
 

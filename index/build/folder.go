@@ -1,142 +1,186 @@
 package build
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"engram/data/coco"
 	"engram/data/images"
 	"engram/index"
 )
 
-// The keys of a payload that Folder sets.
-const (
-	keyPath       = "path"       // string: relative to the root, with slashes
-	keySize       = "size"       // int64: bytes of the file
-	keyModified   = "modified"   // string: time of the file's last change, RFC 3339 in UTC
-	keyCaptions   = "captions"   // []string: what people wrote about the photo (COCO)
-	keyCategories = "categories" // []string: names of the things in it (COCO)
-)
-
-// Entry is one image that a source offers.
-type Entry struct {
-	ID      index.ID
-	Payload index.Payload // with "path", and what tells a changed file from the indexed one
-	Open    func() (io.ReadCloser, error)
+// Folder is the source of the image files below a folder (see images.Files).
+// A shard is what lies directly in one of the folders. Rows are known by their
+// paths.
+//
+// Where a folder of images is a split of COCO, which means that ../annotations
+// has captions_NAME.json or instances_NAME.json for its name, captions and
+// categories are read into the payloads.
+type Folder struct {
+	Root string // absolute
+	// Include and Exclude are patterns as those of path.Match for a file's path
+	// below Root, for its name, or for the path or name of a folder that it lies
+	// in. Included is everything where there is none.
+	Include, Exclude []string
 }
 
-// path returns the entry's name for messages.
-func (e *Entry) path() string {
-	name, _ := e.Payload[keyPath].(string)
-	return name
-}
+// Base implements Source.
+func (f Folder) Base() string { return f.Root }
 
-// Folder lists the image files below root (see images.Files). Where a folder
-// of images is a split of COCO, which means that ../annotations has
-// captions_NAME.json or instances_NAME.json for its name, captions and
-// categories are read into the payloads. A file that cannot be looked at is an
-// entry that cannot be opened, so that the job lists it; the error is that of
-// the root or of an annotation file.
-func Folder(root string) ([]Entry, error) {
-	splits := annotations{root: root, notes: map[string]map[string]note{}}
-	var entries []Entry
-	for file, err := range images.Files(root) {
-		if err != nil && file.Path == "" {
-			return nil, fmt.Errorf("build: %w", err)
+// Shards implements Source. What cannot be looked at, such as a folder without
+// permission, is a row of its shard, so that it is listed as bad.
+func (f Folder) Shards(ctx context.Context) ([]Shard, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	found := map[string]*folder{}
+	for file, err := range images.Files(f.Root) {
+		if err == nil {
+			err = ctx.Err()
 		}
-		entry := newEntry(root, file, err)
-		if err := splits.add(entry.Payload, file.Path); err != nil {
-			return nil, fmt.Errorf("build: %w", err)
+		if err != nil && (file.Path == "" || ctx.Err() != nil) {
+			return nil, err
 		}
-		entries = append(entries, entry)
-	}
-	return entries, nil
-}
-
-// newEntry describes one file, which may have been found with an error.
-func newEntry(root string, file images.File, err error) Entry {
-	entry := Entry{ID: index.ID(file.ID), Payload: index.Payload{keyPath: file.Path}}
-	name := filepath.Join(root, filepath.FromSlash(file.Path))
-	var info fs.FileInfo
-	if err == nil {
-		info, err = os.Stat(name)
-	}
-	if err != nil {
-		entry.Open = func() (io.ReadCloser, error) { return nil, err }
-		return entry
-	}
-	entry.Payload[keySize] = info.Size()
-	entry.Payload[keyModified] = info.ModTime().UTC().Format(time.RFC3339Nano)
-	entry.Open = func() (io.ReadCloser, error) { return os.Open(name) }
-	return entry
-}
-
-// annotations holds what COCO says about the images of each folder, read when
-// the first image of a folder comes.
-type annotations struct {
-	root  string
-	notes map[string]map[string]note // folder → file name → note
-}
-
-// note is what COCO says about one image.
-type note struct{ captions, categories []string }
-
-// add puts captions and categories of the image at rel into its payload.
-func (a annotations) add(payload index.Payload, rel string) error {
-	folder, name := path.Split(rel)
-	folder = path.Clean(folder)
-	notes, known := a.notes[folder]
-	if !known {
-		var err error
-		if notes, err = readNotes(filepath.Join(a.root, filepath.FromSlash(folder))); err != nil {
-			return err
+		if !f.wants(file.Path) {
+			continue
 		}
-		a.notes[folder] = notes
+		name := path.Dir(file.Path)
+		if found[name] == nil {
+			found[name] = &folder{root: f.Root, name: name, print: newFingerprint()}
+		}
+		found[name].add(path.Base(file.Path), err)
 	}
-	n := notes[name]
-	if len(n.captions) > 0 {
-		payload[keyCaptions] = n.captions
+	shards := make([]Shard, 0, len(found))
+	for _, folder := range found {
+		s, err := folder.shard()
+		if err != nil {
+			return nil, err
+		}
+		shards = append(shards, s)
 	}
-	if len(n.categories) > 0 {
-		payload[keyCategories] = n.categories
+	slices.SortFunc(shards, byName)
+	return shards, nil
+}
+
+// check refuses a pattern that has no meaning.
+func (f Folder) check() error {
+	for _, pattern := range slices.Concat(f.Include, f.Exclude) {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("pattern %q: %w", pattern, err)
+		}
 	}
 	return nil
 }
 
-// readNotes reads the annotations of a folder of images; there are none where
-// it is not a split of COCO.
-func readNotes(folder string) (map[string]note, error) {
-	var found []string
-	for _, kind := range []string{"captions_", "instances_"} {
-		name := filepath.Join(filepath.Dir(folder), "annotations", kind+filepath.Base(folder)+".json")
-		switch _, err := os.Stat(name); {
-		case err == nil:
-			found = append(found, name)
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
+// wants reports whether the patterns choose the file at a path.
+func (f Folder) wants(file string) bool {
+	return (len(f.Include) == 0 || matchAny(f.Include, file)) && !matchAny(f.Exclude, file)
+}
+
+// matchAny reports whether a pattern matches a path, or a folder above it.
+func matchAny(patterns []string, file string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		for at := file; at != "." && at != "/"; at = path.Dir(at) {
+			whole, _ := path.Match(pattern, at) // patterns are checked
+			name, _ := path.Match(pattern, path.Base(at))
+			if whole || name {
+				return true
+			}
 		}
+		return false
+	})
+}
+
+// folder is one folder of images.
+type folder struct {
+	root, name string
+	files      []string // names in it
+	bytes      int64
+	print      fingerprint
+	problems   map[string]error // of files that could not be looked at
+}
+
+// path returns where a file of the folder lies.
+func (d *folder) path(file string) string {
+	return filepath.Join(d.root, filepath.FromSlash(d.name), filepath.FromSlash(file))
+}
+
+// add notes a file, which may have been found with an error.
+func (d *folder) add(file string, err error) {
+	d.files = append(d.files, file)
+	if err == nil {
+		var size int64
+		size, err = d.print.file(d.path(file))
+		d.bytes += size
 	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	set, err := coco.Load(found...)
 	if err != nil {
-		return nil, err
-	}
-	notes := make(map[string]note, len(set.Images))
-	for i := range set.Images {
-		image := &set.Images[i]
-		n := note{captions: image.Captions}
-		for _, category := range image.Categories() {
-			n.categories = append(n.categories, category.Name)
+		if d.problems == nil {
+			d.problems = map[string]error{}
 		}
-		notes[image.FileName] = n
+		d.problems[file] = err
+		d.print.add(file)
+		d.print.add(err.Error())
 	}
-	return notes, nil
+}
+
+// shard returns the folder as a shard.
+func (d *folder) shard() (Shard, error) {
+	for _, file := range annotationFiles(d.path("")) {
+		switch _, err := d.print.file(file); {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return Shard{}, err
+		}
+	}
+	return Shard{Name: d.name, Fingerprint: d.print.String(), Rows: len(d.files), Bytes: d.bytes, Read: d.read}, nil
+}
+
+// read yields the files as rows.
+func (d *folder) read(ctx context.Context, from int) iter.Seq2[[]Row, error] {
+	return func(yield func([]Row, error) bool) {
+		notes, err := readNotes(d.path(""))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for files := range slices.Chunk(d.files[from:], imagesAtOnce) {
+			if !alive(ctx, yield) {
+				return
+			}
+			rows := make([]Row, len(files))
+			for i, file := range files {
+				rows[i] = d.row(file, notes)
+			}
+			if !yield(rows, nil) {
+				return
+			}
+		}
+	}
+}
+
+// row describes one file.
+func (d *folder) row(file string, notes map[string]note) Row {
+	name := path.Join(d.name, file)
+	row := Row{ID: nameID(name), Name: name, Payload: index.Payload{keyPath: name}, Err: d.problems[file]}
+	if row.Err != nil {
+		return row
+	}
+	place := d.path(file)
+	info, err := os.Stat(place)
+	if err != nil {
+		row.Err = err
+		return row
+	}
+	row.Payload[keySize] = info.Size()
+	row.Payload[keyModified] = info.ModTime().UTC().Format(time.RFC3339Nano)
+	notes[file].add(row.Payload)
+	row.Open = func() (io.ReadCloser, error) { return os.Open(place) }
+	return row
 }

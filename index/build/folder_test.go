@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,6 +23,31 @@ const instancesJSON = `{"images": [{"id": 1, "file_name": "a.jpg", "width": 4, "
 "categories": [{"id": 24, "name": "zebra", "supercategory": "animal"}],
 "annotations": [{"id": 12, "image_id": 1, "category_id": 24, "bbox": [0, 0, 2, 2], "area": 3, "iscrowd": 0, "segmentation": []}]}`
 
+// rowsOf returns the rows of a source, and the error that ended each shard that
+// has one.
+func rowsOf(t *testing.T, source build.Source) (rows []build.Row, damaged map[string]error) {
+	t.Helper()
+	shards, err := source.Shards(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged = map[string]error{}
+	for _, s := range shards {
+		n := 0
+		for some, err := range s.Read(t.Context(), 0) {
+			if err != nil {
+				damaged[s.Name] = err
+			}
+			n += len(some)
+			rows = append(rows, some...)
+		}
+		if s.Rows >= 0 && damaged[s.Name] == nil && n != s.Rows {
+			t.Errorf("shard %s has %d rows and says that it has %d", s.Name, n, s.Rows)
+		}
+	}
+	return rows, damaged
+}
+
 func TestFolderReadsCOCO(t *testing.T) {
 	root := t.TempDir()
 	writeFiles(t, root, map[string]string{
@@ -29,15 +55,11 @@ func TestFolderReadsCOCO(t *testing.T) {
 		"coco/annotations/captions_val2017.json":  captionsJSON,
 		"coco/annotations/instances_val2017.json": instancesJSON,
 	})
-	entries, err := build.Folder(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows, _ := rowsOf(t, build.Folder{Root: root})
 	var paths []string
-	for _, e := range entries {
-		path := e.Payload["path"].(string)
-		paths = append(paths, path)
-		file, err := e.Open()
+	for _, row := range rows {
+		paths = append(paths, row.Name)
+		file, err := row.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,57 +67,80 @@ func TestFolderReadsCOCO(t *testing.T) {
 		if err := errors.Join(err, file.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if e.Payload["size"] != int64(len(text)) {
-			t.Errorf("%s: size is %v, the file has %d bytes", path, e.Payload["size"], len(text))
+		if row.Payload["size"] != int64(len(text)) || row.Payload["path"] != row.Name {
+			t.Errorf("%s: payload is %v, the file has %d bytes", row.Name, row.Payload, len(text))
 		}
-		_, captioned := e.Payload["captions"]
-		if captioned != (path == "coco/val2017/a.jpg") {
-			t.Errorf("%s: payload is %v, want captions for coco/val2017/a.jpg alone", path, e.Payload)
+		_, captioned := row.Payload["captions"]
+		if captioned != (row.Name == "coco/val2017/a.jpg") {
+			t.Errorf("%s: payload is %v, want captions for coco/val2017/a.jpg alone", row.Name, row.Payload)
 		}
 		if captioned {
 			want := []any{[]string{"a zebra", "a striped horse"}, []string{"zebra"}}
-			if diff := cmp.Diff(want, []any{e.Payload["captions"], e.Payload["categories"]}); diff != "" {
+			if diff := cmp.Diff(want, []any{row.Payload["captions"], row.Payload["categories"]}); diff != "" {
 				t.Errorf("captions and categories (-want +got):\n%s", diff)
 			}
 		}
-		if err := e.Payload.Check(); err != nil {
+		if err := row.Payload.Check(); err != nil {
 			t.Error(err)
 		}
 	}
-	want := []string{"coco/val2017/a.jpg", "coco/val2017/b.jpg", "other/a.jpg", "top.png"}
+	want := []string{"top.png", "coco/val2017/a.jpg", "coco/val2017/b.jpg", "other/a.jpg"}
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
 }
 
-func TestFolderOfRealPhotos(t *testing.T) {
-	entries, err := build.Folder(realtest.Path(t, "photos"))
-	if err != nil {
-		t.Fatal(err)
+func TestFolderPatterns(t *testing.T) {
+	root := t.TempDir()
+	writeFiles(t, root, map[string]string{
+		"a.jpg": "", "b.png": "", "x/a.jpg": "", "x/y/b.png": "", "z/y/c.jpg": "",
+	})
+	for _, test := range []struct{ include, exclude, want []string }{
+		{nil, nil, []string{"a.jpg", "b.png", "x/a.jpg", "x/y/b.png", "z/y/c.jpg"}},
+		{[]string{"*.jpg"}, nil, []string{"a.jpg", "x/a.jpg", "z/y/c.jpg"}},
+		{[]string{"x"}, nil, []string{"x/a.jpg", "x/y/b.png"}},
+		{nil, []string{"y"}, []string{"a.jpg", "b.png", "x/a.jpg"}},
+		{[]string{"*.jpg", "x/y/*"}, []string{"x/a.*", "z"}, []string{"a.jpg", "x/y/b.png"}},
+	} {
+		rows, _ := rowsOf(t, build.Folder{Root: root, Include: test.include, Exclude: test.exclude})
+		var got []string
+		for _, row := range rows {
+			got = append(got, row.Name)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("include %q, exclude %q (-want +got):\n%s", test.include, test.exclude, diff)
+		}
 	}
+	if _, err := (build.Folder{Root: root, Include: []string{"["}}).Shards(t.Context()); !errors.Is(err, path.ErrBadPattern) {
+		t.Errorf("pattern [: error is %v", err)
+	}
+}
+
+func TestFolderOfRealPhotos(t *testing.T) {
+	rows, _ := rowsOf(t, build.Folder{Root: realtest.Path(t, "photos")})
 	captioned := 0
-	for _, e := range entries {
-		if captions, _ := e.Payload["captions"].([]string); len(captions) > 0 {
+	for _, row := range rows {
+		if captions, _ := row.Payload["captions"].([]string); len(captions) > 0 {
 			captioned++
 		}
 	}
 	// 80 + 79 photos of COCO are in the annotations that came with them.
-	if len(entries) != 489 || captioned != 159 {
-		t.Errorf("found %d photos, %d with captions, want 489 and 159", len(entries), captioned)
+	if len(rows) != 489 || captioned != 159 {
+		t.Errorf("found %d photos, %d with captions, want 489 and 159", len(rows), captioned)
 	}
 }
 
 func TestFolderRefuses(t *testing.T) {
 	root := t.TempDir()
-	writeFiles(t, root, map[string]string{"val2017/a.jpg": "a", "annotations/captions_val2017.json": captionsJSON[:80], "file": "x"})
-	_, err := build.Folder(root)
-	if err == nil || !strings.Contains(err.Error(), "captions_val2017.json") {
-		t.Errorf("broken annotations: error is %v, want one that names the file", err)
+	writeFiles(t, root, map[string]string{"val2017/a.jpg": "a", "b.jpg": "b", "annotations/captions_val2017.json": captionsJSON[:80], "file": "x"})
+	rows, damaged := rowsOf(t, build.Folder{Root: root})
+	if err := damaged["val2017"]; len(rows) != 1 || err == nil || !strings.Contains(err.Error(), "captions_val2017.json") {
+		t.Errorf("broken annotations: %d rows, damage %v, want b.jpg and one that names the file", len(rows), damaged)
 	}
-	if _, err := build.Folder(filepath.Join(root, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := (build.Folder{Root: filepath.Join(root, "nowhere")}).Shards(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing folder: error is %v, want fs.ErrNotExist", err)
 	}
-	if _, err := build.Folder(filepath.Join(root, "file")); err == nil || !strings.Contains(err.Error(), "wanted a folder") {
+	if _, err := (build.Folder{Root: filepath.Join(root, "file")}).Shards(t.Context()); err == nil || !strings.Contains(err.Error(), "wanted a folder") {
 		t.Errorf("file in place of a folder: error is %v", err)
 	}
 }
@@ -105,7 +150,7 @@ func TestOrigin(t *testing.T) {
 	if got, err := build.ReadOrigin(dir); err != nil || got != (build.Origin{}) {
 		t.Errorf("without a file: %v, %v, want the zero Origin", got, err)
 	}
-	want := build.Origin{Root: "/photos", Bundle: "/models/clip"}
+	want := build.Origin{Source: "/photos", Root: "/photos", Bundle: "/models/clip"}
 	if err := build.WriteOrigin(dir, want); err != nil {
 		t.Fatal(err)
 	}

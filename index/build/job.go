@@ -1,90 +1,51 @@
 package build
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
-	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"engram/index"
 )
 
-// ErrImage marks an error of Encoder.Encode that one of the images caused. The
-// job then encodes the batch one by one and passes over the bad one; any other
-// error ends it.
-var ErrImage = errors.New("unusable image")
-
-// Encoder turns image files into vectors. Its methods are called concurrently.
-type Encoder[I any] interface {
-	// Decode reads one image file. Its error is about the file.
-	Decode(file io.Reader) (I, error)
-	// Size returns how many bytes of memory a decoded image takes.
-	Size(image I) int
-	// Encode returns the vector of each image, of the store's dimension.
-	Encode(ctx context.Context, images []I) ([][]float32, error)
-}
-
-// Job brings a store in line with a source. I is what the encoder decodes
-// files into.
+// Job brings a store in line with a source: after it, the store holds the rows
+// that the source has, each once, and what it held of shards that are gone. I
+// is what the encoder decodes images into.
+//
+// Shards that the manifest has as finished are passed over unless they have
+// changed since. In one that has, images that are the same as before are not
+// encoded again, and rows that it has no longer are deleted.
 type Job[I any] struct {
-	Entries []Entry
-	Encoder Encoder[I]
-	Store   index.Store
+	Shards   []Shard    // all of the source
+	Encoder  Encoder[I] // nil where every row is a vector
+	Store    index.Store
+	Manifest *Manifest
 
-	Batch int  // most images of one Encode, fewer where they are large; 0 means 16
-	Prune bool // delete the items that the source has no longer
+	Part  Part         // of the shards
+	Where index.Filter // stores only rows whose payload it chooses; nil: every row
+	Prune bool         // delete the rows of shards that the source has no longer
+	Retry bool         // try bad rows and damaged shards again
 
-	// Progress is called before the first image that has to be encoded, after
-	// every batch and after every bad image. Calls do not overlap.
+	Batch int // most images of one Encode, fewer where they are large; 0 means 16
+	// Checkpoint is how much time's work a crash may cost; 0 means 20 seconds.
+	Checkpoint time.Duration
+
+	// Progress is called as rows are settled. Calls do not overlap.
 	Progress func(Progress)
 }
 
-// Progress says how far a job is.
-type Progress struct {
-	Done, Total int // images that had to be encoded
-	Bad         int // of those done
-}
-
-// Bad is an image that could not be indexed, and why.
-type Bad struct {
-	Path   string `json:"path"`
-	Reason string `json:"reason"`
-}
-
-// Report says what a job did.
-type Report struct {
-	Added     int      `json:"added"`     // items that are new
-	Changed   int      `json:"changed"`   // items replaced because the file or what is said of it changed
-	Unchanged int      `json:"unchanged"` // items left as they are
-	Bad       []Bad    `json:"bad"`       // by path
-	Vanished  []string `json:"vanished"`  // paths of items that the source has no longer
-	Pruned    int      `json:"pruned"`    // of those, deleted
-
-	Encoded int     `json:"encoded"` // images that went through the encoder
-	Seconds float64 `json:"seconds"`
-}
-
-// Rate returns encoded images per second.
-func (r *Report) Rate() float64 {
-	if r.Seconds == 0 {
-		return 0
-	}
-	return float64(r.Encoded) / r.Seconds
-}
-
-// Run does the job and flushes the store. Where it ends early, because ctx
-// ends, the store refuses or the encoder breaks, the report says what was done
-// until then; that is in the store, and another Run goes on from there.
+// Run does the job. Where it ends early, because ctx ends, the store refuses
+// or the encoder breaks, the report says what was done until then; that is in
+// the store and in the manifest, and another Run goes on from there.
 func (j Job[I]) Run(ctx context.Context) (*Report, error) {
 	start := time.Now()
-	report := &Report{Bad: []Bad{}, Vanished: []string{}}
+	report := newReport()
 	err := j.run(ctx, report)
-	slices.SortFunc(report.Bad, func(a, b Bad) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(report.Bad, func(a, b Bad) int { return cmp.Compare(a.Name, b.Name) })
+	slices.Sort(report.GoneNames)
 	report.Seconds = time.Since(start).Seconds()
 	if err != nil {
 		return report, fmt.Errorf("build: %w", err)
@@ -93,89 +54,144 @@ func (j Job[I]) Run(ctx context.Context) (*Report, error) {
 }
 
 func (j Job[I]) run(ctx context.Context, report *Report) error {
-	p, err := j.plan(ctx)
+	if j.Batch <= 0 {
+		j.Batch = 16
+	}
+	if j.Checkpoint <= 0 {
+		j.Checkpoint = 20 * time.Second
+	}
+	info, err := j.Store.Info(ctx)
 	if err != nil {
 		return err
 	}
-	report.Unchanged = p.unchanged
-	report.Vanished = append(report.Vanished, slices.Sorted(maps.Values(p.vanished))...)
-	if err := j.encodeAll(ctx, p, report); err != nil {
+	p, err := j.plan(report)
+	if err != nil {
 		return err
 	}
-	if err := j.relabel(ctx, p.relabel, report); err != nil {
+	if err := j.checkStore(info); err != nil {
 		return err
 	}
-	if j.Prune && len(p.vanished) > 0 {
-		if report.Pruned, err = j.Store.Delete(ctx, slices.Collect(maps.Keys(p.vanished))); err != nil {
+	if err := j.Manifest.append(p.begun...); err != nil {
+		return err
+	}
+	if len(p.todo) > 0 {
+		line := &pipeline[I]{job: j, dim: info.Dim, lookup: info.Count > 0, todo: p.todo, report: report}
+		if err := line.run(ctx); err != nil {
 			return err
 		}
 	}
-	return j.Store.Flush(ctx)
-}
-
-// plan is what is to be done.
-type plan struct {
-	encode    []*Entry            // new, or the file changed
-	relabel   []*Entry            // the same file with another payload
-	known     map[index.ID]bool   // ids in the store before
-	vanished  map[index.ID]string // items without an entry, with their paths
-	unchanged int
-}
-
-// plan compares the entries with the store.
-func (j Job[I]) plan(ctx context.Context) (*plan, error) {
-	p := &plan{known: map[index.ID]bool{}, vanished: map[index.ID]string{}}
-	stored := map[index.ID]index.Payload{}
-	for item, err := range j.Store.All(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		stored[item.ID] = item.Payload
-		p.known[item.ID] = true
-		name, _ := item.Payload[keyPath].(string)
-		p.vanished[item.ID] = name
+	if err := j.clean(ctx, p, report); err != nil {
+		return err
 	}
-	seen := make(map[index.ID]*Entry, len(j.Entries))
-	for i := range j.Entries {
-		e := &j.Entries[i]
-		if other, taken := seen[e.ID]; taken {
-			return nil, fmt.Errorf("%s and %s have the same id %d: rename one of them", other.path(), e.path(), e.ID)
+	return j.Manifest.append(line{End: &p.end})
+}
+
+// plan is what there is to do.
+type plan struct {
+	shards map[string]*Shard // those of the job
+	todo   []*reading
+	begun  []line // records of those that are new or have changed
+	end    end
+}
+
+// plan compares the shards of the source with the manifest.
+func (j Job[I]) plan(report *Report) (*plan, error) {
+	shards := slices.Clone(j.Shards)
+	where, err := j.filterText()
+	if err != nil {
+		return nil, err
+	}
+	list, names := newFingerprint(), make(map[string]bool, len(shards))
+	for i := range shards {
+		s := &shards[i]
+		if names[s.Name] {
+			return nil, fmt.Errorf("two shards are called %s", s.Name)
 		}
-		seen[e.ID] = e
-		delete(p.vanished, e.ID)
-		old, known := stored[e.ID]
-		switch {
-		case !known || old[keySize] != e.Payload[keySize] || old[keyModified] != e.Payload[keyModified]:
-			p.encode = append(p.encode, e)
-		case !reflect.DeepEqual(old, e.Payload):
-			p.relabel = append(p.relabel, e)
-		default:
-			p.unchanged++
-		}
+		names[s.Name] = true
+		s.Fingerprint += where // another filter makes another shard
+		list.add(s.Name)
+		list.add(s.Fingerprint)
+	}
+	p := &plan{shards: map[string]*Shard{}, end: end{Part: j.Part, Shards: len(shards), List: list.String()}}
+	own := j.Part.of(shards)
+	report.Shards = len(own)
+	for i := range own {
+		p.shards[own[i].Name] = &own[i]
+		j.planShard(p, own[i], report)
 	}
 	return p, nil
 }
 
-// relabel replaces the payloads of items whose vectors stay.
-func (j Job[I]) relabel(ctx context.Context, entries []*Entry, report *Report) error {
-	const chunk = 1024
-	for part := range slices.Chunk(entries, chunk) {
-		ids := make([]index.ID, len(part))
-		payloads := make(map[index.ID]index.Payload, len(part))
-		for i, e := range part {
-			ids[i], payloads[e.ID] = e.ID, e.Payload
+// planShard says what to do about a shard.
+func (j Job[I]) planShard(p *plan, s Shard, report *Report) {
+	known := j.Manifest.shards[s.Name]
+	same := known != nil && known.Fingerprint == s.Fingerprint
+	switch {
+	case same && j.Retry && (len(known.bad) > 0 || known.Damaged != ""):
+		report.count(counts{Unchanged: known.Stored + known.Unchanged, Excluded: known.Excluded})
+		p.todo = append(p.todo, newRetry(s, known))
+	case same:
+		report.count(counts{Unchanged: known.Stored + known.Unchanged, Excluded: known.Excluded, Unusable: known.Unusable})
+		if known.Done {
+			report.Skipped++
+			return
 		}
-		items, err := j.Store.Get(ctx, ids)
-		if err != nil {
+		p.todo = append(p.todo, newReading(s, known))
+	default:
+		r := newReading(s, known)
+		p.todo = append(p.todo, r)
+		p.begun = append(p.begun, line{Shard: &record{Name: s.Name, Fingerprint: s.Fingerprint, Stale: r.stale}})
+	}
+}
+
+// filterText returns what tells the job's filter from others, "" for none.
+func (j Job[I]) filterText() (string, error) {
+	if j.Where == nil {
+		return "", nil
+	}
+	if err := j.Where.Check(); err != nil {
+		return "", err
+	}
+	f := newFingerprint()
+	if err := describe(f, j.Where); err != nil {
+		return "", err
+	}
+	return "-" + f.String(), nil
+}
+
+// describe notes what a filter says.
+func describe(f fingerprint, filter index.Filter) error {
+	f.add(fmt.Sprintf("%T", filter))
+	var parts []index.Filter
+	switch filter := filter.(type) {
+	case index.And:
+		parts = filter
+	case index.Or:
+		parts = filter
+	case index.Not:
+		parts = []index.Filter{filter.Filter}
+	default:
+		text, err := json.Marshal(filter)
+		f.add(string(text))
+		return err
+	}
+	for _, part := range parts {
+		if err := describe(f, part); err != nil {
 			return err
 		}
-		for i := range items {
-			items[i].Payload = payloads[items[i].ID]
-		}
-		if err := j.Store.Upsert(ctx, items); err != nil {
-			return err
-		}
-		report.Changed += len(items)
+	}
+	f.add("end")
+	return nil
+}
+
+// checkStore refuses a manifest whose rows the store does not have.
+func (j Job[I]) checkStore(info index.Info) error {
+	rows := 0
+	for _, s := range j.Manifest.shards {
+		rows += s.Stored + s.Unchanged
+	}
+	if rows > 0 && info.Count == 0 {
+		return fmt.Errorf("the manifest says that the index has %d rows, it has none; is it that of another index?", rows)
 	}
 	return nil
 }

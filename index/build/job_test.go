@@ -20,19 +20,15 @@ import (
 )
 
 func TestSecondRunDoesOnlyWhatIsLeft(t *testing.T) {
-	root, store := t.TempDir(), newStore(t)
+	root, to := t.TempDir(), newTarget(t)
 	writeFiles(t, root, map[string]string{"a.jpg": "aa", "sub/b.jpg": "bb", "c.png": "cc", "d.png": "dd"})
 	enc := &fakeEncoder{}
-	none := build.Report{Bad: []build.Bad{}, Vanished: []string{}}
-
-	want := none
-	want.Added, want.Encoded = 4, 4
-	if diff := cmp.Diff(&want, mustRun(t, root, enc, store, nil)); diff != "" {
+	want := build.Report{Bad: []build.Bad{}, GoneNames: []string{}, Shards: 2, Finished: 2, Stored: 4, Encoded: 4}
+	if diff := cmp.Diff(&want, mustRun(t, to.job(t, root, enc))); diff != "" {
 		t.Fatalf("first run (-want +got):\n%s", diff)
 	}
-	want = none
-	want.Unchanged = 4
-	if diff := cmp.Diff(&want, mustRun(t, root, enc, store, nil)); diff != "" {
+	want = build.Report{Bad: []build.Bad{}, GoneNames: []string{}, Shards: 2, Skipped: 2, Unchanged: 4}
+	if diff := cmp.Diff(&want, mustRun(t, to.job(t, root, enc))); diff != "" {
 		t.Fatalf("second run (-want +got):\n%s", diff)
 	}
 
@@ -40,23 +36,41 @@ func TestSecondRunDoesOnlyWhatIsLeft(t *testing.T) {
 	if err := os.Remove(filepath.Join(root, "d.png")); err != nil {
 		t.Fatal(err)
 	}
-	want = none
-	want.Added, want.Changed, want.Unchanged, want.Encoded, want.Vanished = 1, 1, 2, 2, []string{"d.png"}
-	if diff := cmp.Diff(&want, mustRun(t, root, enc, store, nil)); diff != "" {
+	want = build.Report{
+		Bad: []build.Bad{}, GoneNames: []string{"d.png"}, Shards: 2, Skipped: 1, Finished: 1,
+		Stored: 2, Encoded: 2, Unchanged: 2, Gone: 1, Deleted: 1,
+	}
+	if diff := cmp.Diff(&want, mustRun(t, to.job(t, root, enc))); diff != "" {
 		t.Fatalf("after changes (-want +got):\n%s", diff)
 	}
 	if enc.images.Load() != 6 {
 		t.Errorf("%d images went through the encoder, want 6", enc.images.Load())
 	}
-	checkContents(t, store, map[string]string{"a.jpg": "other", "sub/b.jpg": "bb", "c.png": "cc", "d.png": "dd", "e.jpg": "ee"})
+	checkContents(t, to, map[string]string{"a.jpg": "other", "sub/b.jpg": "bb", "c.png": "cc", "e.jpg": "ee"})
+}
 
-	want = none
-	want.Unchanged, want.Vanished, want.Pruned = 4, []string{"d.png"}, 1
-	report := mustRun(t, root, enc, store, func(j *build.Job[[]byte]) { j.Prune = true })
-	if diff := cmp.Diff(&want, report); diff != "" {
-		t.Fatalf("with prune (-want +got):\n%s", diff)
+func TestFoldersThatAreGoneStayUntilTheyArePruned(t *testing.T) {
+	root, to := t.TempDir(), newTarget(t)
+	writeFiles(t, root, map[string]string{"a.jpg": "aa", "sub/b.jpg": "bb", "sub/c.jpg": "cc"})
+	mustRun(t, to.job(t, root, &fakeEncoder{}))
+	if err := os.RemoveAll(filepath.Join(root, "sub")); err != nil {
+		t.Fatal(err)
 	}
-	checkContents(t, store, map[string]string{"a.jpg": "other", "sub/b.jpg": "bb", "c.png": "cc", "e.jpg": "ee"})
+	for range 2 {
+		report := mustRun(t, to.job(t, root, &fakeEncoder{}))
+		if diff := cmp.Diff([]string{"sub/b.jpg", "sub/c.jpg"}, report.GoneNames); diff != "" || report.Gone != 2 || report.Deleted != 0 {
+			t.Errorf("gone are %d, deleted %d (-want +got):\n%s", report.Gone, report.Deleted, diff)
+		}
+	}
+	job := to.job(t, root, &fakeEncoder{})
+	job.Prune = true
+	if report := mustRun(t, job); report.Gone != 2 || report.Deleted != 2 {
+		t.Errorf("with prune: %+v, want two deleted", report)
+	}
+	checkContents(t, to, map[string]string{"a.jpg": "aa"})
+	if report := mustRun(t, job); report.Gone != 0 {
+		t.Errorf("after prune: %+v, want none gone", report)
+	}
 }
 
 // checkContents compares a store with files: ids, and the directions of vectors.
@@ -86,7 +100,7 @@ func checkContents(t *testing.T, store index.Store, files map[string]string) {
 }
 
 func TestBadFilesAreListedAndPassedOver(t *testing.T) {
-	root, store := t.TempDir(), newStore(t)
+	root, to := t.TempDir(), newTarget(t)
 	files := map[string]string{"u.jpg": "unreadable", "z.png": "black", "y.png": "black too"}
 	good := map[string]string{}
 	for i := range 30 {
@@ -97,69 +111,95 @@ func TestBadFilesAreListedAndPassedOver(t *testing.T) {
 	if err := os.Symlink(filepath.Join(root, "nothing"), filepath.Join(root, "dead.jpg")); err != nil {
 		t.Fatal(err)
 	}
-	last := build.Progress{Done: -1}
-	report := mustRun(t, root, &fakeEncoder{}, store, func(j *build.Job[[]byte]) {
-		j.Progress = func(p build.Progress) {
-			if p.Done <= last.Done || p.Bad < last.Bad || p.Done > p.Total {
-				t.Errorf("progress went from %+v to %+v", last, p)
-			}
-			last = p
+	last := build.Progress{Rows: -1}
+	job := to.job(t, root, &fakeEncoder{})
+	job.Progress = func(p build.Progress) {
+		if p.Rows < last.Rows || p.Bad < last.Bad || p.Rows > p.Total {
+			t.Errorf("progress went from %+v to %+v", last, p)
 		}
-	})
-	if report.Added != 30 || report.Encoded != 30 {
-		t.Errorf("added %d and encoded %d, want 30", report.Added, report.Encoded)
+		last = p
 	}
-	if want := (build.Progress{Done: 34, Total: 34, Bad: 4}); last != want {
+	report := mustRun(t, job)
+	if report.Stored != 30 || report.Encoded != 30 || report.Unusable != 4 {
+		t.Errorf("stored %d, encoded %d, unusable %d; want 30, 30 and 4", report.Stored, report.Encoded, report.Unusable)
+	}
+	if want := (build.Progress{Rows: 34, Total: 34, Shards: 1, ShardsAll: 1, Bad: 4}); last != want {
 		t.Errorf("last progress is %+v, want %+v", last, want)
 	}
 	for i, want := range []struct{ path, reason string }{
 		{"dead.jpg", "no such file"}, {"u.jpg", "not an image"}, {"y.png", "no direction"}, {"z.png", "no direction"},
 	} {
-		if i >= len(report.Bad) || report.Bad[i].Path != want.path || !strings.Contains(report.Bad[i].Reason, want.reason) {
+		if i >= len(report.Bad) || report.Bad[i].Name != want.path || !strings.Contains(report.Bad[i].Reason, want.reason) {
 			t.Errorf("bad files are %v, want at %d %v", report.Bad, i, want)
 		}
 	}
-	checkContents(t, store, good)
+	checkContents(t, to, good)
+}
+
+func TestBadRowsAreTriedAgainOnRequest(t *testing.T) {
+	root, to, enc := t.TempDir(), newTarget(t), &fakeEncoder{}
+	writeFiles(t, root, map[string]string{"a.jpg": "aa", "b.jpg": "bb", "c.jpg": "late", "d.jpg": "late too", "e.jpg": "ee"})
+	enc.broken = "late"
+	if report := mustRun(t, to.job(t, root, enc)); report.Stored != 3 || report.Unusable != 2 {
+		t.Fatalf("first run: %+v, want 3 stored and 2 unusable", report)
+	}
+	enc.broken = "late too"
+	job := to.job(t, root, enc)
+	if report := mustRun(t, job); report.Stored != 0 || report.Unchanged != 3 || report.Unusable != 2 {
+		t.Fatalf("second run: %+v, want nothing done", report)
+	}
+	job.Retry = true
+	report := mustRun(t, job)
+	if report.Stored != 1 || report.Unchanged != 3 || report.Unusable != 1 || enc.images.Load() != 4 {
+		t.Fatalf("retry: %+v after %d encoded images, want c.jpg stored and d.jpg unusable", report, enc.images.Load())
+	}
+	if diff := cmp.Diff([]build.Bad{{Row: 3, Name: "d.jpg", Reason: "not an image"}}, report.Bad); diff != "" {
+		t.Errorf("bad rows (-want +got):\n%s", diff)
+	}
+	enc.broken = ""
+	if report := mustRun(t, job); report.Stored != 1 || report.Unchanged != 4 || report.Unusable != 0 {
+		t.Errorf("last retry: %+v, want all five there", report)
+	}
+	if report := mustRun(t, job); report.Skipped != 1 || report.Unchanged != 5 {
+		t.Errorf("retry without bad rows: %+v, want the shard skipped", report)
+	}
+	checkContents(t, to, map[string]string{"a.jpg": "aa", "b.jpg": "bb", "c.jpg": "late", "d.jpg": "late too", "e.jpg": "ee"})
 }
 
 func TestBrokenEncoderEndsTheJobAndTheNextGoesOn(t *testing.T) {
-	root, store := t.TempDir(), newStore(t)
+	root, to := t.TempDir(), newTarget(t)
 	files := map[string]string{}
 	for i := range 40 {
 		files[fmt.Sprintf("%02d.jpg", i)] = fmt.Sprint("image ", i)
 	}
 	writeFiles(t, root, files)
 	writeFiles(t, root, map[string]string{"zz.jpg": "break"})
-	report, err := run(t, root, &fakeEncoder{}, store, nil)
+	report, err := to.job(t, root, &fakeEncoder{}).Run(t.Context())
 	if !errors.Is(err, errBroken) {
 		t.Fatalf("error is %v, want that of the encoder", err)
 	}
-	if got := len(contents(t, store)); got != report.Added {
-		t.Errorf("the report says %d items, the store has %d", report.Added, got)
+	if got := len(contents(t, to)); got != report.Stored {
+		t.Errorf("the report says %d items, the store has %d", report.Stored, got)
 	}
 	files["zz.jpg"] = "mended"
 	writeFiles(t, root, map[string]string{"zz.jpg": "mended"})
-	second := mustRun(t, root, &fakeEncoder{}, store, nil)
-	if second.Unchanged != report.Added || second.Added != 41-report.Added {
-		t.Errorf("after %d items the second run left %d and added %d", report.Added, second.Unchanged, second.Added)
+	second := mustRun(t, to.job(t, root, &fakeEncoder{}))
+	if second.Unchanged != report.Stored || second.Stored != 41-report.Stored {
+		t.Errorf("after %d items the second run left %d and stored %d", report.Stored, second.Unchanged, second.Stored)
 	}
-	checkContents(t, store, files)
+	checkContents(t, to, files)
 }
 
 func TestCancelledJobKeepsWhatIsDone(t *testing.T) {
-	root, store := t.TempDir(), newStore(t)
+	root, to := t.TempDir(), newTarget(t)
 	for i := range 60 {
 		writeFiles(t, root, map[string]string{fmt.Sprintf("%02d.jpg", i): fmt.Sprint("image ", i)})
 	}
-	entries, err := build.Folder(root)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	job := build.Job[[]byte]{Entries: entries, Encoder: &fakeEncoder{}, Store: store, Batch: 4}
+	job := to.job(t, root, &fakeEncoder{})
 	job.Progress = func(p build.Progress) {
-		if p.Done >= 20 {
+		if p.Rows >= 20 {
 			cancel()
 		}
 	}
@@ -167,9 +207,9 @@ func TestCancelledJobKeepsWhatIsDone(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v, want context.Canceled", err)
 	}
-	got := len(contents(t, store))
-	if got != report.Added || got < 20 || got == 60 {
-		t.Errorf("the store has %d items and the report says %d, want equal, 20 or more and not all 60", got, report.Added)
+	got := len(contents(t, to))
+	if got != report.Stored || got < 20 || got == 60 {
+		t.Errorf("the store has %d items and the report says %d, want equal, 20 or more and not all 60", got, report.Stored)
 	}
 }
 
@@ -181,7 +221,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	for _, test := range []struct{ size, batch int }{{0, 4}, {10 << 20, 4}, {40 << 20, 1}} {
 		enc := &fakeEncoder{padding: test.size, beforeEncode: func() { time.Sleep(time.Millisecond) }}
-		mustRun(t, root, enc, newStore(t), nil)
+		job := newTarget(t).job(t, root, enc)
+		job.Batch = test.batch
+		mustRun(t, job)
 		if most, limit := enc.most.Load(), int64(2*test.batch+runtime.GOMAXPROCS(0)); most > limit {
 			t.Errorf("%d images of %d MiB were in memory at once, want at most %d", most, test.size>>20, limit)
 		}
@@ -189,28 +231,18 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestNewCaptionsNeedNoEncoder(t *testing.T) {
-	root, store := t.TempDir(), newStore(t)
+	root, to := t.TempDir(), newTarget(t)
 	writeFiles(t, root, map[string]string{"val2017/a.jpg": "aa", "val2017/b.jpg": "bb"})
 	enc := &fakeEncoder{}
-	mustRun(t, root, enc, store, nil)
+	mustRun(t, to.job(t, root, enc))
 	writeFiles(t, root, map[string]string{"annotations/captions_val2017.json": captionsJSON})
-	report := mustRun(t, root, enc, store, nil)
-	if report.Changed != 1 || report.Unchanged != 1 || report.Encoded != 0 || enc.images.Load() != 2 {
+	report := mustRun(t, to.job(t, root, enc))
+	if report.Stored != 1 || report.Unchanged != 1 || report.Encoded != 0 || enc.images.Load() != 2 {
 		t.Errorf("report is %+v after %d encoded images, want one changed without encoding", report, enc.images.Load())
 	}
-	got := contents(t, store)["val2017/a.jpg"].Payload["captions"]
+	got := contents(t, to)["val2017/a.jpg"].Payload["captions"]
 	if diff := cmp.Diff([]string{"a zebra", "a striped horse"}, got); diff != "" {
 		t.Errorf("captions (-want +got):\n%s", diff)
 	}
-	checkContents(t, store, map[string]string{"val2017/a.jpg": "aa", "val2017/b.jpg": "bb"})
-}
-
-func TestEntriesWithOneIDAreRefused(t *testing.T) {
-	entries := []build.Entry{
-		{ID: 7, Payload: index.Payload{"path": "a.jpg"}}, {ID: 7, Payload: index.Payload{"path": "b.jpg"}},
-	}
-	_, err := build.Job[[]byte]{Entries: entries, Encoder: &fakeEncoder{}, Store: newStore(t)}.Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "a.jpg and b.jpg have the same id 7") {
-		t.Errorf("error is %v, want one that names both files", err)
-	}
+	checkContents(t, to, map[string]string{"val2017/a.jpg": "aa", "val2017/b.jpg": "bb"})
 }

@@ -20,7 +20,9 @@ const originName = "origin.json"
 // Origin says where an index came from, so that its images can be shown and
 // its model can be opened again.
 type Origin struct {
-	Root   string `json:"root"`   // absolute path of the folder that "path" in payloads is relative to
+	// Source is the Base of the source it was built from.
+	Source string `json:"source,omitempty"`
+	Root   string `json:"root"`   // absolute path of the folder that "path" in payloads is relative to, "" where the images are in no files of their own
 	Bundle string `json:"bundle"` // absolute path of the bundle's folder, which may have moved since
 }
 

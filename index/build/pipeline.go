@@ -2,75 +2,99 @@ package build
 
 import (
 	"context"
-	"errors"
 	"runtime"
+	"slices"
 	"sync"
-
-	"engram/index"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// encoders is how many batches are under way: while one waits for the model,
-// the other gathers and prepares its images.
-const encoders = 2
+const (
+	// maxReaders is how many shards are read at a time.
+	maxReaders = 4
+	// encoders is how many batches are under way: while one waits for the
+	// model, the other gathers and prepares its images.
+	encoders = 2
+	// maxBad is how many bad rows wait to be recorded until it is time.
+	maxBad = 1000
+)
 
-// batchBytes is the size of the images from which on a batch is not waited to
-// be full.
-const batchBytes = 32 << 20
-
-// decoded is an image on its way to the encoder.
-type decoded[I any] struct {
-	entry *Entry
-	image I
-}
-
-// pipeline is one run of decoders and encoders. In memory are one image for each
-// decoder and a batch for each encoder, which ends with the image that takes it
-// to batchBytes.
+// pipeline is one run of readers, decoders and encoders over the shards of todo.
+// In memory are a chunk for each reader, an image for each decoder, and a batch
+// for each encoder.
 type pipeline[I any] struct {
 	job    Job[I]
-	plan   *plan
-	mu     sync.Mutex // guards report and calls of Progress
-	report *Report
-	done   int
+	dim    int
+	lookup bool // the store may have some of the rows
+	todo   []*reading
+
+	encoding meter
+	due      chan struct{} // asks for a record before it is time
+
+	mu       sync.Mutex // guards what follows, every reading, and calls of Progress
+	active   []*reading // begun and not recorded as done
+	bad      int        // rows that wait to be recorded
+	finished int        // shards
+	settled  int        // rows
+	ahead    forecast
+	lines    []line // that wait to be recorded
+	report   *Report
 }
 
-// encodeAll decodes, encodes and stores the entries that the plan says.
-func (j Job[I]) encodeAll(ctx context.Context, p *plan, report *Report) error {
-	if len(p.encode) == 0 {
-		return nil
-	}
-	if j.Batch <= 0 {
-		j.Batch = 16
-	}
-	line := &pipeline[I]{job: j, plan: p, report: report}
-	line.progress(0)
-	entries := make(chan *Entry)
-	images := make(chan decoded[I])
+// work is a row of a shard that is being read.
+type work struct {
+	*reading
+	n   int // its number
+	row Row
+}
 
+// run goes through the shards. What is done when it ends, for whatever reason,
+// is recorded.
+func (p *pipeline[I]) run(ctx context.Context) error {
+	p.due = make(chan struct{}, 1)
+	p.ahead = newForecast(p.todo)
+	start := time.Now()
+	err := p.flow(ctx)
+	p.report.EncoderBusy = p.encoding.busy.Seconds() / max(time.Since(start).Seconds(), 1e-9)
+	// After an interrupt as well. A store that has failed is likely to do so
+	// again; its first error counts.
+	if last := p.record(ctx); err == nil {
+		err = last
+	}
+	return err
+}
+
+// flow runs the goroutines and waits for them.
+func (p *pipeline[I]) flow(ctx context.Context) error {
+	shards, rows, images := make(chan *reading), make(chan work), make(chan decoded[I])
 	group, ctx := errgroup.WithContext(ctx)
+	done := make(chan struct{})
+	group.Go(func() error { return p.keepRecords(ctx, done) })
+	stage(group, 1, func() error { return p.feed(ctx, shards) }, func() { close(shards) })
+	stage(group, min(maxReaders, runtime.GOMAXPROCS(0)),
+		func() error { return p.read(ctx, shards, rows) }, func() { close(rows) })
+	stage(group, runtime.GOMAXPROCS(0),
+		func() error { return p.decode(ctx, rows, images) }, func() { close(images) })
+	stage(group, encoders, func() error { return p.encode(ctx, images) }, func() { close(done) })
+	return group.Wait()
+}
+
+// stage runs n goroutines, and then what follows the last of them.
+func stage(group *errgroup.Group, n int, do func() error, then func()) {
+	var running sync.WaitGroup
+	running.Add(n)
+	for range n {
+		group.Go(func() error {
+			defer running.Done()
+			return do()
+		})
+	}
 	group.Go(func() error {
-		defer close(entries)
-		for _, e := range p.encode {
-			if err := send(ctx, entries, e); err != nil {
-				return err
-			}
-		}
+		running.Wait()
+		then()
 		return nil
 	})
-	group.Go(func() error {
-		defer close(images)
-		decoders, ctx := errgroup.WithContext(ctx)
-		for range runtime.GOMAXPROCS(0) {
-			decoders.Go(func() error { return line.decode(ctx, entries, images) })
-		}
-		return decoders.Wait()
-	})
-	for range encoders {
-		group.Go(func() error { return line.encode(ctx, images) })
-	}
-	return group.Wait()
 }
 
 // send puts v into a channel unless ctx ends first.
@@ -83,111 +107,126 @@ func send[T any](ctx context.Context, to chan<- T, v T) error {
 	}
 }
 
-// decode is one decoder.
-func (l *pipeline[I]) decode(ctx context.Context, entries <-chan *Entry, images chan<- decoded[I]) error {
-	for e := range entries {
-		image, err := l.read(e)
-		if err != nil {
-			l.bad(e, err)
-			continue
-		}
-		if err := send(ctx, images, decoded[I]{e, image}); err != nil {
+// feed hands out the shards.
+func (p *pipeline[I]) feed(ctx context.Context, shards chan<- *reading) error {
+	for _, r := range p.todo {
+		if err := send(ctx, shards, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *pipeline[I]) read(e *Entry) (image I, err error) {
-	file, err := e.Open()
-	if err != nil {
-		return image, err
-	}
-	defer file.Close()
-	return l.job.Encoder.Decode(file)
-}
-
-// encode is one encoder: it gathers batches until the images end.
-func (l *pipeline[I]) encode(ctx context.Context, images <-chan decoded[I]) error {
-	batch, size := make([]decoded[I], 0, l.job.Batch), 0
-	for image := range images {
-		batch = append(batch, image)
-		size += l.job.Encoder.Size(image.image)
-		if len(batch) < l.job.Batch && size < batchBytes {
-			continue
+// keepRecords records what is settled from time to time until done.
+func (p *pipeline[I]) keepRecords(ctx context.Context, done <-chan struct{}) error {
+	tick := time.NewTicker(p.job.Checkpoint)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-p.due:
 		}
-		if err := l.store(ctx, batch); err != nil {
+		if err := p.record(ctx); err != nil {
 			return err
 		}
-		clear(batch) // lets go of the images
-		batch, size = batch[:0], 0
 	}
-	if len(batch) == 0 {
-		return ctx.Err()
-	}
-	return l.store(ctx, batch)
 }
 
-// store encodes a batch and puts it into the store.
-func (l *pipeline[I]) store(ctx context.Context, batch []decoded[I]) error {
-	images := make([]I, len(batch))
-	for i := range batch {
-		images[i] = batch[i].image
+// record writes into the manifest what is settled, after the store has made it
+// durable. An interrupt does not keep it from that.
+func (p *pipeline[I]) record(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	p.mu.Lock()
+	for _, r := range p.active {
+		if rec, ok := r.record(); ok {
+			p.lines = append(p.lines, line{Shard: &rec})
+		}
 	}
-	vectors, err := l.job.Encoder.Encode(ctx, images)
-	if errors.Is(err, ErrImage) {
-		if len(batch) == 1 {
-			l.bad(batch[0].entry, err)
-			return nil
-		}
-		for i := range batch {
-			if err := l.store(ctx, batch[i:i+1]); err != nil {
-				return err
-			}
-		}
+	p.active = slices.DeleteFunc(p.active, (*reading).done)
+	lines := p.lines
+	p.bad = 0
+	p.mu.Unlock()
+	if len(lines) == 0 {
 		return nil
 	}
-	if err != nil {
+	if err := p.job.Store.Flush(ctx); err != nil {
 		return err
 	}
-	items := make([]index.Item, len(batch))
-	for i, d := range batch {
-		items[i] = index.Item{ID: d.entry.ID, Vector: vectors[i], Payload: d.entry.Payload}
-	}
-	if err := l.job.Store.Upsert(ctx, items); err != nil {
+	if err := p.job.Manifest.append(lines...); err != nil {
 		return err
 	}
-	l.stored(items)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = nil
+	for _, l := range lines {
+		if l.Shard.Done {
+			p.finish(p.job.Manifest.shards[l.Shard.Name])
+		}
+	}
+	p.progress()
 	return nil
 }
 
-// stored counts items that are in the store.
-func (l *pipeline[I]) stored(items []index.Item) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, item := range items {
-		if l.plan.known[item.ID] {
-			l.report.Changed++
-		} else {
-			l.report.Added++
+// finish counts a shard that is recorded as done.
+func (p *pipeline[I]) finish(s *state) {
+	p.finished++
+	p.report.Finished++
+	if s.Damaged != "" {
+		p.report.Damaged++
+	}
+	list(&p.report.PerShard, ShardReport{
+		Name: s.Name, Rows: s.Next, Bad: s.Unusable, Damaged: s.Damaged, Seconds: s.Seconds,
+	})
+}
+
+// outcome is what became of a row.
+type outcome struct {
+	work
+	counts
+	reason string // why it is bad
+}
+
+// settle counts rows that are stored or passed over for good.
+func (p *pipeline[I]) settle(outcomes []outcome) {
+	if len(outcomes) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, o := range outcomes {
+		s := settled{counts: o.counts}
+		if o.reason != "" {
+			s.bad = &Bad{Row: o.n, Name: o.row.Name, Reason: o.reason}
+			list(&p.report.Bad, *s.bad)
+			p.bad++
+		}
+		o.reading.settle(o.n, s)
+		p.report.count(o.counts)
+		p.settled += o.rows()
+	}
+	if p.bad > maxBad {
+		select {
+		case p.due <- struct{}{}:
+		default: // it is asked for already
 		}
 	}
-	l.report.Encoded += len(items)
-	l.progress(len(items))
+	p.progress()
 }
 
-// bad counts and lists an image that could not be used.
-func (l *pipeline[I]) bad(e *Entry, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.report.Bad = append(l.report.Bad, Bad{e.path(), err.Error()})
-	l.progress(1)
+// unusable is the outcome of a bad row.
+func unusable(w work, err error) outcome {
+	return outcome{w, counts{Unusable: 1}, err.Error()}
 }
 
-// progress reports n more images. The caller holds the lock.
-func (l *pipeline[I]) progress(n int) {
-	l.done += n
-	if l.job.Progress != nil {
-		l.job.Progress(Progress{Done: l.done, Total: len(l.plan.encode), Bad: len(l.report.Bad)})
+// progress tells how far the run is. The caller holds the lock.
+func (p *pipeline[I]) progress() {
+	if p.job.Progress != nil {
+		p.job.Progress(Progress{
+			Rows: p.settled, Total: max(p.settled, p.ahead.total()), Shards: p.finished, ShardsAll: len(p.todo), Bad: p.report.Unusable,
+		})
 	}
 }
