@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Match implements Filter.
@@ -77,30 +78,29 @@ func (f Exists) Match(p Payload) bool {
 
 // Match implements Filter.
 func (f Text) Match(p Payload) bool {
-	var has func(word string) bool
-	switch value := p[f.Key].(type) {
-	case string:
-		has = func(word string) bool { return hasWord(value, word) }
-	case []string:
-		has = func(word string) bool {
-			return slices.ContainsFunc(value, func(text string) bool { return hasWord(text, word) })
-		}
-	default:
-		return false
-	}
+	text := p[f.Key]
 	for word := range words(f.Words) {
-		if !has(word) {
+		if !hasWord(text, word) {
 			return false
 		}
 	}
 	return true
 }
 
-// hasWord reports whether word, in lower case, is among the words of text.
-func hasWord(text, word string) bool {
-	for have := range words(text) {
-		if have == word {
-			return true
+// hasWord reports whether word, in lower case, is among the words of a value.
+func hasWord(value any, word string) bool {
+	switch value := value.(type) {
+	case string:
+		for have := range words(value) {
+			if have == word {
+				return true
+			}
+		}
+	case []string:
+		for _, text := range value {
+			if hasWord(text, word) {
+				return true
+			}
 		}
 	}
 	return false
@@ -112,10 +112,19 @@ func hasWord(text, word string) bool {
 // every engine or in none.
 func words(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for word := range strings.FieldsFuncSeq(text, endsWord) {
-			if !yield(lower(word)) {
+		start := 0 // of the word that the loop is in
+		for i, r := range text {
+			if !endsWord(r) {
+				continue
+			}
+			if start < i && !yield(lower(text[start:i])) {
 				return
 			}
+			_, size := utf8.DecodeRuneInString(text[i:])
+			start = i + size
+		}
+		if start < len(text) {
+			yield(lower(text[start:]))
 		}
 	}
 }
@@ -124,6 +133,9 @@ func words(text string) iter.Seq[string] {
 // alphabetic where they write vowels, as in Devanagari, and not where they are
 // accents.
 func endsWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}
 	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Other_Alphabetic, r)
 }
 
@@ -131,6 +143,9 @@ func endsWord(r rune) bool {
 // Standard, §3.13), where strings.ToLower has the simple one: they differ in the
 // dotted I and in the sigma at the end of a word.
 func lower(word string) string {
+	if isASCII(word) {
+		return strings.ToLower(word)
+	}
 	word = strings.ReplaceAll(word, "İ", "i\u0307")
 	if strings.Contains(word, "Σ") {
 		runes := []rune(word)
@@ -142,6 +157,15 @@ func lower(word string) string {
 		word = string(runes)
 	}
 	return strings.ToLower(word)
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // endsCased reports whether the last of runes that says something about case

@@ -6,6 +6,11 @@
 // K-th best score found so far are scored again, in float32. The hits are
 // therefore those of a float32 scan, to the bit; see Quantise for the proof.
 //
+// A filter, which reads payloads and so costs more than a score, is asked last:
+// only about rows whose bound reaches the K-th best score that any goroutine has
+// found. The smaller the fraction that it chooses, the more rows those are; at
+// worst it is asked once about every row, in the order in which they lie.
+//
 // Rows without codes, and sets of rows too small to repay the detour, are
 // scanned in float32.
 package flat

@@ -66,11 +66,11 @@ func vectorsOnly(r *Rows) *Rows { return &Rows{Dim: r.Dim, IDs: r.IDs, Vectors: 
 
 // everyRow is the reference of all: it scores and sorts every row.
 func everyRow(k *simd.Kernels, parts []Part, q []float32, count int) []Match {
-	var all []Match
+	all := []Match{}
 	for i, p := range parts {
 		scores := make([]float32, 1)
 		for row, id := range p.IDs {
-			if !p.Dead.Has(row) {
+			if chosen, _ := p.chooser()(row); chosen && !p.Dead.Has(row) {
 				k.DotRows(scores, q, p.Vector(row), p.Dim)
 				all = append(all, Match{ID: id, Score: scores[0], Part: i, Row: row})
 			}
@@ -78,6 +78,29 @@ func everyRow(k *simd.Kernels, parts []Part, q []float32, count int) []Match {
 	}
 	slices.SortFunc(all, better)
 	return all[:min(count, len(all))]
+}
+
+// chooser returns the part's filter, which may be missing, for one goroutine.
+func (p Part) chooser() Chooser {
+	if p.Filter == nil {
+		return func(int) (bool, error) { return true, nil }
+	}
+	return p.Filter()
+}
+
+// chooseSome returns a filter of about a fraction of the rows. Its choosers fail
+// when they are asked about a row twice.
+func chooseSome(seed uint64, fraction float64) func() Chooser {
+	return func() Chooser {
+		asked := map[int]bool{}
+		return func(row int) (bool, error) {
+			if asked[row] {
+				return false, fmt.Errorf("row %d was asked about before", row)
+			}
+			asked[row] = true
+			return rand.New(rand.NewPCG(seed, uint64(row))).Float64() < fraction, nil
+		}
+	}
 }
 
 func TestSearchEqualsTheFloat32ScanToTheBit(t *testing.T) {
@@ -100,7 +123,10 @@ func TestSearchEqualsTheFloat32ScanToTheBit(t *testing.T) {
 				dead.Set(rng.IntN(len(coded.IDs)))
 			}
 		}
-		parts := []Part{{coded, dead}, {inMemory, nil}}
+		parts := []Part{{Rows: coded, Dead: dead}, {Rows: inMemory}}
+		if fraction := rapid.SampledFrom([]float64{0, .003, .1, .9, 2}).Draw(t, "fraction"); fraction <= 1 {
+			parts[0].Filter, parts[1].Filter = chooseSome(1, fraction), chooseSome(2, fraction)
+		}
 		q := makeVector(rng, rapid.SampledFrom(shapes).Draw(t, "query"), dim, coded.Vector(0))
 		if rapid.Bool().Draw(t, "query is a row") {
 			q = slices.Clone(coded.Vector(rng.IntN(len(coded.IDs))))
@@ -172,7 +198,7 @@ func TestSearchGivesWhatThereIs(t *testing.T) {
 	rows := makeRows(rng, "random", 5, 8)
 	q := slices.Clone(rows.Vector(3))
 	for _, k := range []int{-1, 0, 1, 5, 6, math.MaxInt} {
-		got, err := Search(context.Background(), []Part{{rows, nil}}, q, k, Options{})
+		got, err := Search(context.Background(), []Part{{Rows: rows}}, q, k, Options{})
 		if err != nil || len(got) != max(0, min(k, 5)) {
 			t.Errorf("k=%d: %d matches of 5 rows, error %v", k, len(got), err)
 		}
@@ -192,10 +218,63 @@ func TestSearchStopsWhenCancelled(t *testing.T) {
 	cancel()
 	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
 		for _, threads := range []int{1, 4} {
-			_, err := Search(ctx, []Part{{r, nil}}, rows.Vector(0), 3, Options{Threads: threads})
+			_, err := Search(ctx, []Part{{Rows: r}}, rows.Vector(0), 3, Options{Threads: threads})
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want context.Canceled", err)
 			}
+		}
+	}
+}
+
+func TestSearchReportsAChooserThatFails(t *testing.T) {
+	rng := rand.New(rand.NewPCG(19, 20))
+	rows := makeRows(rng, "random", 3*minCoded, 8)
+	fault := errors.New("unreadable")
+	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
+		for _, threads := range []int{1, 4} {
+			for _, bad := range []int{0, 1, 2000} { // the n-th row asked about
+				part := Part{Rows: r, Filter: func() Chooser {
+					n := 0
+					return func(int) (bool, error) {
+						if n++; n > bad {
+							return true, fault
+						}
+						return false, nil
+					}
+				}}
+				got, err := Search(context.Background(), []Part{part}, rows.Vector(0), 3, Options{Threads: threads})
+				if !errors.Is(err, fault) || got != nil {
+					t.Errorf("%d threads, fault %d: %v, error %v, want the chooser's", threads, bad, got, err)
+				}
+			}
+		}
+	}
+}
+
+// Of n rows in random order and a filter that chooses the fraction p of them,
+// about (k/p)·(1 + ln(n·p/k)) are nearer than the k-th best chosen so far.
+func TestAFilterIsAskedAboutFewRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	const n, k = 20_000, 10
+	rows := makeRows(rng, "random", n, 64)
+	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
+		for fraction, most := range map[float64]int{0: n, .01: 9000, .5: 400, 1: 200} {
+			asked := 0
+			choose := chooseSome(3, fraction)
+			part := Part{Rows: r, Filter: func() Chooser {
+				choose := choose()
+				return func(row int) (bool, error) {
+					asked++
+					return choose(row)
+				}
+			}}
+			if _, err := Search(context.Background(), []Part{part}, makeVector(rng, "random", 64, nil), k, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if asked > most || fraction == 0 && asked != n {
+				t.Errorf("a filter of %v of the rows was asked about %d of %d, wanted %d at most", fraction, asked, n, most)
+			}
+			t.Logf("fraction %v: asked about %d rows", fraction, asked)
 		}
 	}
 }
@@ -205,7 +284,7 @@ func TestAllocationsDoNotGrowWithRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(17, 18))
 	allocations := func(n int) float64 {
 		rows := makeRows(rng, "random", n, 32)
-		parts := []Part{{rows, nil}}
+		parts := []Part{{Rows: rows}}
 		return testing.AllocsPerRun(5, func() {
 			if _, err := Search(context.Background(), parts, rows.Vector(1), 10, Options{}); err != nil {
 				t.Fatal(err)

@@ -33,11 +33,18 @@ func (r *Rows) Vector(i int) []float32 {
 	return r.Vectors[i*VectorStride(r.Dim):][:r.Dim:r.Dim]
 }
 
-// Part is what a scan sees of one set of rows: those that are not dead.
+// Part is what a scan sees of one set of rows: those that are not dead and that
+// its filter chooses.
 type Part struct {
 	*Rows
 	Dead Bits
+	// Filter makes a Chooser for one goroutine; nil chooses every row.
+	Filter func() Chooser
 }
+
+// Chooser reports whether a row may be a match. A search asks about each row
+// once at most, and only about those whose score would make them one.
+type Chooser func(row int) (bool, error)
 
 // Bits is a set of row numbers, one bit each. The zero value is empty.
 type Bits []uint64

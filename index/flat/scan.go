@@ -1,8 +1,8 @@
 package flat
 
 import (
+	"cmp"
 	"context"
-	"math"
 
 	"engram/index/internal/simd"
 )
@@ -37,6 +37,9 @@ type scanner struct {
 	kernels *simd.Kernels
 	query   query
 	parts   []Part
+	choose  []Chooser // of each part; nil: every row
+	err     error     // of a chooser
+	shared  *limit
 
 	best    top
 	waiting []candidate
@@ -44,22 +47,28 @@ type scanner struct {
 	dots    []int32   // of one block
 }
 
-func newScanner(kernels *simd.Kernels, q query, parts []Part, k int) *scanner {
-	return &scanner{
-		kernels: kernels, query: q, parts: parts,
+func newScanner(kernels *simd.Kernels, q query, parts []Part, k int, shared *limit) *scanner {
+	s := &scanner{
+		kernels: kernels, query: q, parts: parts, choose: make([]Chooser, len(parts)), shared: shared,
 		best:    top{k: k, matches: make([]Match, 0, k)},
 		waiting: make([]candidate, 0, max(minWaiting, 4*k)),
 		scores:  make([]float32, blockRows),
 		dots:    make([]int32, blockRows),
 	}
+	for i, p := range parts {
+		if p.Filter != nil {
+			s.choose[i] = p.Filter()
+		}
+	}
+	return s
 }
 
 // limit is the score that a row must reach to matter.
 func (s *scanner) limit() float32 {
-	if !s.best.full() {
-		return float32(math.Inf(-1))
+	if s.best.full() {
+		s.shared.raise(s.best.matches[0].Score)
 	}
-	return s.best.matches[0].Score
+	return s.shared.load()
 }
 
 // scan looks at rows lo to hi of a part.
@@ -69,12 +78,23 @@ func (s *scanner) scan(ctx context.Context, part, lo, hi int) error {
 		block = s.scanCodes
 	}
 	for ; lo < hi; lo += blockRows {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(s.err, ctx.Err()); err != nil {
 			return err
 		}
 		block(part, lo, min(hi, lo+blockRows))
 	}
 	return nil
+}
+
+// takes reports whether the filter chooses a row. After an error it chooses none.
+func (s *scanner) takes(part, row int) bool {
+	choose := s.choose[part]
+	if choose == nil || s.err != nil {
+		return choose == nil
+	}
+	var ok bool
+	ok, s.err = choose(row)
+	return ok && s.err == nil
 }
 
 // scanVectors scores the rows lo to hi in float32.
@@ -85,7 +105,7 @@ func (s *scanner) scanVectors(part, lo, hi int) {
 	s.kernels.DotRows(scores, s.query.vector, p.Vectors[lo*stride:hi*stride], stride)
 	limit := s.limit()
 	for i, score := range scores {
-		if score >= limit && !p.Dead.Has(lo+i) {
+		if score >= limit && !p.Dead.Has(lo+i) && s.takes(part, lo+i) {
 			s.best.offer(Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
 			limit = s.limit()
 		}
@@ -107,6 +127,14 @@ func (s *scanner) scanCodes(part, lo, hi int) {
 		if upper < limit || p.Dead.Has(lo+i) {
 			continue
 		}
+		if s.choose[part] != nil {
+			// To choose another row costs more than to score this one.
+			if s.takes(part, lo+i) {
+				s.score(part, lo+i)
+				limit = s.limit()
+			}
+			continue
+		}
 		if len(s.waiting) == cap(s.waiting) {
 			s.rescore()
 			limit = s.limit()
@@ -126,7 +154,14 @@ func (s *scanner) rescore() {
 		h[0] = h[len(h)-1]
 		h = h[:len(h)-1]
 		siftDown(h, 0, before)
-		s.scanVectors(int(c.part), int(c.row), int(c.row)+1)
+		s.score(int(c.part), int(c.row))
 	}
 	s.waiting = s.waiting[:0]
+}
+
+// score scores one row in float32.
+func (s *scanner) score(part, row int) {
+	p := s.parts[part]
+	s.kernels.DotRows(s.scores[:1], s.query.vector, p.Vector(row), p.Dim)
+	s.best.offer(Match{ID: p.IDs[row], Score: s.scores[0], Part: part, Row: row})
 }

@@ -23,7 +23,7 @@ const chunkRows = 4096
 // best first, equal scores by ascending id; fewer where there are fewer. q has
 // unit length and the dimension of the rows; an id is in one part at most.
 // Scores are float32 inner products, whichever way they were found. Only ctx
-// can make it return an error.
+// and the filters of the parts can make it return an error.
 func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options) ([]Match, error) {
 	if opts.Kernels == nil {
 		opts.Kernels = simd.Best()
@@ -38,9 +38,10 @@ func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options)
 		return nil, ctx.Err()
 	}
 	code := newQuery(q)
+	shared := newLimit()
 	scanners := make([]*scanner, max(1, min(opts.Threads, len(chunks))))
 	for i := range scanners {
-		scanners[i] = newScanner(opts.Kernels, code, parts, k)
+		scanners[i] = newScanner(opts.Kernels, code, parts, k, shared)
 	}
 	var next atomic.Int64
 	work := func(s *scanner) error {
@@ -48,7 +49,7 @@ func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options)
 			i := int(next.Add(1)) - 1
 			if i >= len(chunks) {
 				s.rescore()
-				return nil
+				return s.err
 			}
 			c := chunks[i]
 			if err := s.scan(ctx, c.part, c.lo, c.hi); err != nil {

@@ -2,7 +2,9 @@ package flat
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"sync/atomic"
 
 	"engram/index"
 )
@@ -82,5 +84,27 @@ func siftDown[T any](h []T, i int, before func(a, b T) bool) {
 		}
 		h[i], h[first] = h[first], h[i]
 		i = first
+	}
+}
+
+// limit is the score that a row must reach to be among the k best, as far as
+// the goroutines of a search know: the highest of the scores of their k-th best
+// rows.
+type limit struct{ bits atomic.Uint32 }
+
+func newLimit() *limit {
+	l := new(limit)
+	l.bits.Store(math.Float32bits(float32(math.Inf(-1))))
+	return l
+}
+
+func (l *limit) load() float32 { return math.Float32frombits(l.bits.Load()) }
+
+func (l *limit) raise(score float32) {
+	for {
+		bits := l.bits.Load()
+		if score <= math.Float32frombits(bits) || l.bits.CompareAndSwap(bits, math.Float32bits(score)) {
+			return
+		}
 	}
 }

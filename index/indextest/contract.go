@@ -30,6 +30,10 @@ func Contract(t *testing.T, open Opener) {
 		{"search orders by score and then id", testOrder},
 		{"search refuses what it cannot answer", testQueries},
 		{"search is exact", testExact},
+		{"a filter chooses by payload", testFilter},
+		{"an unusable filter is refused", testFilterRefused},
+		{"a filter leaves min(K, matches) hits", testFilterCount},
+		{"any filter chooses what Match says", testFilterModel},
 		{"all yields in order of id as of its start", testAll},
 		{"a cancelled context stops every method", testCancelled},
 		{"what was flushed is there after reopening", testReopen},
@@ -123,6 +127,9 @@ func (f fixture) wantIDs(hits []index.Hit, want ...index.ID) {
 const tolerance = 1e-5
 
 var approx = cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a)-float64(b)) <= tolerance })
+
+// sameFloat compares values of payloads, NaN being itself.
+var sameFloat = cmp.Comparer(func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) })
 
 // axis returns a vector of dimension dim along axis i.
 func axis(dim, i int) []float32 {

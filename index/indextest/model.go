@@ -32,12 +32,15 @@ func (m model) upsert(items []index.Item) {
 	}
 }
 
-// scores returns the cosine of the query with every item.
-func (m model) scores(query []float32) map[index.ID]float64 {
+// scores returns the cosine of the query with every item that it chooses.
+func (m model) scores(q index.Query) map[index.ID]float64 {
 	scores := make(map[index.ID]float64, len(m))
 	for id, item := range m {
+		if q.Filter != nil && !q.Filter.Match(item.Payload) {
+			continue
+		}
 		var dot, sum float64
-		for i, x := range query {
+		for i, x := range q.Vector {
 			dot += float64(x) * float64(item.Vector[i])
 			sum += float64(x) * float64(x)
 		}
@@ -50,19 +53,19 @@ func (m model) scores(query []float32) map[index.ID]float64 {
 // than float32 rounding may come in either order; equal items may not.
 func (m model) checkHits(t rapid.TB, q index.Query, hits []index.Hit) {
 	t.Helper()
-	scores := m.scores(q.Vector)
-	ids := slices.SortedFunc(maps.Keys(m), func(a, b index.ID) int {
+	scores := m.scores(q)
+	ids := slices.SortedFunc(maps.Keys(scores), func(a, b index.ID) int {
 		return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b))
 	})
-	if want := min(q.K, len(m)); len(hits) != want {
-		t.Fatalf("%d hits, want %d", len(hits), want)
+	if want := min(q.K, len(ids)); len(hits) != want {
+		t.Fatalf("%d hits, want %d; filter %+v", len(hits), want, q.Filter)
 	}
 	seen := map[index.ID]bool{}
 	for i, h := range hits {
 		score, live := scores[h.ID]
 		switch {
 		case !live || seen[h.ID]:
-			t.Fatalf("hit %d is item %d: live %v, returned before %v", i, h.ID, live, seen[h.ID])
+			t.Fatalf("hit %d is item %d: live and chosen %v, returned before %v; filter %+v", i, h.ID, live, seen[h.ID], q.Filter)
 		case math.Abs(float64(h.Score)-score) > tolerance:
 			t.Fatalf("hit %d: score %v of item %d, want %v", i, h.Score, h.ID, score)
 		case math.Abs(scores[ids[i]]-score) > tolerance:
@@ -72,7 +75,7 @@ func (m model) checkHits(t rapid.TB, q index.Query, hits []index.Hit) {
 			t.Fatalf("hits %d and %d are out of order: %v, %v", i-1, i, hits[i-1], h)
 		}
 		if q.WithPayload {
-			if diff := gocmp.Diff(m[h.ID].Payload, h.Payload); diff != "" {
+			if diff := gocmp.Diff(m[h.ID].Payload, h.Payload, sameFloat); diff != "" {
 				t.Fatalf("payload of item %d (-want +got):\n%s", h.ID, diff)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 
 // Search implements index.Store. It looks at every item: on codes of one byte
 // per element first, then exactly (see package flat), on as many goroutines as
-// the program may run.
+// the program may run. A filter is asked about the items that are near enough; it
+// reads their payloads without comparing them with their checksums.
 func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {
@@ -23,12 +24,18 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 		return nil, fmt.Errorf("a search for %d items: %w", q.K, index.ErrQuery)
 	}
 	vector, err := index.Unit(q.Vector, s.info.Dim)
+	if err == nil && q.Filter != nil {
+		err = q.Filter.Check()
+	}
 	if err != nil {
 		return nil, err
 	}
 	parts := make([]flat.Part, len(snap.parts))
 	for i, p := range snap.parts {
 		parts[i] = flat.Part{Rows: &p.segment.Rows, Dead: p.dead}
+		if q.Filter != nil {
+			parts[i].Filter = func() flat.Chooser { return p.segment.Chooser(q.Filter) }
+		}
 	}
 	opts := flat.Options{Threads: runtime.GOMAXPROCS(0)}
 	matches, err := flat.Search(ctx, parts, vector, min(q.K, snap.count), opts)

@@ -236,7 +236,7 @@ func (s *Store) Close() error {
 //
 // Opening checks less: the manifest, tombstones, and of a segment everything
 // but codes, vectors and payloads. Get, All and searches with payloads check
-// the blocks of 4 KiB that they hand out; a scan checks nothing.
+// the blocks of 4 KiB that they hand out; a scan and its filter check nothing.
 func (s *Store) Verify(ctx context.Context) error {
 	snap, err := s.verifySmall(ctx)
 	if err != nil {

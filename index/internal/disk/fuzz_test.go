@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"engram/index"
 	"engram/index/flat"
@@ -84,6 +89,10 @@ func FuzzPayload(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := DecodePayload(b)
 		if err != nil {
+			// A view looks at less, and so may not see the fault.
+			if err := viewFields(b, []string{"a", "c"}, index.Payload{}); err != nil && !errors.Is(err, index.ErrCorrupt) {
+				t.Fatalf("error %v, want ErrCorrupt", err)
+			}
 			if !errors.Is(err, index.ErrCorrupt) {
 				t.Fatalf("error %v, want ErrCorrupt", err)
 			}
@@ -96,6 +105,17 @@ func FuzzPayload(f *testing.F) {
 		q, err := DecodePayload(again)
 		if err != nil || !bytes.Equal(AppendPayload(nil, q), again) {
 			t.Fatalf("%x decodes to %v, which encodes to %x and decodes to %v, %v", b, p, again, q, err)
+		}
+		keys := slices.Sorted(maps.Keys(p))
+		for n := range len(keys) + 1 {
+			want := index.Payload{"a": nil}
+			maps.Copy(want, p)
+			maps.DeleteFunc(want, func(key string, _ any) bool { return key != "a" && slices.Contains(keys[n:], key) })
+			view := index.Payload{}
+			err := viewFields(again, slices.Sorted(maps.Keys(want)), view)
+			if diff := cmp.Diff(want, view, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); err != nil || diff != "" {
+				t.Fatalf("a view of %v, error %v (-want +got):\n%s", keys[:n], err, diff)
+			}
 		}
 	})
 }

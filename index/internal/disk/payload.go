@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"unsafe"
 
 	"engram/index"
 )
@@ -74,9 +75,13 @@ func DecodePayload(b []byte) (index.Payload, error) {
 		p[key] = d.value()
 	}
 	if d.bad || len(d.rest) != 0 || len(p) != n {
-		return nil, fmt.Errorf("a payload of %d bytes does not decode: %w", len(b), index.ErrCorrupt)
+		return nil, corruptPayload(b)
 	}
 	return p, nil
+}
+
+func corruptPayload(b []byte) error {
+	return fmt.Errorf("a payload of %d bytes does not decode: %w", len(b), index.ErrCorrupt)
 }
 
 // decoder reads rest from its start. After the first fault bad is set and
@@ -84,12 +89,18 @@ func DecodePayload(b []byte) (index.Payload, error) {
 type decoder struct {
 	rest []byte
 	bad  bool
+	view bool // strings share memory with rest
 }
 
 // fail notes a fault and leaves nothing to read.
 func (d *decoder) fail() { d.bad, d.rest = true, nil }
 
 func (d *decoder) uvarint() uint64 {
+	if len(d.rest) > 0 && d.rest[0] < 0x80 {
+		v := uint64(d.rest[0])
+		d.rest = d.rest[1:]
+		return v
+	}
 	v, n := binary.Uvarint(d.rest)
 	if n <= 0 {
 		d.fail()
@@ -103,7 +114,7 @@ func (d *decoder) uvarint() uint64 {
 // bytes at least.
 func (d *decoder) count(size int) int {
 	n := d.uvarint()
-	if n > uint64(len(d.rest)/size) {
+	if left := uint64(len(d.rest)); n > left || n*uint64(size) > left {
 		d.fail()
 		return 0
 	}
@@ -120,7 +131,36 @@ func (d *decoder) bytes(n int) []byte {
 	return b
 }
 
-func (d *decoder) string() string { return string(d.bytes(d.count(1))) }
+func (d *decoder) string() string {
+	b := d.bytes(d.count(1))
+	if d.view {
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	}
+	return string(b)
+}
+
+// skip reads over a value.
+func (d *decoder) skip() {
+	kind := d.bytes(1)
+	if d.bad {
+		return
+	}
+	switch kind[0] {
+	case kindNil, kindFalse, kindTrue:
+	case kindInt64:
+		d.uvarint()
+	case kindFloat64:
+		d.bytes(8)
+	case kindString:
+		d.bytes(d.count(1))
+	case kindStrings:
+		for range d.count(1) {
+			d.bytes(d.count(1))
+		}
+	default:
+		d.fail()
+	}
+}
 
 func (d *decoder) value() any {
 	kind := d.bytes(1)

@@ -73,7 +73,7 @@ func (r Ref) Entry() (Entry, error) {
 // file and all that a wrong value of could lead a reader astray: ids, payload
 // ends, scales and residuals, and the list of checksums itself. Codes, vectors
 // and payloads are checked when an item is read (Item, Payload), and all
-// together by Verify; a scan does not check what it reads.
+// together by Verify; a scan and a Chooser do not check what they read.
 //
 // The file must not be changed or truncated while it is open: a read beyond
 // the end of a mapped file ends the process. ErrCorrupt marks damage.
