@@ -25,6 +25,7 @@ type grouper struct {
 	count int                 // samples begun
 	good  int                 // samples delivered without an error
 	last  string              // key of the last one delivered
+	files int                 // that it had: the next will have as many
 
 	sample *Sample // the one being read, nil at first
 	bytes  int64   // of it so far, with its headers
@@ -67,7 +68,7 @@ func split(name string) (key, ext string, ok bool) {
 
 // begin starts a new sample.
 func (g *grouper) begin(key string) {
-	g.sample = &Sample{Key: key, Index: g.count}
+	g.sample = &Sample{Key: key, Index: g.count, Files: make([]File, 0, g.files)}
 	g.count++
 	g.bytes, g.fault = 0, nil
 	sum := sha256.Sum256([]byte(key))
@@ -129,7 +130,7 @@ func (g *grouper) flush() error {
 	if s == nil {
 		return nil
 	}
-	g.sample, g.last = nil, s.Key
+	g.sample, g.last, g.files = nil, s.Key, len(s.Files)
 	if fault == nil {
 		g.good++
 	}

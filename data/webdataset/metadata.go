@@ -49,23 +49,15 @@ func parseObject(data []byte) (map[string]any, error) {
 		return nil, fmt.Errorf("the json has %d bytes, at most %d are read", len(data), maxJSON)
 	}
 	data = bytes.TrimSpace(withoutNaN(data))
-	switch {
-	case !json.Valid(data):
-		return nil, invalid(data)
-	case data[0] != '{':
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return nil, err
+	}
+	if data[0] != '{' {
 		return nil, errors.New("wanted a JSON object, found " + kind(data[0]))
 	}
 	values := map[string]any{}
 	return values, flatten(values, "", data, 0)
-}
-
-// invalid says where JSON stops being such.
-func invalid(data []byte) error {
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		return err
-	}
-	return errors.New("invalid JSON")
 }
 
 // kind names a JSON value by its first byte.

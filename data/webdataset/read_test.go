@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -221,6 +222,27 @@ func TestTooManyFiles(t *testing.T) {
 	got = collect(t, bytes.NewReader(pack(t, files...)), webdataset.Options{})
 	if len(got.bad) != 1 || !errors.Is(got.bad[0], webdataset.ErrTooLarge) {
 		t.Errorf("4097 files: %v, %v", got.bad, got.err)
+	}
+}
+
+// Beyond a megabyte a file is read in steps.
+func TestLargeFiles(t *testing.T) {
+	content := make([]byte, 5<<20+3)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(content) // never fails
+	for _, size := range []int{1 << 20, 1<<20 + 1, 2 << 20, 4<<20 - 1, len(content)} {
+		shard := pack(t, file{"a.jpg", string(content[:size])}, file{"a.txt", "1"})
+		for s, err := range webdataset.Read(bytes.NewReader(shard), webdataset.Options{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, data, err := s.Image(); err != nil || !bytes.Equal(data, content[:size]) {
+				t.Errorf("%d bytes: there are %d, or others; error %v", size, len(data), err)
+			}
+		}
+		cut := collect(t, bytes.NewReader(shard[:size]), webdataset.Options{})
+		if !errors.Is(cut.err, webdataset.ErrTruncated) || len(cut.good) > 0 {
+			t.Errorf("%d bytes, cut: error is %v, want ErrTruncated", size, cut.err)
+		}
 	}
 }
 
