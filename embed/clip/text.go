@@ -14,6 +14,9 @@ import (
 // ErrNoText reports a bundle without a text model.
 var ErrNoText = errors.New("no text model")
 
+// ErrNoWord reports a text of which the vocabulary knows no word.
+var ErrNoWord = errors.New("no known word")
+
 // TextEncoder is the text encoder of a bundle. It is safe for concurrent use.
 type TextEncoder struct {
 	bundle     *bundle.Bundle
@@ -60,8 +63,8 @@ func (e *TextEncoder) Bundle() *bundle.Bundle { return e.bundle }
 func (e *TextEncoder) Close() error { return e.session.Close() }
 
 // Encode returns the vector of each text, of unit length, in the space of the
-// bundle's images. A text of which the vocabulary knows no word fails the call:
-// its vector would mean nothing.
+// bundle's images. A text of which the vocabulary knows no word fails the call
+// (ErrNoWord): its vector would mean nothing.
 func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vector, error) {
 	vectors := make([]embed.Vector, 0, len(texts))
 	length := e.vocabulary.context
@@ -70,7 +73,7 @@ func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vecto
 		ids := make([]int64, len(part)*length)
 		for i, text := range part {
 			if e.vocabulary.Encode(ids[i*length:][:length], text) == 0 {
-				return nil, fmt.Errorf("clip: the vocabulary of %s has no word of %q", e.bundle.Name, text)
+				return nil, fmt.Errorf("clip: the vocabulary of %s has no word of %q: %w", e.bundle.Name, text, ErrNoWord)
 			}
 		}
 		out := ort.Tensors{e.output: nil}
