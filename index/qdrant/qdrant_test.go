@@ -3,8 +3,10 @@ package qdrant_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"engram/index"
 	"engram/index/indextest"
@@ -71,6 +73,25 @@ func real(t testing.TB) qdrant.Options {
 		t.Skip("SKIPPED, no server: set ENGRAM_TEST_QDRANT to host:port of a Qdrant server's gRPC service, and ENGRAM_TEST_QDRANT_API_KEY where it wants a key")
 	}
 	return qdrant.Options{Addr: addr, APIKey: os.Getenv("ENGRAM_TEST_QDRANT_API_KEY")}
+}
+
+// createReal makes a collection of a name of its own on a real server, and drops
+// it at the end.
+func createReal(t testing.TB, opts qdrant.Options, schema qdrant.Schema) *qdrant.Store {
+	t.Helper()
+	server := real(t)
+	opts.Addr, opts.APIKey = server.Addr, server.APIKey
+	opts.Collection = fmt.Sprintf("test-%d", time.Now().UnixNano())
+	store, err := qdrant.Create(t.Context(), opts, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(store.Drop(context.Background()), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
 }
 
 func TestContractOnServer(t *testing.T) {

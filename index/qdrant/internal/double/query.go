@@ -8,7 +8,6 @@ import (
 	api "github.com/qdrant/go-client/qdrant"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 )
 
 // scored is a point with its score.
@@ -79,9 +78,6 @@ func (h points) Query(_ context.Context, r *api.QueryPoints) (*api.QueryResponse
 	reply := &api.QueryResponse{}
 	for _, x := range ranked[:min(uint64(len(ranked)), limit)] {
 		reply.Result = append(reply.Result, x.reply(r.GetWithPayload(), r.GetWithVectors()))
-	}
-	if most := h.s.opts.MaxReply; most > 0 && proto.Size(reply) > most {
-		return nil, status.Error(codes.OutOfRange, "Error, encoded message length too large")
 	}
 	return reply, nil
 }

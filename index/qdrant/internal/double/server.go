@@ -20,13 +20,12 @@ import (
 
 // Options describe a server.
 type Options struct {
-	APIKey   string           // wanted of every call but the health check, unless ""
-	ReadKey  string           // a second key, with which nothing can be changed
-	TLS      *tls.Certificate // nil for plain text
-	Version  string           // "1.18.3" where it is ""
-	Looks    int              // how often a collection is yellow before an optimisation is done
-	Grey     bool             // optimisations wait to be nudged
-	MaxReply int              // bytes of a message that the server sends, unlimited where it is 0
+	APIKey  string           // wanted of every call but the health check, unless ""
+	ReadKey string           // a second key, with which nothing can be changed
+	TLS     *tls.Certificate // nil for plain text
+	Version string           // "1.18.3" where it is ""
+	Looks   int              // how often a collection is yellow before an optimisation is done
+	Grey    bool             // optimisations wait to be nudged
 }
 
 // Server is a running server. Its methods may be called concurrently.
@@ -41,7 +40,7 @@ type Server struct {
 	aliases     map[string]string
 	calls       map[string]int
 	faults      map[string][]Fault
-	tamper      map[string]func(reply any)
+	tamper      map[string]func(request, reply any)
 	metadata    metadata.MD
 }
 
@@ -62,7 +61,7 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, addr: listener.Addr().String(), done: make(chan error, 1),
 		collections: map[string]*collection{}, aliases: map[string]string{}, calls: map[string]int{},
-		faults: map[string][]Fault{}, tamper: map[string]func(any){},
+		faults: map[string][]Fault{}, tamper: map[string]func(request, reply any){},
 	}
 	// The server takes messages of any size.
 	settings := []grpc.ServerOption{grpc.UnaryInterceptor(s.intercept), grpc.MaxRecvMsgSize(1 << 30)}
@@ -95,8 +94,9 @@ func (s *Server) Fail(method string, faults ...Fault) {
 	s.faults[method] = append(s.faults[method], faults...)
 }
 
-// Tamper lets f change the replies of a method, nil stops it.
-func (s *Server) Tamper(method string, f func(reply any)) {
+// Tamper lets f see the requests of a method and change the replies, nil stops
+// it. Calls of f do not overlap.
+func (s *Server) Tamper(method string, f func(request, reply any)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tamper[method] = f
@@ -141,7 +141,7 @@ func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnarySer
 	defer s.mu.Unlock()
 	reply, err := answer(ctx, request)
 	if f := s.tamper[name]; f != nil && err == nil {
-		f(reply)
+		f(request, reply)
 	}
 	return reply, err
 }

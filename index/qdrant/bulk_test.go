@@ -1,0 +1,232 @@
+package qdrant_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"engram/index"
+	"engram/index/qdrant"
+	"engram/index/qdrant/internal/double"
+
+	api "github.com/qdrant/go-client/qdrant"
+	"google.golang.org/grpc/codes"
+)
+
+const bulkDim = 256
+
+// manyItems yields n items of random directions.
+func manyItems(n int) iter.Seq2[index.Item, error] {
+	return func(yield func(index.Item, error) bool) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		for id := range index.ID(n) {
+			vector := make([]float32, bulkDim)
+			for i := range vector {
+				vector[i] = float32(rng.NormFloat64())
+			}
+			if !yield(index.Item{ID: id, Vector: vector, Payload: index.Payload{"id": int64(id)}}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// checkLoaded compares a store with manyItems.
+func checkLoaded(t *testing.T, store *qdrant.Store, n int) {
+	t.Helper()
+	next, stop := iter.Pull2(manyItems(n))
+	defer stop()
+	seen := 0
+	for item, err := range store.All(t.Context()) {
+		want, _, ok := next()
+		if err != nil || !ok || item.ID != want.ID || item.Payload["id"] != int64(item.ID) {
+			t.Fatalf("item %v, error %v; want %v", item, err, want)
+		}
+		seen++
+	}
+	if info, err := store.Info(t.Context()); seen != n || err != nil || info.Count != n {
+		t.Errorf("%d items, info %+v, error %v; want %d", seen, info, err, n)
+	}
+}
+
+func TestUpload(t *testing.T) {
+	server := start(t, double.Options{Looks: 3})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	var waited, total int
+	var thresholds []uint64
+	server.Tamper("Points/Upsert", func(request, _ any) {
+		r := request.(*api.UpsertPoints)
+		if total++; r.GetWait() {
+			waited++
+		}
+		if len(r.Points) > 256 {
+			t.Errorf("a request of %d points", len(r.Points))
+		}
+	})
+	server.Tamper("Collections/Update", func(request, _ any) {
+		thresholds = append(thresholds, request.(*api.UpdateCollection).GetOptimizersConfig().GetIndexingThreshold())
+	})
+	last, calls := 0, 0
+	const n = 12_000 // more than the threshold
+	err := store.Upload(t.Context(), manyItems(n), func(done, total int) {
+		if calls++; done < last || total != n {
+			t.Errorf("progress went from %d to %d of %d", last, done, total)
+		}
+		last = done
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := n/256 + 2; total != want || waited != n/256/32+1 {
+		t.Errorf("%d requests, %d of them waited for; want %d, every 32nd and the last", total, waited, want)
+	}
+	if len(thresholds) != 2 || thresholds[0] != 0 || thresholds[1] != 10_000 {
+		t.Errorf("the indexing threshold was set to %v, want off and on", thresholds)
+	}
+	if calls != 4 || last != n {
+		t.Errorf("%d calls of progress, the last with %d; want 4 and %d", calls, last, n)
+	}
+	checkLoaded(t, store, n)
+}
+
+func TestUploadSmall(t *testing.T) {
+	for _, n := range []int{0, 1, 256, 257} {
+		store := create(t, start(t, double.Options{}), qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+		if err := store.Upload(t.Context(), manyItems(n), nil); err != nil {
+			t.Fatal(err)
+		}
+		checkLoaded(t, store, n)
+	}
+}
+
+func TestUploadToServer(t *testing.T) {
+	const n = 50_000
+	store := createReal(t, qdrant.Options{}, qdrant.Schema{Dim: bulkDim, Shards: 2})
+	began := time.Now()
+	last := 0
+	if err := store.Upload(t.Context(), manyItems(n), func(done, _ int) { last = done }); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d items of dimension %d in %v, %d in the graph", n, bulkDim, time.Since(began), last)
+	checkLoaded(t, store, n)
+}
+
+// A load that breaks off is begun again.
+func TestUploadResumes(t *testing.T) {
+	server := start(t, double.Options{})
+	store := create(t, server, qdrant.Options{Attempts: 2}, qdrant.Schema{Dim: bulkDim})
+	const n = 5000
+	faults := make([]double.Fault, 6)
+	faults = append(faults, double.Fault{Code: codes.Internal})
+	server.Fail("Points/Upsert", faults...)
+	if err := store.Upload(t.Context(), manyItems(n), nil); !is(err, errOther) {
+		t.Fatalf("error %v, want that of the server", err)
+	}
+	errSource := errors.New("the source broke")
+	broken := func(yield func(index.Item, error) bool) {
+		for item := range manyItems(1000) {
+			if !yield(item, nil) {
+				return
+			}
+		}
+		yield(index.Item{}, errSource)
+	}
+	if err := store.Upload(t.Context(), broken, nil); !errors.Is(err, errSource) {
+		t.Fatalf("error %v, want that of the source", err)
+	}
+	again, err := qdrant.Open(t.Context(), qdrant.Options{Addr: server.Addr(), Collection: "photos"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := again.Upload(t.Context(), manyItems(n), nil); err != nil {
+		t.Fatal(err)
+	}
+	checkLoaded(t, again, n)
+}
+
+// Bad items are refused as by Upsert, and what is under way ends.
+func TestUploadRefuses(t *testing.T) {
+	store := create(t, start(t, double.Options{}), qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	bad := func(yield func(index.Item, error) bool) {
+		for i := 0; ; i++ { // does not end by itself
+			if !yield(index.Item{ID: index.ID(i), Vector: make([]float32, bulkDim)}, nil) {
+				return
+			}
+		}
+	}
+	if err := store.Upload(t.Context(), bad, nil); !is(err, index.ErrVector) {
+		t.Errorf("error %v, want index.ErrVector", err)
+	}
+}
+
+// Between BeginBulk and EndBulk writes are not waited for.
+func TestBulkUpserts(t *testing.T) {
+	server := start(t, double.Options{})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	if err := store.BeginBulk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var items []index.Item
+	for item := range manyItems(700) {
+		items = append(items, item)
+	}
+	if err := store.Upsert(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := store.Info(t.Context()); err != nil || info.Count != 0 {
+		t.Errorf("info %+v, error %v: the double had not been made to wait", info, err)
+	}
+	if err := store.EndBulk(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	checkLoaded(t, store, 700)
+	if err := store.Upsert(t.Context(), []index.Item{{ID: 700, Vector: items[0].Vector}}); err != nil {
+		t.Fatal(err)
+	}
+	if items, err := store.Get(t.Context(), []index.ID{700}); err != nil || len(items) != 1 {
+		t.Errorf("%d items, error %v; want upserts to be waited for again", len(items), err)
+	}
+}
+
+func TestOptimiserThatWaitsIsNudged(t *testing.T) {
+	server := start(t, double.Options{Grey: true, Looks: 1})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	const n = 12_000
+	if err := store.Upload(t.Context(), manyItems(n), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Calls("Collections/Update"); got != 3 {
+		t.Errorf("%d updates of the collection, want off, on and a nudge", got)
+	}
+}
+
+func TestBrokenCollection(t *testing.T) {
+	server := start(t, double.Options{})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	server.Tamper("Collections/Get", func(_, reply any) {
+		info := reply.(*api.GetCollectionInfoResponse).Result
+		info.Status, info.OptimizerStatus = api.CollectionStatus_Red, &api.OptimizerStatus{Error: "no space left on device"}
+	})
+	err := store.Upload(t.Context(), manyItems(10), nil)
+	if err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("error %v, want that of the optimiser", err)
+	}
+}
+
+func TestWaitForOptimiserEnds(t *testing.T) {
+	server := start(t, double.Options{})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	server.Tamper("Collections/Get", func(_, reply any) {
+		reply.(*api.GetCollectionInfoResponse).Result.Status = api.CollectionStatus_Yellow
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := store.Upload(ctx, manyItems(10), nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}

@@ -1,0 +1,200 @@
+package qdrant_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"engram/index"
+	"engram/index/qdrant"
+	"engram/index/qdrant/internal/double"
+)
+
+// keys of payloads and filters, with those that a path has to quote or escape.
+var keys = []string{"a", "naïve key", "x.y", `quote"d\`, "100%", "%22", "list[0]"}
+
+// texts have words that several elements share, and that are split in odd ways.
+var texts = []string{"", "a red car", "Red", "CAR!", "İstanbul ΟΔΟΣ", "हिन्दी m²", "1½ cups", "naive naïve", "�"}
+
+// numbers have neighbours of bounds, and such as JSON readers change.
+var numbers = []float64{
+	0, -0.5, 0.1, 0.3, 0.30000000000000004, 1.0 / 3, float64(float32(0.85)), math.Nextafter(0.1, 1), 7, 1e300, math.MaxFloat64, -math.MaxFloat64,
+	math.SmallestNonzeroFloat64, math.Inf(1), math.Inf(-1), math.NaN(), 1 << 53, 4.35e-20, 123456.789012345678,
+}
+
+func drawPayload(t *rapid.T) index.Payload {
+	return rapid.MapOfN(rapid.SampledFrom(keys), drawValue(), 0, 5).Draw(t, "payload")
+}
+
+func drawValue() *rapid.Generator[any] {
+	return rapid.Custom(func(t *rapid.T) any {
+		switch rapid.IntRange(0, 5).Draw(t, "type") {
+		case 0:
+			return rapid.Bool().Draw(t, "bool")
+		case 1:
+			return rapid.SampledFrom([]int64{0, 1, 7, -3, 1<<53 + 1, math.MaxInt64, math.MinInt64}).Draw(t, "int")
+		case 2:
+			return rapid.SampledFrom(numbers).Draw(t, "float")
+		case 3:
+			return rapid.SampledFrom(texts).Draw(t, "text")
+		case 4:
+			return rapid.SliceOfN(rapid.SampledFrom(texts), 0, 3).Draw(t, "list")
+		}
+		return nil
+	})
+}
+
+func drawFilter(t *rapid.T, depth int) index.Filter {
+	kinds := 8
+	if depth == 0 {
+		kinds = 5
+	}
+	key := rapid.SampledFrom(keys).Draw(t, "key")
+	parts := func() []index.Filter {
+		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) index.Filter { return drawFilter(t, depth-1) }), 0, 3).Draw(t, "parts")
+	}
+	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
+	case 0:
+		return index.Equal{Key: key, Value: drawValue().Filter(comparable).Draw(t, "value")}
+	case 1:
+		if rapid.Bool().Draw(t, "numbers") {
+			return index.In{Key: key, Values: []any{int64(7), rapid.SampledFrom([]int64{0, -3, 1<<53 + 1}).Draw(t, "int")}}
+		}
+		return index.In{Key: key, Values: []any{"Red", rapid.SampledFrom(texts).Draw(t, "text")}}
+	case 2:
+		return drawRange(t, key)
+	case 3:
+		return index.Exists{Key: key}
+	case 4:
+		return index.Text{Key: key, Words: rapid.SampledFrom([]string{"red", "car RED", "i̇stanbul", "οδος", "हिन्दी", "m²", "½", "1½", "naïve", "boat", "a\xffcar"}).Draw(t, "words")}
+	case 5:
+		return index.And(parts())
+	case 6:
+		return index.Or(parts())
+	default:
+		return index.Not{Filter: drawFilter(t, depth-1)}
+	}
+}
+
+// comparable reports whether Equal takes a value.
+func comparable(value any) bool {
+	return index.Equal{Key: "key", Value: value}.Check() == nil
+}
+
+func drawRange(t *rapid.T, key string) index.Filter {
+	finite := rapid.SampledFrom(numbers).Filter(func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) })
+	f := index.Range{Key: key}
+	for _, bound := range []**float64{&f.Above, &f.From, &f.Below, &f.To} {
+		if rapid.IntRange(0, 2).Draw(t, "bounded") == 0 {
+			*bound = new(finite.Draw(t, "bound"))
+		}
+	}
+	if f.Check() != nil {
+		f.To = new(0.3)
+	}
+	return f
+}
+
+// checkFilters compares what a store finds with Filter.Match, for any payloads
+// and filters.
+func checkFilters(t *testing.T, store *qdrant.Store, page bool) {
+	const n = 12
+	rapid.Check(t, func(rt *rapid.T) {
+		items := make([]index.Item, n)
+		for i := range items {
+			angle := float64(i) / n
+			items[i] = index.Item{ID: index.ID(i), Vector: []float32{float32(math.Cos(angle)), float32(math.Sin(angle))}, Payload: drawPayload(rt)}
+		}
+		if err := store.Upsert(rt.Context(), items); err != nil {
+			rt.Fatal(err)
+		}
+		f := drawFilter(rt, 3)
+		var want []index.ID
+		for _, item := range items {
+			if f.Match(item.Payload) {
+				want = append(want, item.ID)
+			}
+		}
+		k := rapid.IntRange(1, n+1).Draw(rt, "k")
+		withPayload := rapid.Bool().Draw(rt, "with payload")
+		hits, err := store.Search(rt.Context(), index.Query{Vector: []float32{1, 0}, K: k, Filter: f, WithPayload: withPayload})
+		if err != nil {
+			rt.Fatalf("%#v: %v", f, err)
+		}
+		var got []index.ID
+		for _, hit := range hits {
+			got = append(got, hit.ID)
+			if wanted := items[hit.ID].Payload; !withPayload && hit.Payload != nil || withPayload && !samePayload(hit.Payload, wanted) {
+				rt.Fatalf("payload of hit %d is %v, that of the item %v", hit.ID, hit.Payload, wanted)
+			}
+		}
+		if want := want[:min(k, len(want))]; !slices.Equal(got, want) {
+			rt.Fatalf("%#v\nfound %v, want %v", f, got, want)
+		}
+		if page {
+			checkPages(rt, store, f, want, k)
+		}
+	})
+}
+
+// checkPages reads all items that a filter chooses, k at a time.
+func checkPages(rt *rapid.T, store *qdrant.Store, f index.Filter, want []index.ID, k int) {
+	var got []index.ID
+	for from, more := index.ID(0), true; more; {
+		var items []index.Item
+		var err error
+		if items, from, more, err = store.Page(rt.Context(), from, k, f); err != nil {
+			rt.Fatal(err)
+		}
+		if len(items) > k || len(items) < k && more {
+			rt.Fatalf("a page has %d items, more to come: %v; wanted %d", len(items), more, k)
+		}
+		for _, item := range items {
+			got = append(got, item.ID)
+		}
+	}
+	if !slices.Equal(got, want) {
+		rt.Fatalf("%#v\nthe pages have %v, want %v", f, got, want)
+	}
+}
+
+// samePayload compares payloads, NaN being itself.
+func samePayload(a, b index.Payload) bool {
+	return cmp.Equal(a, b, cmp.Comparer(func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) }))
+}
+
+func TestFiltersMeanTheSame(t *testing.T) {
+	for name, indexes := range map[string]map[string]qdrant.Kind{
+		"no indexes": nil,
+		"keyword":    {"a": qdrant.Keyword, "x.y": qdrant.Keyword},
+		"integer":    {"a": qdrant.Integer, "x.y": qdrant.Integer},
+		"number":     {"a": qdrant.Number, "x.y": qdrant.Number},
+		"bool":       {"a": qdrant.Bool, "x.y": qdrant.Bool},
+		"words":      {"a": qdrant.Words, "x.y": qdrant.Words},
+	} {
+		schema := qdrant.Schema{Dim: 2, Indexes: indexes}
+		t.Run(name, func(t *testing.T) {
+			checkFilters(t, create(t, start(t, double.Options{}), qdrant.Options{}, schema), true)
+		})
+		t.Run(name+", on a server", func(t *testing.T) {
+			checkFilters(t, createReal(t, qdrant.Options{}, schema), true)
+		})
+	}
+}
+
+func TestFiltersAreChecked(t *testing.T) {
+	store := create(t, start(t, double.Options{}), qdrant.Options{}, qdrant.Schema{})
+	for _, f := range []index.Filter{index.Equal{Key: "a", Value: 1.5}, index.Not{}, index.Range{Key: "a"}, index.And{nil}} {
+		q := query
+		q.Filter = f
+		if _, err := store.Search(t.Context(), q); !is(err, index.ErrFilter) {
+			t.Errorf("%#v: error %v", f, err)
+		}
+		if _, _, _, err := store.Page(t.Context(), 0, 1, f); !is(err, index.ErrFilter) {
+			t.Errorf("page, %#v: error %v", f, err)
+		}
+	}
+}
