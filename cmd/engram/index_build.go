@@ -10,6 +10,7 @@ import (
 	"engram/data/laion"
 	"engram/embed"
 	"engram/embed/bundle"
+	"engram/embed/clip"
 	"engram/embed/pixels"
 	"engram/index"
 	"engram/index/build"
@@ -265,7 +266,12 @@ func (batchEncoder) Size(img *pixels.Image) int { return len(img.Pix) }
 
 func (e batchEncoder) Encode(ctx context.Context, images []*pixels.Image) ([][]float32, error) {
 	vectors, err := e.model.Encode(ctx, images)
-	if errors.Is(err, embed.ErrZero) || errors.Is(err, embed.ErrNotFinite) {
+	return asRows(vectors, err)
+}
+
+// asRows returns what an encoder gives as package build takes it.
+func asRows(vectors []embed.Vector, err error) ([][]float32, error) {
+	if errors.Is(err, embed.ErrZero) || errors.Is(err, embed.ErrNotFinite) || errors.Is(err, clip.ErrNoWord) {
 		return nil, fmt.Errorf("%w: %w", err, build.ErrImage)
 	}
 	rows := make([][]float32, len(vectors))

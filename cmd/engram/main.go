@@ -66,7 +66,7 @@ func newRoot(io streams) *cobra.Command {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	a.addFlags(root.PersistentFlags())
-	root.AddCommand(a.setupCommand(), a.bundleCommand(), a.indexCommand(), a.searchCommand(),
+	root.AddCommand(a.setupCommand(), a.bundleCommand(), a.embedCommand(), a.indexCommand(), a.searchCommand(),
 		a.trainCommand(), a.pretrainCommand(), a.evalCommand(), a.serveCommand(), a.demoCommand(),
 		a.planCommand(), a.healthCommand())
 	return root
