@@ -68,6 +68,6 @@ func newRoot(io streams) *cobra.Command {
 	a.addFlags(root.PersistentFlags())
 	root.AddCommand(a.setupCommand(), a.bundleCommand(), a.embedCommand(), a.indexCommand(), a.searchCommand(),
 		a.trainCommand(), a.pretrainCommand(), a.evalCommand(), a.serveCommand(), a.demoCommand(),
-		a.planCommand(), a.healthCommand())
+		a.planCommand(), a.healthCommand(), a.benchCommand())
 	return root
 }

@@ -16,12 +16,13 @@ func DefaultRates() Rates {
 }
 
 // Known returns the demands of data sets that people know, each on the engine
-// that suits it: COCO's training images, LAION-400M and LAION-5B. Payloads are
-// those of the sets: LAION's metadata takes up 900 GB.
+// that suits it: COCO's training images, LAION-400M and LAION-5B. COCO's payload is
+// the mean of 159 images as engram index build keeps it; LAION-5B's metadata takes
+// up 900 GB.
 func Known() []Demand {
 	node := Demand{Indexes: 1, Links: 16, Replicas: 1, Memory: 256e9, Disk: 8e12, Cores: 32, Encoders: 1, Quantisation: Int8}
 	coco, small, large := node, node, node
-	coco.Name, coco.Items, coco.Dim, coco.Payload, coco.Engine = "COCO train2017", 118_287, 768, 500, Local
+	coco.Name, coco.Items, coco.Dim, coco.Payload, coco.Engine = "COCO train2017", 118_287, 768, 234, Local
 	small.Name, small.Items, small.Dim, small.Payload, small.Engine = "LAION-400M", 400_000_000, 512, 154, Qdrant
 	large.Name, large.Items, large.Dim, large.Payload, large.Engine = "LAION-5B", 5_850_000_000, 768, 154, Qdrant
 	return []Demand{coco, small, large}
