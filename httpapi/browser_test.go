@@ -139,6 +139,8 @@ func TestPageInABrowser(t *testing.T) {
 	p.lookAround(server.URL)
 	p.searchByPicture(server.URL)
 	p.searchByScan(server.URL)
+	store.mark(pink, "NSFW", "UNSURE")
+	p.leaveOutUnsafe(server.URL)
 
 	stopConsole()
 	for exception := range exceptions {
@@ -213,4 +215,35 @@ func (p page) searchByScan(address string) {
 	if detail := p.text("#problem-detail"); detail != "the index has no item 99" {
 		p.t.Errorf("the problem is shown as %q", detail)
 	}
+}
+
+// leaveOutUnsafe looks for the pink picture, which is marked as unsafe, with the
+// box that shows it and without.
+func (p page) leaveOutUnsafe(address string) {
+	p.t.Helper()
+	const box = `document.querySelector("#unsafe")`
+	p.do("open", chromedp.Navigate(address))
+	p.until(`document.querySelectorAll("#hits li").length === 4 && !` + box + `.checked`)
+	p.do("open an item", chromedp.Click(chromedp.CSS("#hits li:first-child a")))
+	p.until(`location.search === "?item=1" && ` + searched)
+	if names := p.names(); strings.Contains(names, "pink") {
+		p.t.Errorf("without the box: %s", names)
+	}
+	p.do("show what is unsafe", chromedp.Click(chromedp.CSS("#unsafe")))
+	p.until(`location.search === "?item=1&unsafe=1" && document.querySelectorAll("#hits li").length === 4 && ` + searched)
+	p.until(`document.querySelector("#hits li:first-child .badge.unsafe") && document.querySelector("#hits li:first-child img").naturalWidth === 8`)
+	if names := p.names(); !strings.HasPrefix(names, "a flat pink picture; ") {
+		p.t.Errorf("with the box: %s", names)
+	}
+	p.do("follow it", chromedp.Click(chromedp.CSS("#hits li:first-child a")))
+	p.until(`location.search === "?item=2&unsafe=1" && document.querySelector("#query-image").naturalWidth === 8 && ` + searched)
+	p.do("hide it again", chromedp.Focus(chromedp.CSS("#unsafe")), chromedp.KeyEvent(" "))
+	p.until(`location.search === "?item=2" && document.querySelector("#query-image").hidden && ` + searched)
+	p.do("upload a picture", chromedp.SetUploadFiles(chromedp.CSS("#image-file"), []string{writeFile(p.t, "rose.png", flatPNG(p.t, colours[pink]))}))
+	p.until(`document.querySelector("#query-caption").textContent === "rose.png" && document.querySelectorAll("#hits li").length === 4 && ` + searched)
+	if names := p.names(); strings.Contains(names, "pink") {
+		p.t.Errorf("an upload without the box: %s", names)
+	}
+	p.do("open with the box in the address", chromedp.Navigate(address+"/?unsafe=1"))
+	p.until(`document.querySelectorAll("#hits li").length === 5 && ` + box + `.checked && document.querySelectorAll("#hits .badge.unsafe").length === 1`)
 }

@@ -77,6 +77,9 @@ func (m *memStore) Search(ctx context.Context, q index.Query) ([]index.Hit, erro
 	}
 	var hits []index.Hit
 	for _, item := range m.items {
+		if q.Filter != nil && !q.Filter.Match(item.Payload) {
+			continue
+		}
 		hits = append(hits, index.Hit{ID: item.ID, Score: float32(embed.Dot(query, item.Vector)), Payload: item.Payload})
 	}
 	slices.SortFunc(hits, func(a, b index.Hit) int {
@@ -96,6 +99,16 @@ func (m *memStore) All(context.Context) iter.Seq2[index.Item, error] {
 			}
 		}
 	}
+}
+
+// mark adds a value to the payload of an item.
+func (m *memStore) mark(id index.ID, key string, value any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	item := m.items[id]
+	item.Payload = maps.Clone(item.Payload)
+	item.Payload[key] = value
+	m.items[id] = item
 }
 
 func (m *memStore) Flush(context.Context) error { return nil }

@@ -14,6 +14,8 @@ func FuzzReadQuery(f *testing.F) {
 	f.Add("application/json", "", []byte(`{"vector":[1,0,-2.5e-3],"k":2}`))
 	f.Add("application/json", "k=3", []byte(`{"voxels":[[1,2],[3,4]]}`))
 	f.Add("application/json", "", []byte(`{"item":"18446744073709551615","trial":null}`))
+	f.Add("application/json", "", []byte(`{"item":1,"filter":{"not":{"key":"a","in":["x"]}},"safe":true}`))
+	f.Add("image/jpeg", `safe=false&filter={"key":"a","from":1}`, []byte("\xff\xd8\xff"))
 	f.Add("application/x-npy", "kind=vector", npyFile([]int{3}, 1, 2, 3))
 	f.Add("application/octet-stream", "", npyFile([]int{2, 2}, 1, 2, 3, 4))
 	f.Add("image/jpeg", "k=1", []byte("\xff\xd8\xff"))
@@ -30,6 +32,9 @@ func FuzzReadQuery(f *testing.F) {
 				t.Fatalf("%v is a problem of the server: %+v", err, kind)
 			}
 			return
+		}
+		if chosen := q.chosen(); chosen != nil && chosen.Check() != nil {
+			t.Fatalf("a filter that stores refuse: %v", chosen.Check())
 		}
 		switch q.kind {
 		case kindImage:

@@ -19,10 +19,11 @@ type itemView struct {
 	ID       string        `json:"id"`
 	Payload  index.Payload `json:"payload"`
 	ImageURL string        `json:"image_url,omitempty"`
+	Unsafe   bool          `json:"unsafe,omitempty"` // index.Safe does not choose it
 }
 
 func (s *Server) viewItem(id index.ID, payload index.Payload) itemView {
-	view := itemView{ID: strconv.FormatUint(uint64(id), 10), Payload: payload}
+	view := itemView{ID: strconv.FormatUint(uint64(id), 10), Payload: payload, Unsafe: !index.Safe().Match(payload)}
 	if view.Payload == nil {
 		view.Payload = index.Payload{}
 	}
@@ -53,11 +54,18 @@ func (s *Server) itemOf(c *gin.Context) (index.Item, error) {
 }
 
 // listItems answers GET /v1/items: the first items in the order of their ids,
-// for a visitor who has nothing to search with yet.
+// for a visitor who has nothing to search with yet. With safe=true it leaves out
+// those that are marked as unsafe.
 func (s *Server) listItems(c *gin.Context) error {
 	limit, err := intParam(c, "limit", 12, 100)
 	if err != nil {
 		return err
+	}
+	safe := false
+	if text := c.Query("safe"); text != "" {
+		if safe, err = parseBool("safe", text); err != nil {
+			return err
+		}
 	}
 	answer := struct {
 		Items []itemView `json:"items"`
@@ -69,7 +77,9 @@ func (s *Server) listItems(c *gin.Context) error {
 		if len(answer.Items) == limit {
 			break
 		}
-		answer.Items = append(answer.Items, s.viewItem(item.ID, item.Payload))
+		if view := s.viewItem(item.ID, item.Payload); !safe || !view.Unsafe {
+			answer.Items = append(answer.Items, view)
+		}
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

@@ -66,6 +66,7 @@ var problemTable = []problemKind{
 	{err: errNoDecoder, status: http.StatusNotImplemented, slug: "no-scan-decoder", title: "No scan decoder is loaded"},
 	{err: errQuery, status: http.StatusBadRequest, slug: "unusable-query", title: "Unusable query"},
 	{err: index.ErrQuery, status: http.StatusBadRequest, slug: "unusable-query", title: "Unusable query"},
+	{err: index.ErrFilter, status: http.StatusBadRequest, slug: "unusable-filter", title: "Unusable filter"},
 	{err: errVoxels, status: http.StatusUnprocessableEntity, slug: "scan-does-not-fit", title: "Scan does not fit the decoder"},
 	{err: embed.ErrNotFinite, status: http.StatusUnprocessableEntity, slug: "not-finite", title: "Values are not finite"},
 	{err: index.ErrDimension, status: http.StatusUnprocessableEntity, slug: "wrong-dimension", title: "Wrong dimension"},

@@ -33,6 +33,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{errNoDecoder, 501, "no-scan-decoder", true},
 		{errQuery, 400, "unusable-query", true},
 		{index.ErrQuery, 400, "unusable-query", true},
+		{index.ErrFilter, 400, "unusable-filter", true},
 		{errVoxels, 422, "scan-does-not-fit", true},
 		{embed.ErrNotFinite, 422, "not-finite", true},
 		{index.ErrDimension, 422, "wrong-dimension", true},

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,10 +35,13 @@ const (
 	maxRepeats = 32
 )
 
-// query is one search as asked: k and the source that kind names.
+// query is one search as asked: k, what may be found, and the source that kind
+// names.
 type query struct {
 	kind    string
 	k       int
+	filter  index.Filter // nil: every item
+	safe    bool         // only items that index.Safe chooses
 	image   []byte
 	vector  []float32
 	repeats [][]float32 // of a scan
@@ -49,8 +53,10 @@ type query struct {
 // values are the request's header and the query part of its address.
 func readQuery(contentType string, values url.Values, body io.Reader) (query, error) {
 	q := query{k: defaultK}
-	if err := q.setK(values.Get("k")); err != nil {
-		return q, err
+	for _, name := range optionNames {
+		if err := q.set(name, values.Get(name)); err != nil {
+			return q, err
+		}
 	}
 	mediaType, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -96,21 +102,50 @@ func (q *query) reader(kind string) func([]byte) error {
 	return nil
 }
 
-// setK takes k from text; "" leaves it as it was.
-func (q *query) setK(text string) error {
+// optionNames are the names of what may stand in the address or the form beside
+// the source.
+var optionNames = []string{"k", "filter", "safe"}
+
+// set takes an option from text; "" leaves it as it was.
+func (q *query) set(name, text string) (err error) {
 	if text == "" {
 		return nil
 	}
-	k, err := strconv.Atoi(text)
-	if err != nil {
-		return fmt.Errorf("k is not a whole number: %w", errQuery)
+	switch name {
+	case "k":
+		if q.k, err = strconv.Atoi(text); err != nil {
+			return fmt.Errorf("k is not a whole number: %w", errQuery)
+		}
+	case "filter":
+		q.filter, err = index.ParseFilter(text)
+	case "safe":
+		q.safe, err = parseBool(name, text)
 	}
-	q.k = k
-	return nil
+	return err
+}
+
+// parseBool reads the word of an option that is on or off.
+func parseBool(name, text string) (bool, error) {
+	switch text {
+	case "true", "false":
+		return text == "true", nil
+	}
+	return false, fmt.Errorf("%s is %.20q, wanted true or false: %w", name, text, errQuery)
+}
+
+// chosen returns the filter of the items that may be found, nil for all.
+func (q *query) chosen() index.Filter {
+	switch {
+	case !q.safe:
+		return q.filter
+	case q.filter == nil:
+		return index.Safe()
+	}
+	return index.And{q.filter, index.Safe()}
 }
 
 // readForm reads a form with one file, named image, scan or vector, and
-// perhaps a k.
+// perhaps options.
 func (q *query) readForm(form *multipart.Reader) error {
 	for {
 		part, err := form.NextPart()
@@ -125,15 +160,15 @@ func (q *query) readForm(form *multipart.Reader) error {
 			return err
 		}
 		name := part.FormName()
-		if name == "k" {
-			if err := q.setK(string(raw)); err != nil {
+		if slices.Contains(optionNames, name) {
+			if err := q.set(name, string(raw)); err != nil {
 				return err
 			}
 			continue
 		}
 		read := q.reader(name)
 		if read == nil {
-			return fmt.Errorf("form field %q is not one of image, scan, vector, k: %w", name, errQuery)
+			return fmt.Errorf("form field %q is not one of image, scan, vector, k, filter, safe: %w", name, errQuery)
 		}
 		if q.kind != "" {
 			return fmt.Errorf("the form has two files, %s and %s, wanted one: %w", q.kind, name, errQuery)

@@ -14,7 +14,7 @@ import (
 )
 
 // fromJSON reads a query object: exactly one of vector, item, trial and
-// voxels, and perhaps k.
+// voxels, and perhaps k, filter and safe.
 func (q *query) fromJSON(raw []byte) error {
 	var object struct {
 		K      *int            `json:"k"`
@@ -22,6 +22,8 @@ func (q *query) fromJSON(raw []byte) error {
 		Voxels json.RawMessage `json:"voxels"`
 		Item   json.RawMessage `json:"item"`
 		Trial  *string         `json:"trial"`
+		Filter json.RawMessage `json:"filter"`
+		Safe   *bool           `json:"safe"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
@@ -34,9 +36,15 @@ func (q *query) fromJSON(raw []byte) error {
 	if object.K != nil {
 		q.k = *object.K
 	}
+	if object.Safe != nil {
+		q.safe = *object.Safe
+	}
 	var given []string
 	var err error
-	if present(object.Vector) {
+	if present(object.Filter) {
+		q.filter, err = index.ParseFilter(string(object.Filter))
+	}
+	if present(object.Vector) && err == nil {
 		given = append(given, kindVector)
 		q.vector, err = parseFloats("vector", object.Vector)
 	}
@@ -87,6 +95,8 @@ func jsonKind(field string) string {
 		return "a whole number"
 	case "trial":
 		return "a string"
+	case "safe":
+		return "true or false"
 	}
 	return "an object"
 }

@@ -10,6 +10,10 @@ let asked = null; // the query on show: {kind, id?, file?, k}
 let running = null; // AbortController of the search under way
 let preview = ""; // object URL of the visitor's picture
 
+// showsUnsafe tells whether the visitor wants to see what is marked as unsafe;
+// the address keeps it.
+const showsUnsafe = () => at("unsafe").checked;
+
 // --- asking ---------------------------------------------------------------
 
 async function getJSON(address, options) {
@@ -32,13 +36,14 @@ function request(query) {
   if (query.file) {
     const form = new FormData();
     form.append("k", query.k);
+    form.append("safe", !showsUnsafe());
     form.append(query.kind, query.file);
     return { method: "POST", body: form };
   }
   return {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ [query.kind]: query.id, k: query.k }),
+    body: JSON.stringify({ [query.kind]: query.id, k: query.k, safe: !showsUnsafe() }),
   };
 }
 
@@ -80,8 +85,12 @@ function remember(query) {
     params.set(query.kind, query.id);
     if (query.k !== PAGE) params.set("k", query.k);
   }
-  const address = params.size ? `?${params}` : location.pathname;
-  history.pushState(state, "", address);
+  history.pushState(state, "", addressOf(params));
+}
+
+function addressOf(params) {
+  if (showsUnsafe()) params.set("unsafe", "1");
+  return params.size ? `?${params}` : location.pathname;
 }
 
 // fromAddress finds the query that the address names, or null for the start.
@@ -95,6 +104,7 @@ function fromAddress() {
 }
 
 function followAddress() {
+  at("unsafe").checked = new URLSearchParams(location.search).get("unsafe") === "1";
   const query = fromAddress();
   return query ? ask(query, { push: false }) : start();
 }
@@ -145,12 +155,17 @@ function showHits(result) {
   at("more").hidden = result.hits.length < asked.k || result.hits.length >= most;
 }
 
+// mayShow tells whether an item has a picture that the visitor wants to see.
+function mayShow(item) {
+  return item.image_url && (!item.unsafe || showsUnsafe());
+}
+
 function card(item, wasSeen = false) {
   const name = nameOf(item);
   const link = element("a", wasSeen ? "hit seen" : "hit");
-  link.href = `?item=${item.id}`;
+  link.href = addressOf(new URLSearchParams({ item: item.id }));
   link.dataset.item = item.id;
-  if (item.image_url) {
+  if (mayShow(item)) {
     const img = document.createElement("img");
     img.loading = "lazy";
     img.decoding = "async";
@@ -158,6 +173,7 @@ function card(item, wasSeen = false) {
   }
   const text = element("div", "text", element("span", "name", name));
   if (wasSeen) text.prepend(element("span", "badge", "seen in the scanner"));
+  if (item.unsafe) text.prepend(element("span", "badge unsafe", "marked unsafe"));
   link.title = name;
   if (item.score !== undefined) {
     const fill = element("span", "");
@@ -192,7 +208,8 @@ function showQuery(query, echo = null) {
   if (echo.item) {
     at("query-caption").textContent = nameOf(echo.item);
     document.title = `${nameOf(echo.item)} · Engram`;
-    if (echo.item.image_url) picture(at("query-image"), echo.item.image_url, nameOf(echo.item));
+    at("query-image").hidden = true;
+    if (mayShow(echo.item)) picture(at("query-image"), echo.item.image_url, nameOf(echo.item));
   }
   if (echo.strip) {
     const size = `${echo.voxels.toLocaleString("en")} voxels` + (echo.repeats > 1 ? `, mean of ${echo.repeats} repeats` : "");
@@ -252,7 +269,7 @@ async function start() {
   at("hits").removeAttribute("aria-busy");
   at("trial").value = "";
   try {
-    const { items } = await getJSON("v1/items?limit=12");
+    const { items } = await getJSON(`v1/items?limit=12&safe=${!showsUnsafe()}`);
     if (asked) return;
     at("heading").textContent = items.length ? "Or start with one of these" : "The index is empty";
     at("status").textContent = server ? `${server.index.count.toLocaleString("en")} images to search` : "";
@@ -331,7 +348,7 @@ document.addEventListener("click", (event) => {
     ask({ kind: "item", id: link.dataset.item, k: PAGE });
   } else if (link.id === "home") {
     event.preventDefault();
-    history.pushState({}, "", location.pathname);
+    history.pushState({}, "", addressOf(new URLSearchParams()));
     start();
   }
 });
@@ -345,6 +362,13 @@ at("trials").addEventListener("submit", (event) => {
   if (others.length) ask({ kind: "trial", id: others[Math.floor(Math.random() * others.length)].value, k: PAGE });
 });
 at("more").addEventListener("click", () => ask({ ...asked, k: Math.min(asked.k + PAGE, server.max_k) }));
+at("unsafe").addEventListener("change", () => {
+  const params = new URLSearchParams(location.search);
+  params.delete("unsafe");
+  history.replaceState(history.state, "", addressOf(params));
+  if (asked) ask({ ...asked }, { push: false });
+  else start();
+});
 addEventListener("popstate", followAddress);
 
 try {
