@@ -7,7 +7,6 @@ import (
 
 	"engram/index"
 	"engram/index/build"
-	"engram/index/local"
 	"engram/index/transfer"
 
 	"github.com/spf13/cobra"
@@ -52,12 +51,13 @@ func (a *app) indexCopyCommand() *cobra.Command {
 	return cmd
 }
 
-// copyIndex copies an index, with what it remembers of its origin.
+// copyIndex copies an index, with what it remembers of its origin. A copy of an
+// index of other images is refused, whose paths would lead nowhere.
 func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Options) (_ *transfer.Report, err error) {
 	if opts.Batch < 1 {
 		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
 	}
-	source, err := local.Open(from)
+	source, origin, err := a.openIndex(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -66,17 +66,16 @@ func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Opti
 	if err != nil {
 		return nil, err
 	}
-	target, err := local.Open(to)
+	target, old, err := a.openIndex(ctx, to)
 	if errors.Is(err, index.ErrNotFound) {
-		target, err = local.Create(to, local.Options{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
+		target, err = a.makeIndex(ctx, to, info)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, target)
-	origin, err := commonOrigin(from, to)
-	if err != nil {
-		return nil, err
+	if old.Root != "" && old.Root != origin.Root {
+		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, old.Root, from, origin.Root)
 	}
 	bars := stepBars{app: a}
 	defer bars.finish()
@@ -85,21 +84,7 @@ func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Opti
 	if err != nil || origin == (build.Origin{}) {
 		return report, err
 	}
-	return report, build.WriteOrigin(to, origin)
-}
-
-// commonOrigin returns the origin of an index and its copy. A copy of an index
-// of other images is refused, whose paths would lead nowhere.
-func commonOrigin(from, to string) (build.Origin, error) {
-	source, err := build.ReadOrigin(from)
-	if err != nil {
-		return source, err
-	}
-	target, err := build.ReadOrigin(to)
-	if err == nil && target.Root != "" && target.Root != source.Root {
-		err = fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, target.Root, from, source.Root)
-	}
-	return source, err
+	return report, keepOrigin(ctx, to, target, origin)
 }
 
 // stepBars shows the steps of a copy one after the other.

@@ -12,8 +12,6 @@ import (
 	"engram/embed/pixels"
 	"engram/index"
 	"engram/index/audit"
-	"engram/index/build"
-	"engram/index/local"
 
 	"github.com/spf13/cobra"
 )
@@ -72,16 +70,13 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *audit.
 	if f.Recall <= 0 || f.Recall > 1 {
 		return nil, fmt.Errorf("--recall is %v, wanted more than 0 and at most 1", f.Recall)
 	}
-	store, err := local.Open(name)
+	store, origin, err := a.openIndex(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, store)
-	s := searcher{app: a, store: store}
+	s := searcher{app: a, store: store, origin: origin}
 	if s.info, err = store.Info(ctx); err != nil {
-		return nil, err
-	}
-	if s.origin, err = build.ReadOrigin(name); err != nil {
 		return nil, err
 	}
 	if s.origin.Root != "" {

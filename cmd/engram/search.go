@@ -14,7 +14,6 @@ import (
 	"engram/embed/study"
 	"engram/index"
 	"engram/index/build"
-	"engram/index/local"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,6 +28,7 @@ func (a *app) searchCommand() *cobra.Command {
 			"A scan is decoded first; rows of a file of scans are counted from 0, and several rows are the\n" +
 			"repeats of one image, which are averaged.",
 		Example: "  engram search --index photos.index --image cat.jpg\n" +
+			"  engram search --index photos.index --image cat.jpg --filter '{\"key\":\"captions\",\"text\":\"black sofa\"}'\n" +
 			"  engram search --index digits.index --scan voxels.npy --row 12 --decoder decoder -k 5 --json\n" +
 			"  engram search --index photos.index --item 1234567890 --paths | xargs open",
 		Args: cobra.NoArgs,
@@ -40,7 +40,7 @@ func (a *app) searchCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.index, "index", "", "`folder` of the index (required)")
+	flags.StringVar(&f.index, "index", "", "`folder` of the index, or "+collectionForm+" (required)")
 	flags.StringVar(&f.image, "image", "", "search with this image `file`")
 	flags.StringVar(&f.vector, "vector", "", "search with a vector of this .npy `file`, [D] or [n, D]")
 	flags.StringVar(&f.scan, "scan", "", "search with a scan of this `file`: .npy [voxels] or [n, voxels], or NIfTI with --mask")
@@ -50,6 +50,7 @@ func (a *app) searchCommand() *cobra.Command {
 	flags.StringVar(&f.decoder, "decoder", "", "`folder` of the decoder that turns the scan into a vector")
 	flags.StringVar(&f.bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
 	flags.IntVarP(&f.k, "k", "k", 10, "number of results")
+	flags.StringVar(&f.filter, "filter", "", "find only images whose payload fits this `JSON` filter (see openapi.yaml)")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.BoolVar(&f.paths, "paths", false, "print the images' paths only")
 	_ = cmd.MarkFlagRequired("index") // the flag exists
@@ -74,7 +75,7 @@ func wantOne(flags *pflag.FlagSet, names ...string) error {
 // searchFlags are the flags of search, of which one is the query.
 type searchFlags struct {
 	index, bundle, decoder, mask string
-	image, vector, scan          string
+	image, vector, scan, filter  string
 	item                         uint64
 	rows                         []int
 	k                            int
@@ -95,15 +96,11 @@ func (a *app) search(ctx context.Context, f searchFlags) (err error) {
 	if f.k < 1 {
 		return fmt.Errorf("-k is %d, wanted 1 or more", f.k)
 	}
-	store, err := local.Open(f.index)
+	store, origin, err := a.openIndex(ctx, f.index)
 	if err != nil {
 		return err
 	}
 	defer closeInto(&err, store)
-	origin, err := build.ReadOrigin(f.index)
-	if err != nil {
-		return err
-	}
 	s := searcher{app: a, store: store, origin: origin}
 	if s.info, err = store.Info(ctx); err != nil {
 		return err
@@ -118,7 +115,7 @@ func (a *app) search(ctx context.Context, f searchFlags) (err error) {
 // searcher asks one index.
 type searcher struct {
 	*app
-	store  *local.Store
+	store  index.Store
 	origin build.Origin
 	info   index.Info
 }
@@ -127,6 +124,11 @@ type searcher struct {
 func (s searcher) find(ctx context.Context, f searchFlags) ([]index.Hit, error) {
 	query := index.Query{K: f.k, WithPayload: true}
 	var err error
+	if f.filter != "" {
+		if query.Filter, err = index.ParseFilter(f.filter); err != nil {
+			return nil, fmt.Errorf("--filter: %w", err)
+		}
+	}
 	switch {
 	case f.image != "":
 		query.Vector, err = s.imageVector(ctx, f)

@@ -17,7 +17,6 @@ import (
 	"engram/httpapi"
 	"engram/index"
 	"engram/index/build"
-	"engram/index/local"
 
 	"github.com/spf13/cobra"
 )
@@ -47,7 +46,7 @@ func (a *app) serveCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.index, "index", "", "`folder` of the index")
+	flags.StringVar(&f.index, "index", "", "`folder` of the index, or "+collectionForm)
 	flags.StringVar(&f.bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
 	flags.StringVar(&f.decoder, "decoder", "", "`folder` of the decoder for searches by scan")
 	flags.StringVar(&f.voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")
@@ -102,13 +101,13 @@ func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) 
 
 // serve serves an index until ctx ends.
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
-	store, err := local.Open(f.index)
+	store, origin, err := a.openIndex(ctx, f.index)
 	if err != nil {
 		return err
 	}
 	defer closeInto(&err, store)
 	opts := httpapi.Options{Store: store, IndexName: cmp.Or(f.shown.index, filepath.Base(f.index)), Logger: a.logger()}
-	closers, err := a.serveOptions(ctx, f, &opts)
+	closers, err := a.serveOptions(ctx, f, origin, &opts)
 	for _, c := range closers {
 		defer closeInto(&err, c)
 	}
@@ -129,11 +128,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 
 // serveOptions fills in images, models and trials. What it opened is returned
 // also after an error.
-func (a *app) serveOptions(ctx context.Context, f serveFlags, opts *httpapi.Options) (opened []io.Closer, err error) {
-	origin, err := build.ReadOrigin(f.index)
-	if err != nil {
-		return nil, err
-	}
+func (a *app) serveOptions(ctx context.Context, f serveFlags, origin build.Origin, opts *httpapi.Options) (opened []io.Closer, err error) {
 	if origin.Root != "" {
 		opts.IndexData = cmp.Or(f.shown.images, filepath.Base(origin.Root))
 		if folder, err := httpapi.OpenFolder(origin.Root); err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"engram/index"
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 
 	"google.golang.org/grpc/codes"
 )

@@ -11,7 +11,7 @@ import (
 
 	"engram/index"
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 
 	api "github.com/qdrant/go-client/qdrant"
 	"google.golang.org/grpc/codes"

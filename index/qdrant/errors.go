@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"engram/index"
@@ -50,7 +51,7 @@ func (s *server) explain(ctx context.Context, what string, err error) error {
 	reply := status.Convert(unwrap(err))
 	switch reply.Code() {
 	case codes.Unavailable:
-		return fmt.Errorf("qdrant: %s: no server at %s: %s: %w", what, s.addr, reply.Message(), index.ErrUnavailable)
+		return fmt.Errorf("qdrant: %s: no server at %s: %s: %w", what, s.addr, reason(reply.Message()), index.ErrUnavailable)
 	case codes.DeadlineExceeded:
 		return fmt.Errorf("qdrant: %s: no answer from %s within %v: %w", what, s.addr, s.timeout, index.ErrUnavailable)
 	case codes.NotFound:
@@ -61,4 +62,12 @@ func (s *server) explain(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("qdrant: %s: %s refuses the API key: %s: %w", what, s.addr, reply.Message(), fs.ErrPermission)
 	}
 	return fmt.Errorf("qdrant: %s at %s: %s (%s)", what, s.addr, reply.Message(), reply.Code())
+}
+
+// reason takes what gRPC puts around the error of a connection off it.
+func reason(message string) string {
+	if _, inner, ok := strings.Cut(message, `"transport: Error while dialing: `); ok {
+		return strings.TrimSuffix(inner, `"`)
+	}
+	return message
 }

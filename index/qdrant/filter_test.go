@@ -10,7 +10,7 @@ import (
 
 	"engram/index"
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 )
 
 // keys of payloads and filters, with those that a path has to quote or escape.

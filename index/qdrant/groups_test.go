@@ -8,7 +8,7 @@ import (
 
 	"engram/index"
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 )
 
 // fan fills a store with items at growing angles to the query.

@@ -11,7 +11,7 @@ import (
 	"engram/index"
 	"engram/index/indextest"
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 )
 
 // start starts a double and stops it at the end of the test.

@@ -12,7 +12,7 @@ import (
 	"engram/index/audit"
 	"engram/index/local"
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 	"engram/index/transfer"
 )
 

@@ -6,7 +6,7 @@ import (
 	"log"
 
 	"engram/index/qdrant"
-	"engram/index/qdrant/internal/double"
+	"engram/index/qdrant/double"
 )
 
 func Example() {

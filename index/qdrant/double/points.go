@@ -102,11 +102,7 @@ func (c *collection) vector(name string, v []float32) ([]float32, error) {
 	if uint64(len(v)) != params.GetSize() {
 		return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Vector dimension error: expected dim: %d, got %d", params.GetSize(), len(v))
 	}
-	var square float32
-	for _, x := range v {
-		square += x * x
-	}
-	unit := slices.Clone(v)
+	unit, square := slices.Clone(v), dot(v, v)
 	if params.GetDistance() != api.Distance_Cosine || square < 0x1p-23 || math.Abs(float64(square-1)) <= 1e-6 {
 		return unit, nil
 	}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"engram/index"
+	"engram/index/build"
+	"engram/index/local"
+	"engram/index/qdrant"
+)
+
+// collectionForm is how users write a collection of a Qdrant server where they
+// can write the folder of an index.
+const collectionForm = "qdrant://host:port/collection, or qdrants:// with TLS"
+
+// isCollection reports whether a user means a collection.
+func isCollection(name string) bool {
+	scheme, _, _ := strings.Cut(name, "://")
+	return scheme == "qdrant" || scheme == "qdrants"
+}
+
+// originLabel is the label of a collection that has its build.Origin.
+const originLabel = "origin"
+
+// openIndex opens an index by what the user writes: a folder, or a collection of
+// a Qdrant server. With it comes where it was made from, the zero Origin where it
+// does not say so.
+func (a *app) openIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+	if isCollection(name) {
+		return a.openCollection(ctx, name)
+	}
+	store, err := local.Open(name)
+	if err != nil {
+		return nil, build.Origin{}, err
+	}
+	origin, err := build.ReadOrigin(name)
+	if err != nil {
+		return nil, origin, errors.Join(err, store.Close())
+	}
+	return store, origin, nil
+}
+
+func (a *app) openCollection(ctx context.Context, name string) (_ index.Store, origin build.Origin, err error) {
+	opts, err := a.collectionOptions(name)
+	if err != nil {
+		return nil, origin, err
+	}
+	store, err := qdrant.Open(ctx, opts)
+	if err != nil {
+		return nil, origin, err
+	}
+	if text := store.Labels()[originLabel]; text != "" {
+		if err := json.Unmarshal([]byte(text), &origin); err != nil {
+			err = fmt.Errorf("%s does not say where it comes from: %w: %w", name, err, index.ErrCorrupt)
+			return nil, origin, errors.Join(err, store.Close())
+		}
+	}
+	return store, origin, nil
+}
+
+// makeIndex makes an empty index of what info says.
+func (a *app) makeIndex(ctx context.Context, name string, info index.Info) (index.Store, error) {
+	if !isCollection(name) {
+		return local.Create(name, local.Options{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
+	}
+	opts, err := a.collectionOptions(name)
+	if err != nil {
+		return nil, err
+	}
+	return qdrant.Create(ctx, opts, qdrant.Schema{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
+}
+
+// keepOrigin records where an open index was made from.
+func keepOrigin(ctx context.Context, name string, store index.Store, origin build.Origin) error {
+	collection, ok := store.(*qdrant.Store)
+	if !ok {
+		return build.WriteOrigin(name, origin)
+	}
+	text, err := json.Marshal(origin)
+	if err != nil {
+		return err
+	}
+	labels := collection.Labels()
+	labels[originLabel] = string(text)
+	return collection.SetLabels(ctx, labels)
+}
+
+// collectionOptions reads the address of a collection. The key comes from the
+// environment, where it does not show in lists of processes.
+func (a *app) collectionOptions(name string) (opts qdrant.Options, err error) {
+	u, err := url.Parse(name)
+	if err != nil {
+		return opts, fmt.Errorf("%q is no address of a collection, wanted %s", name, collectionForm)
+	}
+	collection := strings.TrimPrefix(u.Path, "/")
+	if u.Hostname() == "" || collection == "" || strings.Contains(collection, "/") || u.RawQuery != "" || u.Fragment != "" {
+		return opts, fmt.Errorf("%s is no address of a collection, wanted %s", u.Redacted(), collectionForm)
+	}
+	if u.User != nil {
+		return opts, fmt.Errorf("%s has a user or key in it: set the key as $ENGRAM_QDRANT_API_KEY", u.Redacted())
+	}
+	opts = qdrant.Options{
+		Addr: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "6334")), Collection: collection,
+		APIKey: cmp.Or(a.getenv("ENGRAM_QDRANT_API_KEY"), a.getenv("QDRANT_API_KEY")),
+	}
+	if u.Scheme == "qdrants" {
+		opts.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	} else if ip := net.ParseIP(u.Hostname()); opts.APIKey != "" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+		a.logger().Warn("the key for Qdrant goes in plain text, qdrants:// would encrypt it", "server", opts.Addr)
+	}
+	return opts, nil
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/index/qdrant/double"
+)
+
+func startQdrant(t *testing.T, opts double.Options) string {
+	t.Helper()
+	server, err := double.Start(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return "qdrant://" + server.Addr()
+}
+
+func TestCollectionAnswersLikeTheFolder(t *testing.T) {
+	c := newCLI(t)
+	c.env = map[string]string{"ENGRAM_QDRANT_API_KEY": "secret"}
+	photos, dir := writePhotos(t), t.TempDir()
+	folder, back := filepath.Join(dir, "index"), filepath.Join(dir, "back")
+	collection := startQdrant(t, double.Options{APIKey: "secret"}) + "/photos"
+	c.must("index", "build", photos, "--out", folder)
+	c.must("index", "copy", folder, collection)
+	c.must("index", "copy", collection, back)
+	query := []string{"--image", filepath.Join(photos, "p12.png"), "-k", "1", "--paths"}
+	want := c.must(append([]string{"search", "--index", folder}, query...)...)
+	if !strings.Contains(want, photos) {
+		t.Errorf("search prints %s, want paths of images in %s", want, photos)
+	}
+	for _, index := range []string{collection, back} {
+		// Bundle and images are where the collection says.
+		if got := c.must(append([]string{"search", "--index", index}, query...)...); got != want {
+			t.Errorf("search in %s (-folder +it):\n%s", index, cmp.Diff(want, got))
+		}
+		if out, _, status := c.run("index", "verify", index); status != 0 {
+			t.Error(out)
+		}
+	}
+	others := t.TempDir()
+	writePNG(t, filepath.Join(others, "x.png"), 1, 2)
+	c.must("index", "build", others, "--out", filepath.Join(dir, "others"))
+	c.refuse([]string{"index of " + photos}, "index", "copy", filepath.Join(dir, "others"), collection)
+	c.refuse([]string{"no such index"}, "search", "--index", collection+"2", "--item", "1")
+	c.env["ENGRAM_QDRANT_API_KEY"] = "wrong"
+	c.refuse([]string{"refuses the API key"}, "search", "--index", collection, "--item", "1")
+}
+
+func TestServerThatIsNotThere(t *testing.T) {
+	c := newCLI(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() // accepts, and says nothing
+	for name, addr := range map[string]string{"nobody listens": "127.0.0.1:1", "no answer": listener.Addr().String()} {
+		began := time.Now()
+		c.refuse([]string{"index unavailable"}, "search", "--index", "qdrant://"+addr+"/photos", "--item", "1")
+		c.refuse([]string{addr}, "serve", "--index", "qdrant://"+addr+"/photos")
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("%s: it took %v", name, took)
+		}
+	}
+}
+
+func TestAddressesOfCollections(t *testing.T) {
+	a := &app{streams: streams{stderr: t.Output(), getenv: func(string) string { return "" }}}
+	for name, want := range map[string]struct {
+		addr, collection string
+		tls              bool
+	}{
+		"qdrant://localhost/photos":       {"localhost:6334", "photos", false},
+		"qdrant://localhost:7000/photos":  {"localhost:7000", "photos", false},
+		"qdrants://q.example.com/a-b.c_1": {"q.example.com:6334", "a-b.c_1", true},
+		"qdrant://[::1]:6334/photos":      {"[::1]:6334", "photos", false},
+	} {
+		opts, err := a.collectionOptions(name)
+		if err != nil || opts.Addr != want.addr || opts.Collection != want.collection || (opts.TLS != nil) != want.tls {
+			t.Errorf("%s: %+v, error %v; want %+v", name, opts, err, want)
+		}
+	}
+	for name, want := range map[string]string{
+		"qdrant://localhost": "wanted qdrant://host:port/collection", "qdrant://localhost/": "wanted qdrant", "qdrant:///photos": "wanted qdrant",
+		"qdrant://localhost/a/b": "wanted qdrant", "qdrant://localhost/a?tls=1": "wanted qdrant", "qdrant://localhost:port/a": "no address",
+		"qdrant://:secret@localhost/a": "ENGRAM_QDRANT_API_KEY",
+	} {
+		if _, err := a.collectionOptions(name); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
+	}
+}
