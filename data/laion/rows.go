@@ -216,31 +216,37 @@ func (r *Rows) fill(b *Block) error {
 	return nil
 }
 
-// norm returns the Euclidean length of v, or ErrVector where an element is not
-// finite.
+// norm returns the Euclidean length of v to float32's precision, or ErrVector
+// where an element is not finite: such an element shows in the sum of squares.
 func norm(v []float32) (float64, error) {
-	var sum [4]float64
+	var a, b, c, d float32 // of every fourth element, so that they do not wait for each other
 	rest := v
-	for ; len(rest) >= 4; rest = rest[4:] {
-		sum[0] += float64(rest[0]) * float64(rest[0])
-		sum[1] += float64(rest[1]) * float64(rest[1])
-		sum[2] += float64(rest[2]) * float64(rest[2])
-		sum[3] += float64(rest[3]) * float64(rest[3])
+	for ; len(rest) >= 8; rest = rest[8:] {
+		x := (*[8]float32)(rest)
+		a += x[0]*x[0] + x[4]*x[4]
+		b += x[1]*x[1] + x[5]*x[5]
+		c += x[2]*x[2] + x[6]*x[6]
+		d += x[3]*x[3] + x[7]*x[7]
 	}
 	for _, x := range rest {
-		sum[0] += float64(x) * float64(x)
+		a += x * x
 	}
-	// The squares of float32 numbers do not overflow a float64.
-	total := sum[0] + sum[1] + sum[2] + sum[3]
-	if !math.IsNaN(total) && !math.IsInf(total, 0) {
-		return math.Sqrt(total), nil
+	if sum := float64(a + b + c + d); sum-sum == 0 && sum >= 0x1p-80 {
+		return math.Sqrt(sum), nil
 	}
+	return wideNorm(v)
+}
+
+// wideNorm is norm for vectors whose squares do not fit into a float32.
+func wideNorm(v []float32) (float64, error) {
+	sum := 0.0
 	for i, x := range v {
 		if x-x != 0 {
 			return 0, fmt.Errorf("element %d is %v: %w", i, x, ErrVector)
 		}
+		sum += float64(x) * float64(x)
 	}
-	return 0, ErrVector
+	return math.Sqrt(sum), nil
 }
 
 // Close closes the files.

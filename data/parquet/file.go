@@ -69,7 +69,7 @@ func (f *File) readFooter() error {
 		return err
 	}
 	f.table, err = format.OpenFile(f.file, size, format.SkipPageIndex(true),
-		format.SkipBloomFilters(true), format.ReadBufferSize(readBuffer))
+		format.SkipBloomFilters(true))
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, ErrCorrupt)
 	}
@@ -144,27 +144,31 @@ type Rows struct {
 
 // groups steps through the row groups of a file.
 type groups struct {
-	rest []format.RowGroup // that were not started yet
-	left int               // rows of the current group that were not read
+	of   []format.RowGroup
+	next int // the group that comes next
+	left int // rows of the current group that were not read
 }
 
 // advance starts the next group with rows where the current one is finished,
-// and returns it then. It returns io.EOF behind the last group.
-func (g *groups) advance() (started format.RowGroup, err error) {
+// and says whether it did. It returns io.EOF behind the last group.
+func (g *groups) advance() (started bool, err error) {
 	for g.left == 0 {
-		if len(g.rest) == 0 {
-			return nil, io.EOF
+		if g.next == len(g.of) {
+			return false, io.EOF
 		}
-		started, g.rest = g.rest[0], g.rest[1:]
-		g.left = int(started.NumRows())
+		g.left, started = int(g.of[g.next].NumRows()), true
+		g.next++
 	}
 	return started, nil
 }
 
+// current is the number of the current group.
+func (g *groups) current() int { return g.next - 1 }
+
 // Rows starts a reader of the columns with these names (ErrColumn where one is
 // not there), or of all of them without names. Close releases it.
 func (f *File) Rows(names ...string) (*Rows, error) {
-	r := &Rows{f: f, groups: groups{rest: f.table.RowGroups()}}
+	r := &Rows{f: f, groups: groups{of: f.table.RowGroups()}}
 	if len(names) == 0 {
 		r.columns = f.columns
 	}
@@ -199,8 +203,8 @@ func (r *Rows) Read(dst []map[string]any) (int, error) {
 			if err != nil {
 				return err
 			}
-			if started != nil {
-				r.start(started)
+			if started {
+				r.start()
 			}
 			rows := dst[n:min(n+r.groups.left, len(dst))]
 			if err := r.fill(rows); err != nil {
@@ -223,11 +227,10 @@ func (r *Rows) Read(dst []map[string]any) (int, error) {
 }
 
 // start goes to the columns of the next group.
-func (r *Rows) start(group format.RowGroup) {
-	r.Close()
+func (r *Rows) start() {
 	r.cursors = make([]cursor, len(r.columns))
 	for i, c := range r.columns {
-		r.cursors[i] = cursor{column: c, pages: r.f.pages(group, c.place)}
+		r.cursors[i] = cursor{column: c, pages: r.f.pages(r.groups.current(), c.place)}
 	}
 }
 
@@ -253,9 +256,4 @@ func (r *Rows) fill(rows []map[string]any) error {
 }
 
 // Close releases the reader's buffers. The file stays open.
-func (r *Rows) Close() {
-	for i := range r.cursors {
-		r.cursors[i].close()
-	}
-	r.cursors = nil
-}
+func (r *Rows) Close() { r.cursors, r.block = nil, nil }

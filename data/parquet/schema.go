@@ -29,9 +29,10 @@ type column struct {
 
 // place is a leaf of the schema.
 type place struct {
-	leaf    int  // index among the column chunks of a row group
-	max     byte // definition level of a value that is there
-	element byte // of a list: definition level of an element, null or not; 0 otherwise
+	leaf    int         // index among the column chunks of a row group
+	typ     format.Type // of a value
+	max     byte        // definition level of a value that is there
+	element byte        // of a list: definition level of an element, null or not; 0 otherwise
 }
 
 // readSchema finds the columns, those that are dropped, and those that may
@@ -84,7 +85,7 @@ func (s *schema) drop(name, reason string) {
 
 // add notes a leaf. element is 0 for one that is not in a list.
 func (s *schema) add(name string, r *repeated, element byte) {
-	at := place{leaf: r.leaf.Index(), max: byte(r.leaf.MaxDefinitionLevel()), element: element}
+	at := place{leaf: r.leaf.Index(), typ: r.leaf.Type(), max: byte(r.leaf.MaxDefinitionLevel()), element: element}
 	kind, logical := r.leaf.Type().Kind(), annotationOf(r.leaf.Type())
 	if logical == nil {
 		logical = s.leaves[at.leaf]

@@ -110,16 +110,14 @@ func (f *File) vectorNames() []string {
 
 // Vectors reads a column of vectors from the first row to the last.
 type Vectors struct {
-	f      *File
-	column *vectorColumn
-	size   int // bytes of an element
-	dim    int
-	groups groups
-	pages
-	entries []float32         // numbers of the dictionary of a list
-	data    []byte            // of the dictionary of a column of bytes
-	offsets []uint32          // of its entries in data
-	of      format.Dictionary // that these were made from
+	f       *File
+	column  *vectorColumn
+	size    int // bytes of an element
+	dim     int
+	groups  groups
+	pages   pages
+	entries []float32   // numbers of the dictionary of a list
+	of      *dictionary // that these were made from
 }
 
 // Vectors starts a reader of a column of vectors (ErrColumn where there is
@@ -141,7 +139,7 @@ func (f *File) Vectors(o VectorOptions) (*Vectors, error) {
 			return nil, f.wrap(fmt.Errorf("column %q: %w", c.name, err))
 		}
 	}
-	v.groups = groups{rest: f.table.RowGroups()}
+	v.groups = groups{of: f.table.RowGroups()}
 	return v, nil
 }
 
@@ -151,8 +149,7 @@ func (v *Vectors) findDim() error {
 		v.dim = v.column.fixed / v.size
 		return nil
 	}
-	v.groups = groups{rest: v.f.table.RowGroups()}
-	defer v.close()
+	v.groups = groups{of: v.f.table.RowGroups()}
 	for v.dim == 0 {
 		n, err := v.row(nil)
 		if errors.Is(err, io.EOF) {
@@ -178,7 +175,7 @@ func (v *Vectors) Type() string {
 }
 
 // Close releases the reader's buffers. The file stays open.
-func (v *Vectors) Close() { v.close() }
+func (v *Vectors) Close() { v.pages, v.entries = pages{}, nil }
 
 // Read fills dst with the len(bad) vectors that come next, one after another,
 // and says in bad which rows have no usable one and why (ErrVector), nil for
@@ -215,23 +212,23 @@ func (v *Vectors) row(dst []float32) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if started != nil {
-		v.close()
-		v.pages = v.f.pages(started, v.column.place)
+	if started {
+		v.pages = v.f.pages(v.groups.current(), v.column.place)
 	}
-	if err := v.need(); err != nil {
+	p := &v.pages
+	if err := p.need(); err != nil {
 		return 0, err
 	}
 	v.groups.left--
-	if v.column.element > 0 {
+	if p.element > 0 {
 		return v.list(dst)
 	}
-	v.level++
-	if len(v.definitions) > 0 && v.definitions[v.level-1] != v.column.max {
+	p.level++
+	if p.max > 0 && p.definitions[p.level-1] != p.max {
 		return 0, fmt.Errorf("the vector is null: %w", ErrVector)
 	}
-	raw := v.bytes(v.value)
-	v.value++
+	raw := p.bytes(p.value)
+	p.value++
 	if len(raw)%v.size != 0 {
 		return 0, fmt.Errorf("%d bytes are no multiple of %d: %w", len(raw), v.size, ErrVector)
 	}
@@ -243,36 +240,39 @@ func (v *Vectors) row(dst []float32) (int, error) {
 // list reads the list that starts at the current level. It may go on in the
 // next pages.
 func (v *Vectors) list(dst []float32) (int, error) {
-	if v.repetitions[v.level] != 0 {
+	p := &v.pages
+	if p.repetitions[p.level] != 0 {
 		return 0, errWithin
 	}
-	if d := v.definitions[v.level]; d+1 <= v.column.element {
-		v.level++
-		if d+1 < v.column.element {
+	if d := p.definitions[p.level]; d < p.element {
+		p.level++
+		if d+1 < p.element {
 			return 0, fmt.Errorf("the vector is null: %w", ErrVector)
 		}
 		return 0, nil
 	}
 	got, nulls := 0, 0
 	for {
-		end := v.levels
-		if k := bytes.IndexByte(v.repetitions[v.level+1:], 0); k >= 0 {
-			end = v.level + 1 + k
+		end := p.levels
+		if k := bytes.IndexByte(p.repetitions[p.level+1:], 0); k >= 0 {
+			end = p.level + 1 + k
 		}
-		present := bytes.Count(v.definitions[v.level:end], []byte{v.column.max})
+		present := bytes.Count(p.definitions[p.level:end], []byte{p.max})
 		if got < len(dst) {
 			v.numbers(dst[got:min(got+present, len(dst))])
 		}
-		nulls += end - v.level - present
+		nulls += end - p.level - present
 		got += present
-		v.value += present
-		v.level = end
-		if v.level == v.levels {
-			if err := v.next(); err != nil && !errors.Is(err, io.EOF) {
+		p.value += present
+		p.level = end
+		if p.level == p.levels {
+			if err := p.next(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
 				return got, err
 			}
 		}
-		if v.levels == 0 || v.repetitions[v.level] == 0 {
+		if p.repetitions[p.level] == 0 {
 			break
 		}
 	}
@@ -284,16 +284,19 @@ func (v *Vectors) list(dst []float32) (int, error) {
 
 // numbers fills dst with the numbers of a list from the current value on.
 func (v *Vectors) numbers(dst []float32) {
-	dictionary := v.page.Dictionary()
-	if dictionary == nil {
-		convert(dst, v.values, v.value)
+	p := &v.pages
+	if len(dst) == 0 {
 		return
 	}
-	if dictionary != v.of {
-		v.entries, v.of = make([]float32, dictionary.Len()), dictionary
-		convert(v.entries, dictionary.Page().Data(), 0)
+	if !p.indexed {
+		convert(dst, p.values, p.value)
+		return
 	}
-	for i, k := range v.values.Int32()[v.value : v.value+len(dst)] {
+	if p.dictionary != v.of {
+		v.entries, v.of = make([]float32, p.dictionary.len), p.dictionary
+		convert(v.entries, p.dictionary.values, 0)
+	}
+	for i, k := range p.indexes[p.value : p.value+len(dst)] {
 		dst[i] = v.entries[k]
 	}
 }
@@ -314,15 +317,10 @@ func convert(dst []float32, values encoding.Values, at int) {
 }
 
 // bytes returns value number at of a column of bytes.
-func (v *Vectors) bytes(at int) []byte {
-	values := v.values
-	if dictionary := v.page.Dictionary(); dictionary != nil {
-		at = int(values.Int32()[at])
-		if dictionary != v.of {
-			v.of = dictionary
-			v.data, v.offsets = cut(dictionary.Page().Data())
-		}
-		return v.data[v.offsets[at]:v.offsets[at+1]]
+func (p *pages) bytes(at int) []byte {
+	values := p.values
+	if p.indexed {
+		at, values = int(p.indexes[at]), p.dictionary.values
 	}
 	if values.Kind() == encoding.FixedLenByteArray {
 		data, size := values.FixedLenByteArray()
@@ -330,18 +328,6 @@ func (v *Vectors) bytes(at int) []byte {
 	}
 	data, offsets := values.ByteArray()
 	return data[offsets[at]:offsets[at+1]]
-}
-
-// cut returns the entries of a dictionary of bytes and where each begins.
-func cut(values encoding.Values) (data []byte, offsets []uint32) {
-	if values.Kind() != encoding.FixedLenByteArray {
-		return values.ByteArray()
-	}
-	data, size := values.FixedLenByteArray()
-	for at := 0; at <= len(data); at += size {
-		offsets = append(offsets, uint32(at))
-	}
-	return data, offsets
 }
 
 // widen converts little-endian float16 or float32 numbers.
