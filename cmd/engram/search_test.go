@@ -2,14 +2,17 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"engram/data/coco"
 	"engram/data/images"
 	"engram/data/npy"
+	"engram/data/realtest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -125,4 +128,55 @@ func TestCaptionIsOneLine(t *testing.T) {
 	if diff := cmp.Diff([]string{"two lines", "cat, dog", ""}, got); diff != "" {
 		t.Errorf("captions (-want +got):\n%s", diff)
 	}
+}
+
+// The photos of COCO are found by what people marked in them: the filter's hits
+// are those photos, counted in the annotations, and no others.
+func TestSearchFindsRealPhotosByCategory(t *testing.T) {
+	photos := realtest.Path(t, "photos/coco")
+	c := newCLI(t)
+	out := filepath.Join(t.TempDir(), "index")
+	c.must("index", "build", photos, "--out", out)
+
+	have := map[string]map[string]bool{} // category → photos
+	for _, split := range []string{"train2017", "val2017"} {
+		set, err := coco.Load(filepath.Join(photos, "annotations", "instances_"+split+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range set.Images {
+			for _, category := range set.Images[i].Categories() {
+				if have[category.Name] == nil {
+					have[category.Name] = map[string]bool{}
+				}
+				have[category.Name][split+"/"+set.Images[i].FileName] = true
+			}
+		}
+	}
+	find := func(filter string) map[string]bool {
+		t.Helper()
+		var found struct{ Hits []hit }
+		query := filepath.Join(photos, "val2017", "000000397133.jpg")
+		c.json(&found, "search", "--index", out, "--image", query, "-k", "1000", "--filter", filter)
+		paths := map[string]bool{}
+		for _, h := range found.Hits {
+			paths[h.Payload["path"].(string)] = true
+		}
+		return paths
+	}
+	for _, name := range []string{"person", "zebra", "potted plant", "toothbrush"} {
+		if diff := cmp.Diff(have[name], find(fmt.Sprintf(`{"key":"categories","equal":%q}`, name))); diff != "" || len(have[name]) == 0 {
+			t.Errorf("photos of %s, %d of them (-annotated +found):\n%s", name, len(have[name]), diff)
+		}
+	}
+	want := maps.Clone(have["person"])
+	maps.DeleteFunc(want, func(path string, _ bool) bool {
+		return have["chair"][path] || !have["dining table"][path] && !have["car"][path]
+	})
+	filter := `{"and":[{"key":"categories","equal":"person"},{"key":"categories","in":["dining table","car"]},{"not":{"key":"categories","equal":"chair"}}]}`
+	if diff := cmp.Diff(want, find(filter)); diff != "" || len(want) == 0 {
+		t.Errorf("people at tables or cars without chairs, %d photos (-annotated +found):\n%s", len(want), diff)
+	}
+	c.refuse([]string{"--filter: filter.equal is null, wanted a string"},
+		"search", "--index", out, "--item", fmt.Sprint(images.ID("val2017/000000397133.jpg")), "--filter", `{"key":"categories","equal":null}`)
 }
