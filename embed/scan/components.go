@@ -38,10 +38,8 @@ func findComponents(targets blas32.General, rank int, seed uint64) (*components,
 		sample = matrix.Pick(targets, rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages])
 	}
 	centered, _ := matrix.Centered(sample)
-	var gram mat.SymDense
-	gram.SymOuterK(1, centered)
 	var eigen mat.EigenSym
-	if !eigen.Factorize(&gram, true) {
+	if !eigen.Factorize(outer(centered), true) {
 		return nil, errors.New("scan: the eigendecomposition of the targets did not converge")
 	}
 	values := eigen.Values(nil) // ascending
@@ -58,13 +56,14 @@ func findComponents(targets blas32.General, rank int, seed uint64) (*components,
 	}
 	c := &components{mean: float32s(matrix.ColMeans(targets)), basis: matrix.New(kept, targets.Cols)}
 	c.scale = math.Sqrt(total / float64(kept*sample.Rows))
+	last := len(values) - 1
+	var basis mat.Dense
+	basis.Mul(vectors.Slice(0, last+1, last+1-kept, last+1).T(), centered)
 	for k := range kept {
-		column := len(values) - 1 - k
-		var row mat.VecDense
-		row.MulVec(centered.T(), vectors.ColView(column))
-		length := math.Sqrt(values[column])
-		for j := range targets.Cols {
-			c.basis.Data[k*targets.Cols+j] = float32(row.AtVec(j) / length * c.scale)
+		row := kept - 1 - k // ascending, too
+		length := math.Sqrt(values[last-k])
+		for j, x := range basis.RawRowView(row) {
+			c.basis.Data[k*targets.Cols+j] = float32(x / length * c.scale)
 		}
 	}
 	return c, nil
@@ -74,14 +73,16 @@ func findComponents(targets blas32.General, rank int, seed uint64) (*components,
 func (c *components) scores(targets blas32.General) blas32.General {
 	out := matrix.New(targets.Rows, c.basis.Rows)
 	inverse := float32(1 / (c.scale * c.scale))
-	row := make([]float32, targets.Cols)
-	for i := range targets.Rows {
-		for j, x := range matrix.Row(targets, i) {
-			row[j] = x - c.mean[j]
+	for from := 0; from < targets.Rows; from += chunkTrials {
+		to := min(from+chunkTrials, targets.Rows)
+		centered := matrix.Clone(matrix.Part(targets, from, to))
+		for i := range centered.Rows {
+			row := matrix.Row(centered, i)
+			for j, mean := range c.mean {
+				row[j] -= mean
+			}
 		}
-		dst := matrix.Row(out, i)
-		blas32.Gemv(blas.NoTrans, inverse, c.basis, blas32.Vector{N: len(row), Inc: 1, Data: row}, 0,
-			blas32.Vector{N: len(dst), Inc: 1, Data: dst})
+		blas32.Gemm(blas.NoTrans, blas.Trans, inverse, centered, c.basis, 0, matrix.Part(out, from, to))
 	}
 	return out
 }
@@ -109,24 +110,38 @@ func fitScores(ctx context.Context, voxels, scores blas32.General, images []int,
 	if err != nil {
 		return nil, err
 	}
-	left := matrix.New(scores.Rows, scores.Cols)
+	return ridgeOfParts(ctx, voxels, scores, folds, trial.Lambda)
+}
+
+// ridgeOfParts fits the ridge of all trials, and predicts the trials of each part
+// from those of the others. Every trial is summed twice, so that no more than two
+// sums are kept at a time: each has V² elements.
+func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64) (*Ridge, error) {
+	all := newMoments(voxels, scores)
+	whole, err := all.ridge(lambda)
+	if err != nil {
+		return nil, err
+	}
+	whole.LeftOut = matrix.New(scores.Rows, scores.Cols)
 	for k, fold := range folds {
-		r, err := FitRidge(ctx, matrix.Pick(voxels, fold.Train), matrix.Pick(scores, fold.Train), RidgeOptions{Lambda: trial.Lambda})
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		trials := matrix.Pick(voxels, fold.Test)
+		part := newMoments(trials, matrix.Pick(scores, fold.Test))
+		all.add(-1, part)
+		r, err := all.ridge(lambda)
 		if err != nil {
 			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, len(folds), err)
 		}
-		predicted, err := r.Predict(matrix.Pick(voxels, fold.Test))
+		all.add(1, part)
+		predicted, err := r.Predict(trials)
 		if err != nil {
 			return nil, err
 		}
 		for i, row := range fold.Test {
-			copy(matrix.Row(left, row), matrix.Row(predicted, i))
+			copy(matrix.Row(whole.LeftOut, row), matrix.Row(predicted, i))
 		}
 	}
-	r, err := FitRidge(ctx, voxels, scores, RidgeOptions{Lambda: trial.Lambda})
-	if err != nil {
-		return nil, err
-	}
-	r.LeftOut = left
-	return r, nil
+	return whole, nil
 }

@@ -181,13 +181,19 @@ func isPrimal(x *mat.Dense) bool {
 }
 
 func gramOf(x *mat.Dense) *mat.SymDense {
-	var gram mat.SymDense
 	if isPrimal(x) {
-		gram.SymOuterK(1, x.T())
-	} else {
-		gram.SymOuterK(1, x)
+		return outer(x.T())
 	}
-	return &gram
+	return outer(x)
+}
+
+// outer returns a·aᵀ. gonum's general product, which runs on all processors, is
+// faster than its symmetric one.
+func outer(a mat.Matrix) *mat.SymDense {
+	var product mat.Dense
+	product.Mul(a, a.T())
+	n, _ := product.Dims()
+	return mat.NewSymDense(n, product.RawMatrix().Data) // reads the upper triangle
 }
 
 // solveRidge returns (XᵀX + λI)⁻¹XᵀY, or the same as Xᵀ(XXᵀ + λI)⁻¹Y
@@ -201,7 +207,7 @@ func solveRidge(p problem, lambda float64) (*mat.Dense, error) {
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(shifted) {
-		return nil, fmt.Errorf("ridge: the voxels' Gram matrix plus λ = %g is %w; raise λ", lambda, ErrSingular)
+		return nil, notPositive(lambda)
 	}
 	var weights, right mat.Dense
 	if p.primal() {
@@ -212,6 +218,10 @@ func solveRidge(p problem, lambda float64) (*mat.Dense, error) {
 	err := chol.SolveTo(&right, p.y)
 	weights.Mul(p.x.T(), &right)
 	return &weights, solved(err, lambda)
+}
+
+func notPositive(lambda float64) error {
+	return fmt.Errorf("ridge: the voxels' Gram matrix plus λ = %g is %w; raise λ", lambda, ErrSingular)
 }
 
 // solved turns gonum's warning of a bad condition into an error.

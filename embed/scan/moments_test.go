@@ -1,0 +1,83 @@
+package scan
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"engram/embed/internal/golden"
+	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// Products of float32 in sums of float64 cost about a digit.
+const momentsTolerance = 2e-5
+
+// trialsFor draws voxels as z-scored ones nearly are, [trials, voxels], and targets of which each is
+// a voxel with noise, [trials, targets].
+func trialsFor(seed uint64, trials, voxels, targets int) (x, y blas32.General) {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	x, y = matrix.New(trials, voxels), matrix.New(trials, targets)
+	for i := range x.Data {
+		x.Data[i] = float32(rng.NormFloat64() + .3)
+	}
+	for i := range trials {
+		for j := range targets {
+			y.Data[i*targets+j] = x.Data[i*voxels+j] + float32(rng.NormFloat64()) - 1
+		}
+	}
+	return x, y
+}
+
+func TestRidgeOfPartsIsTheRidgeOfTheirTrials(t *testing.T) {
+	const n, lambda = 700, 30
+	x, y := trialsFor(1, n, 600, 5)
+	folds, err := KFold(n, 3, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ridgeOfParts(t.Context(), x, y, folds, lambda)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := FitRidge(t.Context(), x, y, RidgeOptions{Lambda: lambda})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Near(t, "weights", got.Weights.Data, float64s(want.Weights.Data), momentsTolerance)
+	golden.Near(t, "voxel means", got.VoxelMean, float64s(want.VoxelMean), momentsTolerance)
+	golden.Near(t, "target means", got.TargetMean, float64s(want.TargetMean), momentsTolerance)
+	for _, fold := range folds {
+		others, err := FitRidge(t.Context(), matrix.Pick(x, fold.Train), matrix.Pick(y, fold.Train), RidgeOptions{Lambda: lambda})
+		if err != nil {
+			t.Fatal(err)
+		}
+		predicted, err := others.Predict(matrix.Pick(x, fold.Test))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Near(t, "left out", matrix.Pick(got.LeftOut, fold.Test).Data, float64s(predicted.Data), 10*momentsTolerance)
+	}
+}
+
+func float64s(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+func BenchmarkRidgeOfParts(b *testing.B) {
+	const n = 3000
+	x, y := trialsFor(1, n, 1000, 100)
+	folds, err := KFold(n, ridgeFolds, 7)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := ridgeOfParts(b.Context(), x, y, folds, 100); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
