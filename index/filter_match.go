@@ -109,7 +109,8 @@ func hasWord(value any, word string) bool {
 // words yields the words of a text in lower case, from first to last. Words and
 // lower case are those of Qdrant's tokenizer "word", which takes them from
 // Rust's char::is_alphanumeric and str::to_lowercase, so that a text matches in
-// every engine or in none.
+// every engine or in none (but for the few characters whose properties Unicode
+// has changed since the version that Go knows).
 func words(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		start := 0 // of the word that the loop is in
