@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,8 +75,8 @@ func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Opti
 		return nil, err
 	}
 	defer closeInto(&err, target)
-	if old.Root != "" && old.Root != origin.Root {
-		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, old.Root, from, origin.Root)
+	if there, here := cmp.Or(old.Source, old.Root), cmp.Or(origin.Source, origin.Root); there != "" && there != here {
+		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, there, from, here)
 	}
 	bars := stepBars{app: a}
 	defer bars.finish()

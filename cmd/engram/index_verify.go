@@ -1,17 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
-	"time"
 
 	"engram/embed/pixels"
 	"engram/index"
 	"engram/index/audit"
+	"engram/index/build"
 
 	"github.com/spf13/cobra"
 )
@@ -23,8 +24,8 @@ func (a *app) indexVerifyCommand() *cobra.Command {
 		Use:   "verify INDEX",
 		Short: "Check that an index is whole and finds what it should",
 		Long: "Verify reads every item of an index and checks checksums, ids, counts, vectors and payloads. It gets\n" +
-			"sampled items by their ids, encodes sampled images again and compares them with their vectors, and\n" +
-			"compares searches with exact ones. It prints a line per check, and fails where one does. Nobody else\n" +
+			"sampled items by their ids, makes their vectors again from their images, or finds them in the files that\n" +
+			"they came from, and compares searches with exact ones. It prints a line per check, and fails where one does. Nobody else\n" +
 			"may write to the index meanwhile.",
 		Example: "  engram index verify photos.index\n" +
 			"  engram index verify coco.index --samples 1000 --bundle clip --json",
@@ -46,7 +47,7 @@ func (a *app) indexVerifyCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.Samples, "samples", 100, "items that are got by id, and whose images are encoded again")
+	flags.IntVar(&f.Samples, "samples", 100, "items that are got by id, and whose vectors are made again")
 	flags.IntVar(&f.Queries, "queries", 100, "searches that are compared with exact ones")
 	flags.IntVarP(&f.K, "k", "k", 10, "results of each search")
 	flags.Float64Var(&f.Recall, "recall", .95, "the least mean recall@k")
@@ -79,17 +80,15 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *audit.
 	if s.info, err = store.Info(ctx); err != nil {
 		return nil, err
 	}
-	if s.origin.Root != "" {
-		b, err := s.bundle(f.bundle)
-		if err != nil {
-			return nil, err
-		}
-		m, err := a.openModel(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		defer closeInto(&err, m)
-		f.Encode = originals{m, s.origin.Root}.encode
+	o, err := s.originals(ctx, f.bundle)
+	switch {
+	case err != nil && f.bundle != "":
+		return nil, err
+	case err != nil:
+		f.Unknown = err.Error()
+	default:
+		defer closeInto(&err, o)
+		f.Originals = o.vectors
 	}
 	bar := a.newProgress("verifying", "items")
 	defer bar.finish()
@@ -97,31 +96,82 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *audit.
 	return audit.Verify(ctx, store, f.Options)
 }
 
-// originals are the images that an index was made from.
+// originals are what an index was made from.
 type originals struct {
-	model *model
-	root  string
+	shards []build.Shard
+	model  *model // nil where the shards have vectors
 }
 
-// encode returns the vector of an item's image, audit.ErrGone where the image
-// is not as it was.
-func (o originals) encode(ctx context.Context, item index.Item) ([]float32, error) {
-	path, _ := item.Payload["path"].(string)
-	file := filepath.Join(o.root, filepath.FromSlash(path))
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", audit.ErrGone, err)
+// originals opens the source of the index, and the model, by flag or where the
+// index remembers it.
+func (s searcher) originals(ctx context.Context, bundle string) (*originals, error) {
+	place := cmp.Or(s.origin.Source, s.origin.Root)
+	if place == "" {
+		return nil, errors.New("the index does not say what it was made from")
 	}
-	if info.Size() != item.Payload["size"] || info.ModTime().UTC().Format(time.RFC3339Nano) != item.Payload["modified"] {
-		return nil, audit.ErrGone
+	// The base of generated scenes does not say how many there are.
+	if form, ok := strings.CutPrefix(place, "scenes:"); ok {
+		place = fmt.Sprintf("scenes:%d?%s", s.info.Count, form)
 	}
-	img, err := pixels.DecodeFile(file, pixels.Limits{})
+	source, err := build.Open(place, build.SourceOptions{})
 	if err != nil {
 		return nil, err
+	}
+	o := &originals{}
+	if o.shards, err = source.Shards(ctx); err != nil || dimOf(o.shards) > 0 {
+		return o, err
+	}
+	b, err := s.bundle(bundle)
+	if err != nil {
+		return nil, err
+	}
+	o.model, err = s.openModel(ctx, b)
+	return o, err
+}
+
+// Close frees the model.
+func (o *originals) Close() error {
+	if o.model == nil {
+		return nil
+	}
+	return o.model.Close()
+}
+
+// vectors makes the vectors of items again.
+func (o *originals) vectors(ctx context.Context, items []index.Item) ([]audit.Original, error) {
+	made := make([]audit.Original, len(items))
+	for found, err := range build.Find(ctx, o.shards, items) {
+		if err != nil {
+			return nil, err
+		}
+		switch to := &made[found.Item]; {
+		case found.Changed:
+		case found.Row.Vector != nil:
+			to.Vector = slices.Clone(found.Row.Vector)
+		default:
+			to.Vector, to.Err = o.encode(ctx, found.Row)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// encode returns the vector of a row's image.
+func (o *originals) encode(ctx context.Context, row build.Row) ([]float32, error) {
+	file, err := row.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	img, err := pixels.Decode(file, pixels.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", row.Name, err)
 	}
 	vectors, err := o.model.Encode(ctx, []*pixels.Image{img})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", row.Name, err)
 	}
 	return vectors[0], nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/npy"
 	"engram/index"
 	"engram/index/audit"
 	"engram/index/local"
@@ -67,8 +68,8 @@ func TestVerifyFindsDamage(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if names, details := failedChecks(t, c, swapped); names != "images" || !strings.Contains(details[0], "2 wrong") {
-		t.Errorf("with two vectors swapped %q failed: %q, want images, 2 wrong", names, details)
+	if names, details := failedChecks(t, c, swapped); names != "originals" || !strings.Contains(details[0], "2 wrong") {
+		t.Errorf("with two vectors swapped %q failed: %q, want originals, 2 wrong", names, details)
 	}
 
 	files, err := filepath.Glob(filepath.Join(sound, "*.seg"))
@@ -96,8 +97,47 @@ func TestVerifyPassesOverChangedImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout := c.must("index", "verify", out)
-	if !strings.Contains(stdout, "14 sampled images") || !strings.Contains(stdout, "2 gone or changed") {
+	if !strings.Contains(stdout, "14 sampled ones") || !strings.Contains(stdout, "2 gone or changed") {
 		t.Errorf("verify prints\n%s\nwant 14 images checked and 2 gone or changed", stdout)
+	}
+}
+
+// Vectors are made again from whatever the index was made from: scenes, and
+// embeddings, of which a row that has moved is found.
+func TestVerifyKnowsEverySource(t *testing.T) {
+	c := newCLI(t)
+	dir := t.TempDir()
+	drawn, embeddings, loaded := filepath.Join(dir, "drawn"), filepath.Join(dir, "embeddings"), filepath.Join(dir, "loaded")
+	c.must("index", "build", "scenes:24?seed=3&size=32", "--out", drawn)
+	c.must("embed", "scenes:24?seed=3&size=32", "--out", embeddings)
+	c.must("index", "build", embeddings, "--out", loaded)
+	for _, index := range []string{drawn, loaded} {
+		if out := c.must("index", "verify", index); !strings.Contains(out, "24 sampled ones, made again") || !strings.Contains(out, "0 gone or changed") {
+			t.Errorf("verify %s prints\n%s\nwant 24 made again", index, out)
+		}
+	}
+	file := filepath.Join(embeddings, "img_emb", "img_emb_0000.npy")
+	array, err := npy.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, d := array.Float32s(), array.Shape[1]
+	writeNPY(t, file, append(values[d:], values[:d]...), array.Shape...)
+	if names, details := failedChecks(t, c, loaded); names != "originals" || !strings.Contains(details[0], "24 wrong") {
+		t.Errorf("with rows moved by one %q failed: %q, want originals, 24 wrong", names, details)
+	}
+}
+
+// An index whose source is away is checked as far as it can be.
+func TestVerifyWithoutTheSource(t *testing.T) {
+	c := newCLI(t)
+	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
+	c.must("index", "build", photos, "--out", out)
+	if err := os.RemoveAll(photos); err != nil {
+		t.Fatal(err)
+	}
+	if text := c.must("index", "verify", out); !strings.Contains(text, "skipped  originals") || !strings.Contains(text, photos) {
+		t.Errorf("verify prints\n%s\nwant the originals skipped, with the folder", text)
 	}
 }
 

@@ -15,27 +15,31 @@ import (
 // indextest.Contract.
 const Tolerance = 1e-5
 
-// MinCosine is the least cosine of a stored vector and that of its image,
-// encoded again. Another batch, processor or half precision changes a vector by
+// MinCosine is the least cosine of a stored vector and that of its original,
+// made again. Another batch, processor or half precision changes a vector by
 // less; vectors of different images are rarely that near.
 const MinCosine = .999
 
-// ErrGone marks an image that is not there any more, or not as it was when it
-// was indexed: no fault of the index.
-var ErrGone = errors.New("the image is gone or has changed")
+// Original is what became of looking for what an item was made from: its vector,
+// of any length but zero, or why there is none. Both are zero where it is gone
+// or has changed since, which is no fault of the index.
+type Original struct {
+	Vector []float32
+	Err    error
+}
 
 // Options say how much is looked at. The zero value is the default.
 type Options struct {
-	Samples int     // items got by id and encoded again; 0 means 100
+	Samples int     // items got by id and made again; 0 means 100
 	Queries int     // searches compared with exact ones; 0 means 100
 	K       int     // hits of each; 0 means 10
 	Recall  float64 // the least mean recall@K; 0 means 0.95
 	Seed    uint64  // of the sample and the queries
 
-	// Encode returns the vector of the image that an item was made from, of
-	// any length but zero. Its error is about that image; ErrGone is no fault.
-	// Where Encode is nil, images are not checked.
-	Encode func(ctx context.Context, item index.Item) ([]float32, error)
+	// Originals makes the vectors of items anew, from images or whatever they were
+	// made from. Where it is nil, Unknown says why that cannot be done.
+	Originals func(ctx context.Context, items []index.Item) ([]Original, error)
+	Unknown   string
 
 	// Progress, where it is not nil, is called now and then as items are read.
 	// Every item is read twice.
@@ -91,7 +95,7 @@ func (r *Report) add(name string, outcome Outcome, format string, args ...any) {
 //	vectors   of Info's dimension, finite, of length 1 within Tolerance
 //	payloads  hold only the types of values that stores keep
 //	rows      Get returns for sampled ids what All yielded
-//	images    sampled images, encoded again, have the stored vectors (MinCosine)
+//	originals sampled items, made again, have the stored vectors (MinCosine)
 //	search    finds what an exact search finds (mean recall@K), with exact scores
 //
 // What is wrong with the store is a failed check; an error says that checking
@@ -119,7 +123,7 @@ func Verify(ctx context.Context, store index.Store, opts Options) (*Report, erro
 		Options: opts, store: store, info: info, report: &Report{Info: info},
 		rng: rand.New(rand.NewPCG(opts.Seed, 0)),
 	}
-	for _, check := range []func(context.Context) error{a.files, a.items, a.rows, a.images, a.search} {
+	for _, check := range []func(context.Context) error{a.files, a.items, a.rows, a.originals, a.search} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}

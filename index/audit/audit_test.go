@@ -66,18 +66,22 @@ func open(t *testing.T, dir string) *local.Store {
 	return store
 }
 
-// encode returns the vector of an item's image: that of number n, of another
-// length and a little off, as half precision makes it.
-func encode(_ context.Context, item index.Item) ([]float32, error) {
-	n := item.Payload["n"].(int64)
-	if n%7 == 0 {
-		return nil, audit.ErrGone
+// originals returns the vectors that items were made from, of another length
+// and a little off, as half precision makes them. Every seventh is gone.
+func originals(_ context.Context, items []index.Item) ([]audit.Original, error) {
+	made := make([]audit.Original, len(items))
+	for i, item := range items {
+		n := item.Payload["n"].(int64)
+		if n%7 == 0 {
+			continue
+		}
+		v := slices.Clone(vectors()[n])
+		for i := range v {
+			v[i] *= 2 * (1 + 1e-3*float32(i%2))
+		}
+		made[i].Vector = v
 	}
-	v := slices.Clone(vectors()[n])
-	for i := range v {
-		v[i] *= 2 * (1 + 1e-3*float32(i%2))
-	}
-	return v, nil
+	return made, nil
 }
 
 // outcomes returns name → outcome of the checks.
@@ -92,7 +96,7 @@ func outcomes(r *audit.Report) map[string]audit.Outcome {
 func TestSoundIndexPasses(t *testing.T) {
 	store := open(t, newIndex(t))
 	last := 0
-	report, err := audit.Verify(t.Context(), store, audit.Options{Encode: encode, Progress: func(done, total int) {
+	report, err := audit.Verify(t.Context(), store, audit.Options{Originals: originals, Progress: func(done, total int) {
 		if done < last || total != 2*count {
 			t.Errorf("progress %d of %d after %d", done, total, last)
 		}
@@ -101,7 +105,7 @@ func TestSoundIndexPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]audit.Outcome{"files": "ok", "ids": "ok", "count": "ok", "vectors": "ok", "payloads": "ok", "rows": "ok", "images": "ok", "search": "ok"}
+	want := map[string]audit.Outcome{"files": "ok", "ids": "ok", "count": "ok", "vectors": "ok", "payloads": "ok", "rows": "ok", "originals": "ok", "search": "ok"}
 	if diff := cmp.Diff(want, outcomes(report)); diff != "" || !report.OK() || report.Items != count || last != 2*count {
 		t.Errorf("report %+v, progress to %d (-want +got):\n%s", report, last, diff)
 	}
@@ -118,7 +122,7 @@ func TestEmptyIndexPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	report, err := audit.Verify(t.Context(), store, audit.Options{Encode: encode})
+	report, err := audit.Verify(t.Context(), store, audit.Options{Originals: originals})
 	if err != nil || !report.OK() || report.Items != 0 {
 		t.Errorf("report %+v, error %v", report, err)
 	}
@@ -218,7 +222,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"shifted vectors": {faulty{all: func(_ int, item *index.Item) int {
 			item.Payload["n"] = (item.Payload["n"].(int64) + 1) % count
 			return 1
-		}}, "rows images", "with that of its image"},
+		}}, "rows originals", "with that of its original"},
 		"low recall": {faulty{search: func(hits []index.Hit) []index.Hit {
 			hits[0].ID, hits[0].Score = hits[1].ID, hits[1].Score
 			return hits
@@ -229,7 +233,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.fault.Store = open(t, newIndex(t))
-			report, err := audit.Verify(t.Context(), &test.fault, audit.Options{Encode: encode, Samples: count})
+			report, err := audit.Verify(t.Context(), &test.fault, audit.Options{Originals: originals, Samples: count})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,7 +306,7 @@ func TestDamagedFileIsFound(t *testing.T) {
 func TestVerifyCanBeCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	store := open(t, newIndex(t))
-	_, err := audit.Verify(ctx, store, audit.Options{Encode: func(context.Context, index.Item) ([]float32, error) {
+	_, err := audit.Verify(ctx, store, audit.Options{Originals: func(context.Context, []index.Item) ([]audit.Original, error) {
 		cancel()
 		return nil, context.Canceled
 	}})
@@ -311,18 +315,23 @@ func TestVerifyCanBeCancelled(t *testing.T) {
 	}
 }
 
-func TestImagesThatCannotBeSeen(t *testing.T) {
+func TestOriginalsThatCannotBeMade(t *testing.T) {
 	store := open(t, newIndex(t))
 	for name, test := range map[string]struct {
-		err  error
-		want audit.Outcome
-	}{"gone": {audit.ErrGone, audit.Skipped}, "unreadable": {errors.New("no image"), audit.Failed}} {
-		report, err := audit.Verify(t.Context(), store, audit.Options{Encode: func(context.Context, index.Item) ([]float32, error) { return nil, test.err }})
+		original audit.Original
+		want     audit.Outcome
+	}{
+		"gone": {audit.Original{}, audit.Skipped}, "unreadable": {audit.Original{Err: errors.New("no image")}, audit.Failed},
+		"no direction": {audit.Original{Vector: make([]float32, dim)}, audit.Failed},
+	} {
+		report, err := audit.Verify(t.Context(), store, audit.Options{Originals: func(_ context.Context, items []index.Item) ([]audit.Original, error) {
+			return slices.Repeat([]audit.Original{test.original}, len(items)), nil
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := outcomes(report)["images"]; got != test.want {
-			t.Errorf("%s: images are %s, want %s", name, got, test.want)
+		if got := outcomes(report)["originals"]; got != test.want {
+			t.Errorf("%s: originals are %s, want %s", name, got, test.want)
 		}
 	}
 }

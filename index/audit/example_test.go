@@ -41,6 +41,6 @@ func Example() {
 	// ok vectors: 2 elements each, finite, of length 1
 	// ok payloads: of types that an index keeps
 	// ok rows: 2 sampled items, got by id, have the vectors and payloads of their rows
-	// skipped images: it is not known where the images are
+	// skipped originals: it is not known where they are
 	// ok search: 100 queries, mean recall@10 1.0000 against an exact search
 }

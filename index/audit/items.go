@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,40 +126,41 @@ func same(a, b index.Item) bool {
 	return string(disk.AppendPayload(nil, a.Payload)) == string(disk.AppendPayload(nil, b.Payload))
 }
 
-// images encodes the images of sampled items again.
-func (a *audit) images(ctx context.Context) error {
-	if a.Encode == nil {
-		a.report.add("images", Skipped, "it is not known where the images are")
+// originals makes sampled items again.
+func (a *audit) originals(ctx context.Context) error {
+	if a.Originals == nil {
+		a.report.add("originals", Skipped, "%s", cmp.Or(a.Unknown, "it is not known where they are"))
 		return nil
 	}
+	made, err := a.Originals(ctx, a.sample)
+	if err != nil {
+		return err
+	}
 	var wrong fault
-	gone, seen, least := 0, 0, 1.
-	for _, item := range a.sample {
-		vector, err := a.Encode(ctx, item)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	gone, least := 0, 1.
+	for i, original := range made {
+		item := a.sample[i]
 		switch {
-		case errors.Is(err, ErrGone):
+		case original.Err != nil:
+			wrong.add("item %d: %v", item.ID, original.Err)
+			continue
+		case original.Vector == nil:
 			gone++
 			continue
-		case err != nil:
-			wrong.add("item %d: %v", item.ID, err)
-			continue
-		case len(vector) != len(item.Vector):
-			return fmt.Errorf("the image of item %d gives a vector of %d elements, the index has %d: %w", item.ID, len(vector), len(item.Vector), index.ErrDimension)
+		case len(original.Vector) != len(item.Vector):
+			return fmt.Errorf("the original of item %d gives a vector of %d elements, the index has %d: %w", item.ID, len(original.Vector), len(item.Vector), index.ErrDimension)
 		}
-		cosine := dot(vector, item.Vector) / math.Sqrt(dot(vector, vector)*dot(item.Vector, item.Vector))
-		if seen++; !(cosine >= MinCosine) {
-			wrong.add("item %d has a vector of cosine %.4f with that of its image %v", item.ID, cosine, item.Payload["path"])
+		cosine := dot(original.Vector, item.Vector) / math.Sqrt(dot(original.Vector, original.Vector)*dot(item.Vector, item.Vector))
+		if !(cosine >= MinCosine) { // also where it is NaN
+			wrong.add("item %d has a vector of cosine %.4f with that of its original", item.ID, cosine)
 		}
 		least = min(least, cosine)
 	}
-	if wrong.count == 0 && seen == 0 {
-		a.report.add("images", Skipped, "none of the %d sampled images is there as it was", len(a.sample))
+	if gone == len(made) {
+		a.report.add("originals", Skipped, "none of %d sampled ones is there as it was", gone)
 		return nil
 	}
-	a.check("images", wrong, "%d sampled images, encoded again, have cosines of %.6f or more with their vectors; %d gone or changed", seen, least, gone)
+	a.check("originals", wrong, "%d sampled ones, made again, have cosines of %.6f or more with the vectors; %d gone or changed", len(made)-gone, least, gone)
 	return nil
 }
 
