@@ -239,6 +239,9 @@ func (p page) leaveOutUnsafe(address string) {
 	p.until(`location.search === "?item=2&unsafe=1" && document.querySelector("#query-image").naturalWidth === 8 && ` + searched)
 	p.do("hide it again", chromedp.Focus(chromedp.CSS("#unsafe")), chromedp.KeyEvent(" "))
 	p.until(`location.search === "?item=2" && document.querySelector("#query-image").hidden && ` + searched)
+	if caption := p.text("#query-caption"); caption != "a flat pink picture · marked unsafe, not shown" {
+		p.t.Errorf("the caption of a query that is not shown is %q", caption)
+	}
 	p.do("upload a picture", chromedp.SetUploadFiles(chromedp.CSS("#image-file"), []string{writeFile(p.t, "rose.png", flatPNG(p.t, colours[pink]))}))
 	p.until(`document.querySelector("#query-caption").textContent === "rose.png" && document.querySelectorAll("#hits li").length === 4 && ` + searched)
 	if names := p.names(); strings.Contains(names, "pink") {

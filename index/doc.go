@@ -1,6 +1,6 @@
 // Package index is the vocabulary of retrieval: an Item is a vector with an id
-// and a payload, a Query asks for the K items nearest to a vector, a Hit
-// answers it, and a Store keeps the items.
+// and a payload, a Query asks for the K items nearest to a vector among those
+// that a Filter chooses, a Hit answers it, and a Store keeps the items.
 //
 // The package has no engine of its own. index/local is the embedded engine;
 // indextest is the contract that every engine passes.

@@ -206,7 +206,8 @@ function showQuery(query, echo = null) {
     return;
   }
   if (echo.item) {
-    at("query-caption").textContent = nameOf(echo.item);
+    const hidden = echo.item.unsafe && !showsUnsafe();
+    at("query-caption").textContent = nameOf(echo.item) + (hidden ? " · marked unsafe, not shown" : "");
     document.title = `${nameOf(echo.item)} · Engram`;
     at("query-image").hidden = true;
     if (mayShow(echo.item)) picture(at("query-image"), echo.item.image_url, nameOf(echo.item));
