@@ -2,7 +2,7 @@
 """Goldens of embed/pretrain: the three networks, the contrastive loss, noise.
 
 Writes one JSON file per case into embed/pretrain/testdata/golden (about 33 KB)
-and embed/pretrain/noise/testdata/golden (about 4 KB). Made with Python 3.11,
+and embed/pretrain/noise/testdata/golden (about 5 KB). Made with Python 3.11,
 PyTorch 2.15.0 and NumPy 2.4.6, in float64:
 
     python scripts/golden_pretrain.py
@@ -186,6 +186,16 @@ def noise(rng):
         write(golden, f"ddim_{kind}", "DDIM in 4 steps of a scaled linear schedule of 1000 on given predictions",
               attrs={"beta_start": 0.00085, "beta_end": 0.012, "steps": [int(s) for s in steps]},
               inputs={"x": x, "predictions": predictions}, outputs={"after_each_step": np.stack(trace)})
+    matrix, condition = draw(rng, 6, 6, scale=0.3).numpy(), draw(rng, 6).numpy()
+    y, guidance = x.copy(), 2.5
+    for i, step in enumerate(steps):
+        without = matrix @ y + step / 1000
+        predicted = without + guidance * (without * 0.5 + condition - without)
+        y = ddim(alphas, "v", y, predicted, step, steps[i + 1] if i + 1 < len(steps) else -1)
+    write(golden, "sample", "4 steps of DDIM and guidance; a network predicts p = matrix·x + step/1000, and p/2 + "
+          "condition with its condition", outputs={"clean": y},
+          attrs={"beta_start": 0.00085, "beta_end": 0.012, "steps": len(steps), "guidance": guidance},
+          inputs={"x": x, "matrix": matrix, "condition": condition})
 
 
 if __name__ == "__main__":

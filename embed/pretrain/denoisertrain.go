@@ -151,7 +151,11 @@ func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, l
 	if err != nil {
 		return nil, err
 	}
-	vectors, err := d.clip.Encode(ctx, images(made, n, d.autoencoder.ImageSize))
+	pictures, err := images(made, n, d.autoencoder.ImageSize)
+	if err != nil {
+		return nil, err
+	}
+	vectors, err := d.clip.Encode(ctx, pictures)
 	if err != nil {
 		return nil, err
 	}
@@ -187,10 +191,7 @@ func (s sampler) sample(ctx context.Context, tokens []float32, seed uint64) ([]f
 	var all []float32
 	width := s.shape.Channels * s.shape.Side * s.shape.Side
 	tokenWidth := s.shape.Tokens * s.shape.Dim
-	steps, err := s.schedule.Spread(sampleSteps)
-	if err != nil {
-		return nil, fmt.Errorf("pretrain: %w", err)
-	}
+	how := noise.Sampling{Steps: sampleSteps, Guidance: sampleGuidance}
 	rng := rand.New(rand.NewPCG(seed, trainSteps))
 	for ; len(tokens) > 0; tokens = tokens[min(scoreBatch*tokenWidth, len(tokens)):] {
 		part := tokens[:min(scoreBatch*tokenWidth, len(tokens))]
@@ -199,23 +200,14 @@ func (s sampler) sample(ctx context.Context, tokens []float32, seed uint64) ([]f
 			x[i] = float32(rng.NormFloat64())
 		}
 		none := make([]float32, len(part))
-		for i, step := range steps {
-			with, err := s.predict(ctx, x, part, step)
-			if err != nil {
-				return nil, err
+		err := s.schedule.Sample(ctx, x, how, func(ctx context.Context, x []float32, step int, conditioned bool) ([]float32, error) {
+			if conditioned {
+				return s.predict(ctx, x, part, step)
 			}
-			without, err := s.predict(ctx, x, none, step)
-			if err != nil {
-				return nil, err
-			}
-			for k, w := range without {
-				with[k] = w + sampleGuidance*(with[k]-w)
-			}
-			to := -1
-			if i+1 < len(steps) {
-				to = steps[i+1]
-			}
-			s.schedule.DDIM(x, with, step, to)
+			return s.predict(ctx, x, none, step)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("pretrain: %w", err)
 		}
 		all = append(all, x...)
 	}
@@ -237,23 +229,21 @@ func (s sampler) predict(ctx context.Context, x, tokens []float32, step int) ([]
 		contextName: {Shape: []int64{n, int64(s.shape.Tokens), int64(s.shape.Dim)}, Data: tokens},
 	}, out)
 	if err != nil {
-		return nil, fmt.Errorf("pretrain: %w", err)
+		return nil, err
 	}
 	return out[predictionName].Data.([]float32), nil // of a model that this package made
 }
 
-// images turns n pictures with values in -1…1, [n, 3, S, S], into bytes.
-func images(values []float32, n, size int) []*pixels.Image {
-	area := size * size
+// images turns n pictures as the models make them, [n, 3, S, S], into bytes.
+func images(values []float32, n, size int) ([]*pixels.Image, error) {
+	p := preprocess()
+	how := pixels.Options{Size: size, Range: p.Range, Mean: p.Mean, Std: p.Std}
 	out := make([]*pixels.Image, n)
 	for i := range out {
-		out[i] = &pixels.Image{W: size, H: size, Pix: make([]byte, 3*area)}
-		for c := range 3 {
-			for p := range area {
-				v := (values[(3*i+c)*area+p] + 1) * 127.5
-				out[i].Pix[3*p+c] = byte(max(0, min(255, v)) + .5)
-			}
+		var err error
+		if out[i], err = how.Image(values[i*3*size*size:][:3*size*size]); err != nil {
+			return nil, fmt.Errorf("pretrain: %w", err)
 		}
 	}
-	return out
+	return out, nil
 }

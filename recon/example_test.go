@@ -1,0 +1,55 @@
+package recon_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"engram/embed/bundle"
+	"engram/embed/clip"
+	"engram/embed/ort"
+	"engram/embed/pixels"
+	"engram/recon"
+)
+
+// A picture is taken to its tokens and back.
+func Example() {
+	ctx := context.Background()
+	rt, err := ort.Load(ctx, ort.OptionsFromEnv(os.Getenv))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer rt.Close()
+	bundles := map[string]*bundle.Bundle{}
+	for _, model := range []string{"clip", "autoencoder", "denoiser"} {
+		if bundles[model], err = bundle.Open("models/" + model); err != nil {
+			log.Fatal(err)
+		}
+	}
+	encoder, err := clip.Open(rt, bundles["clip"], clip.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer encoder.Close()
+	r, err := recon.Open(rt, bundles["autoencoder"], bundles["denoiser"], ort.SessionOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+
+	seen, err := pixels.DecodeFile("zebra.png", pixels.Limits{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := encoder.EncodeTokens(ctx, []*pixels.Image{seen})
+	if err != nil {
+		log.Fatal(err)
+	}
+	made, err := r.Reconstruct(ctx, tokens, encoder, recon.Options{Candidates: 8})
+	if err != nil {
+		log.Fatal(err)
+	}
+	best := made[0].Candidates[made[0].Best]
+	fmt.Println(best.Image.W, best.Image.H, best.Cosine)
+}

@@ -1,0 +1,126 @@
+package recon
+
+import (
+	"errors"
+	"fmt"
+
+	"engram/embed/bundle"
+	"engram/embed/onnx"
+	"engram/embed/ort"
+	"engram/embed/pixels"
+	"engram/embed/pretrain/noise"
+)
+
+// ErrMismatch reports models or tokens that do not belong together.
+var ErrMismatch = errors.New("does not fit")
+
+// Reconstructor makes pictures from tokens. It is safe for concurrent use.
+type Reconstructor struct {
+	tokens, dim    int // T and D
+	channels, side int // of a latent
+	scale          float32
+	schedule       *noise.Schedule
+	picture        pixels.Options
+	denoiser       network
+	decoder        network
+}
+
+// network is an open model with what its bundle says of it.
+type network struct {
+	session *ort.Session
+	model   bundle.Model
+}
+
+// Open opens the decoder of vae, a bundle of kind vae, and denoiser, one of kind
+// denoiser. It fails with ErrMismatch where the latents of the two are not the
+// same, and with ort.ErrMismatch where a model's tensors are not those that its
+// manifest promises. The caller closes the reconstructor before rt.
+func Open(rt *ort.Runtime, vae, denoiser *bundle.Bundle, opts ort.SessionOptions) (*Reconstructor, error) {
+	if err := fit(vae, denoiser); err != nil {
+		return nil, fmt.Errorf("recon: %w", err)
+	}
+	p, latent := vae.Preprocess, vae.Latent
+	r := &Reconstructor{
+		tokens: denoiser.T, dim: denoiser.D,
+		channels: latent.Channels, side: vae.ImageSize / latent.Factor, scale: float32(latent.Scale),
+		picture: pixels.Options{Size: vae.ImageSize, Range: p.Range, Mean: p.Mean, Std: p.Std},
+	}
+	var err error
+	if r.schedule, err = noise.New(*denoiser.Scheduler); err != nil {
+		return nil, fmt.Errorf("recon: %s: %w", denoiser.Dir(), err)
+	}
+	latents, size := r.latents(-1), int64(vae.ImageSize)
+	r.decoder, err = open(rt, vae, "decoder", opts,
+		map[string][]int64{"latent": latents}, map[string][]int64{"pixels": {-1, 3, size, size}})
+	if err != nil {
+		return nil, fmt.Errorf("recon: %w", err)
+	}
+	r.denoiser, err = open(rt, denoiser, "denoiser", opts,
+		map[string][]int64{"latent": latents, "time": {-1}, "context": r.contexts(-1)}, map[string][]int64{"prediction": latents})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("recon: %w", err), r.decoder.session.Close())
+	}
+	return r, nil
+}
+
+// fit reports two bundles that are not an autoencoder and a denoiser of its
+// latents.
+func fit(vae, denoiser *bundle.Bundle) error {
+	for _, b := range []struct {
+		*bundle.Bundle
+		want bundle.Kind
+	}{{vae, bundle.VAE}, {denoiser, bundle.Denoiser}} {
+		if b.Kind != b.want {
+			return fmt.Errorf("%s is a bundle of kind %s, wanted %s: %w", b.Dir(), b.Kind, b.want, ErrMismatch)
+		}
+	}
+	if *vae.Latent != *denoiser.Latent || vae.ImageSize != denoiser.ImageSize {
+		return fmt.Errorf("%s wants latents of %s, %s has %s: %w",
+			denoiser.Dir(), describe(denoiser), vae.Dir(), describe(vae), ErrMismatch)
+	}
+	return nil
+}
+
+// describe says what latents a bundle has.
+func describe(b *bundle.Bundle) string {
+	l := b.Latent
+	return fmt.Sprintf("%d channels, a %dth of %d pixels a side, scale %g", l.Channels, l.Factor, b.ImageSize, l.Scale)
+}
+
+// open opens a model, whose tensors are float32 and have the shapes given.
+func open(rt *ort.Runtime, b *bundle.Bundle, name string, opts ort.SessionOptions, in, out map[string][]int64) (network, error) {
+	n := network{model: b.Models[name]}
+	opts.Inputs, opts.Outputs = specs(n.model.Inputs, in), specs(n.model.Outputs, out)
+	var err error
+	n.session, err = rt.OpenFile(b.ModelPath(name), opts)
+	return n, err
+}
+
+// specs describes tensors by the names that the model's file has for them.
+func specs(names map[string]string, shapes map[string][]int64) []ort.Spec {
+	var list []ort.Spec
+	for name, shape := range shapes {
+		list = append(list, ort.Spec{Name: names[name], Type: onnx.Float, Shape: shape})
+	}
+	return list
+}
+
+// latents and contexts are the shapes of n of them.
+func (r *Reconstructor) latents(n int) []int64 {
+	return []int64{int64(n), int64(r.channels), int64(r.side), int64(r.side)}
+}
+
+func (r *Reconstructor) contexts(n int) []int64 {
+	return []int64{int64(n), int64(r.tokens), int64(r.dim)}
+}
+
+// Shape returns T and D of the tokens that the reconstructor takes.
+func (r *Reconstructor) Shape() (tokens, dim int) { return r.tokens, r.dim }
+
+// ImageSize returns the side of a picture in pixels.
+func (r *Reconstructor) ImageSize() int { return r.picture.Size }
+
+// Close waits for runs under way and frees the models. It is idempotent.
+func (r *Reconstructor) Close() error {
+	return errors.Join(r.denoiser.session.Close(), r.decoder.session.Close())
+}

@@ -1,0 +1,146 @@
+package recon
+
+import (
+	"context"
+	"fmt"
+
+	"engram/embed"
+	"engram/embed/pixels"
+)
+
+// Encoder turns pictures into tokens: clip.Encoder, opened from the bundle whose
+// tokens the denoiser was trained with.
+type Encoder interface {
+	EncodeTokens(ctx context.Context, images []*pixels.Image) ([]embed.Tokens, error)
+}
+
+// Options say how pictures are drawn. The zero value is the default.
+type Options struct {
+	Steps      int     // of DDIM; 0 means 20
+	Guidance   float64 // weight of the tokens, see noise.Sampling; 0 means 1.5
+	Candidates int     // pictures for each scan; 0 means 4
+	Batch      int     // the most pictures in one run of a model; 0 means 16
+	Seed       uint64  // of the noise that pictures begin as
+	// Progress is called after every step of every batch, by the caller's
+	// goroutine; may be nil.
+	Progress func(done, total int)
+}
+
+// Candidate is a picture of what may have been seen.
+type Candidate struct {
+	Image  *pixels.Image
+	Cosine float64 // between its tokens, all T·D elements, and those asked for
+}
+
+// Reconstruction is what was made of one scan.
+type Reconstruction struct {
+	Candidates []Candidate // in the order in which they were drawn
+	Best       int         // the one of the greatest cosine, the first of equals
+}
+
+// Image returns the best candidate's picture.
+func (r *Reconstruction) Image() *pixels.Image { return r.Candidates[r.Best].Image }
+
+// Reconstruct makes candidates for the tokens of each scan and compares them
+// with these through encoder. Candidate c begins as the same noise for every
+// scan, so that what is made of a scan does not depend on the others, and more
+// candidates begin with the fewer. When ctx ends, so does Reconstruct, within
+// one step. Tokens must be T by D and have a direction: else the error wraps
+// ErrMismatch, embed.ErrNotFinite or embed.ErrZero.
+func (r *Reconstructor) Reconstruct(ctx context.Context, tokens []embed.Tokens, encoder Encoder, opts Options) ([]Reconstruction, error) {
+	out, err := r.reconstruct(ctx, tokens, encoder, opts)
+	if err != nil {
+		return nil, fmt.Errorf("recon: %w", err)
+	}
+	return out, nil
+}
+
+func (r *Reconstructor) reconstruct(ctx context.Context, tokens []embed.Tokens, encoder Encoder, opts Options) ([]Reconstruction, error) {
+	opts, err := opts.complete()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.check(tokens); err != nil {
+		return nil, err
+	}
+	images, err := r.draw(ctx, tokens, opts)
+	if err != nil {
+		return nil, err
+	}
+	found, err := encoder.EncodeTokens(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != len(images) {
+		return nil, fmt.Errorf("the encoder gives tokens of %d pictures, wanted %d: %w", len(found), len(images), ErrMismatch)
+	}
+	out := make([]Reconstruction, len(tokens))
+	for at, t := range found {
+		if err := r.checkShape("tokens of the encoder", t); err != nil {
+			return nil, err
+		}
+		of := &out[at/opts.Candidates]
+		of.Candidates = append(of.Candidates, Candidate{images[at], cosine(tokens[at/opts.Candidates].Data, t.Data)})
+		if last := len(of.Candidates) - 1; of.Candidates[last].Cosine > of.Candidates[of.Best].Cosine {
+			of.Best = last
+		}
+	}
+	return out, nil
+}
+
+// complete fills in the defaults.
+func (o Options) complete() (Options, error) {
+	for _, field := range []struct {
+		name    string
+		value   *int
+		without int
+	}{{"steps", &o.Steps, 20}, {"candidates", &o.Candidates, 4}, {"batch", &o.Batch, 16}} {
+		if *field.value < 0 {
+			return o, fmt.Errorf("%s are %d, wanted 1 or more, or 0 for %d", field.name, *field.value, field.without)
+		}
+		if *field.value == 0 {
+			*field.value = field.without
+		}
+	}
+	if o.Guidance == 0 {
+		o.Guidance = 1.5
+	}
+	if o.Guidance-o.Guidance != 0 {
+		return o, fmt.Errorf("guidance is %v: %w", o.Guidance, embed.ErrNotFinite)
+	}
+	return o, nil
+}
+
+// check reports tokens that no picture can be made from.
+func (r *Reconstructor) check(tokens []embed.Tokens) error {
+	for i, t := range tokens {
+		what := fmt.Sprintf("tokens of scan %d", i)
+		if err := r.checkShape(what, t); err != nil {
+			return err
+		}
+		if at := embed.FirstNotFinite(t.Data); at >= 0 {
+			return fmt.Errorf("%s: element %d is %v: %w", what, at, t.Data[at], embed.ErrNotFinite)
+		}
+		if embed.Norm(t.Data) == 0 {
+			return fmt.Errorf("%s: %w", what, embed.ErrZero)
+		}
+	}
+	return nil
+}
+
+func (r *Reconstructor) checkShape(what string, t embed.Tokens) error {
+	if t.T != r.tokens || t.D != r.dim || len(t.Data) != t.T*t.D {
+		return fmt.Errorf("%s are %d×%d (%d elements), the denoiser wants %d×%d: %w",
+			what, t.T, t.D, len(t.Data), r.tokens, r.dim, ErrMismatch)
+	}
+	return nil
+}
+
+// cosine returns the cosine of the angle between two lists of tokens, 0 where
+// one has no direction.
+func cosine(a, b []float32) float64 {
+	if length := embed.Norm(a) * embed.Norm(b); length > 0 {
+		return embed.Dot(a, b) / length
+	}
+	return 0
+}
