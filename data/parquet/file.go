@@ -27,6 +27,7 @@ type File struct {
 	path    string
 	file    *os.File
 	table   *format.File
+	codec   codec
 	rows    int
 	columns []*column
 	dropped []Dropped
@@ -40,7 +41,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	f := &File{path: path, file: file}
+	f := &File{path: path, file: file, codec: newCodec()}
 	if err := guard(f.readFooter); err != nil {
 		file.Close()
 		return nil, f.wrap(err)

@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	format "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/encoding"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	meta "github.com/parquet-go/parquet-go/format"
@@ -30,7 +29,8 @@ const (
 // buffers are used again for the next one.
 type pages struct {
 	place
-	codec   compress.Codec
+	codec   codec
+	kind    meta.CompressionCodec
 	section *io.SectionReader // of the file
 	source  *bufio.Reader     // of section
 	headers *thrift.Decoder   // of source
@@ -65,7 +65,7 @@ func (f *File) pages(group int, at place) pages {
 	section := io.NewSectionReader(f.file, start, chunk.TotalCompressedSize)
 	source := bufio.NewReaderSize(section, int(min(readBuffer, max(chunk.TotalCompressedSize, 1))))
 	return pages{
-		place: at, codec: format.LookupCompressionCodec(chunk.Codec),
+		place: at, codec: f.codec, kind: chunk.Codec,
 		section: section, source: source, headers: thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(source)),
 	}
 }
@@ -139,23 +139,11 @@ func resize[T any](b []T, n int) []T { return slices.Grow(b[:0], n)[:n] }
 
 // decompress returns the bytes of size that raw was before its compression.
 func (p *pages) decompress(raw []byte, size int) ([]byte, error) {
-	switch p.codec.CompressionCodec() {
-	case meta.Uncompressed:
+	if p.kind == meta.Uncompressed {
 		return raw, nil
-	case meta.Snappy: // whose own word for the size is believed when memory is made
-		if err := checkSnappy(raw, size); err != nil {
-			return nil, err
-		}
 	}
 	p.plain = resize(p.plain, size)
-	plain, err := p.codec.Decode(p.plain, raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", p.codec, err, ErrCorrupt)
-	}
-	if len(plain) != size {
-		return nil, fmt.Errorf("%s: wanted %d bytes, found %d: %w", p.codec, size, len(plain), ErrCorrupt)
-	}
-	return plain, nil
+	return p.codec.decompress(p.kind, p.plain, raw)
 }
 
 func (p *pages) readDictionary(header *meta.PageHeader) error {

@@ -124,11 +124,3 @@ func checkCount(enc meta.Encoding, kind format.Kind, stream []byte, count int) e
 	}
 	return nil
 }
-
-// checkSnappy compares the size that a snappy block has in front.
-func checkSnappy(block []byte, size int) error {
-	if found, n := binary.Uvarint(block); n <= 0 || found != uint64(size) {
-		return fmt.Errorf("snappy: wanted %d bytes, found %d: %w", size, found, ErrCorrupt)
-	}
-	return nil
-}
