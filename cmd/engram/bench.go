@@ -37,7 +37,7 @@ func (a *app) benchCommand() *cobra.Command {
 	flags.IntVar(&f.megabytes, "mib", 256, "MiB of memory and of a file to read and to write; wanted is several times what caches hold")
 	flags.IntVar(&f.runs, "runs", 5, "runs of each step, of which the median counts")
 	flags.DurationVar(&f.step, "step", 5*time.Second, "after this long a step makes no further run")
-	flags.StringVar(&f.qdrant, "qdrant", "", "`host:port` of a Qdrant server on this machine, to measure it too; its key is $QDRANT_API_KEY")
+	flags.StringVar(&f.qdrant, "qdrant", "", "`host:port` of a Qdrant server on this machine, to measure it too; its key is $ENGRAM_QDRANT_API_KEY")
 	flags.StringVar(&f.json, "json", "", "`file` for the report, which engram plan --rates reads")
 	return cmd
 }
@@ -92,9 +92,12 @@ func (a *app) bench(ctx context.Context, f benchFlags) (err error) {
 // benchCollection makes a collection of a name that nobody has, which answers
 // with its graph.
 func (a *app) benchCollection(ctx context.Context, f benchFlags) (*qdrant.Store, error) {
-	return qdrant.Create(ctx, qdrant.Options{
-		Addr: f.qdrant, Collection: fmt.Sprintf("engram-bench-%x", time.Now().UnixNano()), APIKey: a.getenv("QDRANT_API_KEY"), ExactUpTo: -1,
-	}, qdrant.Schema{Dim: f.dim, Indexes: map[string]qdrant.Kind{"class": qdrant.Integer}})
+	opts, err := a.collectionOptions(fmt.Sprintf("qdrant://%s/engram-bench-%x", f.qdrant, time.Now().UnixNano()))
+	if err != nil {
+		return nil, err
+	}
+	opts.ExactUpTo = -1
+	return qdrant.Create(ctx, opts, qdrant.Schema{Dim: f.dim, Indexes: map[string]qdrant.Kind{"class": qdrant.Integer}})
 }
 
 // dropCollection removes a collection, also where ctx has ended.

@@ -21,6 +21,14 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// The README shows what the command prints.
+func TestThePlanInTheREADME(t *testing.T) {
+	table := (&cli{t: t}).must("plan")
+	if !strings.Contains(readTop(t, "README.md"), "```\n$ engram plan\n"+table+"```\n") {
+		t.Errorf("the README does not show what engram plan prints:\n%s", table)
+	}
+}
+
 func TestPlanTakesFlagsAndRates(t *testing.T) {
 	c := &cli{t: t}
 	rates := filepath.Join(t.TempDir(), "rates.json")

@@ -1,16 +1,17 @@
 package plan
 
-// DefaultRates are those of two cores of an EPYC (Zen 4) virtual machine with
-// 24 GB of memory and the built-in pixel embedding, as engram bench measured
-// them there, but for three that need a graph or a cluster: Link and Walk are
-// hnswlib's over int8 codes with AVX-512 on the same machine (200,000 × 768 in
-// 38 s on two cores; 4,406 searches per second and core at recall@10 .9996),
-// and Upload is an assumption.
+// DefaultRates are those of two cores, as the table of speeds in the README has
+// them: a photo of 640×480 pixels to a tensor in 5.7 ms of one core, MobileNetV2
+// from file to vector at 95 images/s, an exact scan by one thread. Import was
+// measured by engram bench on two cores of an EPYC (Zen 4), in time of the
+// processor. Link and Walk are hnswlib's over int8 codes there, with AVX-512:
+// 200,000 × 768 in 38 s on two cores, 4,406 searches per second and core at
+// recall@10 .9996. Upload was not measured: it is assumed.
 func DefaultRates() Rates {
 	return Rates{
-		Machine: "two cores of an EPYC (Zen 4), built-in pixel embedding; the graph's are hnswlib's, the upload is assumed",
-		Decode:  400, Encode: 4000, Device: "cpu",
-		Import: 100e6, Upload: 30e6, Scan: 25e9,
+		Machine: "built in: two cores, MobileNetV2; the graph's are hnswlib's, the upload is assumed",
+		Decode:  350, Encode: 130, Device: "cpu",
+		Import: 110e6, Upload: 30e6, Scan: 14.3e9,
 		Link: 200_000 / 38. / 2, Walk: 1000. / 4406,
 	}
 }

@@ -216,6 +216,18 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
+// LAION says that its 5.85 billion images took a week on 32 A100s, at 312 images
+// per second each (laion.ai/blog/laion-5b).
+func TestEncodingTakesAsLongAsWasPublished(t *testing.T) {
+	d := plan.Known()[2]
+	d.Encoders = 32
+	r := plan.DefaultRates()
+	r.Decode, r.Encode, r.Device = 1500, 312, "cuda:0"
+	if hours, _ := must(t, d, r).Value("encodeHours"); hours < 6*24 || hours > 8*24 {
+		t.Errorf("encoding takes %v hours, wanted about a week", hours)
+	}
+}
+
 func TestKnownSetsFit(t *testing.T) {
 	for _, d := range plan.Known() {
 		must(t, d, plan.DefaultRates())

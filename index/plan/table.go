@@ -42,7 +42,7 @@ func Print(w io.Writer, plans ...*Plan) error {
 	if err := table.Flush(); err != nil || len(plans) == 0 {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nrates: %s; --explain prints the formulas\n", plans[0].Rates.Machine)
+	_, err := fmt.Fprintf(w, "\nrates %s; --explain prints the formulas\n", plans[0].Rates.Machine)
 	return err
 }
 
