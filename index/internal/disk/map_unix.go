@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"engram/data/filelock"
 	"engram/index"
 )
 
@@ -18,20 +19,12 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 
 func unmapFile(data []byte) error { return unix.Munmap(data) }
 
-// Lock opens the file at path, creating it where it is missing, and takes the
-// lock that one process holds until it closes the file or ends. ErrLocked
-// says that another holds it.
+// Lock takes the lock of the file at path (see filelock.Lock). ErrLocked says
+// that another process holds it.
 func Lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, err
+	f, err := filelock.Lock(path)
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil, fmt.Errorf("%w: %w", err, index.ErrLocked)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = fmt.Errorf("another process holds %s: %w", path, index.ErrLocked)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return f, err
 }
