@@ -97,7 +97,8 @@ const ridgeFolds = 5
 
 // fitScores fits the ridge from z-scored voxels to the scores of what was seen
 // and predicts every training trial from trials of other images.
-func fitScores(ctx context.Context, voxels, scores blas32.General, images []int, seed uint64) (*Ridge, error) {
+func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
+	images, seed := t.images, t.opts.Seed
 	if voxels.Rows <= maxExactTrials {
 		return FitRidge(ctx, voxels, scores, RidgeOptions{Images: images, LeaveOut: true})
 	}
@@ -110,13 +111,14 @@ func fitScores(ctx context.Context, voxels, scores blas32.General, images []int,
 	if err != nil {
 		return nil, err
 	}
-	return ridgeOfParts(ctx, voxels, scores, folds, trial.Lambda)
+	return ridgeOfParts(ctx, voxels, scores, folds, trial.Lambda, t.opts.solving)
 }
 
 // ridgeOfParts fits the ridge of all trials, and predicts the trials of each part
 // from those of the others. Every trial is summed twice, so that no more than two
 // sums are kept at a time: each has V² elements.
-func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64) (*Ridge, error) {
+func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64, solving func(done, total int)) (*Ridge, error) {
+	solving(0, len(folds)+1)
 	all := newMoments(voxels, scores)
 	whole, err := all.ridge(lambda)
 	if err != nil {
@@ -127,6 +129,7 @@ func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fo
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		solving(k+1, len(folds)+1)
 		trials := matrix.Pick(voxels, fold.Test)
 		part := newMoments(trials, matrix.Pick(scores, fold.Test))
 		all.add(-1, part)
@@ -143,5 +146,6 @@ func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fo
 			copy(matrix.Row(whole.LeftOut, row), matrix.Row(predicted, i))
 		}
 	}
+	solving(len(folds)+1, len(folds)+1)
 	return whole, nil
 }

@@ -37,6 +37,9 @@ type Options struct {
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
 	Progress        func(Progress) // called after every epoch; may be nil
+	// Solving is called as the linear path of many trials comes about, before the
+	// first epoch; may be nil.
+	Solving func(done, total int)
 }
 
 // Progress reports a finished epoch, counted from 1.
@@ -106,4 +109,11 @@ func (o Options) temperature(soft bool, epoch, epochs int) float32 {
 		return float32(SoftTemperature(epoch, epochs))
 	}
 	return mixTemperature
+}
+
+// solving calls Solving where there is one.
+func (o Options) solving(done, total int) {
+	if o.Solving != nil {
+		o.Solving(done, total)
+	}
 }

@@ -98,7 +98,7 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 	}
 	config.Rank = c.basis.Rows
 	t.target = c.scores(data.Targets)
-	r, err := fitScores(ctx, t.voxels, matrix.Pick(t.target, data.Images), data.Images, t.opts.Seed)
+	r, err := t.fitScores(ctx, t.voxels, matrix.Pick(t.target, data.Images))
 	if err != nil {
 		return err
 	}
