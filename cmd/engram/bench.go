@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"engram/cmd/engram/internal/bench"
@@ -53,6 +55,11 @@ type benchFlags struct {
 
 // bench measures this machine and prints the report.
 func (a *app) bench(ctx context.Context, f benchFlags) (err error) {
+	if f.json != "" {
+		if _, err := os.Stat(filepath.Dir(f.json)); err != nil { // better now than after a minute
+			return fmt.Errorf("--json: %w", err)
+		}
+	}
 	b, err := a.openBundle(f.bundle)
 	if err != nil {
 		return err
