@@ -50,6 +50,9 @@ type Host struct {
 	Encoder study.Encoder  // its image model
 	Runtime *ort.Runtime
 	Session ort.SessionOptions // of decoders
+	// Autoencoder and Denoiser make pictures of the embedding's tokens. Both are
+	// nil where there are none, and nothing is reconstructed.
+	Autoencoder, Denoiser *bundle.Bundle
 	// Index brings the index in the folder out in line with a folder of images.
 	Index func(ctx context.Context, images, out string) error
 	// Progress begins to show a step such as "drawing", counted in a unit such as
@@ -94,7 +97,11 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 		{&made.scans, func() stage { return d.scanning() }},
 		{&made.decoders, func() stage { return d.training(made) }},
 		{&made.scores, func() stage { return d.scoring(made) }},
+		{&made.pictures, func() stage { return d.picturing(made) }},
 	} {
+		if step.dir == &made.pictures && d.Denoiser == nil {
+			continue
+		}
 		var err error
 		if *step.dir, err = d.run(ctx, step.stage()); err != nil {
 			return nil, err
@@ -108,6 +115,11 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	if err := readJSON(filepath.Join(made.scores, scoresFile), &result.Report.Scores); err != nil {
 		return nil, err
 	}
+	if made.pictures != "" {
+		if err := readJSON(filepath.Join(made.pictures, picturesFile), &result.Report.Pictures); err != nil {
+			return nil, err
+		}
+	}
 	if err := writeJSON(filepath.Join(d.Dir, "demo.json"), result.Report); err != nil {
 		return nil, err
 	}
@@ -120,7 +132,7 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 }
 
 // folders are those of the stages.
-type folders struct{ scenes, index, targets, scans, decoders, scores string }
+type folders struct{ scenes, index, targets, scans, decoders, scores, pictures string }
 
 // counter returns a function that shows one more unit done of total, to be
 // called from any goroutine, and one for the end.

@@ -22,6 +22,7 @@
 //	scans-KEY     the subject's voxels and trials
 //	decoders-KEY  a folder for each decoder
 //	scores-KEY    what was measured
+//	pictures-KEY  reconstructions of a few scans, where there are models for it
 //	demo.json     the Report of the latest run
 //
 // The package knows no command line: Host is what it needs of one.

@@ -29,5 +29,7 @@ func Example() {
 	// scans of         repeats  found by        scene top-1 (95 %)   scan top-1 (95 %)  chance
 	// 300 test scenes  3        ideal observer   99.0 % (97.1–99.7)  –                  0.3 %
 	//
+	// pictures   none: there is no denoiser for the tokens of pixels 1
+	//
 	// seconds    scenes 9.5, index 4.0, together 13.5
 }

@@ -15,7 +15,9 @@ type Report struct {
 	Seed      uint64  `json:"seed"`
 	Scale     Scale   `json:"scale"`
 	Scores    []Score `json:"scores"`
-	Stages    []Done  `json:"stages"`
+	// Pictures is nil where nothing was reconstructed.
+	Pictures *Pictures `json:"pictures,omitempty"`
+	Stages   []Done    `json:"stages"`
 }
 
 func (d *demo) newReport() Report {
@@ -45,6 +47,7 @@ func (r *Report) Print(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	r.printPictures(w)
 	var total float64
 	fmt.Fprint(w, "\nseconds    ")
 	for _, s := range r.Stages {
@@ -53,6 +56,20 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "together %.1f\n", total)
 	return err
+}
+
+// printPictures says what the reconstructions are worth, or that there are none.
+func (r *Report) printPictures(w io.Writer) {
+	p := r.Pictures
+	if p == nil {
+		fmt.Fprintf(w, "\npictures   none: there is no denoiser for the tokens of %s\n", r.Embedding)
+		return
+	}
+	n := p.Test + p.Zebras
+	fmt.Fprintf(w, "\npictures   %d reconstructed, of %d test scenes and %d zebras, each the best of %d by the scan's own tokens\n",
+		n, p.Test, p.Zebras, p.Candidates)
+	fmt.Fprintf(w, "two-way    %.1f %% by the CLIP among these %d (chance 50 %%), %.1f %% from the scenes' true tokens\n", 100*p.TwoWay, n, 100*p.Bound)
+	fmt.Fprintf(w, "sheet      %s\n", p.Sheet)
 }
 
 func (s *Score) label() string {

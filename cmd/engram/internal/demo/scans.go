@@ -190,7 +190,7 @@ func (d *demo) storedTrials(r *recorded) []Trial {
 	for _, s := range []set{d.cast.test, d.cast.zebras} {
 		for i := range s.scenes {
 			t := Trial{
-				ID: fmt.Sprintf("%s-%03d", s.name, i+1), Path: s.path(i),
+				ID: s.trial(i), Path: s.path(i),
 				Seen: subjectOf(&s.scenes[i]),
 			}
 			for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:d.Scale.Repeats] {

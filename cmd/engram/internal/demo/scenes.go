@@ -41,6 +41,9 @@ func (c *cast) sets() []set { return []set{c.train, c.test, c.zebras} }
 // path returns the path of picture i in the folder of all pictures.
 func (s *set) path(i int) string { return fmt.Sprintf("%s/%012d.png", s.name, i+1) }
 
+// trial returns the name of the scans of scene i.
+func (s *set) trial(i int) string { return fmt.Sprintf("%s-%03d", s.name, i+1) }
+
 // drawing is the stage of the pictures.
 func (d *demo) drawing() stage {
 	return stage{name: "scenes", version: 1, inputs: []any{

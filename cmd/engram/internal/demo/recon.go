@@ -1,0 +1,262 @@
+package demo
+
+import (
+	"context"
+	"path/filepath"
+
+	"engram/embed"
+	"engram/embed/eval"
+	"engram/embed/pixels"
+	"engram/embed/scan"
+	"engram/embed/study"
+	"engram/index"
+	"engram/index/local"
+	"engram/recon"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+const (
+	picturesFile = "pictures.json"
+	// How many of the test scenes and of the zebras are reconstructed.
+	picturedTest   = 8
+	picturedZebras = 4
+	candidates     = 4 // of each scan
+)
+
+// Pictures says what reconstructions of a handful of scans are worth.
+type Pictures struct {
+	Test       int `json:"test"`       // scans of test scenes, each the mean of all repeats
+	Zebras     int `json:"zebras"`     // the same of zebras
+	Candidates int `json:"candidates"` // pictures made of each, of which the best is kept
+	// TwoWay is how often, to the CLIP, a reconstruction is more like what was
+	// seen than like another scene of the handful; chance is one half.
+	TwoWay float64 `json:"two_way"`
+	// Bound is the same for pictures that were made of the scenes' own tokens:
+	// what a perfect decoder of scans would reach.
+	Bound float64 `json:"two_way_true_tokens"`
+	Sheet string  `json:"sheet"` // path of the picture that shows all
+}
+
+// handful is a few scans and what belongs to each of them, in one order.
+type handful struct {
+	ids       []string
+	paths     []string       // of what was seen, in the folder of scenes
+	truth     []embed.Tokens // of what was seen
+	predicted []embed.Tokens // by the compact decoder, with their lengths restored
+	queries   []embed.Vector // for the index, as searches have them
+}
+
+// picturing is the stage of the reconstructions.
+func (d *demo) picturing(from folders) stage {
+	return stage{name: "pictures", version: 1, inputs: []any{
+		filepath.Base(from.decoders), filepath.Base(from.index), d.Autoencoder.Fingerprint(), d.Denoiser.Fingerprint(),
+	}, build: func(ctx context.Context, dir string) error {
+		report, err := d.picture(ctx, from, dir)
+		if err != nil {
+			return err
+		}
+		return writeJSON(filepath.Join(dir, picturesFile), report)
+	}}
+}
+
+func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures, error) {
+	h, err := d.choose(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	made, err := d.reconstruct(ctx, append(h.predicted, h.truth...))
+	if err != nil {
+		return nil, err
+	}
+	n := len(h.ids)
+	report := &Pictures{
+		Test: min(picturedTest, d.Scale.Test), Zebras: min(picturedZebras, d.Scale.Zebras), Candidates: candidates,
+	}
+	if report.TwoWay, err = d.twoWay(ctx, h.truth, made[:n]); err != nil {
+		return nil, err
+	}
+	if report.Bound, err = d.twoWay(ctx, h.truth, made[n:]); err != nil {
+		return nil, err
+	}
+	found, err := nearest(ctx, filepath.Join(from.index, "index"), h.queries)
+	if err != nil {
+		return nil, err
+	}
+	s := sheet{columns: h.ids, rows: []row{
+		{label: "seen"}, {"from the scan", made[:n]}, {"from its tokens", made[n:]}, {label: "found first"},
+	}}
+	for i := range n {
+		for row, path := range map[int]string{0: h.paths[i], 3: found[i]} {
+			img, err := pixels.DecodeFile(filepath.Join(from.scenes, filepath.FromSlash(path)), pixels.Limits{})
+			if err != nil {
+				return nil, err
+			}
+			s.rows[row].images = append(s.rows[row].images, img)
+		}
+	}
+	report.Sheet = filepath.Join(dir, "reconstructions.png")
+	if err := s.writeRow(1, filepath.Join(dir, "scan")); err != nil {
+		return nil, err
+	}
+	if err := s.writeRow(2, filepath.Join(dir, "tokens")); err != nil {
+		return nil, err
+	}
+	return report, writePNG(report.Sheet, s.draw())
+}
+
+// choose decodes the first few scans of test scenes and of zebras.
+func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
+	r, err := d.readScans(from.scans)
+	if err != nil {
+		return nil, err
+	}
+	lengths, err := d.lengths(from.targets)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := scan.Open(d.Runtime, filepath.Join(from.decoders, scan.PresetCompact), d.Session)
+	if err != nil {
+		return nil, err
+	}
+	defer decoder.Close()
+	h := &handful{}
+	for _, part := range []struct {
+		set
+		n int
+	}{{d.cast.test, picturedTest}, {d.cast.zebras, picturedZebras}} {
+		n := min(part.n, len(part.scenes))
+		scans := rows(d.means(r, part.set, d.Scale.Repeats), 0, n)
+		predicted, err := decoder.Decode(ctx, scans)
+		if err != nil {
+			return nil, err
+		}
+		queries, err := decoder.Queries(ctx, scans)
+		if err != nil {
+			return nil, err
+		}
+		truth, err := d.targets(from.targets, part.set)
+		if err != nil {
+			return nil, err
+		}
+		restore(predicted, lengths)
+		h.predicted = append(h.predicted, d.tokens(predicted)...)
+		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
+		h.queries = append(h.queries, queries...)
+		for i := range n {
+			h.ids, h.paths = append(h.ids, part.trial(i)), append(h.paths, part.path(i))
+		}
+	}
+	return h, nil
+}
+
+// targets reads the tokens of a set.
+func (d *demo) targets(dir string, s set) (blas32.General, error) {
+	return study.Targets(filepath.Join(dir, s.name+".npy"), d.Bundle.T, d.Bundle.D)
+}
+
+// tokens returns the rows of a matrix [n, T·D], which they share.
+func (d *demo) tokens(m blas32.General) []embed.Tokens {
+	list := make([]embed.Tokens, m.Rows)
+	for i := range list {
+		list[i] = embed.Tokens{T: d.Bundle.T, D: d.Bundle.D, Data: m.Data[i*m.Stride:][:m.Cols]}
+	}
+	return list
+}
+
+// lengths returns the mean length of each of the T tokens over the scenes that
+// the subject was trained on.
+func (d *demo) lengths(dir string) ([]float64, error) {
+	targets, err := d.targets(dir, d.cast.train)
+	if err != nil {
+		return nil, err
+	}
+	seen := d.tokens(rows(targets, 0, d.Scale.Seen))
+	mean := make([]float64, d.Bundle.T)
+	for _, scene := range seen {
+		for t := range mean {
+			mean[t] += embed.Norm(scene.Data[t*scene.D:][:scene.D]) / float64(len(seen))
+		}
+	}
+	return mean, nil
+}
+
+// restore gives every predicted token the length that such tokens have in
+// pictures. A decoder that is not sure predicts something between what it thinks
+// possible, which is shorter; the denoiser, which has only learned from tokens
+// of pictures, would take that for a picture with little in it.
+func restore(predicted blas32.General, lengths []float64) {
+	width := predicted.Cols / len(lengths)
+	for i := range predicted.Rows {
+		for t, want := range lengths {
+			token := predicted.Data[i*predicted.Stride+t*width:][:width]
+			if length := embed.Norm(token); length > 0 {
+				blas32.Scal(float32(want/length), blas32.Vector{N: width, Inc: 1, Data: token})
+			}
+		}
+	}
+}
+
+// reconstruct returns the best of the pictures that are made of each of the
+// tokens.
+func (d *demo) reconstruct(ctx context.Context, tokens []embed.Tokens) ([]*pixels.Image, error) {
+	r, err := recon.Open(d.Runtime, d.Autoencoder, d.Denoiser, d.Session)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	set, finish := d.Progress("reconstructing", "steps")
+	defer finish()
+	made, err := r.Reconstruct(ctx, tokens, d.Encoder, recon.Options{
+		Candidates: candidates, Seed: d.Seed, Progress: func(done, total int) { set(int64(done), int64(total)) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	images := make([]*pixels.Image, len(made))
+	for i := range made {
+		images[i] = made[i].Image()
+	}
+	return images, nil
+}
+
+// twoWay measures two-way identification of pictures by their global tokens.
+func (d *demo) twoWay(ctx context.Context, truth []embed.Tokens, made []*pixels.Image) (float64, error) {
+	found, err := d.Encoder.EncodeTokens(ctx, made)
+	if err != nil {
+		return 0, err
+	}
+	similarity, err := eval.Similarity(ctx, eval.Cosine, globals(truth), globals(found))
+	if err != nil {
+		return 0, err
+	}
+	return eval.TwoWay(similarity)
+}
+
+// globals returns the global tokens, [n, D].
+func globals(list []embed.Tokens) blas32.General {
+	m := blas32.General{Rows: len(list), Cols: list[0].D, Stride: list[0].D}
+	for _, t := range list {
+		m.Data = append(m.Data, t.Global()...)
+	}
+	return m
+}
+
+// nearest returns the path of the item that the index finds first for each query.
+func nearest(ctx context.Context, dir string, queries []embed.Vector) ([]string, error) {
+	store, err := local.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	var paths []string
+	for _, q := range queries {
+		hits, err := store.Search(ctx, index.Query{Vector: q, K: 1, WithPayload: true})
+		if err != nil {
+			return nil, err
+		}
+		path, _ := hits[0].Payload["path"].(string) // an index of a folder has one for every item
+		paths = append(paths, path)
+	}
+	return paths, nil
+}

@@ -1,0 +1,85 @@
+package demo
+
+import (
+	"image"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+
+	"engram/data/atomicfile"
+	"engram/embed/pixels"
+
+	"golang.org/x/image/draw"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+)
+
+// sheet shows pictures side by side: a column for each scan.
+type sheet struct {
+	columns []string // names of the scans
+	rows    []row
+}
+
+// row has a picture for each column.
+type row struct {
+	label  string
+	images []*pixels.Image
+}
+
+// Sizes of the sheet in pixels.
+const (
+	cell   = 128 // side of a picture
+	gap    = 6
+	gutter = 112 // for the labels of rows
+	header = 24  // for the names of columns
+)
+
+// draw draws the sheet.
+func (s *sheet) draw() *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, gutter+len(s.columns)*(cell+gap), header+len(s.rows)*(cell+gap)))
+	draw.Draw(out, out.Bounds(), image.White, image.Point{}, draw.Src)
+	text := func(x, y int, words string) {
+		(&font.Drawer{Dst: out, Src: image.Black, Face: basicfont.Face7x13, Dot: fixed.P(x, y)}).DrawString(words)
+	}
+	for c, name := range s.columns {
+		text(gutter+c*(cell+gap), header-gap, name)
+	}
+	for r, row := range s.rows {
+		y := header + r*(cell+gap)
+		text(gap, y+cell/2, row.label)
+		for c, img := range row.images {
+			at := image.Rect(0, 0, cell, cell).Add(image.Pt(gutter+c*(cell+gap), y))
+			draw.CatmullRom.Scale(out, at, rgba(img), image.Rect(0, 0, img.W, img.H), draw.Src, nil)
+		}
+	}
+	return out
+}
+
+// writeRow writes the pictures of a row to a folder, each under its column's name.
+func (s *sheet) writeRow(row int, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for i, img := range s.rows[row].images {
+		if err := writePNG(filepath.Join(dir, s.columns[i]+".png"), rgba(img)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rgba returns an image as the standard library has them.
+func rgba(img *pixels.Image) *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, img.W, img.H))
+	for p := range img.W * img.H {
+		copy(out.Pix[4*p:], img.Pix[3*p:3*p+3])
+		out.Pix[4*p+3] = 255
+	}
+	return out
+}
+
+func writePNG(path string, img image.Image) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
+}
