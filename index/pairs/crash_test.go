@@ -1,6 +1,7 @@
 package pairs_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ const crashRoot, crashDir = "ENGRAM_TEST_CRASH_ROOT", "ENGRAM_TEST_CRASH_DIR"
 func TestMain(m *testing.M) {
 	if root := os.Getenv(crashRoot); root != "" {
 		job, err := jobOn(root, os.Getenv(crashDir))
-		job.Encoder = &fakeEncoder{pause: time.Millisecond}
+		job.Progress = func(done, _ int) { fmt.Println(done) }
 		if err == nil {
 			_, err = job.Run(context.Background())
 		}
@@ -54,17 +55,17 @@ func TestKilledJobGoesOn(t *testing.T) {
 		if kills > 60 {
 			t.Fatal("the job does not come to its end")
 		}
-		ended = runAndKill(t, root, dir, time.Duration(10+rng.IntN(10*(kills+2)))*time.Millisecond)
+		ended = runAndKill(t, root, dir, rng.IntN(25), time.Duration(rng.IntN(20))*time.Millisecond)
 		if !ended {
 			kills++
 		}
 		now := map[string]string{}
-		whole, err := laion.Done(dir, laion.Image)
+		numbers, err := laion.Done(dir, laion.Image)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all := files(t, dir)
-		for _, n := range whole {
+		for _, n := range numbers {
 			for _, name := range []string{fmt.Sprintf("img_emb/img_emb_%04d.npy", n), fmt.Sprintf("metadata/metadata_%04d.parquet", n)} {
 				now[name] = all[name]
 			}
@@ -90,19 +91,27 @@ func TestKilledJobGoesOn(t *testing.T) {
 	}
 }
 
-// runAndKill runs the job in a process that is killed after a time, and reports
-// whether it came to its end before.
-func runAndKill(t *testing.T, root, dir string, after time.Duration) bool {
+// runAndKill runs the job in a process that is killed some time after it has
+// reported progress so many times, and reports whether it came to its end before.
+func runAndKill(t *testing.T, root, dir string, reports int, after time.Duration) bool {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), crashRoot+"="+root, crashDir+"="+dir)
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	err := cmd.Wait()
+	for lines := bufio.NewScanner(out); reports > 0 && lines.Scan(); reports-- {
+	}
+	time.Sleep(after)
+	if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
 		t.Fatalf("the job failed: %v", err)

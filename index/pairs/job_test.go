@@ -275,7 +275,7 @@ func TestCaptions(t *testing.T) {
 	job := newJob(t, t.TempDir(), dir)
 	job.Set, job.Rows = laion.Text, 0
 	job.Shards = []build.Shard{
-		newShard("a", nil, index.Payload{"caption": "a boat"}, index.Payload{"captions": []string{"a zebra", "stripes"}}, nil),
+		newShard("a", nil, index.Payload{"caption": "a boat", "key": "0001"}, index.Payload{"captions": []string{"a zebra", "stripes"}}, nil),
 		newShard("b", errors.New("torn"), index.Payload{"caption": "a tree", "url": "x"}, index.Payload{"caption": int64(3)}),
 		newShard("c", nil, index.Payload{"caption": "a house", "url": int64(1)}),
 	}
@@ -286,16 +286,16 @@ func TestCaptions(t *testing.T) {
 		if diff := cmp.Diff(vectorOf(text), r.Vector, cmpopts.EquateApprox(0, 1e-6)); diff != "" {
 			t.Errorf("vector of %q (-want +got):\n%s", text, diff)
 		}
-		got = append(got, text)
+		got = append(got, fmt.Sprint(r.Payload["image_path"], ": ", text))
 	}
-	if want := []string{"a boat", "a zebra", "a tree"}; !slices.Equal(got, want) {
+	if want := []string{"0001: a boat", "a row 1: a zebra", "b row 0: a tree"}; !slices.Equal(got, want) {
 		t.Errorf("captions %q, want %q", got, want)
 	}
 	var bad []string
 	for _, b := range report.Bad {
 		bad = append(bad, fmt.Sprint(b.Row, " ", b.Name, ": ", b.Reason))
 	}
-	for i, want := range []string{"2 a/2: it has no caption", "1 b/1: it has no caption", "2 b: torn", "0 a house: "} {
+	for i, want := range []string{"2 a/2: it has no caption", "1 b/1: it has no caption", "2 b: torn", "0 c row 0: "} {
 		if i >= len(bad) || !strings.HasPrefix(bad[i], want) {
 			t.Errorf("bad rows are %q, want at %d %q", bad, i, want)
 		}

@@ -115,10 +115,11 @@ func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.St
 		if err != nil {
 			return nil, err
 		}
-		row := columns(item.Payload)
-		switch err := writer.Append(row, item.Vector); {
+		n := int(item.ID & (1<<rowBits - 1))
+		name := fmt.Sprintf("%s row %d", p.Shards[item.ID>>rowBits].Name, n)
+		switch err := writer.Append(columns(item.Payload, name), item.Vector); {
 		case errors.Is(err, parquet.ErrPayload):
-			bad = append(bad, build.Bad{Row: int(item.ID & (1<<rowBits - 1)), Name: nameOf(row), Reason: err.Error()})
+			bad = append(bad, build.Bad{Row: n, Name: name, Reason: err.Error()})
 		case err != nil:
 			return nil, err
 		default:

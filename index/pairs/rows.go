@@ -75,6 +75,7 @@ func open(row *build.Row, set laion.Set) {
 // The keys of a payload that have a meaning here.
 const (
 	keyPath      = "path"       // of an image file
+	keyKey       = "key"        // of a row in a tar
 	keyCaption   = "caption"    // string
 	keyCaptions  = "captions"   // []string, as COCO has them
 	keyImagePath = "image_path" // as clip-retrieval calls the path
@@ -90,27 +91,23 @@ func caption(p index.Payload) string {
 }
 
 // columns returns what the metadata say of a row: its payload, with path and
-// caption also under the names that clip-retrieval gives them.
-func columns(p index.Payload) map[string]any {
+// caption also under the names that clip-retrieval gives them. As there, the key
+// of a row in a tar is its path; name is that of a row that has neither.
+func columns(p index.Payload, name string) map[string]any {
 	row := maps.Clone(map[string]any(p))
 	if row == nil {
 		row = map[string]any{}
 	}
-	if row[keyImagePath] == nil && row[keyPath] != nil {
-		row[keyImagePath] = row[keyPath]
+	for _, key := range []string{keyPath, keyKey} {
+		if path, ok := p[key].(string); ok && row[keyImagePath] == nil {
+			row[keyImagePath] = path
+		}
+	}
+	if row[keyImagePath] == nil {
+		row[keyImagePath] = name
 	}
 	if text := caption(p); row[keyCaption] == nil && text != "" {
 		row[keyCaption] = text
 	}
 	return row
-}
-
-// nameOf returns what a row is called in messages.
-func nameOf(row map[string]any) string {
-	for _, key := range []string{keyImagePath, keyCaption} {
-		if name, ok := row[key].(string); ok {
-			return name
-		}
-	}
-	return "a row"
 }
