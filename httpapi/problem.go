@@ -79,6 +79,8 @@ var problemTable = []problemKind{
 	{err: errShuttingDown, status: http.StatusServiceUnavailable, slug: "not-ready", title: "Not ready"},
 	{err: index.ErrClosed, status: http.StatusServiceUnavailable, slug: "not-ready", title: "Not ready",
 		secret: true, hint: "the index is closed"},
+	{err: index.ErrUnavailable, status: http.StatusServiceUnavailable, slug: "index-unavailable", title: "Index unavailable",
+		secret: true, hint: "the server that has the index does not answer; try again later"},
 }
 
 // internalProblem is what every other error becomes.

@@ -45,6 +45,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{errBody, 400, "unreadable-body", true},
 		{errShuttingDown, 503, "not-ready", true},
 		{index.ErrClosed, 503, "not-ready", false},
+		{index.ErrUnavailable, 503, "index-unavailable", false},
 		{index.ErrCorrupt, 500, "internal", false},
 		{errors.New("anything else"), 500, "internal", false},
 	}
