@@ -57,7 +57,7 @@ func (a *app) indexBuildCommand() *cobra.Command {
 	f.addSource(flags)
 	f.addFilter(flags)
 	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
-	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run (required)")
+	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run, or "+collectionForm+" (required)")
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own; see index join")
 	flags.BoolVar(&f.prune, "prune", false, "delete the items of shards and folders that are gone")
 	flags.BoolVar(&f.retry, "retry-failed", false, "try again what could not be read before")
@@ -174,7 +174,7 @@ func (a *app) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, er
 		defer closeInto(&err, m)
 		job.Encoder, target.dim = batchEncoder{m}, b.D
 	}
-	if err := target.open(f.out, b, source); err != nil {
+	if err := target.open(ctx, a, f.out, b, source); err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, &target)

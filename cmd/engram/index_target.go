@@ -10,68 +10,68 @@ import (
 	"engram/embed/bundle"
 	"engram/index"
 	"engram/index/build"
-	"engram/index/local"
 )
 
 // target is the index that a build fills, with its manifest.
 type target struct {
 	dim      int
-	store    *local.Store
+	store    index.Store
 	manifest *build.Manifest
 }
 
-// open opens the index in dir, or makes it. An index of another bundle or of
-// another source is refused. The bundle may be nil.
-func (t *target) open(dir string, b *bundle.Bundle, source build.Source) (err error) {
-	opts := local.Options{Dim: t.dim}
+// open opens the index that out names, or makes it. An index of another bundle
+// or of another source is refused. The bundle may be nil.
+func (t *target) open(ctx context.Context, a *app, out string, b *bundle.Bundle, source build.Source) (err error) {
+	wanted := index.Info{Dim: t.dim}
 	origin := build.Origin{Source: source.Base()}
 	if folder, ok := source.(build.Folder); ok {
 		origin.Root = folder.Root
 	}
 	if b != nil {
-		opts.Bundle, opts.BundleName = b.Fingerprint(), bundleLabel(b)
+		wanted.Bundle, wanted.BundleName = b.Fingerprint(), bundleLabel(b)
 		if origin.Bundle, err = filepath.Abs(b.Dir()); err != nil {
 			return err
 		}
 	}
-	t.store, err = local.Open(dir)
+	store, old, err := a.openIndex(ctx, out)
 	if errors.Is(err, index.ErrNotFound) {
-		t.store, err = local.Create(dir, opts)
+		store, err = a.makeIndex(ctx, out, wanted)
 	}
 	if err != nil {
 		return err
 	}
-	if err = t.check(dir, opts, origin); err == nil {
-		err = build.WriteOrigin(dir, origin)
+	t.store = store
+	if err = t.check(ctx, out, wanted, old, origin); err == nil {
+		err = keepOrigin(ctx, out, store, origin)
+	}
+	var dir string
+	if err == nil {
+		dir, err = a.manifestDir(ctx, out, store)
 	}
 	if err == nil {
 		t.manifest, err = build.OpenManifest(dir)
 	}
 	if err != nil {
-		return errors.Join(err, t.store.Close())
+		return errors.Join(err, store.Close())
 	}
 	return nil
 }
 
 // check refuses an index that was made of something else.
-func (t *target) check(dir string, opts local.Options, origin build.Origin) error {
-	info, err := t.store.Info(context.Background())
+func (t *target) check(ctx context.Context, out string, wanted index.Info, old, origin build.Origin) error {
+	info, err := t.store.Info(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
-	case info.Bundle != opts.Bundle:
+	case info.Bundle != wanted.Bundle:
 		return fmt.Errorf("%s is an index of bundle %s, --bundle is %s, choose another --out: %w",
-			dir, cmp.Or(info.BundleName, "none"), cmp.Or(opts.BundleName, "none"), index.ErrBundle)
-	case info.Dim != opts.Dim:
-		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", dir, info.Dim, opts.Dim, index.ErrDimension)
-	}
-	old, err := build.ReadOrigin(dir)
-	if err != nil {
-		return err
+			out, cmp.Or(info.BundleName, "none"), cmp.Or(wanted.BundleName, "none"), index.ErrBundle)
+	case info.Dim != wanted.Dim:
+		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", out, info.Dim, wanted.Dim, index.ErrDimension)
 	}
 	if from := cmp.Or(old.Source, old.Root); from != "" && from != origin.Source {
-		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", dir, from, origin.Source)
+		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, from, origin.Source)
 	}
 	return nil
 }

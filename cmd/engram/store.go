@@ -3,12 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"engram/index"
@@ -91,6 +94,33 @@ func keepOrigin(ctx context.Context, name string, store index.Store, origin buil
 	labels := collection.Labels()
 	labels[originLabel] = string(text)
 	return collection.SetLabels(ctx, labels)
+}
+
+// buildLabel is the label of a collection that tells it from a later one of the
+// same name.
+const buildLabel = "build"
+
+// manifestDir returns the folder with the manifest of an index that is built:
+// that of the index, or one in the cache, whose manifest is of use as long as the
+// collection is there.
+func (a *app) manifestDir(ctx context.Context, name string, store index.Store) (string, error) {
+	collection, ok := store.(*qdrant.Store)
+	if !ok {
+		return name, nil
+	}
+	cache, err := a.cacheDir()
+	if err != nil {
+		return "", err
+	}
+	labels := collection.Labels()
+	if labels[buildLabel] == "" {
+		labels[buildLabel] = rand.Text()
+		if err := collection.SetLabels(ctx, labels); err != nil {
+			return "", err
+		}
+	}
+	dir := filepath.Join(cache, "builds", labels[buildLabel])
+	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // collectionOptions reads the address of a collection. The key comes from the

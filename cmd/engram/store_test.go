@@ -58,6 +58,30 @@ func TestCollectionAnswersLikeTheFolder(t *testing.T) {
 	c.refuse([]string{"refuses the API key"}, "search", "--index", collection, "--item", "1")
 }
 
+func TestBuildIntoCollection(t *testing.T) {
+	c := newCLI(t)
+	photos, dir := writePhotos(t), t.TempDir()
+	folder, server := filepath.Join(dir, "index"), startQdrant(t, double.Options{})
+	c.must("index", "build", photos, "--out", folder)
+	var first, second struct{ Stored int }
+	c.json(&first, "index", "build", photos, "--out", server+"/photos")
+	c.json(&second, "index", "build", photos, "--out", server+"/photos")
+	if first.Stored != 16 || second.Stored != 0 {
+		t.Errorf("the first build stored %d and the second %d, want 16 and 0", first.Stored, second.Stored)
+	}
+	copied := c.must("index", "copy", folder, server+"/photos")
+	if !strings.HasPrefix(copied, "16 items: added 0, changed 0, unchanged 16, extra 0 ") {
+		t.Errorf("copy prints %q, want the collection to be as the folder", copied)
+	}
+	c.must("index", "build", photos, "--out", server+"/again") // nobody takes the first for it
+	if out := c.must("index", "copy", folder, server+"/again"); !strings.Contains(out, "unchanged 16") {
+		t.Errorf("copy prints %q, want the second collection to be as the folder", out)
+	}
+	others := t.TempDir()
+	writePNG(t, filepath.Join(others, "x.png"), 1, 2)
+	c.refuse([]string{"wanted that of " + others}, "index", "build", others, "--out", server+"/photos")
+}
+
 func TestServerThatIsNotThere(t *testing.T) {
 	c := newCLI(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

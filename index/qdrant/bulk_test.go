@@ -230,3 +230,25 @@ func TestWaitForOptimiserEnds(t *testing.T) {
 		t.Errorf("error %v, want that of the context", err)
 	}
 }
+
+// Who closes the store in the midst of a load leaves a collection that the
+// server goes on to optimise.
+func TestCloseEndsBulkLoad(t *testing.T) {
+	server := start(t, double.Options{Looks: 1000})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	var threshold uint64
+	server.Tamper("Collections/Update", func(request, _ any) {
+		threshold = request.(*api.UpdateCollection).GetOptimizersConfig().GetIndexingThreshold()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := store.Upload(ctx, manyItems(12_000), func(int, int) { cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	if err := store.BeginBulk(t.Context()); err != nil || threshold != 0 {
+		t.Errorf("threshold %d, error %v", threshold, err)
+	}
+	if err := store.Close(); err != nil || threshold != 10_000 {
+		t.Errorf("after Close the threshold is %d, error %v; want 10000", threshold, err)
+	}
+}

@@ -2,6 +2,7 @@ package qdrant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -143,7 +144,8 @@ func (s *Store) Flush(ctx context.Context) error {
 }
 
 // Close implements index.Store. It waits for calls and iterations that are under
-// way, so it must not be called from within one.
+// way, so it must not be called from within one. Of a bulk load that was not
+// ended it lets the server build the graph, and does not wait for that.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -153,7 +155,11 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.calls.Wait()
-	return s.client.Close()
+	var err error
+	if s.bulk.on.Load() {
+		err = s.setIndexing(context.Background(), indexingThreshold)
+	}
+	return errors.Join(err, s.client.Close())
 }
 
 // acquire keeps the store open until release is called.
