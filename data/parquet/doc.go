@@ -22,7 +22,11 @@
 // Binary columns, lists of other things, maps and lists of groups have no
 // counterpart and are left out; File.Dropped names them.
 //
-// The pages are decoded by github.com/parquet-go/parquet-go. This package reads
-// whole pages column by column, boxes the entries of a dictionary once, and
-// turns a panic on a broken file into an error (ErrCorrupt).
+// The format is described in https://parquet.apache.org/docs/file-format. The
+// footer and the encodings of values are read by github.com/parquet-go/parquet-go.
+// The pages are taken apart here, one column at a time: entries of a dictionary
+// become values once, text is copied once per block of rows, sizes and lengths
+// are checked before anything is made in their size, checksums are compared
+// where there are some, and a panic of the decoder is an error (ErrCorrupt).
+// Encrypted files and levels in the BIT_PACKED encoding of old are refused.
 package parquet
