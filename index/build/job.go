@@ -35,6 +35,9 @@ type Job[I any] struct {
 
 	// Progress is called as rows are settled. Calls do not overlap.
 	Progress func(Progress)
+	// Indexing is called after that, while a store builds what makes searches
+	// fast (see index.Bulk).
+	Indexing func(done, total int)
 }
 
 // Run does the job. Where it ends early, because ctx ends, the store refuses
@@ -74,16 +77,31 @@ func (j Job[I]) run(ctx context.Context, report *Report) error {
 	if err := j.Manifest.append(p.begun...); err != nil {
 		return err
 	}
-	if len(p.todo) > 0 {
-		line := &pipeline[I]{job: j, dim: info.Dim, lookup: info.Count > 0, todo: p.todo, report: report}
-		if err := line.run(ctx); err != nil {
-			return err
-		}
+	if err := j.load(ctx, p.todo, info, report); err != nil {
+		return err
 	}
 	if err := j.clean(ctx, p, report); err != nil {
 		return err
 	}
 	return j.Manifest.append(line{End: &p.end})
+}
+
+// load brings the rows of shards into the store.
+func (j Job[I]) load(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
+	if len(todo) == 0 {
+		return nil
+	}
+	bulk, ok := j.Store.(index.Bulk)
+	if ok {
+		if err := bulk.BeginBulk(ctx); err != nil {
+			return err
+		}
+	}
+	p := &pipeline[I]{job: j, dim: info.Dim, lookup: info.Count > 0, todo: todo, report: report}
+	if err := p.run(ctx); err != nil || !ok {
+		return err
+	}
+	return bulk.EndBulk(ctx, j.Indexing)
 }
 
 // plan is what there is to do.

@@ -23,21 +23,16 @@ func benchSegment(b *testing.B) *disk.Segment {
 	var refs []disk.Ref
 	const batch = 10_000
 	for len(refs) < benchRows {
-		entries := make([]disk.Entry, batch)
-		for i := range entries {
+		builder := disk.NewBuilder(benchDim, batch)
+		for range batch {
 			v := make([]float32, benchDim)
 			for j := range v {
 				v[j] = float32(rng.NormFloat64())
 			}
-			unit, err := index.Unit(v, benchDim)
-			if err != nil {
+			if err := builder.Add(index.Item{ID: index.ID(len(refs)), Vector: v}); err != nil {
 				b.Fatal(err)
 			}
-			entries[i] = disk.Entry{ID: index.ID(len(refs) + i), Vector: unit}
-		}
-		s := disk.NewSegment(benchDim, entries)
-		for row := range batch {
-			refs = append(refs, disk.Ref{Segment: s, Row: row})
+			refs = append(refs, disk.Ref{Segment: builder.Segment(), Row: len(refs) % batch})
 		}
 	}
 	dir := b.TempDir()

@@ -150,6 +150,10 @@ const (
 	// maxMerge bounds the bytes that one flush rewrites. Segments that would
 	// exceed it are left as they are.
 	maxMerge = 1 << 30
+	// fullSegment is the size in bytes from which a segment is not merged for
+	// being one of many: few enough of that size hold what one machine can
+	// search, and a large index is not rewritten over and over as it grows.
+	fullSegment = 192 << 20
 )
 
 // plan says which parts a flush keeps as they are and which it writes anew:
@@ -189,7 +193,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	for before := -1; before != len(merged); {
 		before = len(merged)
 		limit := 2 * rows
-		small := func(p part) bool { return p.live <= limit }
+		small := func(p part) bool { return p.live <= limit && p.live*rowBytes(p.segment.Dim) < fullSegment }
 		if countFunc(kept, small) >= fanIn {
 			move(small)
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/index"
+	"engram/index/flat"
+	"engram/index/internal/disk"
 )
 
 // segmentFiles returns how many segment files there are and their bytes.
@@ -114,5 +116,62 @@ func TestRowsInMemoryLieInFewSegments(t *testing.T) {
 	}
 	if n := len(versions(t, s)); n != 1000 {
 		t.Errorf("%d items, want 1000", n)
+	}
+}
+
+// A segment that is full is not written again because there are many, however
+// large the index grows; smaller ones are.
+func TestFullSegmentsAreLeftAlone(t *testing.T) {
+	const dim = 1 << 16
+	segments := func(n, bytes int) (parts []part) {
+		rows := bytes / rowBytes(dim)
+		for i := range n {
+			s := &disk.Segment{Rows: flat.Rows{Dim: dim, IDs: make([]index.ID, rows)}}
+			parts = append(parts, part{segment: &segment{Segment: s, file: uint64(i + 1)}, live: rows})
+		}
+		return parts
+	}
+	inMemory := segments(1, 1<<30)
+	inMemory[0].segment.file = 0
+	for _, test := range []struct{ size, merged int }{{fullSegment + rowBytes(dim), 1}, {fullSegment / 2, 11}} {
+		parts := append(segments(20, test.size), inMemory...)
+		kept, merged, err := plan(t.Context(), parts)
+		if err != nil || len(merged) != test.merged || len(kept)+len(merged) != len(parts) {
+			t.Errorf("of 20 segments of %d bytes %d stay and %d are written with the one in memory, error %v; want %d written",
+				test.size, len(kept), len(merged), err, test.merged)
+		}
+	}
+}
+
+func TestABulkLoadKeepsMoreInMemory(t *testing.T) {
+	s := mustCreate(t, t.TempDir(), 4)
+	defer mustClose(t, s)
+	s.memoryLimit = 1
+	put(t, s, 1, 1)
+	put(t, s, 1, 2) // flushes the first
+	if n, _ := segmentFiles(t, s); n != 1 {
+		t.Fatalf("%d segments before the load, want 1", n)
+	}
+	if err := s.BeginBulk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id := range index.ID(100) {
+		put(t, s, 2, id)
+	}
+	if n, _ := segmentFiles(t, s); n != 1 {
+		t.Errorf("%d segments in the course of the load, want 1", n)
+	}
+	if err := s.EndBulk(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if s.memoryLimit != defaultMemoryLimit || s.dirty {
+		t.Errorf("after the load the limit is %d, unflushed %v", s.memoryLimit, s.dirty)
+	}
+	want := map[index.ID]int64{}
+	for id := range index.ID(100) {
+		want[id] = 2
+	}
+	if diff := cmp.Diff(want, versions(t, s)); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
 	}
 }

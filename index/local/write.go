@@ -11,45 +11,39 @@ import (
 )
 
 // Upsert implements index.Store. Of items with the same id the last one
-// counts. Where the rows in memory have grown past 64 MiB they are flushed
-// first, and so are durable before Flush is called, whole calls at a time; the
-// call fails, and applies nothing, where that fails.
+// counts. Where the rows in memory have grown past 64 MiB (see BeginBulk) they
+// are flushed first, and so are durable before Flush is called, whole calls at a
+// time; the call fails, and applies nothing, where that fails.
 func (s *Store) Upsert(ctx context.Context, items []index.Item) error {
-	entries, err := s.entries(items)
+	added, err := s.segment(items)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, func(snap *snapshot) ([]part, error) {
-		if len(entries) == 0 {
+		if len(added.IDs) == 0 {
 			return nil, nil
 		}
-		ids := make([]index.ID, len(entries))
-		for i, e := range entries {
-			ids[i] = e.ID
-		}
-		parts, _ := snap.without(ids)
-		added := part{segment: &segment{Segment: disk.NewSegment(s.info.Dim, entries)}, live: len(entries)}
-		return s.mergeInMemory(append(parts, added))
+		parts, _ := snap.without(added.IDs)
+		return s.mergeInMemory(append(parts, part{segment: &segment{Segment: added}, live: len(added.IDs)}))
 	})
 }
 
-// entries checks items and returns them in ascending order of id, each once.
-func (s *Store) entries(items []index.Item) ([]disk.Entry, error) {
-	entries := make([]disk.Entry, len(items))
-	for i, item := range items {
-		unit, err := index.Unit(item.Vector, s.info.Dim)
-		if err == nil {
-			err = item.Payload.Check()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("item %d: %w", item.ID, err)
-		}
-		entries[i] = disk.Entry{ID: item.ID, Vector: unit, Payload: disk.AppendPayload(nil, item.Payload)}
+// segment makes a segment in memory of items.
+func (s *Store) segment(items []index.Item) (*disk.Segment, error) {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = len(order) - 1 - i
 	}
 	// The last of equal ids comes first, and stays.
-	slices.Reverse(entries)
-	slices.SortStableFunc(entries, func(a, b disk.Entry) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(entries, func(a, b disk.Entry) bool { return a.ID == b.ID }), nil
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(items[a].ID, items[b].ID) })
+	order = slices.CompactFunc(order, func(a, b int) bool { return items[a].ID == items[b].ID })
+	b := disk.NewBuilder(s.info.Dim, len(order))
+	for _, i := range order {
+		if err := b.Add(items[i]); err != nil {
+			return nil, err
+		}
+	}
+	return b.Segment(), nil
 }
 
 // Delete implements index.Store.
@@ -111,23 +105,57 @@ func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error
 	return nil
 }
 
+// smallInMemory is the size in bytes from which a segment in memory is not
+// joined with others: copying it costs more than having one more of them.
+const smallInMemory = 4 << 20
+
 // mergeInMemory drops segments in memory that are dead, and joins the last two
-// as long as the newer has at least half the rows of the older. So there are
-// few, and a row is copied a logarithmic number of times. Parts on disk come
-// first and stay.
+// as long as they are small and the newer has at least half the rows of the
+// older. So there are few, and a row is copied a logarithmic number of times.
+// Parts on disk come first and stay.
 func (s *Store) mergeInMemory(parts []part) ([]part, error) {
 	parts = slices.DeleteFunc(parts, func(p part) bool { return p.inMemory() && p.live == 0 })
-	for n := len(parts); n >= 2 && parts[n-2].inMemory() && parts[n-2].live <= 2*parts[n-1].live; n-- {
-		merged := make([]disk.Entry, 0, parts[n-2].live+parts[n-1].live)
+	for n := len(parts); n >= 2 && joinable(parts[n-2], parts[n-1]); n-- {
+		joined := disk.NewBuilder(s.info.Dim, parts[n-2].live+parts[n-1].live)
 		for row := range rows(parts[n-2:]) {
-			entry, err := row.Entry()
-			if err != nil {
+			if err := joined.Copy(row); err != nil {
 				return nil, err
 			}
-			merged = append(merged, entry)
 		}
-		joined := part{segment: &segment{Segment: disk.NewSegment(s.info.Dim, merged)}, live: len(merged)}
-		parts = append(parts[:n-2], joined)
+		merged := joined.Segment()
+		parts = append(parts[:n-2], part{segment: &segment{Segment: merged}, live: len(merged.IDs)})
 	}
 	return parts, nil
+}
+
+func joinable(older, newer part) bool {
+	return older.inMemory() && older.live <= 2*newer.live && older.segment.Bytes() < smallInMemory
+}
+
+// bulkMemory is the memory limit of a bulk load. A segment of that size is
+// written once and not merged again (see plan).
+const bulkMemory = 256 << 20
+
+var _ index.Bulk = (*Store)(nil)
+
+// BeginBulk implements index.Bulk: up to EndBulk, rows may take up 256 MiB of
+// memory before Upsert flushes them. Searches find them all the same.
+func (s *Store) BeginBulk(context.Context) error { return s.setMemory(bulkMemory) }
+
+// EndBulk implements index.Bulk. It flushes; there is no progress to report.
+func (s *Store) EndBulk(ctx context.Context, _ func(done, total int)) error {
+	if err := s.setMemory(defaultMemoryLimit); err != nil {
+		return err
+	}
+	return s.Flush(ctx)
+}
+
+func (s *Store) setMemory(limit int) error {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	if s.current.Load() == nil {
+		return index.ErrClosed
+	}
+	s.memoryLimit = limit
+	return nil
 }

@@ -13,11 +13,13 @@ func TestAChooserReadsWhatTheFilterLooksUp(t *testing.T) {
 	payloads := []index.Payload{
 		nil, {}, {"n": int64(2), "z": 1.5}, {"a": true, "n": int64(2), "names": []string{"x", "y"}, "text": "A zebra"}, {"n": 3.0, "text": strings.Repeat("zebra ", 100)},
 	}
-	entries := make([]Entry, len(payloads))
+	b := NewBuilder(1, len(payloads))
 	for i, p := range payloads {
-		entries[i] = Entry{ID: index.ID(i), Vector: []float32{1}, Payload: AppendPayload(nil, p)}
+		if err := b.Add(index.Item{ID: index.ID(i), Vector: []float32{1}, Payload: p}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	s := NewSegment(1, entries)
+	s := b.Segment()
 	for _, test := range []struct {
 		filter index.Filter
 		want   string
@@ -50,14 +52,14 @@ func TestAChooserReportsAPayloadThatDoesNotDecode(t *testing.T) {
 	whole := AppendPayload(nil, index.Payload{"a": "text", "b": []string{"x", "y"}, "c": 1.5, "d": int64(-300)})
 	filter := index.Not{Filter: index.Exists{Key: "d"}}
 	for n := 1; n < len(whole); n++ {
-		s := NewSegment(1, []Entry{{ID: 1, Vector: []float32{1}, Payload: whole[:n]}})
+		s := &Segment{ends: []uint64{uint64(n)}, payloads: whole[:n]}
 		if ok, err := s.Chooser(filter)(0); ok || !errors.Is(err, index.ErrCorrupt) {
 			t.Errorf("cut after %d of %d bytes: chosen %v, error %v, want ErrCorrupt", n, len(whole), ok, err)
 		}
 	}
 	bad := append([]byte(nil), whole...)
 	bad[3] = 99 // the kind of the first value
-	s := NewSegment(1, []Entry{{ID: 1, Vector: []float32{1}, Payload: bad}})
+	s := &Segment{ends: []uint64{uint64(len(bad))}, payloads: bad}
 	if ok, err := s.Chooser(filter)(0); ok || !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("an unknown kind: chosen %v, error %v, want ErrCorrupt", ok, err)
 	}

@@ -18,9 +18,11 @@ import (
 )
 
 // testRefs returns n rows of dimension dim in memory.
-func testRefs(n, dim int) []Ref {
-	entries := make([]Entry, n)
-	for i := range entries {
+func testRefs(t testing.TB, n, dim int) []Ref {
+	t.Helper()
+	b := NewBuilder(dim, n)
+	refs := make([]Ref, n)
+	for i := range refs {
 		v := make([]float32, dim)
 		v[i%dim], v[(i+1)%dim] = 0.6, 0.8
 		if dim == 1 {
@@ -30,12 +32,10 @@ func testRefs(n, dim int) []Ref {
 		if i%2 == 0 {
 			p = index.Payload{"n": int64(i), "path": "image"}
 		}
-		entries[i] = Entry{ID: index.ID(3 * i), Vector: v, Payload: AppendPayload(nil, p)}
-	}
-	s := NewSegment(dim, entries)
-	refs := make([]Ref, n)
-	for i := range refs {
-		refs[i] = Ref{Segment: s, Row: i}
+		if err := b.Add(index.Item{ID: index.ID(3 * i), Vector: v, Payload: p}); err != nil {
+			t.Fatal(err)
+		}
+		refs[i] = Ref{Segment: b.Segment(), Row: i}
 	}
 	return refs
 }
@@ -85,7 +85,7 @@ func items(s *Segment) (list []index.Item, err error) {
 
 func TestASegmentComesBackAsWritten(t *testing.T) {
 	for _, shape := range []struct{ rows, dim int }{{1, 1}, {1, 768}, {700, 3}, {65, 64}, {2, MaxDim}} {
-		refs := testRefs(shape.rows, shape.dim)
+		refs := testRefs(t, shape.rows, shape.dim)
 		s, err := openBytes(t, segmentBytes(t, refs))
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +140,7 @@ func readEverything(t testing.TB, content []byte) error {
 }
 
 func TestEveryFlippedByteOfASegmentIsFound(t *testing.T) {
-	content := segmentBytes(t, testRefs(9, 20))
+	content := segmentBytes(t, testRefs(t, 9, 20))
 	if err := readEverything(t, content); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestEveryFlippedByteOfASegmentIsFound(t *testing.T) {
 }
 
 func TestEveryTruncatedSegmentIsRefused(t *testing.T) {
-	content := segmentBytes(t, testRefs(9, 20))
+	content := segmentBytes(t, testRefs(t, 9, 20))
 	for size := 0; size < len(content); size += 1 + size%101 {
 		if _, err := openBytes(t, content[:size]); !errors.Is(err, index.ErrCorrupt) {
 			t.Fatalf("%d of %d bytes: error %v, want ErrCorrupt", size, len(content), err)
@@ -171,7 +171,7 @@ func TestEveryTruncatedSegmentIsRefused(t *testing.T) {
 
 // Damage done while a segment is open shows in the map. No read may panic.
 func TestDamageAfterOpeningIsFound(t *testing.T) {
-	path := writeFile(t, segmentBytes(t, testRefs(9, 20)))
+	path := writeFile(t, segmentBytes(t, testRefs(t, 9, 20)))
 	s, err := OpenSegment(path)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestDamageAfterOpeningIsFound(t *testing.T) {
 }
 
 func TestANewerVersionIsNamed(t *testing.T) {
-	content := segmentBytes(t, testRefs(2, 4))
+	content := segmentBytes(t, testRefs(t, 2, 4))
 	content[8] = Version + 1
 	sum := checksum(content[:headerSize-4])
 	copy(content[headerSize-4:], []byte{byte(sum), byte(sum >> 8), byte(sum >> 16), byte(sum >> 24)})

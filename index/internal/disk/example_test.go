@@ -18,11 +18,12 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 
-	inMemory := disk.NewSegment(2, []disk.Entry{
-		{ID: 7, Vector: []float32{1, 0}, Payload: disk.AppendPayload(nil, index.Payload{"path": "zebra.jpg"})},
-	})
+	builder := disk.NewBuilder(2, 1)
+	if err := builder.Add(index.Item{ID: 7, Vector: []float32{3, 0}, Payload: index.Payload{"path": "zebra.jpg"}}); err != nil {
+		log.Fatal(err)
+	}
 	err = disk.OpenFolder(dir).Write("rows.seg", func(w io.Writer) error {
-		return disk.WriteSegment(w, []disk.Ref{{Segment: inMemory, Row: 0}})
+		return disk.WriteSegment(w, []disk.Ref{{Segment: builder.Segment(), Row: 0}})
 	})
 	if err != nil {
 		log.Fatal(err)

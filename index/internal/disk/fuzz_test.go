@@ -18,7 +18,7 @@ import (
 // FuzzSegment reads damaged segments in every way: it may find damage, but
 // neither panic nor return items that Verify would not vouch for.
 func FuzzSegment(f *testing.F) {
-	content := segmentBytes(f, testRefs(3, 4))
+	content := segmentBytes(f, testRefs(f, 3, 4))
 	f.Add(content[:headerSize], 0, []byte(nil))
 	f.Add(content[:headerSize], blockSize, []byte{1})
 	f.Add(content[:headerSize], 3*blockSize, []byte("rows"))
@@ -39,7 +39,7 @@ func FuzzSegment(f *testing.F) {
 // damage never is: ids, ends and payloads are then all that keeps a reader
 // inside the file.
 func FuzzSignedSegment(f *testing.F) {
-	content := segmentBytes(f, testRefs(3, 4))
+	content := segmentBytes(f, testRefs(f, 3, 4))
 	f.Add(blockSize, []byte{9})
 	f.Add(2*blockSize, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Add(headerSize-8, []byte{1})

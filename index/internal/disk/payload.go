@@ -29,7 +29,10 @@ func AppendPayload(b []byte, p index.Payload) []byte {
 		return b
 	}
 	b = binary.AppendUvarint(b, uint64(len(p)))
-	for _, key := range slices.Sorted(maps.Keys(p)) {
+	var room [16]string // most payloads have fewer keys, and need no memory for them
+	keys := slices.AppendSeq(room[:0], maps.Keys(p))
+	slices.Sort(keys)
+	for _, key := range keys {
 		b = appendString(b, key)
 		switch v := p[key].(type) {
 		case nil:

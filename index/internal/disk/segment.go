@@ -14,7 +14,7 @@ import (
 )
 
 // Segment is an immutable set of rows with their payloads: a file that is
-// mapped into memory, or rows in memory that no file has yet (see NewSegment).
+// mapped into memory, or rows in memory that no file has yet (see Builder).
 type Segment struct {
 	flat.Rows
 	ends     []uint64 // payload i is payloads[ends[i-1]:ends[i]]
@@ -26,34 +26,6 @@ type Segment struct {
 	layout layout
 }
 
-// Entry is one row of a segment in memory.
-type Entry struct {
-	ID      index.ID
-	Vector  []float32 // unit length
-	Payload []byte    // as AppendPayload made it
-}
-
-// NewSegment returns a segment in memory, without codes, that holds copies of
-// entries, which are in strictly ascending order of id.
-func NewSegment(dim int, entries []Entry) *Segment {
-	stride, size := flat.VectorStride(dim), 0
-	for _, e := range entries {
-		size += len(e.Payload)
-	}
-	s := &Segment{
-		Rows:     flat.Rows{Dim: dim, IDs: make([]index.ID, len(entries)), Vectors: make([]float32, len(entries)*stride)},
-		ends:     make([]uint64, len(entries)),
-		payloads: make([]byte, 0, size),
-	}
-	for i, e := range entries {
-		s.IDs[i] = e.ID
-		copy(s.Vectors[i*stride:], e.Vector)
-		s.payloads = append(s.payloads, e.Payload...)
-		s.ends[i] = uint64(len(s.payloads))
-	}
-	return s
-}
-
 // Ref names a row of a segment in memory or on disk.
 type Ref struct {
 	Segment *Segment
@@ -62,12 +34,6 @@ type Ref struct {
 
 // ID returns the id of the row.
 func (r Ref) ID() index.ID { return r.Segment.IDs[r.Row] }
-
-// Entry returns the row without copying or checking it.
-func (r Ref) Entry() (Entry, error) {
-	payload, err := r.Segment.payload(r.Row)
-	return Entry{ID: r.ID(), Vector: r.Segment.Vector(r.Row), Payload: payload}, err
-}
 
 // OpenSegment maps the file at path. It checks the header, the size of the
 // file and all that a wrong value of could lead a reader astray: ids, payload
@@ -230,7 +196,7 @@ func (s *Segment) Bytes() int {
 	if s.data != nil {
 		return len(s.data)
 	}
-	return 8*len(s.IDs) + 4*len(s.Vectors) + 8*len(s.ends) + len(s.payloads)
+	return 16*len(s.IDs) + 4*len(s.Vectors) + len(s.Codes) + 8*len(s.ends) + cap(s.payloads)
 }
 
 // payload returns the encoded payload of row i, not checked. Damage done to a

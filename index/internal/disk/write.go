@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"unsafe"
 
 	"engram/index/flat"
@@ -40,10 +39,23 @@ func WriteSegment(w io.Writer, rows []Ref) error {
 		out.uint64(end)
 	}
 	out.pad()
-	writeCodes(out, rows)
-	for _, r := range rows {
-		v := r.Segment.Vectors[r.Row*flat.VectorStride(h.dim):][:flat.VectorStride(h.dim)]
-		out.Write(bytesOf(v))
+	runs := runsOf(rows)
+	stride := flat.CodeStride(h.dim)
+	for _, r := range runs {
+		out.Write(bytesOf(r.Segment.Codes[r.Row*stride:][:r.rows*stride]))
+	}
+	out.pad()
+	for _, r := range runs {
+		out.Write(bytesOf(r.Segment.Scales[r.Row:][:r.rows]))
+	}
+	out.pad()
+	for _, r := range runs {
+		out.Write(bytesOf(r.Segment.Residuals[r.Row:][:r.rows]))
+	}
+	out.pad()
+	stride = flat.VectorStride(h.dim)
+	for _, r := range runs {
+		out.Write(bytesOf(r.Segment.Vectors[r.Row*stride:][:r.rows*stride]))
 	}
 	out.pad()
 	for _, p := range payloads {
@@ -56,31 +68,23 @@ func WriteSegment(w io.Writer, rows []Ref) error {
 	return out.finish()
 }
 
-// writeCodes writes the codes, scales and residuals, taking over those that
-// are there.
-func writeCodes(out *blockWriter, rows []Ref) {
-	dim := rows[0].Segment.Dim
-	stride := flat.CodeStride(dim)
-	fresh := make([]int8, stride)
-	scales, residuals := make([]float32, len(rows)), make([]float32, len(rows))
-	for i, r := range rows {
-		if s := r.Segment; s.Codes != nil {
-			scales[i], residuals[i] = s.Scales[r.Row], s.Residuals[r.Row]
-			out.Write(bytesOf(s.Codes[r.Row*stride:][:stride]))
-			continue
+// run is rows that lie one after another in a segment.
+type run struct {
+	Ref
+	rows int
+}
+
+// runsOf puts rows together into runs.
+func runsOf(rows []Ref) []run {
+	var runs []run
+	for _, r := range rows {
+		if n := len(runs); n > 0 && runs[n-1].Segment == r.Segment && runs[n-1].Row+runs[n-1].rows == r.Row {
+			runs[n-1].rows++
+		} else {
+			runs = append(runs, run{r, 1})
 		}
-		scales[i], residuals[i] = flat.Quantise(fresh[:dim], r.Segment.Vector(r.Row))
-		out.Write(bytesOf(fresh))
 	}
-	out.pad()
-	for _, x := range scales {
-		out.uint32(math.Float32bits(x))
-	}
-	out.pad()
-	for _, x := range residuals {
-		out.uint32(math.Float32bits(x))
-	}
-	out.pad()
+	return runs
 }
 
 // bytesOf views numbers as the bytes that they are in memory.
@@ -104,6 +108,11 @@ type blockWriter struct {
 
 func (b *blockWriter) Write(p []byte) {
 	for len(p) > 0 && b.err == nil {
+		if whole := len(p) / blockSize * blockSize; b.fill == 0 && whole > 0 {
+			b.writeBlocks(p[:whole])
+			p = p[whole:]
+			continue
+		}
 		n := copy(b.block[b.fill:], p)
 		p = p[n:]
 		b.fill += n
@@ -111,10 +120,6 @@ func (b *blockWriter) Write(p []byte) {
 			b.flush()
 		}
 	}
-}
-
-func (b *blockWriter) uint32(v uint32) {
-	b.Write(binary.LittleEndian.AppendUint32(make([]byte, 0, 4), v))
 }
 
 func (b *blockWriter) uint64(v uint64) {
@@ -130,10 +135,17 @@ func (b *blockWriter) pad() {
 }
 
 func (b *blockWriter) flush() {
-	b.sums = binary.LittleEndian.AppendUint32(b.sums, checksum(b.block[:]))
-	_, b.err = b.w.Write(b.block[:])
-	b.written += blockSize
+	b.writeBlocks(b.block[:])
 	b.fill = 0
+}
+
+// writeBlocks writes whole blocks.
+func (b *blockWriter) writeBlocks(p []byte) {
+	_, b.err = b.w.Write(p)
+	b.written += int64(len(p))
+	for ; len(p) > 0; p = p[blockSize:] {
+		b.sums = binary.LittleEndian.AppendUint32(b.sums, checksum(p[:blockSize]))
+	}
 }
 
 // finish writes the checksums, which follow the last block.

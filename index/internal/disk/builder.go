@@ -1,0 +1,71 @@
+package disk
+
+import (
+	"fmt"
+
+	"engram/index"
+	"engram/index/flat"
+)
+
+// Builder makes a segment in memory, row by row in strictly ascending order of
+// id.
+type Builder struct {
+	segment Segment
+}
+
+// NewBuilder returns a builder of a segment of up to rows rows.
+func NewBuilder(dim, rows int) *Builder {
+	return &Builder{segment: Segment{
+		Rows: flat.Rows{
+			Dim: dim, IDs: make([]index.ID, 0, rows),
+			Vectors: make([]float32, rows*flat.VectorStride(dim)),
+			Codes:   make([]int8, rows*flat.CodeStride(dim)),
+			Scales:  make([]float32, rows), Residuals: make([]float32, rows),
+		},
+		ends: make([]uint64, 0, rows),
+	}}
+}
+
+// Add adds an item, scaled to unit length. It refuses what index.Store's Upsert
+// refuses, and then the builder is of no more use.
+func (b *Builder) Add(item index.Item) error {
+	s := &b.segment
+	row := len(s.IDs)
+	v := s.Vectors[row*flat.VectorStride(s.Dim):][:s.Dim]
+	err := index.UnitTo(v, item.Vector)
+	if err == nil {
+		err = item.Payload.Check()
+	}
+	if err != nil {
+		return fmt.Errorf("item %d: %w", item.ID, err)
+	}
+	s.Scales[row], s.Residuals[row] = flat.Quantise(s.Codes[row*flat.CodeStride(s.Dim):][:s.Dim], v)
+	s.payloads = AppendPayload(s.payloads, item.Payload)
+	b.end(item.ID)
+	return nil
+}
+
+// Copy adds a row of a segment as it is.
+func (b *Builder) Copy(r Ref) error {
+	payload, err := r.Segment.payload(r.Row)
+	if err != nil {
+		return err
+	}
+	s := &b.segment
+	row, vectors, codes := len(s.IDs), flat.VectorStride(s.Dim), flat.CodeStride(s.Dim)
+	copy(s.Vectors[row*vectors:][:vectors], r.Segment.Vectors[r.Row*vectors:])
+	copy(s.Codes[row*codes:][:codes], r.Segment.Codes[r.Row*codes:])
+	s.Scales[row], s.Residuals[row] = r.Segment.Scales[r.Row], r.Segment.Residuals[r.Row]
+	s.payloads = append(s.payloads, payload...)
+	b.end(r.ID())
+	return nil
+}
+
+// end ends a row.
+func (b *Builder) end(id index.ID) {
+	b.segment.IDs = append(b.segment.IDs, id)
+	b.segment.ends = append(b.segment.ends, uint64(len(b.segment.payloads)))
+}
+
+// Segment returns the segment, of all rows that the builder has room for.
+func (b *Builder) Segment() *Segment { return &b.segment }
