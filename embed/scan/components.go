@@ -149,3 +149,27 @@ func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fo
 	solving(len(folds)+1, len(folds)+1)
 	return whole, nil
 }
+
+// standardise divides every component of the scores, [trials, rank], by its root
+// mean square and returns by what they were multiplied.
+func standardise(scores blas32.General) []float32 {
+	squares := make([]float64, scores.Cols)
+	for i := range scores.Rows {
+		for k, x := range matrix.Row(scores, i) {
+			squares[k] += float64(x) * float64(x) / float64(scores.Rows)
+		}
+	}
+	scale := make([]float32, scores.Cols)
+	for k, square := range squares {
+		if square > 0 {
+			scale[k] = float32(1 / math.Sqrt(square))
+		}
+	}
+	for i := range scores.Rows {
+		row := matrix.Row(scores, i)
+		for k := range row {
+			row[k] *= scale[k]
+		}
+	}
+	return scale
+}

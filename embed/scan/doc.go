@@ -8,20 +8,23 @@
 // # The decoder
 //
 // Train fits a decoder of a preset (see Config). Raw voxels are z-scored by the
-// statistics of the training trials. The linear path is a ridge regression onto
-// the principal components of the targets, solved in closed form, with its
-// penalty chosen by leaving images out. The network path is MindEye's (Scotti et
-// al. 2023, arXiv 2305.18274): residual layers that are trained by gradient with
-// BiMixCo for the first third of the epochs and SoftCLIP after, AdamW and a
-// one-cycle schedule. The preset linear has the first path alone, compact the sum
-// of both, mindeye1 the second alone.
+// statistics of the training trials. The ridge is a linear regression onto the
+// principal components of the targets, solved in closed form, with its penalty
+// chosen by leaving images out. The network is MindEye's (Scotti et al. 2023,
+// arXiv 2305.18274): residual layers that are trained by gradient with BiMixCo for
+// the first third of the epochs and SoftCLIP after, AdamW and a one-cycle
+// schedule. The preset linear has the first alone, mindeye1 the second alone. In
+// compact a small network reads the ridge's scores and adds what it makes of them
+// to the scores themselves, each of which has a gain of its own: gains start where
+// components that the ridge knows well count for more, as far as that tells images
+// apart better.
 //
 // Where there are components, predictions and losses live in their space, in
 // which cosines are those of the tokens, so that an epoch costs the same for one
-// token as for 257. Beside the network the ridge enters the loss with its
-// predictions for trials that it was not fitted on: with those of its own
-// training trials, which are far too good, the network would find nothing left
-// to learn.
+// token as for 257, and for any number of voxels. The network is trained on what
+// the ridge predicts for trials that it was not fitted on: from its predictions
+// for its own training trials, which are far too good, it would learn to trust
+// them.
 //
 // # No leakage
 //

@@ -27,8 +27,7 @@ func newLayers(c Config) *layers {
 	return &layers{config: c, graph: grad.NewGraph(), params: map[string]*grad.Node{}}
 }
 
-// param returns a trained array. All decay but biases, as in MindEye; the
-// logarithmic gains of the ridge decay towards the ridge.
+// param returns a trained array. All decay but biases, as in MindEye.
 func (l *layers) param(name string, shape ...int) *grad.Node {
 	if l.params[name] == nil {
 		l.params[name] = l.graph.Param(name, !strings.HasSuffix(name, ".bias"), shape...).Node()
@@ -59,9 +58,9 @@ func (l *layers) dense(x *grad.Node, name string, dropout float32) *grad.Node {
 	return grad.Dropout(y, dropout, l.seed)
 }
 
-// hidden is the network path up to its last hidden layer: [B, V] → [B, Width].
-func (l *layers) hidden(voxels *grad.Node) *grad.Node {
-	h := l.dense(voxels, "input", l.config.DropoutIn)
+// hidden is the network up to its last hidden layer: [B, inputs] → [B, Width].
+func (l *layers) hidden(x *grad.Node) *grad.Node {
+	h := l.dense(x, "input", l.config.DropoutIn)
 	for i := range l.config.Blocks {
 		h = grad.Add(h, l.dense(h, fmt.Sprintf("block.%d", i), l.config.DropoutBlock))
 	}
@@ -69,13 +68,11 @@ func (l *layers) hidden(voxels *grad.Node) *grad.Node {
 }
 
 // scores is the prediction in the space of the targets' components, [B, Rank]:
-// the ridge's scores, each with a trained gain, plus what the network adds.
-func (l *layers) scores(voxels, ridge *grad.Node) *grad.Node {
-	if l.config.Width == 0 {
-		return ridge
-	}
-	gain := grad.Exp(l.param("ridge.log_gain", l.config.Rank))
-	return grad.Add(grad.Mul(ridge, gain), l.linear(l.hidden(voxels), "output", l.config.Rank))
+// the ridge's standardised scores, [B, Rank], each with a trained gain, plus what
+// the network makes of all of them.
+func (l *layers) scores(ridge *grad.Node) *grad.Node {
+	gain := grad.Exp(l.param(gainName, l.config.Rank))
+	return grad.Add(grad.Mul(ridge, gain), l.linear(l.hidden(ridge), "output", l.config.Rank))
 }
 
 // backbone is the prediction of a network without components: [B, V] → [B, T·D].
@@ -99,11 +96,12 @@ func (l *layers) project(backbone *grad.Node) *grad.Node {
 	return grad.Reshape(x, batch, c.outputs())
 }
 
-// initialise fills parameters with what training starts from: gains 1, weights
+// initialise fills parameters with what training starts from: gains 1, those of
+// the ridge their logarithms in gains, weights
 // and biases of a layer with n inputs uniform in ±1/√n as PyTorch's Linear, and
 // the last layer of a network beside a ridge zero, so that training starts at
 // the ridge.
-func (c Config) initialise(seed uint64) func(p *grad.Param, values []float32) {
+func (c Config) initialise(seed uint64, gains []float32) func(p *grad.Param, values []float32) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	inputs := 1.0 // of the layer whose weight came last: its bias follows
 	return func(p *grad.Param, values []float32) {
@@ -113,7 +111,10 @@ func (c Config) initialise(seed uint64) func(p *grad.Param, values []float32) {
 				values[i] = 1
 			}
 			return
-		case strings.HasSuffix(p.Name, ".norm.bias"), p.Name == "ridge.log_gain",
+		case p.Name == gainName:
+			copy(values, gains)
+			return
+		case strings.HasSuffix(p.Name, ".norm.bias"),
 			c.Rank > 0 && strings.HasPrefix(p.Name, "output."):
 			return
 		case strings.HasSuffix(p.Name, ".weight"):
@@ -132,12 +133,14 @@ const (
 	voxelsName = "voxels"
 	tokensName = "tokens"
 
-	meanName    = "voxels.mean"  // [V], see ZScore
-	scaleName   = "voxels.scale" // [V]
-	ridgeWeight = "ridge.weight" // [V, Rank]: z-scored voxels → scores
-	ridgeBias   = "ridge.bias"   // [Rank]
-	basisName   = "target.basis" // [Rank, T·D]: scores → tokens less their mean
-	targetMean  = "target.mean"  // [T·D]
+	meanName    = "voxels.mean"    // [V], see ZScore
+	scaleName   = "voxels.scale"   // [V]
+	ridgeWeight = "ridge.weight"   // [V, Rank]: z-scored voxels → scores
+	ridgeBias   = "ridge.bias"     // [Rank]
+	ridgeScale  = "ridge.scale"    // [Rank], what standardises the scores before a network
+	gainName    = "ridge.log_gain" // [Rank]
+	basisName   = "target.basis"   // [Rank, T·D]: scores → tokens less their mean
+	targetMean  = "target.mean"    // [T·D]
 )
 
 // serving returns the graph of the whole decoder: raw voxels, [n, V], to tokens
@@ -149,7 +152,10 @@ func (c Config) serving() (*layers, *grad.Node) {
 	var tokens *grad.Node
 	if c.Rank > 0 {
 		ridge := grad.Add(grad.MatMul(x, l.param(ridgeWeight, c.Voxels, c.Rank)), l.param(ridgeBias, c.Rank))
-		tokens = grad.MatMul(l.scores(x, ridge), l.param(basisName, c.Rank, c.outputs()))
+		if c.Width > 0 {
+			ridge = l.scores(grad.Mul(ridge, l.param(ridgeScale, c.Rank)))
+		}
+		tokens = grad.MatMul(ridge, l.param(basisName, c.Rank, c.outputs()))
 	} else {
 		tokens = l.backbone(x)
 	}

@@ -24,8 +24,7 @@ type Options struct {
 	// WeightDecay of matrices; default .01.
 	WeightDecay float64
 	// Temperature is τ of both losses; 0 takes the preset's: MindEye's for
-	// mindeye1 (.006, then .004 to .0075), and .1 for compact, whose cosines are
-	// of centred targets and spread wider.
+	// mindeye1 (.006, then .004 to .0075), and .01 for compact.
 	Temperature float64
 	Seed        uint64
 	Target      Target
@@ -37,7 +36,7 @@ type Options struct {
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
 	Progress        func(Progress) // called after every epoch; may be nil
-	// Solving is called as the linear path of many trials comes about, before the
+	// Solving is called as the ridge of many trials comes about, before the
 	// first epoch; may be nil.
 	Solving func(done, total int)
 }
@@ -52,7 +51,7 @@ type Progress struct {
 const (
 	mixupShare         = 1.0 / 3 // of the epochs train with BiMixCo (MindEye: .33)
 	warmUpShare        = .1      // of the steps raise the learning rate
-	compactTemperature = .1
+	compactTemperature = .01
 	mixTemperature     = .006 // of BiMixCo in MindEye
 )
 

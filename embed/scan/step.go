@@ -30,27 +30,26 @@ func (t *training) loss(c Config, soft bool) *grad.Node {
 	b := t.opts.Batch
 	l.seed = g.Step(seedName, onnx.Int64)
 	trial := g.Step(trialName, onnx.Int64, b)
-	voxels := grad.Rows(g.Data(voxelsName, onnx.Float, t.voxels.Rows, t.voxels.Cols), trial)
 	image := g.Step(imageName, onnx.Int64, b)
 	target := grad.Rows(g.Data(targetName, onnx.Float, t.target.Rows, t.target.Cols), image)
 	tau := g.Step(tauName, onnx.Float)
-	var ridge *grad.Node
+	// Where there are components the network reads the ridge's scores, and no voxels.
+	// The ridge is linear, so that mixing its scores is mixing its voxels.
+	input, name := t.voxels, voxelsName
 	if c.Rank > 0 {
-		ridge = grad.Rows(g.Data(ridgeName, onnx.Float, t.ridge.Rows, t.ridge.Cols), trial)
+		input, name = t.ridge, ridgeName
 	}
+	x := grad.Rows(g.Data(name, onnx.Float, input.Rows, input.Cols), trial)
 	mix := mixNodes{image: image}
 	if !soft {
 		mix.lambda, mix.perm = g.Step(lambdaName, onnx.Float, b), g.Step(permName, onnx.Int64, b)
-		voxels = mix.mixed(voxels)
-		if ridge != nil { // the ridge is linear, so that mixing its scores is mixing its voxels
-			ridge = mix.mixed(ridge)
-		}
+		x = mix.mixed(x)
 	}
 	var predicted *grad.Node
 	if c.Rank > 0 {
-		predicted = l.scores(voxels, ridge)
+		predicted = l.scores(x)
 	} else {
-		predicted = l.project(l.backbone(voxels))
+		predicted = l.project(l.backbone(x))
 	}
 	if soft {
 		return softCLIP(predicted, target, tau)
@@ -90,9 +89,11 @@ func (t *training) inputs(p phase, c Config, e int) grad.Inputs {
 		in.Steps[lambdaName] = &ort.Tensor{Shape: []int64{n, k}, Data: lambda}
 		in.Steps[permName] = &ort.Tensor{Shape: []int64{n, k}, Data: perm}
 	}
-	in.Data = ort.Tensors{voxelsName: tensor(t.voxels), targetName: tensor(t.target)}
+	in.Data = ort.Tensors{targetName: tensor(t.target)}
 	if c.Rank > 0 {
 		in.Data[ridgeName] = tensor(t.ridge)
+	} else {
+		in.Data[voxelsName] = tensor(t.voxels)
 	}
 	return in
 }

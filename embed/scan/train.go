@@ -70,8 +70,9 @@ type training struct {
 	data   string // fingerprint of what it is trained on, for the checkpoint
 	images []int
 	voxels blas32.General       // [trials, V], z-scored
-	ridge  blas32.General       // [trials, Rank], predicted from trials of other images; empty without components
+	ridge  blas32.General       // [trials, Rank], standardised, predicted from trials of other images; empty where no network reads them
 	target blas32.General       // [images, Rank or T·D], what the loss compares with
+	gains  []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains
 	fixed  map[string][]float32 // the decoder's arrays, at first those that are solved
 	losses []float32            // of the epochs
 }
@@ -102,10 +103,14 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 	if err != nil {
 		return err
 	}
-	t.ridge = r.LeftOut
 	t.fixed[basisName], t.fixed[targetMean] = c.basis.Data, c.mean
 	t.fixed[ridgeWeight] = r.Weights.Data
 	t.fixed[ridgeBias] = r.bias()
+	if config.Width > 0 {
+		t.ridge = r.LeftOut
+		t.fixed[ridgeScale] = standardise(t.ridge)
+		t.gains = firstGains(t.ridge, t.target, data.Images, t.fixed[ridgeScale], t.opts.Seed)
+	}
 	return nil
 }
 
@@ -118,7 +123,7 @@ func (t *training) train(ctx context.Context, c Config) error {
 	}
 	params := t.loss(c, true).Graph().Params()
 	keep, state, err := t.openCheckpoint(c, params, func() *grad.State {
-		return grad.NewState(params, c.initialise(t.opts.Seed))
+		return grad.NewState(params, c.initialise(t.opts.Seed, t.gains))
 	})
 	if err != nil {
 		return err
