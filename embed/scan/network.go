@@ -75,6 +75,19 @@ func (l *layers) scores(ridge *grad.Node) *grad.Node {
 	return grad.Add(grad.Mul(ridge, gain), l.linear(l.hidden(ridge), "output", l.config.Rank))
 }
 
+// refined is the prediction from the ridge's scores, [B, Rank], by gains and
+// network, [B, T·D]. Of several tokens the first stays what the ridge makes it in
+// tokens: an index is searched by it alone, and scores that are weighted to tell
+// all tokens of images apart find less by one.
+func (l *layers) refined(tokens, ridge, basis *grad.Node) *grad.Node {
+	c := l.config
+	out := grad.MatMul(l.scores(grad.Mul(ridge, l.param(ridgeScale, c.Rank))), basis)
+	if c.T == 1 {
+		return out
+	}
+	return grad.Concat(1, grad.Slice(tokens, 1, 0, c.D), grad.Slice(out, 1, c.D, c.outputs()))
+}
+
 // backbone is the prediction of a network without components: [B, V] → [B, T·D].
 func (l *layers) backbone(voxels *grad.Node) *grad.Node {
 	return l.linear(l.hidden(voxels), "output", l.config.outputs())
@@ -152,10 +165,11 @@ func (c Config) serving() (*layers, *grad.Node) {
 	var tokens *grad.Node
 	if c.Rank > 0 {
 		ridge := grad.Add(grad.MatMul(x, l.param(ridgeWeight, c.Voxels, c.Rank)), l.param(ridgeBias, c.Rank))
+		basis := l.param(basisName, c.Rank, c.outputs())
+		tokens = grad.MatMul(ridge, basis)
 		if c.Width > 0 {
-			ridge = l.scores(grad.Mul(ridge, l.param(ridgeScale, c.Rank)))
+			tokens = l.refined(tokens, ridge, basis)
 		}
-		tokens = grad.MatMul(ridge, l.param(basisName, c.Rank, c.outputs()))
 	} else {
 		tokens = l.backbone(x)
 	}
