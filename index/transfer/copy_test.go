@@ -232,13 +232,12 @@ func TestAnyCopy(t *testing.T) {
 	target := newTarget(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		for _, store := range []index.Store{from, target} {
-			for item, err := range store.All(rt.Context()) {
-				if err != nil {
-					rt.Fatal(err)
-				}
-				if _, err := store.Delete(rt.Context(), []index.ID{item.ID}); err != nil {
-					rt.Fatal(err)
-				}
+			var ids []index.ID
+			for _, item := range all(t, store) {
+				ids = append(ids, item.ID)
+			}
+			if _, err := store.Delete(rt.Context(), ids); err != nil {
+				rt.Fatal(err)
 			}
 		}
 		for _, item := range items {
@@ -256,7 +255,7 @@ func TestAnyCopy(t *testing.T) {
 				put(t, target, item)
 			}
 		}
-		to := &engine{Store: target, paged: rapid.Bool().Draw(rt, "paged")}
+		to := &engine{Store: target, idle: true, paged: rapid.Bool().Draw(rt, "paged")}
 		prune := rapid.Bool().Draw(rt, "prune")
 		before := len(all(t, target))
 		report := mustCopy(t, from, to, transfer.Options{Batch: rapid.IntRange(1, 5).Draw(rt, "batch"), InFlight: 2, Prune: prune})

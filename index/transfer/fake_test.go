@@ -80,12 +80,13 @@ func all(t testing.TB, store index.Store) []index.Item {
 
 // engine is a store with faults and habits that the embedded one does not have.
 type engine struct {
-	*local.Store
+	index.Store
 	change func(item *index.Item) (keep bool) // what Upsert does to an item
 	read   func(item *index.Item)             // what All does to an item
 	paged  bool                               // All is of no one moment: it looks anew after every 3 items
 	failAt int64                              // number of the Upsert that fails, from 1
 	pause  time.Duration                      // of an Upsert
+	idle   bool                               // Flush does nothing
 
 	upserts, running, most, largest atomic.Int64
 }
@@ -106,6 +107,13 @@ func (e *engine) Upsert(ctx context.Context, items []index.Item) error {
 		items = e.changed(items)
 	}
 	return e.Store.Upsert(ctx, items)
+}
+
+func (e *engine) Flush(ctx context.Context) error {
+	if e.idle {
+		return nil
+	}
+	return e.Store.Flush(ctx)
 }
 
 func (e *engine) changed(items []index.Item) (kept []index.Item) {
