@@ -21,13 +21,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// pixelsBundle is the name by which flags ask for the built-in bundle, and
-// pixelsSize the side of its images in pixels.
-const (
-	pixelsBundle = "pixels"
-	pixelsSize   = 32
-)
-
 // app is what the commands share: the global flags and the streams.
 type app struct {
 	streams
@@ -90,26 +83,6 @@ func (a *app) loadRuntime(ctx context.Context) (*ort.Runtime, error) {
 		a.logger().Debug("onnxruntime", "version", rt.Version(), "file", rt.Path())
 	}
 	return rt, err
-}
-
-// openBundle opens the bundle in a folder, or the built-in one, which is
-// written to the cache, for the name "pixels".
-func (a *app) openBundle(name string) (*bundle.Bundle, error) {
-	if name != pixelsBundle {
-		return bundle.Open(name)
-	}
-	cache, err := a.cacheDir()
-	if err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(cache, "bundles", fmt.Sprintf("%s-%d", pixelsBundle, pixelsSize))
-	if b, err := bundle.Open(dir); err == nil {
-		return b, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, err
-	}
-	return clip.WritePixels(dir, pixelsSize)
 }
 
 // model is an open image encoder with the library that runs it.

@@ -102,11 +102,11 @@ func Scales() []Scale {
 	}, {
 		Name:              "small",
 		CLIP:              CLIPShape{ImageSize: 64, Patch: 8, Width: 128, Image: Transformer{4, 4}, Context: 40, TextWidth: 128, Text: Transformer{2, 4}, Dim: 128},
-		CLIPRecipe:        Recipe{Epochs: 200, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
+		CLIPRecipe:        Recipe{Epochs: 100, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
 		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 192, Layers: Transformer{2, 6}, Channels: 32},
-		AutoencoderRecipe: Recipe{Epochs: 100, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
+		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 192, Layers: Transformer{6, 6}},
-		DenoiserRecipe:    Recipe{Epochs: 120, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
+		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		held:              300,
 	}}
 }

@@ -1,0 +1,30 @@
+package models
+
+import (
+	"embed"
+	"io/fs"
+)
+
+// files has a folder for each model.
+//
+//go:embed */*
+var files embed.FS
+
+// Names of the bundles.
+const (
+	CLIP        = "clip"
+	Autoencoder = "autoencoder"
+	Denoiser    = "denoiser"
+)
+
+// Names lists them.
+func Names() []string { return []string{CLIP, Autoencoder, Denoiser} }
+
+// Bundle returns the files of a bundle, bundle.json among them. The names are
+// those above; fs.ErrNotExist meets whoever asks for another.
+func Bundle(name string) (fs.FS, error) {
+	if _, err := fs.Stat(files, name); err != nil {
+		return nil, err
+	}
+	return fs.Sub(files, name)
+}
