@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"engram/cmd/engram/internal/demo"
+	"engram/data/filelock"
 	"engram/data/images"
+	"engram/data/models"
 	"engram/embed/ort"
 	"engram/httpapi"
 	"engram/index"
@@ -17,7 +21,7 @@ import (
 )
 
 // demoBundle is the embedding of the demo.
-const demoBundle = pixelsBundle
+const demoBundle = clipBundle
 
 func (a *app) demoCommand() *cobra.Command {
 	var f demoFlags
@@ -32,7 +36,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: "Demo needs no data: it draws a gallery of scenes, indexes it, simulates the scans of a subject who\n" +
 			"looks at some of them, trains decoders, scores them on scenes that they have not seen, and serves the\n" +
 			"page with the scans of those. Scenes are drawings and nobody was scanned. What is done is kept: an\n" +
-			"interrupted demo goes on where it was, and a second one starts at once.",
+			"interrupted demo goes on where it was, and a second one starts at once. One of another seed or scale\n" +
+			"takes its place.",
 		Example: "  engram demo\n  engram demo --no-serve --seed 7 --out demo7",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -66,7 +71,28 @@ type demoFlags struct {
 }
 
 // demo runs the demo, prints its table and serves it.
-func (a *app) demo(ctx context.Context, f demoFlags) error {
+func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
+	if f.out, err = a.demoFolder(f.out); err != nil {
+		return err
+	}
+	if !f.noServe {
+		// Known now rather than after minutes of work.
+		listener, err := net.Listen("tcp", f.addr)
+		if err != nil {
+			return fmt.Errorf("--addr: %w", err)
+		}
+		if err := listener.Close(); err != nil {
+			return err
+		}
+	}
+	lock, err := filelock.Lock(filepath.Join(f.out, "lock"))
+	if errors.Is(err, filelock.ErrHeld) {
+		return fmt.Errorf("another demo works in %s, choose another --out: %w", f.out, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer closeInto(&err, lock)
 	result, err := a.runDemo(ctx, f)
 	if err != nil {
 		return err
@@ -88,21 +114,24 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 	return a.serve(ctx, serve)
 }
 
-// runDemo brings the stages about.
-func (a *app) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err error) {
-	if f.out == "" {
+// demoFolder makes the folder for everything and returns its absolute path.
+func (a *app) demoFolder(out string) (string, error) {
+	if out == "" {
 		cache, err := a.cacheDir()
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		f.out = filepath.Join(cache, "demo")
+		out = filepath.Join(cache, "demo")
 	}
-	if f.out, err = filepath.Abs(f.out); err != nil {
-		return nil, err
+	out, err := filepath.Abs(out)
+	if err != nil {
+		return "", err
 	}
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return nil, err
-	}
+	return out, os.MkdirAll(out, 0o755)
+}
+
+// runDemo brings the stages about.
+func (a *app) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err error) {
 	b, err := a.openBundle(demoBundle)
 	if err != nil {
 		return nil, err
@@ -112,10 +141,17 @@ func (a *app) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err err
 		return nil, err
 	}
 	defer closeInto(&err, m)
-	return demo.Run(ctx, demo.Options{Dir: f.out, Seed: f.seed, Scale: f.scale, Host: a.demoHost(m)})
+	host := a.demoHost(m)
+	if host.Autoencoder, err = a.openBundle(carriedPrefix + models.Autoencoder); err != nil {
+		return nil, err
+	}
+	if host.Denoiser, err = a.openBundle(carriedPrefix + models.Denoiser); err != nil {
+		return nil, err
+	}
+	return demo.Run(ctx, demo.Options{Dir: f.out, Seed: f.seed, Scale: f.scale, Host: host})
 }
 
-// demoHost is what the demo works with.
+// demoHost is what the demo works with, but for the models that make pictures.
 func (a *app) demoHost(m *model) demo.Host {
 	return demo.Host{
 		Bundle: m.Bundle(), Encoder: m, Runtime: m.runtime, Session: ort.SessionOptions{Device: a.device},

@@ -23,16 +23,19 @@ type Scale struct {
 	Repeats int    `json:"repeats"` // of every scene seen
 	Epochs  int    `json:"epochs"`  // of training
 	Pixels  int    `json:"pixels"`  // side of a picture
+	// Pictures are how many scans of test scenes are reconstructed, and twice as
+	// many as scans of zebras.
+	Pictures int `json:"pictures"`
 }
 
 // Scales returns the scales that there are, the smallest first.
 func Scales() []Scale {
 	small := Scale{
-		Name: "small", Gallery: 1500, Seen: 1500, Test: 300, Zebras: 60,
-		Voxels: 2000, Repeats: 3, Epochs: 60, Pixels: 256,
+		Name: "small", Gallery: 5000, Seen: 5000, Test: 300, Zebras: 60,
+		Voxels: 4000, Repeats: 3, Epochs: 30, Pixels: 256, Pictures: 8,
 	}
 	large := small
-	large.Name, large.Gallery, large.Seen = "large", 5000, 5000
+	large.Name, large.Gallery, large.Seen, large.Voxels = "large", 20000, 9000, 6000
 	return []Scale{small, large}
 }
 
@@ -79,13 +82,14 @@ type demo struct {
 	Options
 	cast   cast
 	stages []Done
+	kept   map[string]bool // the folders of this run's stages
 }
 
 // Run brings all stages about and returns their results. It writes the report
 // to demo.json. A cancelled run returns the context's error; another one goes on
 // from there. The same options give the same scores on one machine.
 func Run(ctx context.Context, opts Options) (*Result, error) {
-	d := &demo{Options: opts, cast: newCast(opts)}
+	d := &demo{Options: opts, cast: newCast(opts), kept: map[string]bool{}}
 	var made folders
 	for _, step := range []struct {
 		dir   *string
@@ -121,6 +125,9 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 		}
 	}
 	if err := writeJSON(filepath.Join(d.Dir, "demo.json"), result.Report); err != nil {
+		return nil, err
+	}
+	if err := d.sweep(); err != nil {
 		return nil, err
 	}
 	scans, err := d.readScans(made.scans)

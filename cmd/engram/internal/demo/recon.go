@@ -18,10 +18,7 @@ import (
 
 const (
 	picturesFile = "pictures.json"
-	// How many of the test scenes and of the zebras are reconstructed.
-	picturedTest   = 8
-	picturedZebras = 4
-	candidates     = 4 // of each scan
+	candidates   = 4 // of each scan
 )
 
 // Pictures says what reconstructions of a handful of scans are worth.
@@ -50,7 +47,7 @@ type handful struct {
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
 	return stage{name: "pictures", version: 2, inputs: []any{
-		filepath.Base(from.decoders), filepath.Base(from.index), d.Autoencoder.Fingerprint(), d.Denoiser.Fingerprint(),
+		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.Autoencoder.Fingerprint(), d.Denoiser.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
 		if err != nil {
@@ -71,7 +68,7 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	}
 	n := len(h.ids)
 	report := &Pictures{
-		Test: min(picturedTest, d.Scale.Test), Zebras: min(picturedZebras, d.Scale.Zebras), Candidates: candidates,
+		Test: d.Scale.Pictures, Zebras: d.Scale.Pictures / 2, Candidates: candidates,
 	}
 	if report.TwoWay, err = d.twoWay(ctx, h.truth, made[:n]); err != nil {
 		return nil, err
@@ -125,8 +122,8 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 	for _, part := range []struct {
 		set
 		n int
-	}{{d.cast.test, picturedTest}, {d.cast.zebras, picturedZebras}} {
-		n := min(part.n, len(part.scenes))
+	}{{d.cast.test, d.Scale.Pictures}, {d.cast.zebras, d.Scale.Pictures / 2}} {
+		n := part.n
 		scans := rows(d.means(r, part.set, d.Scale.Repeats), 0, n)
 		predicted, err := decoder.Decode(ctx, scans)
 		if err != nil {

@@ -26,7 +26,7 @@ const (
 type Trial struct {
 	ID      string
 	Path    string // of the picture, in the folder of images
-	Seen    string // the kind of thing that takes most of the picture, a short name for it
+	Seen    string // a caption of the scene
 	Repeats [][]float32
 }
 
@@ -173,17 +173,6 @@ func (d *demo) means(r *recorded, s set, repeats int) blas32.General {
 	return m
 }
 
-// subjectOf names the kind of thing that takes most of a scene.
-func subjectOf(scene *scenes.Scene) string {
-	name, most := "", 0.0
-	for i, share := range scene.Visible() {
-		if share > most {
-			name, most = scene.Things[i].Kind.String(), share
-		}
-	}
-	return name
-}
-
 // storedTrials returns the scans of test scenes and zebras.
 func (d *demo) storedTrials(r *recorded) []Trial {
 	var list []Trial
@@ -191,7 +180,7 @@ func (d *demo) storedTrials(r *recorded) []Trial {
 		for i := range s.scenes {
 			t := Trial{
 				ID: s.trial(i), Path: s.path(i),
-				Seen: subjectOf(&s.scenes[i]),
+				Seen: s.scenes[i].Captions()[0],
 			}
 			for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:d.Scale.Repeats] {
 				t.Repeats = append(t.Repeats, r.row(trial))

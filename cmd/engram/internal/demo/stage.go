@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"engram/data/atomicfile"
@@ -51,6 +52,7 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	d.kept[filepath.Base(dir)] = true
 	path := filepath.Join(dir, marker)
 	done := Done{Stage: s.name}
 	err = readJSON(path, &done)
@@ -76,6 +78,26 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 	d.Log.Info("stage", "name", s.name, "seconds", done.Seconds)
 	d.stages = append(d.stages, done)
 	return dir, nil
+}
+
+// ofStage is how folders of stages are named.
+var ofStage = regexp.MustCompile(`^[a-z]+-[0-9a-f]{12}$`)
+
+// sweep deletes what runs of another seed, scale or version have left, several
+// hundred megabytes each.
+func (d *demo) sweep() error {
+	entries, err := os.ReadDir(d.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() && ofStage.MatchString(e.Name()) && !d.kept[e.Name()] {
+			if err := os.RemoveAll(filepath.Join(d.Dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // readJSON reads what writeJSON wrote.

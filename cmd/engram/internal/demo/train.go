@@ -18,7 +18,7 @@ var decoders = [...]struct{ preset, label string }{
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 2, inputs: []any{
+	return stage{name: "decoders", version: 5, inputs: []any{
 		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
@@ -52,6 +52,7 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 		return data, err
 	}
 	train := d.cast.train.name
+	data.Voxels.Data = make([]float32, 0, len(r.trials[train])*r.voxels.Cols)
 	for i, trial := range r.trials[train] {
 		data.Voxels.Data = append(data.Voxels.Data, r.row(trial)...)
 		data.Images = append(data.Images, i/d.Scale.Repeats)
@@ -67,17 +68,19 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 
 // train trains the compact decoder, from the checkpoint on where there is one.
 func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*scan.Model, error) {
+	solved, finishSolving := d.Progress("solving the ridge", "parts")
+	defer finishSolving()
 	set, finish := d.Progress("training the decoder", "epochs")
 	defer finish()
-	set(0, int64(d.Scale.Epochs))
 	return scan.Train(ctx, d.Runtime, data, scan.Options{
 		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
 		Target:   scan.Target{Bundle: d.Bundle.Fingerprint(), BundleName: d.Embedding()},
+		Solving:  func(done, total int) { solved(int64(done), int64(total)) },
 		Progress: func(p scan.Progress) { set(int64(p.Epoch), int64(p.Epochs)) },
 	})
 }
 
-// ridgeOf returns the linear decoder that a compact one has as its linear path:
+// ridgeOf returns the linear decoder that a compact one has as its ridge:
 // the one that training the preset linear on the same data gives, without doing
 // it again.
 func ridgeOf(compact *scan.Model) (*scan.Model, error) {
