@@ -11,7 +11,9 @@ import (
 	api "github.com/qdrant/go-client/qdrant"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 )
 
 // connections share the calls of a store between them.
@@ -98,10 +100,18 @@ func once[T any](ctx context.Context, s *server, what string, f func(context.Con
 	return result, nil
 }
 
+// try makes one attempt. Where the caller's deadline ends it, the server may say
+// so a moment before the caller's context does, which is waited for.
 func try[T any](ctx context.Context, s *server, f func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return f(ctx)
+	result, err := f(bounded)
+	if asked, ok := ctx.Deadline(); ok && status.Code(unwrap(err)) == codes.DeadlineExceeded {
+		if at, _ := bounded.Deadline(); at.Equal(asked) {
+			<-ctx.Done()
+		}
+	}
+	return result, err
 }
 
 // backoffWait returns the wait after an attempt: it doubles each time, and is
