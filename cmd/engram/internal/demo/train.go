@@ -70,13 +70,28 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*scan.Model, error) {
 	solved, finishSolving := d.Progress("solving the ridge", "parts")
 	defer finishSolving()
-	set, finish := d.Progress("training the decoder", "epochs")
-	defer finish()
+	var trained func(done, total int64)
+	finishTraining := func() {}
+	defer func() { finishTraining() }()
+	// Time counts from where the ridge is solved.
+	begin := func() {
+		if trained == nil {
+			trained, finishTraining = d.Progress("training the decoder", "epochs")
+			trained(0, int64(d.Scale.Epochs))
+		}
+	}
 	return scan.Train(ctx, d.Runtime, data, scan.Options{
 		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
-		Target:   scan.Target{Bundle: d.Bundle.Fingerprint(), BundleName: d.Embedding()},
-		Solving:  func(done, total int) { solved(int64(done), int64(total)) },
-		Progress: func(p scan.Progress) { set(int64(p.Epoch), int64(p.Epochs)) },
+		Target: scan.Target{Bundle: d.Bundle.Fingerprint(), BundleName: d.Embedding()},
+		Solving: func(done, total int) {
+			if solved(int64(done), int64(total)); done == total {
+				begin()
+			}
+		},
+		Progress: func(p scan.Progress) {
+			begin()
+			trained(int64(p.Epoch), int64(p.Epochs))
+		},
 	})
 }
 

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"io"
+	"testing"
+
+	"engram/data/scenes"
+	"engram/embed"
+	"engram/embed/clip"
+	"engram/embed/pixels"
+)
+
+// The carried CLIP finds scenes of a seed that it was not trained on by their
+// captions. (The pictures of TestDemoReconstructs are by the other two models.)
+func TestCarriedCLIPKnowsCaptions(t *testing.T) {
+	a := newApp(t, io.Discard)
+	b, err := a.openBundle(clipBundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := a.openModel(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	text, err := clip.OpenText(m.runtime, b, clip.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+
+	const n, side = 100, 64
+	world := scenes.New(12345)
+	pictures, captions := make([]*pixels.Image, n), make([]string, n)
+	for i := range n {
+		scene := world.Scene(scenes.Test, uint64(i))
+		pictures[i] = &pixels.Image{W: side, H: side, Pix: make([]byte, 3*side*side)}
+		scene.DrawRGB(pictures[i].Pix, side)
+		captions[i] = scene.Captions()[i%3]
+	}
+	images, err := m.Encode(t.Context(), pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := text.Encode(t.Context(), captions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i := range texts {
+		best, nearest := -1, -2.0
+		for j := range images {
+			if s := embed.Dot(texts[i], images[j]); s > nearest {
+				best, nearest = j, s
+			}
+		}
+		if best == i {
+			found++
+		}
+	}
+	if found < 90 {
+		t.Errorf("%d of %d captions find their scenes, want 90", found, n)
+	}
+}
