@@ -35,7 +35,7 @@ func Scales() []Scale {
 		Voxels: 4000, Repeats: 3, Epochs: 30, Pixels: 256, Pictures: 8,
 	}
 	large := small
-	large.Name, large.Gallery, large.Seen, large.Voxels = "large", 20000, 9000, 6000
+	large.Name, large.Gallery, large.Seen = "large", 10000, 9000
 	return []Scale{small, large}
 }
 
