@@ -40,13 +40,13 @@ type handful struct {
 	ids       []string
 	paths     []string       // of what was seen, in the folder of scenes
 	truth     []embed.Tokens // of what was seen
-	predicted []embed.Tokens // by the ridge
+	predicted []embed.Tokens // by the ridge, with their lengths restored
 	queries   []embed.Vector // for the index, as searches have them
 }
 
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
-	return stage{name: "pictures", version: 2, inputs: []any{
+	return stage{name: "pictures", version: 3, inputs: []any{
 		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.Autoencoder.Fingerprint(), d.Denoiser.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
@@ -105,11 +105,13 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 // choose decodes the first few scans of test scenes and of zebras.
 //
 // The tokens are those of the ridge, the best guess by squared error; those of the
-// compact decoder are weighted to tell pictures apart. They are shorter than those
-// of pictures, and stay so although the denoiser has learned from the latter
-// alone: the less a scan tells of a token, the less that is to steer.
+// compact decoder are weighted to tell pictures apart.
 func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 	r, err := d.readScans(from.scans)
+	if err != nil {
+		return nil, err
+	}
+	lengths, err := d.lengths(from.targets)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +139,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		if err != nil {
 			return nil, err
 		}
+		restore(predicted, lengths)
 		h.predicted = append(h.predicted, d.tokens(predicted)...)
 		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
 		h.queries = append(h.queries, queries...)
@@ -159,6 +162,39 @@ func (d *demo) tokens(m blas32.General) []embed.Tokens {
 		list[i] = embed.Tokens{T: d.Bundle.T, D: d.Bundle.D, Data: m.Data[i*m.Stride:][:m.Cols]}
 	}
 	return list
+}
+
+// lengths returns the mean length of each of the T tokens over the scenes that
+// the subject was trained on.
+func (d *demo) lengths(dir string) ([]float64, error) {
+	targets, err := d.targets(dir, d.cast.train)
+	if err != nil {
+		return nil, err
+	}
+	seen := d.tokens(rows(targets, 0, d.Scale.Seen))
+	mean := make([]float64, d.Bundle.T)
+	for _, scene := range seen {
+		for t := range mean {
+			mean[t] += embed.Norm(scene.Data[t*scene.D:][:scene.D]) / float64(len(seen))
+		}
+	}
+	return mean, nil
+}
+
+// restore gives every predicted token the length that such tokens have in
+// pictures. A decoder that is not sure predicts something between what it thinks
+// possible, which is shorter; the denoiser, which has learned from tokens of
+// pictures alone, takes that for a picture with little in it.
+func restore(predicted blas32.General, lengths []float64) {
+	width := predicted.Cols / len(lengths)
+	for i := range predicted.Rows {
+		for t, want := range lengths {
+			token := predicted.Data[i*predicted.Stride+t*width:][:width]
+			if length := embed.Norm(token); length > 0 {
+				blas32.Scal(float32(want/length), blas32.Vector{N: width, Inc: 1, Data: token})
+			}
+		}
+	}
 }
 
 // reconstruct returns the best of the pictures that are made of each of the
