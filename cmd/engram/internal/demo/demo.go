@@ -23,8 +23,8 @@ type Scale struct {
 	Repeats int    `json:"repeats"` // of every scene seen
 	Epochs  int    `json:"epochs"`  // of training
 	Pixels  int    `json:"pixels"`  // side of a picture
-	// Pictures are how many scans of test scenes are reconstructed, and twice as
-	// many as scans of zebras.
+	// Pictures are how many scans of test scenes are reconstructed, at most Test,
+	// and half as many of zebras.
 	Pictures int `json:"pictures"`
 }
 
