@@ -21,7 +21,7 @@ import (
 
 func (a *app) indexBuildCommand() *cobra.Command {
 	var f buildFlags
-	var asJSON bool
+	var asJSON, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "build SOURCE",
 		Short: "Build an index from images or embeddings, or bring it up to date",
@@ -42,6 +42,9 @@ func (a *app) indexBuildCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.source = args[0]
 			f.bundleSet = cmd.Flags().Changed("bundle")
+			if dryRun {
+				return a.estimateIndex(cmd.Context(), f, asJSON)
+			}
 			report, err := a.buildIndex(cmd.Context(), f)
 			if report == nil {
 				return err
@@ -58,12 +61,14 @@ func (a *app) indexBuildCommand() *cobra.Command {
 	f.addFilter(flags)
 	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
 	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run, or "+collectionForm+" (required)")
-	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own; see index join")
+	flags.StringVar(&f.manifest, "manifest", "", "`folder` of the build's manifest (default: that of the index, for a collection one in the cache)")
+	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
 	flags.BoolVar(&f.prune, "prune", false, "delete the items of shards and folders that are gone")
 	flags.BoolVar(&f.retry, "retry-failed", false, "try again what could not be read before")
 	flags.IntVar(&f.batch, "batch", 16, "images in one run of the model")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
-	_ = cmd.MarkFlagRequired("out") // the flag exists
+	flags.BoolVar(&dryRun, "dry-run", false, "do a sample for a few seconds, write nothing, and print what all of it would take")
+	cmd.MarkFlagsOneRequired("out", "dry-run")
 	return cmd
 }
 
@@ -74,7 +79,8 @@ type buildFlags struct {
 	options            build.SourceOptions
 	bundle             string
 	bundleSet          bool // by the user
-	out, part          string
+	out, manifest      string
+	part               string
 	where              string
 	safe, prune, retry bool
 	batch              int
@@ -144,45 +150,71 @@ func (f *buildFlags) job() (job build.Job[*pixels.Image], err error) {
 	return job, err
 }
 
+// prepared is a build with all but its target.
+type prepared struct {
+	job    build.Job[*pixels.Image]
+	source build.Source
+	bundle *bundle.Bundle // nil for embeddings of which nobody says what made them
+	model  *model         // nil for embeddings
+	dim    int
+}
+
+// prepare opens the source and the model. The caller closes what it returns.
+func (a *app) prepare(ctx context.Context, f buildFlags) (*prepared, error) {
+	var p prepared
+	var err error
+	if p.job, err = f.job(); err != nil {
+		return nil, err
+	}
+	if p.source, err = f.open(); err != nil {
+		return nil, err
+	}
+	if p.job.Shards, err = p.source.Shards(ctx); err != nil {
+		return nil, err
+	}
+	if len(p.job.Shards) == 0 {
+		return nil, fmt.Errorf("%s has no images (jpg, png, webp, gif, bmp, tiff)", f.source)
+	}
+	if p.dim, err = dimOf(ctx, f.source, p.job.Shards); err != nil {
+		return nil, err
+	}
+	if p.bundle, err = a.buildBundle(f, p.dim); err != nil || p.dim > 0 {
+		return &p, err
+	}
+	if p.model, err = a.openModel(ctx, p.bundle); err != nil {
+		return nil, err
+	}
+	p.job.Encoder, p.dim = batchEncoder{p.model}, p.bundle.D
+	return &p, nil
+}
+
+// Close closes the model.
+func (p *prepared) Close() error {
+	if p.model == nil {
+		return nil
+	}
+	return p.model.Close()
+}
+
 // buildIndex brings an index in line with a source. The report is not nil where
 // what it counts is in the index, also beside an error.
 func (a *app) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, err error) {
-	job, err := f.job()
+	p, err := a.prepare(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	source, err := f.open()
-	if err != nil {
-		return nil, err
-	}
-	if job.Shards, err = source.Shards(ctx); err != nil {
-		return nil, err
-	}
-	if len(job.Shards) == 0 {
-		return nil, fmt.Errorf("%s has no images (jpg, png, webp, gif, bmp, tiff)", f.source)
-	}
-	var target target
-	b, err := a.buildBundle(f, job.Shards)
-	if err != nil {
-		return nil, err
-	}
-	if target.dim = dimOf(job.Shards); target.dim == 0 {
-		m, err := a.openModel(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		defer closeInto(&err, m)
-		job.Encoder, target.dim = batchEncoder{m}, b.D
-	}
-	if err := target.open(ctx, a, f.out, b, source); err != nil {
+	defer closeInto(&err, p)
+	target := target{dim: p.dim}
+	if err := target.open(ctx, a, f, p.bundle, p.source); err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, &target)
+	job := p.job
 	job.Store, job.Manifest = target.store, target.manifest
 
-	bar := a.newProgress("indexing", "rows")
-	defer bar.finish()
-	job.Progress = func(p build.Progress) { bar.set(int64(p.Rows), int64(p.Total)) }
+	bars := buildBars{app: a}
+	defer bars.finish()
+	job.Progress, job.Indexing = bars.rows, bars.indexing
 	report, err := job.Run(ctx)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, err // what the report counts may not have reached the disk
@@ -193,20 +225,58 @@ func (a *app) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, er
 	return report, err
 }
 
-// dimOf returns the dimension of the first vectors of a source, 0 where it has
-// images.
-func dimOf(shards []build.Shard) int {
-	i := slices.IndexFunc(shards, func(s build.Shard) bool { return s.Dim > 0 })
-	if i < 0 {
-		return 0
-	}
-	return shards[i].Dim
+// buildBars shows the steps of a build one after the other.
+type buildBars struct {
+	app  *app
+	step string
+	bar  *progress
 }
 
-// buildBundle opens the bundle of a build. Embeddings need none; where one is
-// named they must be as long as its vectors.
-func (a *app) buildBundle(f buildFlags, shards []build.Shard) (*bundle.Bundle, error) {
-	dim := dimOf(shards)
+func (b *buildBars) rows(p build.Progress) { b.set("reading", int64(p.Rows), int64(p.Total)) }
+
+func (b *buildBars) indexing(done, total int) { b.set("indexing", int64(done), int64(total)) }
+
+func (b *buildBars) set(step string, done, total int64) {
+	if b.step != step {
+		b.finish()
+		b.step, b.bar = step, b.app.newProgress(step, "rows")
+	}
+	b.bar.set(done, total)
+}
+
+func (b *buildBars) finish() {
+	if b.bar != nil {
+		b.bar.finish()
+	}
+}
+
+// ofVectors reports whether the rows of a source are vectors, and not images.
+func ofVectors(shards []build.Shard) bool {
+	return slices.ContainsFunc(shards, func(s build.Shard) bool { return s.Dim != 0 })
+}
+
+// dimOf returns the dimension of the vectors of a source, 0 where it has
+// images. The error is that of a source of vectors none of which can be read.
+func dimOf(ctx context.Context, source string, shards []build.Shard) (int, error) {
+	if !ofVectors(shards) {
+		return 0, nil
+	}
+	for _, s := range shards {
+		if s.Dim > 0 {
+			return s.Dim, nil
+		}
+	}
+	for _, err := range shards[0].Read(ctx, 0) {
+		if err != nil {
+			return 0, fmt.Errorf("none of the %d shards of %s could be used; %s: %w", len(shards), source, shards[0].Name, err)
+		}
+	}
+	return 0, fmt.Errorf("%s has no vectors", source)
+}
+
+// buildBundle opens the bundle of a build. Embeddings, whose vectors have dim
+// elements, need none; where one is named its vectors must be as long.
+func (a *app) buildBundle(f buildFlags, dim int) (*bundle.Bundle, error) {
 	if dim > 0 && !f.bundleSet {
 		return nil, nil
 	}

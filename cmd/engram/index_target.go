@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"engram/embed/bundle"
 	"engram/index"
@@ -19,9 +21,10 @@ type target struct {
 	manifest *build.Manifest
 }
 
-// open opens the index that out names, or makes it. An index of another bundle
-// or of another source is refused. The bundle may be nil.
-func (t *target) open(ctx context.Context, a *app, out string, b *bundle.Bundle, source build.Source) (err error) {
+// open opens the index that the flags name, or makes it. An index of another
+// bundle or of another source is refused. The bundle may be nil.
+func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundle, source build.Source) (err error) {
+	out := f.out
 	wanted := index.Info{Dim: t.dim}
 	origin := build.Origin{Source: source.Base()}
 	if folder, ok := source.(build.Folder); ok {
@@ -44,17 +47,32 @@ func (t *target) open(ctx context.Context, a *app, out string, b *bundle.Bundle,
 	if err = t.check(ctx, out, wanted, old, origin); err == nil {
 		err = keepOrigin(ctx, out, store, origin)
 	}
-	var dir string
 	if err == nil {
-		dir, err = a.manifestDir(ctx, out, store)
-	}
-	if err == nil {
-		t.manifest, err = build.OpenManifest(dir)
+		err = t.openManifest(ctx, a, f)
 	}
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
 	return nil
+}
+
+// openManifest opens the manifest of the build. Parts that go into one
+// collection have one each.
+func (t *target) openManifest(ctx context.Context, a *app, f buildFlags) (err error) {
+	dir := f.manifest
+	if dir == "" {
+		if dir, err = a.manifestDir(ctx, f.out, t.store); err != nil {
+			return err
+		}
+		if isCollection(f.out) && f.part != "" {
+			dir = filepath.Join(dir, "part-"+strings.ReplaceAll(f.part, "/", "-of-"))
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	t.manifest, err = build.OpenManifest(dir)
+	return err
 }
 
 // check refuses an index that was made of something else.

@@ -118,7 +118,7 @@ func (s searcher) originals(ctx context.Context, bundle string) (*originals, err
 		return nil, err
 	}
 	o := &originals{}
-	if o.shards, err = source.Shards(ctx); err != nil || dimOf(o.shards) > 0 {
+	if o.shards, err = source.Shards(ctx); err != nil || ofVectors(o.shards) {
 		return o, err
 	}
 	b, err := s.bundle(bundle)

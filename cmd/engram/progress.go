@@ -36,13 +36,20 @@ func (a *app) onTerminal() bool {
 	return ok && term.IsTerminal(int(file.Fd())) && a.getenv("NO_COLOR") == "" && a.getenv("CI") == ""
 }
 
-// set shows that done of total units are done. A bar measures its rate from the
-// first call on, which is best one of 0 units.
+// set shows that done of total units are done; a total of 0 is not known yet,
+// and may change as long as it is a guess. A bar measures its rate from the first
+// call on, which is best one of 0 units.
 func (p *progress) set(done, total int64) {
+	if total <= 0 && p.app.onTerminal() {
+		total = -1 // a bar that only counts
+	}
 	if p.bar == nil && p.app.onTerminal() {
 		p.bar = p.newBar(total)
 	}
 	if p.bar != nil {
+		if p.bar.GetMax64() != total {
+			p.bar.ChangeMax64(total)
+		}
 		_ = p.bar.Set64(done) // a bar that cannot be drawn is no reason to stop
 		return
 	}
@@ -51,7 +58,8 @@ func (p *progress) set(done, total int64) {
 	}
 	p.tenths, p.logged = done*10/total, time.Now()
 	rate := float64(done) / time.Since(p.start).Seconds()
-	p.log.Info(p.what, p.unit, done, "of", total, "per_second", math.Round(10*rate)/10)
+	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+	p.log.Info(p.what, p.unit, done, "of", total, "per_second", math.Round(10*rate)/10, "left", left)
 }
 
 func (p *progress) newBar(total int64) *progressbar.ProgressBar {

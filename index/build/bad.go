@@ -1,10 +1,6 @@
 package build
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 )
@@ -13,31 +9,15 @@ import (
 // row. A shard that could not be read to its end is among them, under its own
 // name and the number of the row at which it broke off.
 func (m *Manifest) Bad() ([]Bad, error) {
-	size, err := m.file.Seek(0, io.SeekCurrent) // where the next line goes
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
 	found := map[string][]Bad{}
-	reader := bufio.NewReaderSize(io.NewSectionReader(m.file, 0, size), 1<<16)
-	for {
-		text, err := reader.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		var l line
-		if err == nil {
-			err = l.parse(text)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("build: a line of %s: %w", m.file.Name(), err)
-		}
+	err := m.each(func(l line) error {
 		r := l.Shard
 		switch {
 		case r == nil:
-			continue
+			return nil
 		case r.Gone:
 			delete(found, r.Name)
-			continue
+			return nil
 		case r.From == 0: // begun anew
 			found[r.Name] = nil
 		}
@@ -45,6 +25,10 @@ func (m *Manifest) Bad() ([]Bad, error) {
 		if r.Damaged != "" {
 			found[r.Name] = append(found[r.Name], Bad{Row: r.Next, Name: r.Name, Reason: r.Damaged})
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	var all []Bad
 	for _, name := range slices.Sorted(maps.Keys(found)) {

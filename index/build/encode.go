@@ -41,55 +41,83 @@ func (p *pipeline[I]) decodeRow(row *Row) (image I, err error) {
 	return image, err
 }
 
-// encode is one encoder: it gathers batches until the images end. A batch ends
-// with the image that takes it to batchBytes.
-func (p *pipeline[I]) encode(ctx context.Context, images <-chan decoded[I]) error {
-	batch, size := make([]decoded[I], 0, p.job.Batch), 0
-	for image := range images {
-		batch = append(batch, image)
-		size += p.job.Encoder.Size(image.image)
-		if len(batch) < p.job.Batch && size < batchBytes {
-			continue
+// gather puts images together into batches. A batch is full with the image that
+// takes it to the size of one or to batchBytes. One that is not goes out while
+// no other is being encoded, so that the encoder never waits for more than an
+// image, and batches are as large as it is slow.
+func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batches chan<- []decoded[I], encoded <-chan struct{}) error {
+	var batch []decoded[I]
+	size, busy := 0, 0 // busy: batches that are being encoded
+	for images != nil || len(batch) > 0 {
+		full := len(batch) == p.job.Batch || size >= batchBytes
+		from, to := images, batches
+		if full {
+			from = nil
 		}
-		if err := p.encodeBatch(ctx, batch); err != nil {
-			return err
+		if len(batch) == 0 || !full && images != nil && busy > 0 {
+			to = nil
 		}
-		clear(batch) // lets go of the images
-		batch, size = batch[:0], 0
+		select {
+		case image, more := <-from:
+			if !more {
+				images = nil
+				continue
+			}
+			batch = append(batch, image)
+			size += p.job.Encoder.Size(image.image)
+		case to <- batch:
+			batch, size = nil, 0
+			busy++
+		case <-encoded:
+			busy--
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if len(batch) == 0 {
-		return ctx.Err()
-	}
-	return p.encodeBatch(ctx, batch)
+	return nil
 }
 
-// encodeBatch encodes images and stores their vectors.
-func (p *pipeline[I]) encodeBatch(ctx context.Context, images []decoded[I]) error {
+// encode is one encoder.
+func (p *pipeline[I]) encode(ctx context.Context, batches <-chan []decoded[I], encoded chan<- struct{}) error {
+	for images := range batches {
+		b, err := p.encodeBatch(ctx, images)
+		encoded <- struct{}{} // has room for one of each encoder
+		if err != nil {
+			return err
+		}
+		if err := p.store(ctx, b); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// encodeBatch encodes images. What cannot be encoded is settled.
+func (p *pipeline[I]) encodeBatch(ctx context.Context, images []decoded[I]) (b batch, err error) {
 	pictures := make([]I, len(images))
 	for i := range images {
 		pictures[i] = images[i].image
 	}
 	var vectors [][]float32
-	var err error
 	p.encoding.during(func() { vectors, err = p.job.Encoder.Encode(ctx, pictures) })
-	if errors.Is(err, ErrImage) {
-		if len(images) == 1 {
-			p.settle([]outcome{unusable(images[0].work, err)})
-			return nil
-		}
+	switch {
+	case errors.Is(err, ErrImage) && len(images) == 1:
+		p.settle([]outcome{unusable(images[0].work, err)})
+		return b, nil
+	case errors.Is(err, ErrImage):
 		for i := range images {
-			if err := p.encodeBatch(ctx, images[i:i+1]); err != nil {
-				return err
+			one, err := p.encodeBatch(ctx, images[i:i+1])
+			if err != nil {
+				return b, err
 			}
+			b.items, b.outcomes = append(b.items, one.items...), append(b.outcomes, one.outcomes...)
 		}
-		return nil
+		return b, nil
+	case err != nil:
+		return b, err
 	}
-	if err != nil {
-		return err
-	}
-	var b batch
 	for i := range images {
 		b.add(images[i].work, vectors[i], counts{Stored: 1, Encoded: 1})
 	}
-	return p.store(ctx, b)
+	return b, nil
 }

@@ -142,7 +142,7 @@ func (j Job[I]) plan(report *Report) (*plan, error) {
 
 // planShard says what to do about a shard.
 func (j Job[I]) planShard(p *plan, s Shard, report *Report) {
-	known := j.Manifest.shards[s.Name]
+	known := j.Manifest.state(s.Name)
 	same := known != nil && known.Fingerprint == s.Fingerprint
 	switch {
 	case same && j.Retry && (len(known.bad) > 0 || known.Damaged != ""):

@@ -224,7 +224,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		job := newTarget(t).job(t, root, enc)
 		job.Batch = test.batch
 		mustRun(t, job)
-		if most, limit := enc.most.Load(), int64(2*test.batch+runtime.GOMAXPROCS(0)); most > limit {
+		if most, limit := enc.most.Load(), int64(3*test.batch+runtime.GOMAXPROCS(0)); most > limit {
 			t.Errorf("%d images of %d MiB were in memory at once, want at most %d", most, test.size>>20, limit)
 		}
 	}

@@ -57,6 +57,9 @@ func (s vectors) Shards(ctx context.Context) ([]Shard, error) {
 		}
 		t := embeddings{shard: f, name: below(base, path)}
 		shards[i] = Shard{Name: t.name, Fingerprint: print.String(), Rows: f.Rows, Bytes: bytes, Dim: f.Dim, Read: t.read}
+		if f.Dim == 0 {
+			shards[i].Dim = -1
+		}
 	}
 	return shards, checkNumbered(shards)
 }

@@ -204,5 +204,38 @@ func (m *Manifest) apply(l line) error {
 	return nil
 }
 
+// each calls do with every line of the file.
+func (m *Manifest) each(do func(line) error) error {
+	size, err := m.file.Seek(0, io.SeekCurrent) // where the next line goes
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	reader := bufio.NewReaderSize(io.NewSectionReader(m.file, 0, size), 1<<16)
+	for {
+		text, err := reader.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		var l line
+		if err == nil {
+			err = l.parse(text)
+		}
+		if err == nil {
+			err = do(l)
+		}
+		if err != nil {
+			return fmt.Errorf("build: a line of %s: %w", m.file.Name(), err)
+		}
+	}
+}
+
+// state returns what is known of a shard, nil where that is nothing.
+func (m *Manifest) state(shard string) *state {
+	if m == nil {
+		return nil
+	}
+	return m.shards[shard]
+}
+
 // Close closes the file and gives up its lock.
 func (m *Manifest) Close() error { return m.file.Close() }

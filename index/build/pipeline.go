@@ -13,16 +13,16 @@ import (
 const (
 	// maxReaders is how many shards are read at a time.
 	maxReaders = 4
-	// encoders is how many batches are under way: while one waits for the
-	// model, the other gathers and prepares its images.
+	// encoders is how many batches are encoded at a time: while one is prepared or
+	// stored, the other has the model.
 	encoders = 2
 	// maxBad is how many bad rows wait to be recorded until it is time.
 	maxBad = 1000
 )
 
 // pipeline is one run of readers, decoders and encoders over the shards of todo.
-// In memory are a chunk for each reader, an image for each decoder, and a batch
-// for each encoder.
+// In memory are some rows for each reader, an image for each decoder, a batch
+// that is gathered and one for each encoder.
 type pipeline[I any] struct {
 	job    Job[I]
 	dim    int
@@ -68,6 +68,7 @@ func (p *pipeline[I]) run(ctx context.Context) error {
 // flow runs the goroutines and waits for them.
 func (p *pipeline[I]) flow(ctx context.Context) error {
 	shards, rows, images := make(chan *reading), make(chan work), make(chan decoded[I])
+	batches, encoded := make(chan []decoded[I]), make(chan struct{}, encoders)
 	group, ctx := errgroup.WithContext(ctx)
 	done := make(chan struct{})
 	group.Go(func() error { return p.keepRecords(ctx, done) })
@@ -76,7 +77,8 @@ func (p *pipeline[I]) flow(ctx context.Context) error {
 		func() error { return p.read(ctx, shards, rows) }, func() { close(rows) })
 	stage(group, runtime.GOMAXPROCS(0),
 		func() error { return p.decode(ctx, rows, images) }, func() { close(images) })
-	stage(group, encoders, func() error { return p.encode(ctx, images) }, func() { close(done) })
+	stage(group, 1, func() error { return p.gather(ctx, images, batches, encoded) }, func() { close(batches) })
+	stage(group, encoders, func() error { return p.encode(ctx, batches, encoded) }, func() { close(done) })
 	return group.Wait()
 }
 

@@ -38,7 +38,7 @@ type Shard struct {
 	Fingerprint string
 	Rows        int   // -1 where only reading tells
 	Bytes       int64 // of its files
-	Dim         int   // of vectors, 0 where the rows are images
+	Dim         int   // of vectors; 0 where the rows are images, -1 where none can be read
 	// Read yields the rows from row number from on, some at a time. The slice and
 	// the vectors in it are good until more is asked for. An error, which comes
 	// without rows, is the last thing that it yields: the shard cannot be read

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"engram/index/build"
+	"engram/index/plan"
+)
+
+// sampleTime is how long a dry run tries things out.
+const sampleTime = 3 * time.Second
+
+// estimateIndex prints what a build would take.
+func (a *app) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err error) {
+	p, err := a.prepare(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closeInto(&err, p)
+	if p.job.Manifest, err = f.knownManifest(); err != nil {
+		return err
+	}
+	if p.job.Manifest != nil {
+		defer closeInto(&err, p.job.Manifest)
+	}
+	e, err := p.job.Estimate(ctx, p.dim, sampleTime)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(e)
+	}
+	about := ""
+	if e.Guessed {
+		about = "about "
+	}
+	fmt.Fprintf(a.stdout, "shards  %d to read, %d unchanged\n", e.Shards, e.Skipped)
+	fmt.Fprintf(a.stdout, "rows    %s%d in %s\n", about, e.Rows, plan.Bytes.Format(float64(e.Bytes)))
+	fmt.Fprintf(a.stdout, "sample  %d rows at %.1f rows/s, not stored\n", e.Sampled, e.Rate)
+	fmt.Fprintf(a.stdout, "time    about %s at this rate\n", plan.Hours.Format(e.Seconds/3600))
+	fmt.Fprintf(a.stdout, "memory  about %s\n", plan.Bytes.Format(float64(e.Memory)))
+	_, err = fmt.Fprintf(a.stdout, "disk    about %s in the embedded engine\n", plan.Bytes.Format(float64(e.Disk)))
+	return err
+}
+
+// knownManifest opens the manifest of an earlier build, nil where there is none.
+func (f *buildFlags) knownManifest() (*build.Manifest, error) {
+	dir := f.manifest
+	if dir == "" {
+		dir = f.out
+	}
+	_, err := os.Stat(filepath.Join(dir, build.ManifestName))
+	if dir == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return build.OpenManifest(dir)
+}

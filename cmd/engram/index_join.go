@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"engram/index"
+	"engram/index/build"
+	"engram/index/transfer"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) indexJoinCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "join PART…",
+		Short: "Make one index of the parts that several builds made",
+		Long: "Join copies the items of all parts of a source, as index build --part made them, into one index, and\n" +
+			"what is known about their shards with them: a later index build goes on from there. Parts that are not\n" +
+			"finished, do not belong together or are missing are refused.",
+		Example: "  engram index build laion --out part1 --part 1/2\n" +
+			"  engram index build laion --out part2 --part 2/2\n" +
+			"  engram index join part1 part2 --out laion.index",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("wanted the parts of an index, found 0 arguments (see %s --help)", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			items, err := a.joinParts(cmd.Context(), args, out)
+			if err == nil {
+				fmt.Fprintf(a.stdout, "%d items of %d parts\n", items, len(args))
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "`folder` of the new index (required)")
+	_ = cmd.MarkFlagRequired("out") // the flag exists
+	return cmd
+}
+
+// part is an index that holds a part of the shards of a source.
+type part struct {
+	target
+	name   string
+	info   index.Info
+	origin build.Origin
+}
+
+// openPart opens a part, or the index that parts become.
+func (a *app) openPart(ctx context.Context, name string) (p part, err error) {
+	p.name = name
+	if p.store, p.origin, err = a.openIndex(ctx, name); err != nil {
+		return p, err
+	}
+	p.info, err = p.store.Info(ctx)
+	var dir string
+	if err == nil {
+		dir, err = a.manifestDir(ctx, name, p.store)
+	}
+	if err == nil {
+		p.manifest, err = build.OpenManifest(dir)
+	}
+	if err != nil {
+		return p, errors.Join(err, p.store.Close())
+	}
+	return p, nil
+}
+
+// joinParts joins parts and returns how many items they have.
+func (a *app) joinParts(ctx context.Context, names []string, out string) (items int, err error) {
+	var parts []part
+	var manifests []*build.Manifest
+	for _, name := range names {
+		p, err := a.openPart(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		defer closeInto(&err, &p)
+		parts, manifests = append(parts, p), append(manifests, p.manifest)
+		items += p.info.Count
+		first := parts[0]
+		switch {
+		case p.origin.Source != first.origin.Source:
+			return 0, fmt.Errorf("%s is of %s, %s of %s: they are not parts of one index", name, p.origin.Source, first.name, first.origin.Source)
+		case p.info.Dim != first.info.Dim:
+			return 0, fmt.Errorf("%s has vectors of %d elements, %s of %d: %w", name, p.info.Dim, first.name, first.info.Dim, index.ErrDimension)
+		case p.info.Bundle != first.info.Bundle:
+			return 0, fmt.Errorf("%s was made with bundle %s, %s with %s: %w", name, p.info.BundleName, first.name, first.info.BundleName, index.ErrBundle)
+		}
+	}
+	if err := build.CheckParts(manifests); err != nil {
+		return 0, err
+	}
+	return items, a.copyParts(ctx, parts, manifests, out)
+}
+
+// copyParts copies parts that fit each other into one index, and then what
+// their manifests say.
+func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Manifest, out string) (err error) {
+	whole, err := a.openPart(ctx, out)
+	if errors.Is(err, index.ErrNotFound) {
+		whole, err = a.makeWhole(ctx, out, parts[0])
+	}
+	if err != nil {
+		return err
+	}
+	defer closeInto(&err, &whole)
+	if whole.origin != parts[0].origin {
+		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, whole.origin.Source, parts[0].origin.Source)
+	}
+	for _, p := range parts {
+		bars := stepBars{app: a}
+		_, err := transfer.Copy(ctx, p.store, whole.store, transfer.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
+		bars.finish()
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return whole.manifest.Join(manifests)
+}
+
+// makeWhole makes the empty index that parts like this one become.
+func (a *app) makeWhole(ctx context.Context, out string, like part) (part, error) {
+	store, err := a.makeIndex(ctx, out, like.info)
+	if err != nil {
+		return part{}, err
+	}
+	if err := errors.Join(keepOrigin(ctx, out, store, like.origin), store.Close()); err != nil {
+		return part{}, err
+	}
+	return a.openPart(ctx, out)
+}
