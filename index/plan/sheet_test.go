@@ -92,7 +92,7 @@ func TestHowValuesAreWritten(t *testing.T) {
 		{Hours, 0, "0 s"}, {Hours, 1. / 3600, "1 s"}, {Hours, .5, "30 min"}, {Hours, 47, "47 h"}, {Hours, 48, "2 days"}, {Hours, 8766 * 3, "3 years"},
 		{Milliseconds, 3.6324, "3.63 ms"}, {Count, 5_850_000_000, "5,850,000,000"}, {Count, 999, "999"}, {Months, 12.4, "12"},
 	} {
-		if got := c.unit.format(c.value); got != c.want {
+		if got := c.unit.Format(c.value); got != c.want {
 			t.Errorf("%v %s is written %q, wanted %q", c.value, c.unit, got, c.want)
 		}
 	}

@@ -36,7 +36,7 @@ func Print(w io.Writer, plans ...*Plan) error {
 			if !ok {
 				return "–"
 			}
-			return c.Unit.format(value)
+			return c.Unit.Format(value)
 		})
 	}
 	if err := table.Flush(); err != nil || len(plans) == 0 {
@@ -50,7 +50,7 @@ func Print(w io.Writer, plans ...*Plan) error {
 func (p *Plan) Explain(w io.Writer) error {
 	fmt.Fprintf(w, "%s: %s × %d, %s\n", p.Demand.Name, number(float64(p.Demand.Items)), p.Demand.Dim, p.Demand.engine())
 	for _, c := range p.Cells {
-		fmt.Fprintf(w, "\n%s: %s\n  %s = %s\n  = %s\n  [%s]\n", c.title(), c.Unit.format(c.Value), c.Key, c.Formula, c.Numbers, c.Source)
+		fmt.Fprintf(w, "\n%s: %s\n  %s = %s\n  = %s\n  [%s]\n", c.title(), c.Unit.Format(c.Value), c.Key, c.Formula, c.Numbers, c.Source)
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n%s\n", legend, p.Rates.Machine)
 	return err
@@ -92,8 +92,8 @@ func rows(plans []*Plan) []Cell {
 	return all
 }
 
-// format writes a value as people read it.
-func (u Unit) format(v float64) string {
+// Format writes a value as people read it.
+func (u Unit) Format(v float64) string {
 	switch u {
 	case Bytes:
 		return size(v)
