@@ -67,7 +67,7 @@ func buildAloud(place, dir string) error {
 		Shards: shards, Encoder: enc, Store: store, Manifest: manifest, Batch: 4, Prune: true,
 		Checkpoint: 2 * time.Millisecond, Progress: func(build.Progress) {
 			fmt.Println()
-			time.Sleep(time.Millisecond)
+			time.Sleep(3 * time.Millisecond)
 		},
 	}.Run(ctx)
 	return errors.Join(err, store.Close(), manifest.Close())

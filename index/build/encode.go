@@ -45,16 +45,16 @@ func (p *pipeline[I]) decodeRow(row *Row) (image I, err error) {
 // takes it to the size of one or to batchBytes. One that is not goes out while
 // no other is being encoded, so that the encoder never waits for more than an
 // image, and batches are as large as it is slow.
-func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batches chan<- []decoded[I], encoded <-chan struct{}) error {
+func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batches chan<- []decoded[I]) error {
 	var batch []decoded[I]
-	size, busy := 0, 0 // busy: batches that are being encoded
+	size := 0
 	for images != nil || len(batch) > 0 {
 		full := len(batch) == p.job.Batch || size >= batchBytes
 		from, to := images, batches
 		if full {
 			from = nil
 		}
-		if len(batch) == 0 || !full && images != nil && busy > 0 {
+		if len(batch) == 0 || !full && images != nil && p.busy.Load() > 0 {
 			to = nil
 		}
 		select {
@@ -67,9 +67,7 @@ func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batc
 			size += p.job.Encoder.Size(image.image)
 		case to <- batch:
 			batch, size = nil, 0
-			busy++
-		case <-encoded:
-			busy--
+		case <-p.idle: // look again
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -78,10 +76,12 @@ func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batc
 }
 
 // encode is one encoder.
-func (p *pipeline[I]) encode(ctx context.Context, batches <-chan []decoded[I], encoded chan<- struct{}) error {
+func (p *pipeline[I]) encode(ctx context.Context, batches <-chan []decoded[I]) error {
 	for images := range batches {
+		p.busy.Add(1)
 		b, err := p.encodeBatch(ctx, images)
-		encoded <- struct{}{} // has room for one of each encoder
+		p.busy.Add(-1)
+		notify(p.idle)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +31,8 @@ type pipeline[I any] struct {
 	todo   []*reading
 
 	encoding meter
+	busy     atomic.Int32  // batches that are being encoded
+	idle     chan struct{} // says that it may have become 0
 	due      chan struct{} // asks for a record before it is time
 
 	mu       sync.Mutex // guards what follows, every reading, and calls of Progress
@@ -52,7 +55,7 @@ type work struct {
 // run goes through the shards. What is done when it ends, for whatever reason,
 // is recorded.
 func (p *pipeline[I]) run(ctx context.Context) error {
-	p.due = make(chan struct{}, 1)
+	p.due, p.idle = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.ahead = newForecast(p.todo)
 	start := time.Now()
 	err := p.flow(ctx)
@@ -68,7 +71,7 @@ func (p *pipeline[I]) run(ctx context.Context) error {
 // flow runs the goroutines and waits for them.
 func (p *pipeline[I]) flow(ctx context.Context) error {
 	shards, rows, images := make(chan *reading), make(chan work), make(chan decoded[I])
-	batches, encoded := make(chan []decoded[I]), make(chan struct{}, encoders)
+	batches := make(chan []decoded[I])
 	group, ctx := errgroup.WithContext(ctx)
 	done := make(chan struct{})
 	group.Go(func() error { return p.keepRecords(ctx, done) })
@@ -77,8 +80,8 @@ func (p *pipeline[I]) flow(ctx context.Context) error {
 		func() error { return p.read(ctx, shards, rows) }, func() { close(rows) })
 	stage(group, runtime.GOMAXPROCS(0),
 		func() error { return p.decode(ctx, rows, images) }, func() { close(images) })
-	stage(group, 1, func() error { return p.gather(ctx, images, batches, encoded) }, func() { close(batches) })
-	stage(group, encoders, func() error { return p.encode(ctx, batches, encoded) }, func() { close(done) })
+	stage(group, 1, func() error { return p.gather(ctx, images, batches) }, func() { close(batches) })
+	stage(group, encoders, func() error { return p.encode(ctx, batches) }, func() { close(done) })
 	return group.Wait()
 }
 
@@ -106,6 +109,14 @@ func send[T any](ctx context.Context, to chan<- T, v T) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// notify leaves a note in a channel with room for one, unless there is one.
+func notify(to chan<- struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
 	}
 }
 
@@ -211,10 +222,7 @@ func (p *pipeline[I]) settle(outcomes []outcome) {
 		p.settled += o.rows()
 	}
 	if p.bad > maxBad {
-		select {
-		case p.due <- struct{}{}:
-		default: // it is asked for already
-		}
+		notify(p.due)
 	}
 	p.progress()
 }
