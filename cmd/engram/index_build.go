@@ -61,7 +61,6 @@ func (a *app) indexBuildCommand() *cobra.Command {
 	f.addFilter(flags)
 	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
 	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run, or "+collectionForm+" (required)")
-	flags.StringVar(&f.manifest, "manifest", "", "`folder` of the build's manifest (default: that of the index, for a collection one in the cache)")
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
 	flags.BoolVar(&f.prune, "prune", false, "delete the items of shards and folders that are gone")
 	flags.BoolVar(&f.retry, "retry-failed", false, "try again what could not be read before")
@@ -79,8 +78,7 @@ type buildFlags struct {
 	options            build.SourceOptions
 	bundle             string
 	bundleSet          bool // by the user
-	out, manifest      string
-	part               string
+	out, part          string
 	where              string
 	safe, prune, retry bool
 	batch              int

@@ -51,16 +51,12 @@ func (a *app) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err
 
 // knownManifest opens the manifest of an earlier build, nil where there is none.
 func (f *buildFlags) knownManifest() (*build.Manifest, error) {
-	dir := f.manifest
-	if dir == "" {
-		dir = f.out
-	}
-	_, err := os.Stat(filepath.Join(dir, build.ManifestName))
-	if dir == "" || errors.Is(err, fs.ErrNotExist) {
+	_, err := os.Stat(filepath.Join(f.out, build.ManifestName))
+	if f.out == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return build.OpenManifest(dir)
+	return build.OpenManifest(f.out)
 }

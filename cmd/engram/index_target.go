@@ -59,14 +59,12 @@ func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundl
 // openManifest opens the manifest of the build. Parts that go into one
 // collection have one each.
 func (t *target) openManifest(ctx context.Context, a *app, f buildFlags) (err error) {
-	dir := f.manifest
-	if dir == "" {
-		if dir, err = a.manifestDir(ctx, f.out, t.store); err != nil {
-			return err
-		}
-		if isCollection(f.out) && f.part != "" {
-			dir = filepath.Join(dir, "part-"+strings.ReplaceAll(f.part, "/", "-of-"))
-		}
+	dir, err := a.manifestDir(ctx, f.out, t.store)
+	if err != nil {
+		return err
+	}
+	if isCollection(f.out) && f.part != "" {
+		dir = filepath.Join(dir, "part-"+strings.ReplaceAll(f.part, "/", "-of-"))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

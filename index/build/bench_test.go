@@ -56,7 +56,7 @@ func writeLAION(t testing.TB, dir string, shards, rows, dim int) {
 // "of-raw" is the import's part of that speed; where other processes keep the
 // machine busy, it says more of them. The seconds of processor time do not.
 func BenchmarkImport(b *testing.B) {
-	const shards, rows, dim = 4, 25_000, 512
+	const shards, rows, dim = 4, 100_000, 256
 	source := b.TempDir()
 	writeLAION(b, source, shards, rows, dim)
 	var imported, raw, processor, rawProcessor time.Duration

@@ -71,9 +71,6 @@ func (j Job[I]) run(ctx context.Context, report *Report) error {
 	if err != nil {
 		return err
 	}
-	if err := j.checkStore(info); err != nil {
-		return err
-	}
 	if err := j.Manifest.append(p.begun...); err != nil {
 		return err
 	}
@@ -199,17 +196,5 @@ func describe(f fingerprint, filter index.Filter) error {
 		}
 	}
 	f.add("end")
-	return nil
-}
-
-// checkStore refuses a manifest whose rows the store does not have.
-func (j Job[I]) checkStore(info index.Info) error {
-	rows := 0
-	for _, s := range j.Manifest.shards {
-		rows += s.Stored + s.Unchanged
-	}
-	if rows > 0 && info.Count == 0 {
-		return fmt.Errorf("the manifest says that the index has %d rows, it has none; is it that of another index?", rows)
-	}
 	return nil
 }

@@ -11,7 +11,8 @@
 //
 // A search works on a snapshot, the list of segments and tombstones of one
 // moment. It takes no lock and sees all of an Upsert or nothing. There is one
-// writer at a time; Upsert, Delete and Flush queue for it.
+// writer at a time; Upsert and Delete queue for it. A flush works on a snapshot
+// too, and holds up nobody but other flushes.
 //
 // One process opens an index at a time, for reading too; another gets
 // index.ErrLocked. The package runs on Unix systems.

@@ -12,52 +12,141 @@ import (
 	"engram/index/internal/disk"
 )
 
-// flush makes the current snapshot what the folder holds: it writes the rows
-// in memory, together with those of segments that it is time to merge, as one
-// segment, then changed tombstones, then the manifest that names them. The
-// caller holds the writer lock. After an error the folder holds what it held
+// flush makes the snapshot of now what the folder holds: it writes the rows in
+// memory, together with those of segments that it is time to merge, as one
+// segment, then changed tombstones, then the manifest that names them. Others
+// may write to the store meanwhile; what they do is left for the next flush. The
+// caller holds the flusher lock. After an error the folder holds what it held
 // before, the store loses nothing, and the next flush tries again.
 func (s *Store) flush(ctx context.Context) error {
-	if !s.dirty {
+	frozen := s.freeze()
+	if frozen == nil {
 		return nil
 	}
-	kept, merged, err := plan(ctx, s.current.Load().parts)
-	if err != nil {
-		return err
-	}
-	f := flushing{store: s, parts: kept}
-	err = f.writeSegment(merged)
-	if err == nil {
-		err = f.writeTombstones()
-	}
-	if err == nil {
-		err = s.folder.Sync()
-	}
+	defer frozen.release()
+	f := flushing{store: s}
+	err := f.write(ctx, frozen)
 	manifest := f.manifest()
 	if err == nil {
 		err = writeManifest(s.folder, manifest)
 	}
 	if err != nil {
+		s.thaw(frozen)
 		return errors.Join(err, f.undo())
 	}
-	s.publish(f.parts)
+	s.replace(&f)
 	// The manifest has its new name. Until that is durable the old files stay
 	// as well, for a crash may bring back either manifest.
 	if err := s.folder.Sync(); err != nil {
+		s.thaw(frozen)
 		return err
 	}
-	s.dirty = false
 	// What cannot be removed now is removed when the index is opened.
 	_ = sweep(s.folder.Path, manifest)
 	return nil
 }
 
+// freeze returns the snapshot of now where it has what the manifest has not.
+// Its segments in memory stay as they are until they are written.
+func (s *Store) freeze() *snapshot {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	if !s.dirty {
+		return nil
+	}
+	snap := s.current.Load()
+	snap.retain()
+	for _, p := range snap.parts {
+		p.segment.frozen = p.inMemory()
+	}
+	s.dirty = false
+	return snap
+}
+
+// thaw lets a later flush write what was frozen.
+func (s *Store) thaw(frozen *snapshot) {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	for _, p := range frozen.parts {
+		p.segment.frozen = false
+	}
+	s.dirty = true
+}
+
+// replace publishes what a flush has written in place of what it was written
+// from, with the rows that have died meanwhile dead and those that have come
+// since.
+func (s *Store) replace(f *flushing) {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	now := map[*segment]part{}
+	for _, p := range s.current.Load().parts {
+		now[p.segment] = p
+	}
+	var parts []part
+	for _, p := range f.kept {
+		if q := now[p.segment]; q.live != p.live {
+			p = q // its tombstones are for the next flush
+		}
+		parts = append(parts, p)
+		delete(now, p.segment)
+	}
+	if f.opened != nil {
+		written := part{segment: f.opened, live: len(f.opened.IDs)}
+		for _, p := range f.merged {
+			written = written.without(p, now[p.segment])
+			delete(now, p.segment)
+		}
+		parts = append(parts, written)
+	}
+	for _, p := range s.current.Load().parts {
+		if _, since := now[p.segment]; since && p.inMemory() {
+			parts = append(parts, p)
+		}
+	}
+	s.publish(parts)
+}
+
+// without returns p, which was written from a part among others, without the
+// rows of it that are dead now. The zero part has no live rows.
+func (p part) without(before, now part) part {
+	if now.live == before.live {
+		return p
+	}
+	p.dead = p.dead.Clone(len(p.segment.IDs))
+	for row, id := range before.segment.IDs {
+		if before.dead.Has(row) || now.segment != nil && !now.dead.Has(row) {
+			continue
+		}
+		if at, found := slices.BinarySearch(p.segment.IDs, id); found {
+			p.dead.Set(at)
+			p.live--
+		}
+	}
+	return p
+}
+
 // flushing is one flush under way.
 type flushing struct {
 	store   *Store
-	parts   []part // of the next snapshot
+	kept    []part // segments that stay
+	merged  []part // those whose rows are written anew
 	created []string
 	opened  *segment // the new segment, if there is one
+}
+
+// write writes all but the manifest.
+func (f *flushing) write(ctx context.Context, frozen *snapshot) (err error) {
+	if f.kept, f.merged, err = plan(ctx, frozen.parts); err != nil {
+		return err
+	}
+	if err := f.writeSegment(); err != nil {
+		return err
+	}
+	if err := f.writeTombstones(); err != nil {
+		return err
+	}
+	return f.store.folder.Sync()
 }
 
 // create writes the file called name.
@@ -76,8 +165,8 @@ func (f *flushing) number() uint64 {
 }
 
 // writeSegment writes the live rows of merged as one segment and opens it.
-func (f *flushing) writeSegment(merged []part) error {
-	refs := slices.Collect(rows(merged))
+func (f *flushing) writeSegment() error {
+	refs := slices.Collect(rows(f.merged))
 	if len(refs) == 0 {
 		return nil
 	}
@@ -91,14 +180,13 @@ func (f *flushing) writeSegment(merged []part) error {
 		return err
 	}
 	f.opened = &segment{Segment: opened, file: number}
-	f.parts = append(f.parts, part{segment: f.opened, live: len(refs)})
 	return nil
 }
 
 // writeTombstones writes those that have changed.
 func (f *flushing) writeTombstones() error {
-	for i := range f.parts {
-		p := &f.parts[i]
+	for i := range f.kept {
+		p := &f.kept[i]
 		total := len(p.segment.IDs)
 		if p.tombstones != 0 || p.live == total {
 			continue
@@ -118,10 +206,13 @@ func (f *flushing) writeTombstones() error {
 func (f *flushing) manifest() disk.Manifest {
 	info := f.store.info
 	m := disk.Manifest{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName, Next: f.store.next}
-	for _, p := range f.parts {
+	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
 			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones,
 		})
+	}
+	if f.opened != nil {
+		m.Segments = append(m.Segments, disk.SegmentRecord{File: f.opened.file, Rows: len(f.opened.IDs)})
 	}
 	return m
 }

@@ -15,8 +15,9 @@ import (
 // them is released.
 type segment struct {
 	*disk.Segment
-	file  uint64 // number of the file; 0: in memory
-	users atomic.Int64
+	file   uint64 // number of the file; 0: in memory
+	frozen bool   // in memory, and being written; the writer lock guards it
+	users  atomic.Int64
 }
 
 func (s *segment) release() {

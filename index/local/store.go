@@ -30,15 +30,18 @@ type Store struct {
 	lock   *os.File
 	info   index.Info // all but Count
 	// memoryLimit is the size in bytes of the rows in memory from which the
-	// next Upsert flushes first.
+	// next Upsert flushes first. The writer lock guards it.
 	memoryLimit int
 
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // those that somebody uses
 
-	writer sync.Mutex // guards what follows, and the right to set current
-	next   uint64     // number of the next file; numbers are never used twice
-	dirty  bool       // current has what the manifest has not
+	flusher sync.Mutex // held by whoever flushes, and taken before writer
+	next    uint64     // number of the next file; numbers are never used twice
+
+	writer  sync.Mutex // guards what follows, and the right to set current
+	dirty   bool       // current has what the manifest has not, nor a flush under way
+	closing bool       // nothing can be written any more
 }
 
 var _ index.Store = (*Store)(nil)
@@ -219,14 +222,17 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 // under way, so it must not be called from within one. Where the flush fails
 // the store is closed all the same, and what was not flushed is lost.
 func (s *Store) Close() error {
-	s.writer.Lock()
+	s.flusher.Lock()
 	if s.current.Load() == nil {
-		s.writer.Unlock()
+		s.flusher.Unlock()
 		return nil
 	}
+	s.writer.Lock()
+	s.closing = true
+	s.writer.Unlock()
 	err := s.flush(context.Background())
 	s.current.Swap(nil).release()
-	s.writer.Unlock()
+	s.flusher.Unlock()
 	s.snapshots.Wait()
 	return errors.Join(err, s.lock.Close())
 }
@@ -251,11 +257,11 @@ func (s *Store) Verify(ctx context.Context) error {
 	return nil
 }
 
-// verifySmall checks manifest and tombstones while no writer replaces them,
-// and returns the snapshot of that moment.
+// verifySmall checks manifest and tombstones while no flush replaces them, and
+// returns the snapshot of that moment.
 func (s *Store) verifySmall(ctx context.Context) (*snapshot, error) {
-	s.writer.Lock()
-	defer s.writer.Unlock()
+	s.flusher.Lock()
+	defer s.flusher.Unlock()
 	snap, err := s.acquire(ctx)
 	if err != nil {
 		return nil, err

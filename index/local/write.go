@@ -12,8 +12,9 @@ import (
 
 // Upsert implements index.Store. Of items with the same id the last one
 // counts. Where the rows in memory have grown past 64 MiB (see BeginBulk) they
-// are flushed first, and so are durable before Flush is called, whole calls at a
-// time; the call fails, and applies nothing, where that fails.
+// are flushed first, while other calls go on, and so are durable before Flush is
+// called, whole calls at a time; the call fails, and applies nothing, where that
+// fails.
 func (s *Store) Upsert(ctx context.Context, items []index.Item) error {
 	added, err := s.segment(items)
 	if err != nil {
@@ -61,8 +62,8 @@ func (s *Store) Delete(ctx context.Context, ids []index.ID) (int, error) {
 
 // Flush implements index.Store.
 func (s *Store) Flush(ctx context.Context) error {
-	s.writer.Lock()
-	defer s.writer.Unlock()
+	s.flusher.Lock()
+	defer s.flusher.Unlock()
 	if s.current.Load() == nil {
 		return index.ErrClosed
 	}
@@ -75,26 +76,17 @@ func (s *Store) Flush(ctx context.Context) error {
 // write lets change make the parts of the next snapshot from the current one;
 // nil parts change nothing.
 func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error)) error {
+	if err := s.makeRoom(ctx); err != nil {
+		return err
+	}
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	snap := s.current.Load()
-	if snap == nil {
+	if snap == nil || s.closing {
 		return index.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
 		return err
-	}
-	size := 0
-	for _, p := range snap.parts {
-		if p.inMemory() {
-			size += p.segment.Bytes()
-		}
-	}
-	if size > s.memoryLimit {
-		if err := s.flush(ctx); err != nil {
-			return fmt.Errorf("writing %d bytes of rows from memory: %w", size, err)
-		}
-		snap = s.current.Load()
 	}
 	parts, err := change(snap)
 	if err != nil || parts == nil {
@@ -103,6 +95,46 @@ func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error
 	s.dirty = true
 	s.publish(parts)
 	return nil
+}
+
+// makeRoom flushes where the rows in memory have grown past the limit. Others go
+// on writing to the store until they have filled the memory again; then they
+// wait here.
+func (s *Store) makeRoom(ctx context.Context) error {
+	if s.excess() == 0 {
+		return nil
+	}
+	s.flusher.Lock()
+	defer s.flusher.Unlock()
+	size := s.excess()
+	if size == 0 { // somebody else has flushed
+		return nil
+	}
+	if err := s.flush(ctx); err != nil {
+		return fmt.Errorf("writing %d bytes of rows from memory: %w", size, err)
+	}
+	return nil
+}
+
+// excess returns the bytes of the rows in memory that no flush is about to
+// write, 0 where they are within the limit.
+func (s *Store) excess() int {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	snap := s.current.Load()
+	if snap == nil {
+		return 0
+	}
+	size := 0
+	for _, p := range snap.parts {
+		if p.inMemory() && !p.segment.frozen {
+			size += p.segment.Bytes()
+		}
+	}
+	if size <= s.memoryLimit {
+		return 0
+	}
+	return size
 }
 
 // smallInMemory is the size in bytes from which a segment in memory is not
@@ -129,7 +161,7 @@ func (s *Store) mergeInMemory(parts []part) ([]part, error) {
 }
 
 func joinable(older, newer part) bool {
-	return older.inMemory() && older.live <= 2*newer.live && older.segment.Bytes() < smallInMemory
+	return older.inMemory() && !older.segment.frozen && !newer.segment.frozen && older.live <= 2*newer.live && older.segment.Bytes() < smallInMemory
 }
 
 // bulkMemory is the memory limit of a bulk load. A segment of that size is
