@@ -93,7 +93,7 @@ func TestServerThatIsNotThere(t *testing.T) {
 		began := time.Now()
 		c.refuse([]string{"index unavailable"}, "search", "--index", "qdrant://"+addr+"/photos", "--item", "1")
 		c.refuse([]string{addr}, "serve", "--index", "qdrant://"+addr+"/photos")
-		if took := time.Since(began); took > 25*time.Second {
+		if took := time.Since(began); took > 40*time.Second { // two deadlines of 5 s, on a busy machine
 			t.Errorf("%s: it took %v", name, took)
 		}
 	}

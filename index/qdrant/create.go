@@ -225,6 +225,8 @@ func readIndexes(info *api.CollectionInfo) map[string]Kind {
 		switch schema.GetDataType() {
 		case api.PayloadSchemaType_Keyword:
 			indexed[path] = Keyword
+		case api.PayloadSchemaType_Integer:
+			indexed[path] = Integer
 		case api.PayloadSchemaType_Text:
 			text := schema.GetParams().GetTextIndexParams()
 			plain := text.GetTokenizer() == api.TokenizerType_Word && (text.Lowercase == nil || text.GetLowercase()) &&

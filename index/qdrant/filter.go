@@ -49,7 +49,7 @@ func (s *Store) pushDown(ctx context.Context, f index.Filter) (pushed, error) {
 	if err := f.Check(); err != nil {
 		return pushed{}, err
 	}
-	t := translator{hasWords: func(key string) (bool, error) { return s.hasWords(ctx, key) }}
+	t := translator{hasIntegers: s.hasIntegers, hasWords: func(key string) (bool, error) { return s.hasWords(ctx, key) }}
 	c := t.translate(f, true)
 	return pushed{c, !t.rough}, t.err
 }
@@ -57,9 +57,10 @@ func (s *Store) pushDown(ctx context.Context, f index.Filter) (pushed, error) {
 // translator turns filters into conditions. Where the server means something
 // else, it takes one that chooses more, or, below a Not, one that chooses less.
 type translator struct {
-	hasWords func(key string) (bool, error)
-	rough    bool  // whether that was necessary
-	err      error // the first one of hasWords
+	hasIntegers func(key string) bool
+	hasWords    func(key string) (bool, error)
+	rough       bool  // whether that was necessary
+	err         error // the first one of hasWords
 }
 
 // translate returns the condition of a filter, where they differ one that
@@ -73,9 +74,9 @@ func (t *translator) translate(f index.Filter, more bool) condition {
 	case index.Not:
 		return not(t.translate(f.Filter, !more))
 	case index.Equal:
-		return equal(f)
+		return t.equal(f, more)
 	case index.In:
-		return in(f)
+		return t.in(f, more)
 	case index.Exists:
 		return exists(f.Key)
 	case index.Range:
@@ -142,12 +143,12 @@ func not(c condition) condition {
 func exists(key string) condition { return not(condition{Condition: api.NewIsEmpty(path(key))}) }
 
 // equal knows that no text in the collection is not UTF-8.
-func equal(f index.Equal) condition {
+func (t *translator) equal(f index.Equal, more bool) condition {
 	switch value := f.Value.(type) {
 	case bool:
 		return condition{Condition: api.NewMatchBool(path(f.Key), value)}
 	case int64:
-		return condition{Condition: api.NewMatchInt(path(f.Key), value)}
+		return t.integers(f.Key, more, value)
 	case string:
 		if utf8.ValidString(value) {
 			return condition{Condition: api.NewMatchKeyword(path(f.Key), value)}
@@ -156,7 +157,7 @@ func equal(f index.Equal) condition {
 	return none
 }
 
-func in(f index.In) condition {
+func (t *translator) in(f index.In, more bool) condition {
 	var texts []string
 	var numbers []int64
 	for _, value := range f.Values {
@@ -171,11 +172,23 @@ func in(f index.In) condition {
 	}
 	switch {
 	case len(numbers) > 0:
-		return condition{Condition: api.NewMatchInts(path(f.Key), numbers...)}
+		return t.integers(f.Key, more, numbers...)
 	case len(texts) > 0:
 		return condition{Condition: api.NewMatchKeywords(path(f.Key), texts...)}
 	}
 	return none
+}
+
+// integers allows for an index of whole numbers, which has those that were
+// written as float64s among the others.
+func (t *translator) integers(key string, more bool, wanted ...int64) condition {
+	if t.hasIntegers(key) {
+		t.rough = true
+		if !more {
+			return none
+		}
+	}
+	return condition{Condition: api.NewMatchInts(path(key), wanted...)}
 }
 
 // numbers allows for the last bits of a number with a fraction, which the server
@@ -217,6 +230,13 @@ func (t *translator) text(f index.Text, more bool) condition {
 		return exists(f.Key)
 	}
 	return t.anything(more)
+}
+
+// hasIntegers reports whether a payload key has an index of whole numbers.
+func (s *Store) hasIntegers(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.indexed[path(key)] == Integer
 }
 
 // hasWords reports whether a payload key has an index of words. It makes one

@@ -37,11 +37,13 @@ func path(key string) string {
 	return `"` + escapeKey.Replace(key) + `"`
 }
 
-// encodePayload returns the payload as the server keeps it. It refuses values of
-// other types and texts that are not UTF-8 (index.ErrPayload).
+// encodePayload returns the payload as the server keeps it. It is never empty:
+// to a point in a segment that an optimizer has closed, a server gives the vector
+// of an upsert without payload and leaves it the old payload. It refuses values
+// of other types and texts that are not UTF-8 (index.ErrPayload).
 func encodePayload(p index.Payload) (map[string]*api.Value, error) {
 	if p == nil {
-		return nil, nil
+		return map[string]*api.Value{notes: api.NewValueNull()}, nil
 	}
 	if err := p.Check(); err != nil {
 		return nil, err
@@ -63,7 +65,7 @@ func encodePayload(p index.Payload) (map[string]*api.Value, error) {
 		}
 	}
 	switch {
-	case len(p) == 0: // or else it would come back as nil
+	case len(p) == 0: // nil has null here
 		values[notes] = api.NewValueFromFields(nil)
 	case len(floats) > 0:
 		values[notes] = api.NewValueFromFields(floats)
@@ -128,7 +130,8 @@ func plainFloat(x float64) bool {
 // decodePayload returns the payload that was encoded. Of points that others
 // wrote, values of other types are returned as JSON.
 func decodePayload(values map[string]*api.Value) index.Payload {
-	if len(values) == 0 {
+	_, empty := values[notes].GetKind().(*api.Value_NullValue)
+	if len(values) == 0 || empty && len(values) == 1 {
 		return nil
 	}
 	p := make(index.Payload, len(values))

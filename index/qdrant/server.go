@@ -57,8 +57,10 @@ func dial(o Options) (*server, error) {
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(o.MaxReply)),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 			grpc.WithConnectParams(grpc.ConnectParams{
-				Backoff:           backoff.Config{BaseDelay: firstWait, Multiplier: 1.6, Jitter: 0.2, MaxDelay: longestWait},
-				MinConnectTimeout: healthTimeout,
+				Backoff: backoff.Config{BaseDelay: firstWait, Multiplier: 1.6, Jitter: 0.2, MaxDelay: longestWait},
+				// Of a server that accepts and says nothing, the health check's own
+				// deadline tells first.
+				MinConnectTimeout: 2 * healthTimeout,
 			}),
 		},
 	}

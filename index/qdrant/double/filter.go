@@ -101,7 +101,8 @@ func (c *collection) field(f *api.FieldCondition) (matches, error) {
 	var holds func(value *api.Value) bool
 	switch {
 	case f.GetMatch() != nil:
-		if holds = match(f.GetMatch()); holds == nil {
+		indexed := c.schema[path.String()].GetDataType() == api.PayloadSchemaType_Integer
+		if holds = match(f.GetMatch(), indexed); holds == nil {
 			return nil, status.Errorf(codes.Unimplemented, "match %v", f.GetMatch())
 		}
 	case f.GetRange() != nil:
@@ -125,13 +126,17 @@ func elements(value *api.Value) []*api.Value {
 	return []*api.Value{value}
 }
 
-// match compares strictly by type.
-func match(m *api.Match) func(value *api.Value) bool {
+// match compares strictly by type, but that an index of whole numbers has those
+// that were written with a fraction of zero too.
+func match(m *api.Match, integers bool) func(value *api.Value) bool {
 	text := func(value *api.Value) (string, bool) {
 		kind, ok := value.GetKind().(*api.Value_StringValue)
 		return value.GetStringValue(), ok && kind != nil
 	}
 	whole := func(value *api.Value) (int64, bool) {
+		if x, ok := value.GetKind().(*api.Value_DoubleValue); ok && integers {
+			return int64(x.DoubleValue), float64(int64(x.DoubleValue)) == x.DoubleValue
+		}
 		_, ok := value.GetKind().(*api.Value_IntegerValue)
 		return value.GetIntegerValue(), ok
 	}

@@ -67,7 +67,18 @@ func (h points) Upsert(_ context.Context, r *api.UpsertPoints) (*api.PointsOpera
 		}
 		changed[idOf(p.GetId())] = made
 	}
-	return c.write(r.GetWait(), func() { maps.Copy(c.points, changed) }), nil
+	return c.write(r.GetWait(), func() { c.upsert(changed) }), nil
+}
+
+// upsert replaces points. A point that comes without payload leaves the old one,
+// as on a server where an optimizer has closed the old point's segment.
+func (c *collection) upsert(changed map[pointID]*point) {
+	for id, p := range changed {
+		if old := c.points[id]; old != nil && len(p.payload) == 0 {
+			p.payload = old.payload
+		}
+		c.points[id] = p
+	}
 }
 
 // newPoint reads a point of a request.
