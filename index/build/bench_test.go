@@ -54,9 +54,18 @@ func writeLAION(t testing.TB, dir string, shards, rows, dim int) {
 // BenchmarkImport imports embeddings, and next to it reads the same files and
 // writes as many bytes as the index has, which is all that a disk has to do.
 // "of-raw" is the import's part of that speed; where other processes keep the
-// machine busy, it says more of them. The seconds of processor time do not.
+// machine busy, it says more of them. The seconds of processor time do not. The
+// large one needs 10 GB of disk.
 func BenchmarkImport(b *testing.B) {
-	const shards, rows, dim = 4, 100_000, 256
+	for _, size := range []struct {
+		name              string
+		shards, rows, dim int
+	}{{"200k", 4, 50_000, 512}, {"2M", 20, 100_000, 512}} {
+		b.Run(size.name, func(b *testing.B) { benchmarkImport(b, size.shards, size.rows, size.dim) })
+	}
+}
+
+func benchmarkImport(b *testing.B, shards, rows, dim int) {
 	source := b.TempDir()
 	writeLAION(b, source, shards, rows, dim)
 	var imported, raw, processor, rawProcessor time.Duration

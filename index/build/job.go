@@ -83,20 +83,23 @@ func (j Job[I]) run(ctx context.Context, report *Report) error {
 	return j.Manifest.append(line{End: &p.end})
 }
 
-// load brings the rows of shards into the store.
+// load brings the rows of shards into the store. It ends a bulk load even where
+// no shard is left: an earlier run may have been killed before it came to that.
 func (j Job[I]) load(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
-	if len(todo) == 0 {
-		return nil
-	}
 	bulk, ok := j.Store.(index.Bulk)
-	if ok {
-		if err := bulk.BeginBulk(ctx); err != nil {
+	if len(todo) > 0 {
+		if ok {
+			if err := bulk.BeginBulk(ctx); err != nil {
+				return err
+			}
+		}
+		p := &pipeline[I]{job: j, dim: info.Dim, lookup: info.Count > 0, todo: todo, report: report}
+		if err := p.run(ctx); err != nil {
 			return err
 		}
 	}
-	p := &pipeline[I]{job: j, dim: info.Dim, lookup: info.Count > 0, todo: todo, report: report}
-	if err := p.run(ctx); err != nil || !ok {
-		return err
+	if !ok {
+		return nil
 	}
 	return bulk.EndBulk(ctx, j.Indexing)
 }

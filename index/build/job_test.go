@@ -246,3 +246,35 @@ func TestNewCaptionsNeedNoEncoder(t *testing.T) {
 	}
 	checkContents(t, to, map[string]string{"val2017/a.jpg": "aa", "val2017/b.jpg": "bb"})
 }
+
+// loading is a store whose graph is built at the end of a bulk load, which does
+// not come about the first time.
+type loading struct {
+	index.Store
+	open, ends int
+}
+
+func (l *loading) BeginBulk(context.Context) error { l.open = 1; return nil }
+
+func (l *loading) EndBulk(context.Context, func(done, total int)) error {
+	if l.ends++; l.ends == 1 {
+		return errKilled
+	}
+	l.open = 0
+	return nil
+}
+
+func TestBulkLoadThatWasKilledAtItsEndIsEndedByTheNextRun(t *testing.T) {
+	root, to := t.TempDir(), newTarget(t)
+	writeFiles(t, root, map[string]string{"a.jpg": "aa", "b.jpg": "bb"})
+	job := to.job(t, root, &fakeEncoder{})
+	store := &loading{Store: job.Store}
+	job.Store = store
+	if _, err := job.Run(t.Context()); !errors.Is(err, errKilled) {
+		t.Fatalf("error %v, want the bulk load to fail", err)
+	}
+	report, err := job.Run(t.Context())
+	if err != nil || report.Skipped != 1 || store.open != 0 {
+		t.Errorf("the second run has %+v, error %v; bulk load open: %d", report, err, store.open)
+	}
+}
