@@ -2,7 +2,14 @@ package qdrant
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
 	"time"
+
+	"engram/index"
 
 	api "github.com/qdrant/go-client/qdrant"
 )
@@ -62,25 +69,79 @@ func (s *Store) DeleteSnapshot(ctx context.Context, name string) error {
 	})
 }
 
+// notInNames are the characters that the server refuses in the name of a
+// collection. It does not look at those of aliases.
+const notInNames = "<>:\"/\\|?*\x00\x1f"
+
 // TakeAlias lets alias name this collection, in place of the one that it names
-// now, in one step: who opens or asks the alias gets one or the other.
+// now, in one step: who opens or asks the alias gets one or the other. It returns
+// the name of the latter, "" where there is none. fs.ErrExist says that alias is
+// the name of a collection.
+//
+// Before, the collection gets those indexes of payloads that the other one has
+// and it has not: a store that was opened by the alias counts on them.
 //
 // To rebuild an index without an interruption, open it by an alias, build a
 // collection of another name, and let that take the alias.
-func (s *Store) TakeAlias(ctx context.Context, alias string) error {
-	return s.administer(ctx, "take alias "+alias, func(ctx context.Context) error {
-		aliases, err := s.client.ListAliases(ctx)
-		if err != nil {
+func (s *Store) TakeAlias(ctx context.Context, alias string) (before string, err error) {
+	if alias == "" || strings.ContainsAny(alias, notInNames) {
+		return "", fmt.Errorf("qdrant: %q cannot be an alias, wanted a name without any of %s", alias, strconv.QuoteToGraphic(notInNames))
+	}
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	aliases, err := s.aliases(ctx)
+	if err != nil {
+		return "", err
+	}
+	var steps []*api.AliasOperations
+	if before = aliases[alias]; before != "" {
+		steps = append(steps, api.NewAliasDelete(alias))
+		err = s.indexLike(ctx, before)
+	} else {
+		err = s.refuseCollection(ctx, alias)
+	}
+	if err != nil {
+		return "", err
+	}
+	steps = append(steps, api.NewAliasCreate(alias, s.opts.Collection))
+	_, err = once(ctx, s.server, "take alias "+alias, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.client.UpdateAliases(ctx, steps)
+	})
+	return before, err
+}
+
+// refuseCollection returns an error where the server has a collection of a name.
+func (s *Store) refuseCollection(ctx context.Context, name string) error {
+	switch _, err := s.collection(ctx, name); {
+	case err == nil:
+		return fmt.Errorf("qdrant: %s is the name of a collection at %s, wanted another one for an alias: %w", name, s.addr, fs.ErrExist)
+	case !errors.Is(err, index.ErrNotFound):
+		return err
+	}
+	return nil
+}
+
+// indexLike makes the indexes of payloads that another collection has.
+func (s *Store) indexLike(ctx context.Context, other string) error {
+	info, err := s.collection(ctx, other)
+	if err != nil {
+		return err
+	}
+	for path, kind := range readIndexes(info) {
+		s.mu.Lock()
+		_, there := s.indexed[path]
+		s.mu.Unlock()
+		if there || kind == 0 {
+			continue
+		}
+		if err := s.createIndexAt(ctx, path, kind); err != nil {
 			return err
 		}
-		var steps []*api.AliasOperations
-		for _, a := range aliases {
-			if a.GetAliasName() == alias {
-				steps = append(steps, api.NewAliasDelete(alias))
-			}
-		}
-		return s.client.UpdateAliases(ctx, append(steps, api.NewAliasCreate(alias, s.opts.Collection)))
-	})
+	}
+	return nil
 }
 
 // Drop deletes the collection with all that is in it. The store is of no more

@@ -2,7 +2,10 @@ package qdrant_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,21 +75,22 @@ func checkTakeAlias(t *testing.T, opts qdrant.Options) {
 		}
 		defer store.Close()
 		defer store.Drop(context.Background())
-		if err := store.Upsert(t.Context(), []index.Item{{ID: index.ID(i), Vector: []float32{1, 0}}}); err != nil {
+		if err := store.Upsert(t.Context(), []index.Item{{ID: index.ID(i), Vector: []float32{1, 0}, Payload: index.Payload{"caption": "black cat on a sofa"}}}); err != nil {
 			t.Fatal(err)
 		}
 		versions = append(versions, store)
 	}
 	alias := "alias-" + unique
-	if err := versions[0].TakeAlias(t.Context(), alias); err != nil {
-		t.Fatal(err)
+	if before, err := versions[0].TakeAlias(t.Context(), alias); before != "" || err != nil {
+		t.Fatalf("%q before, error %v; want nothing", before, err)
 	}
 	opts.Collection = alias
-	reader, err := qdrant.Open(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
+	reader, fixed := open(t, opts), opts
+	fixed.Fixed = true
+	writer := open(t, fixed)
+	if name := writer.Collection(); name != versions[0].Collection() {
+		t.Errorf("a fixed store is of %s, want %s", name, versions[0].Collection())
 	}
-	defer reader.Close()
 	first := func() index.ID {
 		t.Helper()
 		hits, err := reader.Search(t.Context(), query)
@@ -98,15 +102,60 @@ func checkTakeAlias(t *testing.T, opts qdrant.Options) {
 	if id := first(); id != 0 {
 		t.Errorf("found item %d, want that of the first collection", id)
 	}
+	// The first filter of words makes an index that the second collection has to
+	// have as well.
+	filtered := query
+	filtered.Filter = index.Text{Key: "caption", Words: "sofa black"}
+	if hits, err := reader.Search(t.Context(), filtered); err != nil || len(hits) != 1 {
+		t.Fatalf("%v, error %v; want one hit", hits, err)
+	}
 	done := make(chan error)
-	go func() { done <- versions[1].TakeAlias(t.Context(), alias) }()
+	go func() {
+		before, err := versions[1].TakeAlias(t.Context(), alias)
+		if before != versions[0].Collection() {
+			err = errors.Join(err, fmt.Errorf("%q before, want %s", before, versions[0].Collection()))
+		}
+		done <- err
+	}()
 	for switched := false; !switched; {
 		switched = first() == 1 // and never a search without a hit
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if err := versions[0].TakeAlias(t.Context(), "test-"+unique+"-1"); err == nil {
-		t.Error("an alias took the name of a collection")
+	if hits, err := reader.Search(t.Context(), filtered); err != nil || len(hits) != 1 || hits[0].ID != 1 {
+		t.Errorf("%v, error %v; want item 1", hits, err)
 	}
+	// A fixed store stays where it is.
+	if err := writer.Upsert(t.Context(), []index.Item{{ID: 7, Vector: []float32{1, 0}}}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{2, 1} {
+		if info, err := versions[i].Info(t.Context()); err != nil || info.Count != want {
+			t.Errorf("%s has %d items, error %v; want %d", versions[i].Collection(), info.Count, err, want)
+		}
+	}
+	if _, err := versions[0].TakeAlias(t.Context(), versions[1].Collection()); !is(err, fs.ErrExist) {
+		t.Errorf("an alias of the name of a collection: error %v, want fs.ErrExist", err)
+	}
+	for _, name := range []string{"", "a/b", "a\x00"} {
+		if _, err := versions[0].TakeAlias(t.Context(), name); err == nil || !strings.Contains(err.Error(), "cannot be an alias") {
+			t.Errorf("alias %q: error %v", name, err)
+		}
+	}
+}
+
+// open opens a collection until the end of the test.
+func open(t *testing.T, opts qdrant.Options) *qdrant.Store {
+	t.Helper()
+	store, err := qdrant.Open(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
 }

@@ -167,7 +167,7 @@ const (
 // waitGreen waits until the server has nothing left to do.
 func (s *Store) waitGreen(ctx context.Context, progress func(indexed, total int)) error {
 	for wait := firstLook; ; wait = min(2*wait, slowLook) {
-		info, err := s.collection(ctx)
+		info, err := s.collection(ctx, s.opts.Collection)
 		if err != nil {
 			return err
 		}

@@ -197,12 +197,17 @@ var fields = map[Kind]struct {
 	Words:   {api.FieldType_FieldTypeText, api.NewPayloadIndexParamsText(&api.TextIndexParams{Tokenizer: api.TokenizerType_Word, Lowercase: api.PtrOf(true)})},
 }
 
-// createIndex makes a payload index and waits for it.
+// createIndex makes an index of a payload key and waits for it.
 func (s *Store) createIndex(ctx context.Context, key string, kind Kind) error {
+	return s.createIndexAt(ctx, path(key), kind)
+}
+
+// createIndexAt is createIndex of a path.
+func (s *Store) createIndexAt(ctx context.Context, path string, kind Kind) error {
 	field := fields[kind]
-	result, err := call(ctx, s.server, fmt.Sprintf("index payload %q", key), func(ctx context.Context) (*api.UpdateResult, error) {
+	result, err := call(ctx, s.server, "index payload "+path, func(ctx context.Context) (*api.UpdateResult, error) {
 		return s.client.CreateFieldIndex(ctx, &api.CreateFieldIndexCollection{
-			CollectionName: s.opts.Collection, FieldName: path(key), Wait: api.PtrOf(true),
+			CollectionName: s.opts.Collection, FieldName: path, Wait: api.PtrOf(true),
 			FieldType: &field.kind, FieldIndexParams: field.params,
 		})
 	})
@@ -211,7 +216,7 @@ func (s *Store) createIndex(ctx context.Context, key string, kind Kind) error {
 	}
 	if err == nil {
 		s.mu.Lock()
-		s.indexed[path(key)] = kind
+		s.indexed[path] = kind
 		s.mu.Unlock()
 	}
 	return err

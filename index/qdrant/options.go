@@ -14,8 +14,12 @@ type Options struct {
 	// Addr is host:port of the server's gRPC service, which listens on port
 	// 6334 by default.
 	Addr string
-	// Collection is the name of a collection, or an alias of one.
+	// Collection is the name of a collection, or an alias of one. A store that is
+	// opened by an alias follows it from one collection to the next, which have to
+	// be of one dimension and bundle; if it is Fixed, it stays with the collection
+	// that the alias names when it is opened.
 	Collection string
+	Fixed      bool
 	// APIKey is sent with every call unless it is "". Without TLS anybody on
 	// the way can read it.
 	APIKey string

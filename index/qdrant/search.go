@@ -118,19 +118,20 @@ func (s *Store) params(exact bool) *api.SearchParams {
 }
 
 // small reports whether the collection is to be searched exactly, by a number of
-// items that is at most a minute old.
+// items that is at most a minute old. With it come the indexes of payloads, which
+// are others where an alias has been moved by somebody else.
 func (s *Store) small(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	points, fresh := s.points, time.Since(s.counted) < time.Minute
 	s.mu.Unlock()
 	if !fresh {
-		info, err := s.collection(ctx)
+		info, err := s.collection(ctx, s.opts.Collection)
 		if err != nil {
 			return false, err
 		}
 		points = int(info.GetPointsCount())
 		s.mu.Lock()
-		s.points, s.counted = points, time.Now()
+		s.points, s.counted, s.indexed = points, time.Now(), readIndexes(info)
 		s.mu.Unlock()
 	}
 	return points <= s.opts.ExactUpTo, nil

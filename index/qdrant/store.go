@@ -1,6 +1,7 @@
 package qdrant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,9 +59,9 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 // open opens a collection of a server, which it closes after an error.
 func open(ctx context.Context, srv *server, opts Options) (*Store, error) {
 	s := &Store{server: srv, opts: opts, view: semaphore.NewWeighted(whole), iterations: map[*iteration]bool{}}
-	info, err := s.collection(ctx)
+	info, err := s.find(ctx)
 	if err == nil {
-		s.config, err = readConfig(info, opts)
+		s.config, err = readConfig(info, s.opts)
 	}
 	if err != nil {
 		_ = srv.client.Close() // the first error counts
@@ -70,6 +71,18 @@ func open(ctx context.Context, srv *server, opts Options) (*Store, error) {
 	s.indexed = readIndexes(info)
 	s.points, s.counted = int(info.GetPointsCount()), time.Now()
 	return s, nil
+}
+
+// find returns the state of the collection that is to be opened.
+func (s *Store) find(ctx context.Context) (*api.CollectionInfo, error) {
+	if s.opts.Fixed {
+		aliases, err := s.aliases(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.opts.Collection = cmp.Or(aliases[s.opts.Collection], s.opts.Collection)
+	}
+	return s.collection(ctx, s.opts.Collection)
 }
 
 // healthTimeout bounds the first call to a server.
@@ -104,12 +117,26 @@ func checkVersion(version, addr string) error {
 	return nil
 }
 
-// collection asks for the state of the collection.
-func (s *Store) collection(ctx context.Context) (*api.CollectionInfo, error) {
-	return call(ctx, s.server, "read collection "+s.opts.Collection, func(ctx context.Context) (*api.CollectionInfo, error) {
-		return s.client.GetCollectionInfo(ctx, s.opts.Collection)
+// collection asks for the state of a collection.
+func (s *server) collection(ctx context.Context, name string) (*api.CollectionInfo, error) {
+	return call(ctx, s, "read collection "+name, func(ctx context.Context) (*api.CollectionInfo, error) {
+		return s.client.GetCollectionInfo(ctx, name)
 	})
 }
+
+// aliases returns the names of collections by their aliases.
+func (s *server) aliases(ctx context.Context) (map[string]string, error) {
+	listed, err := call(ctx, s, "list aliases", s.client.ListAliases)
+	aliases := make(map[string]string, len(listed))
+	for _, a := range listed {
+		aliases[a.GetAliasName()] = a.GetCollectionName()
+	}
+	return aliases, err
+}
+
+// Collection returns the name of the collection: the alias that the store was
+// opened by, unless Options.Fixed.
+func (s *Store) Collection() string { return s.opts.Collection }
 
 // Info implements index.Store.
 func (s *Store) Info(ctx context.Context) (index.Info, error) {

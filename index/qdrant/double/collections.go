@@ -164,7 +164,7 @@ func (h collections) UpdateAliases(_ context.Context, r *api.ChangeAliases) (*ap
 				return nil, status.Errorf(codes.NotFound, "Not found: Collection `%s` doesn't exist!", name)
 			}
 			if h.s.collections[alias] != nil {
-				return nil, status.Errorf(codes.AlreadyExists, "Already exists: Collection `%s` already exists!", alias)
+				return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Collection `%s` already exists!", alias)
 			}
 			h.s.aliases[alias] = name
 		case *api.AliasOperations_DeleteAlias:
