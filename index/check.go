@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"engram/index/internal/simd"
 )
 
 // Unit returns a copy of v scaled to unit length, as every engine stores and
@@ -24,7 +26,8 @@ func UnitTo(dst, v []float32) error {
 	if len(v) != len(dst) {
 		return fmt.Errorf("the vector has %d elements, the index %d: %w", len(v), len(dst), ErrDimension)
 	}
-	sum := squared(v)
+	kernels := simd.Best()
+	sum := kernels.Squares(v)
 	if sum-sum != 0 { // NaN or infinite: squares of float32 numbers do not overflow
 		i := slices.IndexFunc(v, func(x float32) bool { return x-x != 0 })
 		return fmt.Errorf("element %d of the vector is %v: %w", i, v[i], ErrVector)
@@ -37,27 +40,8 @@ func UnitTo(dst, v []float32) error {
 		copy(dst, v)
 		return nil
 	}
-	inv := 1 / math.Sqrt(sum)
-	for i, x := range v {
-		dst[i] = float32(float64(x) * inv)
-	}
+	kernels.Scale(dst, v, 1/math.Sqrt(sum))
 	return nil
-}
-
-// squared returns the squared length of v. Four sums at a time are faster than
-// one, whose additions wait for each other.
-func squared(v []float32) float64 {
-	var a, b, c, d float64
-	for ; len(v) >= 4; v = v[4:] {
-		a += float64(v[0]) * float64(v[0])
-		b += float64(v[1]) * float64(v[1])
-		c += float64(v[2]) * float64(v[2])
-		d += float64(v[3]) * float64(v[3])
-	}
-	for _, x := range v {
-		a += float64(x) * float64(x)
-	}
-	return a + b + (c + d)
 }
 
 // Check refuses a payload with a value of a type that stores do not keep

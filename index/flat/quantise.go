@@ -1,6 +1,10 @@
 package flat
 
-import "math"
+import (
+	"math"
+
+	"engram/index/internal/simd"
+)
 
 // Quantise writes the int8 code of v into code, which has len(v) elements, and
 // returns its scale s = max|v_i|/127 and the length of its residual, rounded
@@ -21,58 +25,13 @@ import "math"
 // scan needs two numbers per row: s and |r|. bound adds what float32
 // arithmetic can add.
 func Quantise(code []int8, v []float32) (scale, residual float32) {
-	scale = largest(v) / 127
+	kernels := simd.Best()
+	scale = kernels.Largest(v) / 127
 	if scale == 0 {
 		clear(code)
-		return 0, up(norm(v))
+		return 0, up(math.Sqrt(kernels.Squares(v)))
 	}
-	inv, s := 1/float64(scale), float64(scale)
-	code = code[:len(v)]
-	var sums [2]float64 // additions to one would wait for each other
-	for len(v) >= 2 {
-		c0, r0 := quantise(v[0], inv, s)
-		c1, r1 := quantise(v[1], inv, s)
-		code[0], code[1] = c0, c1
-		sums[0] += r0
-		sums[1] += r1
-		v, code = v[2:], code[2:]
-	}
-	if len(v) > 0 {
-		c, r := quantise(v[0], inv, s)
-		code[0] = c
-		sums[0] += r
-	}
-	return scale, up(math.Sqrt(sums[0] + sums[1]))
-}
-
-// quantise returns the code of x and the square of what it leaves.
-func quantise(x float32, inv, scale float64) (code int8, residual float64) {
-	// Next to 1.5·2^52 a float64 has no room for a fraction: adding it rounds, to
-	// even as math.RoundToEven does.
-	const whole = 3 << 51
-	n := int32(float64(float64(x)*inv) + whole - whole)
-	// Beyond 127 only where v is so small that the scale is subnormal.
-	n = max(-127, min(127, n))
-	r := float64(x) - float64(scale*float64(n))
-	return int8(n), r * r
-}
-
-// largest returns the largest magnitude among the finite elements of v.
-func largest(v []float32) float32 {
-	const sign = 1 << 31
-	var most uint32 // without their signs, floats are ordered as their bits are
-	for _, x := range v {
-		most = max(most, math.Float32bits(x)&^sign)
-	}
-	return math.Float32frombits(most)
-}
-
-func norm(v []float32) float64 {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	return math.Sqrt(sum)
+	return scale, up(math.Sqrt(kernels.Code(code, v, scale)))
 }
 
 // up rounds x, which is not negative, to a float32 that is larger than it.

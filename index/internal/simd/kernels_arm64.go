@@ -4,8 +4,9 @@ package simd
 
 // available: every arm64 processor has NEON.
 func available() []*Kernels {
-	neon := &Kernels{Name: "neon", dotRows: dotRowsNEON, dotRowsInt8: dotRowsInt8NEON}
-	return []*Kernels{neon, &portable}
+	neon := portable
+	neon.Name, neon.dotRows, neon.dotRowsInt8 = "neon", dotRowsNEON, dotRowsInt8NEON
+	return []*Kernels{&neon, &portable}
 }
 
 // The reference of each is its twin in portable.go. n and count are at least 1;

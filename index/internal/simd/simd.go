@@ -15,6 +15,10 @@ type Kernels struct {
 	// start stride elements apart.
 	dotRows     func(out, q, rows *float32, n, stride, count int)
 	dotRowsInt8 func(out *int32, q, rows *int8, n, stride, count int)
+	squares     func(v *float32, n int) float64
+	scale       func(dst, v *float32, n int, factor float64)
+	largest     func(v *float32, n int) float32
+	code        func(code *int8, v *float32, n int, inv, scale float64) float64
 }
 
 var best = available()[0]
@@ -60,4 +64,46 @@ func checkRows(count, n, size, stride int) bool {
 		panic(fmt.Sprintf("simd: %d rows of %d elements, %d apart, in %d elements", count, n, stride, size))
 	}
 	return false
+}
+
+// Squares returns the sum of the squares of v in float64. The squares are exact,
+// and every implementation adds them in the same order, with the same bits for
+// a result: element i to lane i mod 8, the lanes by halves, then the last
+// len(v) mod 8 elements.
+func (k *Kernels) Squares(v []float32) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	return k.squares(&v[0], len(v))
+}
+
+// Scale sets dst, which has as many elements, to v times factor, computed in
+// float64 and rounded once more.
+func (k *Kernels) Scale(dst, v []float32, factor float64) {
+	if len(v) == 0 {
+		return
+	}
+	dst = dst[:len(v)]
+	k.scale(&dst[0], &v[0], len(v), factor)
+}
+
+// Largest returns the largest magnitude among the elements of v, none of which
+// is NaN; 0 without elements.
+func (k *Kernels) Largest(v []float32) float32 {
+	if len(v) == 0 {
+		return 0
+	}
+	return k.largest(&v[0], len(v))
+}
+
+// Code sets code, which has as many elements as v, to the elements of v/scale
+// rounded to whole numbers in [-127, 127], halves to even. scale is positive, and
+// no element of v/scale is beyond ±2^31. It returns the sum of the squares of what the
+// code leaves, v - scale*code, in float64, added as Squares adds.
+func (k *Kernels) Code(code []int8, v []float32, scale float32) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	code = code[:len(v)]
+	return k.code(&code[0], &v[0], len(v), 1/float64(scale), float64(scale))
 }
