@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,8 +74,8 @@ func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Opti
 		return nil, err
 	}
 	defer closeInto(&err, target)
-	if there, here := cmp.Or(old.Source, old.Root), cmp.Or(origin.Source, origin.Root); there != "" && there != here {
-		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, there, from, here)
+	if there := old.String(); there != "" && there != origin.String() {
+		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, there, from, origin)
 	}
 	bars := stepBars{app: a}
 	defer bars.finish()

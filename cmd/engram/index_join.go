@@ -84,8 +84,8 @@ func (a *app) joinParts(ctx context.Context, names []string, out string) (items 
 		items += p.info.Count
 		first := parts[0]
 		switch {
-		case p.origin.Source != first.origin.Source:
-			return 0, fmt.Errorf("%s is of %s, %s of %s: they are not parts of one index", name, p.origin.Source, first.name, first.origin.Source)
+		case p.origin.String() != first.origin.String():
+			return 0, fmt.Errorf("%s is of %s, %s of %s: they are not parts of one index", name, p.origin, first.name, first.origin)
 		case p.info.Dim != first.info.Dim:
 			return 0, fmt.Errorf("%s has vectors of %d elements, %s of %d: %w", name, p.info.Dim, first.name, first.info.Dim, index.ErrDimension)
 		case p.info.Bundle != first.info.Bundle:
@@ -109,8 +109,8 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 		return err
 	}
 	defer closeInto(&err, &whole)
-	if whole.origin != parts[0].origin {
-		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, whole.origin.Source, parts[0].origin.Source)
+	if whole.origin.String() != parts[0].origin.String() {
+		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, whole.origin, parts[0].origin)
 	}
 	for _, p := range parts {
 		bars := stepBars{app: a}

@@ -26,10 +26,7 @@ type target struct {
 func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundle, source build.Source) (err error) {
 	out := f.out
 	wanted := index.Info{Dim: t.dim}
-	origin := build.Origin{Source: source.Base()}
-	if folder, ok := source.(build.Folder); ok {
-		origin.Root = folder.Root
-	}
+	origin := build.OriginOf(source)
 	if b != nil {
 		wanted.Bundle, wanted.BundleName = b.Fingerprint(), bundleLabel(b)
 		if origin.Bundle, err = filepath.Abs(b.Dir()); err != nil {
@@ -86,8 +83,8 @@ func (t *target) check(ctx context.Context, out string, wanted index.Info, old, 
 	case info.Dim != wanted.Dim:
 		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", out, info.Dim, wanted.Dim, index.ErrDimension)
 	}
-	if from := cmp.Or(old.Source, old.Root); from != "" && from != origin.Source {
-		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, from, origin.Source)
+	if from := old.String(); from != "" && from != origin.String() {
+		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, from, origin)
 	}
 	return nil
 }

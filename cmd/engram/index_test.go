@@ -58,7 +58,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := build.Origin{Source: photos, Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}
+	want := build.Origin{Source: photos, Kind: build.Images, Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}
 	if diff := cmp.Diff(want, origin); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"engram/embed/pixels"
@@ -105,20 +103,12 @@ type originals struct {
 // originals opens the source of the index, and the model, by flag or where the
 // index remembers it.
 func (s searcher) originals(ctx context.Context, bundle string) (*originals, error) {
-	place := cmp.Or(s.origin.Source, s.origin.Root)
-	if place == "" {
+	if s.origin.String() == "" {
 		return nil, errors.New("the index does not say what it was made from")
 	}
-	// The base of generated scenes does not say how many there are.
-	if form, ok := strings.CutPrefix(place, "scenes:"); ok {
-		place = fmt.Sprintf("scenes:%d?%s", s.info.Count, form)
-	}
-	source, err := build.Open(place, build.SourceOptions{})
-	if err != nil {
-		return nil, err
-	}
 	o := &originals{}
-	if o.shards, err = source.Shards(ctx); err != nil || ofVectors(o.shards) {
+	var err error
+	if o.shards, err = s.origin.Shards(ctx); err != nil || ofVectors(o.shards) {
 		return o, err
 	}
 	b, err := s.bundle(bundle)

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"engram/data/laion"
 	"engram/data/npy"
 	"engram/index"
 	"engram/index/audit"
 	"engram/index/local"
+	"engram/index/qdrant/double"
 )
 
 // failedChecks verifies an index and returns the names of the checks that
@@ -126,6 +129,51 @@ func TestVerifyKnowsEverySource(t *testing.T) {
 	if names, details := failedChecks(t, c, loaded); names != "originals" || !strings.Contains(details[0], "24 wrong") {
 		t.Errorf("with rows moved by one %q failed: %q, want originals, 24 wrong", names, details)
 	}
+}
+
+// Of a source with several sets of vectors, items are compared with those that
+// the index was made from, and the others are not mixed with them.
+func TestVerifyKnowsTheSet(t *testing.T) {
+	c := newCLI(t)
+	dir := t.TempDir()
+	source, out, images := filepath.Join(dir, "source"), filepath.Join(dir, "text"), filepath.Join(dir, "images")
+	w, err := laion.Create(source, laion.WriterOptions{Dim: 4, Sets: []laion.Set{laion.Image, laion.Text}, RowsPerFile: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 24 {
+		image, text := make([]float32, 4), make([]float32, 4)
+		image[i%4], text[(i+1)%4] = 1, 1
+		if err := w.Append(map[string]any{"caption": fmt.Sprint("row ", i)}, image, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	collection := startQdrant(t, double.Options{}) + "/text"
+	c.must("index", "build", source, "--embeddings", "text", "--out", out)
+	c.must("index", "build", source, "--out", images)
+	c.must("index", "copy", out, collection)
+	for _, index := range []string{out, images, collection} {
+		if text := c.must("index", "verify", index); !strings.Contains(text, "24 sampled ones, made again") || !strings.Contains(text, "0 gone or changed") {
+			t.Errorf("verify %s prints\n%s\nwant 24 made again", index, text)
+		}
+	}
+	c.refuse([]string{"is the index of text_emb of " + source + ", wanted that of " + source}, "index", "build", source, "--out", out)
+	c.refuse([]string{"is the index of text_emb of " + source}, "index", "copy", images, collection)
+
+	file := filepath.Join(source, "text_emb", "text_emb_0001.npy")
+	array, err := npy.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := array.Float32s()
+	writeNPY(t, file, append(values[4:], values[:4]...), array.Shape...)
+	if names, details := failedChecks(t, c, out); names != "originals" || !strings.Contains(details[0], "8 wrong") {
+		t.Errorf("with rows of a file moved by one %q failed: %q, want originals, 8 wrong", names, details)
+	}
+	c.must("index", "verify", images)
 }
 
 // An index whose source is away is checked as far as it can be.

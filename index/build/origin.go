@@ -2,6 +2,8 @@ package build
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,21 +11,93 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"engram/data/atomicfile"
+	"engram/data/laion"
 	"engram/index"
 )
 
 // originName is the file of an Origin in the folder of its index.
 const originName = "origin.json"
 
-// Origin says where an index came from, so that its images can be shown and
-// its model can be opened again.
+// Origin says where an index came from, so that its rows can be read again, its
+// images shown and its model opened.
 type Origin struct {
-	// Source is the Base of the source it was built from.
-	Source string `json:"source,omitempty"`
+	// Source is the Base of the source it was built from, and Place what the source
+	// was opened at last, with how: "" means that it is the Base, or is found out.
+	Source string    `json:"source,omitempty"`
+	Place  string    `json:"place,omitempty"`
+	Kind   Kind      `json:"kind,omitempty"`
+	Set    laion.Set `json:"set,omitempty"`
+	Column string    `json:"column,omitempty"`
+
 	Root   string `json:"root"`   // absolute path of the folder that "path" in payloads is relative to, "" where the images are in no files of their own
 	Bundle string `json:"bundle"` // absolute path of the bundle's folder, which may have moved since
+}
+
+// OriginOf returns the origin of what is built from a source that Open returned,
+// without a bundle.
+func OriginOf(s Source) Origin {
+	o := Origin{Source: s.Base()}
+	switch s := s.(type) {
+	case Folder:
+		o.Kind, o.Root = Images, s.Root
+	case tars:
+		o.Kind, o.Place = Tars, s.place
+	case vectors:
+		o.Kind, o.Place, o.Set = Embeddings, s.place, s.set
+		if s.table {
+			o.Kind, o.Column = Tables, s.column
+		}
+	case Generated:
+		o.Kind, o.Place = Scenes, s.String()
+	}
+	if o.Place == o.Source {
+		o.Place = ""
+	}
+	return o
+}
+
+// String names the source, "" for the zero Origin: its base, and what of it the
+// rows are where there is a choice. Rows of sources of one name can be together
+// in an index.
+func (o Origin) String() string {
+	base := cmp.Or(o.Source, o.Root)
+	switch {
+	case o.Column != "":
+		return fmt.Sprintf("column %s of %s", o.Column, base)
+	case o.Set == laion.Text:
+		return fmt.Sprintf("%s of %s", o.Set, base)
+	}
+	return base
+}
+
+// Shards lists the shards that the rows may have come from: those of the place
+// that was named last, and the others below the base.
+func (o Origin) Shards(ctx context.Context) ([]Shard, error) {
+	base := cmp.Or(o.Source, o.Root)
+	shards, err := o.shardsAt(ctx, cmp.Or(o.Place, base))
+	if o.Place == "" {
+		return shards, err
+	}
+	others, failed := o.shardsAt(ctx, base)
+	if failed != nil {
+		return shards, err
+	}
+	known := map[string]bool{}
+	for _, s := range shards {
+		known[s.Name] = true
+	}
+	return append(shards, slices.DeleteFunc(others, func(s Shard) bool { return known[s.Name] })...), nil
+}
+
+func (o Origin) shardsAt(ctx context.Context, place string) ([]Shard, error) {
+	source, err := Open(place, SourceOptions{Kind: o.Kind, Set: o.Set, Column: o.Column})
+	if err != nil {
+		return nil, err
+	}
+	return source.Shards(ctx)
 }
 
 // WriteOrigin keeps o in the folder dir of an index, in place of the one there.

@@ -54,6 +54,11 @@ func ParseScenes(text string) (Generated, error) {
 	return g, nil
 }
 
+// String returns what ParseScenes reads.
+func (g Generated) String() string {
+	return fmt.Sprintf("%s%d?seed=%d&size=%d", scenesPrefix, g.N, g.Seed, g.Size)
+}
+
 // scenesPerShard is the number of scenes in all shards but the last.
 const scenesPerShard = 1000
 
