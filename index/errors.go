@@ -11,7 +11,8 @@ var (
 	ErrDimension = errors.New("wrong dimension")
 	// ErrVector: a vector is zero or has a NaN or infinite element.
 	ErrVector = errors.New("unusable vector")
-	// ErrPayload: a payload holds a value of a type that stores do not keep.
+	// ErrPayload: a payload holds a value of a type that stores do not keep, or a
+	// text that this one does not.
 	ErrPayload = errors.New("unusable payload")
 	// ErrQuery: a query asks for something impossible, such as K < 1.
 	ErrQuery = errors.New("unusable query")
@@ -31,6 +32,10 @@ var (
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("index closed")
 )
+
+// Refused reports whether an error of Upsert is about one of the items, its
+// vector or its payload, and would come again with it and not without it.
+func Refused(err error) bool { return errors.Is(err, ErrVector) || errors.Is(err, ErrPayload) }
 
 // CheckBundle refuses to mix vectors of different model bundles: it returns
 // ErrBundle where the store records a bundle whose fingerprint is not

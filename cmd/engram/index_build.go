@@ -301,15 +301,15 @@ func useless(source string, r *build.Report) error {
 // printReport prints the summary of a build.
 func (a *app) printReport(r *build.Report) {
 	for _, bad := range r.Bad {
-		fmt.Fprintf(a.stderr, "skipped %s: %s\n", bad.Name, bad.Reason)
+		fmt.Fprintf(a.stderr, "skipped %s: %s\n", printable(bad.Name), bad.Reason)
 	}
 	for _, s := range r.PerShard {
 		if s.Damaged != "" {
-			fmt.Fprintf(a.stderr, "damaged %s: %s\n", s.Name, s.Damaged)
+			fmt.Fprintf(a.stderr, "damaged %s: %s\n", printable(s.Name), s.Damaged)
 		}
 	}
 	for _, name := range r.GoneNames {
-		fmt.Fprintf(a.stderr, "gone    %s\n", name)
+		fmt.Fprintf(a.stderr, "gone    %s\n", printable(name))
 	}
 	fmt.Fprintf(a.stdout, "shards %d: finished %d, unchanged %d, damaged %d\n", r.Shards, r.Finished, r.Skipped, r.Damaged)
 	fmt.Fprintf(a.stdout, "rows: stored %d, unchanged %d, excluded %d, bad %d, gone %d (deleted %d)", r.Stored, r.Unchanged, r.Excluded, r.Unusable, r.Gone, r.Deleted)

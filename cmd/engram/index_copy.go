@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"engram/index"
 	"engram/index/build"
@@ -21,7 +22,8 @@ func (a *app) indexCopyCommand() *cobra.Command {
 		Long: "Copy puts the items of one index into another, which it makes where there is none. What is there already\n" +
 			"is left alone, so that a copy that was broken off goes on where it was and a later one brings it up to\n" +
 			"date. Then both are read side by side and compared: ids and payloads exactly, vectors to rounding.\n" +
-			"Nobody else may write to them meanwhile.",
+			"Items that TO cannot hold, such as texts that are not UTF-8 in a collection, are listed, and the command\n" +
+			"fails once all others are copied. Nobody else may write to the indexes meanwhile.",
 		Example: "  engram index copy photos.index backup.index\n" +
 			"  engram index copy photos.index qdrant://localhost:6334/photos\n" +
 			"  engram index copy qdrant://localhost:6334/photos photos.index --prune --json",
@@ -33,13 +35,14 @@ func (a *app) indexCopyCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := a.copyIndex(cmd.Context(), args[0], args[1], opts)
-			switch {
-			case err != nil:
+			if err != nil && !errors.Is(err, transfer.ErrRefused) {
 				return err
-			case asJSON:
-				return a.printJSON(report)
 			}
-			_, err = fmt.Fprintf(a.stdout, "%d items: added %d, changed %d, unchanged %d, extra %d (deleted %d); largest deviation %.1g; digest %s; %.1f s\n",
+			if asJSON {
+				return errors.Join(a.printJSON(report), err)
+			}
+			a.printRefused(report)
+			fmt.Fprintf(a.stdout, "%d items: added %d, changed %d, unchanged %d, extra %d (deleted %d); largest deviation %.1g; digest %s; %.1f s\n",
 				report.Items, report.Added, report.Changed, report.Unchanged, report.Extra, report.Pruned, report.MaxDeviation, report.Digest, report.Seconds)
 			return err
 		},
@@ -81,10 +84,32 @@ func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Opti
 	defer bars.finish()
 	opts.Progress = bars.set
 	report, err := transfer.Copy(ctx, source, target, opts)
-	if err != nil || origin == (build.Origin{}) {
+	if err != nil && !errors.Is(err, transfer.ErrRefused) || origin == (build.Origin{}) {
 		return report, err
 	}
-	return report, keepOrigin(ctx, to, target, origin)
+	if failed := keepOrigin(ctx, to, target, origin); failed != nil {
+		return report, failed
+	}
+	return report, err
+}
+
+// printRefused lists the items that an index did not take.
+func (a *app) printRefused(r *transfer.Report) {
+	for _, item := range r.Refusals {
+		name := build.NameOf(index.Item{ID: item.ID, Payload: item.Payload})
+		fmt.Fprintf(a.stderr, "refused %s: %s\n", printable(name), item.Reason)
+	}
+	if more := r.Refused - len(r.Refusals); more > 0 {
+		fmt.Fprintf(a.stderr, "refused %d more\n", more)
+	}
+}
+
+// printable returns a name as it is where a terminal can show it, or else quoted.
+func printable(name string) string {
+	if quoted := strconv.Quote(name); len(quoted) != len(name)+2 {
+		return quoted
+	}
+	return name
 }
 
 // stepBars shows the steps of a copy one after the other.

@@ -112,13 +112,21 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 	if whole.origin.String() != parts[0].origin.String() {
 		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, whole.origin, parts[0].origin)
 	}
+	var incomplete error
 	for _, p := range parts {
 		bars := stepBars{app: a}
-		_, err := transfer.Copy(ctx, p.store, whole.store, transfer.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
+		report, err := transfer.Copy(ctx, p.store, whole.store, transfer.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
 		bars.finish()
-		if err != nil {
+		a.printRefused(report)
+		switch {
+		case err != nil && !errors.Is(err, transfer.ErrRefused):
 			return fmt.Errorf("%s: %w", p.name, err)
+		case incomplete == nil && err != nil:
+			incomplete = fmt.Errorf("%s: %w", p.name, err)
 		}
+	}
+	if incomplete != nil {
+		return incomplete
 	}
 	return whole.manifest.Join(manifests)
 }

@@ -131,7 +131,7 @@ func (c *cleaning) sweep(ctx context.Context) error {
 			continue
 		}
 		c.report.Gone++
-		list(&c.report.GoneNames, nameOf(item))
+		list(&c.report.GoneNames, NameOf(item))
 		if c.gone[shard] && !c.prune {
 			continue
 		}
@@ -157,8 +157,8 @@ func shardOf(p index.Payload) string {
 	return path.Dir(file)
 }
 
-// nameOf returns the name of the row that an item was made from.
-func nameOf(item index.Item) string {
+// NameOf returns the name of the row that an item was made from.
+func NameOf(item index.Item) string {
 	if name, ok := item.Payload[keyPath].(string); ok {
 		return name
 	}

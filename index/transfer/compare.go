@@ -42,22 +42,9 @@ func (d Difference) None() bool {
 // DefaultTolerance. Neither store may be written to meanwhile. progress, where
 // it is not nil, is called with how many items of the source were read.
 func Compare(ctx context.Context, from, to index.Store, tolerance float64, progress func(done int)) (Difference, error) {
-	d, err := compare(ctx, from, to, tolerance, progress)
-	if err != nil {
-		return d, fmt.Errorf("transfer: %w", err)
-	}
-	return d, nil
-}
-
-func compare(ctx context.Context, from, to index.Store, tolerance float64, progress func(done int)) (Difference, error) {
 	c := newComparison(tolerance)
-	for p, err := range join(ctx, from, to) {
-		if err != nil {
-			return Difference{}, err
-		}
-		if c.add(p); progress != nil && p.source != nil {
-			progress(c.Items)
-		}
+	if err := c.run(ctx, from, to, progress); err != nil {
+		return Difference{}, fmt.Errorf("transfer: %w", err)
 	}
 	return c.difference(), nil
 }
@@ -67,6 +54,10 @@ type comparison struct {
 	Difference
 	tolerance      float64
 	source, target *audit.Digest
+
+	except map[index.ID]bool // items of the source that are passed over
+	passed int               // of those
+	older  int               // of those, in the target
 }
 
 func newComparison(tolerance float64) *comparison {
@@ -76,11 +67,31 @@ func newComparison(tolerance float64) *comparison {
 	return &comparison{tolerance: tolerance, source: audit.NewDigest(), target: audit.NewDigest()}
 }
 
+// run reads both stores.
+func (c *comparison) run(ctx context.Context, from, to index.Store, progress func(done int)) error {
+	for p, err := range join(ctx, from, to) {
+		if err != nil {
+			return err
+		}
+		if c.add(p); progress != nil && p.source != nil {
+			progress(c.Items + c.passed)
+		}
+	}
+	return nil
+}
+
 // add counts a pair and reports whether it is a source's item that the target
 // has not, or not the same.
 func (c *comparison) add(p pair) (differs bool) {
 	if p.source == nil {
 		c.Extra++
+		return false
+	}
+	if c.except[p.source.ID] {
+		c.passed++
+		if p.target != nil {
+			c.older++
+		}
 		return false
 	}
 	c.Items++

@@ -14,6 +14,10 @@ import (
 // succeeded.
 var ErrDiffers = errors.New("the copy differs from its source")
 
+// ErrRefused marks a copy that is like its source but for items that the target
+// does not take, such as texts that are not UTF-8 (see index.Refused).
+var ErrRefused = errors.New("refused by the target")
+
 // Options say how to copy. The zero value is the default.
 type Options struct {
 	Batch    int // items of one Upsert; 0 means 256
@@ -50,12 +54,22 @@ type Report struct {
 	Extra     int `json:"extra"`     // items of the target that the source does not have
 	Pruned    int `json:"pruned"`    // of those, deleted
 
+	Refused  int       `json:"refused"`            // items of the source that the target does not take
+	Refusals []Refusal `json:"refusals,omitempty"` // 1,000 of those at most, by id
+
 	// Digest is that of the ids and payloads copied (see audit.Digest).
 	Digest string `json:"digest"`
 	// MaxDeviation is the largest difference of an element of a vector in the
 	// target from the source's.
 	MaxDeviation float64 `json:"max_deviation"`
 	Seconds      float64 `json:"seconds"`
+}
+
+// Refusal is an item that the target does not take.
+type Refusal struct {
+	ID      index.ID      `json:"id,string"`
+	Payload index.Payload `json:"payload"`
+	Reason  string        `json:"reason"`
 }
 
 // Copy puts the items of from into to and proves that they are there. An item
@@ -68,6 +82,9 @@ type Report struct {
 // (index.ErrBundle) is refused before anything is written. In memory are no
 // more than InFlight+1 batches. A target that is index.Bulk and lacks more than
 // half of the items takes them in bulk.
+//
+// Items that the target does not take are passed over, and what it had under
+// their ids stays; once all others are copied and proven, the error is ErrRefused.
 //
 // Afterwards both stores are read again, side by side: every item of the
 // source must be in the target, with an equal payload, exactly, and a vector
@@ -84,7 +101,7 @@ func Copy(ctx context.Context, from, to index.Store, opts Options) (*Report, err
 	if opts.InFlight <= 0 {
 		opts.InFlight = 4
 	}
-	c := &copying{Options: opts, from: from, to: to, report: &Report{}}
+	c := &copying{Options: opts, from: from, to: to, report: &Report{}, refused: map[index.ID]bool{}}
 	err := c.run(ctx)
 	c.report.Seconds = time.Since(start).Seconds()
 	if err != nil {
@@ -99,33 +116,37 @@ type copying struct {
 	from, to index.Store
 	total    int        // items of the source
 	before   int        // items of the target
-	mu       sync.Mutex // guards what apply counts in report
+	mu       sync.Mutex // guards what writes change of the following
 	report   *Report
+	refused  map[index.ID]bool
 }
 
 func (c *copying) run(ctx context.Context) error {
 	if err := c.check(ctx); err != nil {
 		return err
 	}
-	d, err := c.load(ctx)
+	seen, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
 	if err := c.to.Flush(ctx); err != nil {
 		return err
 	}
-	if r := c.report; r.Added+r.Changed+r.Pruned > 0 {
-		progress := func(done int) { c.progress(Checking, done) }
-		if d, err = compare(ctx, c.from, c.to, c.Tolerance, progress); err != nil {
+	if r := c.report; r.Added+r.Changed+r.Pruned+r.Refused > 0 {
+		seen = newComparison(c.Tolerance)
+		seen.except = c.refused
+		if err := seen.run(ctx, c.from, c.to, func(done int) { c.progress(Checking, done) }); err != nil {
 			return err
 		}
 	}
+	d := seen.difference()
 	c.report.MaxDeviation, c.report.Digest = d.MaxDeviation, d.Source
-	return c.judge(ctx, d)
+	return c.judge(ctx, d, d.Items+d.Extra+seen.older)
 }
 
-// judge says whether the target, which differs by d, is a copy.
-func (c *copying) judge(ctx context.Context, d Difference) error {
+// judge says whether the target, which differs by d and yields so many items, is
+// a copy.
+func (c *copying) judge(ctx context.Context, d Difference, items int) error {
 	info, err := c.to.Info(ctx)
 	switch {
 	case err != nil:
@@ -134,8 +155,10 @@ func (c *copying) judge(ctx context.Context, d Difference) error {
 		return fmt.Errorf("of %d items %d are missing and %d are not the same: %w", d.Items, d.Missing, d.Changed, ErrDiffers)
 	case c.Prune && d.Extra > 0:
 		return fmt.Errorf("%d items that the source does not have are still there: %w", d.Extra, ErrDiffers)
-	case info.Count != d.Items+d.Extra:
-		return fmt.Errorf("the copy counts %d items and yields %d: %w", info.Count, d.Items+d.Extra, ErrDiffers)
+	case info.Count != items:
+		return fmt.Errorf("the copy counts %d items and yields %d: %w", info.Count, items, ErrDiffers)
+	case c.report.Refused > 0:
+		return fmt.Errorf("%d of %d items could not be copied, all others were: %w", c.report.Refused, c.report.Items, ErrRefused)
 	}
 	return nil
 }

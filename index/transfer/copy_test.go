@@ -3,7 +3,9 @@ package transfer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -286,6 +288,53 @@ func only(items, others []index.Item) []index.Item {
 		}
 	}
 	return kept
+}
+
+// What a target does not take keeps nothing else from being copied and proven.
+func TestItemsThatAreRefused(t *testing.T) {
+	const old, fresh, last = 5 * 7919, 6 * 7919, 999 * 7919
+	from := newFilled(t, 1000)
+	to := &bulkEngine{engine: engine{Store: newTarget(t), refuse: map[index.ID]bool{fresh: true, old: true, last: true}}}
+	earlier := index.Item{ID: old, Vector: []float32{1, 0, 0, 0, 0, 0}, Payload: index.Payload{"earlier": true}}
+	put(t, to.Store, earlier)
+	want := transfer.Report{Items: 1000, Added: 997, Refused: 3}
+	for i, item := range all(t, from) {
+		if to.refuse[item.ID] {
+			want.Refusals = append(want.Refusals, transfer.Refusal{ID: item.ID, Payload: item.Payload, Reason: fmt.Sprintf("item %d: unusable payload", i*7919)})
+		}
+	}
+	for range 2 {
+		report, err := transfer.Copy(t.Context(), from, to, transfer.Options{Batch: 128, Prune: true})
+		if !errors.Is(err, transfer.ErrRefused) || !strings.Contains(err.Error(), "3 of 1000 items could not be copied") {
+			t.Fatalf("error %v, want ErrRefused with the number of items", err)
+		}
+		report.Digest, report.Seconds = "", 0
+		if diff := cmp.Diff(want, *report); diff != "" {
+			t.Errorf("report (-want +got):\n%s", diff)
+		}
+		want.Added, want.Unchanged = 0, 997
+	}
+	if n := to.upserts.Load(); n > 60 { // two for each halving of a batch
+		t.Errorf("%d writes, want fewer than items", n)
+	}
+	items := all(t, from)
+	items[5] = earlier
+	if diff := cmp.Diff(slices.Concat(items[:6], items[7:999]), all(t, to)); diff != "" {
+		t.Errorf("items (-wanted +copy):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"begin", "end", "end"}, to.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+
+	// A fault beside a refusal is still found.
+	broken := &engine{Store: newTarget(t), refuse: to.refuse, change: func(item *index.Item) bool { return item.ID != 7919 }}
+	if _, err := transfer.Copy(t.Context(), from, broken, transfer.Options{}); !errors.Is(err, transfer.ErrDiffers) || !strings.Contains(err.Error(), "1 are missing") {
+		t.Errorf("error %v, want ErrDiffers with one missing", err)
+	}
+	broken = &engine{Store: newTarget(t), refuse: to.refuse, failAt: 4}
+	if _, err := transfer.Copy(t.Context(), from, broken, transfer.Options{}); !errors.Is(err, errBroken) {
+		t.Errorf("error %v, want that of the engine", err)
+	}
 }
 
 func TestUnorderedStoreIsRefused(t *testing.T) {

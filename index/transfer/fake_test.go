@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"path/filepath"
@@ -87,6 +88,7 @@ type engine struct {
 	failAt int64                              // number of the Upsert that fails, from 1
 	pause  time.Duration                      // of an Upsert
 	idle   bool                               // Flush does nothing
+	refuse map[index.ID]bool                  // what Upsert does not take
 
 	upserts, running, most, largest atomic.Int64
 }
@@ -102,6 +104,11 @@ func (e *engine) Upsert(ctx context.Context, items []index.Item) error {
 	time.Sleep(e.pause)
 	if e.upserts.Add(1) == e.failAt {
 		return errBroken
+	}
+	for _, item := range items {
+		if e.refuse[item.ID] {
+			return fmt.Errorf("item %d: %w", item.ID, index.ErrPayload)
+		}
 	}
 	if e.change != nil {
 		items = e.changed(items)

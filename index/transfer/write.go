@@ -1,7 +1,9 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,27 +13,27 @@ import (
 // batch is what one goroutine writes.
 type batch struct {
 	items []index.Item
-	added int // of items; the others are changed
+	added []bool // of items, whether they are new; the others are changed
 	extra []index.ID
 }
 
 // load writes, in bulk where that is worth it. The end of a load is asked for
 // in any case: an earlier copy may have been broken off before it.
-func (c *copying) load(ctx context.Context) (Difference, error) {
+func (c *copying) load(ctx context.Context) (*comparison, error) {
 	bulk, ok := c.to.(index.Bulk)
 	if !ok {
 		return c.write(ctx)
 	}
 	if 2*c.before < c.total {
 		if err := bulk.BeginBulk(ctx); err != nil {
-			return Difference{}, err
+			return nil, err
 		}
 	}
-	d, err := c.write(ctx)
+	seen, err := c.write(ctx)
 	if err != nil {
-		return d, err
+		return nil, err
 	}
-	return d, bulk.EndBulk(ctx, func(done, total int) {
+	return seen, bulk.EndBulk(ctx, func(done, total int) {
 		if c.Progress != nil {
 			c.Progress(Indexing, done, total)
 		}
@@ -39,7 +41,7 @@ func (c *copying) load(ctx context.Context) (Difference, error) {
 }
 
 // write brings the target in line and returns how it differed.
-func (c *copying) write(ctx context.Context) (Difference, error) {
+func (c *copying) write(ctx context.Context) (*comparison, error) {
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(c.InFlight)
 	seen := newComparison(c.Tolerance)
@@ -52,7 +54,8 @@ func (c *copying) write(ctx context.Context) (Difference, error) {
 	}
 	c.report.Items, c.report.Extra = seen.Items, seen.Extra
 	c.report.Unchanged = seen.Items - seen.Missing - seen.Changed
-	return seen.difference(), err
+	slices.SortFunc(c.report.Refusals, func(a, b Refusal) int { return cmp.Compare(a.ID, b.ID) })
+	return seen, err
 }
 
 // read reads both stores and hands out what has to be written.
@@ -64,10 +67,7 @@ func (c *copying) read(ctx context.Context, seen *comparison, write func(batch))
 		}
 		switch differs := seen.add(p); {
 		case differs:
-			b.items = append(b.items, *p.source)
-			if p.target == nil {
-				b.added++
-			}
+			b.items, b.added = append(b.items, *p.source), append(b.added, p.target == nil)
 		case p.source == nil && c.Prune:
 			b.extra = append(b.extra, p.target.ID)
 		}
@@ -83,24 +83,65 @@ func (c *copying) read(ctx context.Context, seen *comparison, write func(batch))
 	return nil
 }
 
-// apply writes a batch and counts it.
+// apply writes a batch.
 func (c *copying) apply(ctx context.Context, b batch) error {
-	if len(b.items) > 0 {
-		if err := c.to.Upsert(ctx, b.items); err != nil {
-			return err
-		}
+	if err := c.put(ctx, b.items, b.added); err != nil || len(b.extra) == 0 {
+		return err
 	}
-	pruned := 0
-	if len(b.extra) > 0 {
-		var err error
-		if pruned, err = c.to.Delete(ctx, b.extra); err != nil {
-			return err
-		}
-	}
+	pruned, err := c.to.Delete(ctx, b.extra)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.report.Added += b.added
-	c.report.Changed += len(b.items) - b.added
 	c.report.Pruned += pruned
+	return err
+}
+
+// put writes items and counts them. Where the target refuses them it gets each
+// half of them alone, until those are found that it does not take.
+func (c *copying) put(ctx context.Context, items []index.Item, added []bool) error {
+	if len(items) == 0 {
+		return nil
+	}
+	err := c.to.Upsert(ctx, items)
+	half := len(items) / 2
+	switch {
+	case err == nil:
+		c.count(added)
+	case !index.Refused(err):
+		return err
+	case half == 0:
+		c.refuse(items[0], err)
+	default:
+		if err := c.put(ctx, items[:half], added[:half]); err != nil {
+			return err
+		}
+		return c.put(ctx, items[half:], added[half:])
+	}
 	return nil
+}
+
+// count counts items that were written.
+func (c *copying) count(added []bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, isNew := range added {
+		if isNew {
+			c.report.Added++
+		} else {
+			c.report.Changed++
+		}
+	}
+}
+
+// maxRefusals bounds the list of a Report.
+const maxRefusals = 1000
+
+// refuse notes an item that the target does not take.
+func (c *copying) refuse(item index.Item, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Refused++
+	c.refused[item.ID] = true
+	if len(c.report.Refusals) < maxRefusals {
+		c.report.Refusals = append(c.report.Refusals, Refusal{item.ID, item.Payload, err.Error()})
+	}
 }
