@@ -19,6 +19,6 @@ func (a *app) indexCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(a.indexBuildCommand(), a.indexJoinCommand(), a.indexCopyCommand(), a.indexVerifyCommand())
+	cmd.AddCommand(a.indexBuildCommand(), a.indexJoinCommand(), a.indexCopyCommand(), a.indexVerifyCommand(), a.indexSwitchCommand())
 	return cmd
 }

@@ -101,7 +101,7 @@ func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) 
 
 // serve serves an index until ctx ends.
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
-	store, origin, err := a.openIndex(ctx, f.index)
+	store, origin, err := a.followIndex(ctx, f.index)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (c *cli) serve(args ...string) *served {
 	status := make(chan int, 1)
 	args = append(append([]string{"serve", "--addr", "127.0.0.1:0"}, args...), c.args...)
 	go func() {
-		status <- run(ctx, args, streams{stdout: write, stderr: &stderr, getenv: func(string) string { return "" }})
+		status <- run(ctx, args, streams{stdout: write, stderr: &stderr, getenv: func(name string) string { return c.env[name] }})
 		write.Close()
 	}()
 	stop := func() (string, int) {

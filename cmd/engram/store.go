@@ -34,11 +34,21 @@ func isCollection(name string) bool {
 const originLabel = "origin"
 
 // openIndex opens an index by what the user writes: a folder, or a collection of
-// a Qdrant server. With it comes where it was made from, the zero Origin where it
-// does not say so.
+// a Qdrant server, by its name or by the alias that it has at that time. With it
+// comes where it was made from, the zero Origin where it does not say so.
 func (a *app) openIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+	return a.openStore(ctx, name, true)
+}
+
+// followIndex is openIndex for who keeps an index open: an alias is followed
+// from one collection to the next.
+func (a *app) followIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+	return a.openStore(ctx, name, false)
+}
+
+func (a *app) openStore(ctx context.Context, name string, fixed bool) (index.Store, build.Origin, error) {
 	if isCollection(name) {
-		return a.openCollection(ctx, name)
+		return a.openCollection(ctx, name, fixed)
 	}
 	store, err := local.Open(name)
 	if err != nil {
@@ -51,11 +61,12 @@ func (a *app) openIndex(ctx context.Context, name string) (index.Store, build.Or
 	return store, origin, nil
 }
 
-func (a *app) openCollection(ctx context.Context, name string) (_ index.Store, origin build.Origin, err error) {
+func (a *app) openCollection(ctx context.Context, name string, fixed bool) (_ index.Store, origin build.Origin, err error) {
 	opts, err := a.collectionOptions(name)
 	if err != nil {
 		return nil, origin, err
 	}
+	opts.Fixed = fixed
 	store, err := qdrant.Open(ctx, opts)
 	if err != nil {
 		return nil, origin, err

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/index"
+	"engram/index/build"
+	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 )
 
@@ -24,6 +31,70 @@ func startQdrant(t *testing.T, opts double.Options) string {
 		}
 	})
 	return "qdrant://" + server.Addr()
+}
+
+// onServers runs a test on a double, and on a real server where the environment
+// names one. The collections whose addresses it asks for are dropped at the end.
+func onServers(t *testing.T, test func(t *testing.T, c *cli, collection func(name string) string)) {
+	t.Run("double", func(t *testing.T) {
+		server := startQdrant(t, double.Options{})
+		test(t, newCLI(t), func(name string) string { return server + "/" + name })
+	})
+	t.Run("server", func(t *testing.T) {
+		addr := os.Getenv("ENGRAM_TEST_QDRANT")
+		if addr == "" {
+			t.Skip("SKIPPED, no server: set ENGRAM_TEST_QDRANT to host:port of a Qdrant server's gRPC service, and ENGRAM_TEST_QDRANT_API_KEY where it wants a key")
+		}
+		c := newCLI(t)
+		c.env = map[string]string{"ENGRAM_QDRANT_API_KEY": os.Getenv("ENGRAM_TEST_QDRANT_API_KEY")}
+		prefix := fmt.Sprintf("test-%d-", time.Now().UnixNano())
+		test(t, c, func(name string) string {
+			opts := qdrant.Options{Addr: addr, APIKey: c.env["ENGRAM_QDRANT_API_KEY"], Collection: prefix + name, Fixed: true}
+			t.Cleanup(func() {
+				store, err := qdrant.Open(context.Background(), opts)
+				if err == nil {
+					err = dropCollection(context.Background(), store)
+				}
+				if err != nil && !errors.Is(err, index.ErrNotFound) { // dropped by its alias
+					t.Errorf("drop %s: %v", opts.Collection, err)
+				}
+			})
+			return "qdrant://" + addr + "/" + prefix + name
+		})
+	})
+}
+
+// A text that a collection cannot keep costs the item that has it, and no other.
+func TestTextsThatAreNotUTF8(t *testing.T) {
+	files := sampleFiles(t, filepath.Join(writePhotos(t), "p12.png"))
+	tars := t.TempDir()
+	writeFile(t, filepath.Join(tars, "0.tar"), tarOf(t, append(keys(0, 100), "k\xff", "k\xfe"), files))
+	writeFile(t, filepath.Join(tars, "1.tar"), tarOf(t, keys(200, 50), files))
+	onServers(t, func(t *testing.T, c *cli, collection func(string) string) {
+		folder := filepath.Join(t.TempDir(), "index")
+		c.must("index", "build", tars, "--out", folder)
+		built, copied := collection("built"), collection("copied")
+		var r build.Report
+		c.json(&r, "index", "build", tars, "--out", built)
+		if r.Stored != 150 || r.Unusable != 2 || len(r.Bad) != 2 || !strings.Contains(r.Bad[0].Reason, `"key"`) || !strings.Contains(r.Bad[0].Reason, "is not UTF-8") {
+			t.Errorf("build: %+v, want 150 stored and two bad for their keys", r)
+		}
+		for _, want := range []string{"152 items: added 150, changed 0, unchanged 0, ", "152 items: added 0, changed 0, unchanged 150, "} {
+			stdout, stderr, status := c.run("index", "copy", folder, copied)
+			if status != 1 || !strings.HasPrefix(stdout, want) {
+				t.Errorf("copy: status %d, prints %q; want 1 and %q", status, stdout, want)
+			}
+			for _, line := range []string{`refused "0.tar/k\xff": `, `refused "0.tar/k\xfe": `, "engram: transfer: 2 of 152 items could not be copied, all others were: refused by the target\n"} {
+				if !strings.Contains(stderr, line) {
+					t.Errorf("copy: stderr is %q, want %q in it", stderr, line)
+				}
+			}
+		}
+		if out := c.must("index", "copy", built, copied); !strings.HasPrefix(out, "150 items: added 0, changed 0, unchanged 150, extra 0 ") {
+			t.Errorf("the copy is not what was built: %s", out)
+		}
+		c.must("index", "verify", copied)
+	})
 }
 
 func TestCollectionAnswersLikeTheFolder(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
@@ -69,14 +67,28 @@ func (s *Store) DeleteSnapshot(ctx context.Context, name string) error {
 	})
 }
 
+// ErrAlias: a name cannot be an alias.
+var ErrAlias = errors.New("unusable alias")
+
 // notInNames are the characters that the server refuses in the name of a
 // collection. It does not look at those of aliases.
 const notInNames = "<>:\"/\\|?*\x00\x1f"
 
+// CheckAlias refuses a name (ErrAlias) by which no collection could be asked for.
+func CheckAlias(alias string) error {
+	if alias == "" {
+		return fmt.Errorf("qdrant: the alias is empty: %w", ErrAlias)
+	}
+	if i := strings.IndexAny(alias, notInNames); i >= 0 {
+		return fmt.Errorf("qdrant: the alias %q has a %q in it, which no name of a collection can have: %w", alias, alias[i], ErrAlias)
+	}
+	return nil
+}
+
 // TakeAlias lets alias name this collection, in place of the one that it names
 // now, in one step: who opens or asks the alias gets one or the other. It returns
-// the name of the latter, "" where there is none. fs.ErrExist says that alias is
-// the name of a collection.
+// the name of the latter, "" where there is none. ErrAlias refuses, besides what
+// CheckAlias does, the name of a collection.
 //
 // Before, the collection gets those indexes of payloads that the other one has
 // and it has not: a store that was opened by the alias counts on them.
@@ -84,8 +96,8 @@ const notInNames = "<>:\"/\\|?*\x00\x1f"
 // To rebuild an index without an interruption, open it by an alias, build a
 // collection of another name, and let that take the alias.
 func (s *Store) TakeAlias(ctx context.Context, alias string) (before string, err error) {
-	if alias == "" || strings.ContainsAny(alias, notInNames) {
-		return "", fmt.Errorf("qdrant: %q cannot be an alias, wanted a name without any of %s", alias, strconv.QuoteToGraphic(notInNames))
+	if err := CheckAlias(alias); err != nil {
+		return "", err
 	}
 	release, err := s.acquire(ctx)
 	if err != nil {
@@ -117,7 +129,7 @@ func (s *Store) TakeAlias(ctx context.Context, alias string) (before string, err
 func (s *Store) refuseCollection(ctx context.Context, name string) error {
 	switch _, err := s.collection(ctx, name); {
 	case err == nil:
-		return fmt.Errorf("qdrant: %s is the name of a collection at %s, wanted another one for an alias: %w", name, s.addr, fs.ErrExist)
+		return fmt.Errorf("qdrant: %s is the name of a collection at %s: %w", name, s.addr, ErrAlias)
 	case !errors.Is(err, index.ErrNotFound):
 		return err
 	}
