@@ -67,9 +67,10 @@ func (s *Store) Groups(ctx context.Context, q index.Query, key string, size int)
 
 // Diverse returns K of the items nearest to the query that differ among
 // themselves (maximal marginal relevance), in the order of their choice. Of the
-// nearest candidates, each choice weighs nearness to the query, with
-// 1 - diversity, against nearness to those already chosen, with diversity, from 0
-// to 1. Scores are cosine similarities to the query.
+// nearest candidates, which each shard of a collection has as many of, each choice
+// weighs nearness to the query, with 1 - diversity, against nearness to those
+// already chosen, with diversity, from 0 to 1. Scores are cosine similarities to
+// the query.
 //
 // It refuses the filters that Groups refuses.
 func (s *Store) Diverse(ctx context.Context, q index.Query, diversity float32, candidates int) ([]index.Hit, error) {

@@ -89,7 +89,7 @@ func TestDiverse(t *testing.T) {
 }
 
 func TestDiverseOnServer(t *testing.T) {
-	checkDiverse(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2}))
+	checkDiverse(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2, Shards: 1}))
 }
 
 func checkDiverse(t *testing.T, store *qdrant.Store) {
