@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"text/tabwriter"
 
@@ -22,9 +23,9 @@ func (a *app) indexVerifyCommand() *cobra.Command {
 		Use:   "verify INDEX",
 		Short: "Check that an index is whole and finds what it should",
 		Long: "Verify reads every item of an index and checks checksums, ids, counts, vectors and payloads. It gets\n" +
-			"sampled items by their ids, makes their vectors again from their images, or finds them in the files that\n" +
-			"they came from, and compares searches with exact ones. It prints a line per check, and fails where one does. Nobody else\n" +
-			"may write to the index meanwhile.",
+			"sampled items by their ids, makes their vectors again from their images, or finds vectors and payloads in\n" +
+			"the files that they came from, and compares searches with exact ones. It prints a line per check, and\n" +
+			"fails where one does. Nobody else may write to the index meanwhile.",
 		Example: "  engram index verify photos.index\n" +
 			"  engram index verify coco.index --samples 1000 --bundle clip --json",
 		Args: oneArgument("an index"),
@@ -137,7 +138,8 @@ func (o *originals) vectors(ctx context.Context, items []index.Item) ([]audit.Or
 		switch to := &made[found.Item]; {
 		case found.Changed:
 		case found.Row.Vector != nil:
-			to.Vector = slices.Clone(found.Row.Vector)
+			// It is the number of a row alone that joins vector and payload.
+			to.Vector, to.Payload = slices.Clone(found.Row.Vector), maps.Clone(found.Row.Payload)
 		default:
 			to.Vector, to.Err = o.encode(ctx, found.Row)
 		}

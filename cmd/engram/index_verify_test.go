@@ -174,6 +174,19 @@ func TestVerifyKnowsTheSet(t *testing.T) {
 		t.Errorf("with rows of a file moved by one %q failed: %q, want originals, 8 wrong", names, details)
 	}
 	c.must("index", "verify", images)
+
+	// Metadata that have moved against the vectors are found, too.
+	metadata := func(shard int) string {
+		return filepath.Join(source, "metadata", fmt.Sprintf("metadata_%04d.parquet", shard))
+	}
+	raw, err := os.ReadFile(metadata(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, metadata(2), raw)
+	if names, details := failedChecks(t, c, images); names != "originals" || !strings.Contains(details[0], "8 wrong") || !strings.Contains(details[0], "another payload than its original") {
+		t.Errorf("with the metadata of another file %q failed: %q, want originals, 8 wrong", names, details)
+	}
 }
 
 // An index whose source is away is checked as far as it can be.

@@ -21,11 +21,12 @@ const Tolerance = 1e-5
 const MinCosine = .999
 
 // Original is what became of looking for what an item was made from: its vector,
-// of any length but zero, or why there is none. Both are zero where it is gone
-// or has changed since, which is no fault of the index.
+// of any length but zero, or why there is none. All is zero where it is gone or
+// has changed since, which is no fault of the index.
 type Original struct {
-	Vector []float32
-	Err    error
+	Vector  []float32
+	Payload index.Payload // that the item has to have, nil where that is not known
+	Err     error
 }
 
 // Options say how much is looked at. The zero value is the default.
@@ -95,7 +96,7 @@ func (r *Report) add(name string, outcome Outcome, format string, args ...any) {
 //	vectors   of Info's dimension, finite, of length 1 within Tolerance
 //	payloads  hold only the types of values that stores keep
 //	rows      Get returns for sampled ids what All yielded
-//	originals sampled items, made again, have the stored vectors (MinCosine)
+//	originals sampled items, made again, have the stored vectors (MinCosine) and payloads
 //	search    finds what an exact search finds (mean recall@K), with exact scores
 //
 // What is wrong with the store is a failed check; an error says that checking

@@ -336,6 +336,44 @@ func TestOriginalsThatCannotBeMade(t *testing.T) {
 	}
 }
 
+// An item whose payload is that of another one is found where its original tells
+// the payload.
+func TestPayloadsOfOriginals(t *testing.T) {
+	store := open(t, newIndex(t))
+	for name, test := range map[string]struct {
+		change func(i int, p index.Payload) index.Payload
+		want   string
+	}{
+		"same":    {func(_ int, p index.Payload) index.Payload { return p }, "the same payload; "},
+		"unknown": {func(int, index.Payload) index.Payload { return nil }, "with the vectors; "},
+		"another": {func(i int, p index.Payload) index.Payload {
+			if i == 3 {
+				p = index.Payload{"n": int64(-1)}
+			}
+			return p
+		}, "1 wrong; the first: item "},
+	} {
+		report, err := audit.Verify(t.Context(), store, audit.Options{Originals: func(ctx context.Context, items []index.Item) ([]audit.Original, error) {
+			made, err := originals(ctx, items)
+			for i := range made {
+				if made[i].Vector == nil {
+					made[i].Vector = items[i].Vector
+				}
+				made[i].Payload = test.change(i, items[i].Payload)
+			}
+			return made, err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range report.Checks {
+			if c.Name == "originals" && !strings.Contains(c.Detail, test.want) {
+				t.Errorf("%s: %q, want %q in it", name, c.Detail, test.want)
+			}
+		}
+	}
+}
+
 // The digest sees every difference of ids and payloads, and their order.
 func TestDigest(t *testing.T) {
 	digest := func(items ...index.Item) string {

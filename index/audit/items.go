@@ -123,7 +123,7 @@ func same(a, b index.Item) bool {
 			return false
 		}
 	}
-	return string(disk.AppendPayload(nil, a.Payload)) == string(disk.AppendPayload(nil, b.Payload))
+	return samePayload(a.Payload, b.Payload)
 }
 
 // originals makes sampled items again.
@@ -137,7 +137,7 @@ func (a *audit) originals(ctx context.Context) error {
 		return err
 	}
 	var wrong fault
-	gone, least := 0, 1.
+	gone, compared, least := 0, 0, 1.
 	for i, original := range made {
 		item := a.sample[i]
 		switch {
@@ -153,15 +153,27 @@ func (a *audit) originals(ctx context.Context) error {
 		cosine := dot(original.Vector, item.Vector) / math.Sqrt(dot(original.Vector, original.Vector)*dot(item.Vector, item.Vector))
 		if !(cosine >= MinCosine) { // also where it is NaN
 			wrong.add("item %d has a vector of cosine %.4f with that of its original", item.ID, cosine)
+		} else if original.Payload != nil && !samePayload(item.Payload, original.Payload) {
+			wrong.add("item %d has another payload than its original", item.ID)
 		}
-		least = min(least, cosine)
+		if least = min(least, cosine); original.Payload != nil {
+			compared++
+		}
 	}
 	if gone == len(made) {
 		a.report.add("originals", Skipped, "none of %d sampled ones is there as it was", gone)
 		return nil
 	}
-	a.check("originals", wrong, "%d sampled ones, made again, have cosines of %.6f or more with the vectors; %d gone or changed", len(made)-gone, least, gone)
+	payloads := ""
+	if compared > 0 {
+		payloads = fmt.Sprintf(", %d the same payload", compared)
+	}
+	a.check("originals", wrong, "%d sampled ones, made again, have cosines of %.6f or more with the vectors%s; %d gone or changed", len(made)-gone, least, payloads, gone)
 	return nil
+}
+
+func samePayload(a, b index.Payload) bool {
+	return string(disk.AppendPayload(nil, a)) == string(disk.AppendPayload(nil, b))
 }
 
 // dot returns the inner product of two vectors of one length.
