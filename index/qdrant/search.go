@@ -73,15 +73,15 @@ func (s *Store) plan(ctx context.Context, q index.Query) (*plan, error) {
 		}
 		p.k = min(p.k, n)
 	}
+	if p.exact, err = s.small(ctx); err != nil {
+		return nil, err
+	}
 	filter, err := s.pushDown(ctx, q.Filter)
 	if err != nil {
 		return nil, err
 	}
 	if !filter.exact {
 		p.check = q.Filter
-	}
-	if p.exact, err = s.small(ctx); err != nil {
-		return nil, err
 	}
 	p.none = filter.none || p.k == 0
 	p.request = &api.QueryPoints{
