@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"engram/index"
 	"engram/index/build"
 	"engram/index/plan"
+	"engram/index/qdrant"
 )
 
 // sampleTime is how long a dry run tries things out.
@@ -23,7 +25,7 @@ func (a *app) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err
 		return err
 	}
 	defer closeInto(&err, p)
-	if p.job.Manifest, err = f.knownManifest(); err != nil {
+	if p.job.Manifest, err = a.knownManifest(ctx, f); err != nil {
 		return err
 	}
 	if p.job.Manifest != nil {
@@ -50,13 +52,29 @@ func (a *app) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err
 }
 
 // knownManifest opens the manifest of an earlier build, nil where there is none.
-func (f *buildFlags) knownManifest() (*build.Manifest, error) {
-	_, err := os.Stat(filepath.Join(f.out, build.ManifestName))
+func (a *app) knownManifest(ctx context.Context, f buildFlags) (*build.Manifest, error) {
+	dir := f.out
+	if isCollection(f.out) {
+		store, _, err := a.openIndex(ctx, f.out)
+		if errors.Is(err, index.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		collection := store.(*qdrant.Store)
+		dir, err = a.labelledDir(collection.Labels())
+		if err := errors.Join(err, collection.Close()); err != nil {
+			return nil, err
+		}
+	}
+	dir = f.partDir(dir)
+	_, err := os.Stat(filepath.Join(dir, build.ManifestName))
 	if f.out == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return build.OpenManifest(f.out)
+	return build.OpenManifest(dir)
 }

@@ -75,6 +75,9 @@ func (a *app) joinParts(ctx context.Context, names []string, out string) (items 
 	var parts []part
 	var manifests []*build.Manifest
 	for _, name := range names {
+		if isCollection(name) {
+			return 0, fmt.Errorf("%s is a collection, wanted the folder of a part: parts can be built into one collection, all with the same --out", name)
+		}
 		p, err := a.openPart(ctx, name)
 		if err != nil {
 			return 0, err

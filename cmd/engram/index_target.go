@@ -53,21 +53,27 @@ func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundl
 	return nil
 }
 
-// openManifest opens the manifest of the build. Parts that go into one
-// collection have one each.
+// openManifest opens the manifest of the build.
 func (t *target) openManifest(ctx context.Context, a *app, f buildFlags) (err error) {
 	dir, err := a.manifestDir(ctx, f.out, t.store)
 	if err != nil {
 		return err
 	}
-	if isCollection(f.out) && f.part != "" {
-		dir = filepath.Join(dir, "part-"+strings.ReplaceAll(f.part, "/", "-of-"))
-	}
+	dir = f.partDir(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	t.manifest, err = build.OpenManifest(dir)
 	return err
+}
+
+// partDir returns the folder with the manifest of a part, by that of the whole.
+// Parts that go into one collection have one each.
+func (f *buildFlags) partDir(dir string) string {
+	if isCollection(f.out) && f.part != "" {
+		return filepath.Join(dir, "part-"+strings.ReplaceAll(f.part, "/", "-of-"))
+	}
+	return dir
 }
 
 // check refuses an index that was made of something else.

@@ -80,6 +80,8 @@ func TestIndexRefuses(t *testing.T) {
 	c.refuse([]string{`unknown command "photos" for "engram index"`}, "index", "photos")
 	c.refuse([]string{`part "3/2": wanted one such as 2/8`}, "index", "build", photos, "--out", fresh, "--part", "3/2")
 	c.refuse([]string{`--embeddings is "tags"`}, "index", "build", photos, "--out", fresh, "--embeddings", "tags")
+	c.refuse([]string{"of kind images", "only one of kind laion"}, "index", "build", photos, "--out", fresh, "--embeddings", "text")
+	c.refuse([]string{"of kind images", "only one of kind parquet"}, "index", "build", photos, "--out", fresh, "--column", "v")
 	c.refuse([]string{`--where: `, "unusable filter"}, "index", "build", photos, "--out", fresh, "--where", "zebra")
 	c.refuse([]string{"--batch is 0"}, "index", "build", photos, "--out", fresh, "--batch", "0")
 	c.refuse([]string{"is an index of bundle pixels 1, --bundle is other 1"}, "index", "build", photos, "--out", out, "--bundle", other)

@@ -119,10 +119,6 @@ func (a *app) manifestDir(ctx context.Context, name string, store index.Store) (
 	if !ok {
 		return name, nil
 	}
-	cache, err := a.cacheDir()
-	if err != nil {
-		return "", err
-	}
 	labels := collection.Labels()
 	if labels[buildLabel] == "" {
 		labels[buildLabel] = rand.Text()
@@ -130,8 +126,17 @@ func (a *app) manifestDir(ctx context.Context, name string, store index.Store) (
 			return "", err
 		}
 	}
-	dir := filepath.Join(cache, "builds", labels[buildLabel])
+	dir, err := a.labelledDir(labels)
+	if err != nil {
+		return "", err
+	}
 	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// labelledDir is manifestDir of a collection with these labels.
+func (a *app) labelledDir(labels map[string]string) (string, error) {
+	cache, err := a.cacheDir()
+	return filepath.Join(cache, "builds", labels[buildLabel]), err
 }
 
 // collectionOptions reads the address of a collection. The key comes from the

@@ -137,6 +137,11 @@ func TestBuildIntoCollection(t *testing.T) {
 	var first, second struct{ Stored int }
 	c.json(&first, "index", "build", photos, "--out", server+"/photos")
 	c.json(&second, "index", "build", photos, "--out", server+"/photos")
+	for name, want := range map[string]string{"photos": "0 to read, 1 unchanged\n", "nowhere": "1 to read, 0 unchanged\n"} {
+		if out := c.must("index", "build", photos, "--out", server+"/"+name, "--dry-run"); !strings.HasPrefix(out, "shards  "+want) {
+			t.Errorf("a dry run into %s prints %q, want %q", name, out, want)
+		}
+	}
 	if first.Stored != 16 || second.Stored != 0 {
 		t.Errorf("the first build stored %d and the second %d, want 16 and 0", first.Stored, second.Stored)
 	}
@@ -151,6 +156,9 @@ func TestBuildIntoCollection(t *testing.T) {
 	others := t.TempDir()
 	writePNG(t, filepath.Join(others, "x.png"), 1, 2)
 	c.refuse([]string{"wanted that of " + others}, "index", "build", others, "--out", server+"/photos")
+	c.refuse([]string{"index unavailable"}, "index", "build", others, "--out", "qdrant://127.0.0.1:1/photos", "--dry-run")
+	c.refuse([]string{"/photos is a collection, wanted the folder of a part"}, "index", "join", server+"/photos", "--out", server+"/joined")
+	c.refuse([]string{folder + " is a whole index and no part of one"}, "index", "join", folder, "--out", server+"/joined")
 }
 
 func TestServerThatIsNotThere(t *testing.T) {

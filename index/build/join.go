@@ -17,6 +17,8 @@ func CheckParts(parts []*Manifest) error {
 		switch {
 		case e == nil:
 			return fmt.Errorf("build: %s was not built to its end: build it again", dir)
+		case e.Part.Of == 0:
+			return fmt.Errorf("build: %s is a whole index and no part of one", dir)
 		case e.Part.Of != len(parts):
 			return fmt.Errorf("build: %s is part %s, and there are %d to join", dir, e.Part, len(parts))
 		case owner[e.Part.Number] != "":

@@ -52,6 +52,12 @@ func Open(place string, o SourceOptions) (Source, error) {
 	if kind != Images && len(o.Include)+len(o.Exclude) > 0 {
 		return nil, fmt.Errorf("build: %s is of kind %s, patterns choose among image files alone", place, kind)
 	}
+	if kind != Embeddings && o.Set == laion.Text {
+		return nil, fmt.Errorf("build: %s is of kind %s, only one of kind %s has a choice of embeddings", place, kind, Embeddings)
+	}
+	if kind != Tables && o.Column != "" {
+		return nil, fmt.Errorf("build: %s is of kind %s, only one of kind %s has a choice of columns", place, kind, Tables)
+	}
 	if kind == Scenes {
 		return ParseScenes(place)
 	}

@@ -91,7 +91,9 @@ func CheckAlias(alias string) error {
 // CheckAlias does, the name of a collection.
 //
 // Before, the collection gets those indexes of payloads that the other one has
-// and it has not: a store that was opened by the alias counts on them.
+// and it has not: a store that was opened by the alias counts on them. Where
+// another program moves the alias, it may miss items that a filter of words or
+// whole numbers chooses until it looks again, within a minute.
 //
 // To rebuild an index without an interruption, open it by an alias, build a
 // collection of another name, and let that take the alias.
