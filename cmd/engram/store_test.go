@@ -94,6 +94,21 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 			t.Errorf("the copy is not what was built: %s", out)
 		}
 		c.must("index", "verify", copied)
+
+		// A join leaves it to a later build to say what is bad.
+		parts, joined := []string{filepath.Join(t.TempDir(), "1"), filepath.Join(t.TempDir(), "2")}, collection("joined")
+		for i, part := range parts {
+			c.must("index", "build", tars, "--out", part, "--part", fmt.Sprintf("%d/2", i+1))
+		}
+		_, stderr, status := c.run("index", "join", parts[0], parts[1], "--out", joined)
+		if want := parts[0] + ": transfer: 2 of 102 items could not be copied"; status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, `refused "0.tar/k\xff": `) {
+			t.Errorf("join: status %d, stderr %q; want 1, the items and %q", status, stderr, want)
+		}
+		r = build.Report{}
+		c.json(&r, "index", "build", tars, "--out", joined)
+		if r.Stored != 0 || r.Unchanged != 150 || r.Unusable != 2 {
+			t.Errorf("a build after the join: %+v, want 150 unchanged and two bad", r)
+		}
 	})
 }
 
