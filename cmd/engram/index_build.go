@@ -61,6 +61,7 @@ func (a *app) indexBuildCommand() *cobra.Command {
 	f.addFilter(flags)
 	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
 	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run, or "+collectionForm+" (required)")
+	f.collection.add(flags)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
 	flags.BoolVar(&f.prune, "prune", false, "delete the items of shards and folders that are gone")
 	flags.BoolVar(&f.retry, "retry-failed", false, "try again what could not be read before")
@@ -82,6 +83,7 @@ type buildFlags struct {
 	where              string
 	safe, prune, retry bool
 	batch              int
+	collection         collectionFlags
 }
 
 // addSource adds the flags that say how to read the source.
@@ -137,6 +139,9 @@ func (f *buildFlags) filter() (index.Filter, error) {
 func (f *buildFlags) job() (job build.Job[*pixels.Image], err error) {
 	if f.batch < 1 {
 		return job, fmt.Errorf("--batch is %d, wanted 1 or more", f.batch)
+	}
+	if err := f.collection.check(f.out); err != nil {
+		return job, err
 	}
 	job.Batch, job.Prune, job.Retry = f.batch, f.prune, f.retry
 	if job.Where, err = f.filter(); err != nil {

@@ -15,6 +15,7 @@ import (
 
 func (a *app) indexCopyCommand() *cobra.Command {
 	var opts transfer.Options
+	var set collectionFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "copy FROM TO",
@@ -34,7 +35,7 @@ func (a *app) indexCopyCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := a.copyIndex(cmd.Context(), args[0], args[1], opts)
+			report, err := a.copyIndex(cmd.Context(), args[0], args[1], set, opts)
 			if err != nil && !errors.Is(err, transfer.ErrRefused) {
 				return err
 			}
@@ -48,6 +49,7 @@ func (a *app) indexCopyCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	set.add(flags)
 	flags.BoolVar(&opts.Prune, "prune", false, "delete the items of TO that FROM does not have")
 	flags.IntVar(&opts.Batch, "batch", 256, "items in one write")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
@@ -56,9 +58,12 @@ func (a *app) indexCopyCommand() *cobra.Command {
 
 // copyIndex copies an index, with what it remembers of its origin. A copy of an
 // index of other images is refused, whose paths would lead nowhere.
-func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Options) (_ *transfer.Report, err error) {
+func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlags, opts transfer.Options) (_ *transfer.Report, err error) {
 	if opts.Batch < 1 {
 		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
+	}
+	if err := set.check(to); err != nil {
+		return nil, err
 	}
 	source, origin, err := a.openIndex(ctx, from)
 	if err != nil {
@@ -71,7 +76,7 @@ func (a *app) copyIndex(ctx context.Context, from, to string, opts transfer.Opti
 	}
 	target, old, err := a.openIndex(ctx, to)
 	if errors.Is(err, index.ErrNotFound) {
-		target, err = a.makeIndex(ctx, to, info)
+		target, err = a.makeIndex(ctx, to, info, set)
 	}
 	if err != nil {
 		return nil, err

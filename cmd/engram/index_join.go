@@ -14,6 +14,7 @@ import (
 
 func (a *app) indexJoinCommand() *cobra.Command {
 	var out string
+	var set collectionFlags
 	cmd := &cobra.Command{
 		Use:   "join PART…",
 		Short: "Make one index of the parts that several builds made",
@@ -30,14 +31,15 @@ func (a *app) indexJoinCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			items, err := a.joinParts(cmd.Context(), args, out)
+			items, err := a.joinParts(cmd.Context(), args, out, set)
 			if err == nil {
 				fmt.Fprintf(a.stdout, "%d items of %d parts\n", items, len(args))
 			}
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "`folder` of the new index (required)")
+	cmd.Flags().StringVar(&out, "out", "", "`folder` of the new index, or "+collectionForm+" (required)")
+	set.add(cmd.Flags())
 	_ = cmd.MarkFlagRequired("out") // the flag exists
 	return cmd
 }
@@ -71,7 +73,10 @@ func (a *app) openPart(ctx context.Context, name string) (p part, err error) {
 }
 
 // joinParts joins parts and returns how many items they have.
-func (a *app) joinParts(ctx context.Context, names []string, out string) (items int, err error) {
+func (a *app) joinParts(ctx context.Context, names []string, out string, set collectionFlags) (items int, err error) {
+	if err := set.check(out); err != nil {
+		return 0, err
+	}
 	var parts []part
 	var manifests []*build.Manifest
 	for _, name := range names {
@@ -98,15 +103,15 @@ func (a *app) joinParts(ctx context.Context, names []string, out string) (items 
 	if err := build.CheckParts(manifests); err != nil {
 		return 0, err
 	}
-	return items, a.copyParts(ctx, parts, manifests, out)
+	return items, a.copyParts(ctx, parts, manifests, out, set)
 }
 
 // copyParts copies parts that fit each other into one index, and then what
 // their manifests say.
-func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Manifest, out string) (err error) {
+func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Manifest, out string, set collectionFlags) (err error) {
 	whole, err := a.openPart(ctx, out)
 	if errors.Is(err, index.ErrNotFound) {
-		whole, err = a.makeWhole(ctx, out, parts[0])
+		whole, err = a.makeWhole(ctx, out, set, parts[0])
 	}
 	if err != nil {
 		return err
@@ -135,8 +140,8 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 }
 
 // makeWhole makes the empty index that parts like this one become.
-func (a *app) makeWhole(ctx context.Context, out string, like part) (part, error) {
-	store, err := a.makeIndex(ctx, out, like.info)
+func (a *app) makeWhole(ctx context.Context, out string, set collectionFlags, like part) (part, error) {
+	store, err := a.makeIndex(ctx, out, like.info, set)
 	if err != nil {
 		return part{}, err
 	}

@@ -35,7 +35,7 @@ func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundl
 	}
 	store, old, err := a.openIndex(ctx, out)
 	if errors.Is(err, index.ErrNotFound) {
-		store, err = a.makeIndex(ctx, out, wanted)
+		store, err = a.makeIndex(ctx, out, wanted, f.collection)
 	}
 	if err != nil {
 		return err

@@ -80,8 +80,8 @@ func (a *app) openCollection(ctx context.Context, name string, fixed bool) (_ in
 	return store, origin, nil
 }
 
-// makeIndex makes an empty index of what info says.
-func (a *app) makeIndex(ctx context.Context, name string, info index.Info) (index.Store, error) {
+// makeIndex makes an empty index of what info says, a collection as it is set.
+func (a *app) makeIndex(ctx context.Context, name string, info index.Info, set collectionFlags) (index.Store, error) {
 	if !isCollection(name) {
 		return local.Create(name, local.Options{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
 	}
@@ -89,7 +89,11 @@ func (a *app) makeIndex(ctx context.Context, name string, info index.Info) (inde
 	if err != nil {
 		return nil, err
 	}
-	return qdrant.Create(ctx, opts, qdrant.Schema{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
+	schema, err := set.schema(info)
+	if err != nil {
+		return nil, err
+	}
+	return qdrant.Create(ctx, opts, schema)
 }
 
 // keepOrigin records where an open index was made from.
