@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,6 @@ type collectionFlags struct {
 	quantisation     string
 	shards, replicas int
 	payloadIndexes   map[string]string
-	flags            *pflag.FlagSet
 }
 
 var (
@@ -34,8 +34,7 @@ var (
 // add adds the flags, whose help begins alike.
 func (f *collectionFlags) add(flags *pflag.FlagSet) {
 	const made = "of a new collection: "
-	f.flags = flags
-	flags.StringVar(&f.quantisation, "quantisation", string(plan.Int8), made+"what a search reads in memory, int8, binary or none, which are the vectors themselves")
+	flags.StringVar(&f.quantisation, "quantisation", "", made+"what a search reads in memory, int8, binary or none, which are the vectors themselves (default int8)")
 	flags.IntVar(&f.shards, "shards", 0, made+"parts that a cluster spreads over its nodes (default: as the server has it)")
 	flags.IntVar(&f.replicas, "replicas", 0, made+"copies of each shard, on different nodes (default: as the server has it)")
 	flags.StringToStringVar(&f.payloadIndexes, "payload-index", nil, made+"`key=kind` of a payload that filters use often, the kind being keyword, integer, number, bool or words")
@@ -47,8 +46,10 @@ func (f *collectionFlags) check(name string) error {
 		_, err := f.schema(index.Info{Dim: 1})
 		return err
 	}
-	for _, flag := range []string{"quantisation", "shards", "replicas", "payload-index"} {
-		if f.flags.Changed(flag) {
+	for flag, set := range map[string]bool{
+		"quantisation": f.quantisation != "", "shards": f.shards != 0, "replicas": f.replicas != 0, "payload-index": len(f.payloadIndexes) > 0,
+	} {
+		if set {
 			return fmt.Errorf("--%s is for a collection, wanted %s, found the folder %s", flag, collectionForm, name)
 		}
 	}
@@ -59,7 +60,7 @@ func (f *collectionFlags) check(name string) error {
 func (f *collectionFlags) schema(info index.Info) (qdrant.Schema, error) {
 	s := qdrant.Schema{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName, Shards: f.shards, Replicas: f.replicas}
 	var known bool
-	if s.Codes, known = codes[plan.Quantisation(f.quantisation)]; !known {
+	if s.Codes, known = codes[cmp.Or(plan.Quantisation(f.quantisation), plan.Int8)]; !known {
 		return s, fmt.Errorf("--quantisation is %q, wanted int8, binary or none", f.quantisation)
 	}
 	if f.shards < 0 || f.replicas < 0 {
