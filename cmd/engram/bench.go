@@ -23,8 +23,8 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure what this machine does: memory, disk, search, import, images",
 		Long: "Bench measures how fast this machine reads memory and disk, searches exactly, imports vectors, decodes and\n" +
-			"encodes images. It takes about a minute, on random vectors and generated images. With --json it writes\n" +
-			"a file that engram plan --rates reads.",
+			"encodes images. It takes about a minute, with --qdrant some more, on random vectors and generated images.\n" +
+			"With --json it writes a file that engram plan --rates reads.",
 		Example: "  engram bench\n" +
 			"  engram bench --bundle clip-vit-l-14 --device cuda:0 --json rates.json",
 		Args: cobra.NoArgs,
