@@ -53,7 +53,7 @@ func mustRespond(t testing.TB, s *Subject, stimuli Stimuli) blas32.General {
 // estimated returns every voxel's ncsnr as Allen et al. 2022 estimate it: the
 // noise variance is that over the repeats of an image, mean over images, the
 // signal variance what it leaves of the variance of all trials.
-func estimated(trials []Trial, rows [][]float32, voxels, repeats int) []float64 {
+func estimated(trials []Trial, rows [][]float32, voxels int) []float64 {
 	byImage := make(map[int][]int)
 	for i, t := range trials {
 		byImage[t.Image] = append(byImage[t.Image], i)
@@ -80,7 +80,7 @@ func TestNCSNRCanBeEstimatedFromScans(t *testing.T) {
 	seen := mustRespond(t, s, reference())
 	const repeats = 12
 	trials := trialsOf(t, Schedule{Repeats: repeats, SessionTrials: 100}, seen.Rows)
-	got := estimated(trials, scanned(t, s, seen, trials, 3), len(s.voxels), repeats)
+	got := estimated(trials, scanned(t, s, seen, trials, 3), len(s.voxels))
 	var want, ratio []float64
 	for i, v := range s.Voxels() {
 		want = append(want, v.NCSNR)
@@ -186,7 +186,7 @@ func TestNoiseDriftsWithinSessions(t *testing.T) {
 			a, b := rows[session*length+from], rows[session*length+to]
 			for v := range a {
 				offset := seen.Data[v]
-				scale := s.voxels[v].scale.noise * s.voxels[v].scale.noise
+				scale := s.voxels[v].noise * s.voxels[v].noise
 				sum += float64((a[v]-offset)*(b[v]-offset)) / scale
 			}
 		}

@@ -73,7 +73,7 @@ func (o *Observer) whiten(response []float32) (x, y []float64) {
 	n := o.subject.noise
 	x, y = make([]float64, len(response)), make([]float64, n.sources)
 	for v, r := range response {
-		x[v] = float64(r) / o.subject.voxels[v].scale.noise
+		x[v] = float64(r) / o.subject.voxels[v].noise
 		for _, l := range n.loads[v] {
 			y[l.source] += l.weight * x[v]
 		}

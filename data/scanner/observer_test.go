@@ -25,7 +25,7 @@ func covariance(s *Subject) *mat.SymDense {
 	}
 	for i := range n {
 		for j := i; j < n; j++ {
-			dense.SetSym(i, j, dense.At(i, j)*s.voxels[i].scale.noise*s.voxels[j].scale.noise)
+			dense.SetSym(i, j, dense.At(i, j)*s.voxels[i].noise*s.voxels[j].noise)
 		}
 	}
 	return &dense

@@ -59,7 +59,7 @@ type Voxel struct {
 // voxel is a Voxel and its tuning.
 type voxel struct {
 	Voxel
-	pool
+	pool pool
 	tuning
 	scale
 }

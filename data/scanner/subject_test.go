@@ -117,7 +117,7 @@ func TestResponsesAreStandardised(t *testing.T) {
 		for _, row := range rows {
 			squares += (float64(row[v]) - mean) * (float64(row[v]) - mean) / float64(len(rows))
 		}
-		want := s.voxels[v].NCSNR * s.voxels[v].scale.noise
+		want := s.voxels[v].NCSNR * s.voxels[v].noise
 		if got := math.Sqrt(squares); math.Abs(got/want-1) > 1e-3 {
 			t.Fatalf("voxel %d: deviation is %g %%, want %g %%", v, got, want)
 		}

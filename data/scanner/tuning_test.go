@@ -55,7 +55,7 @@ func meanOf(s *Subject, area Area, row []float32) float64 {
 	var sum, n float64
 	for i, v := range s.voxels {
 		if v.Area == area {
-			sum += (float64(row[i])) / (v.NCSNR * v.scale.noise)
+			sum += (float64(row[i])) / (v.NCSNR * v.noise)
 			n++
 		}
 	}
@@ -107,7 +107,7 @@ func TestHigherAreasAnswerToPlaceNumberAndSetting(t *testing.T) {
 		var squares, n float64
 		for i, v := range s.voxels {
 			if v.Area == c.area {
-				d := float64(rows[c.row][i]-rows[0][i]) / (v.NCSNR * v.scale.noise)
+				d := float64(rows[c.row][i]-rows[0][i]) / (v.NCSNR * v.noise)
 				squares += d * d
 				n++
 			}
@@ -161,7 +161,7 @@ func TestColourMovesV4MoreThanTheFacesArea(t *testing.T) {
 		var sum, n float64
 		for i, v := range s.voxels {
 			if v.Area == area {
-				sum += math.Abs(float64(rows[0][i]-rows[1][i])) / (v.NCSNR * v.scale.noise)
+				sum += math.Abs(float64(rows[0][i]-rows[1][i])) / (v.NCSNR * v.noise)
 				n++
 			}
 		}

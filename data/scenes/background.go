@@ -131,7 +131,7 @@ func (p *painter) sky(d *dice, horizon float64) {
 		p.glow(x, 13, 6, hex(0xF4F1DC))
 		p.paint(p.whole(), disc(x+3.2, 11.6, 5.2), nil, flat(mix(p.skyHigh, p.skyLow, 60), 256))
 	}
-	cloud := mix(times(white, p.climate.light), p.skyLow, 60)
+	cloud := mix(times(white, p.light), p.skyLow, 60)
 	if veiled {
 		cloud = mix(p.skyHigh, black, 24)
 	} else if p.scene.Light == Night {

@@ -52,10 +52,10 @@ func (s *Scene) relate(groups []group, wording int) []string {
 
 // joint returns what stands before group i of n.
 func joint(i, n int) string {
-	switch {
-	case i == 0:
+	switch i {
+	case 0:
 		return ""
-	case i == n-1:
+	case n - 1:
 		return "and"
 	}
 	return "with"

@@ -92,7 +92,7 @@ func TestCaptionsNameEveryThing(t *testing.T) {
 			t.Errorf("scene %d has a caption twice: %q", i, captions)
 		}
 		for _, caption := range captions {
-			for _, word := range strings.Fields(caption) {
+			for word := range strings.FieldsSeq(caption) {
 				used[word] = true
 				if _, ok := slices.BinarySearch(vocabulary, word); !ok {
 					t.Fatalf("scene %d: %q is not in the vocabulary", i, word)

@@ -98,7 +98,7 @@ func Vocabulary() []string {
 		}
 	}
 	words := map[string]bool{}
-	for _, w := range strings.Fields(strings.Join(text, " ")) {
+	for w := range strings.FieldsSeq(strings.Join(text, " ")) {
 		words[w] = true
 	}
 	return slices.Sorted(maps.Keys(words))
