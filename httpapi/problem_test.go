@@ -66,7 +66,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		})
 	}
 	for _, kind := range problemTable {
-		if _, typed := kind.err.(*http.MaxBytesError); !typed && !covered[kind.err] {
+		if _, typed := errors.AsType[*http.MaxBytesError](kind.err); !typed && !covered[kind.err] {
 			t.Errorf("no test for the row of %v", kind.err)
 		}
 	}

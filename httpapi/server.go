@@ -154,7 +154,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		err = errors.Join(fmt.Errorf("httpapi: requests still running after %v were cut off: %w",
 			s.opts.DrainTimeout, err), server.Close())
 	}
-	<-served
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) { // it had failed just before
+		err = errors.Join(err, fmt.Errorf("httpapi: %s: %w", l.Addr(), end))
+	}
 	return err
 }
 

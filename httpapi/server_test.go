@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"engram/index"
@@ -318,4 +319,22 @@ func TestServeReportsABrokenListener(t *testing.T) {
 	if err := newServer(t, fakeOptions(t)).Serve(t.Context(), listener); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve on a closed listener: %v", err)
 	}
+	// Whether Serve notices the end of ctx or that of the listener is chance.
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := newServer(t, fakeOptions(t)).Serve(lateContext{ctx}, listener); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("Serve on a closed listener until it is cancelled: %v", err)
+			}
+		})
+	}
+}
+
+// lateContext ends when everything else in the bubble has come to rest.
+type lateContext struct{ context.Context }
+
+func (c lateContext) Done() <-chan struct{} {
+	synctest.Wait()
+	return c.Context.Done()
 }
