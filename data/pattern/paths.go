@@ -88,16 +88,17 @@ func find(word string) ([]string, error) {
 // match returns the names in a folder that an element of a pattern matches.
 // There are none in what is no folder.
 func match(folder, element string) ([]string, error) {
-	if !isWild(element) {
-		name := unescape(element)
-		if _, err := os.Lstat(filepath.Join(folder, name)); err != nil {
-			return nil, nil
-		}
-		return []string{name}, nil
-	}
 	folder = filepath.Clean(folder) // "" becomes "."
 	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
 		return nil, nil
+	}
+	if !isWild(element) {
+		name := unescape(element)
+		_, err := os.Lstat(filepath.Join(folder, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return []string{name}, err
 	}
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
