@@ -67,7 +67,7 @@ func (s *Store) DeleteSnapshot(ctx context.Context, name string) error {
 	})
 }
 
-// ErrAlias: a name cannot be an alias.
+// ErrAlias says that a name cannot be an alias.
 var ErrAlias = errors.New("unusable alias")
 
 // notInNames are the characters that the server refuses in the name of a

@@ -30,7 +30,7 @@ func TestSnapshots(t *testing.T) {
 }
 
 func TestSnapshotsOfServer(t *testing.T) {
-	checkSnapshots(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2}))
+	checkSnapshots(t, createReal(t, qdrant.Schema{Dim: 2}))
 }
 
 func checkSnapshots(t *testing.T, store *qdrant.Store) {

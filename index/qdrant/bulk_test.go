@@ -105,7 +105,7 @@ func TestUploadSmall(t *testing.T) {
 
 func TestUploadToServer(t *testing.T) {
 	const n = 50_000
-	store := createReal(t, qdrant.Options{}, qdrant.Schema{Dim: bulkDim, Shards: 2})
+	store := createReal(t, qdrant.Schema{Dim: bulkDim, Shards: 2})
 	began := time.Now()
 	last := 0
 	if err := store.Upload(t.Context(), manyItems(n), func(done, _ int) { last = done }); err != nil {

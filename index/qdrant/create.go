@@ -57,25 +57,25 @@ func Create(ctx context.Context, opts Options, schema Schema) (*Store, error) {
 // request is the call that makes the collection.
 func (s Schema) request(opts Options) *api.CreateCollection {
 	vector := &api.VectorParams{
-		Size: uint64(s.Dim), Distance: api.Distance_Cosine, OnDisk: api.PtrOf(s.Codes != NoCodes),
+		Size: uint64(s.Dim), Distance: api.Distance_Cosine, OnDisk: new(s.Codes != NoCodes),
 		HnswConfig: &api.HnswConfigDiff{
-			M:           api.PtrOf(uint64(cmp.Or(s.M, 16))),
-			EfConstruct: api.PtrOf(uint64(cmp.Or(s.EFConstruct, 200))),
+			M:           new(uint64(cmp.Or(s.M, 16))),
+			EfConstruct: new(uint64(cmp.Or(s.EFConstruct, 200))),
 		},
 	}
 	switch s.Codes {
 	case Bytes:
 		vector.QuantizationConfig = api.NewQuantizationScalar(&api.ScalarQuantization{
-			Type: api.QuantizationType_Int8, AlwaysRam: api.PtrOf(true),
+			Type: api.QuantizationType_Int8, AlwaysRam: new(true),
 		})
 	case Bits:
-		vector.QuantizationConfig = api.NewQuantizationBinary(&api.BinaryQuantization{AlwaysRam: api.PtrOf(true)})
+		vector.QuantizationConfig = api.NewQuantizationBinary(&api.BinaryQuantization{AlwaysRam: new(true)})
 	}
 	request := &api.CreateCollection{
 		CollectionName:   opts.Collection,
 		VectorsConfig:    api.NewVectorsConfigMap(map[string]*api.VectorParams{opts.Vector: vector}),
-		OptimizersConfig: &api.OptimizersConfigDiff{IndexingThreshold: api.PtrOf(uint64(indexingThreshold))},
-		OnDiskPayload:    api.PtrOf(true),
+		OptimizersConfig: &api.OptimizersConfigDiff{IndexingThreshold: new(uint64(indexingThreshold))},
+		OnDiskPayload:    new(true),
 		Metadata:         metadata(s.Bundle, s.BundleName, s.Labels),
 	}
 	for _, set := range []struct {
@@ -85,7 +85,7 @@ func (s Schema) request(opts Options) *api.CreateCollection {
 		{&request.ShardNumber, s.Shards}, {&request.ReplicationFactor, s.Replicas}, {&request.WriteConsistencyFactor, s.Consistency},
 	} {
 		if set.value > 0 { // or else the server decides, by the size of the cluster
-			*set.field = api.PtrOf(uint32(set.value))
+			*set.field = new(uint32(set.value))
 		}
 	}
 	return request
@@ -191,10 +191,10 @@ var fields = map[Kind]struct {
 }{
 	Keyword: {api.FieldType_FieldTypeKeyword, nil},
 	// Without ranges: as an index of whole numbers it would miss the others.
-	Integer: {api.FieldType_FieldTypeInteger, api.NewPayloadIndexParamsInt(&api.IntegerIndexParams{Lookup: api.PtrOf(true), Range: api.PtrOf(false)})},
+	Integer: {api.FieldType_FieldTypeInteger, api.NewPayloadIndexParamsInt(&api.IntegerIndexParams{Lookup: new(true), Range: new(false)})},
 	Number:  {api.FieldType_FieldTypeFloat, nil},
 	Bool:    {api.FieldType_FieldTypeBool, nil},
-	Words:   {api.FieldType_FieldTypeText, api.NewPayloadIndexParamsText(&api.TextIndexParams{Tokenizer: api.TokenizerType_Word, Lowercase: api.PtrOf(true)})},
+	Words:   {api.FieldType_FieldTypeText, api.NewPayloadIndexParamsText(&api.TextIndexParams{Tokenizer: api.TokenizerType_Word, Lowercase: new(true)})},
 }
 
 // createIndex makes an index of a payload key and waits for it.
@@ -207,7 +207,7 @@ func (s *Store) createIndexAt(ctx context.Context, path string, kind Kind) error
 	field := fields[kind]
 	result, err := call(ctx, s.server, "index payload "+path, func(ctx context.Context) (*api.UpdateResult, error) {
 		return s.client.CreateFieldIndex(ctx, &api.CreateFieldIndexCollection{
-			CollectionName: s.opts.Collection, FieldName: path, Wait: api.PtrOf(true),
+			CollectionName: s.opts.Collection, FieldName: path, Wait: new(true),
 			FieldType: &field.kind, FieldIndexParams: field.params,
 		})
 	})

@@ -15,7 +15,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// ErrVersion: the server is of a version that the package does not know.
+// ErrVersion says that the server is of a version that the package does not
+// know.
 var ErrVersion = errors.New("unsupported Qdrant version")
 
 // retryAfter reports whether a call that ended with err is worth another

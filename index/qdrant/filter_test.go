@@ -181,7 +181,7 @@ func TestFiltersMeanTheSame(t *testing.T) {
 			checkFilters(t, create(t, start(t, double.Options{}), qdrant.Options{}, schema), true)
 		})
 		t.Run(name+", on a server", func(t *testing.T) {
-			checkFilters(t, createReal(t, qdrant.Options{}, schema), true)
+			checkFilters(t, createReal(t, schema), true)
 		})
 	}
 }

@@ -42,7 +42,7 @@ func (s *Store) Groups(ctx context.Context, q index.Query, key string, size int)
 		return s.client.QueryGroups(ctx, &api.QueryPointGroups{
 			CollectionName: r.CollectionName, Query: r.Query, Using: r.Using, Filter: r.Filter, Params: r.Params,
 			WithPayload: r.WithPayload, WithVectors: r.WithVectors,
-			GroupBy: path(key), GroupSize: api.PtrOf(uint64(size)), Limit: api.PtrOf(uint64(p.k)),
+			GroupBy: path(key), GroupSize: new(uint64(size)), Limit: new(uint64(p.k)),
 		})
 	})
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Store) Diverse(ctx context.Context, q index.Query, diversity float32, c
 		return nil, fmt.Errorf("a diverse search with a range or text: %w", index.ErrFilter)
 	}
 	nearest := p.request.GetQuery().GetNearest()
-	p.request.Query = api.NewQueryMMR(nearest, &api.Mmr{Diversity: &diversity, CandidatesLimit: api.PtrOf(uint32(candidates))})
+	p.request.Query = api.NewQueryMMR(nearest, &api.Mmr{Diversity: &diversity, CandidatesLimit: new(uint32(candidates))})
 	points, err := s.query(ctx, p, p.k)
 	if err != nil {
 		return nil, err

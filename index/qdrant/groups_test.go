@@ -37,7 +37,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestGroupsOfServer(t *testing.T) {
-	checkGroups(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2, Indexes: map[string]qdrant.Kind{"animals": qdrant.Keyword}}))
+	checkGroups(t, createReal(t, qdrant.Schema{Dim: 2, Indexes: map[string]qdrant.Kind{"animals": qdrant.Keyword}}))
 }
 
 func checkGroups(t *testing.T, store *qdrant.Store) {
@@ -89,7 +89,7 @@ func TestDiverse(t *testing.T) {
 }
 
 func TestDiverseOnServer(t *testing.T) {
-	checkDiverse(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2, Shards: 1}))
+	checkDiverse(t, createReal(t, qdrant.Schema{Dim: 2, Shards: 1}))
 }
 
 func checkDiverse(t *testing.T, store *qdrant.Store) {

@@ -40,7 +40,7 @@ func TestPayloadsComeBack(t *testing.T) {
 }
 
 func TestPayloadsComeBackFromServer(t *testing.T) {
-	checkPayloads(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2}))
+	checkPayloads(t, createReal(t, qdrant.Schema{Dim: 2}))
 }
 
 func TestTextsAreUTF8(t *testing.T) {

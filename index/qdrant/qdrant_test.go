@@ -77,10 +77,9 @@ func real(t testing.TB) qdrant.Options {
 
 // createReal makes a collection of a name of its own on a real server, and drops
 // it at the end.
-func createReal(t testing.TB, opts qdrant.Options, schema qdrant.Schema) *qdrant.Store {
+func createReal(t testing.TB, schema qdrant.Schema) *qdrant.Store {
 	t.Helper()
-	server := real(t)
-	opts.Addr, opts.APIKey = server.Addr, server.APIKey
+	opts := real(t)
 	opts.Collection = fmt.Sprintf("test-%d", time.Now().UnixNano())
 	store, err := qdrant.Create(t.Context(), opts, schema)
 	if err != nil {

@@ -104,7 +104,7 @@ func (s *Store) scroll(ctx context.Context, from *api.PointId, limit int, filter
 	}
 	got, err := call(ctx, s.server, "scroll", func(ctx context.Context) (page, error) {
 		points, next, err := s.client.ScrollAndOffset(ctx, &api.ScrollPoints{
-			CollectionName: s.opts.Collection, Offset: from, Limit: api.PtrOf(uint32(limit)), Filter: filter,
+			CollectionName: s.opts.Collection, Offset: from, Limit: new(uint32(limit)), Filter: filter,
 			WithPayload: api.NewWithPayload(true), WithVectors: s.withVector(true),
 		})
 		return page{points, next}, err

@@ -110,9 +110,9 @@ func (s *Store) params(exact bool) *api.SearchParams {
 		return &api.SearchParams{Exact: &exact}
 	}
 	return &api.SearchParams{
-		HnswEf: api.PtrOf(uint64(s.opts.EF)),
+		HnswEf: new(uint64(s.opts.EF)),
 		Quantization: &api.QuantizationSearchParams{
-			Rescore: api.PtrOf(true), Oversampling: &s.opts.Oversampling,
+			Rescore: new(true), Oversampling: &s.opts.Oversampling,
 		},
 	}
 }
@@ -139,7 +139,7 @@ func (s *Store) small(ctx context.Context) (bool, error) {
 
 // query asks for so many points.
 func (s *Store) query(ctx context.Context, p *plan, limit int) ([]*api.ScoredPoint, error) {
-	p.request.Limit = api.PtrOf(uint64(limit))
+	p.request.Limit = new(uint64(limit))
 	return call(ctx, s.server, "search", func(ctx context.Context) ([]*api.ScoredPoint, error) {
 		return s.client.Query(ctx, p.request)
 	})

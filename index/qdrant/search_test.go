@@ -26,7 +26,7 @@ func TestTies(t *testing.T) {
 }
 
 func TestTiesOnServer(t *testing.T) {
-	checkTies(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 2}))
+	checkTies(t, createReal(t, qdrant.Schema{Dim: 2}))
 }
 
 func checkTies(t *testing.T, store *qdrant.Store) {
@@ -241,7 +241,7 @@ func TestAllOverManyPages(t *testing.T) {
 }
 
 func TestAllOverManyPagesOfServer(t *testing.T) {
-	checkManyPages(t, createReal(t, qdrant.Options{}, qdrant.Schema{Dim: 4}))
+	checkManyPages(t, createReal(t, qdrant.Schema{Dim: 4}))
 }
 
 func checkManyPages(t *testing.T, store *qdrant.Store) {

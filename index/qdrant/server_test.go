@@ -100,7 +100,7 @@ func TestRetries(t *testing.T) {
 var errOther = errors.New("any other error")
 
 func is(err, want error) bool {
-	if want != errOther {
+	if !errors.Is(want, errOther) {
 		return errors.Is(err, want)
 	}
 	for _, known := range []error{index.ErrUnavailable, index.ErrNotFound, index.ErrClosed, context.Canceled, fs.ErrPermission} {

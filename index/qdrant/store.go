@@ -155,7 +155,7 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 // count returns the number of items.
 func (s *Store) count(ctx context.Context) (int, error) {
 	n, err := call(ctx, s.server, "count", func(ctx context.Context) (uint64, error) {
-		return s.client.Count(ctx, &api.CountPoints{CollectionName: s.opts.Collection, Exact: api.PtrOf(true)})
+		return s.client.Count(ctx, &api.CountPoints{CollectionName: s.opts.Collection, Exact: new(true)})
 	})
 	return int(n), err
 }

@@ -30,7 +30,7 @@ func BenchmarkUpload(b *testing.B) {
 	}
 	var applied, indexed []float64
 	for b.Loop() {
-		store := createReal(b, qdrant.Options{}, qdrant.Schema{Dim: dim})
+		store := createReal(b, qdrant.Schema{Dim: dim})
 		began := time.Now()
 		first := time.Duration(0)
 		if err := store.Upload(b.Context(), noErrors(items), func(int, int) {

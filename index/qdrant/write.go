@@ -132,7 +132,7 @@ func (s *Store) Delete(ctx context.Context, ids []index.ID) (int, error) {
 		}
 		result, err := call(ctx, s.server, "delete", func(ctx context.Context) (*api.UpdateResult, error) {
 			return s.client.Delete(ctx, &api.DeletePoints{
-				CollectionName: s.opts.Collection, Wait: api.PtrOf(true), Points: api.NewPointsSelectorIDs(part),
+				CollectionName: s.opts.Collection, Wait: new(true), Points: api.NewPointsSelectorIDs(part),
 			})
 		})
 		if err == nil {

@@ -130,8 +130,8 @@ func (h collections) Get(_ context.Context, r *api.GetCollectionInfoRequest) (*a
 			HnswConfig: c.create.GetHnswConfig(), OptimizerConfig: c.create.GetOptimizersConfig(),
 			QuantizationConfig: c.create.GetQuantizationConfig(), Metadata: c.create.GetMetadata(),
 		},
-		PayloadSchema: c.schema, PointsCount: proto.Uint64(uint64(len(c.points))),
-		IndexedVectorsCount: proto.Uint64(uint64(c.indexed)),
+		PayloadSchema: c.schema, PointsCount: new(uint64(len(c.points))),
+		IndexedVectorsCount: new(uint64(c.indexed)),
 		UpdateQueue:         &api.UpdateQueueInfo{Length: uint64(len(c.queued))},
 	}
 	// The reply is encoded after the lock is released.

@@ -54,7 +54,8 @@ type Fault struct {
 // Start starts a server on a free loopback port.
 func Start(opts Options) (*Server, error) {
 	opts.Version = cmp.Or(opts.Version, "1.18.3")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	// Listening on the loopback does not wait for anything.
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
