@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrHeld: another process holds the lock.
+// ErrHeld says that another process holds the lock.
 var ErrHeld = errors.New("in use")
 
 // Lock opens the file at path, creating it where it is missing, and takes the

@@ -11,23 +11,25 @@ import (
 )
 
 var (
-	// ErrNoShards: there is nothing to read at the place.
+	// ErrNoShards says that there is nothing to read at the place.
 	ErrNoShards = errors.New("no shards")
-	// ErrNoMetadata: embeddings without their metadata_N.parquet.
+	// ErrNoMetadata says that embeddings lack their metadata_N.parquet.
 	ErrNoMetadata = errors.New("no metadata file")
-	// ErrNoVectors: a metadata_N.parquet without its embeddings, or a table
-	// without a column of vectors.
+	// ErrNoVectors says that a metadata_N.parquet lacks its embeddings, or a
+	// table a column of vectors.
 	ErrNoVectors = errors.New("no embeddings")
-	// ErrTwice: two files have the same number.
+	// ErrTwice says that two files have the same number.
 	ErrTwice = errors.New("shard comes twice")
-	// ErrRows: embeddings and metadata of a shard differ in length.
+	// ErrRows says that embeddings and metadata of a shard differ in length.
 	ErrRows = errors.New("row counts differ")
-	// ErrDim: a shard's vectors differ in length from the first shard's.
+	// ErrDim says that a shard's vectors differ in length from the first
+	// shard's.
 	ErrDim = errors.New("dimensions differ")
-	// ErrFormat: a file is broken or holds something else than it should.
+	// ErrFormat says that a file is broken or holds something else than it
+	// should.
 	ErrFormat = errors.New("unusable file")
-	// ErrVector: the vector of a row is missing, of another length than the
-	// others, or has an element that is not finite.
+	// ErrVector says that the vector of a row is missing, is of another length
+	// than the others, or has an element that is not finite.
 	ErrVector = parquet.ErrVector
 )
 
@@ -35,6 +37,7 @@ var (
 // set's folder and the beginning of its files' names.
 type Set string
 
+// The sets that clip-retrieval writes.
 const (
 	Image Set = "img_emb"  // of the pictures
 	Text  Set = "text_emb" // of the captions

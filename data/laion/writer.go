@@ -14,7 +14,7 @@ import (
 	"engram/data/parquet"
 )
 
-// ErrExists: the pair that is to be written is there and whole.
+// ErrExists says that the pair that is to be written is there and whole.
 var ErrExists = errors.New("shard exists")
 
 // errClosed ends a writer that did not fail.

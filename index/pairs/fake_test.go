@@ -83,7 +83,7 @@ func writeFiles(t testing.TB, dir string, files map[string]string) {
 	}
 }
 
-// writeFolders writes folders f0, f1 … of images 00.png, 01.png …
+// writeFolders writes folders f0, f1 … of images 00.png, 01.png … each.
 func writeFolders(t testing.TB, root string, folders, each int) {
 	t.Helper()
 	files := map[string]string{}

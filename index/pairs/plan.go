@@ -20,9 +20,10 @@ import (
 const PlanName = "embed.json"
 
 var (
-	// ErrForeign: the folder has something else than the pairs of such a job.
+	// ErrForeign says that the folder has something else than the pairs of such
+	// a job.
 	ErrForeign = errors.New("folder of something else")
-	// ErrChanged: a shard is not what it was when its pair was made.
+	// ErrChanged says that a shard is not what it was when its pair was made.
 	ErrChanged = errors.New("source has changed")
 )
 
