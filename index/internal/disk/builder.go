@@ -2,6 +2,7 @@ package disk
 
 import (
 	"fmt"
+	"slices"
 
 	"engram/index"
 	"engram/index/flat"
@@ -11,6 +12,7 @@ import (
 // id.
 type Builder struct {
 	segment Segment
+	encoder encoder
 }
 
 // NewBuilder returns a builder of a segment of up to rows rows.
@@ -26,6 +28,10 @@ func NewBuilder(dim, rows int) *Builder {
 	}}
 }
 
+// sample is the number of rows whose payloads tell how much room those of all
+// rows will want.
+const sample = 64
+
 // Add adds an item, scaled to unit length. It refuses what index.Store's Upsert
 // refuses, and then the builder is of no more use.
 func (b *Builder) Add(item index.Item) error {
@@ -34,14 +40,17 @@ func (b *Builder) Add(item index.Item) error {
 	v := s.Vectors[row*flat.VectorStride(s.Dim):][:s.Dim]
 	err := index.UnitTo(v, item.Vector)
 	if err == nil {
-		err = item.Payload.Check()
+		s.payloads, err = b.encoder.append(s.payloads, item.Payload)
 	}
 	if err != nil {
 		return fmt.Errorf("item %d: %w", item.ID, err)
 	}
 	s.Scales[row], s.Residuals[row] = flat.Quantise(s.Codes[row*flat.CodeStride(s.Dim):][:s.Dim], v)
-	s.payloads = AppendPayload(s.payloads, item.Payload)
 	b.end(item.ID)
+	if row+1 == sample {
+		rest := cap(s.IDs) - sample
+		s.payloads = slices.Grow(s.payloads, rest*len(s.payloads)/sample*9/8)
+	}
 	return nil
 }
 

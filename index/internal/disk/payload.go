@@ -25,38 +25,81 @@ const (
 // AppendPayload appends the encoding of p, which passes Payload.Check, to b. A
 // nil payload takes no bytes. Equal payloads have equal encodings.
 func AppendPayload(b []byte, p index.Payload) []byte {
+	var room [16]string // most payloads have fewer keys, and need no memory for them
+	e := encoder{keys: room[:0]}
+	b, _ = e.append(b, p)
+	return b
+}
+
+// encoder encodes payloads. It remembers the keys of the last one, in ascending
+// order: those of rows that come one after another are mostly the same.
+type encoder struct {
+	keys []string
+}
+
+// append is AppendPayload for any payload. It refuses what Payload.Check refuses,
+// and appends nothing then.
+func (e *encoder) append(b []byte, p index.Payload) ([]byte, error) {
 	if p == nil {
-		return b
+		return b, nil
+	}
+	if b, ok := e.entries(b, p); ok {
+		return b, nil
+	}
+	if err := p.Check(); err != nil {
+		return b, err
+	}
+	e.keys = slices.AppendSeq(e.keys[:0], maps.Keys(p))
+	slices.Sort(e.keys)
+	b, _ = e.entries(b, p)
+	return b, nil
+}
+
+// entries is append where p has the remembered keys, and no others, and passes
+// Check. It reports whether that is so.
+func (e *encoder) entries(b []byte, p index.Payload) ([]byte, bool) {
+	if len(p) != len(e.keys) {
+		return nil, false
 	}
 	b = binary.AppendUvarint(b, uint64(len(p)))
-	var room [16]string // most payloads have fewer keys, and need no memory for them
-	keys := slices.AppendSeq(room[:0], maps.Keys(p))
-	slices.Sort(keys)
-	for _, key := range keys {
-		b = appendString(b, key)
-		switch v := p[key].(type) {
-		case nil:
-			b = append(b, kindNil)
-		case bool:
-			if v {
-				b = append(b, kindTrue)
-			} else {
-				b = append(b, kindFalse)
-			}
-		case int64:
-			b = binary.AppendVarint(append(b, kindInt64), v)
-		case float64:
-			b = binary.LittleEndian.AppendUint64(append(b, kindFloat64), math.Float64bits(v))
-		case string:
-			b = appendString(append(b, kindString), v)
-		case []string:
-			b = binary.AppendUvarint(append(b, kindStrings), uint64(len(v)))
-			for _, s := range v {
-				b = appendString(b, s)
-			}
+	for _, key := range e.keys {
+		value, ok := p[key]
+		if ok {
+			b, ok = appendValue(appendString(b, key), value)
+		}
+		if !ok {
+			return nil, false
 		}
 	}
-	return b
+	return b, true
+}
+
+// appendValue reports whether value is of a type that stores keep.
+func appendValue(b []byte, value any) ([]byte, bool) {
+	switch v := value.(type) {
+	case nil:
+		b = append(b, kindNil)
+	case bool:
+		if v {
+			b = append(b, kindTrue)
+		} else {
+			b = append(b, kindFalse)
+		}
+	case int64:
+		b = binary.AppendVarint(append(b, kindInt64), v)
+	case float64:
+		b = binary.LittleEndian.AppendUint64(append(b, kindFloat64), math.Float64bits(v))
+	case string:
+		b = appendString(append(b, kindString), v)
+	case []string:
+		b = binary.AppendUvarint(append(b, kindStrings), uint64(len(v)))
+		for _, s := range v {
+			b = appendString(b, s)
+		}
+	default:
+		return b, false
+	}
+	return b, true
 }
 
 func appendString(b []byte, s string) []byte {
