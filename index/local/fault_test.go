@@ -46,6 +46,12 @@ func mustFlush(t *testing.T, s *Store) {
 	}
 }
 
+// join waits for a flush that Upsert has begun.
+func join(s *Store) {
+	s.flusher.Lock()
+	s.flusher.Unlock() //nolint:staticcheck // nothing is to be done under the lock
+}
+
 // put upserts items with these ids, in a direction that depends on the id, and
 // with a payload that says which version of the item it is.
 func put(t *testing.T, s *Store, version int64, ids ...index.ID) {
@@ -204,22 +210,33 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 	for id := range index.ID(20) {
 		put(t, s, 1, id)
 	}
+	join(s)
 	if n := len(files(t, dir)); n < 3 {
 		t.Fatalf("%d files: past the limit rows should be on disk", n)
 	}
 	put(t, s, 1, 20)
+	join(s)
 	room := s.folder.Create
 	s.folder.Create = (&diskWith{}).create
 	s.memoryLimit = 0
+	put(t, s, 1, 21) // begins a flush, which fails
+	join(s)
 	before := versions(t, s)
-	err := s.Upsert(t.Context(), []index.Item{{ID: 21, Vector: []float32{1, 0, 0, 0}}})
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("error %v, want ENOSPC", err)
+	for id := index.ID(22); id < 24; id++ {
+		err := s.Upsert(t.Context(), []index.Item{{ID: id, Vector: []float32{1, 0, 0, 0}}})
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("error %v, want ENOSPC", err)
+		}
 	}
 	if diff := cmp.Diff(before, versions(t, s)); diff != "" {
-		t.Errorf("the refused upsert changed the store (-want +got):\n%s", diff)
+		t.Errorf("the refused upserts changed the store (-want +got):\n%s", diff)
 	}
 	s.folder.Create = room
+	put(t, s, 1, 22) // flushes by itself
+	before[22] = 1
+	if s.failed || s.excess() == 0 {
+		t.Errorf("with room the last flush has failed: %v, and %d bytes are left to flush, want those of one row", s.failed, s.excess())
+	}
 	mustClose(t, s)
 	s = mustOpen(t, dir)
 	defer mustClose(t, s)

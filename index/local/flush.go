@@ -12,20 +12,27 @@ import (
 	"engram/index/internal/disk"
 )
 
-// flush makes the snapshot of now what the folder holds: it writes the rows in
+// flush makes the snapshot of now what the folder holds. The caller holds the
+// flusher lock. After an error the folder holds what it held before, the store
+// loses nothing, and the next flush tries again.
+func (s *Store) flush(ctx context.Context) error {
+	return s.flushFrozen(ctx, s.freeze())
+}
+
+// flushFrozen is flush for what freeze has returned: it writes the rows in
 // memory, together with those of segments that it is time to merge, as one
 // segment, then changed tombstones, then the manifest that names them. Others
-// may write to the store meanwhile; what they do is left for the next flush. The
-// caller holds the flusher lock. After an error the folder holds what it held
-// before, the store loses nothing, and the next flush tries again.
-func (s *Store) flush(ctx context.Context) error {
-	frozen := s.freeze()
+// may write to the store meanwhile; what they do is left for the next flush.
+func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 	if frozen == nil {
 		return nil
 	}
-	defer frozen.release()
+	defer func() {
+		s.failed = err != nil
+		frozen.release()
+	}()
 	f := flushing{store: s}
-	err := f.write(ctx, frozen)
+	err = f.write(ctx, frozen)
 	manifest := f.manifest()
 	if err == nil {
 		err = writeManifest(s.folder, manifest)

@@ -148,7 +148,8 @@ func TestABulkLoadKeepsMoreInMemory(t *testing.T) {
 	defer mustClose(t, s)
 	s.memoryLimit = 1
 	put(t, s, 1, 1)
-	put(t, s, 1, 2) // flushes the first
+	put(t, s, 1, 2) // begins to flush the first
+	join(s)
 	if n, _ := segmentFiles(t, s); n != 1 {
 		t.Fatalf("%d segments before the load, want 1", n)
 	}

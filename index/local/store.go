@@ -36,8 +36,9 @@ type Store struct {
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // those that somebody uses
 
-	flusher sync.Mutex // held by whoever flushes, and taken before writer
+	flusher sync.Mutex // held while a flush is under way, and taken before writer
 	next    uint64     // number of the next file; numbers are never used twice
+	failed  bool       // the last flush has
 
 	writer  sync.Mutex // guards what follows, and the right to set current
 	dirty   bool       // current has what the manifest has not, nor a flush under way

@@ -11,10 +11,11 @@ import (
 )
 
 // Upsert implements index.Store. Of items with the same id the last one
-// counts. Where the rows in memory have grown past 64 MiB (see BeginBulk) they
-// are flushed first, while other calls go on, and so are durable before Flush is
-// called, whole calls at a time; the call fails, and applies nothing, where that
-// fails.
+// counts. Where the rows in memory have grown past 64 MiB (see BeginBulk) it
+// begins to flush them, beside itself and other calls, so that they are durable
+// before Flush is called, whole calls at a time. Where they grow past it again
+// meanwhile, the call waits. After a flush that failed it flushes by itself first,
+// and fails, and applies nothing, where that fails too.
 func (s *Store) Upsert(ctx context.Context, items []index.Item) error {
 	added, err := s.segment(items)
 	if err != nil {
@@ -97,16 +98,24 @@ func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error
 	return nil
 }
 
-// makeRoom flushes where the rows in memory have grown past the limit. Others go
-// on writing to the store until they have filled the memory again; then they
-// wait here.
+// makeRoom begins a flush where the rows in memory have grown past the limit.
+// Everybody goes on writing to the store until the memory is full again; then
+// they wait here.
 func (s *Store) makeRoom(ctx context.Context) error {
 	if s.excess() == 0 {
 		return nil
 	}
 	s.flusher.Lock()
-	defer s.flusher.Unlock()
 	size := s.excess()
+	if size > 0 && !s.failed {
+		frozen := s.freeze()
+		go func() {
+			defer s.flusher.Unlock()
+			_ = s.flushFrozen(context.WithoutCancel(ctx), frozen) // s.failed remembers
+		}()
+		return nil
+	}
+	defer s.flusher.Unlock()
 	if size == 0 { // somebody else has flushed
 		return nil
 	}
@@ -171,7 +180,7 @@ const bulkMemory = 256 << 20
 var _ index.Bulk = (*Store)(nil)
 
 // BeginBulk implements index.Bulk: up to EndBulk, rows may take up 256 MiB of
-// memory before Upsert flushes them. Searches find them all the same.
+// memory before Upsert has them flushed. Searches find them all the same.
 func (s *Store) BeginBulk(context.Context) error { return s.setMemory(bulkMemory) }
 
 // EndBulk implements index.Bulk. It flushes; there is no progress to report.
