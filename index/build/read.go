@@ -68,7 +68,7 @@ func (p *pipeline[I]) ofDim(rows []Row, first int) ([]Row, error) {
 // dispatch stores those of rows, whose numbers begin with first, that are
 // vectors, and sends the images that have to be encoded on their way.
 func (p *pipeline[I]) dispatch(ctx context.Context, r *reading, first int, rows []Row, images chan<- work) error {
-	var s sorted
+	s := sorted{vectors: newBatch(len(rows))}
 	for i := range rows {
 		s.sort(work{r, first + i, rows[i]}, p.job.Where)
 	}
@@ -157,6 +157,10 @@ func (p *pipeline[I]) lookUp(ctx context.Context, s *sorted) error {
 type batch struct {
 	items    []index.Item
 	outcomes []outcome
+}
+
+func newBatch(rows int) batch {
+	return batch{make([]index.Item, 0, rows), make([]outcome, 0, rows)}
 }
 
 func (b *batch) add(w work, vector []float32, c counts) {
