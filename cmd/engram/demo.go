@@ -77,7 +77,7 @@ func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
 	}
 	if !f.noServe {
 		// Known now rather than after minutes of work.
-		listener, err := net.Listen("tcp", f.addr)
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.addr)
 		if err != nil {
 			return fmt.Errorf("--addr: %w", err)
 		}

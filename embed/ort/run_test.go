@@ -147,9 +147,11 @@ func TestRunGivesTheOutputsAskedFor(t *testing.T) {
 	}
 }
 
-// powers is a model that multiplies a matrix [n, n] with itself trips times in
-// a Loop.
-func powers(n int64) *onnx.Graph {
+// side is the number of rows and of columns of the matrix that powers takes.
+const side = 96
+
+// powers is a model that multiplies a matrix with itself trips times in a Loop.
+func powers() *onnx.Graph {
 	body := &onnx.Graph{
 		Name: "body",
 		Nodes: []onnx.Node{
@@ -157,8 +159,8 @@ func powers(n int64) *onnx.Graph {
 			{Op: "MatMul", Inputs: []string{"x", "x"}, Outputs: []string{"xx"}},
 			{Op: "Tanh", Inputs: []string{"xx"}, Outputs: []string{"next"}},
 		},
-		Inputs:  []onnx.Value{{Name: "trip", Type: onnx.Int64, Shape: []int64{}}, {Name: "going", Type: onnx.Bool, Shape: []int64{}}, value("x", n, n)},
-		Outputs: []onnx.Value{{Name: "go_on", Type: onnx.Bool, Shape: []int64{}}, value("next", n, n)},
+		Inputs:  []onnx.Value{{Name: "trip", Type: onnx.Int64, Shape: []int64{}}, {Name: "going", Type: onnx.Bool, Shape: []int64{}}, value("x", side, side)},
+		Outputs: []onnx.Value{{Name: "go_on", Type: onnx.Bool, Shape: []int64{}}, value("next", side, side)},
 	}
 	return &onnx.Graph{
 		Name: "powers",
@@ -166,15 +168,15 @@ func powers(n int64) *onnx.Graph {
 			Op: "Loop", Inputs: []string{"trips", "", "start"}, Outputs: []string{"end"},
 			Attrs: []onnx.Attr{{Name: "body", Value: body}},
 		}},
-		Inputs:  []onnx.Value{{Name: "trips", Type: onnx.Int64, Shape: []int64{}}, value("start", n, n)},
-		Outputs: []onnx.Value{value("end", n, n)},
+		Inputs:  []onnx.Value{{Name: "trips", Type: onnx.Int64, Shape: []int64{}}, value("start", side, side)},
+		Outputs: []onnx.Value{value("end", side, side)},
 	}
 }
 
 // trips are inputs of powers.
-func trips(n, count int64) ort.Tensors {
+func trips(count int64) ort.Tensors {
 	return ort.Tensors{
 		"trips": {Data: []int64{count}},
-		"start": {Shape: []int64{n, n}, Data: make([]float32, n*n)},
+		"start": {Shape: []int64{side, side}, Data: make([]float32, side*side)},
 	}
 }

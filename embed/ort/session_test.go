@@ -18,14 +18,14 @@ import (
 // spin returns a session of powers and inputs that keep it busy for about d.
 func spin(t *testing.T, concurrency int, d time.Duration) (*ort.Session, ort.Tensors) {
 	t.Helper()
-	const n, probe = 96, 200
-	s := open(t, powers(n), ort.SessionOptions{Concurrency: concurrency})
+	const probe = 200
+	s := open(t, powers(), ort.SessionOptions{Concurrency: concurrency})
 	start := time.Now()
-	if err := s.Run(t.Context(), trips(n, probe), ort.Tensors{"end": nil}); err != nil {
+	if err := s.Run(t.Context(), trips(probe), ort.Tensors{"end": nil}); err != nil {
 		t.Fatal(err)
 	}
 	each := time.Since(start) / probe
-	return s, trips(n, int64(d/each))
+	return s, trips(int64(d/each))
 }
 
 func TestCancelStopsALongRun(t *testing.T) {
@@ -59,7 +59,7 @@ func TestCancelStopsALongRun(t *testing.T) {
 			}
 		})
 	}
-	if err := s.Run(t.Context(), trips(96, 3), ort.Tensors{"end": nil}); err != nil {
+	if err := s.Run(t.Context(), trips(3), ort.Tensors{"end": nil}); err != nil {
 		t.Errorf("a run after cancelled ones: %v", err)
 	}
 }
@@ -86,7 +86,7 @@ func TestWaitingRunsHonourTheirContext(t *testing.T) {
 	time.Sleep(50 * time.Millisecond) // the slot is taken now
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := s.Run(ctx, trips(96, 1), ort.Tensors{"end": nil}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.Run(ctx, trips(1), ort.Tensors{"end": nil}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the run that waited returned %v, want context.DeadlineExceeded", err)
 	}
 	stop()
