@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,8 @@ func (j Job[I]) Estimate(ctx context.Context, dim int, during time.Duration) (*E
 }
 
 // guess returns about how many rows the shards have that do not say so, which
-// have so many bytes together. It counts one from the middle.
+// have so many bytes together. It goes by one from the middle that can be read
+// to its end, or where none can by what can be read of all.
 func guess(ctx context.Context, todo []*reading, bytes int64) (int, error) {
 	var unknown []*reading
 	for _, r := range todo {
@@ -74,11 +76,33 @@ func guess(ctx context.Context, todo []*reading, bytes int64) (int, error) {
 	if len(unknown) == 0 {
 		return 0, nil
 	}
-	middle, n := unknown[len(unknown)/2], 0
-	for rows := range middle.Read(ctx, 0) { // an error ends it, which only makes the guess worse
+	middle := len(unknown) / 2
+	var counted int
+	var size int64 // of what was counted
+	for _, r := range slices.Concat(unknown[middle:], unknown[:middle]) {
+		n, err := r.count(ctx)
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if err == nil {
+			counted, size = n, r.Bytes
+			break
+		}
+		counted, size = counted+n, size+r.Bytes
+	}
+	return int(float64(counted) / float64(size) * float64(bytes)), nil
+}
+
+// count returns how many rows can be read, and why not more.
+func (s *Shard) count(ctx context.Context) (int, error) {
+	n := 0
+	for rows, err := range s.Read(ctx, 0) {
+		if err != nil {
+			return n, err
+		}
 		n += len(rows)
 	}
-	return int(float64(n) / float64(middle.Bytes) * float64(bytes)), ctx.Err()
+	return n, nil
 }
 
 // sample runs the job for a while on a store that keeps nothing.

@@ -200,7 +200,7 @@ func (m *Manifest) apply(l line) error {
 		bad = append(bad, b.Row)
 	}
 	*s = state{record: *r, bad: bad}
-	s.counts, s.record.Bad = sum, nil
+	s.counts, s.Bad = sum, nil
 	return nil
 }
 

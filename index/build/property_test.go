@@ -221,12 +221,9 @@ func (p *pairs) Encode(ctx context.Context, texts [][]byte) ([][]float32, error)
 // However often a build is killed while the source changes, in the end the
 // store is that of a fresh build of the source as it is then.
 func TestWhateverHappensTheStoreIsThatOfAFreshBuild(t *testing.T) {
-	folder := t.TempDir()
+	newDir := t.TempDir
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(folder, "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		dir := newDir()
 		source, store := library{}, newMemory()
 		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			source.change(t)
