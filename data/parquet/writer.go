@@ -14,8 +14,8 @@ import (
 	"engram/data/atomicfile"
 )
 
-// ErrPayload: a row holds a value that a table does not keep, or one of another
-// type than the rows before have under the same name.
+// ErrPayload says that a row holds a value that a table does not keep, or one of
+// another type than the rows before have under the same name.
 var ErrPayload = errors.New("unusable payload")
 
 // groupRows is how many rows are held before they are written as a row group.
@@ -35,7 +35,7 @@ const rowColumn = "row"
 type Writer struct {
 	path   string
 	out    *atomicfile.File
-	table  *format.Writer // nil before the first row group
+	table  *format.GenericWriter[any] // nil before the first row group
 	types  map[string]string
 	fields []field // of table
 	group  []map[string]any
@@ -173,7 +173,7 @@ func (w *Writer) start() {
 	for _, f := range w.fields {
 		root[f.name] = node(f.typ)
 	}
-	w.table = format.NewWriter(w.out, format.NewSchema("schema", root), format.Compression(&format.Zstd))
+	w.table = format.NewGenericWriter[any](w.out, format.NewSchema("schema", root), format.Compression(&format.Zstd))
 }
 
 // node returns the schema of a column.
