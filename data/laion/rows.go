@@ -52,7 +52,8 @@ type vectors interface {
 // have changed. A shard whose Err is set is refused with it, except that
 // embeddings without metadata are good for NoPayload.
 func Open(s Shard, o Options) (*Rows, error) {
-	if s.Err != nil && !(o.NoPayload && (errors.Is(s.Err, ErrNoMetadata) || errors.Is(s.Err, ErrRows))) {
+	usable := s.Err == nil || o.NoPayload && (errors.Is(s.Err, ErrNoMetadata) || errors.Is(s.Err, ErrRows))
+	if !usable {
 		return nil, fmt.Errorf("laion: %w", s.Err)
 	}
 	r := &Rows{shard: s}

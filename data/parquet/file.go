@@ -12,9 +12,10 @@ import (
 )
 
 var (
-	// ErrCorrupt: the file is not Parquet, is cut short or contradicts itself.
+	// ErrCorrupt says that the file is not Parquet, is cut short or contradicts
+	// itself.
 	ErrCorrupt = errors.New("not a sound parquet file")
-	// ErrColumn: the file has no such column, or none of the wanted kind.
+	// ErrColumn says that the file has no such column, or none of the wanted kind.
 	ErrColumn = errors.New("no such column")
 )
 

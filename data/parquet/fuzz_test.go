@@ -32,7 +32,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		fuzzRows(t, file)
-		fuzzVectors(t, file)
+		fuzzVectors(file)
 	})
 }
 
@@ -58,7 +58,7 @@ func fuzzRows(t *testing.T, file *parquet.File) {
 	}
 }
 
-func fuzzVectors(t *testing.T, file *parquet.File) {
+func fuzzVectors(file *parquet.File) {
 	v, err := file.Vectors(parquet.VectorOptions{})
 	if err != nil || v.Dim() > 1000 {
 		return

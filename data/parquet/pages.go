@@ -218,7 +218,7 @@ func (p *pages) setValues(enc meta.Encoding, plain []byte, n int) error {
 	if p.max > 0 {
 		present = bytes.Count(p.definitions, []byte{p.max})
 	}
-	p.indexed = present > 0 && (enc == meta.PlainDictionary || enc == meta.RLEDictionary)
+	p.indexed = present > 0 && (enc == meta.PlainDictionary || enc == meta.RLEDictionary) //nolint:staticcheck // nobody should write PlainDictionary any more, files have it
 	var err error
 	switch {
 	case n < 0 || n > maxLevels:

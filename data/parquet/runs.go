@@ -53,8 +53,11 @@ func readLevels(dst, stream []byte, count, width int) ([]byte, error) {
 		return nil, err
 	}
 	levels, err := (&rle.Encoding{BitWidth: width}).DecodeLevels(dst[:0], stream[:used])
-	if err != nil || len(levels) < count {
-		return nil, fmt.Errorf("wanted %d, found %d (%v): %w", count, len(levels), err, ErrCorrupt)
+	if err != nil {
+		return nil, fmt.Errorf("wanted %d: %w: %w", count, err, ErrCorrupt)
+	}
+	if len(levels) < count {
+		return nil, fmt.Errorf("wanted %d, found %d: %w", count, len(levels), ErrCorrupt)
 	}
 	return levels[:count], nil
 }

@@ -16,7 +16,8 @@ import (
 	"engram/data/internal/half"
 )
 
-// ErrVector: a row has no vector, one of another length, or one with a null.
+// ErrVector says that a row has no vector, one of another length, or one with a
+// null.
 var ErrVector = errors.New("unusable vector")
 
 // vectorColumn is a column that may hold embeddings: a list of numbers in each

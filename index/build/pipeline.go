@@ -217,7 +217,7 @@ func (p *pipeline[I]) settle(outcomes []outcome) {
 			list(&p.report.Bad, *s.bad)
 			p.bad++
 		}
-		o.reading.settle(o.n, s)
+		o.settle(o.n, s)
 		p.report.count(o.counts)
 		p.settled += o.rows()
 	}

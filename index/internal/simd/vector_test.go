@@ -163,8 +163,8 @@ func checkCode(t *testing.T, code []int8, v []float32, scale float32, left float
 func TestAShortDestinationPanicsBeforeAKernelWrites(t *testing.T) {
 	for _, k := range All() {
 		for _, call := range []func(){
-			func() { k.Scale(make([]float32, 7, 7), make([]float32, 8), 1) },
-			func() { k.Code(make([]int8, 7, 7), make([]float32, 8), 1) },
+			func() { k.Scale(make([]float32, 7), make([]float32, 8), 1) },
+			func() { k.Code(make([]int8, 7), make([]float32, 8), 1) },
 		} {
 			func() {
 				defer func() {
