@@ -25,7 +25,7 @@ func spin(t *testing.T, concurrency int, d time.Duration) (*ort.Session, ort.Ten
 		t.Fatal(err)
 	}
 	each := time.Since(start) / probe
-	return s, trips(int64(d/each))
+	return s, trips(int64(d / each))
 }
 
 func TestCancelStopsALongRun(t *testing.T) {
