@@ -62,11 +62,11 @@ type Row struct {
 
 // How many rows a shard yields at a time: as many images as one wants to find
 // in a store by one call, fewer where they are held in memory, and enough vectors
-// to store by one call.
+// to store by one call, few enough to stay in a cache meanwhile.
 const (
 	imagesAtOnce  = 64
 	bytesAtOnce   = 8 << 20
-	vectorsAtOnce = 4096
+	vectorsAtOnce = 1024
 )
 
 // byName orders shards by name as people count: 9.tar before 10.tar.

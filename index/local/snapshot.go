@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"iter"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -136,25 +137,37 @@ func (s *snapshot) without(ids []index.ID) (parts []part, removed int) {
 	return parts, removed
 }
 
-// rows yields the live rows of parts in ascending order of id.
+// rows yields the live rows of parts in ascending order of id: those of one part
+// up to the next id of another, and so on.
 func rows(parts []part) iter.Seq[disk.Ref] {
 	return func(yield func(disk.Ref) bool) {
+		const last = index.ID(math.MaxUint64)
 		at := make([]int, len(parts)) // next live row of each part
 		for i := range parts {
 			at[i] = nextLive(parts[i], 0)
 		}
 		for {
-			least := -1
+			least, first, second := -1, last, last // the next part, its id and that of the one after
 			for i, p := range parts {
-				if at[i] < len(p.segment.IDs) &&
-					(least < 0 || p.segment.IDs[at[i]] < parts[least].segment.IDs[at[least]]) {
-					least = i
+				if at[i] == len(p.segment.IDs) {
+					continue
+				}
+				if id := p.segment.IDs[at[i]]; least < 0 || id < first {
+					least, first, second = i, id, first
+				} else {
+					second = min(second, id)
 				}
 			}
-			if least < 0 || !yield(disk.Ref{Segment: parts[least].segment.Segment, Row: at[least]}) {
+			if least < 0 {
 				return
 			}
-			at[least] = nextLive(parts[least], at[least]+1)
+			p, row := parts[least], at[least]
+			for ; row < len(p.segment.IDs) && p.segment.IDs[row] <= second; row = nextLive(p, row+1) {
+				if !yield(disk.Ref{Segment: p.segment.Segment, Row: row}) {
+					return
+				}
+			}
+			at[least] = row
 		}
 	}
 }

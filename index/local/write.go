@@ -148,7 +148,7 @@ func (s *Store) excess() int {
 
 // smallInMemory is the size in bytes from which a segment in memory is not
 // joined with others: copying it costs more than having one more of them.
-const smallInMemory = 4 << 20
+const smallInMemory = 2 << 20
 
 // mergeInMemory drops segments in memory that are dead, and joins the last two
 // as long as they are small and the newer has at least half the rows of the
