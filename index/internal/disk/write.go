@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 	"unsafe"
 
 	"engram/index/flat"
@@ -140,21 +139,12 @@ func (b *blockWriter) flush() {
 	b.fill = 0
 }
 
-// inCache is how many bytes of a column are read from memory at a time: the
-// checksum brings them into the second-level cache, and the system copies them
-// from there.
-const inCache = 1 << 18
-
 // writeBlocks writes whole blocks.
 func (b *blockWriter) writeBlocks(p []byte) {
-	for len(p) > 0 && b.err == nil {
-		part := p[:min(inCache, len(p))]
-		p = p[len(part):]
-		for block := range slices.Chunk(part, blockSize) {
-			b.sums = binary.LittleEndian.AppendUint32(b.sums, checksum(block))
-		}
-		_, b.err = b.w.Write(part)
-		b.written += int64(len(part))
+	_, b.err = b.w.Write(p)
+	b.written += int64(len(p))
+	for ; len(p) > 0; p = p[blockSize:] {
+		b.sums = binary.LittleEndian.AppendUint32(b.sums, checksum(p[:blockSize]))
 	}
 }
 
