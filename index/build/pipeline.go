@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -213,7 +214,7 @@ func (p *pipeline[I]) settle(outcomes []outcome) {
 	for _, o := range outcomes {
 		s := settled{counts: o.counts}
 		if o.reason != "" {
-			s.bad = &Bad{Row: o.n, Name: o.row.Name, Reason: o.reason}
+			s.bad = &Bad{Row: o.n, Name: cmp.Or(o.row.Name, numberedName(o.Name, o.n)), Reason: o.reason}
 			list(&p.report.Bad, *s.bad)
 			p.bad++
 		}

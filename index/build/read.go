@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -175,10 +174,10 @@ func (p *pipeline[I]) store(ctx context.Context, b batch) error {
 		return nil
 	}
 	err := p.job.Store.Upsert(ctx, b.items)
-	if refused(err) {
+	if index.Refused(err) {
 		for i := range b.items {
 			err := p.job.Store.Upsert(ctx, b.items[i:i+1])
-			if refused(err) {
+			if index.Refused(err) {
 				b.outcomes[i] = unusable(b.outcomes[i].work, err)
 			} else if err != nil {
 				return err
@@ -191,9 +190,4 @@ func (p *pipeline[I]) store(ctx context.Context, b batch) error {
 	}
 	p.settle(b.outcomes)
 	return nil
-}
-
-// refused reports whether an error is about one of the items.
-func refused(err error) bool {
-	return errors.Is(err, index.ErrVector) || errors.Is(err, index.ErrPayload)
 }
