@@ -69,7 +69,13 @@ func (b *bench) embedded(ctx context.Context) (err error) {
 		if store, err = local.Create(filepath.Join(b.dir, fmt.Sprint("index-", run)), local.Options{Dim: b.Dim}); err != nil {
 			return err
 		}
-		return b.fill(ctx, store)
+		if err := store.BeginBulk(ctx); err != nil { // as a build does
+			return err
+		}
+		if err := b.fill(ctx, store); err != nil {
+			return err
+		}
+		return store.EndBulk(ctx, nil)
 	})
 	if err != nil {
 		return err
