@@ -90,8 +90,8 @@ func CheckAlias(alias string) error {
 // the name of the latter, "" where there is none. ErrAlias refuses, besides what
 // CheckAlias does, the name of a collection.
 //
-// Before, the collection gets those indexes of payloads that the other one has
-// and it has not: a store that was opened by the alias counts on them. Where
+// Before, the collection gets those indexes of payloads of a Kind that the other
+// one has and it has not: a store that was opened by the alias counts on them. Where
 // another program moves the alias, it may miss items that a filter of words or
 // whole numbers chooses until it looks again, within a minute.
 //
@@ -148,7 +148,7 @@ func (s *Store) indexLike(ctx context.Context, other string) error {
 		s.mu.Lock()
 		_, there := s.indexed[path]
 		s.mu.Unlock()
-		if there || kind == 0 {
+		if there || kind < Keyword {
 			continue
 		}
 		if err := s.createIndexAt(ctx, path, kind); err != nil {

@@ -223,7 +223,7 @@ func (s *Store) createIndexAt(ctx context.Context, path string, kind Kind) error
 }
 
 // readIndexes returns the payload indexes of a collection by path. Of those for
-// texts only one that splits words as package index does is of use.
+// texts only one that splits words as package index does is Words.
 func readIndexes(info *api.CollectionInfo) map[string]Kind {
 	indexed := map[string]Kind{}
 	for path, schema := range info.GetPayloadSchema() {
@@ -231,17 +231,28 @@ func readIndexes(info *api.CollectionInfo) map[string]Kind {
 		case api.PayloadSchemaType_Keyword:
 			indexed[path] = Keyword
 		case api.PayloadSchemaType_Integer:
-			indexed[path] = Integer
+			indexed[path] = ranges
+			if params := schema.GetParams().GetIntegerIndexParams(); params.GetLookup() && params.Range != nil && !params.GetRange() {
+				indexed[path] = Integer
+			}
+		case api.PayloadSchemaType_Float:
+			indexed[path] = Number
+		case api.PayloadSchemaType_Bool:
+			indexed[path] = Bool
+		case api.PayloadSchemaType_Datetime:
+			indexed[path] = ranges
+		case api.PayloadSchemaType_Uuid:
+			indexed[path] = uuids
 		case api.PayloadSchemaType_Text:
 			text := schema.GetParams().GetTextIndexParams()
 			plain := text.GetTokenizer() == api.TokenizerType_Word && (text.Lowercase == nil || text.GetLowercase()) &&
 				text.MinTokenLen == nil && text.MaxTokenLen == nil && text.Stopwords == nil && text.Stemmer == nil && !text.GetAsciiFolding()
-			indexed[path] = 0
+			indexed[path] = other
 			if plain {
 				indexed[path] = Words
 			}
 		default:
-			indexed[path] = 0
+			indexed[path] = other
 		}
 	}
 	return indexed

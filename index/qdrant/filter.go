@@ -49,7 +49,7 @@ func (s *Store) pushDown(ctx context.Context, f index.Filter) (pushed, error) {
 	if err := f.Check(); err != nil {
 		return pushed{}, err
 	}
-	t := translator{hasIntegers: s.hasIntegers, hasWords: func(key string) (bool, error) { return s.hasWords(ctx, key) }}
+	t := translator{kindOf: s.kindOf, hasWords: func(key string) (bool, error) { return s.hasWords(ctx, key) }}
 	c := t.translate(f, true)
 	return pushed{c, !t.rough}, t.err
 }
@@ -57,10 +57,10 @@ func (s *Store) pushDown(ctx context.Context, f index.Filter) (pushed, error) {
 // translator turns filters into conditions. Where the server means something
 // else, it takes one that chooses more, or, below a Not, one that chooses less.
 type translator struct {
-	hasIntegers func(key string) bool
-	hasWords    func(key string) (bool, error)
-	rough       bool  // whether that was necessary
-	err         error // the first one of hasWords
+	kindOf   func(key string) Kind // of a key's index
+	hasWords func(key string) (bool, error)
+	rough    bool  // whether that was necessary
+	err      error // the first one of hasWords
 }
 
 // translate returns the condition of a filter, where they differ one that
@@ -91,6 +91,16 @@ func (t *translator) translate(f index.Filter, more bool) condition {
 func (t *translator) anything(more bool) condition {
 	t.rough = true
 	return condition{none: !more}
+}
+
+// anyValue is the condition of a filter of a key's values that the server has no
+// idea of.
+func (t *translator) anyValue(key string, more bool) condition {
+	if !more {
+		return t.anything(more)
+	}
+	t.rough = true
+	return exists(key)
 }
 
 func (t *translator) and(filters index.And, more bool) condition {
@@ -151,7 +161,7 @@ func (t *translator) equal(f index.Equal, more bool) condition {
 		return t.integers(f.Key, more, value)
 	case string:
 		if utf8.ValidString(value) {
-			return condition{Condition: api.NewMatchKeyword(path(f.Key), value)}
+			return t.texts(f.Key, more, value)
 		}
 	}
 	return none
@@ -174,15 +184,30 @@ func (t *translator) in(f index.In, more bool) condition {
 	case len(numbers) > 0:
 		return t.integers(f.Key, more, numbers...)
 	case len(texts) > 0:
-		return condition{Condition: api.NewMatchKeywords(path(f.Key), texts...)}
+		return t.texts(f.Key, more, texts...)
 	}
 	return none
+}
+
+// texts allows for indexes that a text with the form of a UUID is looked for in:
+// those of numbers do not have it, one of UUIDs has it in any case.
+func (t *translator) texts(key string, more bool, wanted ...string) condition {
+	switch t.kindOf(key) {
+	case Integer, Number, ranges:
+		return t.anyValue(key, more)
+	case uuids:
+		if !more {
+			return t.anything(more)
+		}
+		t.rough = true
+	}
+	return condition{Condition: api.NewMatchKeywords(path(key), wanted...)}
 }
 
 // integers allows for an index of whole numbers, which has those that were
 // written as float64s among the others.
 func (t *translator) integers(key string, more bool, wanted ...int64) condition {
-	if t.hasIntegers(key) {
+	if kind := t.kindOf(key); kind == Integer || kind == ranges {
 		t.rough = true
 		if !more {
 			return none
@@ -192,8 +217,11 @@ func (t *translator) integers(key string, more bool, wanted ...int64) condition 
 }
 
 // numbers allows for the last bits of a number with a fraction, which the server
-// does not keep.
+// does not keep, and for indexes without such numbers.
 func (t *translator) numbers(f index.Range, more bool) condition {
+	if t.kindOf(f.Key) == ranges {
+		return t.anyValue(f.Key, more)
+	}
 	t.rough = true
 	return condition{Condition: api.NewRange(path(f.Key), &api.Range{
 		Gt: moved(f.Above, !more), Gte: moved(f.From, !more), Lt: moved(f.Below, more), Lte: moved(f.To, more),
@@ -222,21 +250,17 @@ func (t *translator) text(f index.Text, more bool) condition {
 	if err != nil && t.err == nil {
 		t.err = err
 	}
-	switch {
-	case has:
+	if has {
 		return condition{Condition: api.NewMatchText(path(f.Key), strings.ToValidUTF8(f.Words, " "))}
-	case more:
-		t.rough = true
-		return exists(f.Key)
 	}
-	return t.anything(more)
+	return t.anyValue(f.Key, more)
 }
 
-// hasIntegers reports whether a payload key has an index of whole numbers.
-func (s *Store) hasIntegers(key string) bool {
+// kindOf returns what the index of a payload key is for, other where it has none.
+func (s *Store) kindOf(key string) Kind {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.indexed[path(key)] == Integer
+	return s.indexed[path(key)]
 }
 
 // hasWords reports whether a payload key has an index of words. It makes one
@@ -251,7 +275,7 @@ func (s *Store) hasWords(ctx context.Context, key string) (bool, error) {
 	err := s.createIndex(ctx, key, Words)
 	if errors.Is(err, fs.ErrPermission) { // of a key for reading
 		s.mu.Lock()
-		s.indexed[path(key)] = 0
+		s.indexed[path(key)] = other
 		s.mu.Unlock()
 		return false, nil
 	}

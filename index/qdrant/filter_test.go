@@ -1,11 +1,18 @@
 package qdrant_test
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	api "github.com/qdrant/go-client/qdrant"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"pgregory.net/rapid"
 
 	"engram/index"
@@ -17,7 +24,7 @@ import (
 var keys = []string{"a", "naïve key", "x.y", `quote"d\`, "100%", "%22", "list[0]"}
 
 // texts have words that several elements share, and that are split in odd ways.
-var texts = []string{"", "a red car", "Red", "CAR!", "İstanbul ΟΔΟΣ", "हिन्दी m²", "1½ cups", "naive naïve", "�"}
+var texts = []string{"", "a red car", "d3b07384-d113-4ec6-a3bd-8ee5cbb2a8e4", "D3B07384-D113-4EC6-A3BD-8EE5CBB2A8E4", "Red", "CAR!", "İstanbul ΟΔΟΣ", "हिन्दी m²", "1½ cups", "naive naïve", "�"}
 
 // numbers have neighbours of bounds, and two that the server's JSON reader changes,
 // down and up.
@@ -103,6 +110,7 @@ func drawRange(t *rapid.T, key string) index.Filter {
 // and filters.
 func checkFilters(t *testing.T, store *qdrant.Store, page bool) {
 	const n = 12
+	checkValues(t, store)
 	rapid.Check(t, func(rt *rapid.T) {
 		items := make([]index.Item, n)
 		for i := range items {
@@ -139,6 +147,48 @@ func checkFilters(t *testing.T, store *qdrant.Store, page bool) {
 			checkPages(rt, store, f, want, k)
 		}
 	})
+}
+
+// checkValues looks for each kind of value among all of them.
+func checkValues(t *testing.T, store *qdrant.Store) {
+	t.Helper()
+	values := []any{true, int64(7), []string{}, slices.Clone(texts)}
+	bound := 6.5
+	filters := []index.Filter{index.Range{Key: "a", From: &bound}, index.Equal{Key: "a", Value: int64(7)}, index.In{Key: "a", Values: []any{texts[2], "Red"}}}
+	for _, text := range texts {
+		values, filters = append(values, text), append(filters, index.Equal{Key: "a", Value: text})
+	}
+	for _, x := range numbers {
+		values = append(values, x)
+	}
+	items, ids := make([]index.Item, len(values)), make([]index.ID, len(values))
+	for i, value := range values {
+		ids[i] = index.ID(i)
+		items[i] = index.Item{ID: ids[i], Vector: []float32{1, 0}, Payload: index.Payload{"a": value}}
+	}
+	if err := store.Upsert(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range filters {
+		for _, f := range []index.Filter{f, index.Not{Filter: f}} {
+			found := map[index.ID]bool{}
+			hits, err := store.Search(t.Context(), index.Query{Vector: []float32{1, 0}, K: len(items), Filter: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, hit := range hits {
+				found[hit.ID] = true
+			}
+			for _, item := range items {
+				if found[item.ID] != f.Match(item.Payload) {
+					t.Errorf("%#v: %v is found: %v", f, item.Payload["a"], found[item.ID])
+				}
+			}
+		}
+	}
+	if _, err := store.Delete(t.Context(), ids); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // checkPages reads all items that a filter chooses, k at a time.
@@ -183,6 +233,44 @@ func TestFiltersMeanTheSame(t *testing.T) {
 		t.Run(name+", on a server", func(t *testing.T) {
 			checkFilters(t, createReal(t, schema), true)
 		})
+	}
+}
+
+// Indexes that other programs make change no result either, though searches by
+// them find other items.
+func TestFiltersWithIndexesOfOthers(t *testing.T) {
+	check := func(t *testing.T, opts qdrant.Options, field api.FieldType) {
+		t.Helper()
+		opts.Collection = fmt.Sprintf("test-%d", time.Now().UnixNano())
+		made, err := qdrant.Create(t.Context(), opts, qdrant.Schema{Dim: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer made.Close()
+		defer made.Drop(context.Background())
+		conn, err := grpc.NewClient(opts.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		for _, key := range []string{"a", `"x.y"`} {
+			_, err := api.NewPointsClient(conn).CreateFieldIndex(metadata.AppendToOutgoingContext(t.Context(), "api-key", opts.APIKey), &api.CreateFieldIndexCollection{
+				CollectionName: opts.Collection, FieldName: key, FieldType: &field, Wait: new(true),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		checkFilters(t, open(t, opts), true)
+	}
+	for name, field := range map[string]api.FieldType{
+		"integer": api.FieldType_FieldTypeInteger, "float": api.FieldType_FieldTypeFloat, "text": api.FieldType_FieldTypeText, "geo": api.FieldType_FieldTypeGeo,
+		"datetime": api.FieldType_FieldTypeDatetime, "uuid": api.FieldType_FieldTypeUuid,
+	} {
+		t.Run(name, func(t *testing.T) {
+			check(t, qdrant.Options{Addr: start(t, double.Options{}).Addr()}, field)
+		})
+		t.Run(name+", on a server", func(t *testing.T) { check(t, real(t), field) })
 	}
 }
 

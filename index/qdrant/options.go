@@ -84,6 +84,13 @@ const (
 	Words                   // strings and lists of strings, for Text
 )
 
+// The kinds of indexes that other programs make.
+const (
+	other  Kind = -iota // that filters here neither use nor fall into
+	ranges              // of whole numbers or times, whose ranges miss other numbers
+	uuids               // in any of the forms that a UUID is written in
+)
+
 // Schema describes a new collection.
 type Schema struct {
 	// Dim is the number of elements of a vector, 1 to 65,536.

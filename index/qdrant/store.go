@@ -31,7 +31,7 @@ type Store struct {
 	closed     bool
 	calls      sync.WaitGroup
 	iterations map[*iteration]bool
-	indexed    map[string]Kind // payload indexes, 0 for one of another make
+	indexed    map[string]Kind // payload indexes, by path
 	points     int             // about how many, when counted
 	counted    time.Time
 }

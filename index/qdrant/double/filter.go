@@ -101,12 +101,13 @@ func (c *collection) field(f *api.FieldCondition) (matches, error) {
 	var holds func(value *api.Value) bool
 	switch {
 	case f.GetMatch() != nil:
-		indexed := c.schema[path.String()].GetDataType() == api.PayloadSchemaType_Integer
-		if holds = match(f.GetMatch(), indexed); holds == nil {
+		kind := c.schema[path.String()].GetDataType()
+		if holds = match(f.GetMatch(), kind); holds == nil {
 			return nil, status.Errorf(codes.Unimplemented, "match %v", f.GetMatch())
 		}
 	case f.GetRange() != nil:
-		holds = func(value *api.Value) bool { return inRange(value, f.GetRange()) }
+		ranged := c.ranged(path)
+		holds = func(value *api.Value) bool { return ranged(value) && inRange(value, f.GetRange()) }
 	default:
 		return nil, status.Errorf(codes.Unimplemented, "field condition %v", f)
 	}
@@ -126,27 +127,57 @@ func elements(value *api.Value) []*api.Value {
 	return []*api.Value{value}
 }
 
+// whole returns a whole number, also one that was written with a fraction of zero.
+func whole(value *api.Value) (int64, bool) {
+	if x, ok := value.GetKind().(*api.Value_DoubleValue); ok {
+		return int64(x.DoubleValue), float64(int64(x.DoubleValue)) == x.DoubleValue
+	}
+	_, ok := value.GetKind().(*api.Value_IntegerValue)
+	return value.GetIntegerValue(), ok
+}
+
+// ranged returns which values the ranges of a path's index have.
+func (c *collection) ranged(path jsonPath) func(value *api.Value) bool {
+	schema := c.schema[path.String()]
+	params := schema.GetParams().GetIntegerIndexParams()
+	switch kind := schema.GetDataType(); {
+	case kind == api.PayloadSchemaType_Datetime:
+		return func(*api.Value) bool { return false }
+	case kind == api.PayloadSchemaType_Integer && (params == nil || params.Range == nil || params.GetRange()):
+		return func(value *api.Value) bool { _, ok := whole(value); return ok }
+	}
+	return func(*api.Value) bool { return true }
+}
+
 // match compares strictly by type, but that an index of whole numbers has those
-// that were written with a fraction of zero too.
-func match(m *api.Match, integers bool) func(value *api.Value) bool {
-	text := func(value *api.Value) (string, bool) {
-		kind, ok := value.GetKind().(*api.Value_StringValue)
-		return value.GetStringValue(), ok && kind != nil
+// that were written with a fraction of zero too, and that UUIDs are looked for in
+// indexes of any kind of numbers and, by what they mean, in those of UUIDs.
+func match(m *api.Match, indexed api.PayloadSchemaType) func(value *api.Value) bool {
+	isText := func(value *api.Value, wanted string) bool {
+		_, ok := value.GetKind().(*api.Value_StringValue)
+		if isUUID := len(wanted) == 36 && strings.Count(wanted, "-") == 4; isUUID {
+			switch indexed {
+			case api.PayloadSchemaType_Integer, api.PayloadSchemaType_Float, api.PayloadSchemaType_Datetime:
+				return false
+			case api.PayloadSchemaType_Uuid:
+				return ok && strings.EqualFold(value.GetStringValue(), wanted)
+			}
+		}
+		return ok && value.GetStringValue() == wanted
 	}
 	whole := func(value *api.Value) (int64, bool) {
-		if x, ok := value.GetKind().(*api.Value_DoubleValue); ok && integers {
-			return int64(x.DoubleValue), float64(int64(x.DoubleValue)) == x.DoubleValue
+		if indexed == api.PayloadSchemaType_Integer {
+			return whole(value)
 		}
 		_, ok := value.GetKind().(*api.Value_IntegerValue)
 		return value.GetIntegerValue(), ok
 	}
 	switch wanted := m.GetMatchValue().(type) {
 	case *api.Match_Keyword:
-		return func(value *api.Value) bool { got, ok := text(value); return ok && got == wanted.Keyword }
+		return func(value *api.Value) bool { return isText(value, wanted.Keyword) }
 	case *api.Match_Keywords:
 		return func(value *api.Value) bool {
-			got, ok := text(value)
-			return ok && slices.Contains(wanted.Keywords.GetStrings(), got)
+			return slices.ContainsFunc(wanted.Keywords.GetStrings(), func(text string) bool { return isText(value, text) })
 		}
 	case *api.Match_Integer:
 		return func(value *api.Value) bool { got, ok := whole(value); return ok && got == wanted.Integer }
