@@ -29,8 +29,12 @@ func NewBuilder(dim, rows int) *Builder {
 }
 
 // sample is the number of rows whose payloads tell how much room those of all
-// rows will want.
-const sample = 64
+// rows will want, and maxRoom how many bytes are taken on their word alone: those
+// of the rest may be much smaller.
+const (
+	sample  = 64
+	maxRoom = 4 << 20
+)
 
 // Add adds an item, scaled to unit length. It refuses what index.Store's Upsert
 // refuses, and then the builder is of no more use.
@@ -49,7 +53,7 @@ func (b *Builder) Add(item index.Item) error {
 	b.end(item.ID)
 	if row+1 == sample {
 		rest := cap(s.IDs) - sample
-		s.payloads = slices.Grow(s.payloads, rest*len(s.payloads)/sample*9/8)
+		s.payloads = slices.Grow(s.payloads, min(rest*len(s.payloads)/sample*9/8, maxRoom))
 	}
 	return nil
 }
