@@ -46,11 +46,18 @@ func (f *collectionFlags) check(name string) error {
 		_, err := f.schema(index.Info{Dim: 1})
 		return err
 	}
-	for flag, set := range map[string]bool{
-		"quantisation": f.quantisation != "", "shards": f.shards != 0, "replicas": f.replicas != 0, "payload-index": len(f.payloadIndexes) > 0,
+	found := "the folder " + name
+	if name == "" {
+		found = "no --out"
+	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{
+		{"quantisation", f.quantisation != ""}, {"shards", f.shards != 0}, {"replicas", f.replicas != 0}, {"payload-index", len(f.payloadIndexes) > 0},
 	} {
-		if set {
-			return fmt.Errorf("--%s is for a collection, wanted %s, found the folder %s", flag, collectionForm, name)
+		if flag.set {
+			return fmt.Errorf("--%s is for a collection, wanted %s, found %s", flag.name, collectionForm, found)
 		}
 	}
 	return nil
@@ -66,8 +73,12 @@ func (f *collectionFlags) schema(info index.Info) (qdrant.Schema, error) {
 	if f.shards < 0 || f.replicas < 0 {
 		return s, fmt.Errorf("--shards is %d and --replicas %d, wanted 1 or more, or 0 for the server's own", f.shards, f.replicas)
 	}
-	for key, kind := range f.payloadIndexes {
-		if kinds[kind] == 0 {
+	for _, key := range slices.Sorted(maps.Keys(f.payloadIndexes)) {
+		kind := f.payloadIndexes[key]
+		switch {
+		case key == "":
+			return s, fmt.Errorf("--payload-index =%s: wanted a key of the payload before the =", kind)
+		case kinds[kind] == 0:
 			return s, fmt.Errorf("--payload-index %s=%s: wanted one of %s", key, kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 		}
 		if s.Indexes == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +26,20 @@ func TestCollectionFlags(t *testing.T) {
 	got, err := f.schema(index.Info{Dim: 8, Bundle: "b", BundleName: "B 1"})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v, schema (-want +got):\n%s", err, diff)
+	}
+}
+
+// Of several flags that are wrong it is always the same that is told.
+func TestTheFirstWrongFlagIsTold(t *testing.T) {
+	folder := collectionFlags{shards: 2, replicas: 2, quantisation: "int8"}
+	kinds := collectionFlags{payloadIndexes: map[string]string{"a": "float", "b": "text", "c": "int"}}
+	for range 20 {
+		if err := folder.check("index"); err == nil || !strings.HasPrefix(err.Error(), "--quantisation is for a collection") {
+			t.Errorf("error %v, want one about --quantisation", err)
+		}
+		if _, err := kinds.schema(index.Info{Dim: 1}); err == nil || !strings.HasPrefix(err.Error(), "--payload-index a=float: ") {
+			t.Errorf("error %v, want one about a=float", err)
+		}
 	}
 }
 
@@ -59,10 +74,15 @@ func TestNewCollectionsAreSetUpAsAskedFor(t *testing.T) {
 		{"--quantisation", "int4", "qdrant://127.0.0.1:1/photos", `--quantisation is "int4", wanted int8, binary or none`},
 		{"--shards", "-1", "qdrant://127.0.0.1:1/photos", "--shards is -1"},
 		{"--payload-index", "width=float", "qdrant://127.0.0.1:1/photos", "--payload-index width=float: wanted one of bool, integer, keyword, number, words"},
+		{"--payload-index", "=bool", "qdrant://127.0.0.1:1/photos", "--payload-index =bool: wanted a key"},
 		{"--replicas", "2", folder, "--replicas is for a collection"},
 	} {
 		c.refuse([]string{test.want}, "index", "build", photos, "--out", test.out, test.flag, test.value)
 		c.refuse([]string{test.want}, "index", "copy", folder, test.out, test.flag, test.value)
 		c.refuse([]string{test.want}, "index", "join", folder, "--out", test.out, test.flag, test.value)
+	}
+	c.refuse([]string{"--shards is for a collection", "found no --out"}, "index", "build", photos, "--dry-run", "--shards", "2")
+	for _, name := range []string{"http://127.0.0.1:6333/photos", "QDRANT://127.0.0.1:1/photos"} {
+		c.refuse([]string{name + " is neither a folder nor a collection, wanted for the latter qdrant://"}, "index", "copy", folder, name)
 	}
 }

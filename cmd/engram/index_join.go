@@ -83,8 +83,8 @@ func (a *app) joinParts(ctx context.Context, names []string, out string, set col
 		if isCollection(name) {
 			return 0, fmt.Errorf("%s is a collection, wanted the folder of a part: parts can be built into one collection, all with the same --out", name)
 		}
-		p, err := a.openPart(ctx, name)
-		if err != nil {
+		var p part
+		if p, err = a.openPart(ctx, name); err != nil {
 			return 0, err
 		}
 		defer closeInto(&err, &p)
@@ -117,8 +117,11 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 		return err
 	}
 	defer closeInto(&err, &whole)
-	if whole.origin.String() != parts[0].origin.String() {
+	if there := whole.origin.String(); there != "" && there != parts[0].origin.String() {
 		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", out, whole.origin, parts[0].origin)
+	}
+	if whole.manifest.Finished() {
+		return fmt.Errorf("%s is that of a finished build, which parts made before would undo: choose another --out", out)
 	}
 	var incomplete error
 	for _, p := range parts {
@@ -132,6 +135,9 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 		case incomplete == nil && err != nil:
 			incomplete = fmt.Errorf("%s: %w", p.name, err)
 		}
+	}
+	if whole.origin.String() == "" { // the index was there, but not its origin
+		incomplete = errors.Join(incomplete, keepOrigin(ctx, out, whole.store, parts[0].origin))
 	}
 	if incomplete != nil {
 		return incomplete

@@ -376,6 +376,41 @@ func TestPartsAreJoined(t *testing.T) {
 	if r.Skipped != 5 || r.Unchanged != 20 || r.Stored != 0 {
 		t.Errorf("a build after the join: %+v, want all five shards skipped", r)
 	}
+	// An index that a join was broken off at before it had an origin goes on too.
+	early := filepath.Join(dir, "early")
+	empty, err := local.Create(early, local.Options{Dim: 3})
+	if err == nil {
+		err = empty.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.must("index", "join", part("1"), part("2"), "--out", early)
+	if diff := cmp.Diff(items(t, whole), items(t, early)); diff != "" {
+		t.Errorf("the index that was there differs from a whole one (-want +got):\n%s", diff)
+	}
+	c.must("index", "verify", early)
+	if origin, err := build.ReadOrigin(early); err != nil || origin.String() != source {
+		t.Errorf("its origin is %s, error %v; want %s", origin, err, source)
+	}
+	// What became of it since is left alone.
+	store, err := local.Open(joined)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range items(t, whole) {
+		if _, err := store.Delete(t.Context(), []index.ID{id}); err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.refuse([]string{"is that of a finished build"}, "index", "join", part("1"), part("2"), "--out", joined)
+	if n := len(items(t, joined)); n != 19 {
+		t.Errorf("after a join that was refused the index has %d items, want 19", n)
+	}
 
 	// A part that has seen another list of shards does not fit the other.
 	writeLAION(t, filepath.Join(dir, "more"), 6)

@@ -19,8 +19,9 @@ func (a *app) indexSwitchCommand() *cobra.Command {
 		Short: "Let an alias name another collection",
 		Long: "Switch makes an alias of a Qdrant server name a collection, in place of the one that it names now, in\n" +
 			"one step: who asks the alias gets an answer from one or the other. So an index is rebuilt while it is\n" +
-			"served: build or copy it into a collection of another name, verify that, and switch. A collection of\n" +
-			"vectors of another dimension or bundle, which those who ask the alias cannot use, is refused.",
+			"served: build or copy it into a collection of another name, verify that, and switch. A collection that\n" +
+			"is still being loaded is refused, and one of vectors of another dimension or bundle, which those who\n" +
+			"ask the alias cannot use.",
 		Example: "  engram index copy photos.index qdrant://localhost:6334/photos-2\n" +
 			"  engram index switch qdrant://localhost:6334/photos-2 --alias photos\n" +
 			"  engram serve --index qdrant://localhost:6334/photos",
@@ -42,7 +43,7 @@ func (a *app) indexSwitchCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&aliases, "alias", nil, "`name` that is to name the collection (required)")
-	flags.BoolVar(&force, "force", false, "switch also where dimension or bundle differ; who has the alias open must open it again")
+	flags.BoolVar(&force, "force", false, "switch also to a collection that would be refused; where dimension or bundle differ, who has the alias open must open it again")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagRequired("alias") // the flag exists
 	return cmd
@@ -64,7 +65,11 @@ func (s *switched) String() string {
 	case s.Collection:
 		return fmt.Sprintf("%s is %s (%d items), as it was before", s.Alias, s.Collection, s.Items)
 	}
-	return fmt.Sprintf("%s is %s (%d items); before, it was %s (%d items)", s.Alias, s.Collection, s.Items, s.Before, s.BeforeItems)
+	before := s.Before
+	if s.BeforeItems != 0 { // or else it has none, or they are unknown
+		before += fmt.Sprintf(" (%d items)", s.BeforeItems)
+	}
+	return fmt.Sprintf("%s is %s (%d items); before, it was %s", s.Alias, s.Collection, s.Items, before)
 }
 
 // switchAlias lets an alias name a collection.
@@ -97,6 +102,13 @@ func (a *app) switchAlias(ctx context.Context, name, alias string, force bool) (
 	opts.Collection = alias
 	if err := s.compare(ctx, opts, info); err != nil && !force {
 		return nil, err
+	}
+	loading, err := store.Loading(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case loading && !force:
+		return nil, fmt.Errorf("%s is being loaded, or a build or copy into it was killed: wait for it or run it again (--force switches all the same)", s.Collection)
 	}
 	s.Before, err = store.TakeAlias(ctx, alias)
 	return s, err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"engram/index/build"
+	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,6 +99,37 @@ func TestSwitchRefuses(t *testing.T) {
 	c.refuse([]string{`"alias" not set`}, "index", "switch", to)
 	c.refuse([]string{"wanted one --alias, found 2"}, "index", "switch", to, "--alias", "a", "--alias", "b")
 	c.refuse([]string{"wanted a collection, found 2 arguments"}, "index", "switch", to, to, "--alias", "a")
+
+	opts := qdrant.Options{Addr: strings.TrimPrefix(server, "qdrant://"), Collection: "photos-2"}
+	c.must("index", "copy", folder, server+"/photos-2")
+	loading, err := qdrant.Open(t.Context(), opts)
+	if err == nil {
+		err = loading.BeginBulk(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.refuse([]string{"photos-2 is being loaded", "--force"}, "index", "switch", server+"/photos-2", "--alias", "pictures")
+	c.must("index", "switch", server+"/photos-2", "--alias", "pictures", "--force")
+	if err := loading.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.must("index", "switch", server+"/photos-2", "--alias", "pictures")
+
+	// How many items are in a collection of others nobody knows.
+	opts.Collection, opts.Vector = "foreign", "theirs"
+	foreign, err := qdrant.Create(t.Context(), opts, qdrant.Schema{Dim: 3})
+	if err == nil {
+		_, err = foreign.TakeAlias(t.Context(), "others")
+		err = errors.Join(err, foreign.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.refuse([]string{`no vectors named "cls"`}, "index", "switch", to, "--alias", "others")
+	if out := c.must("index", "switch", to, "--alias", "others", "--force"); out != "others is photos-1 (16 items); before, it was foreign\n" {
+		t.Errorf("switch of an alias of others prints %q", out)
+	}
 
 	if out := c.must("index", "switch", server+"/small", "--alias", "photos", "--force"); out != "photos is small (16 items); before, it was photos-1 (16 items)\n" {
 		t.Errorf("switch --force prints %q", out)

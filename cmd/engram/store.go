@@ -50,6 +50,9 @@ func (a *app) openStore(ctx context.Context, name string, fixed bool) (index.Sto
 	if isCollection(name) {
 		return a.openCollection(ctx, name, fixed)
 	}
+	if strings.Contains(name, "://") { // or else a folder of that name would be made
+		return nil, build.Origin{}, fmt.Errorf("%s is neither a folder nor a collection, wanted for the latter %s", name, collectionForm)
+	}
 	store, err := local.Open(name)
 	if err != nil {
 		return nil, build.Origin{}, err

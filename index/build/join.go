@@ -44,11 +44,14 @@ func CheckParts(parts []*Manifest) error {
 	return nil
 }
 
+// Finished reports whether m is that of a build that came to its end.
+func (m *Manifest) Finished() bool { return m.end != nil }
+
 // Join makes m, which is that of no finished build, say what the manifests of
 // all parts say together. They have passed CheckParts, and their rows are in the
 // store.
 func (m *Manifest) Join(parts []*Manifest) error {
-	if m.end != nil {
+	if m.Finished() {
 		return fmt.Errorf("build: %s is that of a finished build", m.file.Name())
 	}
 	m.shards = map[string]*state{}

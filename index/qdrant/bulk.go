@@ -52,6 +52,22 @@ func (s *Store) BeginBulk(ctx context.Context) error {
 	return nil
 }
 
+// Loading reports whether the server builds no graph, as during a bulk load of
+// whatever program, or after one that was killed.
+func (s *Store) Loading(ctx context.Context) (bool, error) {
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	info, err := s.collection(ctx, s.opts.Collection)
+	if err != nil {
+		return false, err
+	}
+	optimisers := info.GetConfig().GetOptimizerConfig()
+	return optimisers != nil && optimisers.IndexingThreshold != nil && optimisers.GetIndexingThreshold() == 0, nil
+}
+
 // setIndexing sets the size in KB from which on the server builds a graph, 0 for
 // never.
 func (s *Store) setIndexing(ctx context.Context, threshold uint64) error {

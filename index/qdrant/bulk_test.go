@@ -248,7 +248,14 @@ func TestCloseEndsBulkLoad(t *testing.T) {
 	if err := store.BeginBulk(t.Context()); err != nil || threshold != 0 {
 		t.Errorf("threshold %d, error %v", threshold, err)
 	}
+	other := open(t, qdrant.Options{Addr: server.Addr(), Collection: store.Collection()})
+	if loading, err := other.Loading(t.Context()); !loading || err != nil {
+		t.Errorf("loading: %v, error %v; want true", loading, err)
+	}
 	if err := store.Close(); err != nil || threshold != 10_000 {
 		t.Errorf("after Close the threshold is %d, error %v; want 10000", threshold, err)
+	}
+	if loading, err := other.Loading(t.Context()); loading || err != nil {
+		t.Errorf("loading after Close: %v, error %v; want false", loading, err)
 	}
 }
