@@ -38,6 +38,7 @@ func (f *collectionFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.shards, "shards", 0, made+"parts that a cluster spreads over its nodes (default: as the server has it)")
 	flags.IntVar(&f.replicas, "replicas", 0, made+"copies of each shard, on different nodes (default: as the server has it)")
 	flags.StringToStringVar(&f.payloadIndexes, "payload-index", nil, made+"`key=kind` of a payload that filters use often, the kind being keyword, integer, number, bool or words")
+	flags.Lookup("payload-index").DefValue = "" // in the help, or else []
 }
 
 // check refuses flags for a target that is no collection.

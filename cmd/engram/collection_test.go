@@ -17,6 +17,9 @@ func TestCollectionFlags(t *testing.T) {
 	var f collectionFlags
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.add(flags)
+	if usage := flags.FlagUsages(); strings.Contains(usage, "[]") {
+		t.Errorf("the help tells of a default that is none: %s", usage)
+	}
 	if err := flags.Parse([]string{"--quantisation", "binary", "--payload-index", "NSFW=keyword,width=number"}); err != nil {
 		t.Fatal(err)
 	}
