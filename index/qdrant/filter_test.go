@@ -155,6 +155,8 @@ func checkValues(t *testing.T, store *qdrant.Store) {
 	values := []any{true, int64(7), []string{}, slices.Clone(texts)}
 	bound := 6.5
 	filters := []index.Filter{index.Range{Key: "a", From: &bound}, index.Equal{Key: "a", Value: int64(7)}, index.In{Key: "a", Values: []any{texts[2], "Red"}}}
+	const unkept = "a\xff" // is no key of an item
+	filters = append(filters, index.Exists{Key: unkept}, index.Equal{Key: unkept, Value: true}, index.Text{Key: unkept, Words: "red"})
 	for _, text := range texts {
 		values, filters = append(values, text), append(filters, index.Equal{Key: "a", Value: text})
 	}

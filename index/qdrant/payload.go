@@ -26,7 +26,8 @@ var (
 	unescapeKey = strings.NewReplacer("%25", "%", "%22", `"`, "%5C", `\`)
 )
 
-// path is how filters and indexes name a payload key.
+// path is how filters and indexes name a payload key. One that is not UTF-8, as
+// none in a collection is, becomes one that is not there either.
 func path(key string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-'
@@ -34,7 +35,7 @@ func path(key string) string {
 	if key != "" && strings.IndexFunc(key, func(r rune) bool { return !plain(r) }) < 0 {
 		return key
 	}
-	return `"` + escapeKey.Replace(key) + `"`
+	return `"` + strings.ToValidUTF8(escapeKey.Replace(key), "%FF") + `"`
 }
 
 // encodePayload returns the payload as the server keeps it. It is never empty:
