@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 
 	"engram/index"
@@ -61,6 +62,9 @@ func (a *app) indexCopyCommand() *cobra.Command {
 func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlags, opts transfer.Options) (_ *transfer.Report, err error) {
 	if opts.Batch < 1 {
 		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
+	}
+	if from == to || !isCollection(from) && filepath.Clean(from) == filepath.Clean(to) {
+		return nil, fmt.Errorf("wanted two indexes, found %s twice", from)
 	}
 	if err := set.check(to); err != nil {
 		return nil, err

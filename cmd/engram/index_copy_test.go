@@ -71,6 +71,7 @@ func TestIndexCopyRefuses(t *testing.T) {
 	c.refuse([]string{"no such index"}, "index", "copy", filepath.Join(dir, "nowhere"), filepath.Join(dir, "fresh"))
 	c.refuse([]string{"1024 elements, the target of 256", "wrong dimension"}, "index", "copy", first, bundled)
 	c.refuse([]string{"choose another one to copy to"}, "index", "copy", first, other)
-	c.refuse([]string{"index in use"}, "index", "copy", first, first)
+	c.refuse([]string{"wanted two indexes, found " + first + " twice"}, "index", "copy", first, first)
+	c.refuse([]string{"wanted two indexes"}, "index", "copy", first, first+"/")
 	c.refuse([]string{"--batch is 0"}, "index", "copy", first, other, "--batch", "0")
 }

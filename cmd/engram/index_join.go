@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"engram/index"
 	"engram/index/build"
@@ -79,7 +80,10 @@ func (a *app) joinParts(ctx context.Context, names []string, out string, set col
 	}
 	var parts []part
 	var manifests []*build.Manifest
-	for _, name := range names {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return 0, fmt.Errorf("wanted different parts, found %s twice", name)
+		}
 		if isCollection(name) {
 			return 0, fmt.Errorf("%s is a collection, wanted the folder of a part: parts can be built into one collection, all with the same --out", name)
 		}

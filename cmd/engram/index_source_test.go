@@ -351,6 +351,7 @@ func TestPartsAreJoined(t *testing.T) {
 	part := func(n string) string { return filepath.Join(dir, "part"+n) }
 	c.must("index", "build", source, "--out", part("1"), "--part", "1/2")
 	c.refuse([]string{part("1"), "is part 1/2, and there are 1 to join"}, "index", "join", part("1"), "--out", joined)
+	c.refuse([]string{"wanted different parts, found " + part("1") + " twice"}, "index", "join", part("1"), part("1"), "--out", joined)
 	c.refuse([]string{"is a whole index and no part of one"}, "index", "join", part("1"), whole, "--out", joined)
 	c.must("index", "build", source, "--out", part("2"), "--part", "2/2")
 	if n, m := len(items(t, part("1"))), len(items(t, part("2"))); n != 12 || m != 8 {
