@@ -63,11 +63,11 @@ func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlag
 	if opts.Batch < 1 {
 		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
 	}
-	if from == to || !isCollection(from) && filepath.Clean(from) == filepath.Clean(to) {
-		return nil, fmt.Errorf("wanted two indexes, found %s twice", from)
-	}
 	if err := set.check(to); err != nil {
 		return nil, err
+	}
+	if from == to || !isCollection(from) && filepath.Clean(from) == filepath.Clean(to) {
+		return nil, fmt.Errorf("wanted two indexes, found %s twice", from)
 	}
 	source, origin, err := a.openIndex(ctx, from)
 	if err != nil {
