@@ -66,8 +66,8 @@ func (d device) configure(options *binding.SessionOptions, threads int) error {
 	}
 	// What ONNX Runtime would log at a lower level comes back as an error too.
 	// Its threads wait without spinning, which would take the processor from those
-	// that decode: on two cores builds are 5 to 15 % faster so, twice as fast on a
-	// busy machine, a single image is 1 ms in 7 slower.
+	// that decode: on two cores builds are 6 to 25 % faster so, 1.7 times as fast on
+	// a busy machine, and a single image takes 1 ms in 7 longer.
 	for _, err := range []error{
 		options.SetLogSeverityLevel(binding.LoggingLevelFatal),
 		options.SetIntraOpNumThreads(threads),

@@ -149,9 +149,10 @@ func (j Job[I]) sample(ctx context.Context, e *Estimate, dim int, during time.Du
 	return nil
 }
 
-// storeMemory is what the embedded engine takes up in a bulk load: its rows, and
-// as much again that waits to be collected.
-const storeMemory = 512 << 20
+// storeMemory is what the embedded engine takes up in a bulk load: 256 MiB of
+// rows that come in and as many that are being written, and as much again that
+// waits to be collected.
+const storeMemory = 1 << 30
 
 // scales is a store that weighs what it is given and keeps nothing.
 type scales struct {

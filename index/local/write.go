@@ -180,7 +180,8 @@ const bulkMemory = 256 << 20
 var _ index.Bulk = (*Store)(nil)
 
 // BeginBulk implements index.Bulk: up to EndBulk, rows may take up 256 MiB of
-// memory before Upsert has them flushed. Searches find them all the same.
+// memory before Upsert has them flushed, and as much again while it does. Searches
+// find them all the same.
 func (s *Store) BeginBulk(context.Context) error { return s.setMemory(bulkMemory) }
 
 // EndBulk implements index.Bulk. It flushes; there is no progress to report.

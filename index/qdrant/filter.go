@@ -208,10 +208,10 @@ func (t *translator) texts(key string, more bool, wanted ...string) condition {
 // written as float64s among the others.
 func (t *translator) integers(key string, more bool, wanted ...int64) condition {
 	if kind := t.kindOf(key); kind == Integer || kind == ranges {
-		t.rough = true
 		if !more {
-			return none
+			return t.anything(more)
 		}
+		t.rough = true
 	}
 	return condition{Condition: api.NewMatchInts(path(key), wanted...)}
 }
