@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"engram/cmd/engram/internal/bench"
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 	"engram/index/qdrant"
 
 	"github.com/spf13/cobra"
@@ -116,7 +116,7 @@ func dropCollection(ctx context.Context, store *qdrant.Store) error {
 
 // writeReport writes a report as JSON.
 func writeReport(path string, report *bench.Report) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(report)

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"engram/cmd/engram/internal/demo"
-	"engram/data/filelock"
 	"engram/data/images"
 	"engram/data/models"
+	"engram/data/vfs"
 	"engram/embed/ort"
 	"engram/httpapi"
 	"engram/index"
@@ -85,8 +85,8 @@ func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
 			return err
 		}
 	}
-	lock, err := filelock.Lock(filepath.Join(f.out, "lock"))
-	if errors.Is(err, filelock.ErrHeld) {
+	lock, err := vfs.Lock(filepath.Join(f.out, "lock"))
+	if errors.Is(err, vfs.ErrHeld) {
 		return fmt.Errorf("another demo works in %s, choose another --out: %w", f.out, err)
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"engram/cmd/engram/internal/demo"
-	"engram/data/filelock"
+	"engram/data/vfs"
 	"engram/embed/ort/orttest"
 
 	"github.com/google/go-cmp/cmp"
@@ -212,7 +212,7 @@ func TestDemoRefuses(t *testing.T) {
 	c.refuse([]string{file, "not a directory"}, "demo", "--out", file)
 	c.refuse([]string{"--addr", "nowhere"}, "demo", "--out", t.TempDir(), "--addr", "nowhere")
 	dir := t.TempDir()
-	lock, err := filelock.Lock(filepath.Join(dir, "lock"))
+	lock, err := vfs.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		t.Fatal(err)
 	}

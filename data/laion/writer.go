@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strconv"
 
-	"engram/data/atomicfile"
 	"engram/data/npy"
 	"engram/data/parquet"
+	"engram/data/vfs"
 )
 
 // ErrExists says that the pair that is to be written is there and whole.
@@ -48,7 +48,7 @@ type Writer struct {
 
 // pending is a pair under way: an array for every set, and the table.
 type pending struct {
-	files  []*atomicfile.File
+	files  []*vfs.File
 	arrays []*npy.RowWriter
 	table  *parquet.Writer
 }
@@ -174,7 +174,7 @@ func (w *Writer) begin() error {
 	}
 	w.pair = &pending{}
 	for _, set := range w.o.Sets {
-		f, err := atomicfile.Create(w.path(string(set), ".npy"))
+		f, err := vfs.Create(w.path(string(set), ".npy"))
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
 // Sample is a picture and the scans of who saw it.
@@ -64,7 +64,7 @@ func ReadTotals(dir string, subject int) (Totals, error) {
 // WriteTotals writes what ReadTotals reads.
 func WriteTotals(dir string, subject int, totals Totals) error {
 	path := metadataName(dir, subject)
-	err := atomicfile.Write(path, func(w io.Writer) error {
+	err := vfs.WriteFile(path, func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(metadata{totals})
 	})
 	if err != nil {

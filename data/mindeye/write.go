@@ -7,14 +7,14 @@ import (
 	"io"
 	"iter"
 
-	"engram/data/atomicfile"
 	"engram/data/npy"
+	"engram/data/vfs"
 )
 
 // WriteFile writes samples to a tar, replacing the file at path whole or not at
 // all. The first error of the samples ends it.
 func WriteFile(path string, samples iter.Seq2[*Sample, error]) error {
-	err := atomicfile.Write(path, func(w io.Writer) error {
+	err := vfs.WriteFile(path, func(w io.Writer) error {
 		archive := tar.NewWriter(w)
 		for s, err := range samples {
 			if err != nil {

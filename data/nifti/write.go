@@ -9,8 +9,8 @@ import (
 	"math"
 	"strings"
 
-	"engram/data/atomicfile"
 	"engram/data/internal/numeric"
+	"engram/data/vfs"
 )
 
 // Layout describes an image to write.
@@ -30,7 +30,7 @@ type Layout struct {
 // each in C order as Image.Volumes yields them. The first voxel is at the
 // origin of the scanner's axes.
 func WriteFile(path string, layout Layout, data any) error {
-	err := atomicfile.Write(path, func(w io.Writer) error {
+	err := vfs.WriteFile(path, func(w io.Writer) error {
 		if !strings.HasSuffix(path, ".gz") {
 			return write(w, layout, data)
 		}

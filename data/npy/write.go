@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"strings"
 
-	"engram/data/atomicfile"
 	"engram/data/internal/numeric"
+	"engram/data/vfs"
 )
 
 // WriteFile writes an array as Write does, replacing the file at path whole or
 // not at all.
 func WriteFile(path string, shape []int, data any) error {
-	if err := atomicfile.Write(path, func(w io.Writer) error { return write(w, shape, data) }); err != nil {
+	if err := vfs.WriteFile(path, func(w io.Writer) error { return write(w, shape, data) }); err != nil {
 		return fmt.Errorf("npy: %s: %w", path, err)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 
 	format "github.com/parquet-go/parquet-go"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
 // ErrPayload says that a row holds a value that a table does not keep, or one of
@@ -34,7 +34,7 @@ const rowColumn = "row"
 // up late, what is already in the file is written once more.
 type Writer struct {
 	path   string
-	out    *atomicfile.File
+	out    *vfs.File
 	table  *format.GenericWriter[any] // nil before the first row group
 	types  map[string]string
 	fields []field // of table
@@ -48,7 +48,7 @@ type field struct{ name, typ string }
 
 // Create starts a table that will be the file at path, in zstd.
 func Create(path string) (*Writer, error) {
-	out, err := atomicfile.Create(path)
+	out, err := vfs.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
@@ -158,7 +158,7 @@ func (w *Writer) renew() error {
 		return err
 	}
 	defer before.Close()
-	if w.out, err = atomicfile.Create(w.path); err != nil {
+	if w.out, err = vfs.Create(w.path); err != nil {
 		w.out = old
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"engram/data/atomicfile"
 	"engram/data/internal/numeric"
+	"engram/data/vfs"
 )
 
 // Tensor is one array in C order.
@@ -138,7 +138,7 @@ func WriteFile(path string, tensors map[string]Tensor, metadata map[string]strin
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: %w", path, err)
 	}
-	err = atomicfile.Write(path, func(w io.Writer) error {
+	err = vfs.WriteFile(path, func(w io.Writer) error {
 		if err := binary.Write(w, binary.LittleEndian, uint64(len(text))); err != nil {
 			return err
 		}

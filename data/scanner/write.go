@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"engram/data/atomicfile"
 	"engram/data/nifti"
 	"engram/data/npy"
+	"engram/data/vfs"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -176,7 +176,7 @@ func (s *Subject) table() [][]string {
 }
 
 func writeTable(path string, lines [][]string) error {
-	err := atomicfile.Write(path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(lines) })
+	err := vfs.WriteFile(path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(lines) })
 	if err != nil {
 		return fmt.Errorf("scanner: %s: %w", path, err)
 	}
@@ -204,7 +204,7 @@ func (s *Subject) writeAbout(path string, r Recording, number Number) error {
 	if number == Int16 {
 		about.Scale = int16Scale
 	}
-	err := atomicfile.Write(path, func(w io.Writer) error {
+	err := vfs.WriteFile(path, func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(about)

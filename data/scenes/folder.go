@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
 // Folder says where and how WriteFolder writes.
@@ -54,7 +54,7 @@ func WriteFolder(ctx context.Context, f Folder, list []Scene) error {
 	}
 	captions, instances := f.annotate(list)
 	for name, content := range map[string]*cocoFile{"captions_": captions, "instances_": instances} {
-		err := atomicfile.Write(filepath.Join(annotations, name+f.Name+".json"), func(w io.Writer) error {
+		err := vfs.WriteFile(filepath.Join(annotations, name+f.Name+".json"), func(w io.Writer) error {
 			return json.NewEncoder(w).Encode(content)
 		})
 		if err != nil {
@@ -74,7 +74,7 @@ func (f Folder) writePictures(ctx context.Context, list []Scene) error {
 			break
 		}
 		work.Go(func() error {
-			err := atomicfile.Write(filepath.Join(f.Dir, f.Name, fileName(i)), func(w io.Writer) error {
+			err := vfs.WriteFile(filepath.Join(f.Dir, f.Name, fileName(i)), func(w io.Writer) error {
 				return encoder.Encode(w, list[i].Draw(f.Size))
 			})
 			if err == nil && f.Progress != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
 // The ids that are no word of a Vocabulary.
@@ -43,7 +43,7 @@ func WriteVocabulary(path string, list []string) error {
 		}
 		seen[w] = true
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
 		_, err := io.WriteString(w, vocabularyHeader+"\n"+strings.Join(list, "\n")+"\n")
 		return err
 	})

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"engram/data/atomicfile"
 	"engram/data/safetensors"
+	"engram/data/vfs"
 	"engram/embed/bundle"
 	"engram/embed/grad"
 )
@@ -107,7 +107,7 @@ func (m *Model) write(dir string) error {
 		return err
 	}
 	for name, text := range map[string][]byte{modelFile: content, configFile: append(config, '\n')} {
-		if err := atomicfile.Write(filepath.Join(dir, name), func(w io.Writer) error {
+		if err := vfs.WriteFile(filepath.Join(dir, name), func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
 		}); err != nil {

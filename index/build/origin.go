@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"engram/data/atomicfile"
 	"engram/data/laion"
+	"engram/data/vfs"
 	"engram/index"
 )
 
@@ -106,7 +106,7 @@ func WriteOrigin(dir string, o Origin) error {
 	if err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	err = atomicfile.Write(filepath.Join(dir, originName), func(w io.Writer) error {
+	err = vfs.WriteFile(filepath.Join(dir, originName), func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})

@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/data/atomicfile"
 	"engram/data/laion"
 	"engram/data/parquet"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/build"
 	"engram/index/local"
@@ -149,7 +149,7 @@ func (j Job[I]) writeBad(p *pair, bad []build.Bad) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		for _, b := range bad {
 			if err := enc.Encode(b); err != nil {

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"engram/data/atomicfile"
 	"engram/data/laion"
+	"engram/data/vfs"
 	"engram/index/build"
 )
 
@@ -109,7 +109,7 @@ func (s Settings) String() string {
 }
 
 func (p *plan) write(dir string) error {
-	return atomicfile.Write(filepath.Join(dir, PlanName), func(w io.Writer) error {
+	return vfs.WriteFile(filepath.Join(dir, PlanName), func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(p)

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"engram/data/filelock"
+	"engram/data/vfs"
 	"engram/index"
 )
 
@@ -19,11 +19,11 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 
 func unmapFile(data []byte) error { return unix.Munmap(data) }
 
-// Lock takes the lock of the file at path (see filelock.Lock). ErrLocked says
+// Lock takes the lock of the file at path (see vfs.Lock). ErrLocked says
 // that another process holds it.
 func Lock(path string) (*os.File, error) {
-	f, err := filelock.Lock(path)
-	if errors.Is(err, filelock.ErrHeld) {
+	f, err := vfs.Lock(path)
+	if errors.Is(err, vfs.ErrHeld) {
 		return nil, fmt.Errorf("%w: %w", err, index.ErrLocked)
 	}
 	return f, err

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 	"engram/embed/pixels"
 
 	"golang.org/x/image/draw"
@@ -81,5 +81,5 @@ func rgba(img *pixels.Image) *image.RGBA {
 }
 
 func writePNG(path string, img image.Image) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
+	return vfs.WriteFile(path, func(w io.Writer) error { return png.Encode(w, img) })
 }

@@ -14,7 +14,7 @@ import (
 	"regexp"
 	"time"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
 // marker is the file that a complete stage has. It is written last.
@@ -114,7 +114,7 @@ func readJSON(path string, v any) error {
 
 // writeJSON writes v for programs and people.
 func writeJSON(path string, v any) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)

@@ -1,4 +1,4 @@
-package atomicfile
+package vfs
 
 import (
 	"bufio"
@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// Write replaces the file at path by what fill writes. Where fill or the disk
+// WriteFile replaces the file at path by what fill writes. Where fill or the disk
 // fails, the error is returned, path is left as it was and no temporary file
 // stays behind. The file gets mode 0644.
-func Write(path string, fill func(w io.Writer) error) error {
+func WriteFile(path string, fill func(w io.Writer) error) error {
 	f, err := Create(path)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package filelock_test
+package vfs_test
 
 import (
 	"errors"
@@ -7,31 +7,31 @@ import (
 	"path/filepath"
 	"testing"
 
-	"engram/data/filelock"
+	"engram/data/vfs"
 )
 
 func Example() {
-	dir, err := os.MkdirTemp("", "filelock")
+	dir, err := os.MkdirTemp("", "vfs")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer os.RemoveAll(dir)
-	lock, err := filelock.Lock(filepath.Join(dir, "lock"))
+	lock, err := vfs.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer lock.Close() // gives it back
-	_, err = filelock.Lock(filepath.Join(dir, "lock"))
-	fmt.Println(errors.Is(err, filelock.ErrHeld))
+	_, err = vfs.Lock(filepath.Join(dir, "lock"))
+	fmt.Println(errors.Is(err, vfs.ErrHeld))
 	// Output: true
 }
 
 func TestALockThatWasGivenBackIsFree(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	for range 2 {
-		lock, err := filelock.Lock(path)
+		lock, err := vfs.Lock(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestALockThatWasGivenBackIsFree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := filelock.Lock(filepath.Join(path, "no", "folder")); err == nil || errors.Is(err, filelock.ErrHeld) {
+	if _, err := vfs.Lock(filepath.Join(path, "no", "folder")); err == nil || errors.Is(err, vfs.ErrHeld) {
 		t.Errorf("a folder that is missing: error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package atomicfile_test
+package vfs_test
 
 import (
 	"errors"
@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
 func TestWriteReplacesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.bin")
 	for _, want := range []string{"first", "second, longer"} {
-		err := atomicfile.Write(path, func(w io.Writer) error {
+		err := vfs.WriteFile(path, func(w io.Writer) error {
 			_, err := io.WriteString(w, want)
 			return err
 		})
@@ -37,7 +37,7 @@ func TestAFailedWriteLeavesTheOldFileAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("disk full")
-	err := atomicfile.Write(path, func(w io.Writer) error {
+	err := vfs.WriteFile(path, func(w io.Writer) error {
 		// More than the buffer, so that some of it reaches the disk.
 		if _, err := w.Write(make([]byte, 1<<20)); err != nil {
 			return err
@@ -64,7 +64,7 @@ func TestAFailedWriteLeavesTheOldFileAlone(t *testing.T) {
 }
 
 func TestWriteIntoAMissingFolderFails(t *testing.T) {
-	err := atomicfile.Write(filepath.Join(t.TempDir(), "none", "a.bin"), func(io.Writer) error { return nil })
+	err := vfs.WriteFile(filepath.Join(t.TempDir(), "none", "a.bin"), func(io.Writer) error { return nil })
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error is %v, want one that says that the folder is missing", err)
 	}
@@ -73,7 +73,7 @@ func TestWriteIntoAMissingFolderFails(t *testing.T) {
 func TestCreateShowsNothingBeforeCommit(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.bin")
-	f, err := atomicfile.Create(path)
+	f, err := vfs.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestCreateShowsNothingBeforeCommit(t *testing.T) {
 
 func TestDiscardLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	f, err := atomicfile.Create(filepath.Join(dir, "a.bin"))
+	f, err := vfs.Create(filepath.Join(dir, "a.bin"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package atomicfile_test
+package vfs_test
 
 import (
 	"fmt"
@@ -6,18 +6,18 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/data/atomicfile"
+	"engram/data/vfs"
 )
 
-func ExampleWrite() {
-	dir, err := os.MkdirTemp("", "atomicfile")
+func ExampleWriteFile() {
+	dir, err := os.MkdirTemp("", "vfs")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "greeting.txt")
-	err = atomicfile.Write(path, func(w io.Writer) error {
+	err = vfs.WriteFile(path, func(w io.Writer) error {
 		_, err := fmt.Fprint(w, "hello")
 		return err
 	})
