@@ -8,7 +8,7 @@ import (
 	"engram/embed"
 	"engram/embed/ort"
 	"engram/embed/pixels"
-	"engram/embed/pretrain/noise"
+	"engram/recon/diffusion"
 )
 
 // draw makes the candidates of all scans, those of one scan side by side.
@@ -23,7 +23,7 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 			x = append(x, start[at%opts.Candidates]...)
 			condition = append(condition, tokens[at/opts.Candidates].Data...)
 		}
-		how := noise.Sampling{Steps: opts.Steps, Guidance: opts.Guidance}
+		how := diffusion.Sampling{Steps: opts.Steps, Guidance: opts.Guidance}
 		if opts.Progress != nil {
 			how.Progress = func(done, _ int) { opts.Progress(b*opts.Steps+done, batches*opts.Steps) }
 		}
@@ -54,7 +54,7 @@ func (r *Reconstructor) noise(opts Options) [][]float32 {
 
 // predict returns what runs the denoiser on latents, each with its tokens of
 // condition, [n, T, D], or with zeros, which ask for any picture.
-func (r *Reconstructor) predict(condition []float32) noise.Predict {
+func (r *Reconstructor) predict(condition []float32) diffusion.Predict {
 	none := make([]float32, len(condition))
 	return func(ctx context.Context, x []float32, step int, conditioned bool) ([]float32, error) {
 		tokens := none

@@ -8,7 +8,7 @@ import (
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/pixels"
-	"engram/embed/pretrain/noise"
+	"engram/recon/diffusion"
 )
 
 // ErrMismatch reports models or tokens that do not belong together.
@@ -19,7 +19,7 @@ type Reconstructor struct {
 	tokens, dim    int // T and D
 	channels, side int // of a latent
 	scale          float32
-	schedule       *noise.Schedule
+	schedule       *diffusion.Schedule
 	picture        pixels.Options
 	denoiser       network
 	decoder        network
@@ -46,7 +46,7 @@ func Open(rt *ort.Runtime, vae, denoiser *bundle.Bundle, opts ort.SessionOptions
 		picture: pixels.Options{Size: vae.ImageSize, Range: p.Range, Mean: p.Mean, Std: p.Std},
 	}
 	var err error
-	if r.schedule, err = noise.New(*denoiser.Scheduler); err != nil {
+	if r.schedule, err = diffusion.New(*denoiser.Scheduler); err != nil {
 		return nil, fmt.Errorf("recon: %s: %w", denoiser.Dir(), err)
 	}
 	latents, size := r.latents(-1), int64(vae.ImageSize)

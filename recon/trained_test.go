@@ -13,7 +13,7 @@ import (
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
 	"engram/embed/pixels"
-	"engram/embed/pretrain"
+	"engram/recon/pretrain"
 	"engram/recon"
 
 	"gonum.org/v1/gonum/blas/blas32"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Goldens of embed/pretrain: the three networks, the contrastive loss, noise.
 
-Writes one JSON file per case into embed/pretrain/testdata/golden (about 33 KB)
-and embed/pretrain/noise/testdata/golden (about 5 KB). Made with Python 3.11,
+Writes one JSON file per case into recon/pretrain/testdata/golden (about 33 KB)
+and recon/diffusion/testdata/golden (about 5 KB). Made with Python 3.11,
 PyTorch 2.15.0 and NumPy 2.4.6, in float64:
 
     python scripts/golden_pretrain.py

@@ -7,7 +7,7 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/scan"
-	"engram/embed/study"
+	"engram/embed/dataset"
 
 	"github.com/spf13/pflag"
 	"gonum.org/v1/gonum/blas/blas32"
@@ -28,19 +28,19 @@ func (f *datasetFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.bundle, "bundle", "", "`folder` of the model bundle that embeds the images (default pixels, the built-in one)")
 }
 
-// dataset is what a decoder is trained and scored on.
-type dataset struct {
+// trainingData is what a decoder is trained and scored on.
+type trainingData struct {
 	scan.Data
 	bundle *bundle.Bundle
 }
 
 // target names the space of the targets.
-func (d *dataset) target() scan.Target {
+func (d *trainingData) target() scan.Target {
 	return scan.Target{Bundle: d.bundle.Fingerprint(), BundleName: bundleLabel(d.bundle)}
 }
 
 // openDataset reads the scans and embeds the images seen.
-func (a *app) openDataset(ctx context.Context, f datasetFlags) (*dataset, error) {
+func (a *app) openDataset(ctx context.Context, f datasetFlags) (*trainingData, error) {
 	if (f.stimuli == "") == (f.targets == "") {
 		return nil, errors.New("wanted one of --stimuli and --targets")
 	}
@@ -50,7 +50,7 @@ func (a *app) openDataset(ctx context.Context, f datasetFlags) (*dataset, error)
 		}
 		f.bundle = pixelsBundle
 	}
-	voxels, err := study.Matrix(f.voxels, f.mask)
+	voxels, err := dataset.Matrix(f.voxels, f.mask)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,12 @@ func (a *app) openDataset(ctx context.Context, f datasetFlags) (*dataset, error)
 	if err != nil {
 		return nil, err
 	}
-	d := &dataset{Data: scan.Data{Voxels: voxels, T: b.T, D: b.D}, bundle: b}
+	d := &trainingData{Data: scan.Data{Voxels: voxels, T: b.T, D: b.D}, bundle: b}
 	var names []string
 	source := f.stimuli
 	if f.targets != "" {
 		source = f.targets
-		d.Targets, err = study.Targets(f.targets, b.T, b.D)
+		d.Targets, err = dataset.Targets(f.targets, b.T, b.D)
 	} else {
 		names, d.Targets, err = a.embedStimuli(ctx, f.stimuli, b)
 	}
@@ -71,7 +71,7 @@ func (a *app) openDataset(ctx context.Context, f datasetFlags) (*dataset, error)
 		return nil, err
 	}
 	if f.trials != "" {
-		d.Images, err = study.Seen(f.trials, f.column, names, d.Targets.Rows)
+		d.Images, err = dataset.Seen(f.trials, f.column, names, d.Targets.Rows)
 		source = f.trials
 	} else {
 		for i := range d.Targets.Rows {
@@ -91,7 +91,7 @@ func (a *app) openDataset(ctx context.Context, f datasetFlags) (*dataset, error)
 // tokens, [images, T·D].
 func (a *app) embedStimuli(ctx context.Context, path string, b *bundle.Bundle) (_ []string, _ blas32.General, err error) {
 	var none blas32.General
-	s, err := study.OpenStimuli(path)
+	s, err := dataset.OpenStimuli(path)
 	if err != nil {
 		return nil, none, err
 	}

@@ -11,7 +11,7 @@ import (
 	"engram/embed/clip"
 	"engram/embed/ort"
 	"engram/index/build"
-	"engram/index/pairs"
+	"engram/index/embedfiles"
 
 	"github.com/spf13/cobra"
 )
@@ -67,7 +67,7 @@ type embedFlags struct {
 
 // embed embeds a source. The report is not nil where what it counts is in the
 // folder, also beside an error.
-func (a *app) embed(ctx context.Context, f embedFlags) (_ *pairs.Report, err error) {
+func (a *app) embed(ctx context.Context, f embedFlags) (_ *embedfiles.Report, err error) {
 	if f.batch < 1 || f.rows < 1 {
 		return nil, fmt.Errorf("--batch and --rows are %d and %d, wanted 1 or more", f.batch, f.rows)
 	}
@@ -100,11 +100,11 @@ func (a *app) embed(ctx context.Context, f embedFlags) (_ *pairs.Report, err err
 }
 
 // runEmbed embeds shards with an open model.
-func runEmbed[I any](ctx context.Context, a *app, f embedFlags, b *bundle.Bundle, shards []build.Shard, encoder build.Encoder[I]) (*pairs.Report, error) {
+func runEmbed[I any](ctx context.Context, a *app, f embedFlags, b *bundle.Bundle, shards []build.Shard, encoder build.Encoder[I]) (*embedfiles.Report, error) {
 	bar := a.newProgress("embedding", "rows")
 	defer bar.finish()
-	job := pairs.Job[I]{
-		Settings: pairs.Settings{Set: laion.Image, Dim: b.D, Bundle: b.Fingerprint(), BundleName: bundleLabel(b), Float32: f.float32},
+	job := embedfiles.Job[I]{
+		Settings: embedfiles.Settings{Set: laion.Image, Dim: b.D, Bundle: b.Fingerprint(), BundleName: bundleLabel(b), Float32: f.float32},
 		Shards:   shards, Encoder: encoder, Dir: f.out, Rows: f.rows, Batch: f.batch,
 		Progress: func(done, total int) { bar.set(int64(done), int64(total)) },
 	}
@@ -125,7 +125,7 @@ func runEmbed[I any](ctx context.Context, a *app, f embedFlags, b *bundle.Bundle
 }
 
 // printEmbedded prints the summary of an embedding.
-func (a *app) printEmbedded(r *pairs.Report) {
+func (a *app) printEmbedded(r *embedfiles.Report) {
 	for _, bad := range r.Bad {
 		fmt.Fprintf(a.stderr, "skipped %s: %s\n", bad.Name, bad.Reason)
 	}

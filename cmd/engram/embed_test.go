@@ -10,7 +10,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/scenes"
-	"engram/index/pairs"
+	"engram/index/embedfiles"
 )
 
 // writeScenes writes n generated pictures as a split of COCO and returns the
@@ -53,7 +53,7 @@ func TestEmbeddedSourceAnswersAsTheSourceItself(t *testing.T) {
 	}{{[]string{"--float32"}, "float32", 1e-6}, {nil, "float16", 1e-3}} {
 		out, loaded := filepath.Join(dir, test.typ), filepath.Join(dir, test.typ+".index")
 		args := append([]string{"embed", photos, "--out", out}, test.flag...)
-		var r pairs.Report
+		var r embedfiles.Report
 		c.json(&r, args...)
 		if r.Pairs != 1 || r.Rows != 60 || r.Unusable != 1 || r.Bad[0].Name != "test/broken.png" || r.Encoded != 60 {
 			t.Errorf("report %+v, want a pair of 60 without broken.png", r)
@@ -127,7 +127,7 @@ func TestEmbedRefuses(t *testing.T) {
 	}
 	writePNG(t, filepath.Join(photos, "new.png"), 1, 1)
 	c.refuse([]string{"is no longer what pair 0 was made of"}, "embed", photos, "--out", out)
-	if _, err := os.Stat(filepath.Join(photos, pairs.PlanName)); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(photos, embedfiles.PlanName)); !os.IsNotExist(err) {
 		t.Errorf("a refused run wrote into the source (%v)", err)
 	}
 }

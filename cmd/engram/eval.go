@@ -121,7 +121,7 @@ func (a *app) eval(ctx context.Context, f evalFlags) (_ []score, err error) {
 }
 
 // crossValidate scores one preset.
-func (a *app) crossValidate(ctx context.Context, rt *ort.Runtime, d *dataset, opts scan.Options, f evalFlags) (score, error) {
+func (a *app) crossValidate(ctx context.Context, rt *ort.Runtime, d *trainingData, opts scan.Options, f evalFlags) (score, error) {
 	folds, err := scan.KFoldByImage(d.Images, f.folds, f.training.seed)
 	if err != nil {
 		return score{}, err
@@ -146,7 +146,7 @@ func (a *app) crossValidate(ctx context.Context, rt *ort.Runtime, d *dataset, op
 }
 
 // scoreDecoder scores a trained decoder.
-func (a *app) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *dataset, f evalFlags) (_ score, err error) {
+func (a *app) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *trainingData, f evalFlags) (_ score, err error) {
 	start := time.Now()
 	decoder, err := scan.Open(rt, f.decoder, ort.SessionOptions{Device: a.device})
 	if err != nil {
@@ -204,7 +204,7 @@ func newScore(name string, sim *mat.Dense, seconds float64) (score, error) {
 }
 
 // writePredictions writes predicted tokens to a .npy file, if there is a name.
-func writePredictions(path string, predicted blas32.General, d *dataset) error {
+func writePredictions(path string, predicted blas32.General, d *trainingData) error {
 	if path == "" {
 		return nil
 	}

@@ -9,13 +9,13 @@ import (
 
 	"engram/index"
 	"engram/index/build"
-	"engram/index/transfer"
+	"engram/index/copyindex"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) indexCopyCommand() *cobra.Command {
-	var opts transfer.Options
+	var opts copyindex.Options
 	var set collectionFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -37,7 +37,7 @@ func (a *app) indexCopyCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := a.copyIndex(cmd.Context(), args[0], args[1], set, opts)
-			if err != nil && !errors.Is(err, transfer.ErrRefused) {
+			if err != nil && !errors.Is(err, copyindex.ErrRefused) {
 				return err
 			}
 			if asJSON {
@@ -59,7 +59,7 @@ func (a *app) indexCopyCommand() *cobra.Command {
 
 // copyIndex copies an index, with what it remembers of its origin. A copy of an
 // index of other images is refused, whose paths would lead nowhere.
-func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlags, opts transfer.Options) (_ *transfer.Report, err error) {
+func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlags, opts copyindex.Options) (_ *copyindex.Report, err error) {
 	if opts.Batch < 1 {
 		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
 	}
@@ -92,8 +92,8 @@ func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlag
 	bars := stepBars{app: a}
 	defer bars.finish()
 	opts.Progress = bars.set
-	report, err := transfer.Copy(ctx, source, target, opts)
-	if err != nil && !errors.Is(err, transfer.ErrRefused) || origin == (build.Origin{}) {
+	report, err := copyindex.Copy(ctx, source, target, opts)
+	if err != nil && !errors.Is(err, copyindex.ErrRefused) || origin == (build.Origin{}) {
 		return report, err
 	}
 	if failed := keepOrigin(ctx, to, target, origin); failed != nil {
@@ -103,7 +103,7 @@ func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlag
 }
 
 // printRefused lists the items that an index did not take.
-func (a *app) printRefused(r *transfer.Report) {
+func (a *app) printRefused(r *copyindex.Report) {
 	for _, item := range r.Refusals {
 		name := build.NameOf(index.Item{ID: item.ID, Payload: item.Payload})
 		fmt.Fprintf(a.stderr, "refused %s: %s\n", printable(name), item.Reason)
@@ -124,11 +124,11 @@ func printable(name string) string {
 // stepBars shows the steps of a copy one after the other.
 type stepBars struct {
 	app  *app
-	step transfer.Step
+	step copyindex.Step
 	bar  *progress
 }
 
-func (s *stepBars) set(step transfer.Step, done, total int) {
+func (s *stepBars) set(step copyindex.Step, done, total int) {
 	if s.step != step {
 		s.finish()
 		s.step, s.bar = step, s.app.newProgress(string(step), "items")

@@ -8,7 +8,7 @@ import (
 
 	"engram/index"
 	"engram/index/build"
-	"engram/index/transfer"
+	"engram/index/copyindex"
 
 	"github.com/spf13/cobra"
 )
@@ -130,11 +130,11 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 	var incomplete error
 	for _, p := range parts {
 		bars := stepBars{app: a}
-		report, err := transfer.Copy(ctx, p.store, whole.store, transfer.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
+		report, err := copyindex.Copy(ctx, p.store, whole.store, copyindex.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
 		bars.finish()
 		a.printRefused(report)
 		switch {
-		case err != nil && !errors.Is(err, transfer.ErrRefused):
+		case err != nil && !errors.Is(err, copyindex.ErrRefused):
 			return fmt.Errorf("%s: %w", p.name, err)
 		case incomplete == nil && err != nil:
 			incomplete = fmt.Errorf("%s: %w", p.name, err)

@@ -10,7 +10,7 @@ import (
 
 	"engram/embed/pixels"
 	"engram/index"
-	"engram/index/audit"
+	"engram/index/verify"
 	"engram/index/build"
 
 	"github.com/spf13/cobra"
@@ -58,12 +58,12 @@ func (a *app) indexVerifyCommand() *cobra.Command {
 
 // verifyFlags say how much of an index to check.
 type verifyFlags struct {
-	audit.Options
+	verify.Options
 	bundle string
 }
 
 // verify checks an index.
-func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *audit.Report, err error) {
+func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *verify.Report, err error) {
 	if f.Samples < 1 || f.Queries < 1 || f.K < 1 {
 		return nil, fmt.Errorf("--samples, --queries and -k are %d, %d and %d, wanted 1 or more", f.Samples, f.Queries, f.K)
 	}
@@ -92,7 +92,7 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *audit.
 	bar := a.newProgress("verifying", "items")
 	defer bar.finish()
 	f.Progress = func(done, total int) { bar.set(int64(done), int64(total)) }
-	return audit.Verify(ctx, store, f.Options)
+	return verify.Verify(ctx, store, f.Options)
 }
 
 // originals are what an index was made from.
@@ -129,8 +129,8 @@ func (o *originals) Close() error {
 }
 
 // vectors makes the vectors of items again.
-func (o *originals) vectors(ctx context.Context, items []index.Item) ([]audit.Original, error) {
-	made := make([]audit.Original, len(items))
+func (o *originals) vectors(ctx context.Context, items []index.Item) ([]verify.Original, error) {
+	made := make([]verify.Original, len(items))
 	for found, err := range build.Find(ctx, o.shards, items) {
 		if err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func (o *originals) encode(ctx context.Context, row build.Row) ([]float32, error
 }
 
 // printChecks prints a line per check and a summary.
-func (a *app) printChecks(r *audit.Report) error {
+func (a *app) printChecks(r *verify.Report) error {
 	table := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 	for _, c := range r.Checks {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", c.Outcome, c.Name, c.Detail)

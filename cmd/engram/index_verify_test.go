@@ -10,7 +10,7 @@ import (
 	"engram/data/laion"
 	"engram/data/npy"
 	"engram/index"
-	"engram/index/audit"
+	"engram/index/verify"
 	"engram/index/local"
 	"engram/index/qdrant/double"
 )
@@ -22,7 +22,7 @@ func failedChecks(t *testing.T, c *cli, args ...string) (names string, details [
 	stdout, stderr, status := c.run(append([]string{"index", "verify"}, args...)...)
 	var failed []string
 	for line := range strings.Lines(stdout) {
-		if fields := strings.Fields(line); fields[0] == string(audit.Failed) {
+		if fields := strings.Fields(line); fields[0] == string(verify.Failed) {
 			failed, details = append(failed, fields[1]), append(details, line)
 		}
 	}
@@ -41,13 +41,13 @@ func TestVerifyFindsDamage(t *testing.T) {
 		return out
 	}
 	sound := newIndex()
-	var r audit.Report
+	var r verify.Report
 	c.json(&r, "index", "verify", sound)
 	if r.Items != 16 || len(r.Checks) != 8 || len(r.Digest) != 64 {
 		t.Errorf("report %+v, want 16 items and 8 checks", r)
 	}
 	for _, check := range r.Checks {
-		if check.Outcome != audit.OK {
+		if check.Outcome != verify.OK {
 			t.Errorf("a sound index: %+v", check)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/ort"
-	"engram/embed/pretrain"
+	"engram/recon/pretrain"
 
 	"github.com/spf13/cobra"
 )

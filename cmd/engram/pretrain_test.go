@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"engram/embed/pretrain"
+	"engram/recon/pretrain"
 )
 
 func TestPretrain(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/pixels"
-	"engram/embed/study"
+	"engram/embed/dataset"
 	"engram/index"
 	"engram/index/build"
 
@@ -209,7 +209,7 @@ func (s searcher) imageVector(ctx context.Context, f searchFlags) (_ []float32, 
 }
 
 func (s searcher) fileVector(f searchFlags) ([]float32, error) {
-	rows, err := study.Rows(f.vector, "", f.rows)
+	rows, err := dataset.Rows(f.vector, "", f.rows)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (s searcher) scanVector(ctx context.Context, f searchFlags) (_ []float32, e
 	if f.decoder == "" {
 		return nil, errors.New("a search by scan needs --decoder")
 	}
-	rows, err := study.Rows(f.scan, f.mask, f.rows)
+	rows, err := dataset.Rows(f.scan, f.mask, f.rows)
 	if err != nil {
 		return nil, err
 	}

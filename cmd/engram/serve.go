@@ -13,7 +13,7 @@ import (
 
 	"engram/data/images"
 	"engram/embed/pixels"
-	"engram/embed/study"
+	"engram/embed/dataset"
 	"engram/httpapi"
 	"engram/index"
 	"engram/index/build"
@@ -175,7 +175,7 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, origin build.Origi
 
 // readStoredTrials reads the scans that visitors may search with.
 func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]httpapi.Trial, error) {
-	voxels, err := study.Matrix(f.voxels, f.mask)
+	voxels, err := dataset.Matrix(f.voxels, f.mask)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]h
 	if f.trials == "" {
 		return trials, nil
 	}
-	seen, err := study.Column(f.trials, f.column)
+	seen, err := dataset.Column(f.trials, f.column)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"engram/embed/study"
+	"engram/embed/dataset"
 )
 
 // served is a running server.
@@ -143,7 +143,7 @@ func TestServeScans(t *testing.T) {
 	c.must("index", "build", lab.photos, "--out", index)
 	s := c.serve("--index", index, "--decoder", decoder, "--voxels", lab.voxels, "--trials", lab.trials)
 
-	rows, err := study.Rows(lab.voxels, "", []int{6, 22})
+	rows, err := dataset.Rows(lab.voxels, "", []int{6, 22})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"engram/embed"
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -22,39 +22,39 @@ import (
 func TestScoresEqualNumPy(t *testing.T) {
 	for name, metric := range map[string]Metric{"scores_pearson": Pearson, "scores_cosine": Cosine} {
 		t.Run(name, func(t *testing.T) {
-			g := golden.Read(t, name)
+			g := embedtest.Read(t, name)
 			sim, err := Similarity(t.Context(), metric, g.Inputs["images"].Matrix(), g.Inputs["predicted"].Matrix())
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.Near(t, "similarity", sim.RawMatrix().Data, g.Outputs["similarity"].Data, 1e-8)
+			embedtest.Near(t, "similarity", sim.RawMatrix().Data, g.Outputs["similarity"].Data, 1e-8)
 			two, err := TwoWay(sim)
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.Near(t, "two-way", []float64{two}, g.Outputs["two_way"].Data, 1e-8)
+			embedtest.Near(t, "two-way", []float64{two}, g.Outputs["two_way"].Data, 1e-8)
 			for direction, s := range map[string]mat.Matrix{"image": sim, "brain": sim.T()} {
 				ranks, err := Ranks(s)
 				if err != nil {
 					t.Fatal(err)
 				}
-				golden.Near(t, direction+" ranks", ranks, g.Outputs[direction+"_ranks"].Data, 0)
-				golden.Near(t, direction+" top 3", []float64{TopK(ranks, 3)}, g.Outputs[direction+"_top3"].Data, 1e-8)
+				embedtest.Near(t, direction+" ranks", ranks, g.Outputs[direction+"_ranks"].Data, 0)
+				embedtest.Near(t, direction+" top 3", []float64{TopK(ranks, 3)}, g.Outputs[direction+"_top3"].Data, 1e-8)
 			}
 		})
 	}
 }
 
 func TestIntervalEqualsSciPy(t *testing.T) {
-	g := golden.Read(t, "interval")
+	g := embedtest.Read(t, "interval")
 	got := interval(g.Inputs["scores"].Data)
 	for name, x := range map[string]float64{"mean": got.Mean, "low": got.Low, "high": got.High} {
-		golden.Near(t, name, []float64{x}, g.Outputs[name].Data, 1e-9)
+		embedtest.Near(t, name, []float64{x}, g.Outputs[name].Data, 1e-9)
 	}
 }
 
 func TestCeilingsEqualNumPy(t *testing.T) {
-	g := golden.Read(t, "ceilings")
+	g := embedtest.Read(t, "ceilings")
 	var repeats []blas32.General
 	for _, name := range []string{"repeat0", "repeat1", "repeat2"} {
 		repeats = append(repeats, g.Inputs[name].Matrix())
@@ -63,27 +63,27 @@ func TestCeilingsEqualNumPy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.Near(t, "ncsnr", ncsnr, g.Outputs["ncsnr"].Data, 1e-8)
+	embedtest.Near(t, "ncsnr", ncsnr, g.Outputs["ncsnr"].Data, 1e-8)
 	halves, err := SplitHalf(repeats[0], repeats[1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.Near(t, "split half", halves, g.Outputs["split_half"].Data, 1e-8)
+	embedtest.Near(t, "split half", halves, g.Outputs["split_half"].Data, 1e-8)
 	var one, three, both []float64
 	for v := range ncsnr {
 		one, three = append(one, NoiseCeiling(ncsnr[v], 1)), append(three, NoiseCeiling(ncsnr[v], 3))
 		both = append(both, SpearmanBrown(halves[v], 2))
 	}
-	golden.Near(t, "ceiling of one trial", one, g.Outputs["ceiling_of_1"].Data, 1e-8)
-	golden.Near(t, "ceiling of three", three, g.Outputs["ceiling_of_3"].Data, 1e-8)
-	golden.Near(t, "Spearman-Brown", both, g.Outputs["spearman_brown_2"].Data, 1e-8)
+	embedtest.Near(t, "ceiling of one trial", one, g.Outputs["ceiling_of_1"].Data, 1e-8)
+	embedtest.Near(t, "ceiling of three", three, g.Outputs["ceiling_of_3"].Data, 1e-8)
+	embedtest.Near(t, "Spearman-Brown", both, g.Outputs["spearman_brown_2"].Data, 1e-8)
 }
 
 // The ceiling is a reliability, so that averaging trials raises it as Spearman
 // and Brown say.
 func TestCeilingOfRepeatsIsSpearmanBrownOfOne(t *testing.T) {
 	for _, ncsnr := range []float64{0, 0.1, 0.4, 2, math.Inf(1)} {
-		golden.Near(t, "ceiling", []float64{NoiseCeiling(ncsnr, 3)}, []float64{SpearmanBrown(NoiseCeiling(ncsnr, 1), 3)}, 1e-12)
+		embedtest.Near(t, "ceiling", []float64{NoiseCeiling(ncsnr, 3)}, []float64{SpearmanBrown(NoiseCeiling(ncsnr, 1), 3)}, 1e-12)
 	}
 	if c := NoiseCeiling(0, 3); c != 0 {
 		t.Errorf("a voxel of noise has ceiling %v", c)

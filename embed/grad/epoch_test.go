@@ -10,7 +10,7 @@ import (
 
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -21,7 +21,7 @@ import (
 // form is opened and closed at different steps.
 func TestAdamWAgreesWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
-	c := golden.Read(t, "adamw")
+	c := embedtest.Read(t, "adamw")
 	lr, beta1 := c.Numbers("lr"), c.Numbers("beta1")
 	grads := c.Inputs["grads"]
 	want := c.Outputs["after_each_step"]
@@ -48,7 +48,7 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 				t.Fatal(err)
 			}
 			row := (at + length - 1) * n
-			golden.Near(t, "parameter", state.Snapshot().Values["p"], want.Data[row:row+n], 1e-6)
+			embedtest.Near(t, "parameter", state.Snapshot().Values["p"], want.Data[row:row+n], 1e-6)
 		}
 		if state.Snapshot().Steps != len(lr) {
 			t.Errorf("state counts %d steps, want %d", state.Snapshot().Steps, len(lr))
@@ -91,7 +91,7 @@ func TestLongEpochsStayPrecise(t *testing.T) {
 	if _, _, err := epoch.Run(t.Context(), state, in); err != nil {
 		t.Fatal(err)
 	}
-	golden.Near(t, "parameter", state.Snapshot().Values["p"], p, 1e-4)
+	embedtest.Near(t, "parameter", state.Snapshot().Values["p"], p, 1e-4)
 	for i := range n {
 		if math.Abs(float64(state.Snapshot().M["p"][i])-m[i]) > 1e-5*math.Sqrt(v[i]) || math.Abs(float64(state.Snapshot().V["p"][i])/v[i]-1) > 1e-5 {
 			t.Errorf("moments of element %d are %v and %v, want %v and %v", i, state.Snapshot().M["p"][i], state.Snapshot().V["p"][i], m[i], v[i])
@@ -163,7 +163,7 @@ func TestRowBlocksTrainAsOneMatrix(t *testing.T) {
 	}
 	// Every element moves by about the rate, 1e-3, per step, in a direction that
 	// rounding decides where the gradient is nearly zero: 1 % of a step.
-	golden.Near(t, "weights", state.Snapshot().Values["w"], want, 1e-5)
+	embedtest.Near(t, "weights", state.Snapshot().Values["w"], want, 1e-5)
 }
 
 // TestRowBlocksJoinForOtherOperators gathers rows of a parameter that is kept in
@@ -192,7 +192,7 @@ func TestRowBlocksJoinForOtherOperators(t *testing.T) {
 			want[i] -= math.Copysign(1e-3, float64(x))
 		}
 	}
-	golden.Near(t, "weights", state.Snapshot().Values["w"], want, 1e-6)
+	embedtest.Near(t, "weights", state.Snapshot().Values["w"], want, 1e-6)
 }
 
 func wideParams(loss *grad.Node) []*grad.Param { return loss.Graph().Params() }

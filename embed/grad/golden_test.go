@@ -5,7 +5,7 @@ import (
 
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -17,36 +17,36 @@ const tolerance = 2e-5
 // args are the inputs of a golden case as nodes.
 type args map[string]*grad.Node
 
-var goldenOps = map[string]func(c golden.Case, in args) *grad.Node{
-	"matmul":           func(_ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
-	"matmul_batched":   func(_ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
-	"matmul_broadcast": func(_ golden.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
-	"gemm": func(_ golden.Case, in args) *grad.Node {
+var goldenOps = map[string]func(c embedtest.Case, in args) *grad.Node{
+	"matmul":           func(_ embedtest.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
+	"matmul_batched":   func(_ embedtest.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
+	"matmul_broadcast": func(_ embedtest.Case, in args) *grad.Node { return grad.MatMul(in["a"], in["b"]) },
+	"gemm": func(_ embedtest.Case, in args) *grad.Node {
 		return grad.Add(grad.MatMul(in["x"], in["w"]), in["b"])
 	},
-	"gelu":         func(_ golden.Case, in args) *grad.Node { return grad.GELU(in["x"]) },
-	"silu":         func(_ golden.Case, in args) *grad.Node { return grad.SiLU(in["x"]) },
-	"softmax":      func(_ golden.Case, in args) *grad.Node { return grad.Softmax(in["x"]) },
-	"log_softmax":  func(_ golden.Case, in args) *grad.Node { return grad.LogSoftmax(in["x"]) },
-	"l2_normalize": func(_ golden.Case, in args) *grad.Node { return grad.Unit(in["x"]) },
-	"mean_all":     func(_ golden.Case, in args) *grad.Node { return grad.Mean(in["x"]) },
-	"mean_axes":    func(_ golden.Case, in args) *grad.Node { return grad.Mean(in["x"], 0, 2) },
-	"sum_axis": func(_ golden.Case, in args) *grad.Node {
+	"gelu":         func(_ embedtest.Case, in args) *grad.Node { return grad.GELU(in["x"]) },
+	"silu":         func(_ embedtest.Case, in args) *grad.Node { return grad.SiLU(in["x"]) },
+	"softmax":      func(_ embedtest.Case, in args) *grad.Node { return grad.Softmax(in["x"]) },
+	"log_softmax":  func(_ embedtest.Case, in args) *grad.Node { return grad.LogSoftmax(in["x"]) },
+	"l2_normalize": func(_ embedtest.Case, in args) *grad.Node { return grad.Unit(in["x"]) },
+	"mean_all":     func(_ embedtest.Case, in args) *grad.Node { return grad.Mean(in["x"]) },
+	"mean_axes":    func(_ embedtest.Case, in args) *grad.Node { return grad.Mean(in["x"], 0, 2) },
+	"sum_axis": func(_ embedtest.Case, in args) *grad.Node {
 		return grad.Reshape(grad.Sum(in["x"], 1), 2, 1, 4)
 	},
-	"mul_broadcast": func(_ golden.Case, in args) *grad.Node { return grad.Mul(in["x"], in["s"]) },
-	"gather_rows":   func(_ golden.Case, in args) *grad.Node { return grad.Rows(in["table"], in["rows"]) },
-	"transpose_4d": func(c golden.Case, in args) *grad.Node {
+	"mul_broadcast": func(_ embedtest.Case, in args) *grad.Node { return grad.Mul(in["x"], in["s"]) },
+	"gather_rows":   func(_ embedtest.Case, in args) *grad.Node { return grad.Rows(in["table"], in["rows"]) },
+	"transpose_4d": func(c embedtest.Case, in args) *grad.Node {
 		return grad.Transpose(in["x"], integers(c.Numbers("perm"))...)
 	},
-	"reshape_4d": func(c golden.Case, in args) *grad.Node {
+	"reshape_4d": func(c embedtest.Case, in args) *grad.Node {
 		turned := grad.Transpose(in["x"], integers(c.Numbers("perm"))...)
 		return grad.Reshape(turned, integers(c.Numbers("shape"))...)
 	},
-	"layer_norm": func(c golden.Case, in args) *grad.Node {
+	"layer_norm": func(c embedtest.Case, in args) *grad.Node {
 		return grad.LayerNorm(in["x"], in["gain"], in["bias"], float32(c.Number("eps")))
 	},
-	"attention": func(_ golden.Case, in args) *grad.Node { return attention(in) },
+	"attention": func(_ embedtest.Case, in args) *grad.Node { return attention(in) },
 }
 
 // attention is multi-head self-attention, composed as a user would.
@@ -67,7 +67,7 @@ func TestOperatorsAgreeWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
 	for name, build := range goldenOps {
 		t.Run(name, func(t *testing.T) {
-			c := golden.Read(t, name)
+			c := embedtest.Read(t, name)
 			g := grad.NewGraph()
 			nodes, feed := args{}, ort.Tensors{}
 			var inputs []string
@@ -93,9 +93,9 @@ func TestOperatorsAgreeWithPyTorch(t *testing.T) {
 				outputs["d_"+inputs[i]] = d
 			}
 			out := gradtest.Call(t, rt, outputs, feed)
-			golden.Near(t, "y", out["y"], c.Outputs["y"].Data, tolerance)
+			embedtest.Near(t, "y", out["y"], c.Outputs["y"].Data, tolerance)
 			for _, in := range inputs {
-				golden.Near(t, "gradient of "+in, out["d_"+in], c.Grads[in].Data, tolerance)
+				embedtest.Near(t, "gradient of "+in, out["d_"+in], c.Grads[in].Data, tolerance)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"engram/embed/grad"
-	"engram/embed/internal/checkpoint"
+	"engram/embed/train"
 )
 
 const checkpointFile = "checkpoint.safetensors"
@@ -53,7 +53,7 @@ func (t *training) openCheckpoint(c Config, params []*grad.Param, start func() *
 	}
 	k.path = filepath.Join(t.opts.Checkpoint, checkpointFile)
 	var found checkpointAbout
-	state, err := checkpoint.Read(k.path, params, &found, func() error { return k.about.sameTraining(found) })
+	state, err := train.ReadCheckpoint(k.path, params, &found, func() error { return k.about.sameTraining(found) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, start(), nil
 	}
@@ -84,7 +84,7 @@ func (k *keeper) save(state *grad.State, losses []float32, epochs int) error {
 		return nil
 	}
 	k.about.Losses = losses
-	if err := checkpoint.Write(k.path, k.params, state.Snapshot(), k.about); err != nil {
+	if err := train.WriteCheckpoint(k.path, k.params, state.Snapshot(), k.about); err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
 	k.saved = time.Now()

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -44,9 +44,9 @@ func TestRidgeOfPartsIsTheRidgeOfTheirTrials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.Near(t, "weights", got.Weights.Data, float64s(want.Weights.Data), momentsTolerance)
-	golden.Near(t, "voxel means", got.VoxelMean, float64s(want.VoxelMean), momentsTolerance)
-	golden.Near(t, "target means", got.TargetMean, float64s(want.TargetMean), momentsTolerance)
+	embedtest.Near(t, "weights", got.Weights.Data, float64s(want.Weights.Data), momentsTolerance)
+	embedtest.Near(t, "voxel means", got.VoxelMean, float64s(want.VoxelMean), momentsTolerance)
+	embedtest.Near(t, "target means", got.TargetMean, float64s(want.TargetMean), momentsTolerance)
 	for _, fold := range folds {
 		others, err := FitRidge(t.Context(), matrix.Pick(x, fold.Train), matrix.Pick(y, fold.Train), RidgeOptions{Lambda: lambda})
 		if err != nil {
@@ -56,7 +56,7 @@ func TestRidgeOfPartsIsTheRidgeOfTheirTrials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden.Near(t, "left out", matrix.Pick(got.LeftOut, fold.Test).Data, float64s(predicted.Data), 10*momentsTolerance)
+		embedtest.Near(t, "left out", matrix.Pick(got.LeftOut, fold.Test).Data, float64s(predicted.Data), 10*momentsTolerance)
 	}
 }
 

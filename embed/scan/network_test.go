@@ -8,7 +8,7 @@ import (
 
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 	"engram/embed/internal/matrix"
 	"engram/embed/onnx"
 	"engram/embed/ort"
@@ -33,13 +33,13 @@ var published = strings.NewReplacer(
 )
 
 // goldenValues returns a parameter of a case in this package's layout.
-func goldenValues(arrays map[string]golden.Array, p *grad.Param) golden.Array {
+func goldenValues(arrays map[string]embedtest.Array, p *grad.Param) embedtest.Array {
 	a := arrays[published.Replace(p.Name)]
 	if len(a.Shape) != 2 {
 		return a
 	}
 	rows, cols := a.Shape[0], a.Shape[1]
-	turned := golden.Array{Shape: []int{cols, rows}, Data: make([]float64, len(a.Data))}
+	turned := embedtest.Array{Shape: []int{cols, rows}, Data: make([]float64, len(a.Data))}
 	for i := range rows {
 		for j := range cols {
 			turned.Data[j*rows+i] = a.Data[i*cols+j]
@@ -48,7 +48,7 @@ func goldenValues(arrays map[string]golden.Array, p *grad.Param) golden.Array {
 	return turned
 }
 
-func goldenConfig(c golden.Case) Config {
+func goldenConfig(c embedtest.Case) Config {
 	n := func(name string) int { return int(c.Number(name)) }
 	return Config{
 		Preset: PresetMindEye1, Voxels: n("voxels"), T: n("tokens"), D: n("dim"),
@@ -61,7 +61,7 @@ func TestLossesAgreeWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
 	for _, name := range []string{"bimixco_tau006", "bimixco_tau1", "softclip_tau004", "softclip_tau0075", "softclip_tau1"} {
 		t.Run(name, func(t *testing.T) {
-			c := golden.Read(t, name)
+			c := embedtest.Read(t, name)
 			g := grad.NewGraph()
 			array := func(name string) *grad.Node {
 				return g.Array(c.Inputs[name].Float32s(), c.Inputs[name].Shape...)
@@ -81,8 +81,8 @@ func TestLossesAgreeWithPyTorch(t *testing.T) {
 			}
 			out := gradtest.Call(t, rt, map[string]*grad.Node{"loss": loss, "d": grad.Gradients(loss, nil, pred)[0]},
 				ort.Tensors{"pred": floats(c.Inputs["pred"])})
-			golden.Near(t, "loss", out["loss"], c.Outputs["loss"].Data, goldenTolerance)
-			golden.Near(t, "gradient", out["d"], c.Grads["pred"].Data, goldenTolerance)
+			embedtest.Near(t, "loss", out["loss"], c.Outputs["loss"].Data, goldenTolerance)
+			embedtest.Near(t, "gradient", out["d"], c.Grads["pred"].Data, goldenTolerance)
 		})
 	}
 }
@@ -120,7 +120,7 @@ func TestRepeatsOfAnImageAreNoNegatives(t *testing.T) {
 // predictions, and loss and gradients on mixed voxels.
 func TestNetworkAgreesWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
-	c := golden.Read(t, "network")
+	c := embedtest.Read(t, "network")
 	l := newLayers(goldenConfig(c))
 	g := l.graph
 	node := func(name string) *grad.Node { return g.Data(name, onnx.Float, c.Inputs[name].Shape...) }
@@ -150,10 +150,10 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 
 	out := gradtest.Call(t, rt, outputs, feed)
 	for _, name := range []string{"backbone", "tokens", "loss"} {
-		golden.Near(t, name, out[name], c.Outputs[name].Data, goldenTolerance)
+		embedtest.Near(t, name, out[name], c.Outputs[name].Data, goldenTolerance)
 	}
 	for _, p := range g.Params() {
-		golden.Near(t, "gradient of "+p.Name, out["d_"+p.Name], goldenValues(c.Grads, p).Data, goldenTolerance)
+		embedtest.Near(t, "gradient of "+p.Name, out["d_"+p.Name], goldenValues(c.Grads, p).Data, goldenTolerance)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 // network of MindEye's shape, as they are and in a matrix with gaps.
 func TestServedNetworkAgreesWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
-	c := golden.Read(t, "network")
+	c := embedtest.Read(t, "network")
 	m := &Model{Config: goldenConfig(c), Values: map[string][]float32{}}
 	v := m.Config.Voxels
 	for _, p := range m.Config.parameters() {
@@ -190,7 +190,7 @@ func TestServedNetworkAgreesWithPyTorch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden.Near(t, "tokens", tokens.Data, c.Outputs["tokens"].Data, goldenTolerance)
+		embedtest.Near(t, "tokens", tokens.Data, c.Outputs["tokens"].Data, goldenTolerance)
 	}
 	m.Values["output.bias"] = nil
 	if _, err := m.ONNX(); err == nil || !strings.Contains(err.Error(), "array output.bias: wanted") {
@@ -204,7 +204,7 @@ func TestServedNetworkAgreesWithPyTorch(t *testing.T) {
 // of small gradients shows: a tolerance of 1 % of the way that weights go.
 func TestTrainingAgreesWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
-	start, c := golden.Read(t, "network"), golden.Read(t, "network_training")
+	start, c := embedtest.Read(t, "network"), embedtest.Read(t, "network_training")
 	config := goldenConfig(c)
 	voxels, target := c.Inputs["voxels"], c.Inputs["target"] // [steps, B, V], [steps, B, T, D]
 	steps, b := voxels.Shape[0], voxels.Shape[1]
@@ -231,15 +231,15 @@ func TestTrainingAgreesWithPyTorch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden.Near(t, "losses", losses, c.Outputs["losses"].Data[p.from:p.to], 1e-3)
+		embedtest.Near(t, "losses", losses, c.Outputs["losses"].Data[p.from:p.to], 1e-3)
 	}
 	for _, p := range config.trained() {
-		golden.Near(t, p.Name, state.Snapshot().Values[p.Name], goldenValues(c.ParamsAfter, p).Data, 1e-3)
+		embedtest.Near(t, p.Name, state.Snapshot().Values[p.Name], goldenValues(c.ParamsAfter, p).Data, 1e-3)
 	}
 }
 
 // goldenInputs feeds the steps of a phase as the golden case has them.
-func goldenInputs(train *training, c golden.Case, p phase, lr, beta1, tau []float64) grad.Inputs {
+func goldenInputs(train *training, c embedtest.Case, p phase, lr, beta1, tau []float64) grad.Inputs {
 	n, b := int64(p.to-p.from), int64(train.opts.Batch)
 	var trials, perm []int64
 	var lambda, taus []float32
@@ -288,7 +288,7 @@ func (c Config) trained() []*grad.Param {
 	return l.graph.Params()
 }
 
-func floats(a golden.Array) *ort.Tensor {
+func floats(a embedtest.Array) *ort.Tensor {
 	shape := make([]int64, len(a.Shape))
 	for i, n := range a.Shape {
 		shape[i] = int64(n)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"engram/embed"
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -22,18 +22,18 @@ const ridgeTolerance = 2e-6
 func TestRidgeEqualsNumPy(t *testing.T) {
 	for _, name := range []string{"ridge_dual", "ridge_primal"} {
 		t.Run(name, func(t *testing.T) {
-			g := golden.Read(t, name)
+			g := embedtest.Read(t, name)
 			r, err := FitRidge(t.Context(), g.Inputs["voxels"].Matrix(), g.Inputs["targets"].Matrix(),
 				RidgeOptions{Lambda: g.Number("lambda")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.Near(t, "weights", r.Weights.Data, g.Outputs["weights"].Data, ridgeTolerance)
+			embedtest.Near(t, "weights", r.Weights.Data, g.Outputs["weights"].Data, ridgeTolerance)
 			predicted, err := r.Predict(g.Inputs["new"].Matrix())
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.Near(t, "predictions", predicted.Data, g.Outputs["predicted"].Data, ridgeTolerance)
+			embedtest.Near(t, "predictions", predicted.Data, g.Outputs["predicted"].Data, ridgeTolerance)
 		})
 	}
 }
@@ -42,7 +42,7 @@ func TestRidgeEqualsNumPy(t *testing.T) {
 // out, once for every trial, or every image, and every penalty.
 func TestLambdaIsChosenByTrulyLeavingOut(t *testing.T) {
 	for _, name := range []string{"ridge_dual", "ridge_primal"} {
-		g := golden.Read(t, name)
+		g := embedtest.Read(t, name)
 		images := g.Inputs["images"].Ints()
 		for kind, ids := range map[string][]int{"trial": nil, "image": images} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
@@ -50,15 +50,15 @@ func TestLambdaIsChosenByTrulyLeavingOut(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				golden.Near(t, "λ", []float64{r.Lambda}, g.Outputs[kind+"_lambda"].Data, 1e-8)
-				golden.Near(t, "errors", leftOutErrors(t, g, ids), g.Outputs[kind+"_errors"].Data, 1e-7)
+				embedtest.Near(t, "λ", []float64{r.Lambda}, g.Outputs[kind+"_lambda"].Data, 1e-8)
+				embedtest.Near(t, "errors", leftOutErrors(t, g, ids), g.Outputs[kind+"_errors"].Data, 1e-7)
 			})
 		}
 	}
 }
 
 // leftOutErrors returns the error of every λ of the golden's grid.
-func leftOutErrors(t *testing.T, g golden.Case, images []int) []float64 {
+func leftOutErrors(t *testing.T, g embedtest.Case, images []int) []float64 {
 	t.Helper()
 	x, _ := matrix.Centered(g.Inputs["voxels"].Matrix())
 	y, _ := matrix.Centered(g.Inputs["targets"].Matrix())

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"testing"
 
-	"engram/embed/internal/golden"
+	"engram/embed/embedtest"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
 func TestOneCycleEqualsPyTorch(t *testing.T) {
-	g := golden.Read(t, "one_cycle")
+	g := embedtest.Read(t, "one_cycle")
 	steps := int(g.Number("total_steps"))
 	for row, pct := range g.Numbers("pct_start") {
 		t.Run(fmt.Sprint(pct), func(t *testing.T) {
@@ -27,8 +27,8 @@ func TestOneCycleEqualsPyTorch(t *testing.T) {
 			for s := range want {
 				want[s] /= c.MaxLR
 			}
-			golden.Near(t, "lr", lr, want, 1e-8)
-			golden.Near(t, "beta1", beta1, g.Outputs["beta1"].Data[row*steps:(row+1)*steps], 1e-8)
+			embedtest.Near(t, "lr", lr, want, 1e-8)
+			embedtest.Near(t, "beta1", beta1, g.Outputs["beta1"].Data[row*steps:(row+1)*steps], 1e-8)
 		})
 	}
 }
@@ -55,13 +55,13 @@ func TestOneCycleAtItsEdges(t *testing.T) {
 }
 
 func TestSoftTemperatureEqualsPyTorch(t *testing.T) {
-	g := golden.Read(t, "soft_temperature")
+	g := embedtest.Read(t, "soft_temperature")
 	for name, want := range g.Outputs {
 		got := make([]float64, len(want.Data))
 		for epoch := range got {
 			got[epoch] = SoftTemperature(epoch, len(got))
 		}
-		golden.Near(t, name, got, want.Data, 1e-11)
+		embedtest.Near(t, name, got, want.Data, 1e-11)
 	}
 	if tau := SoftTemperature(0, 1); tau != 0.004 {
 		t.Errorf("a single epoch uses %v", tau)

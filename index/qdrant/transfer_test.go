@@ -9,11 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/index"
-	"engram/index/audit"
+	"engram/index/verify"
 	"engram/index/local"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
-	"engram/index/transfer"
+	"engram/index/copyindex"
 )
 
 // An index that goes to a collection and comes back is what it was.
@@ -59,7 +59,7 @@ func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 	var digests []string
 	for _, move := range []struct{ from, to index.Store }{{from, there}, {there, back}} {
 		for again := range 2 {
-			report, err := transfer.Copy(t.Context(), move.from, move.to, transfer.Options{Batch: 100})
+			report, err := copyindex.Copy(t.Context(), move.from, move.to, copyindex.Options{Batch: 100})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +87,7 @@ func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 			t.Fatalf("payload of item %d (-before +after):\n%s", item.ID, diff)
 		}
 	}
-	report, err := audit.Verify(t.Context(), there, audit.Options{})
+	report, err := verify.Verify(t.Context(), there, verify.Options{})
 	if err != nil || !report.OK() || report.Digest != digests[0] {
 		t.Errorf("audit of the collection: %+v, error %v", report, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/ort"
-	"engram/embed/study"
+	"engram/embed/dataset"
 )
 
 // Scale says how much there is of everything.
@@ -50,7 +50,7 @@ type Options struct {
 // Host is what the demo is given to work with.
 type Host struct {
 	Bundle  *bundle.Bundle // the embedding
-	Encoder study.Encoder  // its image model
+	Encoder dataset.Encoder  // its image model
 	Runtime *ort.Runtime
 	Session ort.SessionOptions // of decoders
 	// Autoencoder and Denoiser make pictures of the embedding's tokens. Both are

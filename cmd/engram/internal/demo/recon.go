@@ -8,7 +8,7 @@ import (
 	"engram/embed/eval"
 	"engram/embed/pixels"
 	"engram/embed/scan"
-	"engram/embed/study"
+	"engram/embed/dataset"
 	"engram/index"
 	"engram/index/local"
 	"engram/recon"
@@ -152,7 +152,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 
 // targets reads the tokens of a set.
 func (d *demo) targets(dir string, s set) (blas32.General, error) {
-	return study.Targets(filepath.Join(dir, s.name+".npy"), d.Bundle.T, d.Bundle.D)
+	return dataset.Targets(filepath.Join(dir, s.name+".npy"), d.Bundle.T, d.Bundle.D)
 }
 
 // tokens returns the rows of a matrix [n, T·D], which they share.

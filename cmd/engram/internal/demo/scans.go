@@ -9,7 +9,7 @@ import (
 	"engram/data/npy"
 	"engram/data/scanner"
 	"engram/data/scenes"
-	"engram/embed/study"
+	"engram/embed/dataset"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -110,11 +110,11 @@ type recorded struct {
 
 // readScans reads the scans of a folder.
 func (d *demo) readScans(dir string) (*recorded, error) {
-	voxels, err := study.Matrix(filepath.Join(dir, "voxels.npy"), "")
+	voxels, err := dataset.Matrix(filepath.Join(dir, "voxels.npy"), "")
 	if err != nil {
 		return nil, err
 	}
-	responses, err := study.Matrix(filepath.Join(dir, "responses.npy"), "")
+	responses, err := dataset.Matrix(filepath.Join(dir, "responses.npy"), "")
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (d *demo) readScans(dir string) (*recorded, error) {
 		}
 	}
 	table := filepath.Join(dir, "trials.csv")
-	seen, err := study.Seen(table, "image", names, len(names))
+	seen, err := dataset.Seen(table, "image", names, len(names))
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 
 	"engram/data/npy"
 	"engram/data/scenes"
-	"engram/embed/study"
+	"engram/embed/dataset"
 )
 
 // set is a part of the gallery: a folder of pictures.
@@ -81,7 +81,7 @@ func (d *demo) embedding(from folders) stage {
 		total := d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras
 		before := 0
 		for _, s := range d.cast.sets() {
-			stimuli, err := study.OpenStimuli(filepath.Join(from.scenes, s.name))
+			stimuli, err := dataset.OpenStimuli(filepath.Join(from.scenes, s.name))
 			if err != nil {
 				return err
 			}

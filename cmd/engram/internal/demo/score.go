@@ -7,7 +7,7 @@ import (
 
 	"engram/embed/eval"
 	"engram/embed/scan"
-	"engram/embed/study"
+	"engram/embed/dataset"
 
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
@@ -74,7 +74,7 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 	}
 	var scores []Score
 	for _, s := range []set{d.cast.test, d.cast.zebras} {
-		targets, err := study.Targets(filepath.Join(from.targets, s.name+".npy"), d.Bundle.T, d.Bundle.D)
+		targets, err := dataset.Targets(filepath.Join(from.targets, s.name+".npy"), d.Bundle.T, d.Bundle.D)
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"engram/embed/scan"
-	"engram/embed/study"
+	"engram/embed/dataset"
 )
 
 // decoders are those that are trained and scored, the best first.
@@ -58,7 +58,7 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 		data.Images = append(data.Images, i/d.Scale.Repeats)
 	}
 	data.Voxels.Rows, data.Voxels.Cols, data.Voxels.Stride = len(data.Images), r.voxels.Cols, r.voxels.Cols
-	targets, err := study.Targets(filepath.Join(from.targets, train+".npy"), data.T, data.D)
+	targets, err := dataset.Targets(filepath.Join(from.targets, train+".npy"), data.T, data.D)
 	if err != nil {
 		return data, err
 	}

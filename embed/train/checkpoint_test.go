@@ -1,0 +1,62 @@
+package train_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/embed/grad"
+	"engram/embed/train"
+)
+
+type about struct{ Seed, Epochs int }
+
+func TestARoundTrip(t *testing.T) {
+	g := grad.NewGraph()
+	g.Param("w", true, 2, 3)
+	g.Param("b", false, 3)
+	want := grad.Snapshot{
+		Values: map[string][]float32{"w": {1, 2, 3, 4, 5, 6}, "b": {7, 8, 9}},
+		M:      map[string][]float32{"w": {.1, .2, .3, .4, .5, .6}, "b": {.7, .8, .9}},
+		V:      map[string][]float32{"w": {6, 5, 4, 3, 2, 1}, "b": {9, 8, 7}},
+		Steps:  1234,
+	}
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	accept := func() error { return nil }
+	var found about
+	if _, err := train.ReadCheckpoint(path, g.Params(), &found, accept); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a file: %v", err)
+	}
+	if err := train.WriteCheckpoint(path, g.Params(), want, about{3, 4}); err != nil {
+		t.Fatal(err)
+	}
+	state, err := train.ReadCheckpoint(path, g.Params(), &found, accept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, state.Snapshot()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(about{3, 4}, found); diff != "" {
+		t.Error(diff)
+	}
+
+	other := errors.New("of another training")
+	if _, err := train.ReadCheckpoint(path, g.Params(), &found, func() error { return other }); !errors.Is(err, other) {
+		t.Errorf("a refused checkpoint: %v", err)
+	}
+	g.Param("more", false, 1)
+	if _, err := train.ReadCheckpoint(path, g.Params(), &found, accept); err == nil {
+		t.Error("a checkpoint without an array of a parameter is accepted")
+	}
+	if err := os.WriteFile(path, []byte("no checkpoint"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := train.ReadCheckpoint(path, g.Params(), &found, accept); err == nil {
+		t.Error("a file that is no checkpoint is accepted")
+	}
+}

@@ -1,0 +1,122 @@
+package diffusion
+
+import (
+	"fmt"
+	"math"
+
+	"engram/embed/bundle"
+)
+
+// Schedule says how much of a signal is left at each of the training's steps.
+type Schedule struct {
+	prediction string
+	left       []float64 // ᾱ of each step, falling
+}
+
+// maxBeta bounds the β of the cosine schedule.
+const maxBeta = .999
+
+// New returns the schedule of a denoiser's bundle. The formulas are those of
+// the diffusers library: β rises linearly, or its square root does
+// ("scaled_linear", Rombach et al. 2022, arXiv 2112.10752), or ᾱ falls as a
+// squared cosine ("cosine", Nichol and Dhariwal 2021, arXiv 2102.09672, section
+// 3.2), which leaves BetaStart and BetaEnd without use.
+func New(s bundle.Scheduler) (*Schedule, error) {
+	if s.Steps < 1 {
+		return nil, fmt.Errorf("noise: a schedule has %d steps, wanted 1 or more", s.Steps)
+	}
+	switch s.Prediction {
+	case "epsilon", "v", "sample":
+	default:
+		return nil, fmt.Errorf("noise: prediction is %q, wanted epsilon, v or sample", s.Prediction)
+	}
+	out := &Schedule{prediction: s.Prediction, left: make([]float64, s.Steps)}
+	left := 1.
+	for i := range s.Steps {
+		beta, err := betaOf(s, i)
+		if err != nil {
+			return nil, err
+		}
+		left *= 1 - beta
+		out.left[i] = left
+	}
+	return out, nil
+}
+
+// betaOf returns β of step i.
+func betaOf(s bundle.Scheduler, i int) (float64, error) {
+	n := float64(s.Steps)
+	along := float64(i) / math.Max(n-1, 1)
+	switch s.BetaSchedule {
+	case "linear":
+		return s.BetaStart + along*(s.BetaEnd-s.BetaStart), nil
+	case "scaled_linear":
+		a, b := math.Sqrt(s.BetaStart), math.Sqrt(s.BetaEnd)
+		return (a + along*(b-a)) * (a + along*(b-a)), nil
+	case "cosine":
+		bar := func(t float64) float64 {
+			c := math.Cos((t + .008) / 1.008 * math.Pi / 2)
+			return c * c
+		}
+		return min(1-bar((float64(i)+1)/n)/bar(float64(i)/n), maxBeta), nil
+	}
+	return 0, fmt.Errorf("noise: schedule is %q, wanted linear, scaled_linear or cosine", s.BetaSchedule)
+}
+
+// Steps returns the number of training steps.
+func (s *Schedule) Steps() int { return len(s.left) }
+
+// At returns the factors of the signal and of the noise in a noisy latent of a
+// training step: √ᾱ and √(1-ᾱ). Step -1 is before the first: all signal.
+func (s *Schedule) At(step int) (signal, noise float64) {
+	if step < 0 {
+		return 1, 0
+	}
+	return math.Sqrt(s.left[step]), math.Sqrt(1 - s.left[step])
+}
+
+// Split returns what a network's prediction for the noisy latent x of a step
+// means: the clean latent and the noise. All have the same length.
+func (s *Schedule) Split(step int, x, prediction []float32) (clean, noise []float32) {
+	a, b := s.At(step)
+	clean, noise = make([]float32, len(x)), make([]float32, len(x))
+	for i := range x {
+		z, p := float64(x[i]), float64(prediction[i])
+		var x0, e float64
+		switch s.prediction {
+		case "epsilon":
+			x0, e = (z-b*p)/a, p
+		case "sample":
+			x0, e = p, (z-a*p)/b
+		case "v": // v = √ᾱ·ε - √(1-ᾱ)·x₀ (Salimans and Ho 2022, arXiv 2202.00512)
+			x0, e = a*z-b*p, b*z+a*p
+		}
+		clean[i], noise[i] = float32(x0), float32(e)
+	}
+	return clean, noise
+}
+
+// Spread returns n of the training's steps from the noisiest to the cleanest,
+// evenly spaced and with the last one first ("trailing" in diffusers; Lin et al.
+// 2024, arXiv 2305.08891, section 3.3).
+func (s *Schedule) Spread(n int) ([]int, error) {
+	if n < 1 || n > len(s.left) {
+		return nil, fmt.Errorf("noise: wanted 1 to %d steps, found %d", len(s.left), n)
+	}
+	steps := make([]int, n)
+	for i := range steps {
+		steps[i] = int(math.RoundToEven(float64(len(s.left))*float64(n-i)/float64(n))) - 1
+	}
+	return steps, nil
+}
+
+// DDIM takes x from one training step to a cleaner one, or to -1, along the
+// prediction at from: denoising diffusion implicit models without added noise
+// (Song et al. 2021, arXiv 2010.02502, equation 12 with σ = 0).
+func (s *Schedule) DDIM(x, prediction []float32, from, to int) {
+	clean, noise := s.Split(from, x, prediction)
+	a, b := s.At(to)
+	for i := range x {
+		x[i] = float32(a*float64(clean[i]) + b*float64(noise[i]))
+	}
+}

@@ -1,0 +1,151 @@
+package pretrain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"engram/data/scenes"
+	"engram/embed/bundle"
+	"engram/embed/clip"
+	"engram/embed/ort"
+	"engram/recon/diffusion"
+)
+
+// Train trains a model and writes its bundle to the folder of its name in out,
+// in which a denoiser finds the bundles of the other two. It returns what the
+// model's card says. Equal options give equal weights on one machine, whether
+// the training was stopped in between or not.
+func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts Options) (_ *Card, err error) {
+	scale, err := opts.scale()
+	if err != nil {
+		return nil, err
+	}
+	t := &training{rt: rt, opts: opts, about: about{Model: model, Seed: opts.Seed, World: worldFingerprint(opts.Seed)}}
+	switch model {
+	case CLIP:
+		t.newCLIP(scale)
+	case Autoencoder:
+		t.newAutoencoder(scale)
+	case Denoiser:
+		frozen, err := openTeachers(rt, out)
+		if err != nil {
+			return nil, err
+		}
+		defer frozen.Close()
+		if err := t.newDenoiser(scale, frozen); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("pretrain: model is %q, wanted one of %v", model, Models())
+	}
+	values, err := t.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	models, err := t.net.models(values)
+	if err != nil {
+		return nil, err
+	}
+	scores, err := t.net.score(ctx, models, true)
+	if err != nil {
+		return nil, err
+	}
+	card := t.card(values, models, scores)
+	return card, t.write(filepath.Join(out, string(model)), models, card)
+}
+
+// start says what the training is of.
+func (t *training) start(n network, shape any, recipe Recipe) {
+	text, err := json.Marshal(shape)
+	if err != nil {
+		panic(err) // a shape is numbers
+	}
+	t.net, t.about.Shape, t.about.Recipe = n, string(text), recipe
+}
+
+func (t *training) newCLIP(scale Scale) {
+	shape, words := scale.CLIP, scenes.Vocabulary()
+	v := clip.NewVocabulary(words, shape.Context)
+	shape.Words = v.Size()
+	recipe := t.opts.adjust(scale.CLIPRecipe)
+	t.start(&clipNetwork{
+		rt: t.rt, shape: shape, recipe: recipe, seed: t.opts.Seed, words: words, vocabulary: v, held: scale.held,
+	}, shape, recipe)
+}
+
+func (t *training) newAutoencoder(scale Scale) {
+	shape, recipe := scale.Autoencoder, t.opts.adjust(scale.AutoencoderRecipe)
+	t.start(&autoencoderNetwork{
+		rt: t.rt, shape: shape, recipe: recipe, seed: t.opts.Seed, held: scale.held,
+	}, shape, recipe)
+}
+
+func (t *training) newDenoiser(scale Scale, frozen *teachers) error {
+	schedule, err := diffusion.New(scheduler())
+	if err != nil {
+		return fmt.Errorf("pretrain: %w", err)
+	}
+	seen, latent := frozen.clip.Bundle(), frozen.autoencoder
+	shape, recipe := scale.Denoiser, t.opts.adjust(scale.DenoiserRecipe)
+	shape.Tokens, shape.Dim = seen.T, seen.D
+	shape.Channels, shape.Side = latent.Latent.Channels, latent.ImageSize/latent.Latent.Factor
+	if shape.Tokens != 1+shape.Side*shape.Side {
+		return fmt.Errorf("pretrain: the denoiser wants a token for each latent pixel, found %d tokens beside the global one in %s and %d×%d pixels in %s",
+			shape.Tokens-1, seen.Dir(), shape.Side, shape.Side, latent.Dir())
+	}
+	t.about.Depends = []string{seen.Fingerprint(), latent.Fingerprint()}
+	t.start(&denoiserNetwork{
+		rt: t.rt, shape: shape, recipe: recipe, seed: t.opts.Seed, held: scale.held, schedule: schedule, teachers: frozen,
+	}, shape, recipe)
+	return nil
+}
+
+// teachers are the frozen models that a denoiser learns from.
+type teachers struct {
+	clip             *clip.Encoder
+	autoencoder      *bundle.Bundle
+	encoder, decoder *ort.Session // of the autoencoder
+}
+
+// openTeachers opens the bundles of the CLIP and the autoencoder in out.
+func openTeachers(rt *ort.Runtime, out string) (_ *teachers, err error) {
+	t := &teachers{}
+	var opened []io.Closer
+	defer func() {
+		if err != nil {
+			for _, c := range opened {
+				err = errors.Join(err, c.Close())
+			}
+			err = fmt.Errorf("pretrain: the denoiser learns from the bundles of the clip and the autoencoder: %w", err)
+		}
+	}()
+	b, err := bundle.Open(filepath.Join(out, string(CLIP)))
+	if err != nil {
+		return nil, err
+	}
+	if t.clip, err = clip.Open(rt, b, clip.Options{Batch: scoreBatch}); err != nil {
+		return nil, err
+	}
+	opened = append(opened, t.clip)
+	if t.autoencoder, err = bundle.Open(filepath.Join(out, string(Autoencoder))); err != nil {
+		return nil, err
+	}
+	if t.autoencoder.Kind != bundle.VAE {
+		return nil, fmt.Errorf("%s is a bundle of kind %s, wanted vae", t.autoencoder.Dir(), t.autoencoder.Kind)
+	}
+	if t.encoder, err = rt.OpenFile(t.autoencoder.ModelPath("encoder"), ort.SessionOptions{}); err != nil {
+		return nil, err
+	}
+	opened = append(opened, t.encoder)
+	t.decoder, err = rt.OpenFile(t.autoencoder.ModelPath("decoder"), ort.SessionOptions{})
+	return t, err
+}
+
+// Close frees the models.
+func (t *teachers) Close() error {
+	return errors.Join(t.clip.Close(), t.encoder.Close(), t.decoder.Close())
+}
