@@ -13,8 +13,8 @@ import (
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
 	"engram/embed/pixels"
-	"engram/recon/pretrain"
 	"engram/recon"
+	"engram/recon/pretrain"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )

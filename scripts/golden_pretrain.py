@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Goldens of embed/pretrain: the three networks, the contrastive loss, noise.
+"""Goldens of recon/pretrain: the three networks, the contrastive loss, noise.
 
 Writes one JSON file per case into recon/pretrain/testdata/golden (about 33 KB)
 and recon/diffusion/testdata/golden (about 5 KB). Made with Python 3.11,
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 
 from golden_case import draw, write
 
-PRETRAIN = pathlib.Path(__file__).resolve().parent.parent / "embed/pretrain"
+PRETRAIN = pathlib.Path(__file__).resolve().parent.parent / "recon/pretrain"
 GOLDEN = PRETRAIN / "testdata/golden"
 
 
@@ -169,7 +169,7 @@ def ddim(alphas, kind, x, prediction, step, before):
 
 
 def noise(rng):
-    golden = PRETRAIN / "noise/testdata/golden"
+    golden = PRETRAIN.parent / "diffusion/testdata/golden"
     at = [0, 1, 250, 500, 997, 999]
     for schedule in ("linear", "scaled_linear", "cosine"):
         alphas = alphas_cumprod(schedule, 1000)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"engram/embed/bundle"
-	"engram/embed/scan"
 	"engram/embed/dataset"
+	"engram/embed/scan"
 
 	"github.com/spf13/pflag"
 	"gonum.org/v1/gonum/blas/blas32"

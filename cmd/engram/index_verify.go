@@ -10,8 +10,8 @@ import (
 
 	"engram/embed/pixels"
 	"engram/index"
-	"engram/index/verify"
 	"engram/index/build"
+	"engram/index/verify"
 
 	"github.com/spf13/cobra"
 )

@@ -10,9 +10,9 @@ import (
 	"engram/data/laion"
 	"engram/data/npy"
 	"engram/index"
-	"engram/index/verify"
 	"engram/index/local"
 	"engram/index/qdrant/double"
+	"engram/index/verify"
 )
 
 // failedChecks verifies an index and returns the names of the checks that

@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 
 	"engram/embed/bundle"
-	"engram/embed/pixels"
 	"engram/embed/dataset"
+	"engram/embed/pixels"
 	"engram/index"
 	"engram/index/build"
 

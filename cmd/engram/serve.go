@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 
 	"engram/data/images"
-	"engram/embed/pixels"
 	"engram/embed/dataset"
+	"engram/embed/pixels"
 	"engram/httpapi"
 	"engram/index"
 	"engram/index/build"

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"testing"
 
+	"engram/embed/embedtest"
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
-	"engram/embed/embedtest"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"

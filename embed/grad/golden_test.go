@@ -3,9 +3,9 @@ package grad_test
 import (
 	"testing"
 
+	"engram/embed/embedtest"
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
-	"engram/embed/embedtest"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"

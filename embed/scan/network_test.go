@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"engram/embed/embedtest"
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
-	"engram/embed/embedtest"
 	"engram/embed/internal/matrix"
 	"engram/embed/onnx"
 	"engram/embed/ort"

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"engram/index"
-	"engram/index/verify"
-	"engram/index/local"
 	"engram/index/copyindex"
+	"engram/index/local"
+	"engram/index/verify"
 )
 
 // newLarge returns a store of n items of 768 elements, as an index of CLIP

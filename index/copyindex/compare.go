@@ -7,8 +7,8 @@ import (
 	"math"
 
 	"engram/index"
-	"engram/index/verify"
 	"engram/index/internal/disk"
+	"engram/index/verify"
 )
 
 // DefaultTolerance is how far an element of a unit vector may be from the

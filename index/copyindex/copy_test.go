@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"engram/index"
-	"engram/index/local"
 	"engram/index/copyindex"
+	"engram/index/local"
 )
 
 var errBroken = errors.New("broken")

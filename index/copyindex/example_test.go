@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 
 	"engram/index"
-	"engram/index/local"
 	"engram/index/copyindex"
+	"engram/index/local"
 )
 
 func ExampleCopy() {

@@ -9,11 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/index"
-	"engram/index/verify"
+	"engram/index/copyindex"
 	"engram/index/local"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
-	"engram/index/copyindex"
+	"engram/index/verify"
 )
 
 // An index that goes to a collection and comes back is what it was.

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/index"
-	"engram/index/verify"
 	"engram/index/local"
+	"engram/index/verify"
 )
 
 const (

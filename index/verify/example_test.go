@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"engram/index"
-	"engram/index/verify"
 	"engram/index/local"
+	"engram/index/verify"
 )
 
 func Example() {

@@ -13,9 +13,9 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/grad"
-	"engram/embed/train"
 	"engram/embed/ort"
 	"engram/embed/scan"
+	"engram/embed/train"
 )
 
 // network is one of the models in training.

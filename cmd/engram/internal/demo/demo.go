@@ -8,8 +8,8 @@ import (
 	"sync"
 
 	"engram/embed/bundle"
-	"engram/embed/ort"
 	"engram/embed/dataset"
+	"engram/embed/ort"
 )
 
 // Scale says how much there is of everything.
@@ -49,8 +49,8 @@ type Options struct {
 
 // Host is what the demo is given to work with.
 type Host struct {
-	Bundle  *bundle.Bundle // the embedding
-	Encoder dataset.Encoder  // its image model
+	Bundle  *bundle.Bundle  // the embedding
+	Encoder dataset.Encoder // its image model
 	Runtime *ort.Runtime
 	Session ort.SessionOptions // of decoders
 	// Autoencoder and Denoiser make pictures of the embedding's tokens. Both are

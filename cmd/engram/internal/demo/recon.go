@@ -5,10 +5,10 @@ import (
 	"path/filepath"
 
 	"engram/embed"
+	"engram/embed/dataset"
 	"engram/embed/eval"
 	"engram/embed/pixels"
 	"engram/embed/scan"
-	"engram/embed/dataset"
 	"engram/index"
 	"engram/index/local"
 	"engram/recon"

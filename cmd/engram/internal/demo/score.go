@@ -5,9 +5,9 @@ import (
 	"math"
 	"path/filepath"
 
+	"engram/embed/dataset"
 	"engram/embed/eval"
 	"engram/embed/scan"
-	"engram/embed/dataset"
 
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"

@@ -5,8 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/embed/scan"
 	"engram/embed/dataset"
+	"engram/embed/scan"
 )
 
 // decoders are those that are trained and scored, the best first.
