@@ -117,7 +117,7 @@ func TestPageInABrowser(t *testing.T) {
 	store := opts.Store.(*memStore)
 	blueItem := store.items[blue]
 	blueItem.Payload["caption"] = markup
-	server := httptest.NewServer(newServer(t, opts).Handler())
+	server := httptest.NewServer(checked(t, newServer(t, opts)))
 	defer server.Close()
 	p := page{t, newBrowser(t)}
 

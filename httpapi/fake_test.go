@@ -244,12 +244,11 @@ func newServer(t testing.TB, opts Options) *Server {
 	return s
 }
 
-// call sends one request to s and holds the answer to openapi.yaml.
+// call sends one request to s and holds it and the answer to openapi.yaml.
 func call(t *testing.T, s *Server, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
-	checkAnswer(t, r, w)
+	checked(t, s).ServeHTTP(w, r)
 	return w
 }
 

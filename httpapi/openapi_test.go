@@ -1,58 +1,146 @@
 package httpapi
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/google/go-cmp/cmp"
 )
 
-// node is a mapping of the specification.
-type node = map[string]any
+// specification is openapi.yaml, and the router that finds the operation of a
+// request in it.
+type specification struct {
+	doc    *openapi3.T
+	router routers.Router
+}
 
-// parseSpec reads the specification once for all tests; none changes it.
-var parseSpec = sync.OnceValues(func() (spec node, err error) {
+// readSpecification reads openapi.yaml once for all tests; none changes it.
+// NewRouter checks the document itself: its references, its types and its
+// examples.
+var readSpecification = sync.OnceValues(func() (*specification, error) {
 	raw, err := files.ReadFile("openapi.yaml")
 	if err != nil {
 		return nil, err
 	}
-	err = yaml.Unmarshal(raw, &spec)
-	return spec, err
+	doc, err := openapi3.NewLoader().LoadFromData(raw)
+	if err != nil {
+		return nil, err
+	}
+	// The validator reads a body only where it knows a decoder for the media
+	// type. The bytes of files are for the server to judge.
+	for _, mediaType := range []string{"application/x-npy", "image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml",
+		"text/html", "text/css", "text/javascript"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
+	}
+	router, err := legacy.NewRouter(doc)
+	return &specification{doc, router}, err
 })
 
-func readSpec(t testing.TB) node {
+func openSpecification(t testing.TB) *specification {
 	t.Helper()
-	spec, err := parseSpec()
+	spec, err := readSpecification()
 	if err != nil {
 		t.Fatalf("openapi.yaml: %v", err)
 	}
 	return spec
 }
 
-// child walks down mappings; it returns nil where the way ends.
-func child(n node, keys ...string) node {
-	for _, key := range keys {
-		n, _ = n[key].(node)
-	}
-	return n
+// exchange is a request with its body and the answer to it.
+type exchange struct {
+	request *http.Request
+	sent    []byte
+	status  int
+	header  http.Header
+	body    []byte
 }
 
-// resolve follows $ref to another place of the specification.
-func resolve(spec, n node) node {
-	ref, ok := n["$ref"].(string)
-	if !ok {
-		return n
+// faults compares an exchange with the specification. The answer must be one
+// that the operation lists, with a body that fits its schema. A request that
+// was granted must be one that the specification allows; a request that was
+// refused may be anything.
+func (s *specification) faults(ctx context.Context, e exchange) error {
+	if e.status >= 400 && e.status != http.StatusRequestedRangeNotSatisfiable {
+		if mediaType, _, _ := strings.Cut(e.header.Get("Content-Type"), ";"); mediaType != "application/problem+json" {
+			return fmt.Errorf("status %d came as %q, want a problem", e.status, mediaType)
+		}
 	}
-	return child(spec, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+	request := e.request.Clone(ctx)
+	if request.Method == http.MethodHead {
+		request.Method = http.MethodGet // HEAD is answered wherever GET is
+	}
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(e.sent)), int64(len(e.sent))
+	route, params, err := s.router.FindRoute(request)
+	if err != nil {
+		if e.status == http.StatusNotFound || e.status == http.StatusMethodNotAllowed {
+			return s.problem(e)
+		}
+		return fmt.Errorf("status %d for a request of no operation: %w", e.status, err)
+	}
+	options := &openapi3filter.Options{IncludeResponseStatus: true, RejectWhenRequestBodyNotSpecified: true, SkipSettingDefaults: true}
+	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
+	if e.status < 400 {
+		if err := openapi3filter.ValidateRequest(ctx, input); err != nil {
+			return fmt.Errorf("status %d for a request that is not specified: %w", e.status, err)
+		}
+	}
+	if e.request.Method == http.MethodHead {
+		return nil
+	}
+	if route.Operation.Responses.Status(e.status) == nil && e.status < 400 {
+		return fmt.Errorf("status %d is not specified", e.status)
+	}
+	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: e.status, Header: e.header, Options: options,
+		Body: io.NopCloser(bytes.NewReader(e.body)),
+	})
+}
+
+// problem checks an answer that belongs to no operation.
+func (s *specification) problem(e exchange) error {
+	var body any
+	if err := json.Unmarshal(e.body, &body); err != nil {
+		return err
+	}
+	return s.doc.Components.Schemas["Problem"].Value.VisitJSON(body, openapi3.EnableJSONSchema2020())
+}
+
+// checked wraps the handler of s: every request that passes through it, and
+// the answer to it, is held to openapi.yaml.
+func checked(t *testing.T, s *Server) http.Handler {
+	t.Helper()
+	spec, handler := openSpecification(t), s.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("%s %s: the request's body: %v", r.Method, r.URL.Path, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+		recorded := httptest.NewRecorder()
+		handler.ServeHTTP(recorded, r)
+		e := exchange{request: r, sent: sent, status: recorded.Code, header: recorded.Header(), body: recorded.Body.Bytes()}
+		if err := spec.faults(context.WithoutCancel(r.Context()), e); err != nil {
+			fault, _, _ := strings.Cut(err.Error(), "\n") // the schema and the value follow
+			t.Errorf("%s %s: %s", r.Method, r.URL, fault)
+		}
+		for name, values := range recorded.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(recorded.Code)
+		_, _ = w.Write(recorded.Body.Bytes()) // a visitor who is gone is no fault of the server
+	})
 }
 
 // ginPath turns /v1/items/{id} into /v1/items/:id.
@@ -62,9 +150,9 @@ func ginPath(specPath string) string {
 
 func TestSpecificationAndRoutesAreTheSame(t *testing.T) {
 	var specified, served []string
-	for p, operations := range child(readSpec(t), "paths") {
-		for method := range operations.(node) {
-			specified = append(specified, strings.ToUpper(method)+" "+ginPath(p))
+	for p, item := range openSpecification(t).doc.Paths.Map() {
+		for method := range item.Operations() {
+			specified = append(specified, method+" "+ginPath(p))
 		}
 	}
 	for _, r := range newServer(t, fakeOptions(t)).router().Routes() {
@@ -79,7 +167,7 @@ func TestSpecificationAndRoutesAreTheSame(t *testing.T) {
 
 func TestSpecificationListsEveryProblem(t *testing.T) {
 	var specified, served []string
-	for _, v := range child(readSpec(t), "components", "schemas", "Problem", "properties", "type")["enum"].([]any) {
+	for _, v := range openSpecification(t).doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Enum {
 		specified = append(specified, v.(string))
 	}
 	for _, kind := range append(slices.Clone(problemTable), internalProblem) {
@@ -92,154 +180,41 @@ func TestSpecificationListsEveryProblem(t *testing.T) {
 	}
 }
 
-func TestEveryReferenceOfTheSpecificationLeadsSomewhere(t *testing.T) {
-	spec := readSpec(t)
-	found := 0
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, element := range v {
-				walk(element)
-			}
-		case node:
-			if ref, ok := v["$ref"]; ok {
-				found++
-				if resolve(spec, v) == nil {
-					t.Errorf("%v leads nowhere", ref)
-				}
-			}
-			for _, element := range v {
-				walk(element)
-			}
-		}
-	}
-	walk(spec)
-	if found < 10 {
-		t.Errorf("found %d references; the walk is broken", found)
-	}
-}
-
-// checkAnswer holds an answer to the specification: the status is listed or
-// covered by the default, and JSON fits its schema.
-func checkAnswer(t *testing.T, r *http.Request, w *httptest.ResponseRecorder) {
-	t.Helper()
-	spec := readSpec(t)
-	problem := resolve(spec, node{"$ref": "#/components/responses/Problem"})
-	answer := problem
-	for p, operations := range child(spec, "paths") {
-		pattern := ginPath(p)
-		for strings.Contains(pattern, ":") {
-			before, after, _ := strings.Cut(pattern, ":")
-			_, rest, more := strings.Cut(after, "/")
-			pattern = before + "*"
-			if more {
-				pattern += "/" + rest
-			}
-		}
-		operation := child(operations.(node), strings.ToLower(r.Method))
-		if ok, _ := path.Match(pattern, r.URL.Path); !ok || operation == nil {
-			continue
-		}
-		if listed := child(operation, "responses", strconv.Itoa(w.Code)); listed != nil {
-			answer = listed
-		}
-	}
-	mediaType, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";")
-	if w.Code >= 400 && w.Code != http.StatusRequestedRangeNotSatisfiable && mediaType != "application/problem+json" {
-		t.Errorf("%s %s: %d came as %q, want a problem", r.Method, r.URL.Path, w.Code, mediaType)
-	}
-	if mediaType != "application/json" && mediaType != "application/problem+json" {
-		return
-	}
-	schema := child(answer, "content", mediaType, "schema")
-	if schema == nil {
-		t.Errorf("%s %s: openapi.yaml has no %s for status %d", r.Method, r.URL.Path, mediaType, w.Code)
-		return
-	}
-	var body any
-	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
-		t.Errorf("%s %s: %v: %s", r.Method, r.URL.Path, err, w.Body)
-		return
-	}
-	for _, fault := range faults(spec, schema, body, "answer") {
-		t.Errorf("%s %s: %s", r.Method, r.URL.Path, fault)
-	}
-}
-
-// faults compares a value with a schema: type, required and additional
-// properties, enum, and the elements below. It knows what openapi.yaml uses
-// for answers, and no more.
-func faults(spec, schema node, value any, at string) []string {
-	schema = resolve(spec, schema)
-	var found []string
-	if want, ok := schema["enum"].([]any); ok && !slices.Contains(want, value) {
-		found = append(found, fmt.Sprintf("%s is %v, want one of %v", at, value, want))
-	}
-	if !hasType(schema["type"], value) {
-		return append(found, fmt.Sprintf("%s is %T, want %v", at, value, schema["type"]))
-	}
-	switch value := value.(type) {
-	case []any:
-		for i, element := range value {
-			found = append(found, faults(spec, child(schema, "items"), element, fmt.Sprintf("%s[%d]", at, i))...)
-		}
-	case node:
-		required, _ := schema["required"].([]any)
-		for _, name := range required {
-			if _, ok := value[name.(string)]; !ok {
-				found = append(found, fmt.Sprintf("%s lacks %v", at, name))
-			}
-		}
-		for name, element := range value {
-			property := child(schema, "properties", name)
-			if property != nil {
-				found = append(found, faults(spec, property, element, at+"."+name)...)
-			} else if schema["additionalProperties"] == false {
-				found = append(found, fmt.Sprintf("%s has %s, which is not specified", at, name))
-			}
-		}
-	}
-	return found
-}
-
-// hasType tells whether a JSON value is of a schema's type, a word or a list.
-func hasType(want, value any) bool {
-	if list, ok := want.([]any); ok {
-		return slices.ContainsFunc(list, func(one any) bool { return hasType(one, value) })
-	}
-	switch value := value.(type) {
-	case nil:
-		return want == "null"
-	case bool:
-		return want == "boolean"
-	case string:
-		return want == "string"
-	case float64:
-		return want == "number" || want == "integer" && value == float64(int64(value))
-	case []any:
-		return want == "array"
-	case node:
-		return want == "object"
-	}
-	return false
-}
-
-func TestTheSchemaCheckFindsFaults(t *testing.T) {
-	spec := readSpec(t)
-	schema := node{"$ref": "#/components/schemas/Item"}
-	good := node{"id": "1", "payload": node{}}
-	if got := faults(spec, schema, good, "item"); len(got) != 0 {
-		t.Errorf("faults of a good item: %v", got)
-	}
-	for name, bad := range map[string]any{
-		"missing":    node{"id": "1"},
-		"additional": node{"id": "1", "payload": node{}, "x": 1.0},
-		"wrong type": node{"id": 1.0, "payload": node{}},
-		"no object":  []any{},
+func TestTheSpecificationCheckFindsFaults(t *testing.T) {
+	spec := openSpecification(t)
+	const problem = `{"type":"urn:engram:problem:no-such-item","title":"a","status":404,"detail":"b","request_id":"c"}`
+	for _, test := range []struct {
+		name, method, address, sent string
+		status                      int
+		contentType, body, want     string
+	}{
+		{"a good item", "GET", "/v1/items/1", "", 200, "application/json", `{"id":"1","payload":{}}`, ""},
+		{"a good problem", "GET", "/v1/items/1", "", 404, "application/problem+json", problem, ""},
+		{"a good problem of no route", "GET", "/v2", "", 404, "application/problem+json", problem, ""},
+		{"a member is missing", "GET", "/v1/items/1", "", 200, "application/json", `{"id":"1"}`, "payload"},
+		{"a member too many", "GET", "/v1/items/1", "", 200, "application/json", `{"id":"1","payload":{},"x":1}`, "x"},
+		{"a wrong type", "GET", "/v1/items/1", "", 200, "application/json", `{"id":1,"payload":{}}`, "id"},
+		{"a pattern that is not held", "GET", "/v1/items/1", "", 200, "application/json", `{"id":"-1","payload":{}}`, "id"},
+		{"no object", "GET", "/v1/items/1", "", 200, "application/json", `[]`, "object"},
+		{"a status that is not listed", "GET", "/v1/items/1", "", 201, "application/json", `{"id":"1","payload":{}}`, "201"},
+		{"an error that is no problem", "GET", "/v1/items/1", "", 404, "application/json", problem, "want a problem"},
+		{"a problem that is not in the table", "GET", "/v2", "", 404, "application/problem+json",
+			strings.Replace(problem, "no-such-item", "new", 1), "type"},
+		{"an answer at no route", "GET", "/v2", "", 200, "application/json", `{}`, "no operation"},
+		{"a granted query with a member too many", "POST", "/v1/search", `{"item":"1","x":2}`, 200, "application/json",
+			`{"query":{"kind":"item"},"took_ms":1,"bundle":{"name":"a","fingerprint":"b"},"hits":[]}`, "not specified"},
+		{"a granted parameter that is no number", "GET", "/v1/items?limit=x", "", 200, "application/json", `{"items":[]}`, "limit"},
 	} {
-		if got := faults(spec, schema, bad, "item"); len(got) != 1 {
-			t.Errorf("%s: faults are %v, want one", name, got)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequest(test.method, test.address, nil)
+			if test.sent != "" {
+				r.Header.Set("Content-Type", "application/json")
+			}
+			err := spec.faults(t.Context(), exchange{request: r, sent: []byte(test.sent), status: test.status,
+				header: http.Header{"Content-Type": {test.contentType}}, body: []byte(test.body)})
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("fault is %v, want one with %q", err, test.want)
+			}
+		})
 	}
 }

@@ -94,7 +94,7 @@ func TestUnknownAddressesAndMethods(t *testing.T) {
 
 func TestHeadIsAnsweredLikeGet(t *testing.T) {
 	s := newServer(t, fakeOptions(t))
-	server := httptest.NewServer(s.Handler())
+	server := httptest.NewServer(checked(t, s))
 	defer server.Close()
 	for _, address := range []string{"/v1/items/1/image", "/v1/info", "/"} {
 		head, err := http.Head(server.URL + address)
