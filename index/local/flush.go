@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"engram/index/flat"
+	"engram/index/internal/column"
 	"engram/index/internal/disk"
 )
 
@@ -300,7 +300,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 }
 
 // rowBytes is the size of a row on disk without its payload.
-func rowBytes(dim int) int { return 4*flat.VectorStride(dim) + flat.CodeStride(dim) + 24 }
+func rowBytes(dim int) int { return 4*column.VectorStride(dim) + column.CodeStride(dim) + 24 }
 
 func countFunc[T any](list []T, f func(T) bool) int {
 	n := 0

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 	"engram/index/internal/disk"
 )
 
@@ -126,7 +126,7 @@ func TestFullSegmentsAreLeftAlone(t *testing.T) {
 	segments := func(n, bytes int) (parts []part) {
 		rows := bytes / rowBytes(dim)
 		for i := range n {
-			s := &disk.Segment{Rows: flat.Rows{Dim: dim, IDs: make([]index.ID, rows)}}
+			s := &disk.Segment{Rows: column.Rows{Dim: dim, IDs: make([]index.ID, rows)}}
 			parts = append(parts, part{segment: &segment{Segment: s, file: uint64(i + 1)}, live: rows})
 		}
 		return parts

@@ -7,7 +7,8 @@ import (
 	"runtime"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
+	"engram/index/internal/flat"
 )
 
 // Search implements index.Store. It looks at every item: on codes of one byte
@@ -30,15 +31,14 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	if err != nil {
 		return nil, err
 	}
-	parts := make([]flat.Part, len(snap.parts))
+	parts := make([]column.Part, len(snap.parts))
 	for i, p := range snap.parts {
-		parts[i] = flat.Part{Rows: &p.segment.Rows, Dead: p.dead}
+		parts[i] = column.Part{Rows: &p.segment.Rows, Dead: p.dead}
 		if q.Filter != nil {
-			parts[i].Filter = func() flat.Chooser { return p.segment.Chooser(q.Filter) }
+			parts[i].Filter = func() column.Chooser { return p.segment.Chooser(q.Filter) }
 		}
 	}
-	opts := flat.Options{Threads: runtime.GOMAXPROCS(0)}
-	matches, err := flat.Search(ctx, parts, vector, min(q.K, snap.count), opts)
+	matches, err := s.searcher().Search(ctx, parts, vector, min(q.K, snap.count))
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +53,9 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	}
 	return hits, nil
 }
+
+// searcher returns how rows are found: by looking at every one.
+func (s *Store) searcher() column.Searcher { return flat.Scan{Threads: runtime.GOMAXPROCS(0)} }
 
 // Get implements index.Store.
 func (s *Store) Get(ctx context.Context, ids []index.ID) ([]index.Item, error) {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 	"engram/index/internal/disk"
 )
 
@@ -30,8 +30,8 @@ func (s *segment) release() {
 // part is one segment as a snapshot sees it.
 type part struct {
 	segment *segment
-	dead    flat.Bits // never changed, only replaced
-	live    int       // rows that are not dead
+	dead    column.Bits // never changed, only replaced
+	live    int         // rows that are not dead
 	// tombstones is the number of the file that holds dead, 0 where there is
 	// none yet.
 	tombstones uint64

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 )
 
 // Builder makes a segment in memory, row by row in strictly ascending order of
@@ -17,13 +17,10 @@ type Builder struct {
 
 // NewBuilder returns a builder of a segment of up to rows rows.
 func NewBuilder(dim, rows int) *Builder {
+	columns := column.New(dim, rows)
+	columns.IDs = columns.IDs[:0]
 	return &Builder{segment: Segment{
-		Rows: flat.Rows{
-			Dim: dim, IDs: make([]index.ID, 0, rows),
-			Vectors: make([]float32, rows*flat.VectorStride(dim)),
-			Codes:   make([]int8, rows*flat.CodeStride(dim)),
-			Scales:  make([]float32, rows), Residuals: make([]float32, rows),
-		},
+		Rows: columns,
 		ends: make([]uint64, 0, rows),
 	}}
 }
@@ -41,15 +38,14 @@ const (
 func (b *Builder) Add(item index.Item) error {
 	s := &b.segment
 	row := len(s.IDs)
-	v := s.Vectors[row*flat.VectorStride(s.Dim):][:s.Dim]
-	err := index.UnitTo(v, item.Vector)
+	err := index.UnitTo(s.Vector(row), item.Vector)
 	if err == nil {
 		s.payloads, err = b.encoder.append(s.payloads, item.Payload)
 	}
 	if err != nil {
 		return fmt.Errorf("item %d: %w", item.ID, err)
 	}
-	s.Scales[row], s.Residuals[row] = flat.Quantise(s.Codes[row*flat.CodeStride(s.Dim):][:s.Dim], v)
+	s.Quantise(row)
 	b.end(item.ID)
 	if row+1 == sample {
 		rest := cap(s.IDs) - sample
@@ -65,7 +61,7 @@ func (b *Builder) Copy(r Ref) error {
 		return err
 	}
 	s := &b.segment
-	row, vectors, codes := len(s.IDs), flat.VectorStride(s.Dim), flat.CodeStride(s.Dim)
+	row, vectors, codes := len(s.IDs), column.VectorStride(s.Dim), column.CodeStride(s.Dim)
 	copy(s.Vectors[row*vectors:][:vectors], r.Segment.Vectors[r.Row*vectors:])
 	copy(s.Codes[row*codes:][:codes], r.Segment.Codes[r.Row*codes:])
 	s.Scales[row], s.Residuals[row] = r.Segment.Scales[r.Row], r.Segment.Residuals[r.Row]

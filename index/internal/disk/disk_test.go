@@ -14,7 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
+	"engram/index/internal/flat"
 )
 
 // testRefs returns n rows of dimension dim in memory.
@@ -106,8 +107,8 @@ func TestASegmentComesBackAsWritten(t *testing.T) {
 		}
 		code := make([]int8, shape.dim)
 		for i := range s.IDs {
-			scale, residual := flat.Quantise(code, s.Vector(i))
-			stored := s.Codes[i*flat.CodeStride(shape.dim):][:shape.dim]
+			scale, residual := column.Quantise(code, s.Vector(i))
+			stored := s.Code(i)
 			if scale != s.Scales[i] || residual != s.Residuals[i] || cmp.Diff(code, stored) != "" {
 				t.Fatalf("%+v: code of row %d differs from Quantise", shape, i)
 			}
@@ -135,7 +136,7 @@ func readEverything(t testing.TB, content []byte) error {
 	if itemsErr != nil && verifyErr == nil {
 		t.Fatalf("reading finds damage that verify does not: %v", itemsErr)
 	}
-	_, err = flat.Search(context.Background(), []flat.Part{{Rows: &s.Rows}}, make([]float32, s.Dim), 3, flat.Options{})
+	_, err = flat.Scan{}.Search(context.Background(), []column.Part{{Rows: &s.Rows}}, make([]float32, s.Dim), 3)
 	return errors.Join(verifyErr, err)
 }
 
@@ -197,7 +198,7 @@ func TestDamageAfterOpeningIsFound(t *testing.T) {
 		}
 		q := make([]float32, s.Dim)
 		q[0] = 1
-		if _, err := flat.Search(t.Context(), []flat.Part{{Rows: &s.Rows}}, q, 3, flat.Options{}); err != nil {
+		if _, err := (flat.Scan{}).Search(t.Context(), []column.Part{{Rows: &s.Rows}}, q, 3); err != nil {
 			t.Errorf("section %d overwritten: search gives %v", section, err)
 		}
 		if _, err := f.WriteAt(before, start); err != nil {
@@ -308,7 +309,7 @@ func TestAManifestThatMakesNoSenseIsRefused(t *testing.T) {
 
 func TestTombstonesComeBackAsWritten(t *testing.T) {
 	for _, rows := range []int{1, 63, 64, 65, 1000} {
-		want := flat.Bits(nil).Clone(rows)
+		want := column.Bits(nil).Clone(rows)
 		for i := 0; i < rows; i += 3 {
 			want.Set(i)
 		}

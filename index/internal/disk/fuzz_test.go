@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
+	"engram/index/internal/flat"
 )
 
 // FuzzSegment reads damaged segments in every way: it may find damage, but
@@ -76,7 +77,7 @@ func FuzzSignedSegment(f *testing.F) {
 			t.Fatalf("error %v, want ErrCorrupt", err)
 		}
 		q := []float32{1, 0, 0, 0}
-		if _, err := flat.Search(context.Background(), []flat.Part{{Rows: &s.Rows}}, q, 2, flat.Options{}); err != nil {
+		if _, err := (flat.Scan{}).Search(context.Background(), []column.Part{{Rows: &s.Rows}}, q, 2); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -142,7 +143,7 @@ func FuzzManifest(f *testing.F) {
 
 func FuzzTombstones(f *testing.F) {
 	var b bytes.Buffer
-	if err := WriteTombstones(&b, flat.Bits{5}, 64); err != nil {
+	if err := WriteTombstones(&b, column.Bits{5}, 64); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes(), 64)

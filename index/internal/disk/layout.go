@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 	"engram/index/internal/simd"
 )
 
@@ -75,9 +75,9 @@ func (h header) layout() (layout, error) {
 	n := int64(h.rows)
 	l := layout{size: [sections]int64{
 		secHeader: headerSize, secIDs: 8 * n, secEnds: 8 * n,
-		secCodes:  n * int64(flat.CodeStride(h.dim)),
+		secCodes:  n * int64(column.CodeStride(h.dim)),
 		secScales: 4 * n, secResiduals: 4 * n,
-		secVectors:  4 * n * int64(flat.VectorStride(h.dim)),
+		secVectors:  4 * n * int64(column.VectorStride(h.dim)),
 		secPayloads: int64(h.payload),
 	}}
 	// The sum of all sections but the payloads is below 2^50.

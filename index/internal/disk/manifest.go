@@ -13,7 +13,7 @@ import (
 	"syscall"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 )
 
 // ManifestName is the name of the manifest in the folder of an index.
@@ -125,7 +125,7 @@ func (m Manifest) validate() error {
 const tombstonesMagic = "engram\x00D"
 
 // WriteTombstones writes the set of dead rows of a segment with rows rows.
-func WriteTombstones(w io.Writer, dead flat.Bits, rows int) error {
+func WriteTombstones(w io.Writer, dead column.Bits, rows int) error {
 	b := append([]byte(nil), tombstonesMagic...)
 	b = binary.LittleEndian.AppendUint32(b, Version)
 	b = binary.LittleEndian.AppendUint32(b, uint32(rows))
@@ -137,7 +137,7 @@ func WriteTombstones(w io.Writer, dead flat.Bits, rows int) error {
 }
 
 // ReadTombstones reads the dead rows of a segment with rows rows.
-func ReadTombstones(path string, rows int) (flat.Bits, error) {
+func ReadTombstones(path string, rows int) (column.Bits, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func ReadTombstones(path string, rows int) (flat.Bits, error) {
 
 func tombstonesSize(rows int) int { return 16 + (rows+63)/64*8 + 4 }
 
-func parseTombstones(b []byte, rows int) (flat.Bits, error) {
+func parseTombstones(b []byte, rows int) (column.Bits, error) {
 	if len(b) != tombstonesSize(rows) {
 		return nil, fmt.Errorf("%d bytes, wanted %d for %d rows: %w", len(b), tombstonesSize(rows), rows, index.ErrCorrupt)
 	}
@@ -171,7 +171,7 @@ func parseTombstones(b []byte, rows int) (flat.Bits, error) {
 	if n := binary.LittleEndian.Uint32(b[12:]); int64(n) != int64(rows) {
 		return nil, fmt.Errorf("they are for %d rows, the segment has %d: %w", n, rows, index.ErrCorrupt)
 	}
-	dead := make(flat.Bits, (rows+63)/64)
+	dead := make(column.Bits, (rows+63)/64)
 	for i := range dead {
 		dead[i] = binary.LittleEndian.Uint64(body[16+8*i:])
 	}

@@ -10,13 +10,13 @@ import (
 	"unsafe"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 )
 
 // Segment is an immutable set of rows with their payloads: a file that is
 // mapped into memory, or rows in memory that no file has yet (see Builder).
 type Segment struct {
-	flat.Rows
+	column.Rows
 	ends     []uint64 // payload i is payloads[ends[i-1]:ends[i]]
 	payloads []byte
 
@@ -89,7 +89,7 @@ func (s *Segment) open() error {
 // blockSize and so are aligned.
 func (s *Segment) view(h header) {
 	section := func(i int) []byte { return s.data[s.layout.start[i]:][:s.layout.size[i]] }
-	s.Rows = flat.Rows{
+	s.Rows = column.Rows{
 		Dim:       h.dim,
 		IDs:       viewAs[index.ID](section(secIDs)),
 		Vectors:   viewAs[float32](section(secVectors)),
@@ -227,7 +227,7 @@ func (s *Segment) Payload(i int) (index.Payload, error) {
 
 // Item returns a copy of row i after checking the blocks it lies in.
 func (s *Segment) Item(i int) (index.Item, error) {
-	stride := int64(4 * flat.VectorStride(s.Dim))
+	stride := int64(4 * column.VectorStride(s.Dim))
 	if err := s.check(s.layout.start[secVectors]+int64(i)*stride, stride); err != nil {
 		return index.Item{}, err
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"unsafe"
 
-	"engram/index/flat"
+	"engram/index/internal/column"
 )
 
 // WriteSegment writes rows, of which there is at least one, in strictly
@@ -40,7 +40,7 @@ func WriteSegment(w io.Writer, rows []Ref) error {
 	}
 	out.pad()
 	runs := runsOf(rows)
-	stride := flat.CodeStride(h.dim)
+	stride := column.CodeStride(h.dim)
 	for _, r := range runs {
 		out.Write(bytesOf(r.Segment.Codes[r.Row*stride:][:r.rows*stride]))
 	}
@@ -53,7 +53,7 @@ func WriteSegment(w io.Writer, rows []Ref) error {
 		out.Write(bytesOf(r.Segment.Residuals[r.Row:][:r.rows]))
 	}
 	out.pad()
-	stride = flat.VectorStride(h.dim)
+	stride = column.VectorStride(h.dim)
 	for _, r := range runs {
 		out.Write(bytesOf(r.Segment.Vectors[r.Row*stride:][:r.rows*stride]))
 	}

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"strings"
 
-	"engram/index/flat"
+	"engram/index/local"
 )
 
 // Machine describes where a report comes from.
@@ -23,7 +23,7 @@ type Machine struct {
 func thisMachine() Machine {
 	m := Machine{
 		System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0),
-		Kernels: flat.KernelName(), Go: runtime.Version(), Processor: procField("/proc/cpuinfo", "model name"),
+		Kernels: local.Kernels(), Go: runtime.Version(), Processor: procField("/proc/cpuinfo", "model name"),
 	}
 	var kilobytes float64
 	if _, err := fmt.Sscan(procField("/proc/meminfo", "MemTotal"), &kilobytes); err == nil {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 
 	"engram/index"
-	"engram/index/flat"
 	"engram/index/local"
 )
 
@@ -20,19 +18,15 @@ const (
 // scan measures an exact search on all cores, over float32 vectors and over
 // their codes.
 func (b *bench) scan(ctx context.Context) error {
-	plain := *b.vectors.rows
-	plain.Codes, plain.Scales, plain.Residuals = nil, nil, nil
-	opts := flat.Options{Threads: runtime.GOMAXPROCS(0)}
 	for _, set := range []struct {
 		name  string
-		rows  *flat.Rows
+		rows  *local.Matrix
 		bytes int // of an element
-	}{{"exact search, float32", &plain, 4}, {"exact search, int8", b.vectors.rows, 1}} {
-		parts := []flat.Part{{Rows: set.rows}}
+	}{{"exact search, float32", b.vectors.rows.WithoutCodes(), 4}, {"exact search, int8", b.vectors.rows, 1}} {
 		amount := len(b.vectors.queries) * b.Rows * b.Dim * set.bytes
 		rate, err := b.measure(ctx, set.name, "bytes", float64(amount), func(ctx context.Context) error {
 			for _, q := range b.vectors.queries {
-				if _, err := flat.Search(ctx, parts, q, nearest, opts); err != nil {
+				if _, err := set.rows.Search(ctx, q, nearest); err != nil {
 					return err
 				}
 			}
@@ -41,7 +35,7 @@ func (b *bench) scan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.report.Rates.Scan = rate // the last one is that of the codes
+		b.report.Rates.Scan = rate // the last one is the rate of the codes
 	}
 	return nil
 }

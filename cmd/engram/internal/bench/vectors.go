@@ -9,7 +9,7 @@ import (
 
 	"engram/embed"
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/local"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -23,17 +23,13 @@ const chosen = 7
 
 // vectors are random rows with codes, and queries.
 type vectors struct {
-	rows    *flat.Rows
+	rows    *local.Matrix
 	queries [][]float32
 }
 
 // generate makes the vectors.
 func (b *bench) generate(ctx context.Context) error {
-	rows := &flat.Rows{
-		Dim: b.Dim, IDs: make([]index.ID, b.Rows),
-		Vectors: make([]float32, b.Rows*flat.VectorStride(b.Dim)), Codes: make([]int8, b.Rows*flat.CodeStride(b.Dim)),
-		Scales: make([]float32, b.Rows), Residuals: make([]float32, b.Rows),
-	}
+	rows := local.NewMatrix(b.Rows, b.Dim)
 	const chunk = 1024
 	group, stopped := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -41,11 +37,10 @@ func (b *bench) generate(ctx context.Context) error {
 		group.Go(func() error {
 			rng := rand.New(rand.NewPCG(1, uint64(lo)))
 			for i := lo; i < min(b.Rows, lo+chunk); i++ {
-				rows.IDs[i] = index.ID(i)
-				if err := random(rng, rows.Vector(i)); err != nil {
+				if err := random(rng, rows.Row(i)); err != nil {
 					return err
 				}
-				rows.Scales[i], rows.Residuals[i] = flat.Quantise(rows.Codes[i*flat.CodeStride(b.Dim):][:b.Dim], rows.Vector(i))
+				rows.Encode(i)
 			}
 			return nil
 		})
@@ -76,7 +71,7 @@ func random(rng *rand.Rand, v []float32) error {
 func (v *vectors) items(lo, hi int) []index.Item {
 	list := make([]index.Item, 0, hi-lo)
 	for i := lo; i < hi; i++ {
-		list = append(list, index.Item{ID: v.rows.IDs[i], Vector: v.rows.Vector(i), Payload: index.Payload{
+		list = append(list, index.Item{ID: index.ID(i), Vector: v.rows.Row(i), Payload: index.Payload{
 			"path": fmt.Sprintf("%012d.jpg", i), "class": int64(i % classes),
 		}})
 	}

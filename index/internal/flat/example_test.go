@@ -5,18 +5,22 @@ import (
 	"fmt"
 	"log"
 
-	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
+	"engram/index/internal/flat"
 )
 
 func Example() {
 	const dim = 2
-	rows := &flat.Rows{Dim: dim, IDs: []index.ID{7, 9}, Vectors: make([]float32, 2*flat.VectorStride(dim))}
+	rows := column.New(dim, 2)
+	rows.IDs[0], rows.IDs[1] = 7, 9
 	copy(rows.Vector(0), []float32{1, 0})
 	copy(rows.Vector(1), []float32{0.6, 0.8})
+	for i := range rows.IDs {
+		rows.Quantise(i)
+	}
 
 	query := []float32{0, 1}
-	matches, err := flat.Search(context.Background(), []flat.Part{{Rows: rows}}, query, 1, flat.Options{})
+	matches, err := flat.Scan{}.Search(context.Background(), []column.Part{{Rows: &rows}}, query, 1)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"engram/index/internal/column"
 	"engram/index/internal/simd"
 )
 
@@ -34,12 +35,9 @@ func before(a, b candidate) bool { return a.upper > b.upper }
 // memory is bounded, and early rows, whose rivals are not known yet, cost
 // little.
 type scanner struct {
-	kernels *simd.Kernels
-	query   query
-	parts   []Part
-	choose  []Chooser // of each part; nil: every row
-	err     error     // of a chooser
-	shared  *limit
+	job
+	choose []column.Chooser // of each part; nil: every row
+	err    error            // of a chooser
 
 	best    top
 	waiting []candidate
@@ -47,15 +45,24 @@ type scanner struct {
 	dots    []int32   // of one block
 }
 
-func newScanner(kernels *simd.Kernels, q query, parts []Part, k int, shared *limit) *scanner {
+// job is what the scanners of one search share.
+type job struct {
+	kernels *simd.Kernels
+	query   column.Query
+	parts   []column.Part
+	k       int
+	limit   *limit
+}
+
+func newScanner(j job) *scanner {
 	s := &scanner{
-		kernels: kernels, query: q, parts: parts, choose: make([]Chooser, len(parts)), shared: shared,
-		best:    top{k: k, matches: make([]Match, 0, k)},
-		waiting: make([]candidate, 0, max(minWaiting, 4*k)),
+		job: j, choose: make([]column.Chooser, len(j.parts)),
+		best:    top{k: j.k, matches: make([]column.Match, 0, j.k)},
+		waiting: make([]candidate, 0, max(minWaiting, 4*j.k)),
 		scores:  make([]float32, blockRows),
 		dots:    make([]int32, blockRows),
 	}
-	for i, p := range parts {
+	for i, p := range j.parts {
 		if p.Filter != nil {
 			s.choose[i] = p.Filter()
 		}
@@ -63,12 +70,12 @@ func newScanner(kernels *simd.Kernels, q query, parts []Part, k int, shared *lim
 	return s
 }
 
-// limit is the score that a row must reach to matter.
-func (s *scanner) limit() float32 {
+// least is the score that a row must reach to be among the k best.
+func (s *scanner) least() float32 {
 	if s.best.full() {
-		s.shared.raise(s.best.matches[0].Score)
+		s.limit.raise(s.best.matches[0].Score)
 	}
-	return s.shared.load()
+	return s.limit.load()
 }
 
 // scan looks at rows lo to hi of a part.
@@ -86,7 +93,7 @@ func (s *scanner) scan(ctx context.Context, part, lo, hi int) error {
 	return nil
 }
 
-// takes reports whether the filter chooses a row. After an error it chooses none.
+// takes reports whether the filter chooses a row. After an error it chooses no row.
 func (s *scanner) takes(part, row int) bool {
 	choose := s.choose[part]
 	if choose == nil || s.err != nil {
@@ -100,44 +107,44 @@ func (s *scanner) takes(part, row int) bool {
 // scanVectors scores the rows lo to hi in float32.
 func (s *scanner) scanVectors(part, lo, hi int) {
 	p := s.parts[part]
-	stride := VectorStride(p.Dim)
+	stride := column.VectorStride(p.Dim)
 	scores := s.scores[:hi-lo]
-	s.kernels.DotRows(scores, s.query.vector, p.Vectors[lo*stride:hi*stride], stride)
-	limit := s.limit()
+	s.kernels.DotRows(scores, s.query.Vector, p.Vectors[lo*stride:hi*stride], stride)
+	limit := s.least()
 	for i, score := range scores {
 		if score >= limit && !p.Dead.Has(lo+i) && s.takes(part, lo+i) {
-			s.best.offer(Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
-			limit = s.limit()
+			s.best.offer(column.Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
+			limit = s.least()
 		}
 	}
 }
 
-// scanCodes puts those of the rows lo to hi on the waiting list whose codes
-// leave it open whether they are among the best.
+// scanCodes looks at the codes of the rows lo to hi, and puts the rows that may be
+// among the best on the waiting list.
 func (s *scanner) scanCodes(part, lo, hi int) {
 	p := s.parts[part]
-	stride := CodeStride(p.Dim)
+	stride := column.CodeStride(p.Dim)
 	dots := s.dots[:hi-lo]
-	s.kernels.DotRowsInt8(dots, s.query.code, p.Codes[lo*stride:hi*stride], stride)
+	s.kernels.DotRowsInt8(dots, s.query.Code, p.Codes[lo*stride:hi*stride], stride)
 	scales, residuals := p.Scales[lo:hi][:len(dots)], p.Residuals[lo:hi][:len(dots)]
-	scale, slope, offset := s.query.scale, s.query.slope, s.query.offset
-	limit := s.limit()
+	scale, slope, offset := s.query.Scale, s.query.Slope, s.query.Offset
+	limit := s.least()
 	for i, dot := range dots {
 		upper := float32(dot)*(scale*scales[i]) + slope*residuals[i] + offset
 		if upper < limit || p.Dead.Has(lo+i) {
 			continue
 		}
 		if s.choose[part] != nil {
-			// To choose another row costs more than to score this one.
+			// Asking the filter about a row costs more than scoring it.
 			if s.takes(part, lo+i) {
 				s.score(part, lo+i)
-				limit = s.limit()
+				limit = s.least()
 			}
 			continue
 		}
 		if len(s.waiting) == cap(s.waiting) {
 			s.rescore()
-			limit = s.limit()
+			limit = s.least()
 		}
 		s.waiting = append(s.waiting, candidate{upper: upper, part: int32(part), row: int32(lo + i)})
 	}
@@ -149,7 +156,7 @@ func (s *scanner) rescore() {
 	for i := len(h)/2 - 1; i >= 0; i-- {
 		siftDown(h, i, before)
 	}
-	for len(h) > 0 && h[0].upper >= s.limit() {
+	for len(h) > 0 && h[0].upper >= s.least() {
 		c := h[0]
 		h[0] = h[len(h)-1]
 		h = h[:len(h)-1]
@@ -162,6 +169,6 @@ func (s *scanner) rescore() {
 // score scores one row in float32.
 func (s *scanner) score(part, row int) {
 	p := s.parts[part]
-	s.kernels.DotRows(s.scores[:1], s.query.vector, p.Vector(row), p.Dim)
-	s.best.offer(Match{ID: p.IDs[row], Score: s.scores[0], Part: part, Row: row})
+	s.kernels.DotRows(s.scores[:1], s.query.Vector, p.Vector(row), p.Dim)
+	s.best.offer(column.Match{ID: p.IDs[row], Score: s.scores[0], Part: part, Row: row})
 }

@@ -1,4 +1,4 @@
-package flat
+package column
 
 import (
 	"math"
@@ -22,8 +22,8 @@ import (
 //	|<q,x> - t·s·<c_q,c_x>| <= (1 + |e|)·|r| + |e|
 //
 // and <c_q,c_x> is an exact integer. The bound is a line in |r|, so that a
-// scan needs two numbers per row: s and |r|. bound adds what float32
-// arithmetic can add.
+// scan needs two numbers per row: s and |r|. bound adds the rounding errors of
+// float32 arithmetic.
 func Quantise(code []int8, v []float32) (scale, residual float32) {
 	kernels := simd.Best()
 	scale = kernels.Largest(v) / 127
@@ -39,23 +39,23 @@ func up(x float64) float32 {
 	return math.Nextafter32(float32(x), math.MaxFloat32)
 }
 
-// query is a query with its code and the bound that goes with it: the score
-// of a row with scale s, residual r and integer product d is, as float32
-// arithmetic computes it, at most d·(scale·s) + slope·r + offset.
-type query struct {
-	vector []float32
-	code   []int8
-	scale  float32
-	slope  float32
-	offset float32
+// Query is a query with its code and the error bound of the code: the score of a
+// row with scale s, residual r and integer product d is, as float32 arithmetic
+// computes it, at most d·(Scale·s) + Slope·r + Offset.
+type Query struct {
+	Vector []float32
+	Code   []int8
+	Scale  float32
+	Slope  float32
+	Offset float32
 }
 
-// newQuery codes the unit vector v.
-func newQuery(v []float32) query {
-	q := query{vector: v, code: make([]int8, len(v))}
+// NewQuery codes the unit vector v.
+func NewQuery(v []float32) Query {
+	q := Query{Vector: v, Code: make([]int8, len(v))}
 	var residual float32
-	q.scale, residual = Quantise(q.code, v)
-	q.slope, q.offset = bound(len(v), residual)
+	q.Scale, residual = Quantise(q.Code, v)
+	q.Slope, q.Offset = bound(len(v), residual)
 	return q
 }
 

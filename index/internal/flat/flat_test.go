@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"engram/index"
+	"engram/index/internal/column"
 	"engram/index/internal/simd"
 )
 
@@ -20,17 +21,13 @@ import (
 var shapes = []string{"random", "one-hot", "clustered", "equal", "spiky", "few values"}
 
 // makeRows returns n unit vectors of a shape with codes and ids 10, 20, ….
-func makeRows(rng *rand.Rand, shape string, n, dim int) *Rows {
-	r := &Rows{
-		Dim: dim, IDs: make([]index.ID, n), Vectors: make([]float32, n*VectorStride(dim)),
-		Codes: make([]int8, n*CodeStride(dim)), Scales: make([]float32, n), Residuals: make([]float32, n),
-	}
+func makeRows(rng *rand.Rand, shape string, n, dim int) *column.Rows {
+	r := new(column.New(dim, n))
 	centre := makeVector(rng, "random", dim, nil)
 	for i := range n {
 		r.IDs[i] = index.ID(10 * (i + 1))
-		v := r.Vector(i)
-		copy(v, makeVector(rng, shape, dim, centre))
-		r.Scales[i], r.Residuals[i] = Quantise(r.Codes[i*CodeStride(dim):][:dim], v)
+		copy(r.Vector(i), makeVector(rng, shape, dim, centre))
+		r.Quantise(i)
 	}
 	return r
 }
@@ -62,26 +59,26 @@ func makeVector(rng *rand.Rand, shape string, dim int, centre []float32) []float
 }
 
 // vectorsOnly is r without codes, which makes every scan a float32 scan.
-func vectorsOnly(r *Rows) *Rows { return &Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors} }
+func vectorsOnly(r *column.Rows) *column.Rows { return new(r.WithoutCodes()) }
 
 // everyRow is the reference of all: it scores and sorts every row.
-func everyRow(k *simd.Kernels, parts []Part, q []float32, count int) []Match {
-	all := []Match{}
+func everyRow(k *simd.Kernels, parts []column.Part, q []float32, count int) []column.Match {
+	all := []column.Match{}
 	for i, p := range parts {
 		scores := make([]float32, 1)
 		for row, id := range p.IDs {
-			if chosen, _ := p.chooser()(row); chosen && !p.Dead.Has(row) {
+			if chosen, _ := chooser(p)(row); chosen && !p.Dead.Has(row) {
 				k.DotRows(scores, q, p.Vector(row), p.Dim)
-				all = append(all, Match{ID: id, Score: scores[0], Part: i, Row: row})
+				all = append(all, column.Match{ID: id, Score: scores[0], Part: i, Row: row})
 			}
 		}
 	}
-	slices.SortFunc(all, better)
+	slices.SortFunc(all, column.Compare)
 	return all[:min(count, len(all))]
 }
 
 // chooser returns the part's filter, which may be missing, for one goroutine.
-func (p Part) chooser() Chooser {
+func chooser(p column.Part) column.Chooser {
 	if p.Filter == nil {
 		return func(int) (bool, error) { return true, nil }
 	}
@@ -90,8 +87,8 @@ func (p Part) chooser() Chooser {
 
 // chooseSome returns a filter of about a fraction of the rows. Its choosers fail
 // when they are asked about a row twice.
-func chooseSome(seed uint64, fraction float64) func() Chooser {
-	return func() Chooser {
+func chooseSome(seed uint64, fraction float64) func() column.Chooser {
+	return func() column.Chooser {
 		asked := map[int]bool{}
 		return func(row int) (bool, error) {
 			if asked[row] {
@@ -117,13 +114,13 @@ func TestSearchEqualsTheFloat32ScanToTheBit(t *testing.T) {
 		for i := range inMemory.IDs {
 			inMemory.IDs[i] += 5
 		}
-		dead := Bits(nil).Clone(len(coded.IDs))
+		dead := column.Bits(nil).Clone(len(coded.IDs))
 		if rng.IntN(2) == 0 {
 			for range len(coded.IDs) / 3 {
 				dead.Set(rng.IntN(len(coded.IDs)))
 			}
 		}
-		parts := []Part{{Rows: coded, Dead: dead}, {Rows: inMemory}}
+		parts := []column.Part{{Rows: coded, Dead: dead}, {Rows: inMemory}}
 		if fraction := rapid.SampledFrom([]float64{0, .003, .1, .9, 2}).Draw(t, "fraction"); fraction <= 1 {
 			parts[0].Filter, parts[1].Filter = chooseSome(1, fraction), chooseSome(2, fraction)
 		}
@@ -132,7 +129,7 @@ func TestSearchEqualsTheFloat32ScanToTheBit(t *testing.T) {
 			q = slices.Clone(coded.Vector(rng.IntN(len(coded.IDs))))
 		}
 
-		got, err := Search(context.Background(), parts, q, k, Options{Kernels: kernels, Threads: threads})
+		got, err := Scan{Kernels: kernels, Threads: threads}.Search(context.Background(), parts, q, k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,15 +147,15 @@ func TestTheBoundHoldsAndIsTight(t *testing.T) {
 		for _, dim := range []int{1, 2, 17, 64, 768, 4099} {
 			rows, worst := makeRows(rng, shape, 40, dim), 0.0
 			for range 40 {
-				q := newQuery(makeVector(rng, shape, dim, rows.Vector(0)))
+				q := column.NewQuery(makeVector(rng, shape, dim, rows.Vector(0)))
 				for i := range rows.IDs {
-					code := rows.Codes[i*CodeStride(dim):][:dim]
+					code := rows.Code(i)
 					for _, k := range simd.All() {
 						dots, scores := make([]int32, 1), make([]float32, 1)
-						k.DotRowsInt8(dots, q.code, code, dim)
-						k.DotRows(scores, q.vector, rows.Vector(i), dim)
-						approx := float32(dots[0]) * (q.scale * rows.Scales[i])
-						margin := q.slope*rows.Residuals[i] + q.offset
+						k.DotRowsInt8(dots, q.Code, code, dim)
+						k.DotRows(scores, q.Vector, rows.Vector(i), dim)
+						approx := float32(dots[0]) * (q.Scale * rows.Scales[i])
+						margin := q.Slope*rows.Residuals[i] + q.Offset
 						if scores[0] > approx+margin || scores[0] < approx-margin {
 							t.Fatalf("%s dim=%d %s: score %v, code says %v ± %v", shape, dim, k.Name, scores[0], approx, margin)
 						}
@@ -173,32 +170,12 @@ func TestTheBoundHoldsAndIsTight(t *testing.T) {
 	}
 }
 
-func TestQuantise(t *testing.T) {
-	code := make([]int8, 4)
-	scale, residual := Quantise(code, []float32{0.5, -0.25, 0, 0.1})
-	if want := float32(0.5) / 127; scale != want {
-		t.Errorf("scale %v, want %v", scale, want)
-	}
-	if diff := cmp.Diff([]int8{127, -64, 0, 25}, code); diff != "" {
-		t.Errorf("code (-want +got):\n%s", diff)
-	}
-	// -0.25 lies half a step from -64, 0.1 lies 0.4 of a step from 25.
-	if want := float64(scale) * math.Hypot(0.5, 0.4); math.Abs(float64(residual)-want) > 1e-6 {
-		t.Errorf("residual %v, want %v", residual, want)
-	}
-	for _, tiny := range []float32{0, math.SmallestNonzeroFloat32} {
-		if scale, residual := Quantise(code, []float32{tiny, 0, 0, 0}); scale != 0 || residual < tiny || code[0] != 0 {
-			t.Errorf("Quantise of %v: scale %v, residual %v, code %v", tiny, scale, residual, code)
-		}
-	}
-}
-
 func TestSearchGivesWhatThereIs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 14))
 	rows := makeRows(rng, "random", 5, 8)
 	q := slices.Clone(rows.Vector(3))
 	for _, k := range []int{-1, 0, 1, 5, 6, math.MaxInt} {
-		got, err := Search(context.Background(), []Part{{Rows: rows}}, q, k, Options{})
+		got, err := Scan{}.Search(context.Background(), []column.Part{{Rows: rows}}, q, k)
 		if err != nil || len(got) != max(0, min(k, 5)) {
 			t.Errorf("k=%d: %d matches of 5 rows, error %v", k, len(got), err)
 		}
@@ -206,7 +183,7 @@ func TestSearchGivesWhatThereIs(t *testing.T) {
 			t.Errorf("k=%d: row 40 finds %d first", k, got[0].ID)
 		}
 	}
-	if got, err := Search(context.Background(), nil, q, 3, Options{}); len(got) != 0 || err != nil {
+	if got, err := (Scan{}).Search(context.Background(), nil, q, 3); len(got) != 0 || err != nil {
 		t.Errorf("no rows: %v, %v", got, err)
 	}
 }
@@ -216,9 +193,9 @@ func TestSearchStopsWhenCancelled(t *testing.T) {
 	rows := makeRows(rng, "random", 3*minCoded, 8)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
+	for _, r := range []*column.Rows{rows, vectorsOnly(rows)} {
 		for _, threads := range []int{1, 4} {
-			_, err := Search(ctx, []Part{{Rows: r}}, rows.Vector(0), 3, Options{Threads: threads})
+			_, err := Scan{Threads: threads}.Search(ctx, []column.Part{{Rows: r}}, rows.Vector(0), 3)
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want context.Canceled", err)
 			}
@@ -230,10 +207,10 @@ func TestSearchReportsAChooserThatFails(t *testing.T) {
 	rng := rand.New(rand.NewPCG(19, 20))
 	rows := makeRows(rng, "random", 3*minCoded, 8)
 	fault := errors.New("unreadable")
-	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
+	for _, r := range []*column.Rows{rows, vectorsOnly(rows)} {
 		for _, threads := range []int{1, 4} {
 			for _, bad := range []int{0, 1, 2000} { // the n-th row asked about
-				part := Part{Rows: r, Filter: func() Chooser {
+				part := column.Part{Rows: r, Filter: func() column.Chooser {
 					n := 0
 					return func(int) (bool, error) {
 						if n++; n > bad {
@@ -242,7 +219,7 @@ func TestSearchReportsAChooserThatFails(t *testing.T) {
 						return false, nil
 					}
 				}}
-				got, err := Search(context.Background(), []Part{part}, rows.Vector(0), 3, Options{Threads: threads})
+				got, err := Scan{Threads: threads}.Search(context.Background(), []column.Part{part}, rows.Vector(0), 3)
 				if !errors.Is(err, fault) || got != nil {
 					t.Errorf("%d threads, fault %d: %v, error %v, want the chooser's", threads, bad, got, err)
 				}
@@ -257,18 +234,18 @@ func TestAFilterIsAskedAboutFewRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 22))
 	const n, k = 20_000, 10
 	rows := makeRows(rng, "random", n, 64)
-	for _, r := range []*Rows{rows, vectorsOnly(rows)} {
+	for _, r := range []*column.Rows{rows, vectorsOnly(rows)} {
 		for fraction, most := range map[float64]int{0: n, .01: 9000, .5: 400, 1: 200} {
 			asked := 0
 			choose := chooseSome(3, fraction)
-			part := Part{Rows: r, Filter: func() Chooser {
+			part := column.Part{Rows: r, Filter: func() column.Chooser {
 				choose := choose()
 				return func(row int) (bool, error) {
 					asked++
 					return choose(row)
 				}
 			}}
-			if _, err := Search(context.Background(), []Part{part}, makeVector(rng, "random", 64, nil), k, Options{}); err != nil {
+			if _, err := (Scan{}).Search(context.Background(), []column.Part{part}, makeVector(rng, "random", 64, nil), k); err != nil {
 				t.Fatal(err)
 			}
 			if asked > most || fraction == 0 && asked != n {
@@ -284,29 +261,14 @@ func TestAllocationsDoNotGrowWithRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(17, 18))
 	allocations := func(n int) float64 {
 		rows := makeRows(rng, "random", n, 32)
-		parts := []Part{{Rows: rows}}
+		parts := []column.Part{{Rows: rows}}
 		return testing.AllocsPerRun(5, func() {
-			if _, err := Search(context.Background(), parts, rows.Vector(1), 10, Options{}); err != nil {
+			if _, err := (Scan{}).Search(context.Background(), parts, rows.Vector(1), 10); err != nil {
 				t.Fatal(err)
 			}
 		})
 	}
 	if few, many := allocations(2000), allocations(4000); few != many {
 		t.Errorf("%v allocations for 2,000 rows, %v for 4,000", few, many)
-	}
-}
-
-func TestBits(t *testing.T) {
-	var none Bits
-	if none.Has(0) || none.Has(1000) || none.Count() != 0 {
-		t.Error("the zero value is not empty")
-	}
-	b := none.Clone(65)
-	b.Set(0)
-	b.Set(64)
-	c := b.Clone(65)
-	c.Set(1)
-	if got := fmt.Sprint(b.Has(0), b.Has(1), b.Has(64), b.Count(), c.Count()); got != "true false true 2 3" {
-		t.Errorf("got %s", got)
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"testing"
 
 	"engram/index"
-	"engram/index/flat"
+	"engram/index/internal/column"
 	"engram/index/internal/disk"
+	"engram/index/internal/flat"
 	"engram/index/internal/simd"
 )
 
@@ -59,7 +60,7 @@ func benchSegment(b *testing.B) *disk.Segment {
 // mapped segment. MB/s counts the codes, or vectors, of all rows once.
 func BenchmarkSearch(b *testing.B) {
 	segment := benchSegment(b)
-	vectorsOnly := &flat.Rows{Dim: segment.Dim, IDs: segment.IDs, Vectors: segment.Vectors}
+	vectorsOnly := new(segment.WithoutCodes())
 	rng := rand.New(rand.NewPCG(3, 4))
 	queries := make([][]float32, 64)
 	for i := range queries {
@@ -75,7 +76,7 @@ func BenchmarkSearch(b *testing.B) {
 	for _, kernels := range simd.All() {
 		for _, set := range []struct {
 			name  string
-			rows  *flat.Rows
+			rows  *column.Rows
 			bytes int64
 		}{
 			{"int8", &segment.Rows, benchRows * benchDim},
@@ -86,10 +87,10 @@ func BenchmarkSearch(b *testing.B) {
 				b.Run(name, func(b *testing.B) {
 					b.SetBytes(set.bytes)
 					b.ReportAllocs()
-					opts := flat.Options{Kernels: kernels, Threads: threads}
-					parts := []flat.Part{{Rows: set.rows}}
+					scan := flat.Scan{Kernels: kernels, Threads: threads}
+					parts := []column.Part{{Rows: set.rows}}
 					for i := 0; b.Loop(); i++ {
-						if _, err := flat.Search(context.Background(), parts, queries[i%len(queries)], 10, opts); err != nil {
+						if _, err := scan.Search(context.Background(), parts, queries[i%len(queries)], 10); err != nil {
 							b.Fatal(err)
 						}
 					}

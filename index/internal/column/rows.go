@@ -1,4 +1,4 @@
-package flat
+package column
 
 import (
 	"math/bits"
@@ -6,15 +6,15 @@ import (
 	"engram/index"
 )
 
-// Rows are vectors in ascending order of id, column by column. The columns
-// have padded rows (see VectorStride), so that each row starts on a cache line
-// when the column does. Rows are read only.
+// Rows are vectors in ascending order of id, column by column. A row of a column
+// is padded (see VectorStride and CodeStride), so that each row starts on a cache
+// line when the column does. A search only reads them.
 type Rows struct {
 	Dim     int
 	IDs     []index.ID
 	Vectors []float32 // [len(IDs), VectorStride(Dim)], unit length
 
-	// What Quantise made of each vector; nil where there are no codes.
+	// The results of Quantise for each vector; nil where there are no codes.
 	Codes     []int8    // [len(IDs), CodeStride(Dim)]
 	Scales    []float32 // [len(IDs)]
 	Residuals []float32 // [len(IDs)]
@@ -28,23 +28,33 @@ func VectorStride(dim int) int { return (dim + 15) &^ 15 }
 // takes up, the next multiple of 64.
 func CodeStride(dim int) int { return (dim + 63) &^ 63 }
 
+// New returns rows of zeros, with room for codes.
+func New(dim, rows int) Rows {
+	return Rows{
+		Dim: dim, IDs: make([]index.ID, rows),
+		Vectors: make([]float32, rows*VectorStride(dim)),
+		Codes:   make([]int8, rows*CodeStride(dim)),
+		Scales:  make([]float32, rows), Residuals: make([]float32, rows),
+	}
+}
+
 // Vector returns the vector of row i without copying it.
 func (r *Rows) Vector(i int) []float32 {
 	return r.Vectors[i*VectorStride(r.Dim):][:r.Dim:r.Dim]
 }
 
-// Part is what a scan sees of one set of rows: those that are not dead and that
-// its filter chooses.
-type Part struct {
-	*Rows
-	Dead Bits
-	// Filter makes a Chooser for one goroutine; nil chooses every row.
-	Filter func() Chooser
+// Code returns the code of row i without copying it.
+func (r *Rows) Code(i int) []int8 {
+	return r.Codes[i*CodeStride(r.Dim):][:r.Dim:r.Dim]
 }
 
-// Chooser reports whether a row may be a match. A search asks about each row
-// once at most, and only about those whose score would make them one.
-type Chooser func(row int) (bool, error)
+// Quantise sets code, scale and residual of row i by its vector.
+func (r *Rows) Quantise(i int) {
+	r.Scales[i], r.Residuals[i] = Quantise(r.Code(i), r.Vector(i))
+}
+
+// WithoutCodes returns the same rows without their codes.
+func (r *Rows) WithoutCodes() Rows { return Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors} }
 
 // Bits is a set of row numbers, one bit each. The zero value is empty.
 type Bits []uint64

@@ -5,28 +5,28 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"engram/index/internal/column"
 	"engram/index/internal/simd"
 )
 
-// Options say how a search runs. The zero value is the fastest kernels on one
-// goroutine.
-type Options struct {
+// Scan is the searcher that looks at every row. The zero value runs the fastest
+// kernels on one goroutine.
+type Scan struct {
 	Kernels *simd.Kernels // nil: simd.Best()
 	Threads int           // goroutines at most; less than 1: one
 }
+
+var _ column.Searcher = Scan{}
 
 // chunkRows is how many rows a goroutine takes at a time: enough that handing
 // them out costs nothing, few enough that none waits long for the last one.
 const chunkRows = 4096
 
-// Search returns the k rows of parts with the highest inner product with q,
-// best first, equal scores by ascending id; fewer where there are fewer. q has
-// unit length and the dimension of the rows; an id is in one part at most.
-// Scores are float32 inner products, whichever way they were found. Only ctx
-// and the filters of the parts can make it return an error.
-func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options) ([]Match, error) {
-	if opts.Kernels == nil {
-		opts.Kernels = simd.Best()
+// Search implements column.Searcher. It returns exactly the k best rows; fewer
+// where there are fewer.
+func (s Scan) Search(ctx context.Context, parts []column.Part, q []float32, k int) ([]column.Match, error) {
+	if s.Kernels == nil {
+		s.Kernels = simd.Best()
 	}
 	chunks := split(parts)
 	rows := 0
@@ -37,11 +37,10 @@ func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options)
 	if k < 1 {
 		return nil, ctx.Err()
 	}
-	code := newQuery(q)
-	shared := newLimit()
-	scanners := make([]*scanner, max(1, min(opts.Threads, len(chunks))))
+	j := job{kernels: s.Kernels, query: column.NewQuery(q), parts: parts, k: k, limit: newLimit()}
+	scanners := make([]*scanner, max(1, min(s.Threads, len(chunks))))
 	for i := range scanners {
-		scanners[i] = newScanner(opts.Kernels, code, parts, k, shared)
+		scanners[i] = newScanner(j)
 	}
 	var next atomic.Int64
 	work := func(s *scanner) error {
@@ -83,7 +82,7 @@ func Search(ctx context.Context, parts []Part, q []float32, k int, opts Options)
 // chunk is a range of rows of one part.
 type chunk struct{ part, lo, hi int }
 
-func split(parts []Part) []chunk {
+func split(parts []column.Part) []chunk {
 	var chunks []chunk
 	for i, p := range parts {
 		for lo := 0; lo < len(p.IDs); lo += chunkRows {

@@ -1,61 +1,44 @@
 package flat
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"sync/atomic"
 
-	"engram/index"
+	"engram/index/internal/column"
 )
 
-// Match is a row that a scan found.
-type Match struct {
-	ID    index.ID
-	Score float32 // inner product with the query
-	Part  int     // number of the part
-	Row   int     // row within the part
-}
-
-// better orders matches: the higher score first, equal scores by ascending id.
-func better(a, b Match) int {
-	if c := cmp.Compare(b.Score, a.Score); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.ID, b.ID)
-}
-
-// top keeps the k best of the matches it is offered: a heap with the worst of
-// them at the root.
+// top keeps the k best of the matches it is offered, in a heap with the worst
+// match at the root.
 type top struct {
 	k       int
-	matches []Match
+	matches []column.Match
 }
 
 // full reports whether k matches are kept, so that a further one must beat the
-// worst of them.
+// worst.
 func (t *top) full() bool { return len(t.matches) == t.k }
 
 // offer keeps m where it is among the k best.
-func (t *top) offer(m Match) {
+func (t *top) offer(m column.Match) {
 	if !t.full() {
 		t.matches = append(t.matches, m)
 		siftUp(t.matches, len(t.matches)-1, worse)
 		return
 	}
-	if better(m, t.matches[0]) < 0 {
+	if column.Compare(m, t.matches[0]) < 0 {
 		t.matches[0] = m
 		siftDown(t.matches, 0, worse)
 	}
 }
 
 // sorted returns what is kept, best first. The heap is gone afterwards.
-func (t *top) sorted() []Match {
-	slices.SortFunc(t.matches, better)
+func (t *top) sorted() []column.Match {
+	slices.SortFunc(t.matches, column.Compare)
 	return t.matches
 }
 
-func worse(a, b Match) bool { return better(a, b) > 0 }
+func worse(a, b column.Match) bool { return column.Compare(a, b) > 0 }
 
 // siftUp and siftDown restore the heap order of h around element i, with the
 // element that is before all others at the root.
@@ -88,8 +71,8 @@ func siftDown[T any](h []T, i int, before func(a, b T) bool) {
 }
 
 // limit is the score that a row must reach to be among the k best, as far as
-// the goroutines of a search know: the highest of the scores of their k-th best
-// rows.
+// the goroutines of a search know. Each of them has a k-th best row; limit is the
+// highest score among these rows.
 type limit struct{ bits atomic.Uint32 }
 
 func newLimit() *limit {

@@ -1,0 +1,47 @@
+package column
+
+import (
+	"cmp"
+	"context"
+
+	"engram/index"
+)
+
+// Searcher finds the rows with the highest inner products with a query.
+type Searcher interface {
+	// Search returns up to k rows of parts, best first (see Compare). q has unit
+	// length and the dimension of the rows; an id is in one part at most. The
+	// score of a match is the float32 inner product, whichever way the row was
+	// found. Only ctx and the filters of the parts can make it return an error.
+	Search(ctx context.Context, parts []Part, q []float32, k int) ([]Match, error)
+}
+
+// Part is what a search sees of one set of rows: the rows that are not dead and
+// that its filter chooses.
+type Part struct {
+	*Rows
+	Dead Bits
+	// Filter makes a Chooser for one goroutine; nil chooses every row.
+	Filter func() Chooser
+}
+
+// Chooser reports whether a row may be a match. A search asks about each row
+// once at most, and only about rows whose score would make them a match.
+type Chooser func(row int) (bool, error)
+
+// Match is a row that a search found.
+type Match struct {
+	ID    index.ID
+	Score float32 // inner product with the query
+	Part  int     // number of the part
+	Row   int     // row within the part
+}
+
+// Compare orders matches, the better one first: the higher score, then the
+// lower id.
+func Compare(a, b Match) int {
+	if c := cmp.Compare(b.Score, a.Score); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.ID, b.ID)
+}
