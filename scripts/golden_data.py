@@ -11,7 +11,7 @@ Made with numpy 2.4.6, nibabel 5.4.2 and safetensors 0.8.0. It writes
     data/nifti/testdata/golden.json
     data/safetensors/testdata/golden.json
 
-and prints what data/trials expects of the real scans beside the repository.
+and prints what the tests of data/nifti expect of the real scans beside the repository.
 """
 
 import base64
@@ -208,7 +208,7 @@ def safetensors_files():
 
 
 def haxby():
-    """Prints the counts that data/trials expects: nearest-template decoding of
+    """Prints the counts that the tests of data/nifti expect: nearest-template decoding of
     Haxby's eight categories, leaving one run out, of run means."""
     folder = ROOT.parent.parent / "shared/real/scans/haxby2001"
     if not folder.exists():

@@ -1,24 +1,50 @@
-package trials_test
+package nifti_test
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
 
 	"engram/data/nifti"
 	"engram/data/realtest"
-	"engram/data/trials"
 )
 
 // haxby is subject 1 of Haxby et al. 2001 (Science 293:2425), the part of it
 // that PyMVPA distributes.
 type haxby struct {
 	voxels  [][]float64 // [voxel][volume]
-	volumes []trials.Volume
+	volumes []haxbyVolume
 	runs    [][]int // the volumes of each run
+}
+
+// haxbyVolume is what the subject saw in one volume, and in which run.
+type haxbyVolume struct {
+	Label string
+	Run   int
+}
+
+// readHaxbyVolumes reads PyMVPA's table of a line "label run" for each volume.
+func readHaxbyVolumes(t *testing.T, path string) []haxbyVolume {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var volumes []haxbyVolume
+	for line := range strings.Lines(string(raw)) {
+		var v haxbyVolume
+		if _, err := fmt.Sscan(line, &v.Label, &v.Run); err != nil {
+			t.Fatalf("%s: line %d: %v", path, len(volumes)+1, err)
+		}
+		volumes = append(volumes, v)
+	}
+	return volumes
 }
 
 func loadHaxby(t *testing.T) haxby {
@@ -36,10 +62,7 @@ func loadHaxby(t *testing.T) haxby {
 	if err != nil {
 		t.Fatal(err)
 	}
-	volumes, err := trials.ReadFile(filepath.Join(dir, "attributes_literal.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	volumes := readHaxbyVolumes(t, filepath.Join(dir, "attributes_literal.txt"))
 	if len(mask.Index) != 530 || bold.NumVolumes() != 1452 || len(volumes) != 1452 {
 		t.Fatalf("%d voxels, %d volumes, %d lines; want 530, 1452, 1452", len(mask.Index), bold.NumVolumes(), len(volumes))
 	}
@@ -154,10 +177,7 @@ func TestHaxbyCategoriesAreDecoded(t *testing.T) {
 }
 
 func TestHaxbyLabels(t *testing.T) {
-	volumes, err := trials.ReadFile(realtest.Path(t, "scans/haxby2001/attributes_literal.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	volumes := readHaxbyVolumes(t, realtest.Path(t, "scans/haxby2001/attributes_literal.txt"))
 	counts := map[string]int{}
 	for _, v := range volumes {
 		counts[v.Label]++
@@ -172,7 +192,7 @@ func TestHaxbyLabels(t *testing.T) {
 			t.Errorf("%s has %d volumes, want 9 in each of 12 runs", label, n)
 		}
 	}
-	if !slices.IsSortedFunc(volumes, func(a, b trials.Volume) int { return a.Run - b.Run }) {
+	if !slices.IsSortedFunc(volumes, func(a, b haxbyVolume) int { return a.Run - b.Run }) {
 		t.Error("the runs are not in order")
 	}
 }
