@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"engram/data/space"
 	"engram/embed/bundle"
 	"engram/embed/dataset"
 	"engram/embed/scan"
@@ -35,8 +36,8 @@ type trainingData struct {
 }
 
 // target names the space of the targets.
-func (d *trainingData) target() scan.Target {
-	return scan.Target{Bundle: d.bundle.Fingerprint(), BundleName: bundleLabel(d.bundle)}
+func (d *trainingData) target() space.Space {
+	return space.Space{Name: bundleLabel(d.bundle), Fingerprint: d.bundle.Fingerprint()}
 }
 
 // openDataset reads the scans and embeds the images seen.

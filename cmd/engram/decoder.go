@@ -42,7 +42,7 @@ func (d *decoder) Info() httpapi.DecoderInfo {
 	c := d.Config()
 	return httpapi.DecoderInfo{
 		Name: d.name, Data: d.data, Voxels: c.Voxels,
-		Bundle: httpapi.Bundle{Name: c.Target.BundleName, Fingerprint: c.Target.Bundle},
+		Bundle: httpapi.Bundle{Name: c.Target.Name, Fingerprint: c.Target.Fingerprint},
 	}
 }
 

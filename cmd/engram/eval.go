@@ -153,8 +153,8 @@ func (a *app) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *trainingData
 		return score{}, err
 	}
 	defer closeInto(&err, decoder)
-	if target := decoder.Config().Target; target.Bundle != d.bundle.Fingerprint() {
-		return score{}, fmt.Errorf("the decoder %s predicts the space of %s, --bundle is %s", f.decoder, target.BundleName, bundleLabel(d.bundle))
+	if target := decoder.Config().Target; !target.Same(d.target()) {
+		return score{}, fmt.Errorf("the decoder %s predicts the space of %s, --bundle is %s", f.decoder, target.Name, bundleLabel(d.bundle))
 	}
 	predicted, err := decoder.Decode(ctx, d.Voxels)
 	if err != nil {

@@ -138,7 +138,7 @@ func (a *app) train(ctx context.Context, f datasetFlags, opts scan.Options, out 
 	c := &card{
 		Out: out, Preset: model.Config.Preset, Voxels: f.voxels, Stimuli: f.stimuli + f.targets,
 		Trials: d.Voxels.Rows, VoxelCount: d.Voxels.Cols, Images: d.Targets.Rows,
-		Bundle: d.target().BundleName, Tokens: d.T, Dim: d.D,
+		Bundle: d.target().Name, Tokens: d.T, Dim: d.D,
 		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: time.Since(start).Seconds(),
 	}
 	if c.Epochs > 0 {

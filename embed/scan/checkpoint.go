@@ -26,15 +26,15 @@ type keeper struct {
 
 // checkpointAbout says which training a checkpoint belongs to and how far it is.
 type checkpointAbout struct {
-	Config Config    `json:"config"`
-	Seed   uint64    `json:"seed"`
-	Epochs int       `json:"epochs"`
-	Batch  int       `json:"batch"`
-	LR     float64   `json:"learning_rate"`
-	Decay  float64   `json:"weight_decay"`
-	Tau    float64   `json:"temperature"`
-	Data   string    `json:"data"` // see Data.fingerprint
-	Losses []float32 `json:"losses"`
+	Config savedConfig `json:"config"`
+	Seed   uint64      `json:"seed"`
+	Epochs int         `json:"epochs"`
+	Batch  int         `json:"batch"`
+	LR     float64     `json:"learning_rate"`
+	Decay  float64     `json:"weight_decay"`
+	Tau    float64     `json:"temperature"`
+	Data   string      `json:"data"` // see Data.fingerprint
+	Losses []float32   `json:"losses"`
 }
 
 // openCheckpoint returns the state that the folder's checkpoint holds, or start
@@ -42,7 +42,7 @@ type checkpointAbout struct {
 // is not overwritten.
 func (t *training) openCheckpoint(c Config, params []*grad.Param, start func() *grad.State) (*keeper, *grad.State, error) {
 	k := &keeper{every: t.opts.CheckpointEvery, params: params, saved: time.Now(), about: checkpointAbout{
-		Config: c, Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR,
+		Config: c.saved(), Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR,
 		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Data: t.data,
 	}}
 	if t.opts.Checkpoint == "" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"engram/data/space"
 )
 
 // The presets, see PresetConfig.
@@ -36,13 +38,31 @@ type Config struct {
 	DropoutIn    float32 `json:"dropout_in"`    // after the first layer
 	DropoutBlock float32 `json:"dropout_block"` // in each residual layer
 
-	Target Target `json:"target"`
+	// Target is the embedding space into which the decoder predicts.
+	Target space.Space `json:"-"`
 }
 
-// Target names the model bundle into whose space a decoder predicts.
-type Target struct {
-	Bundle     string `json:"bundle"` // fingerprint; "" for embeddings of unknown origin
-	BundleName string `json:"bundle_name"`
+// savedConfig is a Config as config.json and checkpoints hold it.
+type savedConfig struct {
+	Config
+	Target savedTarget `json:"target"`
+}
+
+type savedTarget struct {
+	Fingerprint string `json:"bundle"`
+	Name        string `json:"bundle_name"`
+}
+
+func (c Config) saved() savedConfig {
+	target := savedTarget{Fingerprint: c.Target.Fingerprint, Name: c.Target.Name}
+	c.Target = space.Space{}
+	return savedConfig{Config: c, Target: target}
+}
+
+func (s savedConfig) config() Config {
+	c := s.Config
+	c.Target = space.Space{Name: s.Target.Name, Fingerprint: s.Target.Fingerprint}
+	return c
 }
 
 // Presets lists the names that PresetConfig knows.

@@ -33,7 +33,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 		return nil, err
 	}
 	opts.Checkpoint = ""
-	if opts.Target.Bundle == "" {
+	if !opts.Target.Known() {
 		opts.Target = unnamedTarget(data.Targets)
 	}
 	cv := &CrossValidation{

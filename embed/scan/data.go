@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 
+	"engram/data/space"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -68,10 +69,10 @@ func (d Data) fingerprint() string {
 
 // unnamedTarget names the space of embeddings that came without a bundle by
 // their own content.
-func unnamedTarget(targets blas32.General) Target {
+func unnamedTarget(targets blas32.General) space.Space {
 	sum := sha256.New()
 	hashRows(sum, targets)
-	return Target{Bundle: hex.EncodeToString(sum.Sum(nil)), BundleName: "embeddings without a bundle"}
+	return space.Space{Name: "embeddings without a bundle", Fingerprint: hex.EncodeToString(sum.Sum(nil))}
 }
 
 func hashRows(sum hash.Hash, m blas32.General) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"engram/data/safetensors"
+	"engram/data/space"
 	"engram/embed"
 	"engram/embed/bundle"
 	"engram/embed/internal/matrix"
@@ -32,7 +33,7 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 		return nil, err
 	}
 	d := &Decoder{config: Config{
-		Preset: b.Name, Voxels: b.Voxels, T: b.T, D: b.D, Target: Target{Bundle: b.Target, BundleName: b.Target},
+		Preset: b.Name, Voxels: b.Voxels, T: b.T, D: b.D, Target: space.Space{Name: b.Target, Fingerprint: b.Target},
 	}}
 	if own {
 		if d.config, err = readConfig(b); err != nil {

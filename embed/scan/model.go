@@ -95,7 +95,7 @@ func (m *Model) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	config, err := json.MarshalIndent(m.Config, "", "  ")
+	config, err := json.MarshalIndent(m.Config.saved(), "", "  ")
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (m *Model) manifest() bundle.Manifest {
 		Models: map[string]bundle.Model{"decoder": {
 			File: modelFile, Inputs: map[string]string{voxelsName: voxelsName}, Outputs: map[string]string{output: tokensName},
 		}},
-		T: c.T, D: c.D, Voxels: c.Voxels, Target: c.Target.Bundle,
+		T: c.T, D: c.D, Voxels: c.Voxels, Target: c.Target.Fingerprint,
 	}
 }
 
@@ -183,21 +183,22 @@ func openBundle(dir string) (b *bundle.Bundle, own bool, err error) {
 
 // readConfig reads the shape of a decoder that Save wrote.
 func readConfig(b *bundle.Bundle) (Config, error) {
-	var c Config
 	path := b.Path(configFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return c, fmt.Errorf("scan: %w", err)
+		return Config{}, fmt.Errorf("scan: %w", err)
 	}
+	var saved savedConfig
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&c); err != nil {
-		return c, fmt.Errorf("scan: %s: %w", path, err)
+	if err := decoder.Decode(&saved); err != nil {
+		return Config{}, fmt.Errorf("scan: %s: %w", path, err)
 	}
+	c := saved.config()
 	if err := c.validate(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
-	if c.Voxels != b.Voxels || c.T != b.T || c.D != b.D || c.Target.Bundle != b.Target {
+	if c.Voxels != b.Voxels || c.T != b.T || c.D != b.D || c.Target.Fingerprint != b.Target {
 		return c, fmt.Errorf("scan: %s and %s do not describe the same decoder", path, bundle.FileName)
 	}
 	return c, nil

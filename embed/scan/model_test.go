@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/space"
 	"engram/embed"
 	"engram/embed/bundle"
 	"engram/embed/ort"
@@ -21,7 +22,7 @@ import (
 func TestSavedDecoderAnswersAsBefore(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(30, 1, 40, 2)
-	model, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: scan.Target{Bundle: strings.Repeat("ab", 32), BundleName: "test"}})
+	model, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: space.Space{Name: "test", Fingerprint: strings.Repeat("ab", 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func TestFailedSaveKeepsTheDecoder(t *testing.T) {
 		t.Fatal(err)
 	}
 	worse := *model
-	worse.Config.Target.Bundle = "not a fingerprint"
+	worse.Config.Target.Fingerprint = "not a fingerprint"
 	if err := worse.Save(dir); err == nil {
 		t.Fatal("a decoder without a target was saved")
 	}

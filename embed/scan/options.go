@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"engram/data/space"
 	"engram/embed/ort"
 )
 
@@ -27,7 +28,9 @@ type Options struct {
 	// mindeye1 (.006, then .004 to .0075), and .01 for compact.
 	Temperature float64
 	Seed        uint64
-	Target      Target
+	// Target is the embedding space of the targets; the zero Space is replaced
+	// by one that is named by their content.
+	Target space.Space
 	// Checkpoint is a folder in which training keeps its state after epochs,
 	// and from which it goes on; "" keeps none.
 	Checkpoint string

@@ -31,7 +31,7 @@ func Train(ctx context.Context, rt *ort.Runtime, data Data, opts Options) (*Mode
 		return nil, err
 	}
 	config.Target = opts.Target
-	if config.Target.Bundle == "" {
+	if !config.Target.Known() {
 		config.Target = unnamedTarget(data.Targets)
 	}
 	if err := config.checkSize(len(data.seen())); err != nil {

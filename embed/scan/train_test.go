@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/space"
 	"engram/embed"
 	"engram/embed/eval"
 	"engram/embed/ort"
@@ -203,7 +204,7 @@ func TestUnseenImagesStayUnseen(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(30, 1, 40, 1)
 	data.Voxels.Rows, data.Images = 24, data.Images[:24]
-	opts := scan.Options{Epochs: 2, Target: scan.Target{Bundle: strings.Repeat("ab", 32)}}
+	opts := scan.Options{Epochs: 2, Target: space.Space{Fingerprint: strings.Repeat("ab", 32)}}
 	before, err := scan.Train(t.Context(), rt, data, opts)
 	if err != nil {
 		t.Fatal(err)

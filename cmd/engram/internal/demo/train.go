@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"engram/data/space"
 	"engram/embed/dataset"
 	"engram/embed/scan"
 )
@@ -82,7 +83,7 @@ func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*s
 	}
 	return scan.Train(ctx, d.Runtime, data, scan.Options{
 		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
-		Target: scan.Target{Bundle: d.Bundle.Fingerprint(), BundleName: d.Embedding()},
+		Target: space.Space{Name: d.Embedding(), Fingerprint: d.Bundle.Fingerprint()},
 		Solving: func(done, total int) {
 			if solved(int64(done), int64(total)); done == total {
 				begin()
