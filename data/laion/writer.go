@@ -48,7 +48,7 @@ type Writer struct {
 
 // pending is a pair under way: an array for every set, and the table.
 type pending struct {
-	files  []*vfs.File
+	files  []*vfs.PendingFile
 	arrays []*npy.RowWriter
 	table  *parquet.Writer
 }

@@ -34,7 +34,7 @@ const rowColumn = "row"
 // up late, what is already in the file is written once more.
 type Writer struct {
 	path   string
-	out    *vfs.File
+	out    *vfs.PendingFile
 	table  *format.GenericWriter[any] // nil before the first row group
 	types  map[string]string
 	fields []field // of table

@@ -1,9 +1,17 @@
-// Package vfs is how Engram writes files that must survive: whole or not at
-// all, durable once the call returns, and by one process at a time.
+// Package vfs writes files that survive a crash: whole or not at all, durable
+// once the call returns, and by one process at a time.
 //
-// WriteFile and Create write to a temporary file in the same folder, sync it and
-// rename it over the target, so that a reader sees the old content or the new
-// one, also after a crash or on a full disk. Lock keeps a folder to one process
-// by a lock on a file in it that ends with the process, however that ends; it
-// runs on Unix systems.
+// WriteFile and Create write to a temporary file in the same folder, sync it,
+// rename it over the target and sync the folder. A reader sees the old content
+// or the new one, also after a power loss or on a full disk. MkdirAll makes
+// folders whose names are durable. Lock keeps a folder to one process by a lock
+// on a file in it; the lock ends with the process, however the process ends.
+// Locks need a Unix system.
+//
+// FS is the seam between a file format and the file system: the calls that
+// change files and folders, and those that make a change durable. OS is the
+// operating system's. Package crashfs has one for tests that loses power. What
+// only reads has no seam, because crashfs keeps its files in a real folder.
+// Functions whose name ends in FS take the file system as an argument; those
+// without use OS.
 package vfs

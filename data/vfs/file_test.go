@@ -77,7 +77,7 @@ func TestCreateShowsNothingBeforeCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteString("__cde"); err != nil {
+	if _, err := io.WriteString(f, "__cde"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.WriteAt([]byte("ab"), 0); err != nil {

@@ -10,13 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrHeld says that another process holds the lock.
-var ErrHeld = errors.New("in use")
-
-// Lock opens the file at path, creating it where it is missing, and takes the
-// lock that one process holds until it closes the file or ends. ErrHeld says
-// that another holds it.
-func Lock(path string) (*os.File, error) {
+// Lock implements FS by flock(2).
+func (OS) Lock(path string) (File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"path/filepath"
 
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -29,7 +29,7 @@ const ManifestName = "build.jsonl"
 // says, and what it holds beyond that has the same ids the next time. A last
 // line that is torn was never acted upon, and is cut off.
 type Manifest struct {
-	file   *os.File
+	file   vfs.File
 	shards map[string]*state
 	end    *end // of the last run that came to its end
 }
@@ -76,7 +76,7 @@ type state struct {
 // damaged.
 func OpenManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
-	file, err := disk.Lock(path)
+	file, err := disk.OpenFolder(dir).Lock(ManifestName)
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}

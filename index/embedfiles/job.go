@@ -81,7 +81,7 @@ func (j Job[I]) run(ctx context.Context, report *Report) (err error) {
 	if err := os.MkdirAll(j.Dir, 0o755); err != nil {
 		return err
 	}
-	lock, err := disk.Lock(filepath.Join(j.Dir, ".lock"))
+	lock, err := disk.OpenFolder(j.Dir).Lock(".lock")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -108,7 +110,10 @@ func files(t *testing.T, dir string) map[string]int64 {
 // diskWith fails with ENOSPC after a number of operations on files: creating,
 // writing, syncing and closing each are one. A write that fails has written
 // half of its bytes.
-type diskWith struct{ operations int }
+type diskWith struct {
+	vfs.OS
+	operations int
+}
 
 func (d *diskWith) use() error {
 	if d.operations--; d.operations < 0 {
@@ -118,15 +123,15 @@ func (d *diskWith) use() error {
 }
 
 type faultyFile struct {
-	*os.File
+	vfs.File
 	disk *diskWith
 }
 
-func (d *diskWith) create(path string) (disk.File, error) {
+func (d *diskWith) OpenFile(path string, flag int, perm fs.FileMode) (vfs.File, error) {
 	if err := d.use(); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(path)
+	f, err := d.OS.OpenFile(path, flag, perm)
 	return faultyFile{f, d}, err
 }
 
@@ -158,12 +163,11 @@ func TestAFullDiskLeavesTheOldState(t *testing.T) {
 	remove(t, s, 2)
 	put(t, s, 2, 3, 9)
 	want := versions(t, s)
-	room := s.folder.Create
 
 	failures := 0
 	for ; ; failures++ {
 		before := files(t, dir)
-		s.folder.Create = (&diskWith{operations: failures}).create
+		s.folder.FS = &diskWith{operations: failures}
 		err := s.Flush(t.Context())
 		if err == nil {
 			break
@@ -191,7 +195,7 @@ func TestAFullDiskLeavesTheOldState(t *testing.T) {
 	if failures != 12 {
 		t.Errorf("a flush had %d operations, want 12", failures)
 	}
-	s.folder.Create = room
+	s.folder.FS = vfs.OS{}
 	mustClose(t, s)
 	s = mustOpen(t, dir)
 	defer mustClose(t, s)
@@ -216,8 +220,7 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 	}
 	put(t, s, 1, 20)
 	join(s)
-	room := s.folder.Create
-	s.folder.Create = (&diskWith{}).create
+	s.folder.FS = &diskWith{}
 	s.memoryLimit = 0
 	put(t, s, 1, 21) // begins a flush, which fails
 	join(s)
@@ -231,7 +234,7 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 	if diff := cmp.Diff(before, versions(t, s)); diff != "" {
 		t.Errorf("the refused upserts changed the store (-want +got):\n%s", diff)
 	}
-	s.folder.Create = room
+	s.folder.FS = vfs.OS{}
 	put(t, s, 1, 22) // flushes by itself
 	before[22] = 1
 	if s.failed || s.excess() == 0 {
@@ -249,7 +252,7 @@ func TestCloseReportsAFlushThatFailsAndUnlocks(t *testing.T) {
 	dir := t.TempDir()
 	s := mustCreate(t, dir, 4)
 	put(t, s, 1, 1)
-	s.folder.Create = (&diskWith{}).create
+	s.folder.FS = &diskWith{}
 	if err := s.Close(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("error %v, want ENOSPC", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -49,7 +48,7 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 		return err
 	}
 	// What cannot be removed now is removed when the index is opened.
-	_ = sweep(s.folder.Path, manifest)
+	_ = sweep(s.folder, manifest)
 	return nil
 }
 
@@ -231,7 +230,7 @@ func (f *flushing) undo() error {
 		errs = append(errs, f.opened.Close())
 	}
 	for _, name := range f.created {
-		errs = append(errs, os.Remove(filepath.Join(f.store.folder.Path, name)))
+		errs = append(errs, f.store.folder.Remove(name))
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,9 +11,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/vfs"
 	"engram/index"
-	"engram/index/internal/disk"
 )
+
+// onCreate is the operating system's file system, which calls a function before
+// it opens a file for writing.
+func onCreate(before func(path string) error) vfs.FS { return watched{before: before} }
+
+type watched struct {
+	vfs.OS
+	before func(path string) error
+}
+
+func (w watched) OpenFile(path string, flag int, perm fs.FileMode) (vfs.File, error) {
+	if err := w.before(path); err != nil {
+		return nil, err
+	}
+	return w.OS.OpenFile(path, flag, perm)
+}
 
 // onDisk returns the versions of the items that a crash would leave.
 func onDisk(t *testing.T, s *Store) map[index.ID]int64 {
@@ -38,22 +55,21 @@ func TestTheStoreIsWrittenToWhileItIsFlushed(t *testing.T) {
 		remove(t, s, 1)
 		before := versions(t, s)
 
-		create := s.folder.Create
-		s.folder.Create = func(path string) (disk.File, error) {
+		s.folder.FS = onCreate(func(path string) error {
 			if strings.HasSuffix(path, ".seg.tmp") {
 				put(t, s, 2, 2, 6, 20)
 				remove(t, s, 3, 7, 8)
 				put(t, s, 3, 8)
 			}
 			if fails && strings.HasSuffix(path, "manifest.tmp") {
-				return nil, syscall.ENOSPC
+				return syscall.ENOSPC
 			}
-			return create(path)
-		}
+			return nil
+		})
 		if err := s.Flush(t.Context()); fails != errors.Is(err, syscall.ENOSPC) || !fails && err != nil {
 			t.Fatalf("flush with a full disk %v: %v", fails, err)
 		}
-		s.folder.Create = create
+		s.folder.FS = vfs.OS{}
 		want := map[index.ID]int64{2: 2, 4: 1, 5: 1, 6: 2, 8: 3, 9: 1, 20: 2}
 		if diff := cmp.Diff(want, versions(t, s)); diff != "" {
 			t.Errorf("full disk %v: items in the store (-want +got):\n%s", fails, diff)
@@ -86,15 +102,14 @@ func TestAllThatIsBeingFlushedIsDeleted(t *testing.T) {
 	s := mustCreate(t, t.TempDir(), 4)
 	defer mustClose(t, s)
 	put(t, s, 1, 1, 2, 3)
-	create := s.folder.Create
-	s.folder.Create = func(path string) (disk.File, error) {
+	s.folder.FS = onCreate(func(path string) error {
 		if strings.HasSuffix(path, ".seg.tmp") {
 			remove(t, s, 1, 2, 3)
 		}
-		return create(path)
-	}
+		return nil
+	})
 	mustFlush(t, s)
-	s.folder.Create = create
+	s.folder.FS = vfs.OS{}
 	if left := versions(t, s); len(left) != 0 {
 		t.Errorf("items %v are left", left)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -27,7 +28,7 @@ type Options struct {
 // Store is an index in a folder. It implements index.Store.
 type Store struct {
 	folder disk.Folder
-	lock   *os.File
+	lock   vfs.File
 	info   index.Info // all but Count
 	// memoryLimit is the size in bytes of the rows in memory from which the
 	// next Upsert flushes first. The writer lock guards it.
@@ -56,11 +57,14 @@ const lockName = "lock"
 // Create makes an empty index in the folder dir, which is made where it is
 // missing, and opens it. fs.ErrExist says that the folder has an index or any
 // other file in it.
-func Create(dir string, opts Options) (*Store, error) {
+func Create(dir string, opts Options) (*Store, error) { return CreateFS(vfs.OS{}, dir, opts) }
+
+// CreateFS is Create on a file system.
+func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if opts.Dim < 1 || opts.Dim > disk.MaxDim {
 		return nil, fmt.Errorf("an index of dimension %d, wanted 1 to %d: %w", opts.Dim, disk.MaxDim, index.ErrDimension)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
 		return nil, err
 	}
 	// The folder is looked at before the lock file goes into it, and again
@@ -68,11 +72,11 @@ func Create(dir string, opts Options) (*Store, error) {
 	if err := checkEmpty(dir); err != nil {
 		return nil, err
 	}
-	lock, err := disk.Lock(filepath.Join(dir, lockName))
+	folder := disk.Folder{Path: dir, FS: fsys}
+	lock, err := folder.Lock(lockName)
 	if err != nil {
 		return nil, err
 	}
-	folder := disk.OpenFolder(dir)
 	manifest := disk.Manifest{Dim: opts.Dim, Bundle: opts.Bundle, BundleName: opts.BundleName, Next: 1}
 	err = checkEmpty(dir)
 	if err == nil {
@@ -109,11 +113,15 @@ func checkEmpty(dir string) error {
 // Open opens the index in the folder dir: index.ErrNotFound where there is
 // none, index.ErrLocked where a process has it open, index.ErrCorrupt where a
 // file is damaged (see Verify for what is checked when).
-func Open(dir string) (*Store, error) {
+func Open(dir string) (*Store, error) { return OpenFS(vfs.OS{}, dir) }
+
+// OpenFS is Open on a file system.
+func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 	if _, err := disk.ReadManifest(dir); err != nil {
 		return nil, err
 	}
-	lock, err := disk.Lock(filepath.Join(dir, lockName))
+	folder := disk.Folder{Path: dir, FS: fsys}
+	lock, err := folder.Lock(lockName)
 	if err != nil {
 		return nil, err
 	}
@@ -124,16 +132,16 @@ func Open(dir string) (*Store, error) {
 	}
 	parts, err := openParts(dir, manifest)
 	if err == nil {
-		err = sweep(dir, manifest)
+		err = sweep(folder, manifest)
 	}
 	if err != nil {
 		closeParts(parts)
 		return nil, errors.Join(err, lock.Close())
 	}
-	return newStore(disk.OpenFolder(dir), lock, manifest, parts), nil
+	return newStore(folder, lock, manifest, parts), nil
 }
 
-func newStore(folder disk.Folder, lock *os.File, m disk.Manifest, parts []part) *Store {
+func newStore(folder disk.Folder, lock vfs.File, m disk.Manifest, parts []part) *Store {
 	s := &Store{
 		folder: folder, lock: lock, memoryLimit: defaultMemoryLimit, next: m.Next,
 		info: index.Info{Engine: "local", Dim: m.Dim, Bundle: m.Bundle, BundleName: m.BundleName},
@@ -187,8 +195,8 @@ var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|dead)(\.tm
 
 // sweep removes what a process that ended early has left: files that were
 // written for a manifest that never came, or replaced by one.
-func sweep(dir string, m disk.Manifest) error {
-	entries, err := os.ReadDir(dir)
+func sweep(folder disk.Folder, m disk.Manifest) error {
+	entries, err := os.ReadDir(folder.Path)
 	if err != nil {
 		return err
 	}
@@ -199,7 +207,7 @@ func sweep(dir string, m disk.Manifest) error {
 	}
 	for _, e := range entries {
 		if name := e.Name(); leftover.MatchString(name) && !used[name] {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			if err := folder.Remove(name); err != nil {
 				return err
 			}
 		}

@@ -2,5 +2,7 @@
 
 package disk
 
+import "engram/data/vfs"
+
 // startWriting leaves it to the system when to write.
-func startWriting(File, int64, int64) {}
+func startWriting(vfs.File, int64, int64) {}

@@ -3,46 +3,41 @@ package disk
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"engram/data/vfs"
+	"engram/index"
 )
 
-// File is what writing needs of an *os.File.
-type File interface {
-	io.WriteCloser
-	Sync() error
-}
-
-// Folder writes files whole or not at all.
+// Folder is a folder of files that are written whole or not at all.
 type Folder struct {
 	Path string
-	// Create opens a new file for writing. Tests put a full disk in its place.
-	Create func(path string) (File, error)
+	FS   vfs.FS
 }
 
-// OpenFolder returns the folder at path, which exists.
-func OpenFolder(path string) Folder {
-	return Folder{Path: path, Create: func(path string) (File, error) {
-		return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	}}
-}
+// OpenFolder returns the folder at path, which exists, on the operating system's
+// file system.
+func OpenFolder(path string) Folder { return Folder{Path: path, FS: vfs.OS{}} }
 
 // tmp is the suffix of a file that is not complete.
 const tmp = ".tmp"
 
-// Write writes the file called name and syncs its content; it replaces one of
-// that name in one step. After an error the folder has what it had before. The
-// new name itself is durable after Sync.
+// Write writes the file called name and makes its content durable; it replaces
+// a file of that name in one step. After an error the folder has what it had
+// before. The name becomes durable with Sync.
 func (f Folder) Write(name string, write func(w io.Writer) error) (err error) {
 	path := filepath.Join(f.Path, name)
-	file, err := f.Create(path + tmp)
+	file, err := f.FS.OpenFile(path+tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, ignoreMissing(os.Remove(path+tmp)))
+			err = errors.Join(err, ignoreMissing(f.FS.Remove(path+tmp)))
 		}
 	}()
 	// Large writes make large pages of the system's cache: a scan of a segment that
@@ -61,14 +56,14 @@ func (f Folder) Write(name string, write func(w io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.Rename(path+tmp, path)
+	return f.FS.Rename(path+tmp, path)
 }
 
 // steady writes to a file and has the disk follow at a distance, so that there
 // is little left to do when the file is synced: 256 MiB in 90 ms in place of 140
 // (virtual disk, 3 GB/s, November 2026).
 type steady struct {
-	file             File
+	file             vfs.File
 	written, started int64
 }
 
@@ -85,17 +80,24 @@ func (s *steady) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Remove removes the file called name.
+func (f Folder) Remove(name string) error { return f.FS.Remove(filepath.Join(f.Path, name)) }
+
 // Sync makes the names in the folder durable.
-func (f Folder) Sync() error {
-	dir, err := os.Open(f.Path)
-	if err != nil {
-		return err
+func (f Folder) Sync() error { return f.FS.SyncDir(f.Path) }
+
+// Lock takes the lock of the file called name (see vfs.Lock).
+// index.ErrLocked says that another process holds it.
+func (f Folder) Lock(name string) (vfs.File, error) {
+	file, err := f.FS.Lock(filepath.Join(f.Path, name))
+	if errors.Is(err, vfs.ErrHeld) {
+		return nil, fmt.Errorf("%w: %w", err, index.ErrLocked)
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return file, err
 }
 
 func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
