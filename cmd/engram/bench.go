@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/bench"
 	"engram/data/vfs"
 	"engram/index/qdrant"
@@ -17,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) benchCommand() *cobra.Command {
+func (a *console) benchCommand() *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -31,7 +32,7 @@ func (a *app) benchCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle that encodes, or pixels")
+	flags.StringVar(&f.bundle, "bundle", app.Pixels, "`folder` of the model bundle that encodes, or pixels")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
 	flags.IntVar(&f.rows, "rows", 100_000, "vectors to search and to import")
 	flags.IntVar(&f.dim, "dim", 768, "elements of a vector")
@@ -54,7 +55,7 @@ type benchFlags struct {
 }
 
 // bench measures this machine and prints the report.
-func (a *app) bench(ctx context.Context, f benchFlags) (err error) {
+func (a *console) bench(ctx context.Context, f benchFlags) (err error) {
 	if f.json != "" {
 		if _, err := os.Stat(filepath.Dir(f.json)); err != nil { // better now than after a minute
 			return fmt.Errorf("--json: %w", err)
@@ -98,7 +99,7 @@ func (a *app) bench(ctx context.Context, f benchFlags) (err error) {
 
 // benchCollection makes a collection of a name that nobody has, which answers
 // with its graph.
-func (a *app) benchCollection(ctx context.Context, f benchFlags) (*qdrant.Store, error) {
+func (a *console) benchCollection(ctx context.Context, f benchFlags) (*qdrant.Store, error) {
 	opts, err := a.collectionOptions(fmt.Sprintf("qdrant://%s/engram-bench-%x", f.qdrant, time.Now().UnixNano()))
 	if err != nil {
 		return nil, err

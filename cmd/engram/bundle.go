@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
 	"engram/embed/ort"
 
 	"github.com/spf13/cobra"
 )
 
-func (a *app) bundleCommand() *cobra.Command {
+func (a *console) bundleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bundle",
 		Short: "Make and inspect model bundles",
@@ -38,7 +39,7 @@ type wrapFlags struct {
 	span, mean, std                           []float64
 }
 
-func (a *app) bundleWrapCommand() *cobra.Command {
+func (a *console) bundleWrapCommand() *cobra.Command {
 	var f wrapFlags
 	cmd := &cobra.Command{
 		Use:   "wrap MODEL.onnx",
@@ -73,12 +74,12 @@ func (a *app) bundleWrapCommand() *cobra.Command {
 
 // wrap runs the model once, to learn the shape of its output, and writes the
 // bundle.
-func (a *app) wrap(ctx context.Context, file string, f wrapFlags) error {
+func (a *console) wrap(ctx context.Context, file string, f wrapFlags) error {
 	m, err := f.manifest(file)
 	if err != nil {
 		return err
 	}
-	if err := checkOut(f.out, bundle.Features, bundle.CLIP); err != nil {
+	if err := app.CheckReplaceable(f.out, bundle.Features, bundle.CLIP); err != nil {
 		return err
 	}
 	rt, err := a.loadRuntime(ctx)
@@ -192,7 +193,7 @@ func choose(specs []ort.Spec, name, flag string) (ort.Spec, error) {
 	return ort.Spec{}, fmt.Errorf("there is no %s %q, the model has: %s", flag, name, strings.Join(names, ", "))
 }
 
-func (a *app) bundleShowCommand() *cobra.Command {
+func (a *console) bundleShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "show DIR",
@@ -220,12 +221,12 @@ func (a *app) bundleShowCommand() *cobra.Command {
 }
 
 // printBundle prints what a bundle is, one fact a line.
-func (a *app) printBundle(b *bundle.Bundle) error {
+func (a *console) printBundle(b *bundle.Bundle) error {
 	var text strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&text, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("bundle", "%s (%s)", bundleLabel(b), b.Kind)
+	line("bundle", "%s (%s)", app.Label(b), b.Kind)
 	line("folder", "%s", b.Dir())
 	line("fingerprint", "%s", b.Fingerprint())
 	line("licence", "%s", b.Licence)

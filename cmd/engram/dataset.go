@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/space"
 	"engram/embed/bundle"
 	"engram/embed/dataset"
@@ -37,11 +38,11 @@ type trainingData struct {
 
 // target names the space of the targets.
 func (d *trainingData) target() space.Space {
-	return space.Space{Name: bundleLabel(d.bundle), Fingerprint: d.bundle.Fingerprint()}
+	return app.SpaceOf(d.bundle)
 }
 
 // openDataset reads the scans and embeds the images seen.
-func (a *app) openDataset(ctx context.Context, f datasetFlags) (*trainingData, error) {
+func (a *console) openDataset(ctx context.Context, f datasetFlags) (*trainingData, error) {
 	if (f.stimuli == "") == (f.targets == "") {
 		return nil, errors.New("wanted one of --stimuli and --targets")
 	}
@@ -49,7 +50,7 @@ func (a *app) openDataset(ctx context.Context, f datasetFlags) (*trainingData, e
 		if f.targets != "" {
 			return nil, errors.New("--targets needs --bundle: the decoder must know which model made the embeddings")
 		}
-		f.bundle = pixelsBundle
+		f.bundle = app.Pixels
 	}
 	voxels, err := dataset.Matrix(f.voxels, f.mask)
 	if err != nil {
@@ -90,7 +91,7 @@ func (a *app) openDataset(ctx context.Context, f datasetFlags) (*trainingData, e
 
 // embedStimuli returns the names of the stimuli, if they have names, and their
 // tokens, [images, T·D].
-func (a *app) embedStimuli(ctx context.Context, path string, b *bundle.Bundle) (_ []string, _ blas32.General, err error) {
+func (a *console) embedStimuli(ctx context.Context, path string, b *bundle.Bundle) (_ []string, _ blas32.General, err error) {
 	var none blas32.General
 	s, err := dataset.OpenStimuli(path)
 	if err != nil {

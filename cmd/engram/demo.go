@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/demo"
 	"engram/data/images"
-	"engram/data/models"
 	"engram/data/vfs"
 	"engram/embed/ort"
 	"engram/httpapi"
@@ -21,9 +21,9 @@ import (
 )
 
 // demoBundle is the embedding of the demo.
-const demoBundle = clipBundle
+const demoBundle = app.ScenesCLIP
 
-func (a *app) demoCommand() *cobra.Command {
+func (a *console) demoCommand() *cobra.Command {
 	var f demoFlags
 	var names []string
 	for _, scale := range demo.Scales() {
@@ -71,7 +71,7 @@ type demoFlags struct {
 }
 
 // demo runs the demo, prints its table and serves it.
-func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
+func (a *console) demo(ctx context.Context, f demoFlags) (err error) {
 	if f.out, err = a.demoFolder(f.out); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
 }
 
 // demoFolder makes the folder for everything and returns its absolute path.
-func (a *app) demoFolder(out string) (string, error) {
+func (a *console) demoFolder(out string) (string, error) {
 	if out == "" {
 		cache, err := a.cacheDir()
 		if err != nil {
@@ -131,7 +131,7 @@ func (a *app) demoFolder(out string) (string, error) {
 }
 
 // runDemo brings the stages about.
-func (a *app) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err error) {
+func (a *console) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err error) {
 	b, err := a.openBundle(demoBundle)
 	if err != nil {
 		return nil, err
@@ -142,19 +142,19 @@ func (a *app) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err err
 	}
 	defer closeInto(&err, m)
 	host := a.demoHost(m)
-	if host.Autoencoder, err = a.openBundle(carriedPrefix + models.Autoencoder); err != nil {
+	if host.Autoencoder, err = a.openBundle(app.ScenesAutoencoder); err != nil {
 		return nil, err
 	}
-	if host.Denoiser, err = a.openBundle(carriedPrefix + models.Denoiser); err != nil {
+	if host.Denoiser, err = a.openBundle(app.ScenesDenoiser); err != nil {
 		return nil, err
 	}
 	return demo.Run(ctx, demo.Options{Dir: f.out, Seed: f.seed, Scale: f.scale, Host: host})
 }
 
 // demoHost is what the demo works with, but for the models that make pictures.
-func (a *app) demoHost(m *model) demo.Host {
+func (a *console) demoHost(m *app.Model) demo.Host {
 	return demo.Host{
-		Bundle: m.Bundle(), Encoder: m, Runtime: m.runtime, Session: ort.SessionOptions{Device: a.device},
+		Bundle: m.Bundle(), Encoder: m, Runtime: m.Runtime(), Session: ort.SessionOptions{Device: a.device},
 		Index: func(ctx context.Context, images, out string) error {
 			_, err := a.buildIndex(ctx, buildFlags{source: images, bundle: demoBundle, out: out, batch: 16})
 			return err

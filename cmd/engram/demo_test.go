@@ -25,9 +25,9 @@ var tinyDemo = demo.Scale{
 }
 
 // newApp returns an app with the library of this machine and an empty cache.
-func newApp(t *testing.T, stdout io.Writer) *app {
+func newApp(t *testing.T, stdout io.Writer) *console {
 	t.Helper()
-	return &app{
+	return &console{
 		streams:   streams{stdout: stdout, stderr: &bytes.Buffer{}, getenv: func(string) string { return "" }},
 		cacheFlag: t.TempDir(), libraryFlag: orttest.Runtime(t).Path(), device: "cpu",
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/laion"
 	"engram/embed/bundle"
 	"engram/embed/clip"
@@ -16,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) embedCommand() *cobra.Command {
+func (a *console) embedCommand() *cobra.Command {
 	var f embedFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -46,7 +47,7 @@ func (a *app) embedCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	f.source.addSource(flags)
-	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle, or pixels, the built-in one that needs no weights")
+	flags.StringVar(&f.bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights")
 	flags.StringVar(&f.out, "out", "", "`folder` of the embeddings, new or made by an earlier run (required)")
 	flags.BoolVar(&f.text, "text", false, "embed the first caption of each row, by the bundle's text model, not its image")
 	flags.BoolVar(&f.float32, "float32", false, "write float32 rather than float16")
@@ -67,7 +68,7 @@ type embedFlags struct {
 
 // embed embeds a source. The report is not nil where what it counts is in the
 // folder, also beside an error.
-func (a *app) embed(ctx context.Context, f embedFlags) (_ *embedfiles.Report, err error) {
+func (a *console) embed(ctx context.Context, f embedFlags) (_ *embedfiles.Report, err error) {
 	if f.batch < 1 || f.rows < 1 {
 		return nil, fmt.Errorf("--batch and --rows are %d and %d, wanted 1 or more", f.batch, f.rows)
 	}
@@ -100,11 +101,11 @@ func (a *app) embed(ctx context.Context, f embedFlags) (_ *embedfiles.Report, er
 }
 
 // runEmbed embeds shards with an open model.
-func runEmbed[I any](ctx context.Context, a *app, f embedFlags, b *bundle.Bundle, shards []build.Shard, encoder build.Encoder[I]) (*embedfiles.Report, error) {
+func runEmbed[I any](ctx context.Context, a *console, f embedFlags, b *bundle.Bundle, shards []build.Shard, encoder build.Encoder[I]) (*embedfiles.Report, error) {
 	bar := a.newProgress("embedding", "rows")
 	defer bar.finish()
 	job := embedfiles.Job[I]{
-		Settings: embedfiles.Settings{Set: laion.Image, Dim: b.D, Bundle: b.Fingerprint(), BundleName: bundleLabel(b), Float32: f.float32},
+		Settings: embedfiles.Settings{Set: laion.Image, Dim: b.D, Bundle: b.Fingerprint(), BundleName: app.Label(b), Float32: f.float32},
 		Shards:   shards, Encoder: encoder, Dir: f.out, Rows: f.rows, Batch: f.batch,
 		Progress: func(done, total int) { bar.set(int64(done), int64(total)) },
 	}
@@ -125,7 +126,7 @@ func runEmbed[I any](ctx context.Context, a *app, f embedFlags, b *bundle.Bundle
 }
 
 // printEmbedded prints the summary of an embedding.
-func (a *app) printEmbedded(r *embedfiles.Report) {
+func (a *console) printEmbedded(r *embedfiles.Report) {
 	for _, bad := range r.Bad {
 		fmt.Fprintf(a.stderr, "skipped %s: %s\n", bad.Name, bad.Reason)
 	}
@@ -140,7 +141,7 @@ type textModel struct {
 }
 
 // openTextModel opens the text encoder of a bundle.
-func (a *app) openTextModel(ctx context.Context, b *bundle.Bundle) (*textModel, error) {
+func (a *console) openTextModel(ctx context.Context, b *bundle.Bundle) (*textModel, error) {
 	rt, err := a.loadRuntime(ctx)
 	if err != nil {
 		return nil, err

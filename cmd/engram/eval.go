@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/npy"
 	"engram/embed/eval"
 	"engram/embed/ort"
@@ -20,7 +21,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-func (a *app) evalCommand() *cobra.Command {
+func (a *console) evalCommand() *cobra.Command {
 	var f evalFlags
 	cmd := &cobra.Command{
 		Use:   "eval",
@@ -80,7 +81,7 @@ type score struct {
 }
 
 // eval scores what the flags ask for.
-func (a *app) eval(ctx context.Context, f evalFlags) (_ []score, err error) {
+func (a *console) eval(ctx context.Context, f evalFlags) (_ []score, err error) {
 	opts, err := f.training.options(a.device)
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (a *app) eval(ctx context.Context, f evalFlags) (_ []score, err error) {
 }
 
 // crossValidate scores one preset.
-func (a *app) crossValidate(ctx context.Context, rt *ort.Runtime, d *trainingData, opts scan.Options, f evalFlags) (score, error) {
+func (a *console) crossValidate(ctx context.Context, rt *ort.Runtime, d *trainingData, opts scan.Options, f evalFlags) (score, error) {
 	folds, err := scan.KFoldByImage(d.Images, f.folds, f.training.seed)
 	if err != nil {
 		return score{}, err
@@ -146,7 +147,7 @@ func (a *app) crossValidate(ctx context.Context, rt *ort.Runtime, d *trainingDat
 }
 
 // scoreDecoder scores a trained decoder.
-func (a *app) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *trainingData, f evalFlags) (_ score, err error) {
+func (a *console) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *trainingData, f evalFlags) (_ score, err error) {
 	start := time.Now()
 	decoder, err := scan.Open(rt, f.decoder, ort.SessionOptions{Device: a.device})
 	if err != nil {
@@ -154,7 +155,7 @@ func (a *app) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *trainingData
 	}
 	defer closeInto(&err, decoder)
 	if target := decoder.Config().Target; !target.Same(d.target()) {
-		return score{}, fmt.Errorf("the decoder %s predicts the space of %s, --bundle is %s", f.decoder, target.Name, bundleLabel(d.bundle))
+		return score{}, fmt.Errorf("the decoder %s predicts the space of %s, --bundle is %s", f.decoder, target.Name, app.Label(d.bundle))
 	}
 	predicted, err := decoder.Decode(ctx, d.Voxels)
 	if err != nil {
@@ -212,7 +213,7 @@ func writePredictions(path string, predicted blas32.General, d *trainingData) er
 }
 
 // printScores prints the table.
-func (a *app) printScores(list []score) error {
+func (a *console) printScores(list []score) error {
 	table := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, strings.Join([]string{"decoder", "trials", "two-way", "image top-1", "image top-5", "brain top-1", "chance top-1", "seconds"}, "\t"))
 	for _, s := range list {

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) healthCommand() *cobra.Command {
+func (a *console) healthCommand() *cobra.Command {
 	var addr string
 	var timeout time.Duration
 	cmd := &cobra.Command{

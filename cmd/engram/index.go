@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) indexCommand() *cobra.Command {
+func (a *console) indexCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "index",
 		Short:   "Build indexes and look after them",

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
-
 	"engram/data/scenes"
 	"engram/embed/ort/orttest"
 	"engram/embed/pixels"
 	"engram/index/build"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // BenchmarkBuild indexes 1,024 pictures with the demo's CLIP. "busy" is the part of
@@ -31,7 +31,7 @@ func BenchmarkBuild(b *testing.B) {
 	if err := scenes.WriteFolder(b.Context(), scenes.Folder{Dir: dir, Name: "train", Size: 128}, list); err != nil {
 		b.Fatal(err)
 	}
-	a := &app{
+	a := &console{
 		streams:     streams{stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }},
 		libraryFlag: orttest.Runtime(b).Path(), cacheFlag: b.TempDir(), device: "cpu",
 	}
@@ -47,7 +47,7 @@ func BenchmarkBuild(b *testing.B) {
 }
 
 // benchmarkBuild returns the processor time of a build, and that of its parts.
-func benchmarkBuild(b *testing.B, a *app, f buildFlags) (whole, decoding, encoding time.Duration, report *build.Report) {
+func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, encoding time.Duration, report *build.Report) {
 	b.Helper()
 	p, err := a.prepare(b.Context(), f)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/laion"
 	"engram/embed"
 	"engram/embed/bundle"
@@ -19,7 +20,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *app) indexBuildCommand() *cobra.Command {
+func (a *console) indexBuildCommand() *cobra.Command {
 	var f buildFlags
 	var asJSON, dryRun bool
 	cmd := &cobra.Command{
@@ -59,7 +60,7 @@ func (a *app) indexBuildCommand() *cobra.Command {
 	flags := cmd.Flags()
 	f.addSource(flags)
 	f.addFilter(flags)
-	flags.StringVar(&f.bundle, "bundle", pixelsBundle, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
+	flags.StringVar(&f.bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
 	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run, or "+collectionForm+" (required)")
 	f.collection.add(flags)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
@@ -158,12 +159,12 @@ type prepared struct {
 	job    build.Job[*pixels.Image]
 	source build.Source
 	bundle *bundle.Bundle // nil for embeddings of which nobody says what made them
-	model  *model         // nil for embeddings
+	model  *app.Model     // nil for embeddings
 	dim    int
 }
 
 // prepare opens the source and the model. The caller closes what it returns.
-func (a *app) prepare(ctx context.Context, f buildFlags) (*prepared, error) {
+func (a *console) prepare(ctx context.Context, f buildFlags) (*prepared, error) {
 	var p prepared
 	var err error
 	if p.job, err = f.job(); err != nil {
@@ -201,7 +202,7 @@ func (p *prepared) Close() error {
 
 // buildIndex brings an index in line with a source. The report is not nil where
 // what it counts is in the index, also beside an error.
-func (a *app) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, err error) {
+func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, err error) {
 	p, err := a.prepare(ctx, f)
 	if err != nil {
 		return nil, err
@@ -215,7 +216,7 @@ func (a *app) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, er
 	job := p.job
 	job.Store, job.Manifest = target.store, target.manifest
 
-	bars := buildBars{app: a}
+	bars := buildBars{console: a}
 	defer bars.finish()
 	job.Progress, job.Indexing = bars.rows, bars.indexing
 	report, err := job.Run(ctx)
@@ -230,9 +231,9 @@ func (a *app) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, er
 
 // buildBars shows the steps of a build one after the other.
 type buildBars struct {
-	app  *app
-	step string
-	bar  *progress
+	console *console
+	step    string
+	bar     *stepProgress
 }
 
 func (b *buildBars) rows(p build.Progress) { b.set("reading", int64(p.Rows), int64(p.Total)) }
@@ -242,7 +243,7 @@ func (b *buildBars) indexing(done, total int) { b.set("indexing", int64(done), i
 func (b *buildBars) set(step string, done, total int64) {
 	if b.step != step {
 		b.finish()
-		b.step, b.bar = step, b.app.newProgress(step, "rows")
+		b.step, b.bar = step, b.console.newProgress(step, "rows")
 	}
 	b.bar.set(done, total)
 }
@@ -279,13 +280,13 @@ func dimOf(ctx context.Context, source string, shards []build.Shard) (int, error
 
 // buildBundle opens the bundle of a build. Embeddings, whose vectors have dim
 // elements, need none; where one is named its vectors must be as long.
-func (a *app) buildBundle(f buildFlags, dim int) (*bundle.Bundle, error) {
+func (a *console) buildBundle(f buildFlags, dim int) (*bundle.Bundle, error) {
 	if dim > 0 && !f.bundleSet {
 		return nil, nil
 	}
 	b, err := a.openBundle(f.bundle)
 	if err == nil && dim > 0 && b.D != dim {
-		err = fmt.Errorf("the embeddings of %s have %d elements, those of bundle %s %d", f.source, dim, bundleLabel(b), b.D)
+		err = fmt.Errorf("the embeddings of %s have %d elements, those of bundle %s %d", f.source, dim, app.Label(b), b.D)
 	}
 	return b, err
 }
@@ -304,7 +305,7 @@ func useless(source string, r *build.Report) error {
 }
 
 // printReport prints the summary of a build.
-func (a *app) printReport(r *build.Report) {
+func (a *console) printReport(r *build.Report) {
 	for _, bad := range r.Bad {
 		fmt.Fprintf(a.stderr, "skipped %s: %s\n", printable(bad.Name), bad.Reason)
 	}
@@ -329,7 +330,7 @@ func (a *app) printReport(r *build.Report) {
 }
 
 // batchEncoder is the model as package build needs it.
-type batchEncoder struct{ *model }
+type batchEncoder struct{ model *app.Model }
 
 func (batchEncoder) Decode(file io.Reader) (*pixels.Image, error) {
 	return pixels.Decode(file, pixels.Limits{})

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) indexCopyCommand() *cobra.Command {
+func (a *console) indexCopyCommand() *cobra.Command {
 	var opts copyindex.Options
 	var set collectionFlags
 	var asJSON bool
@@ -59,7 +59,7 @@ func (a *app) indexCopyCommand() *cobra.Command {
 
 // copyIndex copies an index, with what it remembers of its origin. A copy of an
 // index of other images is refused, whose paths would lead nowhere.
-func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlags, opts copyindex.Options) (_ *copyindex.Report, err error) {
+func (a *console) copyIndex(ctx context.Context, from, to string, set collectionFlags, opts copyindex.Options) (_ *copyindex.Report, err error) {
 	if opts.Batch < 1 {
 		return nil, fmt.Errorf("--batch is %d, wanted 1 or more", opts.Batch)
 	}
@@ -89,7 +89,7 @@ func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlag
 	if there := old.String(); there != "" && there != origin.String() {
 		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, there, from, origin)
 	}
-	bars := stepBars{app: a}
+	bars := stepBars{console: a}
 	defer bars.finish()
 	opts.Progress = bars.set
 	report, err := copyindex.Copy(ctx, source, target, opts)
@@ -103,7 +103,7 @@ func (a *app) copyIndex(ctx context.Context, from, to string, set collectionFlag
 }
 
 // printRefused lists the items that an index did not take.
-func (a *app) printRefused(r *copyindex.Report) {
+func (a *console) printRefused(r *copyindex.Report) {
 	for _, item := range r.Refusals {
 		name := build.NameOf(index.Item{ID: item.ID, Payload: item.Payload})
 		fmt.Fprintf(a.stderr, "refused %s: %s\n", printable(name), item.Reason)
@@ -123,15 +123,15 @@ func printable(name string) string {
 
 // stepBars shows the steps of a copy one after the other.
 type stepBars struct {
-	app  *app
-	step copyindex.Step
-	bar  *progress
+	console *console
+	step    copyindex.Step
+	bar     *stepProgress
 }
 
 func (s *stepBars) set(step copyindex.Step, done, total int) {
 	if s.step != step {
 		s.finish()
-		s.step, s.bar = step, s.app.newProgress(string(step), "items")
+		s.step, s.bar = step, s.console.newProgress(string(step), "items")
 	}
 	s.bar.set(int64(done), int64(total))
 }

@@ -19,7 +19,7 @@ import (
 const sampleTime = 3 * time.Second
 
 // estimateIndex prints what a build would take.
-func (a *app) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err error) {
+func (a *console) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err error) {
 	p, err := a.prepare(ctx, f)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (a *app) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) (err
 }
 
 // knownManifest opens the manifest of an earlier build, nil where there is none.
-func (a *app) knownManifest(ctx context.Context, f buildFlags) (*build.Manifest, error) {
+func (a *console) knownManifest(ctx context.Context, f buildFlags) (*build.Manifest, error) {
 	dir := f.out
 	if isCollection(f.out) {
 		store, _, err := a.openIndex(ctx, f.out)

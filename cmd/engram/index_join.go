@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) indexJoinCommand() *cobra.Command {
+func (a *console) indexJoinCommand() *cobra.Command {
 	var out string
 	var set collectionFlags
 	cmd := &cobra.Command{
@@ -54,7 +54,7 @@ type part struct {
 }
 
 // openPart opens a part, or the index that parts become.
-func (a *app) openPart(ctx context.Context, name string) (p part, err error) {
+func (a *console) openPart(ctx context.Context, name string) (p part, err error) {
 	p.name = name
 	if p.store, p.origin, err = a.openIndex(ctx, name); err != nil {
 		return p, err
@@ -74,7 +74,7 @@ func (a *app) openPart(ctx context.Context, name string) (p part, err error) {
 }
 
 // joinParts joins parts and returns how many items they have.
-func (a *app) joinParts(ctx context.Context, names []string, out string, set collectionFlags) (items int, err error) {
+func (a *console) joinParts(ctx context.Context, names []string, out string, set collectionFlags) (items int, err error) {
 	if err := set.check(out); err != nil {
 		return 0, err
 	}
@@ -112,7 +112,7 @@ func (a *app) joinParts(ctx context.Context, names []string, out string, set col
 
 // copyParts copies parts that fit each other into one index, and then what
 // their manifests say.
-func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Manifest, out string, set collectionFlags) (err error) {
+func (a *console) copyParts(ctx context.Context, parts []part, manifests []*build.Manifest, out string, set collectionFlags) (err error) {
 	whole, err := a.openPart(ctx, out)
 	if errors.Is(err, index.ErrNotFound) {
 		whole, err = a.makeWhole(ctx, out, set, parts[0])
@@ -129,7 +129,7 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 	}
 	var incomplete error
 	for _, p := range parts {
-		bars := stepBars{app: a}
+		bars := stepBars{console: a}
 		report, err := copyindex.Copy(ctx, p.store, whole.store, copyindex.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
 		bars.finish()
 		a.printRefused(report)
@@ -150,7 +150,7 @@ func (a *app) copyParts(ctx context.Context, parts []part, manifests []*build.Ma
 }
 
 // makeWhole makes the empty index that parts like this one become.
-func (a *app) makeWhole(ctx context.Context, out string, set collectionFlags, like part) (part, error) {
+func (a *console) makeWhole(ctx context.Context, out string, set collectionFlags, like part) (part, error) {
 	store, err := a.makeIndex(ctx, out, like.info, set)
 	if err != nil {
 		return part{}, err

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) indexSwitchCommand() *cobra.Command {
+func (a *console) indexSwitchCommand() *cobra.Command {
 	var aliases []string
 	var force, asJSON bool
 	cmd := &cobra.Command{
@@ -73,7 +73,7 @@ func (s *switched) String() string {
 }
 
 // switchAlias lets an alias name a collection.
-func (a *app) switchAlias(ctx context.Context, name, alias string, force bool) (_ *switched, err error) {
+func (a *console) switchAlias(ctx context.Context, name, alias string, force bool) (_ *switched, err error) {
 	if !isCollection(name) {
 		return nil, fmt.Errorf("%s is a folder, and aliases are of collections: wanted %s", name, collectionForm)
 	}

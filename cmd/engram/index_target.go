@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
 	"engram/index"
 	"engram/index/build"
@@ -23,12 +24,12 @@ type target struct {
 
 // open opens the index that the flags name, or makes it. An index of another
 // bundle or of another source is refused. The bundle may be nil.
-func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundle, source build.Source) (err error) {
+func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.Bundle, source build.Source) (err error) {
 	out := f.out
 	wanted := index.Info{Dim: t.dim}
 	origin := build.OriginOf(source)
 	if b != nil {
-		wanted.Bundle, wanted.BundleName = b.Fingerprint(), bundleLabel(b)
+		wanted.Bundle, wanted.BundleName = b.Fingerprint(), app.Label(b)
 		if origin.Bundle, err = filepath.Abs(b.Dir()); err != nil {
 			return err
 		}
@@ -54,7 +55,7 @@ func (t *target) open(ctx context.Context, a *app, f buildFlags, b *bundle.Bundl
 }
 
 // openManifest opens the manifest of the build.
-func (t *target) openManifest(ctx context.Context, a *app, f buildFlags) (err error) {
+func (t *target) openManifest(ctx context.Context, a *console, f buildFlags) (err error) {
 	dir, err := a.manifestDir(ctx, f.out, t.store)
 	if err != nil {
 		return err

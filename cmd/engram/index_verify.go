@@ -8,7 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"engram/embed/pixels"
+	"engram/cmd/engram/internal/app"
 	"engram/index"
 	"engram/index/build"
 	"engram/index/verify"
@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) indexVerifyCommand() *cobra.Command {
+func (a *console) indexVerifyCommand() *cobra.Command {
 	var f verifyFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -63,7 +63,7 @@ type verifyFlags struct {
 }
 
 // verify checks an index.
-func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *verify.Report, err error) {
+func (a *console) verify(ctx context.Context, name string, f verifyFlags) (_ *verify.Report, err error) {
 	if f.Samples < 1 || f.Queries < 1 || f.K < 1 {
 		return nil, fmt.Errorf("--samples, --queries and -k are %d, %d and %d, wanted 1 or more", f.Samples, f.Queries, f.K)
 	}
@@ -75,7 +75,7 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *verify
 		return nil, err
 	}
 	defer closeInto(&err, store)
-	s := searcher{app: a, store: store, origin: origin}
+	s := searcher{console: a, store: store, origin: origin}
 	if s.info, err = store.Info(ctx); err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) (_ *verify
 // originals are what an index was made from.
 type originals struct {
 	shards []build.Shard
-	model  *model // nil where the shards have vectors
+	model  *app.Model // nil where the shards have vectors
 }
 
 // originals opens the source of the index, and the model, by flag or where the
@@ -157,19 +157,15 @@ func (o *originals) encode(ctx context.Context, row build.Row) ([]float32, error
 		return nil, err
 	}
 	defer file.Close()
-	img, err := pixels.Decode(file, pixels.Limits{})
+	vector, err := o.model.Embed(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", row.Name, err)
 	}
-	vectors, err := o.model.Encode(ctx, []*pixels.Image{img})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", row.Name, err)
-	}
-	return vectors[0], nil
+	return vector, nil
 }
 
 // printChecks prints a line per check and a summary.
-func (a *app) printChecks(r *verify.Report) error {
+func (a *console) printChecks(r *verify.Report) error {
 	table := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 	for _, c := range r.Checks {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", c.Outcome, c.Name, c.Detail)

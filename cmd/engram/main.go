@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, io streams) int {
 
 // newRoot returns the command line.
 func newRoot(io streams) *cobra.Command {
-	a := &app{streams: io}
+	a := &console{streams: io}
 	root := &cobra.Command{
 		Use:           "engram",
 		Short:         "Search images with an image or a brain scan",

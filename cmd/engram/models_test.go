@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/scenes"
 	"engram/embed"
 	"engram/embed/clip"
@@ -14,7 +15,7 @@ import (
 // captions. (The pictures of TestDemoReconstructs are by the other two models.)
 func TestCarriedCLIPKnowsCaptions(t *testing.T) {
 	a := newApp(t, io.Discard)
-	b, err := a.openBundle(clipBundle)
+	b, err := a.openBundle(app.ScenesCLIP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +24,7 @@ func TestCarriedCLIPKnowsCaptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	text, err := clip.OpenText(m.runtime, b, clip.Options{})
+	text, err := clip.OpenText(m.Runtime(), b, clip.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *app) planCommand() *cobra.Command {
+func (a *console) planCommand() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -55,7 +55,7 @@ type planFlags struct {
 }
 
 // plan works out and prints plans.
-func (a *app) plan(f planFlags, given *pflag.FlagSet) error {
+func (a *console) plan(f planFlags, given *pflag.FlagSet) error {
 	rates, err := readRates(f.rates)
 	if err != nil {
 		return err

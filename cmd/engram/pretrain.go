@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
 	"engram/embed/ort"
 	"engram/recon/pretrain"
@@ -24,7 +25,7 @@ type pretrainFlags struct {
 	seed                          uint64
 }
 
-func (a *app) pretrainCommand() *cobra.Command {
+func (a *console) pretrainCommand() *cobra.Command {
 	var f pretrainFlags
 	cmd := &cobra.Command{
 		Use:   "pretrain",
@@ -68,13 +69,13 @@ func (f pretrainFlags) models() ([]pretrain.Model, error) {
 }
 
 // pretrain trains models and prints what became of them.
-func (a *app) pretrain(ctx context.Context, f pretrainFlags) (err error) {
+func (a *console) pretrain(ctx context.Context, f pretrainFlags) (err error) {
 	models, err := f.models()
 	if err != nil {
 		return err
 	}
 	for _, m := range models {
-		if err := checkOut(filepath.Join(f.out, string(m)), bundle.CLIP, bundle.VAE, bundle.Denoiser); err != nil {
+		if err := app.CheckReplaceable(filepath.Join(f.out, string(m)), bundle.CLIP, bundle.VAE, bundle.Denoiser); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,7 @@ func (a *app) pretrain(ctx context.Context, f pretrainFlags) (err error) {
 	return nil
 }
 
-func (a *app) pretrainOne(ctx context.Context, rt *ort.Runtime, m pretrain.Model, f pretrainFlags) (*pretrain.Card, error) {
+func (a *console) pretrainOne(ctx context.Context, rt *ort.Runtime, m pretrain.Model, f pretrainFlags) (*pretrain.Card, error) {
 	bar := a.newProgress(string(m), "epochs")
 	defer bar.finish()
 	return pretrain.Train(ctx, rt, f.out, m, pretrain.Options{

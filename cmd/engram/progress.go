@@ -1,84 +1,118 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"math"
 	"os"
 	"time"
 
+	"engram/data/progress"
+
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
-// progress shows how far a long step has come: a bar on a terminal; elsewhere a
-// log line for every tenth, but at most one a second. It shows nothing before
-// the first call of set. One goroutine at a time may use it.
-type progress struct {
-	app        *app
-	what, unit string
-	log        *slog.Logger
-	start      time.Time
-	bar        *progressbar.ProgressBar // nil until the first set, and where lines are logged
-	tenths     int64                    // that were logged
-	logged     time.Time                // of the last line
+// display shows the progress of some work, stage after stage: a bar on a
+// terminal; elsewhere a log line for every tenth of a stage, but at most one a
+// second. It shows nothing before the first report. One goroutine at a time may
+// use it.
+type display struct {
+	stderr   io.Writer
+	terminal bool // stderr is one that somebody watches
+	log      *slog.Logger
+
+	stage  progress.Report // the latest report
+	start  time.Time       // of the stage
+	bar    *progressbar.ProgressBar
+	tenths int64     // of the stage that were logged
+	logged time.Time // of the last line
 }
 
-// newProgress returns the progress of a step such as "indexing", counted in a
-// unit such as "images", or in "bytes".
-func (a *app) newProgress(what, unit string) *progress {
-	now := time.Now()
-	return &progress{app: a, what: what, unit: unit, log: a.logger(), start: now, logged: now}
+// display returns a display on stderr.
+func (c *console) display() *display {
+	file, ok := c.stderr.(*os.File)
+	terminal := ok && term.IsTerminal(int(file.Fd())) && c.getenv("NO_COLOR") == "" && c.getenv("CI") == ""
+	return &display{stderr: c.stderr, terminal: terminal, log: c.logger()}
 }
 
-// onTerminal reports whether stderr is a terminal that somebody watches.
-func (a *app) onTerminal() bool {
-	file, ok := a.stderr.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) && a.getenv("NO_COLOR") == "" && a.getenv("CI") == ""
-}
-
-// set shows that done of total units are done; a total of 0 is not known yet,
-// and may change as long as it is a guess. A bar measures its rate from the first
-// call on, which is best one of 0 units.
-func (p *progress) set(done, total int64) {
-	if total <= 0 && p.app.onTerminal() {
-		total = -1 // a bar that only counts
+// report shows a report; it is a progress.Func. A stage's rate is measured from
+// its first report on, which is best one of 0 units.
+func (d *display) report(r progress.Report) {
+	if r.Stage != d.stage.Stage || d.start.IsZero() {
+		d.finish()
+		now := time.Now()
+		d.start, d.logged, d.tenths = now, now, 0
 	}
-	if p.bar == nil && p.app.onTerminal() {
-		p.bar = p.newBar(total)
+	d.stage = r
+	if d.terminal {
+		d.draw()
+	} else {
+		d.write()
 	}
-	if p.bar != nil {
-		if p.bar.GetMax64() != total {
-			p.bar.ChangeMax64(total)
-		}
-		_ = p.bar.Set64(done) // a bar that cannot be drawn is no reason to stop
+}
+
+// draw shows the latest report as a bar. A total that is not known makes it a
+// bar that only counts.
+func (d *display) draw() {
+	total := d.stage.Total
+	if total <= 0 {
+		total = -1
+	}
+	if d.bar == nil {
+		d.bar = d.newBar(total)
+	}
+	if d.bar.GetMax64() != total {
+		d.bar.ChangeMax64(total)
+	}
+	_ = d.bar.Set64(d.stage.Done) // a bar that cannot be drawn is no reason to stop
+}
+
+// write shows the latest report as a log line, if it is time for one.
+func (d *display) write() {
+	done, total := d.stage.Done, d.stage.Total
+	if total <= 0 || done*10/total <= d.tenths || time.Since(d.logged) < time.Second {
 		return
 	}
-	if total <= 0 || done*10/total <= p.tenths || time.Since(p.logged) < time.Second {
-		return
-	}
-	p.tenths, p.logged = done*10/total, time.Now()
-	rate := float64(done) / time.Since(p.start).Seconds()
+	d.tenths, d.logged = done*10/total, time.Now()
+	rate := float64(done) / time.Since(d.start).Seconds()
 	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
-	p.log.Info(p.what, p.unit, done, "of", total, "per_second", math.Round(10*rate)/10, "left", left)
+	d.log.Info(d.stage.Stage, d.stage.Unit, done, "of", total, "per_second", math.Round(10*rate)/10, "left", left)
 }
 
-func (p *progress) newBar(total int64) *progressbar.ProgressBar {
+func (d *display) newBar(total int64) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(p.app.stderr),
-		progressbar.OptionSetDescription(p.what),
+		progressbar.OptionSetWriter(d.stderr),
+		progressbar.OptionSetDescription(d.stage.Stage),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString(p.unit),
-		progressbar.OptionShowBytes(p.unit == "bytes"),
+		progressbar.OptionSetItsString(d.stage.Unit),
+		progressbar.OptionShowBytes(d.stage.Unit == "bytes"),
 		progressbar.OptionClearOnFinish(),
 	)
 }
 
 // finish takes the bar off the terminal.
-func (p *progress) finish() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
+func (d *display) finish() {
+	if d.bar != nil {
+		_ = d.bar.Clear()
+		d.bar = nil
 	}
+}
+
+// stepProgress shows one stage of some work.
+type stepProgress struct {
+	*display
+	what, unit string
+}
+
+// newProgress returns the progress of a stage.
+func (c *console) newProgress(what, unit string) *stepProgress {
+	return &stepProgress{c.display(), what, unit}
+}
+
+func (p *stepProgress) set(done, total int64) {
+	p.report(progress.Report{Stage: p.what, Unit: p.unit, Done: done, Total: total})
 }

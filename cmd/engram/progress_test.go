@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"engram/data/progress"
 )
 
 // Without a terminal there is a line for each tenth at most, and no more than
@@ -23,13 +25,14 @@ func TestProgressLines(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				a := &app{streams: streams{stderr: &log, getenv: func(string) string { return "" }}}
-				p := a.newProgress("counting", "sheep")
+				a := &console{streams: streams{stderr: &log, getenv: func(string) string { return "" }}}
+				d := a.display()
+				counted := progress.Func(d.report).Stage("counting", "sheep", 100)
 				for i := range int64(100) {
 					time.Sleep(test.step)
-					p.set(i+1, 100)
+					counted(i+1, 100)
 				}
-				p.finish()
+				d.finish()
 				lines := strings.Count(log.String(), "\n")
 				if lines != test.want {
 					t.Errorf("%d lines, want %d:\n%s", lines, test.want, log.String())

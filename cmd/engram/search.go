@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
 	"engram/embed/dataset"
-	"engram/embed/pixels"
 	"engram/index"
 	"engram/index/build"
 
@@ -19,7 +20,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *app) searchCommand() *cobra.Command {
+func (a *console) searchCommand() *cobra.Command {
 	var f searchFlags
 	cmd := &cobra.Command{
 		Use:   "search",
@@ -92,7 +93,7 @@ type hit struct {
 	Payload index.Payload `json:"payload"`
 }
 
-func (a *app) search(ctx context.Context, f searchFlags) (err error) {
+func (a *console) search(ctx context.Context, f searchFlags) (err error) {
 	if f.k < 1 {
 		return fmt.Errorf("-k is %d, wanted 1 or more", f.k)
 	}
@@ -101,7 +102,7 @@ func (a *app) search(ctx context.Context, f searchFlags) (err error) {
 		return err
 	}
 	defer closeInto(&err, store)
-	s := searcher{app: a, store: store, origin: origin}
+	s := searcher{console: a, store: store, origin: origin}
 	if s.info, err = store.Info(ctx); err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (a *app) search(ctx context.Context, f searchFlags) (err error) {
 
 // searcher asks one index.
 type searcher struct {
-	*app
+	*console
 	store  index.Store
 	origin build.Origin
 	info   index.Info
@@ -184,14 +185,15 @@ func (s searcher) bundle(flag string) (*bundle.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, index.CheckBundle(s.info, b.Fingerprint(), bundleLabel(b))
+	return b, index.CheckBundle(s.info, b.Fingerprint(), app.Label(b))
 }
 
 func (s searcher) imageVector(ctx context.Context, f searchFlags) (_ []float32, err error) {
-	img, err := pixels.DecodeFile(f.image, pixels.Limits{})
+	file, err := os.Open(f.image)
 	if err != nil {
 		return nil, err
 	}
+	defer file.Close()
 	b, err := s.bundle(f.bundle)
 	if err != nil {
 		return nil, err
@@ -201,11 +203,11 @@ func (s searcher) imageVector(ctx context.Context, f searchFlags) (_ []float32, 
 		return nil, err
 	}
 	defer closeInto(&err, m)
-	vectors, err := m.Encode(ctx, []*pixels.Image{img})
+	vector, err := m.Embed(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.image, err)
 	}
-	return vectors[0], nil
+	return vector, nil
 }
 
 func (s searcher) fileVector(f searchFlags) ([]float32, error) {
@@ -230,16 +232,16 @@ func (s searcher) scanVector(ctx context.Context, f searchFlags) (_ []float32, e
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.openDecoder(ctx, f.decoder)
+	d, err := s.app().OpenDecoder(ctx, f.decoder, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, d)
-	target := d.Info().Bundle
+	target := d.Space()
 	if err := index.CheckBundle(s.info, target.Fingerprint, target.Name); err != nil {
 		return nil, fmt.Errorf("decoder %s: %w", f.decoder, err)
 	}
-	vector, err := d.Decode(ctx, rows)
+	vector, err := d.Query(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.scan, err)
 	}
@@ -247,7 +249,7 @@ func (s searcher) scanVector(ctx context.Context, f searchFlags) (_ []float32, e
 }
 
 // printHits prints the results in the form that the flags ask for.
-func (a *app) printHits(f searchFlags, root string, hits []index.Hit) error {
+func (a *console) printHits(f searchFlags, root string, hits []index.Hit) error {
 	if f.json {
 		list := make([]hit, len(hits))
 		for i, h := range hits {

@@ -11,9 +11,9 @@ import (
 	"net"
 	"path/filepath"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/images"
 	"engram/embed/dataset"
-	"engram/embed/pixels"
 	"engram/httpapi"
 	"engram/index"
 	"engram/index/build"
@@ -21,7 +21,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) serveCommand() *cobra.Command {
+func (a *console) serveCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve [IMAGES]",
@@ -72,9 +72,9 @@ type serveFlags struct {
 type shown struct{ index, images, decoder, scans string }
 
 // indexIntoCache indexes a folder into the cache and has f serve that index.
-func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) error {
+func (a *console) indexIntoCache(ctx context.Context, folder string, f *serveFlags) error {
 	if f.bundle == "" {
-		f.bundle = pixelsBundle
+		f.bundle = app.Pixels
 	}
 	root, err := filepath.Abs(folder)
 	if err != nil {
@@ -100,7 +100,7 @@ func (a *app) indexIntoCache(ctx context.Context, folder string, f *serveFlags) 
 }
 
 // serve serves an index until ctx ends.
-func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+func (a *console) serve(ctx context.Context, f serveFlags) (err error) {
 	store, origin, err := a.followIndex(ctx, f.index)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 
 // serveOptions fills in images, models and trials. What it opened is returned
 // also after an error.
-func (a *app) serveOptions(ctx context.Context, f serveFlags, origin build.Origin, opts *httpapi.Options) (opened []io.Closer, err error) {
+func (a *console) serveOptions(ctx context.Context, f serveFlags, origin build.Origin, opts *httpapi.Options) (opened []io.Closer, err error) {
 	if origin.Root != "" {
 		opts.IndexData = cmp.Or(f.shown.images, filepath.Base(origin.Root))
 		if folder, err := httpapi.OpenFolder(origin.Root); err != nil {
@@ -137,7 +137,7 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, origin build.Origi
 			opened, opts.Images = append(opened, folder), folder
 		}
 	}
-	s := searcher{app: a, origin: origin}
+	s := searcher{console: a, origin: origin}
 	if s.info, err = opts.Store.Info(ctx); err != nil {
 		return opened, err
 	}
@@ -151,13 +151,13 @@ func (a *app) serveOptions(ctx context.Context, f serveFlags, origin build.Origi
 	}
 	opened, opts.Encoder = append(opened, m), imageEncoder{m}
 	if f.decoder != "" {
-		d, err := a.openDecoder(ctx, f.decoder)
+		d, err := a.app().OpenDecoder(ctx, f.decoder, nil)
 		if err != nil {
 			return opened, err
 		}
-		d.name, d.data = cmp.Or(f.shown.decoder, d.name), cmp.Or(f.shown.scans, d.data)
-		opened, opts.Decoder = append(opened, d), d
-		target := d.Info().Bundle
+		shown := scanDecoder{d, cmp.Or(f.shown.decoder, d.Config().Preset), cmp.Or(f.shown.scans, filepath.Base(f.decoder))}
+		opened, opts.Decoder = append(opened, d), shown
+		target := d.Space()
 		if err := index.CheckBundle(s.info, target.Fingerprint, target.Name); err != nil {
 			return opened, fmt.Errorf("decoder %s: %w", f.decoder, err)
 		}
@@ -208,23 +208,30 @@ func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]h
 }
 
 // imageEncoder is the model as the server needs it.
-type imageEncoder struct{ *model }
+type imageEncoder struct{ model *app.Model }
 
 // Encode implements httpapi.Encoder.
 func (e imageEncoder) Encode(ctx context.Context, image []byte) ([]float32, error) {
-	img, err := pixels.Decode(bytes.NewReader(image), pixels.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	vectors, err := e.model.Encode(ctx, []*pixels.Image{img})
-	if err != nil {
-		return nil, err
-	}
-	return vectors[0], nil
+	return e.model.Embed(ctx, bytes.NewReader(image))
 }
 
 // Bundle implements httpapi.Encoder.
-func (e imageEncoder) Bundle() httpapi.Bundle {
-	b := e.model.Bundle()
-	return httpapi.Bundle{Name: bundleLabel(b), Fingerprint: b.Fingerprint()}
+func (e imageEncoder) Bundle() httpapi.Bundle { return httpapi.Bundle(e.model.Space()) }
+
+// scanDecoder is the decoder as the server needs it.
+type scanDecoder struct {
+	decoder    *app.Decoder
+	name, data string // for visitors
+}
+
+// Info implements httpapi.Decoder.
+func (d scanDecoder) Info() httpapi.DecoderInfo {
+	return httpapi.DecoderInfo{
+		Name: d.name, Data: d.data, Voxels: d.decoder.Config().Voxels, Bundle: httpapi.Bundle(d.decoder.Space()),
+	}
+}
+
+// Decode implements httpapi.Decoder.
+func (d scanDecoder) Decode(ctx context.Context, repeats [][]float32) ([]float32, error) {
+	return d.decoder.Query(ctx, repeats)
 }

@@ -5,13 +5,14 @@ import (
 	"context"
 	"fmt"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 
 	"github.com/spf13/cobra"
 )
 
-func (a *app) setupCommand() *cobra.Command {
+func (a *console) setupCommand() *cobra.Command {
 	var gpu, offline, fetchOnly, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "setup",
@@ -54,12 +55,10 @@ type setupReport struct {
 
 // setup finds or fetches the library and, unless it is only fetched, runs the
 // built-in model on it.
-func (a *app) setup(ctx context.Context, offline, fetchOnly bool) (_ setupReport, err error) {
+func (a *console) setup(ctx context.Context, offline, fetchOnly bool) (_ setupReport, err error) {
 	report := setupReport{How: "found"}
-	opts := a.libraryOptions()
-	opts.Offline = true
-	rt, err := ort.Load(ctx, opts)
-	if err != nil && !offline && opts.Path == "" {
+	rt, err := a.app().Installed(ctx)
+	if err != nil && !offline && a.libraryFlag == "" && ort.OptionsFromEnv(a.getenv).Path == "" {
 		report.How = "fetched now"
 		rt, err = a.loadRuntime(ctx)
 	}
@@ -71,7 +70,7 @@ func (a *app) setup(ctx context.Context, offline, fetchOnly bool) (_ setupReport
 	if report.Cache, err = a.cacheDir(); err != nil || fetchOnly {
 		return report, err
 	}
-	b, err := a.openBundle(pixelsBundle)
+	b, err := a.openBundle(app.Pixels)
 	if err != nil {
 		return report, err
 	}

@@ -36,17 +36,17 @@ const originLabel = "origin"
 // openIndex opens an index by what the user writes: a folder, or a collection of
 // a Qdrant server, by its name or by the alias that it has at that time. With it
 // comes where it was made from, the zero Origin where it does not say so.
-func (a *app) openIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+func (a *console) openIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
 	return a.openStore(ctx, name, true)
 }
 
 // followIndex is openIndex for who keeps an index open: an alias is followed
 // from one collection to the next.
-func (a *app) followIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+func (a *console) followIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
 	return a.openStore(ctx, name, false)
 }
 
-func (a *app) openStore(ctx context.Context, name string, fixed bool) (index.Store, build.Origin, error) {
+func (a *console) openStore(ctx context.Context, name string, fixed bool) (index.Store, build.Origin, error) {
 	if isCollection(name) {
 		return a.openCollection(ctx, name, fixed)
 	}
@@ -64,7 +64,7 @@ func (a *app) openStore(ctx context.Context, name string, fixed bool) (index.Sto
 	return store, origin, nil
 }
 
-func (a *app) openCollection(ctx context.Context, name string, fixed bool) (_ index.Store, origin build.Origin, err error) {
+func (a *console) openCollection(ctx context.Context, name string, fixed bool) (_ index.Store, origin build.Origin, err error) {
 	opts, err := a.collectionOptions(name)
 	if err != nil {
 		return nil, origin, err
@@ -84,7 +84,7 @@ func (a *app) openCollection(ctx context.Context, name string, fixed bool) (_ in
 }
 
 // makeIndex makes an empty index of what info says, a collection as it is set.
-func (a *app) makeIndex(ctx context.Context, name string, info index.Info, set collectionFlags) (index.Store, error) {
+func (a *console) makeIndex(ctx context.Context, name string, info index.Info, set collectionFlags) (index.Store, error) {
 	if !isCollection(name) {
 		return local.Create(name, local.Options{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
 	}
@@ -121,7 +121,7 @@ const buildLabel = "build"
 // manifestDir returns the folder with the manifest of an index that is built:
 // that of the index, or one in the cache, whose manifest is of use as long as the
 // collection is there.
-func (a *app) manifestDir(ctx context.Context, name string, store index.Store) (string, error) {
+func (a *console) manifestDir(ctx context.Context, name string, store index.Store) (string, error) {
 	collection, ok := store.(*qdrant.Store)
 	if !ok {
 		return name, nil
@@ -141,14 +141,14 @@ func (a *app) manifestDir(ctx context.Context, name string, store index.Store) (
 }
 
 // labelledDir is manifestDir of a collection with these labels.
-func (a *app) labelledDir(labels map[string]string) (string, error) {
+func (a *console) labelledDir(labels map[string]string) (string, error) {
 	cache, err := a.cacheDir()
 	return filepath.Join(cache, "builds", labels[buildLabel]), err
 }
 
 // collectionOptions reads the address of a collection. The key comes from the
 // environment, where it does not show in lists of processes.
-func (a *app) collectionOptions(name string) (opts qdrant.Options, err error) {
+func (a *console) collectionOptions(name string) (opts qdrant.Options, err error) {
 	u, err := url.Parse(name)
 	if err != nil {
 		return opts, fmt.Errorf("%q is no address of a collection, wanted %s", name, collectionForm)

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"engram/index"
 	"engram/index/build"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func startQdrant(t *testing.T, opts double.Options) string {
@@ -194,7 +194,7 @@ func TestServerThatIsNotThere(t *testing.T) {
 }
 
 func TestAddressesOfCollections(t *testing.T) {
-	a := &app{streams: streams{stderr: t.Output(), getenv: func(string) string { return "" }}}
+	a := &console{streams: streams{stderr: t.Output(), getenv: func(string) string { return "" }}}
 	for name, want := range map[string]struct {
 		addr, collection string
 		tls              bool

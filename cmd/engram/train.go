@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
 	"engram/embed/ort"
 	"engram/embed/scan"
@@ -16,7 +17,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *app) trainCommand() *cobra.Command {
+func (a *console) trainCommand() *cobra.Command {
 	var data datasetFlags
 	var training trainingFlags
 	var out, preset string
@@ -109,8 +110,8 @@ type card struct {
 }
 
 // train trains a decoder and writes it to the folder out.
-func (a *app) train(ctx context.Context, f datasetFlags, opts scan.Options, out string) (_ *card, err error) {
-	if err := checkOut(out, bundle.Decoder); err != nil {
+func (a *console) train(ctx context.Context, f datasetFlags, opts scan.Options, out string) (_ *card, err error) {
+	if err := app.CheckReplaceable(out, bundle.Decoder); err != nil {
 		return nil, err
 	}
 	d, err := a.openDataset(ctx, f)
@@ -148,7 +149,7 @@ func (a *app) train(ctx context.Context, f datasetFlags, opts scan.Options, out 
 }
 
 // print writes the card, one fact a line.
-func (c *card) print(a *app) error {
+func (c *card) print(a *console) error {
 	training := "solved in closed form"
 	if c.Loss != nil {
 		training = fmt.Sprintf("%d epochs, last loss %.4f", c.Epochs, *c.Loss)

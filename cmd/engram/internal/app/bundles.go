@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"crypto/sha256"
@@ -15,31 +15,35 @@ import (
 	"engram/embed/clip"
 )
 
-// Bundles that need no folder, by the names that flags ask for them with: pixels,
-// whose images have pixelsSize pixels a side, and those that the binary carries,
-// which are package models' names after a prefix.
+// The names of the bundles that need no folder. Pixels has no weights; the
+// binary carries the other ones, which were trained on generated scenes.
 const (
-	pixelsBundle  = "pixels"
-	pixelsSize    = 32
-	carriedPrefix = "scenes-"
-	clipBundle    = carriedPrefix + models.CLIP
+	Pixels            = "pixels"
+	ScenesCLIP        = scenesPrefix + models.CLIP
+	ScenesAutoencoder = scenesPrefix + models.Autoencoder
+	ScenesDenoiser    = scenesPrefix + models.Denoiser
 )
 
-// openBundle opens the bundle of a folder, or one of those that need no folder:
-// pixels, and the demo's, which the binary carries.
-func (a *app) openBundle(name string) (*bundle.Bundle, error) {
-	if name == pixelsBundle {
+const (
+	scenesPrefix = "scenes-" // before the names of package models
+	pixelsSize   = 32        // side of the images of Pixels, in pixels
+)
+
+// OpenBundle opens the bundle in a folder, or one of the bundles that need no
+// folder.
+func (a *App) OpenBundle(name string) (*bundle.Bundle, error) {
+	if name == Pixels {
 		return a.openPixels()
 	}
-	if short, carried := strings.CutPrefix(name, carriedPrefix); carried && slices.Contains(models.Names(), short) {
+	if short, carried := strings.CutPrefix(name, scenesPrefix); carried && slices.Contains(models.Names(), short) {
 		return a.openCarried(name, short)
 	}
 	return bundle.Open(name)
 }
 
 // openPixels opens the bundle of pixels, which is written on its first use.
-func (a *app) openPixels() (*bundle.Bundle, error) {
-	return a.cachedBundle(fmt.Sprintf("%s-%d", pixelsBundle, pixelsSize), func(dir string) error {
+func (a *App) openPixels() (*bundle.Bundle, error) {
+	return a.cachedBundle(fmt.Sprintf("%s-%d", Pixels, pixelsSize), func(dir string) error {
 		_, err := clip.WritePixels(dir, pixelsSize)
 		return err
 	})
@@ -47,7 +51,7 @@ func (a *app) openPixels() (*bundle.Bundle, error) {
 
 // openCarried opens a bundle that the binary carries, whose files are laid down
 // on its first use.
-func (a *app) openCarried(name, short string) (*bundle.Bundle, error) {
+func (a *App) openCarried(name, short string) (*bundle.Bundle, error) {
 	files, err := models.Bundle(short)
 	if err != nil {
 		return nil, err
@@ -64,8 +68,8 @@ func (a *app) openCarried(name, short string) (*bundle.Bundle, error) {
 // cachedBundle opens the bundle in a folder of the cache, which write makes where
 // it is missing or damaged. Programs may do so at the same time: a folder
 // appears as a whole.
-func (a *app) cachedBundle(name string, write func(dir string) error) (*bundle.Bundle, error) {
-	cache, err := a.cacheDir()
+func (a *App) cachedBundle(name string, write func(dir string) error) (*bundle.Bundle, error) {
+	cache, err := a.CacheDir()
 	if err != nil {
 		return nil, err
 	}

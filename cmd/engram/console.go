@@ -1,0 +1,103 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"engram/cmd/engram/internal/app"
+	"engram/embed/bundle"
+	"engram/embed/ort"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// console is what the commands share: the streams and the global flags.
+type console struct {
+	streams
+	cacheFlag, libraryFlag string
+	device                 string
+	verbose                bool
+}
+
+func (c *console) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&c.cacheFlag, "cache", "", "`folder` for fetched and derived files (default $ENGRAM_CACHE, else engram in the user's cache)")
+	flags.StringVar(&c.libraryFlag, "onnxruntime", "", "libonnxruntime `file` to use (default $ENGRAM_ONNXRUNTIME, else found or fetched)")
+	flags.StringVar(&c.device, "device", "cpu", "where models run: cpu or cuda:N")
+	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log which library, model and device are used")
+}
+
+// logger writes log lines to stderr.
+func (c *console) logger() *slog.Logger {
+	level := slog.LevelInfo
+	if c.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// app returns the application as the global flags and the environment set it
+// up.
+func (c *console) app() *app.App {
+	opts := app.Options{
+		Library: ort.OptionsFromEnv(c.getenv), Device: c.device, Logger: c.logger(),
+		QdrantKey: cmp.Or(c.getenv("ENGRAM_QDRANT_API_KEY"), c.getenv("QDRANT_API_KEY")),
+	}
+	if c.libraryFlag != "" {
+		opts.Library.Path = c.libraryFlag
+	}
+	if c.cacheFlag != "" {
+		opts.Library.CacheDir = c.cacheFlag
+	}
+	return app.New(opts)
+}
+
+// cacheDir returns the absolute path of the cache folder.
+func (c *console) cacheDir() (string, error) { return c.app().CacheDir() }
+
+// loadRuntime finds or fetches ONNX Runtime, with a progress bar.
+func (c *console) loadRuntime(ctx context.Context) (*ort.Runtime, error) {
+	d := c.display()
+	defer d.finish()
+	return c.app().Runtime(ctx, d.report)
+}
+
+// openBundle opens a bundle by the name that users give it.
+func (c *console) openBundle(name string) (*bundle.Bundle, error) { return c.app().OpenBundle(name) }
+
+// openModel opens the image encoder of a bundle.
+func (c *console) openModel(ctx context.Context, b *bundle.Bundle) (*app.Model, error) {
+	d := c.display()
+	defer d.finish()
+	return c.app().OpenModel(ctx, b, d.report)
+}
+
+// closeInto closes c at the end of a function that returns *err, and returns
+// the error of Close where there is no earlier one, which would be its cause.
+func closeInto(err *error, c io.Closer) {
+	if e := c.Close(); *err == nil {
+		*err = e
+	}
+}
+
+// printJSON writes v to stdout for a program to read.
+func (c *console) printJSON(v any) error {
+	enc := json.NewEncoder(c.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// oneArgument wants exactly one argument and says what it is.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("wanted %s, found %d arguments (see %s --help)", what, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}

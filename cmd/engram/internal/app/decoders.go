@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"engram/data/progress"
+	"engram/data/space"
+	"engram/embed/ort"
+	"engram/embed/scan"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// Decoder is an open decoder with the library that runs it.
+type Decoder struct {
+	*scan.Decoder
+	dir     string
+	runtime *ort.Runtime
+}
+
+// OpenDecoder opens the decoder in a folder.
+func (a *App) OpenDecoder(ctx context.Context, dir string, watch progress.Func) (*Decoder, error) {
+	rt, err := a.Runtime(ctx, watch)
+	if err != nil {
+		return nil, err
+	}
+	d, err := scan.Open(rt, dir, a.Session())
+	if err != nil {
+		return nil, errors.Join(err, rt.Close())
+	}
+	return &Decoder{Decoder: d, dir: dir, runtime: rt}, nil
+}
+
+// Close frees the decoder and the library.
+func (d *Decoder) Close() error { return errors.Join(d.Decoder.Close(), d.runtime.Close()) }
+
+// Space returns the space of the decoder's predictions.
+func (d *Decoder) Space() space.Space { return d.Config().Target }
+
+// Query returns the unit vector to search an index for, predicted from the
+// repeats of one scan. It averages them voxel by voxel, as the published
+// protocols do.
+func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, error) {
+	voxels := d.Config().Voxels
+	mean := make([]float32, voxels)
+	for _, row := range repeats {
+		if len(row) != voxels {
+			return nil, fmt.Errorf("scan of %d voxels, the decoder %s takes %d", len(row), d.dir, voxels)
+		}
+		for v, beta := range row {
+			mean[v] += beta / float32(len(repeats))
+		}
+	}
+	queries, err := d.Queries(ctx, blas32.General{Rows: 1, Cols: voxels, Stride: voxels, Data: mean})
+	if err != nil {
+		return nil, err
+	}
+	return queries[0], nil
+}
