@@ -54,6 +54,21 @@ func (m *Model) ONNX() ([]byte, error) {
 	return grad.Export(map[string]*grad.Node{tokensName: tokens}, m.Values)
 }
 
+// Linear returns the decoder of preset linear that is this one's ridge: the same
+// as training linear on the same data gives. The arrays are shared.
+func (m *Model) Linear() (*Model, error) {
+	c := m.Config
+	if c.Rank == 0 {
+		return nil, fmt.Errorf("scan: a %s decoder has no ridge", c.Preset)
+	}
+	linear, err := PresetConfig(PresetLinear, c.Voxels, c.T, c.D)
+	if err != nil {
+		return nil, err
+	}
+	linear.Rank, linear.Target = c.Rank, c.Target
+	return &Model{Config: linear, Values: m.Values}, nil
+}
+
 // Save writes a decoder's folder: the weights as safetensors with config.json
 // beside them, the model for serving, and bundle.json, a bundle of kind decoder.
 // All of it is on the disk before anything of a decoder that was there is

@@ -111,10 +111,11 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 	if err != nil {
 		return nil, err
 	}
-	lengths, err := d.lengths(from.targets)
+	trained, err := d.targets(from.targets, d.cast.train)
 	if err != nil {
 		return nil, err
 	}
+	lengths := recon.TokenLengths(d.tokens(rows(trained, 0, d.Scale.Seen)))
 	decoder, err := scan.Open(d.Runtime, filepath.Join(from.decoders, scan.PresetLinear), d.Session)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,11 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		n int
 	}{{d.cast.test, d.Scale.Pictures}, {d.cast.zebras, d.Scale.Pictures / 2}} {
 		n := part.n
-		scans := rows(d.means(r, part.set, d.Scale.Repeats), 0, n)
+		all, err := d.means(r, part.set, d.Scale.Repeats)
+		if err != nil {
+			return nil, err
+		}
+		scans := rows(all, 0, n)
 		predicted, err := decoder.Decode(ctx, scans)
 		if err != nil {
 			return nil, err
@@ -139,8 +144,9 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		if err != nil {
 			return nil, err
 		}
-		restore(predicted, lengths)
-		h.predicted = append(h.predicted, d.tokens(predicted)...)
+		tokens := d.tokens(predicted)
+		recon.RestoreLengths(tokens, lengths)
+		h.predicted = append(h.predicted, tokens...)
 		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
 		h.queries = append(h.queries, queries...)
 		for i := range n {
@@ -162,39 +168,6 @@ func (d *demo) tokens(m blas32.General) []embed.Tokens {
 		list[i] = embed.Tokens{T: d.Bundle.T, D: d.Bundle.D, Data: m.Data[i*m.Stride:][:m.Cols]}
 	}
 	return list
-}
-
-// lengths returns the mean length of each of the T tokens over the scenes that
-// the subject was trained on.
-func (d *demo) lengths(dir string) ([]float64, error) {
-	targets, err := d.targets(dir, d.cast.train)
-	if err != nil {
-		return nil, err
-	}
-	seen := d.tokens(rows(targets, 0, d.Scale.Seen))
-	mean := make([]float64, d.Bundle.T)
-	for _, scene := range seen {
-		for t := range mean {
-			mean[t] += embed.Norm(scene.Data[t*scene.D:][:scene.D]) / float64(len(seen))
-		}
-	}
-	return mean, nil
-}
-
-// restore gives every predicted token the length that such tokens have in
-// pictures. A decoder that is not sure predicts something between what it thinks
-// possible, which is shorter; the denoiser, which has learned from tokens of
-// pictures alone, takes that for a picture with little in it.
-func restore(predicted blas32.General, lengths []float64) {
-	width := predicted.Cols / len(lengths)
-	for i := range predicted.Rows {
-		for t, want := range lengths {
-			token := predicted.Data[i*predicted.Stride+t*width:][:width]
-			if length := embed.Norm(token); length > 0 {
-				blas32.Scal(float32(want/length), blas32.Vector{N: width, Inc: 1, Data: token})
-			}
-		}
-	}
 }
 
 // reconstruct returns the best of the pictures that are made of each of the

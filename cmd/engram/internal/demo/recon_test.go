@@ -2,7 +2,6 @@ package demo
 
 import (
 	"image/color"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,21 +9,7 @@ import (
 
 	"engram/embed"
 	"engram/embed/pixels"
-
-	"gonum.org/v1/gonum/blas/blas32"
 )
-
-// Every token gets its length and keeps its direction; one without stays.
-func TestRestoredTokens(t *testing.T) {
-	m := blas32.General{Rows: 2, Cols: 4, Stride: 5, Data: []float32{3, 4, 1, 0, 9, .3, -.4, 0, 0}}
-	restore(m, []float64{1, 2})
-	want := []float32{.6, .8, 2, 0, 9, .6, -.8, 0, 0}
-	for i, v := range m.Data {
-		if math.Abs(float64(v-want[i])) > 1e-6 {
-			t.Fatalf("tokens are %v, want %v", m.Data, want)
-		}
-	}
-}
 
 // The sheet has each picture in its place, and files have each under its name.
 func TestSheet(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"engram/data/scanner"
 	"engram/data/scenes"
 	"engram/embed/dataset"
+	"engram/embed/scan"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -159,18 +160,20 @@ func (r *recorded) row(trial int) []float32 {
 }
 
 // means returns the mean scan of each scene over the first few of its repeats.
-func (d *demo) means(r *recorded, s set, repeats int) blas32.General {
+func (d *demo) means(r *recorded, s set, repeats int) (blas32.General, error) {
 	m := blas32.General{Rows: len(s.scenes), Cols: r.voxels.Cols, Stride: r.voxels.Cols}
-	m.Data = make([]float32, m.Rows*m.Cols)
 	for i := range m.Rows {
-		mean := m.Data[i*m.Stride:][:m.Cols]
+		var scans [][]float32
 		for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:repeats] {
-			for v, beta := range r.row(trial) {
-				mean[v] += beta / float32(repeats)
-			}
+			scans = append(scans, r.row(trial))
 		}
+		mean, err := scan.MeanOfRepeats(scans, m.Cols)
+		if err != nil {
+			return m, err
+		}
+		m.Data = append(m.Data, mean...)
 	}
-	return m
+	return m, nil
 }
 
 // storedTrials returns the scans of test scenes and zebras.

@@ -80,7 +80,10 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 		}
 		for _, repeats := range []int{1, d.Scale.Repeats} {
 			blank := Score{Set: s.name, Choices: len(s.scenes), Repeats: repeats, Chance: 1 / float64(len(s.scenes))}
-			scans := d.means(r, s, repeats)
+			scans, err := d.means(r, s, repeats)
+			if err != nil {
+				return nil, err
+			}
 			for _, decoder := range decoders {
 				score := blank
 				score.Decoder = decoder.label

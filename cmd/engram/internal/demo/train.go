@@ -31,7 +31,7 @@ func (d *demo) training(from folders) stage {
 		if err != nil {
 			return err
 		}
-		ridge, err := ridgeOf(compact)
+		ridge, err := compact.Linear()
 		if err != nil {
 			return err
 		}
@@ -94,17 +94,4 @@ func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*s
 			trained(int64(p.Epoch), int64(p.Epochs))
 		},
 	})
-}
-
-// ridgeOf returns the linear decoder that a compact one has as its ridge:
-// the one that training the preset linear on the same data gives, without doing
-// it again.
-func ridgeOf(compact *scan.Model) (*scan.Model, error) {
-	c := compact.Config
-	config, err := scan.PresetConfig(scan.PresetLinear, c.Voxels, c.T, c.D)
-	if err != nil {
-		return nil, err
-	}
-	config.Rank, config.Target = c.Rank, c.Target
-	return &scan.Model{Config: config, Values: compact.Values}, nil
 }

@@ -1,4 +1,4 @@
-package demo
+package scan_test
 
 import (
 	"math/rand/v2"
@@ -12,9 +12,9 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// The ridge beside which the compact decoder is scored is the one that training
-// it alone gives.
-func TestRidgeOfTheCompactDecoder(t *testing.T) {
+// TestTheLinearPartIsTheLinearDecoder compares the ridge within a compact decoder
+// with the decoder that training linear on the same data gives.
+func TestTheLinearPartIsTheLinearDecoder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	noise := func(rows, cols int) blas32.General {
 		m := blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
@@ -36,7 +36,7 @@ func TestRidgeOfTheCompactDecoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ridge, err := ridgeOf(compact)
+	ridge, err := compact.Linear()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +49,9 @@ func TestRidgeOfTheCompactDecoder(t *testing.T) {
 	}
 	if cmp.Equal(want, decoded(t, rt, compact, data.Voxels)) {
 		t.Error("the compact decoder predicts what the ridge predicts")
+	}
+	if _, err := (&scan.Model{Config: scan.Config{Preset: scan.PresetMindEye1}}).Linear(); err == nil {
+		t.Error("a decoder without a ridge has a linear part")
 	}
 }
 
