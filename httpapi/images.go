@@ -60,7 +60,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // Open implements ImageSource.
 func (f *Folder) Open(_ context.Context, item index.Item) (Image, error) {
-	name, ok := item.Payload["path"].(string)
+	name, ok := item.Payload[index.KeyPath].(string)
 	if !ok {
 		return Image{}, fmt.Errorf("item %d has no path: %w", item.ID, fs.ErrNotExist)
 	}

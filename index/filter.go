@@ -72,9 +72,9 @@ const UnsafeFrom = 0.5
 func Safe() Filter {
 	from := UnsafeFrom
 	return Not{Or{
-		Text{Key: "NSFW", Words: "nsfw"},
-		Text{Key: "NSFW", Words: "unsure"},
-		Range{Key: "punsafe", From: &from},
+		Text{Key: KeyNSFW, Words: "nsfw"},
+		Text{Key: KeyNSFW, Words: "unsure"},
+		Range{Key: KeyUnsafe, From: &from},
 	}}
 }
 

@@ -72,7 +72,7 @@ func (v *vectors) items(lo, hi int) []index.Item {
 	list := make([]index.Item, 0, hi-lo)
 	for i := lo; i < hi; i++ {
 		list = append(list, index.Item{ID: index.ID(i), Vector: v.rows.Row(i), Payload: index.Payload{
-			"path": fmt.Sprintf("%012d.jpg", i), "class": int64(i % classes),
+			index.KeyPath: fmt.Sprintf("%012d.jpg", i), "class": int64(i % classes),
 		}})
 	}
 	return list

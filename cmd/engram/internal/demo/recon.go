@@ -228,7 +228,7 @@ func nearest(ctx context.Context, dir string, queries []embed.Vector) ([]string,
 		if err != nil {
 			return nil, err
 		}
-		path, _ := hits[0].Payload["path"].(string) // an index of a folder has one for every item
+		path, _ := hits[0].Payload[index.KeyPath].(string) // an index of a folder has one for every item
 		paths = append(paths, path)
 	}
 	return paths, nil
