@@ -11,8 +11,9 @@ import (
 	"engram/embed/bundle"
 	"engram/embed/clip"
 	"engram/embed/ort"
-	"engram/index/build"
 	"engram/index/embedfiles"
+	"engram/index/ingest"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 )
@@ -101,7 +102,7 @@ func (a *console) embed(ctx context.Context, f embedFlags) (_ *embedfiles.Report
 }
 
 // runEmbed embeds shards with an open model.
-func runEmbed[I any](ctx context.Context, a *console, f embedFlags, b *bundle.Bundle, shards []build.Shard, encoder build.Encoder[I]) (*embedfiles.Report, error) {
+func runEmbed[I any](ctx context.Context, a *console, f embedFlags, b *bundle.Bundle, shards []source.Shard, encoder ingest.Encoder[I]) (*embedfiles.Report, error) {
 	bar := a.newProgress("embedding", "rows")
 	defer bar.finish()
 	job := embedfiles.Job[I]{
@@ -156,7 +157,7 @@ func (a *console) openTextModel(ctx context.Context, b *bundle.Bundle) (*textMod
 // Close frees the encoder and the library.
 func (m *textModel) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
 
-// captionEncoder is the text model as package build needs it.
+// captionEncoder is the text model as package ingest needs it.
 type captionEncoder struct{ *textModel }
 
 func (captionEncoder) Decode(text io.Reader) (string, error) {

@@ -11,7 +11,7 @@ import (
 	"engram/data/scenes"
 	"engram/embed/ort/orttest"
 	"engram/embed/pixels"
-	"engram/index/build"
+	"engram/index/ingest"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -47,7 +47,7 @@ func BenchmarkBuild(b *testing.B) {
 }
 
 // benchmarkBuild returns the processor time of a build, and that of its parts.
-func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, encoding time.Duration, report *build.Report) {
+func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, encoding time.Duration, report *ingest.Report) {
 	b.Helper()
 	p, err := a.prepare(b.Context(), f)
 	if err != nil {
@@ -58,7 +58,7 @@ func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, en
 		b.Fatal(err)
 	}
 	job := p.job
-	job.Store, job.Manifest = to.store, to.manifest
+	job.Store, job.Ledger = to.store, to.manifest
 	whole = processorTime(b, func() error {
 		report, err = job.Run(b.Context())
 		return err

@@ -14,7 +14,8 @@ import (
 	"engram/embed/clip"
 	"engram/embed/pixels"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -77,7 +78,7 @@ func (a *console) indexBuildCommand() *cobra.Command {
 type buildFlags struct {
 	source             string
 	kind, set          string
-	options            build.SourceOptions
+	options            source.Options
 	bundle             string
 	bundleSet          bool // by the user
 	out, part          string
@@ -89,7 +90,7 @@ type buildFlags struct {
 
 // addSource adds the flags that say how to read the source.
 func (f *buildFlags) addSource(flags *pflag.FlagSet) {
-	flags.StringVar(&f.kind, "source", "", fmt.Sprintf("`kind` of the source, where it is not found out: one of %q", build.Kinds()))
+	flags.StringVar(&f.kind, "source", "", fmt.Sprintf("`kind` of the source, where it is not found out: one of %q", source.Kinds()))
 	flags.StringSliceVar(&f.options.Include, "include", nil, "of a folder of images, only files or folders that match the `pattern`, such as *.jpg")
 	flags.StringSliceVar(&f.options.Exclude, "exclude", nil, "and none that match this `pattern`")
 	flags.StringVar(&f.set, "embeddings", "image", "which of LAION's embeddings: image or text")
@@ -103,9 +104,9 @@ func (f *buildFlags) addFilter(flags *pflag.FlagSet) {
 }
 
 // open returns the source.
-func (f *buildFlags) open() (build.Source, error) {
+func (f *buildFlags) open() (source.Source, error) {
 	o := f.options
-	o.Kind = build.Kind(f.kind)
+	o.Kind = source.Kind(f.kind)
 	switch f.set {
 	case "image", "":
 		o.Set = laion.Image
@@ -114,7 +115,7 @@ func (f *buildFlags) open() (build.Source, error) {
 	default:
 		return nil, fmt.Errorf("--embeddings is %q, wanted image or text", f.set)
 	}
-	return build.Open(f.source, o)
+	return source.Open(f.source, o)
 }
 
 // filter returns which rows to keep, nil for all.
@@ -137,7 +138,7 @@ func (f *buildFlags) filter() (index.Filter, error) {
 }
 
 // job returns what the flags say of a job.
-func (f *buildFlags) job() (job build.Job[*pixels.Image], err error) {
+func (f *buildFlags) job() (job ingest.Job[*pixels.Image], err error) {
 	if f.batch < 1 {
 		return job, fmt.Errorf("--batch is %d, wanted 1 or more", f.batch)
 	}
@@ -149,15 +150,15 @@ func (f *buildFlags) job() (job build.Job[*pixels.Image], err error) {
 		return job, err
 	}
 	if f.part != "" {
-		job.Part, err = build.ParsePart(f.part)
+		job.Part, err = ingest.ParsePart(f.part)
 	}
 	return job, err
 }
 
 // prepared is a build with all but its target.
 type prepared struct {
-	job    build.Job[*pixels.Image]
-	source build.Source
+	job    ingest.Job[*pixels.Image]
+	source source.Source
 	bundle *bundle.Bundle // nil for embeddings of which nobody says what made them
 	model  *app.Model     // nil for embeddings
 	dim    int
@@ -202,7 +203,7 @@ func (p *prepared) Close() error {
 
 // buildIndex brings an index in line with a source. The report is not nil where
 // what it counts is in the index, also beside an error.
-func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report, err error) {
+func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *ingest.Report, err error) {
 	p, err := a.prepare(ctx, f)
 	if err != nil {
 		return nil, err
@@ -214,7 +215,7 @@ func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *build.Report
 	}
 	defer closeInto(&err, &target)
 	job := p.job
-	job.Store, job.Manifest = target.store, target.manifest
+	job.Store, job.Ledger = target.store, target.manifest
 
 	bars := buildBars{console: a}
 	defer bars.finish()
@@ -236,7 +237,7 @@ type buildBars struct {
 	bar     *stepProgress
 }
 
-func (b *buildBars) rows(p build.Progress) { b.set("reading", int64(p.Rows), int64(p.Total)) }
+func (b *buildBars) rows(p ingest.Progress) { b.set("reading", int64(p.Rows), int64(p.Total)) }
 
 func (b *buildBars) indexing(done, total int) { b.set("indexing", int64(done), int64(total)) }
 
@@ -255,13 +256,13 @@ func (b *buildBars) finish() {
 }
 
 // ofVectors reports whether the rows of a source are vectors, and not images.
-func ofVectors(shards []build.Shard) bool {
-	return slices.ContainsFunc(shards, func(s build.Shard) bool { return s.Dim != 0 })
+func ofVectors(shards []source.Shard) bool {
+	return slices.ContainsFunc(shards, func(s source.Shard) bool { return s.Dim != 0 })
 }
 
 // dimOf returns the dimension of the vectors of a source, 0 where it has
 // images. The error is that of a source of vectors none of which can be read.
-func dimOf(ctx context.Context, source string, shards []build.Shard) (int, error) {
+func dimOf(ctx context.Context, source string, shards []source.Shard) (int, error) {
 	if !ofVectors(shards) {
 		return 0, nil
 	}
@@ -292,7 +293,7 @@ func (a *console) buildBundle(f buildFlags, dim int) (*bundle.Bundle, error) {
 }
 
 // useless is an error where nothing of a source can be used.
-func useless(source string, r *build.Report) error {
+func useless(source string, r *ingest.Report) error {
 	switch {
 	case r.Stored+r.Unchanged+r.Excluded > 0:
 		return nil
@@ -305,7 +306,7 @@ func useless(source string, r *build.Report) error {
 }
 
 // printReport prints the summary of a build.
-func (a *console) printReport(r *build.Report) {
+func (a *console) printReport(r *ingest.Report) {
 	for _, bad := range r.Bad {
 		fmt.Fprintf(a.stderr, "skipped %s: %s\n", printable(bad.Name), bad.Reason)
 	}
@@ -329,7 +330,7 @@ func (a *console) printReport(r *build.Report) {
 	fmt.Fprintln(a.stdout)
 }
 
-// batchEncoder is the model as package build needs it.
+// batchEncoder is the model as package ingest needs it.
 type batchEncoder struct{ model *app.Model }
 
 func (batchEncoder) Decode(file io.Reader) (*pixels.Image, error) {
@@ -343,10 +344,10 @@ func (e batchEncoder) Encode(ctx context.Context, images []*pixels.Image) ([][]f
 	return asRows(vectors, err)
 }
 
-// asRows returns what an encoder gives as package build takes it.
+// asRows returns what an encoder gives as package ingest takes it.
 func asRows(vectors []embed.Vector, err error) ([][]float32, error) {
 	if errors.Is(err, embed.ErrZero) || errors.Is(err, embed.ErrNotFinite) || errors.Is(err, clip.ErrNoWord) {
-		return nil, fmt.Errorf("%w: %w", err, build.ErrImage)
+		return nil, fmt.Errorf("%w: %w", err, ingest.ErrImage)
 	}
 	rows := make([][]float32, len(vectors))
 	for i, v := range vectors {

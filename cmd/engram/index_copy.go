@@ -8,8 +8,8 @@ import (
 	"strconv"
 
 	"engram/index"
-	"engram/index/build"
 	"engram/index/copyindex"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 )
@@ -69,12 +69,12 @@ func (a *console) copyIndex(ctx context.Context, from, to string, set collection
 	if from == to || !isCollection(from) && filepath.Clean(from) == filepath.Clean(to) {
 		return nil, fmt.Errorf("wanted two indexes, found %s twice", from)
 	}
-	source, origin, err := a.openIndex(ctx, from)
+	original, origin, err := a.openIndex(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	defer closeInto(&err, source)
-	info, err := source.Info(ctx)
+	defer closeInto(&err, original)
+	info, err := original.Info(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func (a *console) copyIndex(ctx context.Context, from, to string, set collection
 	bars := stepBars{console: a}
 	defer bars.finish()
 	opts.Progress = bars.set
-	report, err := copyindex.Copy(ctx, source, target, opts)
-	if err != nil && !errors.Is(err, copyindex.ErrRefused) || origin == (build.Origin{}) {
+	report, err := copyindex.Copy(ctx, original, target, opts)
+	if err != nil && !errors.Is(err, copyindex.ErrRefused) || origin == (source.Origin{}) {
 		return report, err
 	}
 	if failed := keepOrigin(ctx, to, target, origin); failed != nil {
@@ -105,7 +105,7 @@ func (a *console) copyIndex(ctx context.Context, from, to string, set collection
 // printRefused lists the items that an index did not take.
 func (a *console) printRefused(r *copyindex.Report) {
 	for _, item := range r.Refusals {
-		name := build.NameOf(index.Item{ID: item.ID, Payload: item.Payload})
+		name := source.NameOf(index.Item{ID: item.ID, Payload: item.Payload})
 		fmt.Fprintf(a.stderr, "refused %s: %s\n", printable(name), item.Reason)
 	}
 	if more := r.Refused - len(r.Refusals); more > 0 {

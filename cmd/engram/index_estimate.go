@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/plan"
 	"engram/index/qdrant"
 )
@@ -25,11 +25,11 @@ func (a *console) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) 
 		return err
 	}
 	defer closeInto(&err, p)
-	if p.job.Manifest, err = a.knownManifest(ctx, f); err != nil {
+	if p.job.Ledger, err = a.knownManifest(ctx, f); err != nil {
 		return err
 	}
-	if p.job.Manifest != nil {
-		defer closeInto(&err, p.job.Manifest)
+	if p.job.Ledger != nil {
+		defer closeInto(&err, p.job.Ledger)
 	}
 	e, err := p.job.Estimate(ctx, p.dim, sampleTime)
 	if err != nil {
@@ -52,7 +52,7 @@ func (a *console) estimateIndex(ctx context.Context, f buildFlags, asJSON bool) 
 }
 
 // knownManifest opens the manifest of an earlier build, nil where there is none.
-func (a *console) knownManifest(ctx context.Context, f buildFlags) (*build.Manifest, error) {
+func (a *console) knownManifest(ctx context.Context, f buildFlags) (*ingest.Ledger, error) {
 	dir := f.out
 	if isCollection(f.out) {
 		store, _, err := a.openIndex(ctx, f.out)
@@ -69,12 +69,12 @@ func (a *console) knownManifest(ctx context.Context, f buildFlags) (*build.Manif
 		}
 	}
 	dir = f.partDir(dir)
-	_, err := os.Stat(filepath.Join(dir, build.ManifestName))
+	_, err := os.Stat(filepath.Join(dir, ingest.LedgerName))
 	if f.out == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return build.OpenManifest(dir)
+	return ingest.OpenLedger(dir)
 }

@@ -7,8 +7,9 @@ import (
 	"slices"
 
 	"engram/index"
-	"engram/index/build"
 	"engram/index/copyindex"
+	"engram/index/ingest"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 )
@@ -50,7 +51,7 @@ type part struct {
 	target
 	name   string
 	info   index.Info
-	origin build.Origin
+	origin source.Origin
 }
 
 // openPart opens a part, or the index that parts become.
@@ -65,7 +66,7 @@ func (a *console) openPart(ctx context.Context, name string) (p part, err error)
 		dir, err = a.manifestDir(ctx, name, p.store)
 	}
 	if err == nil {
-		p.manifest, err = build.OpenManifest(dir)
+		p.manifest, err = ingest.OpenLedger(dir)
 	}
 	if err != nil {
 		return p, errors.Join(err, p.store.Close())
@@ -79,7 +80,7 @@ func (a *console) joinParts(ctx context.Context, names []string, out string, set
 		return 0, err
 	}
 	var parts []part
-	var manifests []*build.Manifest
+	var manifests []*ingest.Ledger
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
 			return 0, fmt.Errorf("wanted different parts, found %s twice", name)
@@ -104,7 +105,7 @@ func (a *console) joinParts(ctx context.Context, names []string, out string, set
 			return 0, fmt.Errorf("%s was made with bundle %s, %s with %s: %w", name, p.info.BundleName, first.name, first.info.BundleName, index.ErrBundle)
 		}
 	}
-	if err := build.CheckParts(manifests); err != nil {
+	if err := ingest.CheckParts(manifests); err != nil {
 		return 0, err
 	}
 	return items, a.copyParts(ctx, parts, manifests, out, set)
@@ -112,7 +113,7 @@ func (a *console) joinParts(ctx context.Context, names []string, out string, set
 
 // copyParts copies parts that fit each other into one index, and then what
 // their manifests say.
-func (a *console) copyParts(ctx context.Context, parts []part, manifests []*build.Manifest, out string, set collectionFlags) (err error) {
+func (a *console) copyParts(ctx context.Context, parts []part, manifests []*ingest.Ledger, out string, set collectionFlags) (err error) {
 	whole, err := a.openPart(ctx, out)
 	if errors.Is(err, index.ErrNotFound) {
 		whole, err = a.makeWhole(ctx, out, set, parts[0])

@@ -15,8 +15,9 @@ import (
 	"engram/data/laion"
 	"engram/data/npy"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/local"
+	"engram/index/source"
 )
 
 // tarOf returns a tar of samples, each of which has files by their extensions.
@@ -97,7 +98,7 @@ func items(t *testing.T, dir string) map[index.ID]index.Item {
 }
 
 // reasons returns the reasons by names, for what is bad or damaged.
-func reasons(r *build.Report) map[string]string {
+func reasons(r *ingest.Report) map[string]string {
 	found := map[string]string{}
 	for _, bad := range r.Bad {
 		found[bad.Name] = bad.Reason
@@ -111,7 +112,7 @@ func reasons(r *build.Report) map[string]string {
 }
 
 // wantReasons checks that just these things are bad or damaged, and why.
-func wantReasons(t *testing.T, r *build.Report, want map[string]string) {
+func wantReasons(t *testing.T, r *ingest.Report, want map[string]string) {
 	t.Helper()
 	got := reasons(r)
 	for name, reason := range want {
@@ -136,7 +137,7 @@ func TestIndexOfTars(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "3.tar"), []byte("no tar"))
 	writeFile(t, filepath.Join(dir, "4.tar"), tarOf(t, keys(400, 3), files))
 	writeFile(t, filepath.Join(dir, "4_stats.json"), []byte(`{"count": 9, "successes": 4, "failed_to_download": 5, "failed_to_resize": 0, "duration": 1, "start_time": 0, "end_time": 1, "status_dict": {}}`))
-	var r build.Report
+	var r ingest.Report
 	c.json(&r, "index", "build", dir, "--out", out)
 	wantReasons(t, &r, map[string]string{
 		"1.tar/00100": "comes twice", "1.tar/empty": "no image", "1.tar/broken": "wanted JPEG",
@@ -159,7 +160,7 @@ func TestIndexOfTars(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "4.tar")); err != nil {
 		t.Fatal(err)
 	}
-	r = build.Report{}
+	r = ingest.Report{}
 	c.json(&r, "index", "build", filepath.Join(dir, "{0..3}.tar"), "--out", out, "--prune")
 	if r.Finished != 1 || r.Skipped != 3 || r.Deleted != 3 || len(r.Bad) != 0 {
 		t.Errorf("second run: %+v, want one shard finished, three skipped, three rows deleted", r)
@@ -175,7 +176,7 @@ func TestIndexOfTars(t *testing.T) {
 			}
 		}
 	}
-	r = build.Report{}
+	r = ingest.Report{}
 	c.json(&r, "index", "build", dir, "--out", out, "--exclude-unsafe", "--where", `{"not": {"key": "key", "equal": "00001"}}`)
 	if r.Excluded != 2+2 || r.Deleted != 2+2 || r.Encoded != 0 {
 		t.Errorf("with filters: %+v, want key 00001 and 00009 of two tars left out, deleted, and nothing encoded", r)
@@ -236,7 +237,7 @@ func TestIndexOfEmbeddings(t *testing.T) {
 	rewrite(vectors(3), []int{4, 2}, []float32{1, 0, 1, 0, 1, 0, 1, 0})                 // another dimension
 	rewrite(vectors(4), []int{4, 3}, []float32{1, 0, 0, nan(), 0, 0, 0, 0, 0, 0, 0, 2}) // two unusable rows, one too long
 	writeFile(t, metadata(5), []byte("no parquet"))
-	var r build.Report
+	var r ingest.Report
 	c.json(&r, "index", "build", dir, "--out", out)
 	wantReasons(t, &r, map[string]string{
 		"img_emb/img_emb_0001.npy": "no metadata file", "img_emb/img_emb_0002.npy": "row counts differ",
@@ -261,7 +262,7 @@ func TestIndexOfEmbeddings(t *testing.T) {
 	}
 
 	writeFile(t, metadata(1), kept)
-	r = build.Report{}
+	r = ingest.Report{}
 	c.json(&r, "index", "build", dir, "--out", out, "--exclude-unsafe")
 	if r.Stored != 3+3+1 || r.Excluded != 3 || r.Deleted != 2 {
 		t.Errorf("without unsafe rows: %+v, want three rows of shards 0 and 1 and one of 4, and two deleted", r)
@@ -309,7 +310,7 @@ func TestIndexOfTables(t *testing.T) {
 			writeFile(t, filepath.Join(dir, "2.parquet"), table.File)
 		}
 	}
-	var r build.Report
+	var r ingest.Report
 	c.json(&r, "index", "build", dir, "--out", out)
 	if r.Shards != 3 || r.Stored == 0 || r.Stored != len(items(t, out)) || r.Unusable == 0 {
 		t.Errorf("report is %+v with %d items, want three shards and unusable rows", r, len(items(t, out)))
@@ -322,7 +323,7 @@ func TestIndexOfTables(t *testing.T) {
 func TestIndexOfScenes(t *testing.T) {
 	c := newCLI(t)
 	out := filepath.Join(t.TempDir(), "index")
-	var r build.Report
+	var r ingest.Report
 	c.json(&r, "index", "build", "scenes:20?size=64", "--out", out)
 	before := items(t, out)
 	c.json(&r, "index", "build", "scenes:30?size=64", "--out", out)
@@ -344,16 +345,16 @@ func TestIndexOfScenes(t *testing.T) {
 
 func TestPartsAreJoined(t *testing.T) {
 	c := newCLI(t)
-	source, dir := t.TempDir(), t.TempDir()
-	writeLAION(t, source, 5)
+	place, dir := t.TempDir(), t.TempDir()
+	writeLAION(t, place, 5)
 	whole, joined := filepath.Join(dir, "whole"), filepath.Join(dir, "joined")
-	c.must("index", "build", source, "--out", whole)
+	c.must("index", "build", place, "--out", whole)
 	part := func(n string) string { return filepath.Join(dir, "part"+n) }
-	c.must("index", "build", source, "--out", part("1"), "--part", "1/2")
+	c.must("index", "build", place, "--out", part("1"), "--part", "1/2")
 	c.refuse([]string{part("1"), "is part 1/2, and there are 1 to join"}, "index", "join", part("1"), "--out", joined)
 	c.refuse([]string{"wanted different parts, found " + part("1") + " twice"}, "index", "join", part("1"), part("1"), "--out", joined)
 	c.refuse([]string{"is a whole index and no part of one"}, "index", "join", part("1"), whole, "--out", joined)
-	c.must("index", "build", source, "--out", part("2"), "--part", "2/2")
+	c.must("index", "build", place, "--out", part("2"), "--part", "2/2")
 	if n, m := len(items(t, part("1"))), len(items(t, part("2"))); n != 12 || m != 8 {
 		t.Errorf("the parts have %d and %d items, want 12 and 8", n, m)
 	}
@@ -372,8 +373,8 @@ func TestPartsAreJoined(t *testing.T) {
 		t.Errorf("the joined index differs from a whole one (-want +got):\n%s", diff)
 	}
 	c.refuse([]string{"is that of a finished build"}, "index", "join", part("2"), part("1"), "--out", joined)
-	var r build.Report
-	c.json(&r, "index", "build", source, "--out", joined)
+	var r ingest.Report
+	c.json(&r, "index", "build", place, "--out", joined)
 	if r.Skipped != 5 || r.Unchanged != 20 || r.Stored != 0 {
 		t.Errorf("a build after the join: %+v, want all five shards skipped", r)
 	}
@@ -391,8 +392,8 @@ func TestPartsAreJoined(t *testing.T) {
 		t.Errorf("the index that was there differs from a whole one (-want +got):\n%s", diff)
 	}
 	c.must("index", "verify", early)
-	if origin, err := build.ReadOrigin(early); err != nil || origin.String() != source {
-		t.Errorf("its origin is %s, error %v; want %s", origin, err, source)
+	if origin, err := source.ReadOrigin(early); err != nil || origin.String() != place {
+		t.Errorf("its origin is %s, error %v; want %s", origin, err, place)
 	}
 	// What became of it since is left alone.
 	store, err := local.Open(joined)
@@ -416,11 +417,11 @@ func TestPartsAreJoined(t *testing.T) {
 	// A part that has seen another list of shards does not fit the other.
 	writeLAION(t, filepath.Join(dir, "more"), 6)
 	for _, name := range []string{"img_emb/img_emb_0005.npy", "metadata/metadata_0005.parquet"} {
-		if err := os.Rename(filepath.Join(dir, "more", name), filepath.Join(source, name)); err != nil {
+		if err := os.Rename(filepath.Join(dir, "more", name), filepath.Join(place, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.must("index", "build", source, "--out", part("2"), "--part", "2/2")
+	c.must("index", "build", place, "--out", part("2"), "--part", "2/2")
 	c.refuse([]string{part("2") + " was built from other shards than " + part("1")}, "index", "join", part("1"), part("2"), "--out", filepath.Join(dir, "other"))
 	c.must("index", "build", filepath.Join(dir, "more"), "--out", part("3"), "--part", "2/2")
 	c.refuse([]string{"they are not parts of one index"}, "index", "join", part("1"), part("3"), "--out", filepath.Join(dir, "other"))
@@ -430,7 +431,7 @@ func TestDryRunStoresNothing(t *testing.T) {
 	c := newCLI(t)
 	source, out := t.TempDir(), filepath.Join(t.TempDir(), "index")
 	writeLAION(t, source, 3)
-	var e build.Estimate
+	var e ingest.Estimate
 	c.json(&e, "index", "build", source, "--dry-run")
 	if e.Shards != 3 || e.Rows != 12 || e.Guessed || e.Sampled != 12 || e.Disk == 0 || e.Memory == 0 || e.Rate == 0 {
 		t.Errorf("estimate is %+v, want 3 shards of 12 rows, all sampled", e)

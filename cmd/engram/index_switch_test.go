@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 
@@ -59,7 +59,7 @@ func TestSwitchWhileServing(t *testing.T) {
 
 		// What is written to the alias goes into the collection.
 		writePNG(t, filepath.Join(photos, "newer.png"), 9, 3)
-		var r build.Report
+		var r ingest.Report
 		c.json(&r, "index", "build", photos, "--out", alias)
 		if r.Stored != 1 {
 			t.Errorf("a build into the alias: %+v, want one stored", r)

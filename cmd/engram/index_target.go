@@ -12,22 +12,23 @@ import (
 	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
+	"engram/index/source"
 )
 
 // target is the index that a build fills, with its manifest.
 type target struct {
 	dim      int
 	store    index.Store
-	manifest *build.Manifest
+	manifest *ingest.Ledger
 }
 
 // open opens the index that the flags name, or makes it. An index of another
 // bundle or of another source is refused. The bundle may be nil.
-func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.Bundle, source build.Source) (err error) {
+func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.Bundle, source source.Source) (err error) {
 	out := f.out
 	wanted := index.Info{Dim: t.dim}
-	origin := build.OriginOf(source)
+	origin := source.Origin()
 	if b != nil {
 		wanted.Bundle, wanted.BundleName = b.Fingerprint(), app.Label(b)
 		if origin.Bundle, err = filepath.Abs(b.Dir()); err != nil {
@@ -64,7 +65,7 @@ func (t *target) openManifest(ctx context.Context, a *console, f buildFlags) (er
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	t.manifest, err = build.OpenManifest(dir)
+	t.manifest, err = ingest.OpenLedger(dir)
 	return err
 }
 
@@ -78,7 +79,7 @@ func (f *buildFlags) partDir(dir string) string {
 }
 
 // check refuses an index that was made of something else.
-func (t *target) check(ctx context.Context, out string, wanted index.Info, old, origin build.Origin) error {
+func (t *target) check(ctx context.Context, out string, wanted index.Info, old, origin source.Origin) error {
 	info, err := t.store.Info(ctx)
 	if err != nil {
 		return err

@@ -9,8 +9,9 @@ import (
 
 	"engram/data/realtest"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/local"
+	"engram/index/source"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -31,7 +32,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
 	writeFile(t, filepath.Join(photos, "text.jpg"), []byte("no image"))
 	writePNG(t, filepath.Join(photos, "trip", "t.png"), 2, 9)
-	var r build.Report
+	var r ingest.Report
 	c.json(&r, "index", "build", photos, "--out", out)
 	if r.Stored != 17 || len(r.Bad) != 1 || r.Bad[0].Name != "text.jpg" || !strings.Contains(r.Bad[0].Reason, "wanted JPEG") {
 		t.Errorf("first run: %+v, want 17 stored and text.jpg bad", r)
@@ -49,16 +50,16 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	if !strings.Contains(stderr, "skipped text.jpg: ") || !strings.Contains(stderr, "gone    p00.png\ngone    trip/t.png\n") {
 		t.Errorf("second run: stderr %q, want text.jpg skipped, p00.png and trip/t.png gone", stderr)
 	}
-	r = build.Report{}
+	r = ingest.Report{}
 	c.json(&r, "index", "build", photos, "--out", out, "--prune")
 	if r.Deleted != 1 || r.Unchanged != 16 {
 		t.Errorf("with --prune: %+v, want one deleted and 16 unchanged", r)
 	}
-	origin, err := build.ReadOrigin(out)
+	origin, err := source.ReadOrigin(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := build.Origin{Source: photos, Kind: build.Images, Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}
+	want := source.Origin{Source: photos, Kind: source.Images, Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}
 	if diff := cmp.Diff(want, origin); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}
@@ -105,7 +106,7 @@ func TestRealPhotosFindThemselves(t *testing.T) {
 	dir := t.TempDir()
 	bundleDir, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
 	c.must("bundle", "wrap", model, "--out", bundleDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
-	var r build.Report
+	var r ingest.Report
 	c.json(&r, "index", "build", photos, "--bundle", bundleDir, "--out", out)
 	if r.Stored != 489 || len(r.Bad) != 0 {
 		t.Fatalf("stored %d with %d bad, want 489 and none: %v", r.Stored, len(r.Bad), r.Bad)

@@ -10,7 +10,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/source"
 	"engram/index/verify"
 
 	"github.com/spf13/cobra"
@@ -97,7 +97,7 @@ func (a *console) verify(ctx context.Context, name string, f verifyFlags) (_ *ve
 
 // originals are what an index was made from.
 type originals struct {
-	shards []build.Shard
+	shards []source.Shard
 	model  *app.Model // nil where the shards have vectors
 }
 
@@ -131,7 +131,7 @@ func (o *originals) Close() error {
 // vectors makes the vectors of items again.
 func (o *originals) vectors(ctx context.Context, items []index.Item) ([]verify.Original, error) {
 	made := make([]verify.Original, len(items))
-	for found, err := range build.Find(ctx, o.shards, items) {
+	for found, err := range source.Find(ctx, o.shards, items) {
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func (o *originals) vectors(ctx context.Context, items []index.Item) ([]verify.O
 }
 
 // encode returns the vector of a row's image.
-func (o *originals) encode(ctx context.Context, row build.Row) ([]float32, error) {
+func (o *originals) encode(ctx context.Context, row source.Row) ([]float32, error) {
 	file, err := row.Open()
 	if err != nil {
 		return nil, err

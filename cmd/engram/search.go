@@ -14,7 +14,7 @@ import (
 	"engram/embed/bundle"
 	"engram/embed/dataset"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -117,7 +117,7 @@ func (a *console) search(ctx context.Context, f searchFlags) (err error) {
 type searcher struct {
 	*console
 	store  index.Store
-	origin build.Origin
+	origin source.Origin
 	info   index.Info
 }
 
@@ -268,23 +268,23 @@ func (a *console) printHits(f searchFlags, root string, hits []index.Hit) error 
 	table := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "rank\tscore\tpath\tcaption")
 	for i, h := range hits {
-		fmt.Fprintf(table, "%d\t%.4f\t%v\t%s\n", i+1, h.Score, h.Payload["path"], caption(h.Payload))
+		fmt.Fprintf(table, "%d\t%.4f\t%v\t%s\n", i+1, h.Score, h.Payload[index.KeyPath], caption(h.Payload))
 	}
 	return table.Flush()
 }
 
 // imagePath returns the path of an item's image, absolute where root is known.
 func imagePath(root string, p index.Payload) string {
-	path, _ := p["path"].(string)
+	path, _ := p[index.KeyPath].(string)
 	return filepath.Join(root, filepath.FromSlash(path))
 }
 
 // caption returns one line about an item: its first caption, or the names of
 // what is in it.
 func caption(p index.Payload) string {
-	if captions, _ := p["captions"].([]string); len(captions) > 0 {
+	if captions, _ := p[index.KeyCaptions].([]string); len(captions) > 0 {
 		return strings.Join(strings.Fields(captions[0]), " ")
 	}
-	categories, _ := p["categories"].([]string)
+	categories, _ := p[index.KeyCategories].([]string)
 	return strings.Join(categories, ", ")
 }

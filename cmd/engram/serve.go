@@ -16,7 +16,7 @@ import (
 	"engram/embed/dataset"
 	"engram/httpapi"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 )
@@ -128,7 +128,7 @@ func (a *console) serve(ctx context.Context, f serveFlags) (err error) {
 
 // serveOptions fills in images, models and trials. What it opened is returned
 // also after an error.
-func (a *console) serveOptions(ctx context.Context, f serveFlags, origin build.Origin, opts *httpapi.Options) (opened []io.Closer, err error) {
+func (a *console) serveOptions(ctx context.Context, f serveFlags, origin source.Origin, opts *httpapi.Options) (opened []io.Closer, err error) {
 	if origin.Root != "" {
 		opts.IndexData = cmp.Or(f.shown.images, filepath.Base(origin.Root))
 		if folder, err := httpapi.OpenFolder(origin.Root); err != nil {

@@ -15,9 +15,9 @@ import (
 	"strings"
 
 	"engram/index"
-	"engram/index/build"
 	"engram/index/local"
 	"engram/index/qdrant"
+	"engram/index/source"
 )
 
 // collectionForm is how users write a collection of a Qdrant server where they
@@ -30,41 +30,41 @@ func isCollection(name string) bool {
 	return scheme == "qdrant" || scheme == "qdrants"
 }
 
-// originLabel is the label of a collection that has its build.Origin.
+// originLabel is the label of a collection that has its source.Origin.
 const originLabel = "origin"
 
 // openIndex opens an index by what the user writes: a folder, or a collection of
 // a Qdrant server, by its name or by the alias that it has at that time. With it
 // comes where it was made from, the zero Origin where it does not say so.
-func (a *console) openIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+func (a *console) openIndex(ctx context.Context, name string) (index.Store, source.Origin, error) {
 	return a.openStore(ctx, name, true)
 }
 
 // followIndex is openIndex for who keeps an index open: an alias is followed
 // from one collection to the next.
-func (a *console) followIndex(ctx context.Context, name string) (index.Store, build.Origin, error) {
+func (a *console) followIndex(ctx context.Context, name string) (index.Store, source.Origin, error) {
 	return a.openStore(ctx, name, false)
 }
 
-func (a *console) openStore(ctx context.Context, name string, fixed bool) (index.Store, build.Origin, error) {
+func (a *console) openStore(ctx context.Context, name string, fixed bool) (index.Store, source.Origin, error) {
 	if isCollection(name) {
 		return a.openCollection(ctx, name, fixed)
 	}
 	if strings.Contains(name, "://") { // or else a folder of that name would be made
-		return nil, build.Origin{}, fmt.Errorf("%s is neither a folder nor a collection, wanted for the latter %s", name, collectionForm)
+		return nil, source.Origin{}, fmt.Errorf("%s is neither a folder nor a collection, wanted for the latter %s", name, collectionForm)
 	}
 	store, err := local.Open(name)
 	if err != nil {
-		return nil, build.Origin{}, err
+		return nil, source.Origin{}, err
 	}
-	origin, err := build.ReadOrigin(name)
+	origin, err := source.ReadOrigin(name)
 	if err != nil {
 		return nil, origin, errors.Join(err, store.Close())
 	}
 	return store, origin, nil
 }
 
-func (a *console) openCollection(ctx context.Context, name string, fixed bool) (_ index.Store, origin build.Origin, err error) {
+func (a *console) openCollection(ctx context.Context, name string, fixed bool) (_ index.Store, origin source.Origin, err error) {
 	opts, err := a.collectionOptions(name)
 	if err != nil {
 		return nil, origin, err
@@ -100,10 +100,10 @@ func (a *console) makeIndex(ctx context.Context, name string, info index.Info, s
 }
 
 // keepOrigin records where an open index was made from.
-func keepOrigin(ctx context.Context, name string, store index.Store, origin build.Origin) error {
+func keepOrigin(ctx context.Context, name string, store index.Store, origin source.Origin) error {
 	collection, ok := store.(*qdrant.Store)
 	if !ok {
-		return build.WriteOrigin(name, origin)
+		return source.WriteOrigin(name, origin)
 	}
 	text, err := json.Marshal(origin)
 	if err != nil {

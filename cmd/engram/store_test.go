@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 
@@ -74,7 +74,7 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 		folder := filepath.Join(t.TempDir(), "index")
 		c.must("index", "build", tars, "--out", folder)
 		built, copied := collection("built"), collection("copied")
-		var r build.Report
+		var r ingest.Report
 		c.json(&r, "index", "build", tars, "--out", built)
 		if r.Stored != 150 || r.Unusable != 2 || len(r.Bad) != 2 || !strings.Contains(r.Bad[0].Reason, `"key"`) || !strings.Contains(r.Bad[0].Reason, "is not UTF-8") {
 			t.Errorf("build: %+v, want 150 stored and two bad for their keys", r)
@@ -104,7 +104,7 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 		if want := parts[0] + ": transfer: 2 of 102 items could not be copied"; status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, `refused "0.tar/k\xff": `) {
 			t.Errorf("join: status %d, stderr %q; want 1, the items and %q", status, stderr, want)
 		}
-		r = build.Report{}
+		r = ingest.Report{}
 		c.json(&r, "index", "build", tars, "--out", joined)
 		if r.Stored != 0 || r.Unchanged != 150 || r.Unusable != 2 {
 			t.Errorf("a build after the join: %+v, want 150 unchanged and two bad", r)

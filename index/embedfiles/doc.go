@@ -3,7 +3,7 @@
 // is the vector of an image and row i of metadata/metadata_7.parquet says what
 // is known about it.
 //
-// A Job goes through the shards of a build.Source with build.Job, the same
+// A Job goes through the shards of a source.Source with ingest.Job, the same
 // pipeline that fills an index. A pair is some consecutive shards. Its rows are
 // gathered in a small index beside it, under ids that are their places in the
 // source, and so are written in the order of the source, whatever the order in

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 
 	"engram/data/laion"
-	"engram/index/build"
 	"engram/index/embedfiles"
+	"engram/index/source"
 )
 
 // size is an encoder that tells files by their size.
@@ -41,7 +41,7 @@ func Example() {
 			log.Fatal(err)
 		}
 	}
-	shards, err := build.Folder{Root: photos}.Shards(context.Background())
+	shards, err := source.Folder{Root: photos}.Shards(context.Background())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"engram/data/laion"
-	"engram/index/build"
 	"engram/index/embedfiles"
+	"engram/index/ingest"
+	"engram/index/source"
 )
 
 var errBroken = errors.New("the model broke")
@@ -42,7 +43,7 @@ func (f *fakeEncoder) Encode(ctx context.Context, images [][]byte) ([][]float32,
 	vectors := make([][]float32, len(images))
 	for i, text := range images {
 		if bytes.HasPrefix(text, []byte("black")) {
-			return nil, fmt.Errorf("no direction: %w", build.ErrImage)
+			return nil, fmt.Errorf("no direction: %w", ingest.ErrImage)
 		}
 		vectors[i] = vectorOf(string(text))
 	}
@@ -106,7 +107,7 @@ func newJob(t testing.TB, root, dir string) embedfiles.Job[[]byte] {
 
 // jobOn embeds the images below root into dir.
 func jobOn(root, dir string) (embedfiles.Job[[]byte], error) {
-	shards, err := build.Folder{Root: root}.Shards(context.Background())
+	shards, err := source.Folder{Root: root}.Shards(context.Background())
 	return embedfiles.Job[[]byte]{
 		Settings: embedfiles.Settings{Set: laion.Image, Dim: 8, Bundle: "abc", BundleName: "fake 1", Float32: true},
 		Shards:   shards, Encoder: &fakeEncoder{}, Dir: dir, Rows: 20, Batch: 3,

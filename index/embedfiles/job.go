@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"engram/data/laion"
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/internal/disk"
+	"engram/index/source"
 )
 
 // Job embeds a source into a folder. I is what the encoder decodes rows into:
@@ -19,14 +20,14 @@ import (
 // where it is laion.Text.
 type Job[I any] struct {
 	Settings
-	Shards  []build.Shard // of the source
-	Encoder build.Encoder[I]
+	Shards  []source.Shard // of the source
+	Encoder ingest.Encoder[I]
 	Dir     string // made where it is not there
 
 	// Rows is how many rows make a pair, at least: a shard is never divided. 0
 	// means 1,000,000, as LAION has it.
 	Rows  int
-	Batch int // as in build.Job
+	Batch int // as in ingest.Job
 
 	// Progress is called as rows are embedded or given up, with how many were in
 	// this run and about how many there will be. Calls do not overlap.
@@ -42,8 +43,8 @@ type Report struct {
 	Unusable int `json:"unusable"` // rows of the source that are in no pair
 	// Bad are the unusable rows of the pairs that this run has published, the
 	// first 1,000 of them. All are in the folder bad/, a file for each pair.
-	Bad     []build.Bad `json:"bad"`
-	Seconds float64     `json:"seconds"`
+	Bad     []ingest.Bad `json:"bad"`
+	Seconds float64      `json:"seconds"`
 }
 
 // Rate returns encoded rows per second.
@@ -65,7 +66,7 @@ func (r *Report) Rate() float64 {
 // folder that another job is writing to.
 func (j Job[I]) Run(ctx context.Context) (*Report, error) {
 	start := time.Now()
-	report := &Report{Bad: []build.Bad{}}
+	report := &Report{Bad: []ingest.Bad{}}
 	err := j.run(ctx, report)
 	report.Seconds = time.Since(start).Seconds()
 	if err != nil {
@@ -155,7 +156,7 @@ func (r *Report) count(p *pair) {
 }
 
 // list lists unusable rows as long as there is room.
-func (r *Report) list(bad []build.Bad) {
+func (r *Report) list(bad []ingest.Bad) {
 	const most = 1000
 	r.Bad = append(r.Bad, bad[:min(len(bad), most-len(r.Bad))]...)
 }
@@ -181,7 +182,7 @@ func (m *meter) begin(p *pair) {
 	m.left -= m.about
 }
 
-func (m *meter) set(p build.Progress) {
+func (m *meter) set(p ingest.Progress) {
 	m.now = p.Rows
 	if p.Total > 0 {
 		m.about = p.Total

@@ -18,8 +18,9 @@ import (
 
 	"engram/data/laion"
 	"engram/index"
-	"engram/index/build"
 	"engram/index/embedfiles"
+	"engram/index/ingest"
+	"engram/index/source"
 )
 
 // checkRows compares pairs with folders of images, of which some are bad.
@@ -62,7 +63,7 @@ func TestRowsAreInTheOrderOfTheSource(t *testing.T) {
 		last = done
 	}
 	report := mustRun(t, job)
-	wantBad := []build.Bad{{Row: 3, Name: "f1/03.png", Reason: "not an image"}, {Row: 4, Name: "f1/04.png", Reason: "no direction: unusable image"}}
+	wantBad := []ingest.Bad{{Row: 3, Name: "f1/03.png", Reason: "not an image"}, {Row: 4, Name: "f1/04.png", Reason: "no direction: unusable image"}}
 	want := embedfiles.Report{Pairs: 3, Rows: 58, Encoded: 58, Unusable: 2, Bad: wantBad}
 	if diff := cmp.Diff(want, report); diff != "" || last != 60 {
 		t.Errorf("progress to %d, report (-want +got):\n%s", last, diff)
@@ -76,7 +77,7 @@ func TestRowsAreInTheOrderOfTheSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var first build.Bad
+	var first ingest.Bad
 	if err := json.Unmarshal([]byte(strings.Split(string(text), "\n")[0]), &first); err != nil || first != wantBad[0] {
 		t.Errorf("first of the bad rows is %+v, error %v, want %+v", first, err, wantBad[0])
 	}
@@ -86,7 +87,7 @@ func TestRowsAreInTheOrderOfTheSource(t *testing.T) {
 
 	before := files(t, dir)
 	second := mustRun(t, newJob(t, root, dir))
-	want = embedfiles.Report{Pairs: 3, Skipped: 3, Rows: 58, Unusable: 2, Bad: []build.Bad{}}
+	want = embedfiles.Report{Pairs: 3, Skipped: 3, Rows: 58, Unusable: 2, Bad: []ingest.Bad{}}
 	if diff := cmp.Diff(want, second); diff != "" {
 		t.Errorf("second run (-want +got):\n%s", diff)
 	}
@@ -254,12 +255,12 @@ func TestTwoJobs(t *testing.T) {
 
 // newShard returns a shard of rows with these payloads, which ends with an
 // error where there is one.
-func newShard(name string, end error, payloads ...index.Payload) build.Shard {
-	return build.Shard{Name: name, Rows: -1, Read: func(_ context.Context, from int) iter.Seq2[[]build.Row, error] {
-		return func(yield func([]build.Row, error) bool) {
+func newShard(name string, end error, payloads ...index.Payload) source.Shard {
+	return source.Shard{Name: name, Rows: -1, Read: func(_ context.Context, from int) iter.Seq2[[]source.Row, error] {
+		return func(yield func([]source.Row, error) bool) {
 			for i := from; i < len(payloads); i++ {
-				row := build.Row{ID: 7, Name: fmt.Sprintf("%s/%d", name, i), Payload: payloads[i], Vector: []float32{1, 2}}
-				if !yield([]build.Row{row}, nil) {
+				row := source.Row{ID: 7, Name: fmt.Sprintf("%s/%d", name, i), Payload: payloads[i], Vector: []float32{1, 2}}
+				if !yield([]source.Row{row}, nil) {
 					return
 				}
 			}
@@ -274,7 +275,7 @@ func TestCaptions(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	job := newJob(t, t.TempDir(), dir)
 	job.Set, job.Rows = laion.Text, 0
-	job.Shards = []build.Shard{
+	job.Shards = []source.Shard{
 		newShard("a", nil, index.Payload{"caption": "a boat", "key": "0001"}, index.Payload{"captions": []string{"a zebra", "stripes"}}, nil),
 		newShard("b", errors.New("torn"), index.Payload{"caption": "a tree", "url": "x"}, index.Payload{"caption": int64(3)}),
 		newShard("c", nil, index.Payload{"caption": "a house", "url": int64(1)}),
@@ -309,7 +310,7 @@ func TestCaptions(t *testing.T) {
 func TestNothingToEmbed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	job := newJob(t, t.TempDir(), dir)
-	job.Shards = []build.Shard{newShard("a", nil, index.Payload{"caption": "a boat"})}
+	job.Shards = []source.Shard{newShard("a", nil, index.Payload{"caption": "a boat"})}
 	for range 2 {
 		report := mustRun(t, job)
 		if report.Pairs != 0 || report.Rows != 0 || report.Unusable != 1 {

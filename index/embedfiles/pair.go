@@ -14,7 +14,7 @@ import (
 	"engram/data/parquet"
 	"engram/data/vfs"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/ingest"
 	"engram/index/local"
 )
 
@@ -77,14 +77,14 @@ func (j Job[I]) openSpool(p *pair) (*local.Store, error) {
 
 // gather brings the spool in line with the shards of the pair, and returns the
 // rows that could not be embedded.
-func (j Job[I]) gather(ctx context.Context, p *pair, store *local.Store, meter *meter, report *Report) (bad []build.Bad, err error) {
-	manifest, err := build.OpenManifest(j.spool(p))
+func (j Job[I]) gather(ctx context.Context, p *pair, store *local.Store, meter *meter, report *Report) (bad []ingest.Bad, err error) {
+	ledger, err := ingest.OpenLedger(j.spool(p))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, manifest.Close()) }()
-	job := build.Job[I]{
-		Shards: ordered(p.source, j.Set), Encoder: j.Encoder, Store: store, Manifest: manifest,
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	job := ingest.Job[I]{
+		Shards: ordered(p.source, j.Set), Encoder: j.Encoder, Store: store, Ledger: ledger,
 		Batch: j.Batch, Progress: meter.set,
 	}
 	done, err := job.Run(ctx)
@@ -92,13 +92,13 @@ func (j Job[I]) gather(ctx context.Context, p *pair, store *local.Store, meter *
 	if err != nil {
 		return nil, err
 	}
-	return manifest.Bad()
+	return ledger.Bad()
 }
 
 // publish writes the rows of the spool as the files of the pair. They get their
 // names after the plan knows that the pair is finished, so that a pair that is
 // there is a finished one. It returns all rows that are in no pair.
-func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.Store, bad []build.Bad) (_ []build.Bad, err error) {
+func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.Store, bad []ingest.Bad) (_ []ingest.Bad, err error) {
 	info, err := store.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.St
 		name := fmt.Sprintf("%s row %d", p.Shards[item.ID>>rowBits].Name, n)
 		switch err := writer.Append(columns(item.Payload, name), item.Vector); {
 		case errors.Is(err, parquet.ErrPayload):
-			bad = append(bad, build.Bad{Row: n, Name: name, Reason: err.Error()})
+			bad = append(bad, ingest.Bad{Row: n, Name: name, Reason: err.Error()})
 		case err != nil:
 			return nil, err
 		default:
@@ -138,7 +138,7 @@ func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.St
 
 // writeBad writes what is not in the pair, a JSON object per line, where there
 // is any.
-func (j Job[I]) writeBad(p *pair, bad []build.Bad) error {
+func (j Job[I]) writeBad(p *pair, bad []ingest.Bad) error {
 	path := filepath.Join(j.Dir, "bad", fmt.Sprintf("bad_%04d.jsonl", p.number))
 	if len(bad) == 0 {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {

@@ -13,7 +13,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/vfs"
-	"engram/index/build"
+	"engram/index/source"
 )
 
 // PlanName is the name of the file in which a folder of pairs says what it has.
@@ -52,7 +52,7 @@ type pair struct {
 	Rows     int  `json:"rows,omitempty"`
 	Bad      int  `json:"bad,omitempty"` // rows of the shards that are not in the pair
 
-	source []build.Shard // the shards of Shards
+	source []source.Shard // the shards of Shards
 }
 
 // shard is a shard as it was when it came into the plan.
@@ -118,8 +118,8 @@ func (p *plan) write(dir string) error {
 
 // extend gives the shards of a source to their pairs, and makes new pairs, of
 // at least rows rows where there are as many, for shards that are new.
-func (p *plan) extend(shards []build.Shard, rows int) error {
-	fresh := map[string]build.Shard{}
+func (p *plan) extend(shards []source.Shard, rows int) error {
+	fresh := map[string]source.Shard{}
 	for _, s := range shards {
 		fresh[s.Name] = s
 	}

@@ -11,7 +11,7 @@ import (
 
 	"engram/data/laion"
 	"engram/index"
-	"engram/index/build"
+	"engram/index/source"
 )
 
 var (
@@ -24,11 +24,11 @@ const rowBits = 40
 
 // ordered returns the shards of a pair with the id of each row as its place: the
 // number of its shard in the pair, then its own in the shard.
-func ordered(shards []build.Shard, set laion.Set) []build.Shard {
+func ordered(shards []source.Shard, set laion.Set) []source.Shard {
 	shards = slices.Clone(shards)
 	for i := range shards {
 		read := shards[i].Read
-		shards[i].Read = func(ctx context.Context, from int) iter.Seq2[[]build.Row, error] {
+		shards[i].Read = func(ctx context.Context, from int) iter.Seq2[[]source.Row, error] {
 			return number(read(ctx, from), index.ID(i)<<rowBits+index.ID(from), set)
 		}
 		shards[i].Dim = 0 // its rows are to be embedded, whatever they were
@@ -37,8 +37,8 @@ func ordered(shards []build.Shard, set laion.Set) []build.Shard {
 }
 
 // number gives rows the ids from the given one on.
-func number(rows iter.Seq2[[]build.Row, error], id index.ID, set laion.Set) iter.Seq2[[]build.Row, error] {
-	return func(yield func([]build.Row, error) bool) {
+func number(rows iter.Seq2[[]source.Row, error], id index.ID, set laion.Set) iter.Seq2[[]source.Row, error] {
+	return func(yield func([]source.Row, error) bool) {
 		for some, err := range rows {
 			some = slices.Clone(some)
 			for i := range some {
@@ -56,7 +56,7 @@ func number(rows iter.Seq2[[]build.Row, error], id index.ID, set laion.Set) iter
 }
 
 // open makes the row one of what is to be embedded.
-func open(row *build.Row, set laion.Set) {
+func open(row *source.Row, set laion.Set) {
 	if set == laion.Image {
 		if row.Vector != nil {
 			row.Vector, row.Err = nil, errVector
@@ -72,21 +72,12 @@ func open(row *build.Row, set laion.Set) {
 	row.Open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }
 
-// The keys of a payload that have a meaning here.
-const (
-	keyPath      = "path"       // of an image file
-	keyKey       = "key"        // of a row in a tar
-	keyCaption   = "caption"    // string
-	keyCaptions  = "captions"   // []string, as COCO has them
-	keyImagePath = "image_path" // as clip-retrieval calls the path
-)
-
 // caption returns the first caption of a row, "" where it has none.
 func caption(p index.Payload) string {
-	if list, _ := p[keyCaptions].([]string); len(list) > 0 {
+	if list, _ := p[index.KeyCaptions].([]string); len(list) > 0 {
 		return list[0]
 	}
-	text, _ := p[keyCaption].(string)
+	text, _ := p[index.KeyCaption].(string)
 	return text
 }
 
@@ -98,16 +89,16 @@ func columns(p index.Payload, name string) map[string]any {
 	if row == nil {
 		row = map[string]any{}
 	}
-	for _, key := range []string{keyPath, keyKey} {
-		if path, ok := p[key].(string); ok && row[keyImagePath] == nil {
-			row[keyImagePath] = path
+	for _, key := range []string{index.KeyPath, index.KeyKey} {
+		if path, ok := p[key].(string); ok && row[index.KeyImagePath] == nil {
+			row[index.KeyImagePath] = path
 		}
 	}
-	if row[keyImagePath] == nil {
-		row[keyImagePath] = name
+	if row[index.KeyImagePath] == nil {
+		row[index.KeyImagePath] = name
 	}
-	if text := caption(p); row[keyCaption] == nil && text != "" {
-		row[keyCaption] = text
+	if text := caption(p); row[index.KeyCaption] == nil && text != "" {
+		row[index.KeyCaption] = text
 	}
 	return row
 }

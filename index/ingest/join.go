@@ -1,0 +1,82 @@
+package ingest
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+)
+
+// CheckParts makes sure that manifests are those of all parts of one source,
+// each built to its end, and of nothing twice. The error says which is not.
+func CheckParts(parts []*Ledger) error {
+	owner := make([]string, len(parts)+1) // of each part
+	shards := map[string]string{}
+	for _, l := range parts {
+		dir := filepath.Dir(l.file.Name())
+		own, first := l.end, parts[0].end
+		switch {
+		case own == nil:
+			return fmt.Errorf("build: %s was not built to its end: build it again", dir)
+		case own.Part.Of == 0:
+			return fmt.Errorf("build: %s is a whole index and no part of one", dir)
+		case own.Part.Of != len(parts):
+			return fmt.Errorf("build: %s is part %s, and there are %d to join", dir, own.Part, len(parts))
+		case owner[own.Part.Number] != "":
+			return fmt.Errorf("build: %s and %s are both part %s", owner[own.Part.Number], dir, own.Part)
+		case own.List != first.List:
+			return fmt.Errorf("build: %s was built from other shards than %s, or from the same before they changed: build it again",
+				dir, filepath.Dir(parts[0].file.Name()))
+		}
+		owner[own.Part.Number] = dir
+		for name, s := range l.shards {
+			switch {
+			case !s.Done:
+				return fmt.Errorf("build: shard %s of %s is not finished: build it again", name, dir)
+			case shards[name] != "":
+				return fmt.Errorf("build: shard %s is in %s and in %s: build the latter again with --prune", name, shards[name], dir)
+			}
+			shards[name] = dir
+		}
+	}
+	if want := parts[0].end.Shards; len(shards) != want {
+		return fmt.Errorf("build: the parts have %d shards, the source has %d: build them again with --prune", len(shards), want)
+	}
+	return nil
+}
+
+// Finished reports whether m is that of a build that came to its end.
+func (l *Ledger) Finished() bool { return l.end != nil }
+
+// Join makes m, which is that of no finished build, say what the manifests of
+// all parts say together. They have passed CheckParts, and their rows are in the
+// store.
+func (l *Ledger) Join(parts []*Ledger) error {
+	if l.Finished() {
+		return fmt.Errorf("build: %s is that of a finished build", l.file.Name())
+	}
+	l.shards = map[string]*state{}
+	if err := l.file.Truncate(0); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	if _, err := l.file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	var entries []entry
+	for _, part := range parts {
+		err := part.each(func(e entry) error {
+			if e.Shard != nil {
+				entries = append(entries, e)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	whole := *parts[0].end
+	whole.Part = Part{}
+	if err := l.append(append(entries, entry{End: &whole})...); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package source_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/data/laion"
+	"engram/index/source"
+)
+
+// A source can be opened again from what its index remembers, with the shards
+// that other runs took from below the same base.
+func TestOriginOpensTheSourceAgain(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"a/0.tar": "", "a/1.tar": "", "a/0.parquet": "", "a/x.jpg": ""})
+	w, err := laion.Create(filepath.Join(dir, "b", "c"), laion.WriterOptions{Dim: 2, Sets: []laion.Set{laion.Image, laion.Text}})
+	if err == nil {
+		err = w.Append(map[string]any{"url": "u"}, []float32{1, 0}, []float32{0, 1})
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, test := range []struct {
+		place  string
+		opts   source.Options
+		want   source.Origin
+		name   string
+		shards []string
+	}{
+		{at("a"), source.Options{}, source.Origin{Source: at("a"), Kind: source.Tars}, at("a"), []string{"0.tar", "1.tar"}},
+		{at("a"), source.Options{Kind: source.Images}, source.Origin{Source: at("a"), Kind: source.Images, Root: at("a")}, at("a"), []string{"."}},
+		{at("a/1*.tar"), source.Options{}, source.Origin{Source: at("a"), Place: at("a/1*.tar"), Kind: source.Tars}, at("a"), []string{"1.tar", "0.tar"}},
+		{
+			at("a"), source.Options{Kind: source.Tables, Column: "v"},
+			source.Origin{Source: at("a"), Kind: source.Tables, Column: "v"}, "column v of " + at("a"), []string{"0.parquet"},
+		},
+		{
+			at("b/c"), source.Options{Set: laion.Text},
+			source.Origin{Source: at("b/c"), Kind: source.Embeddings, Set: laion.Text}, "text_emb of " + at("b/c"), []string{"text_emb/text_emb_0000.npy"},
+		},
+		{ // nothing lies where the base alone leads
+			at("b/*/img_emb/img_emb_*.npy"), source.Options{},
+			source.Origin{Source: at("b"), Place: at("b/*/img_emb/img_emb_*.npy"), Kind: source.Embeddings, Set: laion.Image}, at("b"), []string{"c/img_emb/img_emb_0000.npy"},
+		},
+		{
+			"scenes:1001?seed=2", source.Options{},
+			source.Origin{Source: "scenes:seed=2&size=256", Place: "scenes:1001?seed=2&size=256", Kind: source.Scenes},
+			"scenes:seed=2&size=256", []string{"scenes:seed=2&size=256/0", "scenes:seed=2&size=256/1"},
+		},
+	} {
+		source, err := source.Open(test.place, test.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		origin := source.Origin()
+		if diff := cmp.Diff(test.want, origin); diff != "" || origin.String() != test.name {
+			t.Errorf("%s: origin %q, wanted %q (-want +got):\n%s", test.place, origin, test.name, diff)
+		}
+		shards, err := origin.Shards(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, s := range shards {
+			names = append(names, s.Name)
+		}
+		if !slices.Equal(names, test.shards) {
+			t.Errorf("%s: shards %q, want %q", test.place, names, test.shards)
+		}
+	}
+	if _, err := (source.Origin{Source: at("gone/away"), Kind: source.Images}).Shards(t.Context()); err == nil {
+		t.Error("a source that is gone has shards")
+	}
+}

@@ -1,0 +1,42 @@
+package source
+
+import (
+	"path"
+
+	"engram/index"
+)
+
+// SameImage reports whether two payloads are of the same image, as far as size
+// and time of change or checksum tell.
+func SameImage(a, b index.Payload) bool {
+	if a[index.KeySize] == nil || a[index.KeySize] != b[index.KeySize] {
+		return false
+	}
+	for _, key := range []string{index.KeyModified, index.KeyChecksum} {
+		if a[key] != nil {
+			return a[key] == b[key]
+		}
+	}
+	return false
+}
+
+// ShardOf returns the name of the shard that an item came from: that of the
+// folder, for an image file.
+func ShardOf(p index.Payload) string {
+	if name, ok := p[index.KeyShard].(string); ok {
+		return name
+	}
+	file, _ := p[index.KeyPath].(string)
+	return path.Dir(file)
+}
+
+// NameOf returns the name of the row that an item was made from.
+func NameOf(item index.Item) string {
+	if name, ok := item.Payload[index.KeyPath].(string); ok {
+		return name
+	}
+	if key, ok := item.Payload[index.KeyKey].(string); ok {
+		return path.Join(ShardOf(item.Payload), key)
+	}
+	return RowName(ShardOf(item.Payload), int(item.ID%maxNumbered))
+}
