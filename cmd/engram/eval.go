@@ -168,15 +168,7 @@ func (a *console) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *training
 	for _, i := range d.Images {
 		seen.Data = append(seen.Data, d.Targets.Data[i*d.Targets.Stride:][:d.Targets.Cols]...)
 	}
-	if mean := decoder.TargetMean(); mean != nil {
-		if seen, err = eval.Center(seen, mean); err != nil {
-			return score{}, err
-		}
-		if predicted, err = eval.Center(predicted, mean); err != nil {
-			return score{}, err
-		}
-	}
-	sim, err := eval.Similarity(ctx, eval.Pearson, seen, predicted)
+	sim, err := eval.Compare(ctx, seen, predicted, decoder.TargetMean())
 	if err != nil {
 		return score{}, err
 	}
@@ -186,22 +178,11 @@ func (a *console) scoreDecoder(ctx context.Context, rt *ort.Runtime, d *training
 // newScore computes the figures from the similarity of what each trial saw,
 // the rows, with what was predicted from each, the columns.
 func newScore(name string, sim *mat.Dense, seconds float64) (score, error) {
-	n, _ := sim.Dims()
-	s := score{Decoder: name, Trials: n, Chance: 1 / float64(n), Seconds: seconds}
-	twoWay, err := eval.TwoWay(sim)
-	if err != nil {
-		return s, err
-	}
-	image, err := eval.Ranks(sim)
-	if err != nil {
-		return s, err
-	}
-	brain, err := eval.Ranks(sim.T())
-	if err != nil {
-		return s, err
-	}
-	s.TwoWay, s.ImageTop1, s.ImageTop5, s.BrainTop1 = twoWay, eval.TopK(image, 1), eval.TopK(image, 5), eval.TopK(brain, 1)
-	return s, nil
+	found, err := eval.Identify(sim)
+	return score{
+		Decoder: name, Trials: found.Predictions, TwoWay: found.TwoWay, ImageTop1: found.ImageTop1,
+		ImageTop5: found.ImageTop5, BrainTop1: found.BrainTop1, Chance: found.Chance, Seconds: seconds,
+	}, err
 }
 
 // writePredictions writes predicted tokens to a .npy file, if there is a name.

@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"engram/embed/internal/matrix"
 
@@ -13,8 +14,7 @@ import (
 // NoiseCeiling returns the share of a voxel's variance, 0 to 1, that a perfect
 // model could explain in the mean of so many repeats, from the voxel's ratio of
 // signal to noise deviations: ncsnr²/(ncsnr² + 1/repeats) (Allen et al. 2022,
-// Nat Neurosci 25, Methods). NSD gives it in per
-// cent.
+// Nat Neurosci 25:116, Methods). NSD gives it in per cent.
 func NoiseCeiling(ncsnr float64, repeats int) float64 {
 	return 1 / (1 + 1/(float64(repeats)*ncsnr*ncsnr))
 }
@@ -73,6 +73,67 @@ func SplitHalf(a, b blas32.General) ([]float64, error) {
 // that the reliability r was measured on (Spearman 1910 and Brown 1910, Br J
 // Psychol 3): of all repeats, for the r of one half and times 2.
 func SpearmanBrown(r, times float64) float64 { return times * r / (1 + (times-1)*r) }
+
+// Ceiling sums up what limits every decoder of some scans: medians over the
+// voxels of the images that were seen as often as Repeats says.
+type Ceiling struct {
+	Images  int     `json:"images"`
+	Repeats int     `json:"repeats"`
+	Voxels  int     `json:"voxels"`
+	NCSNR   float64 `json:"ncsnr"`  // ratio of signal to noise deviations of one trial
+	Single  float64 `json:"single"` // share of the variance of one trial that a model can explain
+	Mean    float64 `json:"mean"`   // the same for the mean of all repeats
+	// SplitHalf is the correlation of two halves of the repeats; one repeat is
+	// left out where their number is odd.
+	SplitHalf float64 `json:"split_half"`
+	// SpearmanBrown is the reliability of the mean of all repeats that follows
+	// from SplitHalf.
+	SpearmanBrown float64 `json:"spearman_brown"`
+}
+
+// NewCeiling estimates the ceiling from two repeats or more, each
+// [images, voxels] with the same image in the same row. It refuses scans of which
+// most voxels are exactly the same in all repeats: they were copied, not measured
+// again.
+func NewCeiling(repeats []blas32.General) (Ceiling, error) {
+	ncsnr, err := NCSNR(repeats)
+	if err != nil {
+		return Ceiling{}, err
+	}
+	c := Ceiling{Images: repeats[0].Rows, Repeats: len(repeats), Voxels: repeats[0].Cols, NCSNR: median(ncsnr)}
+	if math.IsInf(c.NCSNR, 1) {
+		return Ceiling{}, fmt.Errorf("noise ceiling: most voxels are the same in all %d repeats: copies of a scan are no repeats", c.Repeats)
+	}
+	half := len(repeats) / 2
+	halves, err := SplitHalf(meanOf(repeats[:half]), meanOf(repeats[half:2*half]))
+	if err != nil {
+		return Ceiling{}, err
+	}
+	c.Single, c.Mean = NoiseCeiling(c.NCSNR, 1), NoiseCeiling(c.NCSNR, c.Repeats)
+	c.SplitHalf = median(halves)
+	c.SpearmanBrown = SpearmanBrown(c.SplitHalf, float64(c.Repeats)/float64(half))
+	return c, nil
+}
+
+// median returns the median of values, which it sorts.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// meanOf returns the mean of matrices of one size.
+func meanOf(repeats []blas32.General) blas32.General {
+	mean := matrix.New(repeats[0].Rows, repeats[0].Cols)
+	for _, r := range repeats {
+		for i := range r.Rows {
+			dst := matrix.Row(mean, i)
+			for v, beta := range matrix.Row(r, i) {
+				dst[v] += beta / float32(len(repeats))
+			}
+		}
+	}
+	return mean
+}
 
 func checkRepeats(repeats []blas32.General) error {
 	if len(repeats) < 2 {

@@ -13,6 +13,8 @@ import (
 	"engram/embed/embedtest"
 	"engram/embed/internal/matrix"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/combin"
@@ -167,26 +169,33 @@ func TestProtocolOfAllTrialsIsTheWholeSet(t *testing.T) {
 func TestGalleryRanks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 40).Draw(t, "images")
-		g := Gallery{Images: matrix.New(n, 3), Predicted: matrix.New(4, 3), Seed: rapid.Uint64().Draw(t, "seed")}
-		for i := range g.Images.Data { // few values, so that there are ties
-			g.Images.Data[i] = float32(rapid.IntRange(1, 2).Draw(t, "element"))
+		images, predicted := matrix.New(n, 3), matrix.New(4, 3)
+		seed := rapid.Uint64().Draw(t, "seed")
+		for i := range images.Data { // few values, so that there are ties
+			images.Data[i] = float32(rapid.IntRange(1, 2).Draw(t, "element"))
 		}
-		for i := range g.Predicted.Data {
-			g.Predicted.Data[i] = float32(rapid.IntRange(-2, 2).Draw(t, "element")) + 0.3
+		for i := range predicted.Data {
+			predicted.Data[i] = float32(rapid.IntRange(-2, 2).Draw(t, "element")) + 0.3
 		}
+		c := Comparison{}
 		for range 4 {
-			g.Right = append(g.Right, rapid.IntRange(0, n-1).Draw(t, "right"))
+			c.Seen = append(c.Seen, rapid.IntRange(0, n-1).Draw(t, "right"))
 		}
-		g.Sizes = []int{1, (n + 1) / 2, n, n}
-		ranks, err := g.Ranks(context.Background())
+		var err error
+		if c.Similarity, err = Similarity(context.Background(), Cosine, images, predicted); err != nil {
+			t.Fatal(err)
+		}
+		sizes := []int{1, (n + 1) / 2, n, n}
+		ranks, err := c.Ranks(sizes, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		order := rand.New(rand.NewPCG(g.Seed, 0)).Perm(n)
-		for j, right := range g.Right {
+		order := rand.New(rand.NewPCG(seed, 0)).Perm(n)
+		for j, right := range c.Seen {
 			others := slices.DeleteFunc(slices.Clone(order), func(i int) bool { return i == right })
-			for s, size := range g.Sizes {
-				if want := plainRank(g, j, others[:size-1]); ranks[s][j] != want {
+			for s, size := range sizes {
+				want := plainRank(images, matrix.Row(predicted, j), right, others[:size-1])
+				if ranks[s][j] != want {
 					t.Fatalf("prediction %d has rank %v of %d, want %v", j, ranks[s][j], size, want)
 				}
 			}
@@ -194,15 +203,15 @@ func TestGalleryRanks(t *testing.T) {
 	})
 }
 
-func plainRank(g Gallery, j int, others []int) float64 {
+func plainRank(images blas32.General, predicted []float32, right int, others []int) float64 {
 	cosine := func(i int) float64 {
-		row := matrix.Row(g.Images, i)
-		return embed.Dot(row, matrix.Row(g.Predicted, j)) / embed.Norm(row)
+		row := matrix.Row(images, i)
+		return embed.Dot(row, predicted) / embed.Norm(row)
 	}
 	r := 1.0
 	for _, i := range others {
-		switch d := cosine(i) - cosine(g.Right[j]); {
-		case slices.Equal(matrix.Row(g.Images, i), matrix.Row(g.Images, g.Right[j])):
+		switch d := cosine(i) - cosine(right); {
+		case slices.Equal(matrix.Row(images, i), matrix.Row(images, right)):
 			r += 0.5
 		case math.Abs(d) < 1e-12: // parallel, [1 1 1] and [2 2 2]
 			r += 0.5
@@ -211,6 +220,86 @@ func plainRank(g Gallery, j int, others []int) float64 {
 		}
 	}
 	return r
+}
+
+// Two predictions and three images: the first prediction has its image first,
+// the second has another one before it.
+func TestGalleriesOfAComparison(t *testing.T) {
+	c := Comparison{Seen: []int{2, 0}, Similarity: mat.NewDense(3, 2, []float64{
+		.1, .6,
+		.2, .7,
+		.9, .3,
+	})}
+	got, err := c.Galleries([]int{1, 3}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, half := Wilson(1, 2), Wilson(.5, 2)
+	want := []Gallery{
+		{Size: 1, Top1: both, Top5: both, Top10: both, Chance: 1},
+		{Size: 3, Top1: half, Top5: both, Top10: both, Chance: 1. / 3},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]float64{.9, .3, .1, .6}, c.Square().RawMatrix().Data); diff != "" {
+		t.Errorf("seen images by predictions (-want +got)\n%s", diff)
+	}
+	for images, want := range map[int][]int{90: {90}, 300: {300}, 982: {300, 982}, 20000: {300, 1000, 10000, 20000}} {
+		if diff := cmp.Diff(want, GallerySizes(images)); diff != "" {
+			t.Errorf("sizes of %d images (-want +got)\n%s", images, diff)
+		}
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	// Prediction 2 is as near to image 0 as to its own; the others are right.
+	got, err := Identify(mat.NewDense(3, 3, []float64{
+		.9, .1, .5,
+		.2, .8, .1,
+		.3, .2, .5,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two-way: 2/2, 2/2 and 1/2. Ranks of images 1, 1 and 1.5; image 2 finds its
+	// own scan first.
+	want := Identification{Predictions: 3, TwoWay: 2.5 / 3, ImageTop1: 2. / 3, ImageTop5: 1, BrainTop1: 1, Chance: 1. / 3}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A voxel is a sum of signal and noise of known deviations, so that its ceilings
+// are known.
+func TestCeilingOfVoxelsWithKnownNoise(t *testing.T) {
+	const images, voxels, ncsnr = 2000, 9, .5
+	rng := rand.New(rand.NewPCG(1, 1))
+	repeats := []blas32.General{matrix.New(images, voxels), matrix.New(images, voxels), matrix.New(images, voxels)}
+	for i := range repeats[0].Data {
+		signal := ncsnr * rng.NormFloat64()
+		for _, r := range repeats {
+			r.Data[i] = float32(signal + rng.NormFloat64())
+		}
+	}
+	got, err := NewCeiling(repeats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One trial has .25 of 1.25 as signal; three have .25 of .25 + 1/3.
+	want := Ceiling{Images: images, Repeats: 3, Voxels: voxels, NCSNR: .5, Single: .2, Mean: 3. / 7, SplitHalf: .2, SpearmanBrown: 3. / 7}
+	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, .03)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// Four repeats are halved into means of two.
+	four := append(repeats, repeats[0])
+	if got, err = NewCeiling(four); err != nil || got.SpearmanBrown != SpearmanBrown(got.SplitHalf, 2) {
+		t.Errorf("ceiling of four repeats is %+v, %v", got, err)
+	}
+	copies := []blas32.General{repeats[0], repeats[0]}
+	if _, err := NewCeiling(copies); err == nil || !strings.Contains(err.Error(), "copies of a scan are no repeats") {
+		t.Errorf("copies: error is %v", err)
+	}
 }
 
 func TestBadInputIsRefusedInASentence(t *testing.T) {
@@ -224,11 +313,9 @@ func TestBadInputIsRefusedInASentence(t *testing.T) {
 	similar := func(metric Metric, images, predicted blas32.General) func() error {
 		return func() error { _, err := Similarity(t.Context(), metric, images, predicted); return err }
 	}
-	gallery := func(change func(*Gallery)) func() error {
+	gallery := func(seen []int, sizes ...int) func() error {
 		return func() error {
-			g := Gallery{Images: good, Predicted: good, Right: []int{0, 1, 2}, Sizes: []int{2, 3}}
-			change(&g)
-			_, err := g.Ranks(t.Context())
+			_, err := Comparison{Similarity: sim, Seen: seen}.Galleries(sizes, 0)
 			return err
 		}
 	}
@@ -242,16 +329,16 @@ func TestBadInputIsRefusedInASentence(t *testing.T) {
 		{"zero prediction", similar(Cosine, good, zero), "predictions: row 0 has all elements equal to 0"},
 		{"constant image", similar(Pearson, blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{7, 7}}, good), "images: row 0 has all elements equal to 7"},
 		{"dims", similar(Cosine, good, matrixOfOnes(3, 4)), "images have 2 elements, predictions 4"},
-		{"mean of other size", func() error { _, err := Center(good, []float32{1}); return err }, "have 2 elements, their mean has 1"},
+		{"mean of other size", func() error { _, err := Compare(t.Context(), good, good, []float32{1}); return err }, "have 2 elements, their mean has 1"},
 		{"not square", func() error { _, err := Ranks(mat.NewDense(2, 3, nil)); return err }, "found 2 images and 3 predictions"},
 		{"NaN similarity", func() error { _, err := TwoWay(mat.NewDense(1, 1, []float64{math.NaN()})); return err }, "image 0, prediction 0 is NaN"},
 		{"one image", func() error { _, err := TwoWay(mat.NewDense(1, 1, nil)); return err }, "2 images at least, found 1"},
 		{"too few trials", func() error { _, err := Protocol{}.Score(t.Context(), sim); return err }, "top 1 of 300 in 30 draws cannot be scored on 3 trials"},
 		{"negative draws", func() error { _, err := Protocol{Gallery: 2, Draws: -1}.Score(t.Context(), sim); return err }, "in -1 draws"},
-		{"gallery too large", gallery(func(g *Gallery) { g.Sizes = []int{4} }), "ascending sizes from 1 to 3, found [4]"},
-		{"sizes descend", gallery(func(g *Gallery) { g.Sizes = []int{3, 2} }), "found [3 2]"},
-		{"right image unknown", gallery(func(g *Gallery) { g.Right[1] = 3 }), "the right image of prediction 1 is 3, of 3 images"},
-		{"right images missing", gallery(func(g *Gallery) { g.Right = g.Right[:2] }), "each of 3 predictions, found 2"},
+		{"gallery too large", gallery([]int{0, 1, 2}, 4), "ascending sizes from 1 to 3, found [4]"},
+		{"sizes descend", gallery([]int{0, 1, 2}, 3, 2), "found [3 2]"},
+		{"right image unknown", gallery([]int{0, 3, 2}, 2), "the right image of prediction 1 is 3, of 3 images"},
+		{"right images missing", gallery([]int{0, 1}, 2), "each of 3 predictions, found 2"},
 		{"one repeat", func() error { _, err := NCSNR([]blas32.General{good}); return err }, "2 repeats at least, found 1"},
 		{"repeats differ", func() error { _, err := SplitHalf(good, matrixOfOnes(2, 2)); return err }, "repeat 0 has 3 images × 2 voxels, repeat 1 has 2 × 2"},
 		{"one image of repeats", func() error { _, err := SplitHalf(matrixOfOnes(1, 2), matrixOfOnes(1, 2)); return err }, "2 images at least, found 1"},
@@ -278,13 +365,17 @@ func matrixOfOnes(rows, cols int) blas32.General {
 }
 
 // 100 predictions against 10,000 images of CLIP's 768 elements.
-func BenchmarkGallery(b *testing.B) {
-	images, _ := randomPair(10000, 768, 1)
-	g := Gallery{Images: images, Predicted: images, Right: make([]int, 100), Sizes: []int{300, 1000, 10000}}
-	g.Predicted.Rows = 100
+func BenchmarkGalleries(b *testing.B) {
+	images, predicted := randomPair(10000, 768, 1)
+	predicted.Rows = 100
+	c := Comparison{Seen: make([]int, 100)}
 	b.SetBytes(100 * 10000 * 768 * 4)
 	for b.Loop() {
-		if _, err := g.Ranks(b.Context()); err != nil {
+		var err error
+		if c.Similarity, err = Similarity(b.Context(), Cosine, images, predicted); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Galleries([]int{300, 1000, 10000}, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

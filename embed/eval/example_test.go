@@ -12,24 +12,20 @@ import (
 // Three predictions are compared with the images that were seen. The third is
 // nearest to the second image.
 func Example() {
-	images := blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{1, 0, 0, 1, -1, 0}}
-	predicted := blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{3, 1, 1, 4, -1, 2}}
+	images := blas32.General{Rows: 3, Cols: 3, Stride: 3, Data: []float32{1, 0, 0, 0, 1, 0, 0, 0, 1}}
+	predicted := blas32.General{Rows: 3, Cols: 3, Stride: 3, Data: []float32{3, 1, 0, 1, 4, 0, 0, 3, 2}}
 
-	sim, err := eval.Similarity(context.Background(), eval.Cosine, images, predicted)
+	sim, err := eval.Compare(context.Background(), images, predicted, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	twoWay, err := eval.TwoWay(sim)
+	found, err := eval.Identify(sim)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	ranks, err := eval.Ranks(sim)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("two-way %.2f, ranks %v, top-1 %.2f\n", twoWay, ranks, eval.TopK(ranks, 1))
-	// Output: two-way 0.83, ranks [1 1 2], top-1 0.67
+	top1 := eval.Wilson(found.ImageTop1, found.Predictions)
+	fmt.Printf("two-way %.2f, image top-1 %s, chance %.2f\n", found.TwoWay, top1, found.Chance)
+	// Output: two-way 0.83, image top-1  66.7 % (20.8–93.9), chance 0.33
 }

@@ -1,83 +1,116 @@
 package eval
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
 )
 
-// Gallery is image retrieval from galleries that grow, up to a whole index.
+// Comparison compares the images that there are to choose among with predictions
+// for some of them, one prediction for each image that was seen.
+type Comparison struct {
+	// Similarity is [m, n]: rows are images, columns are predictions. See Compare.
+	Similarity *mat.Dense
+	// Seen is, for each prediction, the row of the image that was seen. No image
+	// comes twice.
+	Seen []int
+	// Repeats is how many trials of an image its prediction averages, at most.
+	Repeats int
+}
+
+// Square returns the similarity of the images that were seen with all
+// predictions, [n, n], the right pairs on its diagonal, as TwoWay, Ranks and
+// Protocol take it.
+func (c Comparison) Square() *mat.Dense {
+	_, n := c.Similarity.Dims()
+	square := mat.NewDense(n, n, nil)
+	for i, image := range c.Seen {
+		square.SetRow(i, c.Similarity.RawRowView(image))
+	}
+	return square
+}
+
+// Gallery is the score of image retrieval from so many images.
 type Gallery struct {
-	Predicted blas32.General // [n, D]
-	Images    blas32.General // [m, D], the right ones among them
-	Right     []int          // for each prediction the row of Images that was seen
-	Sizes     []int          // ascending, from 1 to m: 300, 1000, 10000, m
-	Seed      uint64         // of the order in which images join
+	Size   int     `json:"gallery"` // images to choose among, the right one with them
+	Top1   Share   `json:"top1"`
+	Top5   Share   `json:"top5"`
+	Top10  Share   `json:"top10"`
+	Chance float64 `json:"chance"` // of top 1
+}
+
+// GallerySizes returns the sizes of growing galleries that are usually
+// reported, 300, 1,000 and 10,000, as far as there are more images, and the
+// number of all images.
+func GallerySizes(images int) []int {
+	var sizes []int
+	for _, size := range []int{300, 1000, 10000} {
+		if size < images {
+			sizes = append(sizes, size)
+		}
+	}
+	return append(sizes, images)
+}
+
+// Galleries scores image retrieval from galleries that grow. sizes ascend, from 1
+// to m; the seed is that of the order in which images join, see Ranks.
+func (c Comparison) Galleries(sizes []int, seed uint64) ([]Gallery, error) {
+	ranks, err := c.Ranks(sizes, seed)
+	if err != nil {
+		return nil, err
+	}
+	galleries := make([]Gallery, len(sizes))
+	for s, size := range sizes {
+		top := func(k int) Share { return Wilson(TopK(ranks[s], k), len(ranks[s])) }
+		galleries[s] = Gallery{Size: size, Top1: top(1), Top5: top(5), Top10: top(10), Chance: 1 / float64(size)}
+	}
+	return galleries, nil
 }
 
 // Ranks returns a row for each size: for each prediction, the rank of the right
-// image by cosine among so many images, ties as in Ranks. The gallery of size s
+// image among so many images, ties as in the function Ranks. The gallery of size s
 // is the right image and the first s−1 others in one random order, so that each
 // gallery contains the smaller ones. The last size m does not depend on the
 // seed.
-func (g Gallery) Ranks(ctx context.Context) ([][]float64, error) {
-	images, err := newRows(g.Images, Cosine, imageNames())
-	if err != nil {
+func (c Comparison) Ranks(sizes []int, seed uint64) ([][]float64, error) {
+	if err := c.check(sizes); err != nil {
 		return nil, err
 	}
-	predicted, err := newRows(g.Predicted, Cosine, predictedNames())
-	if err != nil {
-		return nil, err
-	}
-	if err := g.check(); err != nil {
-		return nil, err
-	}
-	ranks := make([][]float64, len(g.Sizes))
+	images, predictions := c.Similarity.Dims()
+	order := rand.New(rand.NewPCG(seed, 0)).Perm(images)
+	ranks := make([][]float64, len(sizes))
 	for s := range ranks {
-		ranks[s] = make([]float64, predicted.Rows)
+		ranks[s] = make([]float64, predictions)
 	}
-	order := rand.New(rand.NewPCG(g.Seed, 0)).Perm(images.Rows)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for j := range predicted.Rows {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			for s, r := range g.grow(images, predicted, j, order) {
-				ranks[s][j] = r
-			}
-			return nil
-		})
+	for j := range predictions {
+		for s, r := range c.grow(j, order, sizes) {
+			ranks[s][j] = r
+		}
 	}
-	return ranks, group.Wait()
+	return ranks, nil
 }
 
 // grow returns the rank of prediction j's image for every size.
-func (g Gallery) grow(images, predicted rows, j int, order []int) []float64 {
-	score := func(i int) float64 { return images.dot(i, predicted, j) / images.length[i] }
-	right := score(g.Right[j])
-	ranks := make([]float64, 0, len(g.Sizes))
+func (c Comparison) grow(j int, order, sizes []int) []float64 {
+	right := c.Similarity.At(c.Seen[j], j)
+	ranks := make([]float64, 0, len(sizes))
 	size, above, tied := 1, 0, 0
 	record := func() {
-		for len(ranks) < len(g.Sizes) && g.Sizes[len(ranks)] == size {
+		for len(ranks) < len(sizes) && sizes[len(ranks)] == size {
 			ranks = append(ranks, rank(above, tied))
 		}
 	}
 	record()
 	for _, i := range order {
-		if len(ranks) == len(g.Sizes) {
+		if len(ranks) == len(sizes) {
 			break
 		}
-		if i == g.Right[j] {
+		if i == c.Seen[j] {
 			continue
 		}
-		switch s := score(i); {
+		switch s := c.Similarity.At(i, j); {
 		case s > right:
 			above++
 		case s == right:
@@ -89,20 +122,18 @@ func (g Gallery) grow(images, predicted rows, j int, order []int) []float64 {
 	return ranks
 }
 
-func (g Gallery) check() error {
-	if g.Images.Cols != g.Predicted.Cols {
-		return fmt.Errorf("gallery: images have %d elements, predictions %d", g.Images.Cols, g.Predicted.Cols)
+func (c Comparison) check(sizes []int) error {
+	images, predictions := c.Similarity.Dims()
+	if len(c.Seen) != predictions {
+		return fmt.Errorf("gallery: wanted a right image for each of %d predictions, found %d", predictions, len(c.Seen))
 	}
-	if len(g.Right) != g.Predicted.Rows {
-		return fmt.Errorf("gallery: wanted a right image for each of %d predictions, found %d", g.Predicted.Rows, len(g.Right))
-	}
-	for j, i := range g.Right {
-		if i < 0 || i >= g.Images.Rows {
-			return fmt.Errorf("gallery: the right image of prediction %d is %d, of %d images", j, i, g.Images.Rows)
+	for j, i := range c.Seen {
+		if i < 0 || i >= images {
+			return fmt.Errorf("gallery: the right image of prediction %d is %d, of %d images", j, i, images)
 		}
 	}
-	if len(g.Sizes) == 0 || !slices.IsSorted(g.Sizes) || g.Sizes[0] < 1 || g.Sizes[len(g.Sizes)-1] > g.Images.Rows {
-		return fmt.Errorf("gallery: wanted ascending sizes from 1 to %d, found %v", g.Images.Rows, g.Sizes)
+	if len(sizes) == 0 || !slices.IsSorted(sizes) || sizes[0] < 1 || sizes[len(sizes)-1] > images {
+		return fmt.Errorf("gallery: wanted ascending sizes from 1 to %d, found %v", images, sizes)
 	}
 	return nil
 }

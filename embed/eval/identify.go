@@ -9,6 +9,37 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+// Identification is how well images and predictions find each other.
+type Identification struct {
+	Predictions int     // n, and as many images to choose among
+	TwoWay      float64 // chance .5
+	ImageTop1   float64 // a prediction asks for its image; chance as below
+	ImageTop5   float64 // chance five times that
+	BrainTop1   float64 // an image asks for its prediction
+	Chance      float64 // of top 1
+}
+
+// Identify computes all figures of a similarity, [n, n], images by predictions.
+func Identify(sim mat.Matrix) (Identification, error) {
+	twoWay, err := TwoWay(sim)
+	if err != nil {
+		return Identification{}, err
+	}
+	image, err := Ranks(sim)
+	if err != nil {
+		return Identification{}, err
+	}
+	brain, err := Ranks(sim.T())
+	if err != nil {
+		return Identification{}, err
+	}
+	return Identification{
+		Predictions: len(image), TwoWay: twoWay,
+		ImageTop1: TopK(image, 1), ImageTop5: TopK(image, 5), BrainTop1: TopK(brain, 1),
+		Chance: 1 / float64(len(image)),
+	}, nil
+}
+
 // TwoWay returns two-way identification: how often the right image is more
 // similar to its prediction than another image is, over all pairs; chance is
 // 0.5. For each prediction j it counts the images i with sim[i,j] < sim[j,j],

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -10,6 +11,9 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
+
+// PublishedGallery is how many images a draw of the published protocol has.
+const PublishedGallery = 300
 
 // Protocol is retrieval from random galleries. Published figures are top 1 of
 // 300, the mean of 30 draws (Lin et al. 2022, arXiv 2210.01769; MindEye, Scotti
@@ -22,12 +26,16 @@ type Protocol struct {
 }
 
 // Interval is a mean with its 95 % confidence interval.
-type Interval struct{ Mean, Low, High float64 }
+type Interval struct {
+	Mean float64 `json:"mean"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
 
 // Retrieval holds the share of hits in both directions.
 type Retrieval struct {
-	Image Interval // a scan asks for its image
-	Brain Interval // an image asks for its scan
+	Image Interval `json:"image"` // a scan asks for its image
+	Brain Interval `json:"brain"` // an image asks for its scan
 }
 
 // Score draws galleries without replacement from the n images and predictions
@@ -35,7 +43,7 @@ type Retrieval struct {
 // one, mean ± 1.96·sd/√draws, sd with divisor draws: it says how well the mean
 // over galleries of these n trials is known, not how other trials would score.
 func (p Protocol) Score(ctx context.Context, sim mat.Matrix) (Retrieval, error) {
-	p = p.withDefaults()
+	p.Gallery, p.Draws, p.K = cmp.Or(p.Gallery, PublishedGallery), cmp.Or(p.Draws, 30), cmp.Or(p.K, 1)
 	if err := checkSquare(sim); err != nil {
 		return Retrieval{}, err
 	}
@@ -65,19 +73,8 @@ func (p Protocol) Score(ctx context.Context, sim mat.Matrix) (Retrieval, error) 
 	return Retrieval{Image: interval(image), Brain: interval(brain)}, nil
 }
 
-func (p Protocol) withDefaults() Protocol {
-	if p.Gallery == 0 {
-		p.Gallery = 300
-	}
-	if p.Draws == 0 {
-		p.Draws = 30
-	}
-	if p.K == 0 {
-		p.K = 1
-	}
-	return p
-}
-
+// interval returns the mean of scores and how well the normal distribution says
+// that it is known.
 func interval(scores []float64) Interval {
 	mean, sd := stat.PopMeanStdDev(scores, nil)
 	half := distuv.UnitNormal.Quantile(0.975) * sd / math.Sqrt(float64(len(scores)))

@@ -62,8 +62,25 @@ func Similarity(ctx context.Context, metric Metric, images, predicted blas32.Gen
 	return sim, group.Wait()
 }
 
-// Center returns a copy of m, [n, D], less mean, [D].
-func Center(m blas32.General, mean []float32) (blas32.General, error) {
+// Compare compares all images, [m, D], with all predictions, [n, D], by Pearson's
+// r after mean, [D], is taken away from both, and returns [m, n]. mean is that of
+// the decoder's training images; a decoder without one, where mean is nil, is
+// compared as it is.
+func Compare(ctx context.Context, images, predicted blas32.General, mean []float32) (*mat.Dense, error) {
+	if mean != nil {
+		var err error
+		if images, err = center(images, mean); err != nil {
+			return nil, err
+		}
+		if predicted, err = center(predicted, mean); err != nil {
+			return nil, err
+		}
+	}
+	return Similarity(ctx, Pearson, images, predicted)
+}
+
+// center returns a copy of m, [n, D], less mean, [D].
+func center(m blas32.General, mean []float32) (blas32.General, error) {
 	if err := matrix.Check(m, matrix.Names{Matrix: "embeddings", Row: "row", Col: "element"}); err != nil {
 		return blas32.General{}, err
 	}
@@ -80,7 +97,7 @@ func Center(m blas32.General, mean []float32) (blas32.General, error) {
 	return out, nil
 }
 
-// rows are embeddings with what every comparison needs of them.
+// rows are embeddings with the mean and length that every comparison needs.
 type rows struct {
 	blas32.General
 	mean   []float64 // subtracted by Pearson, 0 for Cosine

@@ -90,21 +90,10 @@ func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data,
 	if err != nil {
 		return err
 	}
-	images := seen
-	if mean := decoder.TargetMean(); mean != nil {
-		if images, err = eval.Center(images, mean); err != nil {
-			return err
-		}
-	}
 	for i, trial := range fold.Test {
 		copy(matrix.Row(cv.Predicted, trial), matrix.Row(predicted, i))
 	}
-	if mean := decoder.TargetMean(); mean != nil {
-		if predicted, err = eval.Center(predicted, mean); err != nil {
-			return err
-		}
-	}
-	sim, err := eval.Similarity(ctx, eval.Pearson, images, predicted)
+	sim, err := eval.Compare(ctx, seen, predicted, decoder.TargetMean())
 	if err != nil {
 		return err
 	}

@@ -69,28 +69,15 @@ func crossValidate(t *testing.T, voxels, targets blas32.General, seed uint64) *m
 		if err != nil {
 			t.Fatal(err)
 		}
-		sim := centeredSimilarity(t, targets, predicted, ridge.TargetMean)
+		sim, err := eval.Compare(t.Context(), targets, predicted, ridge.TargetMean)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for column, trial := range fold.Test {
 			all.SetCol(trial, mat.Col(nil, column, sim))
 		}
 	}
 	return all
-}
-
-func centeredSimilarity(t *testing.T, images, predicted blas32.General, mean []float32) *mat.Dense {
-	t.Helper()
-	images, err := eval.Center(images, mean)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if predicted, err = eval.Center(predicted, mean); err != nil {
-		t.Fatal(err)
-	}
-	sim, err := eval.Similarity(t.Context(), eval.Pearson, images, predicted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sim
 }
 
 // readMatrix reads an array of any number of axes as one row for each trial.

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"engram/cmd/engram/internal/demo"
+	"engram/embed/eval"
 )
 
 // A report as the command prints it.
@@ -13,7 +14,7 @@ func Example() {
 		Scenes: "generated", Subject: "simulated", Embedding: "pixels 1", Seed: 1, Scale: demo.Scales()[0],
 		Scores: []demo.Score{{
 			Set: "test", Choices: 300, Repeats: 3, Decoder: "ideal observer", Chance: 1. / 300,
-			Image: demo.Share{Share: .99, Low: .9711, High: .9966},
+			Image: eval.Share{Share: .99, Low: .9711, High: .9966},
 		}},
 		Stages: []demo.Done{{Stage: "scenes", Seconds: 9.5}, {Stage: "index", Seconds: 4}},
 	}

@@ -78,8 +78,3 @@ func (s *Score) label() string {
 	}
 	return s.Set
 }
-
-// String writes the share in per cent.
-func (s Share) String() string {
-	return fmt.Sprintf("%5.1f %% (%.1f–%.1f)", 100*s.Share, 100*s.Low, 100*s.High)
-}

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"math"
 	"path/filepath"
 
 	"engram/embed/dataset"
@@ -10,7 +9,6 @@ import (
 	"engram/embed/scan"
 
 	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/mat"
 )
 
 const (
@@ -20,32 +18,13 @@ const (
 
 // Score is what one way to identify scenes reached on one set of scans.
 type Score struct {
-	Set     string  `json:"set"`
-	Choices int     `json:"choices"` // scenes to choose among, and scans
-	Repeats int     `json:"repeats"` // of a scene that a scan is the mean of
-	Decoder string  `json:"decoder"`
-	Image   Share   `json:"image_top1"` // a scan asks for its scene
-	Brain   *Share  `json:"brain_top1"` // a scene asks for its scan; nil where that was not measured
-	Chance  float64 `json:"chance"`
-}
-
-// Share is a share of hits with its 95 % interval by Wilson's score (Wilson
-// 1927, J Am Stat Assoc 22): how well it is known from so many scenes. (The
-// interval of eval.Protocol tells how galleries differ that are drawn from more
-// scenes than these.)
-type Share struct {
-	Share float64 `json:"share"`
-	Low   float64 `json:"low"`
-	High  float64 `json:"high"`
-}
-
-// newShare returns the share of n that were hits.
-func newShare(share float64, n int) Share {
-	const z = 1.96
-	size := float64(n)
-	middle := (share + z*z/(2*size)) / (1 + z*z/size)
-	half := z / (1 + z*z/size) * math.Sqrt(share*(1-share)/size+z*z/(4*size*size))
-	return Share{Share: share, Low: max(0, middle-half), High: min(1, middle+half)}
+	Set     string      `json:"set"`
+	Choices int         `json:"choices"` // scenes to choose among, and scans
+	Repeats int         `json:"repeats"` // of a scene that a scan is the mean of
+	Decoder string      `json:"decoder"`
+	Image   eval.Share  `json:"image_top1"` // a scan asks for its scene
+	Brain   *eval.Share `json:"brain_top1"` // a scene asks for its scan; nil where that was not measured
+	Chance  float64     `json:"chance"`
 }
 
 // scoring is the stage of the scores.
@@ -116,60 +95,41 @@ func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.Gen
 	if err != nil {
 		return err
 	}
-	sim, err := similarity(ctx, decoder.TargetMean(), targets, predicted)
+	sim, err := eval.Compare(ctx, targets, predicted, decoder.TargetMean())
 	if err != nil {
 		return err
 	}
-	image, err := eval.Ranks(sim)
+	found, err := eval.Identify(sim)
 	if err != nil {
 		return err
 	}
-	brain, err := eval.Ranks(sim.T())
-	if err != nil {
-		return err
-	}
-	score.Image = newShare(eval.TopK(image, 1), score.Choices)
-	found := newShare(eval.TopK(brain, 1), score.Choices)
-	score.Brain = &found
+	brain := eval.Wilson(found.BrainTop1, score.Choices)
+	score.Image, score.Brain = eval.Wilson(found.ImageTop1, score.Choices), &brain
 	return nil
 }
 
 // observing returns what scores the ideal observer. There is no ideal for brain
 // retrieval: an observer's likelihoods compare scenes for a scan, not scans.
-func (d *demo) observing(ctx context.Context, r *recorded) (func(set, blas32.General) (Share, error), error) {
+func (d *demo) observing(ctx context.Context, r *recorded) (func(set, blas32.General) (eval.Share, error), error) {
 	subject, err := d.newSubject(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return func(s set, scans blas32.General) (Share, error) {
+	return func(s set, scans blas32.General) (eval.Share, error) {
 		observer, err := subject.Observer(r.responses[s.name])
 		if err != nil {
-			return Share{}, err
+			return eval.Share{}, err
 		}
 		right := 0
 		for i := range scans.Rows {
 			found, err := observer.Identify(scans.Data[i*scans.Stride:][:scans.Cols])
 			if err != nil {
-				return Share{}, err
+				return eval.Share{}, err
 			}
 			if found == i {
 				right++
 			}
 		}
-		return newShare(float64(right)/float64(scans.Rows), scans.Rows), nil
+		return eval.Wilson(float64(right)/float64(scans.Rows), scans.Rows), nil
 	}, nil
-}
-
-// similarity compares what was seen, the rows, with what was predicted, the
-// columns, by Pearson's r after the mean of the decoder's training scenes is
-// taken away from both.
-func similarity(ctx context.Context, mean []float32, seen, predicted blas32.General) (*mat.Dense, error) {
-	seen, err := eval.Center(seen, mean)
-	if err != nil {
-		return nil, err
-	}
-	if predicted, err = eval.Center(predicted, mean); err != nil {
-		return nil, err
-	}
-	return eval.Similarity(ctx, eval.Pearson, seen, predicted)
 }
