@@ -21,7 +21,6 @@ import (
 	"sync"
 	"testing"
 
-	"engram/data/space"
 	"engram/embed"
 	"engram/embed/pixels"
 	"engram/index"
@@ -204,7 +203,7 @@ func fakeOptions(t testing.TB) Options {
 	dir := t.TempDir()
 	bundle := Bundle{Name: "colour 1", Fingerprint: "c0107"}
 	store := &memStore{
-		info:  index.Info{Engine: "local", Dim: 3, Space: space.Space(bundle)},
+		info:  index.Info{Engine: "local", Dim: 3, Bundle: bundle.Fingerprint, BundleName: bundle.Name},
 		items: map[index.ID]index.Item{},
 	}
 	for id, c := range colours {

@@ -184,7 +184,7 @@ func (c *copying) check(ctx context.Context) error {
 	switch {
 	case from.Dim != to.Dim:
 		return fmt.Errorf("the source has vectors of %d elements, the target of %d: %w", from.Dim, to.Dim, index.ErrDimension)
-	case !from.Space.Same(to.Space):
+	case from.Bundle != to.Bundle:
 		return fmt.Errorf("the source was made with bundle %s, the target with %s: %w", bundleLabel(from), bundleLabel(to), index.ErrBundle)
 	}
 	return nil
@@ -192,8 +192,8 @@ func (c *copying) check(ctx context.Context) error {
 
 // bundleLabel names the bundle of a store for messages.
 func bundleLabel(info index.Info) string {
-	if !info.Space.Known() {
+	if info.Bundle == "" {
 		return "none"
 	}
-	return info.Space.String()
+	return fmt.Sprintf("%s (%.12s)", info.BundleName, info.Bundle)
 }

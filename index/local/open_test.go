@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"engram/data/space"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -75,7 +74,7 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 
 func TestTheBundleIsRecorded(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Create(dir, Options{Dim: 2, Space: space.Space{Name: "clip 1", Fingerprint: "fingerprint"}})
+	s, err := Create(dir, Options{Dim: 2, Bundle: "fingerprint", BundleName: "clip 1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,11 +82,11 @@ func TestTheBundleIsRecorded(t *testing.T) {
 	s = mustOpen(t, dir)
 	defer mustClose(t, s)
 	got, err := s.Info(t.Context())
-	want := index.Info{Engine: "local", Dim: 2, Space: space.Space{Name: "clip 1", Fingerprint: "fingerprint"}}
+	want := index.Info{Engine: "local", Dim: 2, Bundle: "fingerprint", BundleName: "clip 1"}
 	if err != nil || got != want {
 		t.Errorf("info %+v, error %v; want %+v", got, err, want)
 	}
-	if err := got.CheckSpace(space.Space{Name: "clip 2", Fingerprint: "other"}); !errors.Is(err, index.ErrBundle) {
+	if err := index.CheckBundle(got, "other", "clip 2"); !errors.Is(err, index.ErrBundle) {
 		t.Errorf("another bundle: error %v, want ErrBundle", err)
 	}
 }
