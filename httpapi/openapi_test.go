@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -135,9 +136,7 @@ func checked(t *testing.T, s *Server) http.Handler {
 			fault, _, _ := strings.Cut(err.Error(), "\n") // the schema and the value follow
 			t.Errorf("%s %s: %s", r.Method, r.URL, fault)
 		}
-		for name, values := range recorded.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), recorded.Header())
 		w.WriteHeader(recorded.Code)
 		_, _ = w.Write(recorded.Body.Bytes()) // a visitor who is gone is no fault of the server
 	})
