@@ -21,6 +21,7 @@ import (
 	"sync"
 	"testing"
 
+	"engram/data/space"
 	"engram/embed"
 	"engram/embed/pixels"
 	"engram/index"
@@ -203,7 +204,7 @@ func fakeOptions(t testing.TB) Options {
 	dir := t.TempDir()
 	bundle := Bundle{Name: "colour 1", Fingerprint: "c0107"}
 	store := &memStore{
-		info:  index.Info{Engine: "local", Dim: 3, Bundle: bundle.Fingerprint, BundleName: bundle.Name},
+		info:  index.Info{Engine: "local", Dim: 3, Space: space.Space(bundle)},
 		items: map[index.ID]index.Item{},
 	}
 	for id, c := range colours {

@@ -100,7 +100,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index: indexView{
 			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
-			Bundle: Bundle{Name: info.BundleName, Fingerprint: info.Bundle},
+			Bundle: Bundle(info.Space),
 		},
 		Images:  s.opts.Images != nil,
 		Trials:  len(s.opts.Trials),

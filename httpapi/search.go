@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"engram/data/space"
 	"engram/embed"
 	"engram/index"
 
@@ -70,7 +71,7 @@ func (s *Server) search(c *gin.Context) error {
 	answer := searchView{
 		Query:  view,
 		TookMS: math.Round(float64(time.Since(start).Microseconds())) / 1000,
-		Bundle: Bundle{Name: info.BundleName, Fingerprint: info.Bundle},
+		Bundle: Bundle(info.Space),
 		Hits:   make([]hitView, len(hits)),
 	}
 	for i, hit := range hits {
@@ -135,7 +136,7 @@ func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]f
 		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", errNoEncoder)
 	}
 	bundle := s.opts.Encoder.Bundle()
-	if err := index.CheckBundle(info, bundle.Fingerprint, bundle.Name); err != nil {
+	if err := info.CheckSpace(space.Space(bundle)); err != nil {
 		return nil, err
 	}
 	return s.opts.Encoder.Encode(ctx, image)
@@ -149,7 +150,7 @@ func (s *Server) decode(ctx context.Context, repeats [][]float32, info index.Inf
 	if err := checkScan(repeats, decoder.Voxels); err != nil {
 		return nil, err
 	}
-	if err := index.CheckBundle(info, decoder.Bundle.Fingerprint, decoder.Bundle.Name); err != nil {
+	if err := info.CheckSpace(space.Space(decoder.Bundle)); err != nil {
 		return nil, err
 	}
 	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, strip(repeats)

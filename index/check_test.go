@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"engram/data/space"
 	"engram/index"
 )
 
@@ -65,14 +66,14 @@ func TestUnitOfAUnitVector(t *testing.T) {
 	}
 }
 
-func TestCheckBundle(t *testing.T) {
+func TestCheckSpace(t *testing.T) {
 	for _, c := range []struct {
 		recorded, asking string
 		want             error
 	}{
 		{"", "", nil}, {"", "a", nil}, {"a", "a", nil}, {"a", "b", index.ErrBundle}, {"a", "", index.ErrBundle},
 	} {
-		err := index.CheckBundle(index.Info{Bundle: c.recorded, BundleName: "clip 1"}, c.asking, "clip 2")
+		err := index.Info{Space: space.Space{Name: "clip 1", Fingerprint: c.recorded}}.CheckSpace(space.Space{Name: "clip 2", Fingerprint: c.asking})
 		if !errors.Is(err, c.want) {
 			t.Errorf("index of %q, query of %q: error %v, want %v", c.recorded, c.asking, err, c.want)
 		}

@@ -3,6 +3,8 @@ package index
 import (
 	"errors"
 	"fmt"
+
+	"engram/data/space"
 )
 
 // The errors that callers tell apart with errors.Is.
@@ -37,13 +39,11 @@ var (
 // vector or its payload, and would come again with it and not without it.
 func Refused(err error) bool { return errors.Is(err, ErrVector) || errors.Is(err, ErrPayload) }
 
-// CheckBundle refuses to mix vectors of different model bundles: it returns
-// ErrBundle where the store records a bundle whose fingerprint is not
-// fingerprint. name is the asking bundle's name and version.
-func CheckBundle(info Info, fingerprint, name string) error {
-	if info.Bundle == "" || info.Bundle == fingerprint {
+// CheckSpace refuses to compare vectors of different models: it returns ErrBundle
+// where the store records a space and asking, the space of a query, is another.
+func (i Info) CheckSpace(asking space.Space) error {
+	if !i.Space.Known() || i.Space.Same(asking) {
 		return nil
 	}
-	return fmt.Errorf("the index was made with bundle %s (%.12s), the query with %s (%.12s): %w",
-		info.BundleName, info.Bundle, name, fingerprint, ErrBundle)
+	return fmt.Errorf("the index was made with bundle %s, the query with %s: %w", i.Space, asking, ErrBundle)
 }

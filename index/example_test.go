@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 
+	"engram/data/space"
 	"engram/index"
 )
 
 // An index that was made with one bundle refuses the queries of another.
-func ExampleCheckBundle() {
-	info := index.Info{Bundle: "5f3a9c0e1b2d", BundleName: "clip-vit-b32 1.0"}
-	err := index.CheckBundle(info, "9e8d7c6b5a40", "mobilenetv2 1.0")
+func ExampleInfo_CheckSpace() {
+	info := index.Info{Space: space.Space{Name: "clip-vit-b32 1.0", Fingerprint: "5f3a9c0e1b2d"}}
+	err := info.CheckSpace(space.Space{Name: "mobilenetv2 1.0", Fingerprint: "9e8d7c6b5a40"})
 	fmt.Println(errors.Is(err, index.ErrBundle))
 	fmt.Println(err)
 	// Output:

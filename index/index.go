@@ -3,6 +3,8 @@ package index
 import (
 	"context"
 	"iter"
+
+	"engram/data/space"
 )
 
 // ID names an item for its whole life. It is never a row position: deleting
@@ -42,12 +44,10 @@ type Info struct {
 	Engine string // "local" or "qdrant"
 	Dim    int    // elements of a vector
 	Count  int    // live items
-	// Bundle is the fingerprint of the model bundle that made the vectors, ""
-	// where the vectors came without one. A query made by another bundle is
-	// refused by its caller (see CheckBundle).
-	Bundle string
-	// BundleName is the bundle's name and version, for messages.
-	BundleName string
+	// Space is the embedding space of the vectors, the zero Space where nobody
+	// said which model made them. The caller refuses a query of another space
+	// (see CheckSpace).
+	Space space.Space
 }
 
 // Store keeps items and finds the nearest ones. Every method may be called

@@ -66,7 +66,7 @@ func (f *collectionFlags) check(name string) error {
 
 // schema returns the collection of an index.
 func (f *collectionFlags) schema(info index.Info) (qdrant.Schema, error) {
-	s := qdrant.Schema{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName, Shards: f.shards, Replicas: f.replicas}
+	s := qdrant.Schema{Dim: info.Dim, Space: info.Space, Shards: f.shards, Replicas: f.replicas}
 	var known bool
 	if s.Codes, known = codes[cmp.Or(plan.Quantisation(f.quantisation), plan.Int8)]; !known {
 		return s, fmt.Errorf("--quantisation is %q, wanted int8, binary or none", f.quantisation)

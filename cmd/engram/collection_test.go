@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
@@ -24,9 +25,9 @@ func TestCollectionFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := qdrant.Schema{
-		Dim: 8, Bundle: "b", BundleName: "B 1", Codes: qdrant.Bits, Indexes: map[string]qdrant.Kind{"NSFW": qdrant.Keyword, "width": qdrant.Number},
+		Dim: 8, Space: space.Space{Name: "B 1", Fingerprint: "b"}, Codes: qdrant.Bits, Indexes: map[string]qdrant.Kind{"NSFW": qdrant.Keyword, "width": qdrant.Number},
 	}
-	got, err := f.schema(index.Info{Dim: 8, Bundle: "b", BundleName: "B 1"})
+	got, err := f.schema(index.Info{Dim: 8, Space: space.Space{Name: "B 1", Fingerprint: "b"}})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v, schema (-want +got):\n%s", err, diff)
 	}

@@ -101,8 +101,8 @@ func (a *console) joinParts(ctx context.Context, names []string, out string, set
 			return 0, fmt.Errorf("%s is of %s, %s of %s: they are not parts of one index", name, p.origin, first.name, first.origin)
 		case p.info.Dim != first.info.Dim:
 			return 0, fmt.Errorf("%s has vectors of %d elements, %s of %d: %w", name, p.info.Dim, first.name, first.info.Dim, index.ErrDimension)
-		case p.info.Bundle != first.info.Bundle:
-			return 0, fmt.Errorf("%s was made with bundle %s, %s with %s: %w", name, p.info.BundleName, first.name, first.info.BundleName, index.ErrBundle)
+		case !p.info.Space.Same(first.info.Space):
+			return 0, fmt.Errorf("%s was made with bundle %s, %s with %s: %w", name, p.info.Space.Name, first.name, first.info.Space.Name, index.ErrBundle)
 		}
 	}
 	if err := ingest.CheckParts(manifests); err != nil {

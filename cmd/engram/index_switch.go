@@ -136,7 +136,7 @@ func (s *switched) compare(ctx context.Context, opts qdrant.Options, after index
 	case before.Dim != after.Dim:
 		return fmt.Errorf("%s is %s with vectors of %d elements, those of %s have %d (--force switches all the same): %w",
 			s.Alias, store.Collection(), before.Dim, s.Collection, after.Dim, index.ErrDimension)
-	case before.Bundle != after.Bundle:
+	case !before.Space.Same(after.Space):
 		return fmt.Errorf("%s is %s of %s, %s is of %s (--force switches all the same): %w",
 			s.Alias, store.Collection(), bundleOf(before), s.Collection, bundleOf(after), index.ErrBundle)
 	}
@@ -145,8 +145,8 @@ func (s *switched) compare(ctx context.Context, opts qdrant.Options, after index
 
 // bundleOf names the bundle of an index.
 func bundleOf(info index.Info) string {
-	if info.Bundle == "" {
+	if !info.Space.Known() {
 		return "no bundle"
 	}
-	return fmt.Sprintf("bundle %s (%.12s)", info.BundleName, info.Bundle)
+	return fmt.Sprintf("bundle %s", info.Space)
 }

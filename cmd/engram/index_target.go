@@ -30,7 +30,7 @@ func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.B
 	wanted := index.Info{Dim: t.dim}
 	origin := source.Origin()
 	if b != nil {
-		wanted.Bundle, wanted.BundleName = b.Fingerprint(), app.Label(b)
+		wanted.Space = app.SpaceOf(b)
 		if origin.Bundle, err = filepath.Abs(b.Dir()); err != nil {
 			return err
 		}
@@ -85,9 +85,9 @@ func (t *target) check(ctx context.Context, out string, wanted index.Info, old, 
 		return err
 	}
 	switch {
-	case info.Bundle != wanted.Bundle:
+	case !info.Space.Same(wanted.Space):
 		return fmt.Errorf("%s is an index of bundle %s, --bundle is %s, choose another --out: %w",
-			out, cmp.Or(info.BundleName, "none"), cmp.Or(wanted.BundleName, "none"), index.ErrBundle)
+			out, cmp.Or(info.Space.Name, "none"), cmp.Or(wanted.Space.Name, "none"), index.ErrBundle)
 	case info.Dim != wanted.Dim:
 		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", out, info.Dim, wanted.Dim, index.ErrDimension)
 	}

@@ -185,7 +185,7 @@ func (s searcher) bundle(flag string) (*bundle.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, index.CheckBundle(s.info, b.Fingerprint(), app.Label(b))
+	return b, s.info.CheckSpace(app.SpaceOf(b))
 }
 
 func (s searcher) imageVector(ctx context.Context, f searchFlags) (_ []float32, err error) {
@@ -237,8 +237,7 @@ func (s searcher) scanVector(ctx context.Context, f searchFlags) (_ []float32, e
 		return nil, err
 	}
 	defer closeInto(&err, d)
-	target := d.Space()
-	if err := index.CheckBundle(s.info, target.Fingerprint, target.Name); err != nil {
+	if err := s.info.CheckSpace(d.Space()); err != nil {
 		return nil, fmt.Errorf("decoder %s: %w", f.decoder, err)
 	}
 	vector, err := d.Query(ctx, rows)

@@ -157,8 +157,7 @@ func (a *console) serveOptions(ctx context.Context, f serveFlags, origin source.
 		}
 		shown := scanDecoder{d, cmp.Or(f.shown.decoder, d.Config().Preset), cmp.Or(f.shown.scans, filepath.Base(f.decoder))}
 		opened, opts.Decoder = append(opened, d), shown
-		target := d.Space()
-		if err := index.CheckBundle(s.info, target.Fingerprint, target.Name); err != nil {
+		if err := s.info.CheckSpace(d.Space()); err != nil {
 			return opened, fmt.Errorf("decoder %s: %w", f.decoder, err)
 		}
 	}

@@ -86,7 +86,7 @@ func (a *console) openCollection(ctx context.Context, name string, fixed bool) (
 // makeIndex makes an empty index of what info says, a collection as it is set.
 func (a *console) makeIndex(ctx context.Context, name string, info index.Info, set collectionFlags) (index.Store, error) {
 	if !isCollection(name) {
-		return local.Create(name, local.Options{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName})
+		return local.Create(name, local.Options{Dim: info.Dim, Space: info.Space})
 	}
 	opts, err := a.collectionOptions(name)
 	if err != nil {

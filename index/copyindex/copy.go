@@ -184,7 +184,7 @@ func (c *copying) check(ctx context.Context) error {
 	switch {
 	case from.Dim != to.Dim:
 		return fmt.Errorf("the source has vectors of %d elements, the target of %d: %w", from.Dim, to.Dim, index.ErrDimension)
-	case from.Bundle != to.Bundle:
+	case !from.Space.Same(to.Space):
 		return fmt.Errorf("the source was made with bundle %s, the target with %s: %w", bundleLabel(from), bundleLabel(to), index.ErrBundle)
 	}
 	return nil
@@ -192,8 +192,8 @@ func (c *copying) check(ctx context.Context) error {
 
 // bundleLabel names the bundle of a store for messages.
 func bundleLabel(info index.Info) string {
-	if info.Bundle == "" {
+	if !info.Space.Known() {
 		return "none"
 	}
-	return fmt.Sprintf("%s (%.12s)", info.BundleName, info.Bundle)
+	return info.Space.String()
 }

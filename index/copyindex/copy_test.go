@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/copyindex"
 	"engram/index/local"
@@ -180,8 +181,8 @@ func TestCopyRefuses(t *testing.T) {
 		opts local.Options
 		want error
 	}{
-		"dimension":      {local.Options{Dim: dim + 1, Bundle: "abc"}, index.ErrDimension},
-		"another bundle": {local.Options{Dim: dim, Bundle: "def"}, index.ErrBundle},
+		"dimension":      {local.Options{Dim: dim + 1, Space: space.Space{Fingerprint: "abc"}}, index.ErrDimension},
+		"another bundle": {local.Options{Dim: dim, Space: space.Space{Fingerprint: "def"}}, index.ErrBundle},
 		"no bundle":      {local.Options{Dim: dim}, index.ErrBundle},
 	} {
 		to := newLocal(t, test.opts)

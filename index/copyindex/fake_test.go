@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/local"
 )
@@ -33,13 +34,13 @@ func newLocal(t testing.TB, opts local.Options) *local.Store {
 // newFilled returns a store with n items, whose ids are not dense.
 func newFilled(t testing.TB, n int) *local.Store {
 	t.Helper()
-	store := newLocal(t, local.Options{Dim: dim, Bundle: "abc", BundleName: "test 1"})
+	store := newLocal(t, local.Options{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
 	put(t, store, randomItems(n)...)
 	return store
 }
 
 func newTarget(t testing.TB) *local.Store {
-	return newLocal(t, local.Options{Dim: dim, Bundle: "abc", BundleName: "test 1"})
+	return newLocal(t, local.Options{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
 }
 
 func randomItems(n int) []index.Item {

@@ -12,6 +12,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/parquet"
+	"engram/data/space"
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/ingest"
@@ -70,7 +71,7 @@ func (j Job[I]) openSpool(p *pair) (*local.Store, error) {
 	dir := j.spool(p)
 	store, err := local.Open(dir)
 	if errors.Is(err, index.ErrNotFound) {
-		store, err = local.Create(dir, local.Options{Dim: j.Dim, Bundle: j.Bundle, BundleName: j.BundleName})
+		store, err = local.Create(dir, local.Options{Dim: j.Dim, Space: space.Space{Name: j.BundleName, Fingerprint: j.Bundle}})
 	}
 	return store, err
 }

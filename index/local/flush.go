@@ -211,7 +211,7 @@ func (f *flushing) writeTombstones() error {
 
 func (f *flushing) manifest() disk.Manifest {
 	info := f.store.info
-	m := disk.Manifest{Dim: info.Dim, Bundle: info.Bundle, BundleName: info.BundleName, Next: f.store.next}
+	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Next: f.store.next}
 	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
 			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/space"
 	"engram/index"
 )
 
@@ -24,7 +25,7 @@ func TestAnIndexInFormat1Opens(t *testing.T) {
 		t.Error(err)
 	}
 	info, err := s.Info(t.Context())
-	wantInfo := index.Info{Engine: "local", Dim: 3, Count: 4, Bundle: "0123456789abcdef", BundleName: "example 1"}
+	wantInfo := index.Info{Engine: "local", Dim: 3, Count: 4, Space: space.Space{Name: "example 1", Fingerprint: "0123456789abcdef"}}
 	if err != nil || info != wantInfo {
 		t.Errorf("info %+v, error %v; want %+v", info, err, wantInfo)
 	}

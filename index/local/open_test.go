@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -74,7 +75,7 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 
 func TestTheBundleIsRecorded(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Create(dir, Options{Dim: 2, Bundle: "fingerprint", BundleName: "clip 1"})
+	s, err := Create(dir, Options{Dim: 2, Space: space.Space{Name: "clip 1", Fingerprint: "fingerprint"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +83,11 @@ func TestTheBundleIsRecorded(t *testing.T) {
 	s = mustOpen(t, dir)
 	defer mustClose(t, s)
 	got, err := s.Info(t.Context())
-	want := index.Info{Engine: "local", Dim: 2, Bundle: "fingerprint", BundleName: "clip 1"}
+	want := index.Info{Engine: "local", Dim: 2, Space: space.Space{Name: "clip 1", Fingerprint: "fingerprint"}}
 	if err != nil || got != want {
 		t.Errorf("info %+v, error %v; want %+v", got, err, want)
 	}
-	if err := index.CheckBundle(got, "other", "clip 2"); !errors.Is(err, index.ErrBundle) {
+	if err := got.CheckSpace(space.Space{Name: "clip 2", Fingerprint: "other"}); !errors.Is(err, index.ErrBundle) {
 		t.Errorf("another bundle: error %v, want ErrBundle", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"engram/data/space"
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/disk"
@@ -21,8 +22,8 @@ import (
 type Options struct {
 	// Dim is the number of elements of a vector, 1 to 65,536.
 	Dim int
-	// Bundle and BundleName are recorded as they are (see index.Info).
-	Bundle, BundleName string
+	// Space of the vectors (see index.Info).
+	Space space.Space
 }
 
 // Store is an index in a folder. It implements index.Store.
@@ -77,7 +78,7 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	manifest := disk.Manifest{Dim: opts.Dim, Bundle: opts.Bundle, BundleName: opts.BundleName, Next: 1}
+	manifest := disk.Manifest{Dim: opts.Dim, Space: opts.Space, Next: 1}
 	err = checkEmpty(dir)
 	if err == nil {
 		err = writeManifest(folder, manifest)
@@ -144,7 +145,7 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 func newStore(folder disk.Folder, lock vfs.File, m disk.Manifest, parts []part) *Store {
 	s := &Store{
 		folder: folder, lock: lock, memoryLimit: defaultMemoryLimit, next: m.Next,
-		info: index.Info{Engine: "local", Dim: m.Dim, Bundle: m.Bundle, BundleName: m.BundleName},
+		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space},
 	}
 	s.publish(parts)
 	return s

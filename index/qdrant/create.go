@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"engram/data/space"
 	"engram/index"
 
 	api "github.com/qdrant/go-client/qdrant"
@@ -76,7 +77,7 @@ func (s Schema) request(opts Options) *api.CreateCollection {
 		VectorsConfig:    api.NewVectorsConfigMap(map[string]*api.VectorParams{opts.Vector: vector}),
 		OptimizersConfig: &api.OptimizersConfigDiff{IndexingThreshold: new(uint64(indexingThreshold))},
 		OnDiskPayload:    new(true),
-		Metadata:         metadata(s.Bundle, s.BundleName, s.Labels),
+		Metadata:         metadata(s.Space, s.Labels),
 	}
 	for _, set := range []struct {
 		field **uint32
@@ -91,23 +92,23 @@ func (s Schema) request(opts Options) *api.CreateCollection {
 	return request
 }
 
-func metadata(bundle, bundleName string, labels map[string]string) map[string]*api.Value {
+func metadata(of space.Space, labels map[string]string) map[string]*api.Value {
 	kept := map[string]*api.Value{}
 	for name, label := range labels {
 		kept[name] = api.NewValueString(label)
 	}
 	return map[string]*api.Value{metadataKey: api.NewValueFromFields(map[string]*api.Value{
-		"bundle": api.NewValueString(bundle), "bundle_name": api.NewValueString(bundleName),
+		"bundle": api.NewValueString(of.Fingerprint), "bundle_name": api.NewValueString(of.Name),
 		"labels": api.NewValueFromFields(kept),
 	})}
 }
 
 // config is what the package reads from a collection when it opens it.
 type config struct {
-	dim                int
-	codes              Codes
-	bundle, bundleName string
-	labels             map[string]string
+	dim    int
+	codes  Codes
+	space  space.Space
+	labels map[string]string
 }
 
 // readConfig refuses a collection that does not answer by cosine similarity of
@@ -136,7 +137,7 @@ func readConfig(info *api.CollectionInfo, opts Options) (config, error) {
 		c.codes = Bytes
 	}
 	ours := info.GetConfig().GetMetadata()[metadataKey].GetStructValue().GetFields()
-	c.bundle, c.bundleName = ours["bundle"].GetStringValue(), ours["bundle_name"].GetStringValue()
+	c.space = space.Space{Name: ours["bundle_name"].GetStringValue(), Fingerprint: ours["bundle"].GetStringValue()}
 	c.labels = map[string]string{}
 	for name, label := range ours["labels"].GetStructValue().GetFields() {
 		c.labels[name] = label.GetStringValue()
@@ -172,7 +173,7 @@ func (s *Store) SetLabels(ctx context.Context, labels map[string]string) error {
 	defer release()
 	_, err = call(ctx, s.server, "label collection "+s.opts.Collection, func(ctx context.Context) (bool, error) {
 		return true, s.client.UpdateCollection(ctx, &api.UpdateCollection{
-			CollectionName: s.opts.Collection, Metadata: metadata(s.config.bundle, s.config.bundleName, labels),
+			CollectionName: s.opts.Collection, Metadata: metadata(s.config.space, labels),
 		})
 	})
 	if err != nil {

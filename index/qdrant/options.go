@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"engram/data/space"
 	"engram/index"
 )
 
@@ -95,8 +96,8 @@ const (
 type Schema struct {
 	// Dim is the number of elements of a vector, 1 to 65,536.
 	Dim int
-	// Bundle and BundleName are recorded as they are (see index.Info).
-	Bundle, BundleName string
+	// Space of the vectors (see index.Info).
+	Space space.Space
 	// Labels are recorded as they are (see Store.Labels).
 	Labels map[string]string
 	// Codes of the vectors, Bytes by default.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
@@ -118,7 +119,7 @@ func TestSchema(t *testing.T) {
 		order = append(order, r.GetFieldName()+" "+r.GetFieldType().String())
 	})
 	create(t, server, qdrant.Options{Collection: "photos"}, qdrant.Schema{
-		Dim: 3, Bundle: "f00", BundleName: "clip 1", Labels: map[string]string{"root": "/photos"}, Codes: qdrant.Bits,
+		Dim: 3, Space: space.Space{Name: "clip 1", Fingerprint: "f00"}, Labels: map[string]string{"root": "/photos"}, Codes: qdrant.Bits,
 		Indexes: map[string]qdrant.Kind{"width": qdrant.Number, "categories": qdrant.Keyword, "a b": qdrant.Words},
 		Shards:  6, Replicas: 2, Consistency: 1, M: 24, EFConstruct: 100,
 	})
@@ -147,7 +148,7 @@ func TestSchema(t *testing.T) {
 	}
 	defer store.Close()
 	info, err := store.Info(t.Context())
-	if want := (index.Info{Engine: "qdrant", Dim: 3, Bundle: "f00", BundleName: "clip 1"}); info != want || err != nil {
+	if want := (index.Info{Engine: "qdrant", Dim: 3, Space: space.Space{Name: "clip 1", Fingerprint: "f00"}}); info != want || err != nil {
 		t.Errorf("info %+v, error %v; want %+v", info, err, want)
 	}
 	if labels := store.Labels(); len(labels) != 1 || labels["root"] != "/photos" {
@@ -164,7 +165,7 @@ func TestSchema(t *testing.T) {
 	if labels := again.Labels(); len(labels) != 1 || labels["bundle"] != "/clip" || again.Labels()["root"] != "" {
 		t.Errorf("labels %v", labels)
 	}
-	if info, err := again.Info(t.Context()); info.Bundle != "f00" || err != nil {
+	if info, err := again.Info(t.Context()); info.Space.Fingerprint != "f00" || err != nil {
 		t.Errorf("new labels have changed the bundle: %+v, error %v", info, err)
 	}
 }

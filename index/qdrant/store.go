@@ -149,7 +149,7 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 	if err != nil {
 		return index.Info{}, err
 	}
-	return index.Info{Engine: "qdrant", Dim: s.config.dim, Count: n, Bundle: s.config.bundle, BundleName: s.config.bundleName}, nil
+	return index.Info{Engine: "qdrant", Dim: s.config.dim, Count: n, Space: s.config.space}, nil
 }
 
 // count returns the number of items.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/copyindex"
 	"engram/index/local"
@@ -20,7 +21,7 @@ import (
 func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 	const dim = 24
 	newLocal := func() *local.Store {
-		store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: dim, Bundle: "abc", BundleName: "test 1"})
+		store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,7 @@ func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 		t.Fatal(err)
 	}
 	opts.Collection = "there-and-back"
-	there, err := qdrant.Create(t.Context(), opts, qdrant.Schema{Dim: dim, Bundle: "abc", BundleName: "test 1"})
+	there, err := qdrant.Create(t.Context(), opts, qdrant.Schema{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
 	if err != nil {
 		t.Fatal(err)
 	}

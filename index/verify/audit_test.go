@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/local"
 	"engram/index/verify"
@@ -42,7 +43,7 @@ var vectors = sync.OnceValue(func() [][]float32 {
 func newIndex(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "index")
-	store, err := local.Create(dir, local.Options{Dim: dim, Bundle: "abc", BundleName: "test 1"})
+	store, err := local.Create(dir, local.Options{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
 	if err != nil {
 		t.Fatal(err)
 	}

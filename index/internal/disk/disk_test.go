@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
@@ -249,7 +250,7 @@ func TestPayloadsComeBackWithTheirTypes(t *testing.T) {
 
 func testManifest() Manifest {
 	return Manifest{
-		Dim: 768, Bundle: "ab12", BundleName: "clip 1 \"ü\"\n", Next: 9,
+		Dim: 768, Space: space.Space{Name: "clip 1 \"ü\"\n", Fingerprint: "ab12"}, Next: 9,
 		Segments: []SegmentRecord{{File: 1, Rows: 10}, {File: 7, Rows: math.MaxInt32, Dead: 8}},
 	}
 }

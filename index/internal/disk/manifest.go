@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"engram/data/space"
 	"engram/index"
 	"engram/index/internal/column"
 )
@@ -19,12 +20,20 @@ import (
 // ManifestName is the name of the manifest in the folder of an index.
 const ManifestName = "manifest"
 
-// Manifest says what an index is: which files, and what they were made with.
+// Manifest says what an index is: which files, and whose vectors they hold.
 type Manifest struct {
+	Dim      int
+	Space    space.Space
+	Next     uint64 // number of the next file
+	Segments []SegmentRecord
+}
+
+// manifestBody is a Manifest as it is written.
+type manifestBody struct {
 	Dim        int             `json:"dim"`
-	Bundle     string          `json:"bundle"`
+	Bundle     string          `json:"bundle"` // the fingerprint of the space
 	BundleName string          `json:"bundle_name"`
-	Next       uint64          `json:"next"` // number of the next file
+	Next       uint64          `json:"next"`
 	Segments   []SegmentRecord `json:"segments"`
 }
 
@@ -50,7 +59,9 @@ func manifestLine(version int, body []byte) string {
 
 // WriteManifest writes m.
 func WriteManifest(w io.Writer, m Manifest) error {
-	body, err := json.MarshalIndent(m, "", "\t")
+	body, err := json.MarshalIndent(manifestBody{
+		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Next: m.Next, Segments: m.Segments,
+	}, "", "\t")
 	if err != nil {
 		return err
 	}
@@ -100,9 +111,12 @@ func parseManifest(content []byte) (Manifest, error) {
 	if version < 1 || version > Version {
 		return Manifest{}, versionError(version)
 	}
-	var m Manifest
-	if err := json.Unmarshal(body, &m); err != nil {
+	var b manifestBody
+	if err := json.Unmarshal(body, &b); err != nil {
 		return Manifest{}, fmt.Errorf("%w: %w", index.ErrCorrupt, err)
+	}
+	m := Manifest{
+		Dim: b.Dim, Space: space.Space{Name: b.BundleName, Fingerprint: b.Bundle}, Next: b.Next, Segments: b.Segments,
 	}
 	return m, m.validate()
 }
