@@ -3,9 +3,8 @@
 // a page that shows a query beside what it found.
 //
 // A Server joins an index.Store with what turns a query into a vector: an
-// Encoder for images and a Decoder for scans. Both are small interfaces
-// declared here, by their consumer, so that the package needs neither cgo nor
-// ONNX Runtime. Every request goes through one table of routes, and every
+// Encoder for images and a Decoder for scans. Both are functions with a
+// description, so that the package needs neither cgo nor ONNX Runtime. Every request goes through one table of routes, and every
 // error through one table of problems (RFC 9457), so that a new route or a
 // new failure is one line in one place. openapi.yaml states the interface; the
 // tests hold the server to it in both directions.

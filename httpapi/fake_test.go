@@ -115,12 +115,8 @@ func (m *memStore) mark(id index.ID, key string, value any) {
 func (m *memStore) Flush(context.Context) error { return nil }
 func (m *memStore) Close() error                { return nil }
 
-// colourEncoder embeds an image as its mean colour.
-type colourEncoder struct{ bundle Bundle }
-
-func (e colourEncoder) Bundle() Bundle { return e.bundle }
-
-func (e colourEncoder) Encode(ctx context.Context, raw []byte) ([]float32, error) {
+// encodeColour embeds an image as its mean colour.
+func encodeColour(ctx context.Context, raw []byte) ([]float32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -147,14 +143,16 @@ func meanColour(img image.Image) []float32 {
 	return v
 }
 
-// firstThree decodes a scan of five voxels as the mean of its first three.
-type firstThree struct{ bundle Bundle }
+// colourEncoder is an encoder of mean colours.
+func colourEncoder(of space.Space) *Encoder { return &Encoder{Space: of, Encode: encodeColour} }
 
-func (d firstThree) Info() DecoderInfo {
-	return DecoderInfo{Name: "first three", Data: "made up", Voxels: 5, Bundle: d.bundle}
+// firstThree is a decoder of scans of five voxels.
+func firstThree(of space.Space) *Decoder {
+	return &Decoder{Name: "first three", Data: "made up", Voxels: 5, Space: of, Decode: decodeFirstThree}
 }
 
-func (d firstThree) Decode(ctx context.Context, repeats [][]float32) ([]float32, error) {
+// decodeFirstThree decodes a scan as the mean of its first three voxels.
+func decodeFirstThree(ctx context.Context, repeats [][]float32) ([]float32, error) {
 	mean := make([]float32, 3)
 	for _, row := range repeats {
 		for i := range mean {
@@ -202,7 +200,7 @@ func flatPNG(t testing.TB, c color.RGBA) []byte {
 func fakeOptions(t testing.TB) Options {
 	t.Helper()
 	dir := t.TempDir()
-	bundle := Bundle{Name: "colour 1", Fingerprint: "c0107"}
+	bundle := space.Space{Name: "colour 1", Fingerprint: "c0107"}
 	store := &memStore{
 		info:  index.Info{Engine: "local", Dim: 3, Space: space.Space(bundle)},
 		items: map[index.ID]index.Item{},
@@ -228,7 +226,7 @@ func fakeOptions(t testing.TB) Options {
 	seen := red
 	return Options{
 		Store: store, IndexName: "colours", IndexData: "five flat pictures",
-		Encoder: colourEncoder{bundle}, Decoder: firstThree{bundle}, Images: folder,
+		Encoder: colourEncoder(bundle), Decoder: firstThree(bundle), Images: folder,
 		Trials: []Trial{
 			{ID: "t1", Seen: "red", Item: &seen, Repeats: [][]float32{{1, 0, 0, 9, 9}, {.8, .1, .1, -9, 9}}},
 			{ID: "t2", Repeats: [][]float32{{0, 0, 1, 0, 0}}},

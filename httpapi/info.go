@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"engram/data/space"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
@@ -60,23 +61,23 @@ func (s *Server) listTrials(c *gin.Context) error {
 }
 
 type indexView struct {
-	Name   string `json:"name"`
-	Data   string `json:"data"`
-	Engine string `json:"engine"`
-	Dim    int    `json:"dim"`
-	Count  int    `json:"count"`
-	Bundle Bundle `json:"bundle"`
+	Name   string      `json:"name"`
+	Data   string      `json:"data"`
+	Engine string      `json:"engine"`
+	Dim    int         `json:"dim"`
+	Count  int         `json:"count"`
+	Bundle space.Space `json:"bundle"`
 }
 
 type encoderView struct {
-	Bundle Bundle `json:"bundle"`
+	Bundle space.Space `json:"bundle"`
 }
 
 type decoderView struct {
-	Name   string `json:"name"`
-	Data   string `json:"data"`
-	Voxels int    `json:"voxels"`
-	Bundle Bundle `json:"bundle"`
+	Name   string      `json:"name"`
+	Data   string      `json:"data"`
+	Voxels int         `json:"voxels"`
+	Bundle space.Space `json:"bundle"`
 }
 
 // infoView says what this server has. Encoder and decoder are null where there
@@ -100,7 +101,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index: indexView{
 			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
-			Bundle: Bundle(info.Space),
+			Bundle: info.Space,
 		},
 		Images:  s.opts.Images != nil,
 		Trials:  len(s.opts.Trials),
@@ -108,11 +109,11 @@ func (s *Server) getInfo(c *gin.Context) error {
 		MaxBody: s.opts.MaxBodyBytes,
 	}
 	if s.opts.Encoder != nil {
-		answer.Encoder = &encoderView{s.opts.Encoder.Bundle()}
+		answer.Encoder = &encoderView{s.opts.Encoder.Space}
 	}
 	if s.opts.Decoder != nil {
-		d := s.opts.Decoder.Info()
-		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Bundle: d.Bundle}
+		d := s.opts.Decoder
+		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Bundle: d.Space}
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

@@ -36,10 +36,10 @@ type queryView struct {
 }
 
 type searchView struct {
-	Query  queryView `json:"query"`
-	TookMS float64   `json:"took_ms"`
-	Bundle Bundle    `json:"bundle"` // of the index
-	Hits   []hitView `json:"hits"`
+	Query  queryView   `json:"query"`
+	TookMS float64     `json:"took_ms"`
+	Bundle space.Space `json:"bundle"` // of the index
+	Hits   []hitView   `json:"hits"`
 }
 
 // search answers POST /v1/search.
@@ -71,7 +71,7 @@ func (s *Server) search(c *gin.Context) error {
 	answer := searchView{
 		Query:  view,
 		TookMS: math.Round(float64(time.Since(start).Microseconds())) / 1000,
-		Bundle: Bundle(info.Space),
+		Bundle: info.Space,
 		Hits:   make([]hitView, len(hits)),
 	}
 	for i, hit := range hits {
@@ -135,8 +135,7 @@ func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]f
 	if s.opts.Encoder == nil {
 		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", errNoEncoder)
 	}
-	bundle := s.opts.Encoder.Bundle()
-	if err := info.CheckSpace(space.Space(bundle)); err != nil {
+	if err := info.CheckSpace(s.opts.Encoder.Space); err != nil {
 		return nil, err
 	}
 	return s.opts.Encoder.Encode(ctx, image)
@@ -146,15 +145,15 @@ func (s *Server) decode(ctx context.Context, repeats [][]float32, info index.Inf
 	if s.opts.Decoder == nil {
 		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", errNoDecoder)
 	}
-	decoder := s.opts.Decoder.Info()
+	decoder := s.opts.Decoder
 	if err := checkScan(repeats, decoder.Voxels); err != nil {
 		return nil, err
 	}
-	if err := info.CheckSpace(space.Space(decoder.Bundle)); err != nil {
+	if err := info.CheckSpace(decoder.Space); err != nil {
 		return nil, err
 	}
 	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, strip(repeats)
-	return s.opts.Decoder.Decode(ctx, repeats)
+	return decoder.Decode(ctx, repeats)
 }
 
 // checkVector refuses a vector before the store does, with a message that

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/space"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -117,7 +119,7 @@ func TestSearchExplainsItsAnswer(t *testing.T) {
 			// their standard deviation 3.516.
 			Strip: []int8{-10, -18, -18, -19, 66},
 		},
-		Bundle: Bundle{Name: "colour 1", Fingerprint: "c0107"},
+		Bundle: space.Space{Name: "colour 1", Fingerprint: "c0107"},
 		Hits: []hitView{{itemView{ID: "1", ImageURL: "/v1/items/1/image",
 			Payload: map[string]any{"path": "red.png", "caption": "a flat red picture"}}, got.Hits[0].Score}},
 		TookMS: got.TookMS,
@@ -141,8 +143,8 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 	bare.Encoder, bare.Decoder, bare.Trials = nil, nil, nil
 	withoutModels := newServer(t, bare)
 	other := opts
-	other.Encoder = colourEncoder{Bundle{"other 2", "0123456789abcdef"}}
-	other.Decoder = firstThree{Bundle{"other 2", "0123456789abcdef"}}
+	other.Encoder = colourEncoder(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
+	other.Decoder = firstThree(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	otherBundle := newServer(t, other)
 	picture := string(flatPNG(t, colours[red]))
 	nan := float32(math.NaN())

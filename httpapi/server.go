@@ -22,8 +22,8 @@ type Options struct {
 	// and which data its items come from.
 	IndexName, IndexData string
 
-	Encoder Encoder     // nil: search by image is refused with a clear problem
-	Decoder Decoder     // nil: search by scan likewise
+	Encoder *Encoder    // nil: search by image is refused with a clear problem
+	Decoder *Decoder    // nil: search by scan likewise
 	Images  ImageSource // nil: items have no images
 	// Trials are scans that visitors may search with. They need a Decoder.
 	Trials []Trial
@@ -89,7 +89,7 @@ func (o Options) validate() error {
 		if o.Decoder == nil {
 			continue
 		}
-		if err := checkScan(trial.Repeats, o.Decoder.Info().Voxels); err != nil {
+		if err := checkScan(trial.Repeats, o.Decoder.Voxels); err != nil {
 			fault("stored trial %q: %w", trial.ID, err)
 		}
 	}

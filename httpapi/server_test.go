@@ -134,49 +134,30 @@ func TestBodyLimitHoldsForEveryFormAndRoute(t *testing.T) {
 	}
 }
 
-// cancelOnEncode is a visitor who leaves while the image is encoded.
-type cancelOnEncode struct {
-	colourEncoder
-	cancel context.CancelFunc
-}
-
-func (e cancelOnEncode) Encode(ctx context.Context, raw []byte) ([]float32, error) {
-	e.cancel()
-	return e.colourEncoder.Encode(ctx, raw)
-}
-
-// slowEncoder answers when its context ends.
-type slowEncoder struct{ colourEncoder }
-
-func (slowEncoder) Encode(ctx context.Context, _ []byte) ([]float32, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-// panicEncoder has a bug.
-type panicEncoder struct{ colourEncoder }
-
-func (panicEncoder) Encode(context.Context, []byte) ([]float32, error) { panic("bug at /secret/place") }
-
 func TestTroubleWhileSearching(t *testing.T) {
 	opts := fakeOptions(t)
 	var log bytes.Buffer
 	opts.Logger = logTo(&log)
 	opts.SearchTimeout = 10 * time.Millisecond
-	plain := opts.Encoder.(colourEncoder)
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, test := range []struct {
-		name    string
-		encoder Encoder
-		status  int
-		logged  string
+		name   string
+		encode func(context.Context, []byte) ([]float32, error)
+		status int
+		logged string
 	}{
-		{"slow", slowEncoder{plain}, http.StatusServiceUnavailable, `"status":503`},
-		{"panic", panicEncoder{plain}, http.StatusInternalServerError, "bug at /secret/place"},
-		{"gone", cancelOnEncode{plain, cancel}, statusClientGone, `"status":499`},
+		{"slow", func(ctx context.Context, _ []byte) ([]float32, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}, http.StatusServiceUnavailable, `"status":503`},
+		{"panic", func(context.Context, []byte) ([]float32, error) { panic("bug at /secret/place") }, http.StatusInternalServerError, "bug at /secret/place"},
+		{"gone", func(ctx context.Context, raw []byte) ([]float32, error) {
+			cancel()
+			return encodeColour(ctx, raw)
+		}, statusClientGone, `"status":499`},
 	} {
 		log.Reset()
-		opts.Encoder = test.encoder
+		opts.Encoder.Encode = test.encode
 		r := httptest.NewRequest(http.MethodPost, "/v1/search", bytes.NewReader(flatPNG(t, colours[red])))
 		r.Header.Set("Content-Type", "image/png")
 		r.Header.Set("X-Request-Id", "trace-7")
@@ -233,24 +214,21 @@ func TestLogHasTheRequestAndNothingPersonal(t *testing.T) {
 	}
 }
 
-// gatedEncoder says when it is entered and waits to be let on.
-type gatedEncoder struct {
-	colourEncoder
-	entered, open chan struct{}
-}
+// gate says when an encoder is entered and holds it until it is open.
+type gate struct{ entered, open chan struct{} }
 
-func (e gatedEncoder) Encode(_ context.Context, raw []byte) ([]float32, error) {
-	close(e.entered)
-	<-e.open
-	return e.colourEncoder.Encode(context.Background(), raw)
+func (g gate) encode(_ context.Context, raw []byte) ([]float32, error) {
+	close(g.entered)
+	<-g.open
+	return encodeColour(context.Background(), raw)
 }
 
 // serveGated starts a server on a free port with one search held inside it.
-func serveGated(t *testing.T, drain time.Duration) (s *Server, gate gatedEncoder, stop context.CancelFunc, served, answered chan error) {
+func serveGated(t *testing.T, drain time.Duration) (s *Server, g gate, stop context.CancelFunc, served, answered chan error) {
 	t.Helper()
 	opts := fakeOptions(t)
-	gate = gatedEncoder{opts.Encoder.(colourEncoder), make(chan struct{}), make(chan struct{})}
-	opts.Encoder, opts.DrainTimeout = gate, drain
+	g = gate{make(chan struct{}), make(chan struct{})}
+	opts.Encoder.Encode, opts.DrainTimeout = g.encode, drain
 	s = newServer(t, opts)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -271,8 +249,8 @@ func serveGated(t *testing.T, drain time.Duration) (s *Server, gate gatedEncoder
 		}
 		answered <- err
 	}()
-	<-gate.entered
-	return s, gate, stop, served, answered
+	<-g.entered
+	return s, g, stop, served, answered
 }
 
 func TestServeLetsRunningRequestsFinish(t *testing.T) {

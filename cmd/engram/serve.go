@@ -149,14 +149,20 @@ func (a *console) serveOptions(ctx context.Context, f serveFlags, origin source.
 	if err != nil {
 		return opened, err
 	}
-	opened, opts.Encoder = append(opened, m), imageEncoder{m}
+	opened = append(opened, m)
+	opts.Encoder = &httpapi.Encoder{Space: m.Space(), Encode: func(ctx context.Context, image []byte) ([]float32, error) {
+		return m.Embed(ctx, bytes.NewReader(image))
+	}}
 	if f.decoder != "" {
 		d, err := a.app().OpenDecoder(ctx, f.decoder, nil)
 		if err != nil {
 			return opened, err
 		}
-		shown := scanDecoder{d, cmp.Or(f.shown.decoder, d.Config().Preset), cmp.Or(f.shown.scans, filepath.Base(f.decoder))}
-		opened, opts.Decoder = append(opened, d), shown
+		opened = append(opened, d)
+		opts.Decoder = &httpapi.Decoder{
+			Name: cmp.Or(f.shown.decoder, d.Config().Preset), Data: cmp.Or(f.shown.scans, filepath.Base(f.decoder)),
+			Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query,
+		}
 		if err := s.info.CheckSpace(d.Space()); err != nil {
 			return opened, fmt.Errorf("decoder %s: %w", f.decoder, err)
 		}
@@ -204,33 +210,4 @@ func readStoredTrials(ctx context.Context, f serveFlags, store index.Store) ([]h
 		}
 	}
 	return trials, nil
-}
-
-// imageEncoder is the model as the server needs it.
-type imageEncoder struct{ model *app.Model }
-
-// Encode implements httpapi.Encoder.
-func (e imageEncoder) Encode(ctx context.Context, image []byte) ([]float32, error) {
-	return e.model.Embed(ctx, bytes.NewReader(image))
-}
-
-// Bundle implements httpapi.Encoder.
-func (e imageEncoder) Bundle() httpapi.Bundle { return httpapi.Bundle(e.model.Space()) }
-
-// scanDecoder is the decoder as the server needs it.
-type scanDecoder struct {
-	decoder    *app.Decoder
-	name, data string // for visitors
-}
-
-// Info implements httpapi.Decoder.
-func (d scanDecoder) Info() httpapi.DecoderInfo {
-	return httpapi.DecoderInfo{
-		Name: d.name, Data: d.data, Voxels: d.decoder.Config().Voxels, Bundle: httpapi.Bundle(d.decoder.Space()),
-	}
-}
-
-// Decode implements httpapi.Decoder.
-func (d scanDecoder) Decode(ctx context.Context, repeats [][]float32) ([]float32, error) {
-	return d.decoder.Query(ctx, repeats)
 }
