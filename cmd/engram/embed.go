@@ -102,13 +102,13 @@ func (a *console) embed(ctx context.Context, f embedFlags) (_ *embedfiles.Report
 }
 
 // runEmbed embeds shards with an open model.
-func runEmbed[I any](ctx context.Context, a *console, f embedFlags, b *bundle.Bundle, shards []source.Shard, encoder ingest.Encoder[I]) (*embedfiles.Report, error) {
-	bar := a.newProgress("embedding", "rows")
-	defer bar.finish()
-	job := embedfiles.Job[I]{
+func runEmbed(ctx context.Context, a *console, f embedFlags, b *bundle.Bundle, shards []source.Shard, encoder ingest.Encoder) (*embedfiles.Report, error) {
+	display := a.display()
+	defer display.finish()
+	job := embedfiles.Job{
 		Settings: embedfiles.Settings{Set: laion.Image, Dim: b.D, Bundle: b.Fingerprint(), BundleName: app.Label(b), Float32: f.float32},
 		Shards:   shards, Encoder: encoder, Dir: f.out, Rows: f.rows, Batch: f.batch,
-		Progress: func(done, total int) { bar.set(int64(done), int64(total)) },
+		Progress: display.report,
 	}
 	if f.text {
 		job.Set = laion.Text
@@ -160,14 +160,22 @@ func (m *textModel) Close() error { return errors.Join(m.TextEncoder.Close(), m.
 // captionEncoder is the text model as package ingest needs it.
 type captionEncoder struct{ *textModel }
 
-func (captionEncoder) Decode(text io.Reader) (string, error) {
+// textInput is a caption on its way to the model.
+type textInput string
+
+// Size implements ingest.Input.
+func (t textInput) Size() int { return len(t) }
+
+func (captionEncoder) Decode(text io.Reader) (ingest.Input, error) {
 	b, err := io.ReadAll(text)
-	return string(b), err
+	return textInput(b), err
 }
 
-func (captionEncoder) Size(text string) int { return len(text) }
-
-func (e captionEncoder) Encode(ctx context.Context, texts []string) ([][]float32, error) {
+func (e captionEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
+	texts := make([]string, len(inputs))
+	for i, input := range inputs {
+		texts[i] = string(input.(textInput))
+	}
 	vectors, err := e.TextEncoder.Encode(ctx, texts)
 	return asRows(vectors, err)
 }

@@ -10,7 +10,6 @@ import (
 
 	"engram/data/scenes"
 	"engram/embed/ort/orttest"
-	"engram/embed/pixels"
 	"engram/index/ingest"
 
 	"golang.org/x/sync/errgroup"
@@ -63,7 +62,7 @@ func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, en
 		report, err = job.Run(b.Context())
 		return err
 	})
-	var images []*pixels.Image
+	var images []ingest.Input
 	decoding = processorTime(b, func() error {
 		for _, shard := range job.Shards {
 			for rows, err := range shard.Read(b.Context(), 0) {

@@ -138,7 +138,7 @@ func (f *buildFlags) filter() (index.Filter, error) {
 }
 
 // job returns what the flags say of a job.
-func (f *buildFlags) job() (job ingest.Job[*pixels.Image], err error) {
+func (f *buildFlags) job() (job ingest.Job, err error) {
 	if f.batch < 1 {
 		return job, fmt.Errorf("--batch is %d, wanted 1 or more", f.batch)
 	}
@@ -157,7 +157,7 @@ func (f *buildFlags) job() (job ingest.Job[*pixels.Image], err error) {
 
 // prepared is a build with all but its target.
 type prepared struct {
-	job    ingest.Job[*pixels.Image]
+	job    ingest.Job
 	source source.Source
 	bundle *bundle.Bundle // nil for embeddings of which nobody says what made them
 	model  *app.Model     // nil for embeddings
@@ -217,9 +217,9 @@ func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *ingest.Repor
 	job := p.job
 	job.Store, job.Ledger = target.store, target.manifest
 
-	bars := buildBars{console: a}
-	defer bars.finish()
-	job.Progress, job.Indexing = bars.rows, bars.indexing
+	display := a.display()
+	defer display.finish()
+	job.Progress = display.report
 	report, err := job.Run(ctx)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, err // what the report counts may not have reached the disk
@@ -228,31 +228,6 @@ func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *ingest.Repor
 		err = useless(f.source, report)
 	}
 	return report, err
-}
-
-// buildBars shows the steps of a build one after the other.
-type buildBars struct {
-	console *console
-	step    string
-	bar     *stepProgress
-}
-
-func (b *buildBars) rows(p ingest.Progress) { b.set("reading", int64(p.Rows), int64(p.Total)) }
-
-func (b *buildBars) indexing(done, total int) { b.set("indexing", int64(done), int64(total)) }
-
-func (b *buildBars) set(step string, done, total int64) {
-	if b.step != step {
-		b.finish()
-		b.step, b.bar = step, b.console.newProgress(step, "rows")
-	}
-	b.bar.set(done, total)
-}
-
-func (b *buildBars) finish() {
-	if b.bar != nil {
-		b.bar.finish()
-	}
 }
 
 // ofVectors reports whether the rows of a source are vectors, and not images.
@@ -333,13 +308,22 @@ func (a *console) printReport(r *ingest.Report) {
 // batchEncoder is the model as package ingest needs it.
 type batchEncoder struct{ model *app.Model }
 
-func (batchEncoder) Decode(file io.Reader) (*pixels.Image, error) {
-	return pixels.Decode(file, pixels.Limits{})
+// picture is a decoded image on its way to the model.
+type picture struct{ *pixels.Image }
+
+// Size implements ingest.Input.
+func (p picture) Size() int { return len(p.Pix) }
+
+func (batchEncoder) Decode(file io.Reader) (ingest.Input, error) {
+	img, err := pixels.Decode(file, pixels.Limits{})
+	return picture{img}, err
 }
 
-func (batchEncoder) Size(img *pixels.Image) int { return len(img.Pix) }
-
-func (e batchEncoder) Encode(ctx context.Context, images []*pixels.Image) ([][]float32, error) {
+func (e batchEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
+	images := make([]*pixels.Image, len(inputs))
+	for i, input := range inputs {
+		images[i] = input.(picture).Image
+	}
 	vectors, err := e.model.Encode(ctx, images)
 	return asRows(vectors, err)
 }

@@ -89,9 +89,9 @@ func (a *console) copyIndex(ctx context.Context, from, to string, set collection
 	if there := old.String(); there != "" && there != origin.String() {
 		return nil, fmt.Errorf("%s is the index of %s, %s that of %s: choose another one to copy to", to, there, from, origin)
 	}
-	bars := stepBars{console: a}
-	defer bars.finish()
-	opts.Progress = bars.set
+	display := a.display()
+	defer display.finish()
+	opts.Progress = display.report
 	report, err := copyindex.Copy(ctx, original, target, opts)
 	if err != nil && !errors.Is(err, copyindex.ErrRefused) || origin == (source.Origin{}) {
 		return report, err
@@ -119,25 +119,4 @@ func printable(name string) string {
 		return quoted
 	}
 	return name
-}
-
-// stepBars shows the steps of a copy one after the other.
-type stepBars struct {
-	console *console
-	step    copyindex.Step
-	bar     *stepProgress
-}
-
-func (s *stepBars) set(step copyindex.Step, done, total int) {
-	if s.step != step {
-		s.finish()
-		s.step, s.bar = step, s.console.newProgress(string(step), "items")
-	}
-	s.bar.set(int64(done), int64(total))
-}
-
-func (s *stepBars) finish() {
-	if s.bar != nil {
-		s.bar.finish()
-	}
 }

@@ -130,9 +130,9 @@ func (a *console) copyParts(ctx context.Context, parts []part, manifests []*inge
 	}
 	var incomplete error
 	for _, p := range parts {
-		bars := stepBars{console: a}
-		report, err := copyindex.Copy(ctx, p.store, whole.store, copyindex.Options{Batch: 4096, InFlight: 2, Progress: bars.set})
-		bars.finish()
+		display := a.display()
+		report, err := copyindex.Copy(ctx, p.store, whole.store, copyindex.Options{Batch: 4096, InFlight: 2, Progress: display.report})
+		display.finish()
 		a.printRefused(report)
 		switch {
 		case err != nil && !errors.Is(err, copyindex.ErrRefused):

@@ -89,9 +89,9 @@ func (a *console) verify(ctx context.Context, name string, f verifyFlags) (_ *ve
 		defer closeInto(&err, o)
 		f.Originals = o.vectors
 	}
-	bar := a.newProgress("verifying", "items")
-	defer bar.finish()
-	f.Progress = func(done, total int) { bar.set(int64(done), int64(total)) }
+	display := a.display()
+	defer display.finish()
+	f.Progress = display.report
 	return verify.Verify(ctx, store, f.Options)
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"engram/data/progress"
 	"engram/index"
 )
 
@@ -29,20 +30,16 @@ type Options struct {
 	// source's to be the same; 0 means DefaultTolerance.
 	Tolerance float64
 
-	// Progress, where it is not nil, is called as items are read: first Copying
-	// them, then Indexing them where the engine says how far it is, then, where
-	// anything was written, Checking the copy.
-	Progress func(step Step, done, total int)
+	// Progress is told how many items are Copying, then Indexing where the engine
+	// says how far it is, then, where anything was written, Checking.
+	Progress progress.Func
 }
 
-// Step is a part of Copy.
-type Step string
-
-// The steps of Copy.
+// The stages of Copy, as its progress names them.
 const (
-	Copying  Step = "copying"
-	Indexing Step = "indexing"
-	Checking Step = "checking"
+	Copying  = "copying"  // both stores are read, and the target is written to
+	Indexing = "indexing" // the target builds what makes searches fast
+	Checking = "checking" // both stores are read and compared
 )
 
 // Report says what Copy did.
@@ -164,9 +161,9 @@ func (c *copying) judge(ctx context.Context, d Difference, items int) error {
 }
 
 // progress reports every 256th item, and the first and the last one.
-func (c *copying) progress(step Step, done int) {
-	if c.Progress != nil && (done%256 == 1 || done == c.total) {
-		c.Progress(step, done, c.total)
+func (c *copying) progress(stage string, done int) {
+	if done%256 == 1 || done == c.total {
+		c.Progress.Report(progress.Report{Stage: stage, Unit: "items", Done: int64(done), Total: int64(c.total)})
 	}
 }
 

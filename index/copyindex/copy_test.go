@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"engram/data/progress"
 	"engram/data/space"
 	"engram/index"
 	"engram/index/copyindex"
@@ -38,15 +39,15 @@ func mustCopy(t testing.TB, from, to index.Store, opts copyindex.Options) copyin
 func TestCopyIsLikeItsSource(t *testing.T) {
 	from, to := newFilled(t, 1000), newTarget(t)
 	var steps []string
-	last := map[copyindex.Step]int{}
-	report := mustCopy(t, from, to, copyindex.Options{Batch: 64, Progress: func(step copyindex.Step, done, total int) {
-		if last[step] == 0 {
-			steps = append(steps, string(step))
+	last := map[string]int64{}
+	report := mustCopy(t, from, to, copyindex.Options{Batch: 64, Progress: func(r progress.Report) {
+		if last[r.Stage] == 0 {
+			steps = append(steps, r.Stage)
 		}
-		if total != 1000 || done <= last[step] {
-			t.Errorf("%s: %d of %d after %d", step, done, total, last[step])
+		if r.Total != 1000 || r.Done <= last[r.Stage] {
+			t.Errorf("%+v after %d", r, last[r.Stage])
 		}
-		last[step] = done
+		last[r.Stage] = r.Done
 	}})
 	if diff := cmp.Diff(copyindex.Report{Items: 1000, Added: 1000}, report); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
@@ -89,8 +90,8 @@ func TestCancelledCopyKeepsWhatIsDone(t *testing.T) {
 	to := &engine{Store: newTarget(t), pause: time.Millisecond}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	report, err := copyindex.Copy(ctx, from, to, copyindex.Options{Batch: 10, Progress: func(_ copyindex.Step, done, _ int) {
-		if done > 500 {
+	report, err := copyindex.Copy(ctx, from, to, copyindex.Options{Batch: 10, Progress: func(r progress.Report) {
+		if r.Done > 500 {
 			cancel()
 		}
 	}})
@@ -211,10 +212,10 @@ func TestManyItemsAreCopiedInBulk(t *testing.T) {
 	if _, err := copyindex.Copy(t.Context(), from, to, opts); !errors.Is(err, errBroken) {
 		t.Fatal(err)
 	}
-	var steps []copyindex.Step
-	opts.Progress = func(step copyindex.Step, _, _ int) {
-		if len(steps) == 0 || step != steps[len(steps)-1] {
-			steps = append(steps, step)
+	var steps []string
+	opts.Progress = func(r progress.Report) {
+		if len(steps) == 0 || r.Stage != steps[len(steps)-1] {
+			steps = append(steps, r.Stage)
 		}
 	}
 	mustCopy(t, from, to, opts) // more than half is there
@@ -222,7 +223,7 @@ func TestManyItemsAreCopiedInBulk(t *testing.T) {
 	if diff := cmp.Diff([]string{"begin", "end", "end"}, to.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]copyindex.Step{copyindex.Copying, copyindex.Indexing, copyindex.Checking}, steps); diff != "" {
+	if diff := cmp.Diff([]string{copyindex.Copying, copyindex.Indexing, copyindex.Checking}, steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"engram/data/progress"
 	"engram/index"
 )
 
@@ -34,9 +35,7 @@ func (c *copying) load(ctx context.Context) (*comparison, error) {
 		return nil, err
 	}
 	return seen, bulk.EndBulk(ctx, func(done, total int) {
-		if c.Progress != nil {
-			c.Progress(Indexing, done, total)
-		}
+		c.Progress.Report(progress.Report{Stage: Indexing, Unit: "items", Done: int64(done), Total: int64(total)})
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"engram/data/laion"
+	"engram/data/progress"
 )
 
 // crashRoot and crashDir tell the test binary to be the process that is killed.
@@ -22,7 +23,7 @@ const crashRoot, crashDir = "ENGRAM_TEST_CRASH_ROOT", "ENGRAM_TEST_CRASH_DIR"
 func TestMain(m *testing.M) {
 	if root := os.Getenv(crashRoot); root != "" {
 		job, err := jobOn(root, os.Getenv(crashDir))
-		job.Progress = func(done, _ int) { fmt.Println(done) }
+		job.Progress = func(r progress.Report) { fmt.Println(r.Done) }
 		if err == nil {
 			_, err = job.Run(context.Background())
 		}

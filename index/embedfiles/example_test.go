@@ -10,18 +10,27 @@ import (
 
 	"engram/data/laion"
 	"engram/index/embedfiles"
+	"engram/index/ingest"
 	"engram/index/source"
 )
 
-// size is an encoder that tells files by their size.
-type size struct{}
+// lengths embeds a file by its length, where a real encoder would run a model.
+type lengths struct{}
 
-func (size) Decode(file io.Reader) (int64, error) { return io.Copy(io.Discard, file) }
-func (size) Size(int64) int                       { return 8 }
-func (size) Encode(_ context.Context, sizes []int64) ([][]float32, error) {
-	vectors := make([][]float32, len(sizes))
-	for i, n := range sizes {
-		vectors[i] = []float32{1, float32(n)}
+// length is what is left of a file that was decoded.
+type length int64
+
+func (length) Size() int { return 8 }
+
+func (lengths) Decode(file io.Reader) (ingest.Input, error) {
+	n, err := io.Copy(io.Discard, file)
+	return length(n), err
+}
+
+func (lengths) Encode(_ context.Context, files []ingest.Input) ([][]float32, error) {
+	vectors := make([][]float32, len(files))
+	for i, file := range files {
+		vectors[i] = []float32{1, float32(file.(length))}
 	}
 	return vectors, nil
 }
@@ -45,9 +54,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job := embedfiles.Job[int64]{
+	job := embedfiles.Job{
 		Settings: embedfiles.Settings{Set: laion.Image, Dim: 2, BundleName: "size 1"},
-		Shards:   shards, Encoder: size{}, Dir: filepath.Join(dir, "embeddings"),
+		Shards:   shards, Encoder: lengths{}, Dir: filepath.Join(dir, "embeddings"),
 	}
 	for range 2 {
 		report, err := job.Run(context.Background())

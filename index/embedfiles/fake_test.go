@@ -28,20 +28,23 @@ type fakeEncoder struct {
 	pause   time.Duration
 }
 
-func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
+type fakeImage []byte
+
+func (image fakeImage) Size() int { return len(image) }
+
+func (f *fakeEncoder) Decode(file io.Reader) (ingest.Input, error) {
 	text, err := io.ReadAll(file)
 	if bytes.HasPrefix(text, []byte("unreadable")) {
 		return nil, errors.New("not an image")
 	}
-	return text, err
+	return fakeImage(text), err
 }
 
-func (f *fakeEncoder) Size(image []byte) int { return len(image) }
-
-func (f *fakeEncoder) Encode(ctx context.Context, images [][]byte) ([][]float32, error) {
+func (f *fakeEncoder) Encode(ctx context.Context, images []ingest.Input) ([][]float32, error) {
 	time.Sleep(f.pause)
 	vectors := make([][]float32, len(images))
-	for i, text := range images {
+	for i, image := range images {
+		text := image.(fakeImage)
 		if bytes.HasPrefix(text, []byte("black")) {
 			return nil, fmt.Errorf("no direction: %w", ingest.ErrImage)
 		}
@@ -96,7 +99,7 @@ func writeFolders(t testing.TB, root string, folders, each int) {
 	writeFiles(t, root, files)
 }
 
-func newJob(t testing.TB, root, dir string) embedfiles.Job[[]byte] {
+func newJob(t testing.TB, root, dir string) embedfiles.Job {
 	t.Helper()
 	job, err := jobOn(root, dir)
 	if err != nil {
@@ -106,15 +109,15 @@ func newJob(t testing.TB, root, dir string) embedfiles.Job[[]byte] {
 }
 
 // jobOn embeds the images below root into dir.
-func jobOn(root, dir string) (embedfiles.Job[[]byte], error) {
+func jobOn(root, dir string) (embedfiles.Job, error) {
 	shards, err := source.Folder{Root: root}.Shards(context.Background())
-	return embedfiles.Job[[]byte]{
+	return embedfiles.Job{
 		Settings: embedfiles.Settings{Set: laion.Image, Dim: 8, Bundle: "abc", BundleName: "fake 1", Float32: true},
 		Shards:   shards, Encoder: &fakeEncoder{}, Dir: dir, Rows: 20, Batch: 3,
 	}, err
 }
 
-func mustRun(t testing.TB, job embedfiles.Job[[]byte]) embedfiles.Report {
+func mustRun(t testing.TB, job embedfiles.Job) embedfiles.Report {
 	t.Helper()
 	report, err := job.Run(t.Context())
 	if err != nil {

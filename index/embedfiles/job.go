@@ -10,18 +10,19 @@ import (
 	"time"
 
 	"engram/data/laion"
+	"engram/data/progress"
 	"engram/index/ingest"
 	"engram/index/internal/disk"
 	"engram/index/source"
 )
 
-// Job embeds a source into a folder. I is what the encoder decodes rows into:
-// the file of an image where Set is laion.Image, the text of its first caption
-// where it is laion.Text.
-type Job[I any] struct {
+// Job embeds a source into a folder. The encoder decodes the file of an image
+// where Set is laion.Image, and the text of its first caption where it is
+// laion.Text.
+type Job struct {
 	Settings
 	Shards  []source.Shard // of the source
-	Encoder ingest.Encoder[I]
+	Encoder ingest.Encoder
 	Dir     string // made where it is not there
 
 	// Rows is how many rows make a pair, at least: a shard is never divided. 0
@@ -29,9 +30,9 @@ type Job[I any] struct {
 	Rows  int
 	Batch int // as in ingest.Job
 
-	// Progress is called as rows are embedded or given up, with how many were in
-	// this run and about how many there will be. Calls do not overlap.
-	Progress func(done, total int)
+	// Progress is told how many rows this run has embedded or passed over, and
+	// about how many there will be.
+	Progress progress.Func
 }
 
 // Report says what a job did.
@@ -64,7 +65,7 @@ func (r *Report) Rate() float64 {
 // ErrForeign refuses a folder that other settings or programs made, ErrChanged
 // a source whose shards are not those of published pairs, index.ErrLocked a
 // folder that another job is writing to.
-func (j Job[I]) Run(ctx context.Context) (*Report, error) {
+func (j Job) Run(ctx context.Context) (*Report, error) {
 	start := time.Now()
 	report := &Report{Bad: []ingest.Bad{}}
 	err := j.run(ctx, report)
@@ -75,7 +76,7 @@ func (j Job[I]) Run(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-func (j Job[I]) run(ctx context.Context, report *Report) (err error) {
+func (j Job) run(ctx context.Context, report *Report) (err error) {
 	if j.Rows <= 0 {
 		j.Rows = 1_000_000
 	}
@@ -101,7 +102,7 @@ func (j Job[I]) run(ctx context.Context, report *Report) (err error) {
 }
 
 // clean removes what killed jobs have left of files that they were writing.
-func (j Job[I]) clean() error {
+func (j Job) clean() error {
 	for _, name := range []string{"." + PlanName + ".*.tmp", "bad/.bad_*.tmp"} {
 		left, err := fs.Glob(os.DirFS(j.Dir), name)
 		if err != nil {
@@ -117,7 +118,7 @@ func (j Job[I]) clean() error {
 }
 
 // embed makes the pairs that are not there, one after the other.
-func (j Job[I]) embed(ctx context.Context, p *plan, report *Report) error {
+func (j Job) embed(ctx context.Context, p *plan, report *Report) error {
 	whole, err := laion.Done(j.Dir, j.Set)
 	if err != nil {
 		return err
@@ -163,13 +164,13 @@ func (r *Report) list(bad []ingest.Bad) {
 
 // meter adds up the progress of pairs.
 type meter struct {
-	report       func(done, total int)
+	progress     progress.Func
 	before, left int // rows of pairs that are done and to come
 	now, about   int // rows of the pair under way: settled, and all of them
 }
 
-func (j Job[I]) newMeter(todo []*pair) *meter {
-	m := &meter{report: j.Progress}
+func (j Job) newMeter(todo []*pair) *meter {
+	m := &meter{progress: j.Progress}
 	for _, pair := range todo {
 		m.left += pair.estimate()
 	}
@@ -182,12 +183,15 @@ func (m *meter) begin(p *pair) {
 	m.left -= m.about
 }
 
-func (m *meter) set(p ingest.Progress) {
-	m.now = p.Rows
-	if p.Total > 0 {
-		m.about = p.Total
+// set takes a report of the pair under way.
+func (m *meter) set(r progress.Report) {
+	if r.Stage != ingest.Reading {
+		return
 	}
-	if m.report != nil {
-		m.report(m.before+m.now, m.before+max(m.now, m.about)+m.left)
+	m.now = int(r.Done)
+	if r.Total > 0 {
+		m.about = int(r.Total)
 	}
+	total := m.before + max(m.now, m.about) + m.left
+	m.progress.Report(progress.Report{Stage: "embedding", Unit: "rows", Done: int64(m.before + m.now), Total: int64(total)})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"engram/data/laion"
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/embedfiles"
 	"engram/index/ingest"
@@ -54,13 +55,13 @@ func TestRowsAreInTheOrderOfTheSource(t *testing.T) {
 	writeFolders(t, root, 5, 12)
 	writeFiles(t, root, map[string]string{"f1/03.png": "unreadable", "f1/04.png": "black"})
 	bad := func(f, i int) bool { return f == 1 && (i == 3 || i == 4) }
-	last := 0
+	last := int64(0)
 	job := newJob(t, root, dir)
-	job.Progress = func(done, total int) {
-		if done < last || total != 60 {
-			t.Errorf("progress %d of %d after %d", done, total, last)
+	job.Progress = func(r progress.Report) {
+		if r.Done < last || r.Total != 60 {
+			t.Errorf("progress %+v after %d", r, last)
 		}
-		last = done
+		last = r.Done
 	}
 	report := mustRun(t, job)
 	wantBad := []ingest.Bad{{Row: 3, Name: "f1/03.png", Reason: "not an image"}, {Row: 4, Name: "f1/04.png", Reason: "no direction: unusable image"}}
@@ -178,15 +179,15 @@ func TestJobRefuses(t *testing.T) {
 	writeFolders(t, root, 2, 5)
 	mustRun(t, newJob(t, root, dir))
 	for name, test := range map[string]struct {
-		change func(*embedfiles.Job[[]byte])
+		change func(*embedfiles.Job)
 		want   error
 		text   string
 	}{
-		"another bundle": {func(j *embedfiles.Job[[]byte]) { j.Bundle = "def" }, embedfiles.ErrForeign, "(abc), wanted"},
-		"another type":   {func(j *embedfiles.Job[[]byte]) { j.Float32 = false }, embedfiles.ErrForeign, "8 float32 by bundle"},
-		"the captions":   {func(j *embedfiles.Job[[]byte]) { j.Set = laion.Text }, embedfiles.ErrForeign, "img_emb of 8"},
-		"its own source": {func(j *embedfiles.Job[[]byte]) { j.Dir = root }, embedfiles.ErrForeign, "is not empty and has no embed.json"},
-		"another source": {func(j *embedfiles.Job[[]byte]) { j.Shards = nil }, embedfiles.ErrChanged, "f0"},
+		"another bundle": {func(j *embedfiles.Job) { j.Bundle = "def" }, embedfiles.ErrForeign, "(abc), wanted"},
+		"another type":   {func(j *embedfiles.Job) { j.Float32 = false }, embedfiles.ErrForeign, "8 float32 by bundle"},
+		"the captions":   {func(j *embedfiles.Job) { j.Set = laion.Text }, embedfiles.ErrForeign, "img_emb of 8"},
+		"its own source": {func(j *embedfiles.Job) { j.Dir = root }, embedfiles.ErrForeign, "is not empty and has no embed.json"},
+		"another source": {func(j *embedfiles.Job) { j.Shards = nil }, embedfiles.ErrChanged, "f0"},
 	} {
 		job := newJob(t, root, dir)
 		test.change(&job)
@@ -225,8 +226,8 @@ func TestCancelledJobGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	job := newJob(t, root, dir)
-	job.Progress = func(done, _ int) {
-		if done > 25 {
+	job.Progress = func(r progress.Report) {
+		if r.Done > 25 {
 			cancel()
 		}
 	}
@@ -246,7 +247,7 @@ func TestTwoJobs(t *testing.T) {
 	writeFolders(t, root, 1, 5)
 	job := newJob(t, root, dir)
 	var other error
-	job.Progress = func(int, int) { _, other = newJob(t, root, dir).Run(t.Context()) }
+	job.Progress = func(progress.Report) { _, other = newJob(t, root, dir).Run(t.Context()) }
 	mustRun(t, job)
 	if !errors.Is(other, index.ErrLocked) {
 		t.Errorf("error of the second job is %v, want ErrLocked", other)

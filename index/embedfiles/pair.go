@@ -20,10 +20,10 @@ import (
 )
 
 // spool is the folder of the index in which the rows of a pair are gathered.
-func (j Job[I]) spool(p *pair) string { return filepath.Join(j.Dir, fmt.Sprintf(".pair-%d", p.number)) }
+func (j Job) spool(p *pair) string { return filepath.Join(j.Dir, fmt.Sprintf(".pair-%d", p.number)) }
 
 // make gathers the rows of a pair and publishes it.
-func (j Job[I]) make(ctx context.Context, all *plan, p *pair, meter *meter, report *Report) (err error) {
+func (j Job) make(ctx context.Context, all *plan, p *pair, meter *meter, report *Report) (err error) {
 	if err := j.renew(p); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (j Job[I]) make(ctx context.Context, all *plan, p *pair, meter *meter, repo
 }
 
 // renew begins a pair anew whose shards have changed since it was begun.
-func (j Job[I]) renew(p *pair) error {
+func (j Job) renew(p *pair) error {
 	changed := false
 	for i, s := range p.source {
 		changed = changed || p.Shards[i].Fingerprint != s.Fingerprint
@@ -67,7 +67,7 @@ func (j Job[I]) renew(p *pair) error {
 	return os.RemoveAll(j.spool(p))
 }
 
-func (j Job[I]) openSpool(p *pair) (*local.Store, error) {
+func (j Job) openSpool(p *pair) (*local.Store, error) {
 	dir := j.spool(p)
 	store, err := local.Open(dir)
 	if errors.Is(err, index.ErrNotFound) {
@@ -78,13 +78,13 @@ func (j Job[I]) openSpool(p *pair) (*local.Store, error) {
 
 // gather brings the spool in line with the shards of the pair, and returns the
 // rows that could not be embedded.
-func (j Job[I]) gather(ctx context.Context, p *pair, store *local.Store, meter *meter, report *Report) (bad []ingest.Bad, err error) {
+func (j Job) gather(ctx context.Context, p *pair, store *local.Store, meter *meter, report *Report) (bad []ingest.Bad, err error) {
 	ledger, err := ingest.OpenLedger(j.spool(p))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	job := ingest.Job[I]{
+	job := ingest.Job{
 		Shards: ordered(p.source, j.Set), Encoder: j.Encoder, Store: store, Ledger: ledger,
 		Batch: j.Batch, Progress: meter.set,
 	}
@@ -99,7 +99,7 @@ func (j Job[I]) gather(ctx context.Context, p *pair, store *local.Store, meter *
 // publish writes the rows of the spool as the files of the pair. They get their
 // names after the plan knows that the pair is finished, so that a pair that is
 // there is a finished one. It returns all rows that are in no pair.
-func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.Store, bad []ingest.Bad) (_ []ingest.Bad, err error) {
+func (j Job) publish(ctx context.Context, all *plan, p *pair, store *local.Store, bad []ingest.Bad) (_ []ingest.Bad, err error) {
 	info, err := store.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (j Job[I]) publish(ctx context.Context, all *plan, p *pair, store *local.St
 
 // writeBad writes what is not in the pair, a JSON object per line, where there
 // is any.
-func (j Job[I]) writeBad(p *pair, bad []ingest.Bad) error {
+func (j Job) writeBad(p *pair, bad []ingest.Bad) error {
 	path := filepath.Join(j.Dir, "bad", fmt.Sprintf("bad_%04d.jsonl", p.number))
 	if len(bad) == 0 {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {

@@ -114,7 +114,7 @@ func importFolder(t testing.TB, place, dir string, dim int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := ingest.Job[[]byte]{Store: store, Ledger: ledger}
+	job := ingest.Job{Store: store, Ledger: ledger}
 	if job.Shards, err = from.Shards(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const (
 //
 // A shard that could not be read to its end is left as it is: what is not
 // reached may still be there.
-func (j Job[I]) clean(ctx context.Context, p *plan, report *Report) error {
+func (j Job) clean(ctx context.Context, p *plan, report *Report) error {
 	c := cleaning{store: j.Store, where: j.Where, prune: j.Prune, report: report}
 	var stale []*state
 	c.gone = map[string]bool{}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/data/laion"
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/local"
@@ -64,9 +65,9 @@ func buildAloud(place, dir string) error {
 		return err
 	}
 	enc := &fakeEncoder{beforeEncode: func() { time.Sleep(200 * time.Microsecond) }}
-	_, err = ingest.Job[[]byte]{
+	_, err = ingest.Job{
 		Shards: shards, Encoder: enc, Store: store, Ledger: ledger, Batch: 4, Prune: true,
-		Checkpoint: 2 * time.Millisecond, Progress: func(ingest.Progress) {
+		Checkpoint: 2 * time.Millisecond, Progress: func(progress.Report) {
 			fmt.Println()
 			time.Sleep(3 * time.Millisecond)
 		},

@@ -11,43 +11,43 @@ import (
 const batchBytes = 32 << 20
 
 // decoded is an image on its way to the encoder.
-type decoded[I any] struct {
+type decoded struct {
 	work
-	image I
+	input Input
 }
 
 // decode is one decoder.
-func (p *pipeline[I]) decode(ctx context.Context, rows <-chan work, images chan<- decoded[I]) error {
+func (p *pipeline) decode(ctx context.Context, rows <-chan work, images chan<- decoded) error {
 	for w := range rows {
 		image, err := p.decodeRow(&w.row)
 		if err != nil {
 			p.settle([]outcome{unusable(w, err)})
 			continue
 		}
-		if err := send(ctx, images, decoded[I]{w, image}); err != nil {
+		if err := send(ctx, images, decoded{w, image}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *pipeline[I]) decodeRow(row *source.Row) (image I, err error) {
+func (p *pipeline) decodeRow(row *source.Row) (input Input, err error) {
 	file, err := row.Open()
 	if err != nil {
-		return image, err
+		return nil, err
 	}
 	defer file.Close()
-	image, err = p.job.Encoder.Decode(file)
+	input, err = p.job.Encoder.Decode(file)
 	row.Open = nil // lets go of an image in memory
-	return image, err
+	return input, err
 }
 
 // gather puts images together into batches. A batch is full with the image that
 // takes it to the size of one or to batchBytes. One that is not goes out while
 // no other is being encoded, so that the encoder never waits for more than an
 // image, and batches are as large as it is slow.
-func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batches chan<- []decoded[I]) error {
-	var batch []decoded[I]
+func (p *pipeline) gather(ctx context.Context, images <-chan decoded, batches chan<- []decoded) error {
+	var batch []decoded
 	size := 0
 	for images != nil || len(batch) > 0 {
 		full := len(batch) == p.job.Batch || size >= batchBytes
@@ -65,7 +65,7 @@ func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batc
 				continue
 			}
 			batch = append(batch, image)
-			size += p.job.Encoder.Size(image.image)
+			size += image.input.Size()
 		case to <- batch:
 			batch, size = nil, 0
 		case <-p.idle: // look again
@@ -77,7 +77,7 @@ func (p *pipeline[I]) gather(ctx context.Context, images <-chan decoded[I], batc
 }
 
 // encode is one encoder.
-func (p *pipeline[I]) encode(ctx context.Context, batches <-chan []decoded[I]) error {
+func (p *pipeline) encode(ctx context.Context, batches <-chan []decoded) error {
 	for images := range batches {
 		p.busy.Add(1)
 		b, err := p.encodeBatch(ctx, images)
@@ -94,13 +94,13 @@ func (p *pipeline[I]) encode(ctx context.Context, batches <-chan []decoded[I]) e
 }
 
 // encodeBatch encodes images. What cannot be encoded is settled.
-func (p *pipeline[I]) encodeBatch(ctx context.Context, images []decoded[I]) (b batch, err error) {
-	pictures := make([]I, len(images))
+func (p *pipeline) encodeBatch(ctx context.Context, images []decoded) (b batch, err error) {
+	inputs := make([]Input, len(images))
 	for i := range images {
-		pictures[i] = images[i].image
+		inputs[i] = images[i].input
 	}
 	var vectors [][]float32
-	p.encoding.during(func() { vectors, err = p.job.Encoder.Encode(ctx, pictures) })
+	p.encoding.during(func() { vectors, err = p.job.Encoder.Encode(ctx, inputs) })
 	switch {
 	case errors.Is(err, ErrImage) && len(images) == 1:
 		p.settle([]outcome{unusable(images[0].work, err)})

@@ -12,11 +12,17 @@ import (
 var ErrImage = errors.New("unusable image")
 
 // Encoder turns image files into vectors. Its methods are called concurrently.
-type Encoder[I any] interface {
+type Encoder interface {
 	// Decode reads one image file. Its error is about the file.
-	Decode(file io.Reader) (I, error)
-	// Size returns how many bytes of memory a decoded image takes.
-	Size(image I) int
-	// Encode returns the vector of each image, of the store's dimension.
-	Encode(ctx context.Context, images []I) ([][]float32, error)
+	Decode(file io.Reader) (Input, error)
+	// Encode returns the vector of each input, of the store's dimension. All
+	// inputs are ones that Decode has returned.
+	Encode(ctx context.Context, inputs []Input) ([][]float32, error)
+}
+
+// Input is a decoded file on its way to the encoder's model. Nobody but the
+// encoder looks inside.
+type Input interface {
+	// Size returns how many bytes of memory the input takes.
+	Size() int
 }

@@ -39,7 +39,7 @@ type Estimate struct {
 // encoded, without storing anything, and tells what all of it would take. Vectors are prepared as for the embedded
 // engine, but not written. The job's Store is not used, and without a Ledger
 // nothing is taken to be finished.
-func (j Job[I]) Estimate(ctx context.Context, dim int, during time.Duration) (*Estimate, error) {
+func (j Job) Estimate(ctx context.Context, dim int, during time.Duration) (*Estimate, error) {
 	report := newReport()
 	p, err := j.plan(report)
 	if err != nil {
@@ -107,7 +107,7 @@ func countRows(ctx context.Context, s *source.Shard) (int, error) {
 }
 
 // sample runs the job for a while on a store that keeps nothing.
-func (j Job[I]) sample(ctx context.Context, e *Estimate, dim int, during time.Duration) (err error) {
+func (j Job) sample(ctx context.Context, e *Estimate, dim int, during time.Duration) (err error) {
 	dir, err := os.MkdirTemp("", "engram-estimate-")
 	if err != nil {
 		return err
@@ -122,8 +122,8 @@ func (j Job[I]) sample(ctx context.Context, e *Estimate, dim int, during time.Du
 	limited, enough := context.WithCancel(ctx)
 	defer enough()
 	start := time.Now()
-	j.Progress = func(p Progress) {
-		if time.Since(start) > during && p.Rows > p.Bad {
+	j.watch = func(good int) {
+		if time.Since(start) > during && good > 0 {
 			enough()
 		}
 	}

@@ -30,7 +30,7 @@ func TestEstimateOfShardsThatCannotBeReadToTheirEnd(t *testing.T) {
 			for i := range 5 {
 				shards[fmt.Sprint(i)] = []book{{text: "a", vector: true}, {text: "b", vector: true}, {text: "c", vector: true}, {text: "d", vector: true}}
 			}
-			job := ingest.Job[[]byte]{Shards: shards.shards()}
+			job := ingest.Job{Shards: shards.shards()}
 			for i := range job.Shards {
 				s := &job.Shards[i]
 				s.Rows, s.Bytes = -1, 100

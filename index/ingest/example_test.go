@@ -16,14 +16,20 @@ import (
 // lengths embeds a file by its length, where a real encoder would run a model.
 type lengths struct{}
 
-func (lengths) Decode(file io.Reader) (int64, error) { return io.Copy(io.Discard, file) }
+// length is what is left of a file that was decoded.
+type length int64
 
-func (lengths) Size(int64) int { return 8 }
+func (length) Size() int { return 8 }
 
-func (lengths) Encode(_ context.Context, images []int64) ([][]float32, error) {
+func (lengths) Decode(file io.Reader) (ingest.Input, error) {
+	n, err := io.Copy(io.Discard, file)
+	return length(n), err
+}
+
+func (lengths) Encode(_ context.Context, images []ingest.Input) ([][]float32, error) {
 	vectors := make([][]float32, len(images))
-	for i, n := range images {
-		vectors[i] = []float32{1, float32(n)}
+	for i, image := range images {
+		vectors[i] = []float32{1, float32(image.(length))}
 	}
 	return vectors, nil
 }
@@ -56,7 +62,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job := ingest.Job[int64]{Shards: shards, Encoder: lengths{}, Store: store, Ledger: ledger}
+	job := ingest.Job{Shards: shards, Encoder: lengths{}, Store: store, Ledger: ledger}
 	for range 2 {
 		report, err := job.Run(context.Background())
 		if err != nil {

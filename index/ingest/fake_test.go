@@ -30,7 +30,15 @@ type fakeEncoder struct {
 	broken         string // files that begin with it are not readable for now
 }
 
-func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
+// fakeImage is the bytes of a file.
+type fakeImage struct {
+	bytes   []byte
+	padding int
+}
+
+func (image fakeImage) Size() int { return len(image.bytes) + image.padding }
+
+func (f *fakeEncoder) Decode(file io.Reader) (ingest.Input, error) {
 	text, err := io.ReadAll(file)
 	if err != nil {
 		return nil, err
@@ -41,12 +49,10 @@ func (f *fakeEncoder) Decode(file io.Reader) ([]byte, error) {
 	if n := f.inFlight.Add(1); n > f.most.Load() {
 		f.most.Store(n)
 	}
-	return text, nil
+	return fakeImage{text, f.padding}, nil
 }
 
-func (f *fakeEncoder) Size(image []byte) int { return len(image) + f.padding }
-
-func (f *fakeEncoder) Encode(ctx context.Context, images [][]byte) ([][]float32, error) {
+func (f *fakeEncoder) Encode(ctx context.Context, images []ingest.Input) ([][]float32, error) {
 	if f.beforeEncode != nil {
 		f.beforeEncode()
 	}
@@ -55,7 +61,8 @@ func (f *fakeEncoder) Encode(ctx context.Context, images [][]byte) ([][]float32,
 		return nil, err
 	}
 	vectors := make([][]float32, len(images))
-	for i, text := range images {
+	for i, image := range images {
+		text := image.(fakeImage).bytes
 		switch {
 		case bytes.HasPrefix(text, []byte("black")):
 			return nil, fmt.Errorf("image %d has no direction: %w", i+1, ingest.ErrImage)
@@ -119,18 +126,18 @@ func newTarget(t *testing.T) target {
 }
 
 // job is a job on the images below root as they are now.
-func (to target) job(t *testing.T, root string, enc *fakeEncoder) ingest.Job[[]byte] {
+func (to target) job(t *testing.T, root string, enc *fakeEncoder) ingest.Job {
 	t.Helper()
 	shards, err := source.Folder{Root: root}.Shards(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ingest.Job[[]byte]{Shards: shards, Encoder: enc, Store: to, Ledger: to.ledger, Batch: 4}
+	return ingest.Job{Shards: shards, Encoder: enc, Store: to, Ledger: to.ledger, Batch: 4}
 }
 
 // mustRun runs a job that succeeds. The report is without what differs from
 // run to run.
-func mustRun(t *testing.T, job ingest.Job[[]byte]) *ingest.Report {
+func mustRun(t *testing.T, job ingest.Job) *ingest.Report {
 	t.Helper()
 	report, err := job.Run(t.Context())
 	if err != nil {

@@ -8,20 +8,20 @@ import (
 	"slices"
 	"time"
 
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/source"
 )
 
 // Job brings a store in line with a source: after it, the store holds the rows
-// that the source has, each once, and what it held of shards that are gone. I
-// is what the encoder decodes images into.
+// that the source has, each once, and what it held of shards that are gone.
 //
 // Shards that the ledger has as finished are passed over unless they have
 // changed since. In one that has, images that are the same as before are not
 // encoded again, and rows that it has no longer are deleted.
-type Job[I any] struct {
+type Job struct {
 	Shards  []source.Shard // all of the source
-	Encoder Encoder[I]     // nil where every row is a vector
+	Encoder Encoder        // nil where every row is a vector
 	Store   index.Store
 	Ledger  *Ledger
 
@@ -34,17 +34,17 @@ type Job[I any] struct {
 	// Checkpoint is how much time's work a crash may cost; 0 means 20 seconds.
 	Checkpoint time.Duration
 
-	// Progress is called as rows are settled. Calls do not overlap.
-	Progress func(Progress)
-	// Indexing is called after that, while a store builds what makes searches
-	// fast (see index.Bulk).
-	Indexing func(done, total int)
+	// Progress is told how many rows are settled, and then, while a store builds
+	// what makes searches fast (see index.Bulk), how many it has indexed.
+	Progress progress.Func
+
+	watch func(good int) // is told how many rows are settled and not bad
 }
 
 // Run does the job. Where it ends early, because ctx ends, the store refuses
 // or the encoder breaks, the report says what was done until then; that is in
 // the store and in the ledger, and another Run goes on from there.
-func (j Job[I]) Run(ctx context.Context) (*Report, error) {
+func (j Job) Run(ctx context.Context) (*Report, error) {
 	start := time.Now()
 	report := newReport()
 	err := j.run(ctx, report)
@@ -57,7 +57,7 @@ func (j Job[I]) Run(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-func (j Job[I]) run(ctx context.Context, report *Report) error {
+func (j Job) run(ctx context.Context, report *Report) error {
 	if j.Batch <= 0 {
 		j.Batch = 16
 	}
@@ -86,7 +86,7 @@ func (j Job[I]) run(ctx context.Context, report *Report) error {
 
 // load brings the rows of shards into the store. It ends a bulk load even where
 // no shard is left: an earlier run may have been killed before it came to that.
-func (j Job[I]) load(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
+func (j Job) load(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
 	bulk, ok := j.Store.(index.Bulk)
 	if len(todo) > 0 {
 		if ok {
@@ -94,7 +94,7 @@ func (j Job[I]) load(ctx context.Context, todo []*reading, info index.Info, repo
 				return err
 			}
 		}
-		p := &pipeline[I]{job: j, dim: info.Dim, lookup: info.Count > 0, todo: todo, report: report}
+		p := &pipeline{job: j, dim: info.Dim, lookup: info.Count > 0, todo: todo, report: report}
 		if err := p.run(ctx); err != nil {
 			return err
 		}
@@ -102,7 +102,9 @@ func (j Job[I]) load(ctx context.Context, todo []*reading, info index.Info, repo
 	if !ok {
 		return nil
 	}
-	return bulk.EndBulk(ctx, j.Indexing)
+	return bulk.EndBulk(ctx, func(done, total int) {
+		j.Progress.Report(progress.Report{Stage: Indexing, Unit: "rows", Done: int64(done), Total: int64(total)})
+	})
 }
 
 // plan is what there is to do.
@@ -114,7 +116,7 @@ type plan struct {
 }
 
 // plan compares the shards of the source with the ledger.
-func (j Job[I]) plan(report *Report) (*plan, error) {
+func (j Job) plan(report *Report) (*plan, error) {
 	shards := slices.Clone(j.Shards)
 	where, err := j.filterText()
 	if err != nil {
@@ -142,7 +144,7 @@ func (j Job[I]) plan(report *Report) (*plan, error) {
 }
 
 // planShard says what to do about a shard.
-func (j Job[I]) planShard(p *plan, s source.Shard, report *Report) {
+func (j Job) planShard(p *plan, s source.Shard, report *Report) {
 	known := j.Ledger.state(s.Name)
 	same := known != nil && known.Fingerprint == s.Fingerprint
 	switch {
@@ -164,7 +166,7 @@ func (j Job[I]) planShard(p *plan, s source.Shard, report *Report) {
 }
 
 // filterText returns what tells the job's filter from others, "" for none.
-func (j Job[I]) filterText() (string, error) {
+func (j Job) filterText() (string, error) {
 	if j.Where == nil {
 		return "", nil
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"engram/data/images"
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/source"
@@ -113,10 +114,10 @@ func TestBadFilesAreListedAndPassedOver(t *testing.T) {
 	if err := os.Symlink(filepath.Join(root, "nothing"), filepath.Join(root, "dead.jpg")); err != nil {
 		t.Fatal(err)
 	}
-	last := ingest.Progress{Rows: -1}
+	last := progress.Report{Done: -1}
 	job := to.job(t, root, &fakeEncoder{})
-	job.Progress = func(p ingest.Progress) {
-		if p.Rows < last.Rows || p.Bad < last.Bad || p.Rows > p.Total {
+	job.Progress = func(p progress.Report) {
+		if p.Done < last.Done || p.Done > p.Total {
 			t.Errorf("progress went from %+v to %+v", last, p)
 		}
 		last = p
@@ -125,8 +126,9 @@ func TestBadFilesAreListedAndPassedOver(t *testing.T) {
 	if report.Stored != 30 || report.Encoded != 30 || report.Unusable != 4 {
 		t.Errorf("stored %d, encoded %d, unusable %d; want 30, 30 and 4", report.Stored, report.Encoded, report.Unusable)
 	}
-	if want := (ingest.Progress{Rows: 34, Total: 34, Shards: 1, ShardsAll: 1, Bad: 4}); last != want {
-		t.Errorf("last progress is %+v, want %+v", last, want)
+	want := progress.Report{Stage: ingest.Reading, Unit: "rows", Done: 34, Total: 34}
+	if diff := cmp.Diff(want, last); diff != "" {
+		t.Errorf("last progress (-want +got):\n%s", diff)
 	}
 	for i, want := range []struct{ path, reason string }{
 		{"dead.jpg", "no such file"}, {"u.jpg", "not an image"}, {"y.png", "no direction"}, {"z.png", "no direction"},
@@ -200,8 +202,8 @@ func TestCancelledJobKeepsWhatIsDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	job := to.job(t, root, &fakeEncoder{})
-	job.Progress = func(p ingest.Progress) {
-		if p.Rows >= 20 {
+	job.Progress = func(p progress.Report) {
+		if p.Done >= 20 {
 			cancel()
 		}
 	}

@@ -9,8 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"engram/index/source"
 	"golang.org/x/sync/errgroup"
+
+	"engram/data/progress"
+	"engram/index/source"
 )
 
 const (
@@ -26,8 +28,8 @@ const (
 // pipeline is one run of readers, decoders and encoders over the shards of todo.
 // In memory are some rows for each reader, an image for each decoder, a batch
 // that is gathered and one for each encoder.
-type pipeline[I any] struct {
-	job    Job[I]
+type pipeline struct {
+	job    Job
 	dim    int
 	lookup bool // the store may have some of the rows
 	todo   []*reading
@@ -37,14 +39,13 @@ type pipeline[I any] struct {
 	idle     chan struct{} // says that it may have become 0
 	due      chan struct{} // asks for a record before it is time
 
-	mu       sync.Mutex // guards what follows, every reading, and calls of Progress
-	active   []*reading // begun and not recorded as done
-	bad      int        // rows that wait to be recorded
-	finished int        // shards
-	settled  int        // rows
-	ahead    forecast
-	lines    []entry // that wait to be recorded
-	report   *Report
+	mu      sync.Mutex // guards what follows, every reading, and calls of Progress
+	active  []*reading // begun and not recorded as done
+	bad     int        // rows that wait to be recorded
+	settled int        // rows
+	ahead   forecast
+	lines   []entry // that wait to be recorded
+	report  *Report
 }
 
 // work is a row of a shard that is being read.
@@ -56,7 +57,7 @@ type work struct {
 
 // run goes through the shards. What is done when it ends, for whatever reason,
 // is recorded.
-func (p *pipeline[I]) run(ctx context.Context) error {
+func (p *pipeline) run(ctx context.Context) error {
 	p.due, p.idle = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.ahead = newForecast(p.todo)
 	start := time.Now()
@@ -71,9 +72,9 @@ func (p *pipeline[I]) run(ctx context.Context) error {
 }
 
 // flow runs the goroutines and waits for them.
-func (p *pipeline[I]) flow(ctx context.Context) error {
-	shards, rows, images := make(chan *reading), make(chan work), make(chan decoded[I])
-	batches := make(chan []decoded[I])
+func (p *pipeline) flow(ctx context.Context) error {
+	shards, rows, images := make(chan *reading), make(chan work), make(chan decoded)
+	batches := make(chan []decoded)
 	group, ctx := errgroup.WithContext(ctx)
 	done := make(chan struct{})
 	group.Go(func() error { return p.keepRecords(ctx, done) })
@@ -123,7 +124,7 @@ func notify(to chan<- struct{}) {
 }
 
 // feed hands out the shards.
-func (p *pipeline[I]) feed(ctx context.Context, shards chan<- *reading) error {
+func (p *pipeline) feed(ctx context.Context, shards chan<- *reading) error {
 	for _, r := range p.todo {
 		if err := send(ctx, shards, r); err != nil {
 			return err
@@ -133,7 +134,7 @@ func (p *pipeline[I]) feed(ctx context.Context, shards chan<- *reading) error {
 }
 
 // keepRecords records what is settled from time to time until done.
-func (p *pipeline[I]) keepRecords(ctx context.Context, done <-chan struct{}) error {
+func (p *pipeline) keepRecords(ctx context.Context, done <-chan struct{}) error {
 	tick := time.NewTicker(p.job.Checkpoint)
 	defer tick.Stop()
 	for {
@@ -153,7 +154,7 @@ func (p *pipeline[I]) keepRecords(ctx context.Context, done <-chan struct{}) err
 
 // record writes into the ledger what is settled, after the store has made it
 // durable. An interrupt does not keep it from that.
-func (p *pipeline[I]) record(ctx context.Context) error {
+func (p *pipeline) record(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	p.mu.Lock()
 	for _, r := range p.active {
@@ -187,8 +188,7 @@ func (p *pipeline[I]) record(ctx context.Context) error {
 }
 
 // finish counts a shard that is recorded as done.
-func (p *pipeline[I]) finish(s *state) {
-	p.finished++
+func (p *pipeline) finish(s *state) {
 	p.report.Finished++
 	if s.Damaged != "" {
 		p.report.Damaged++
@@ -206,7 +206,7 @@ type outcome struct {
 }
 
 // settle counts rows that are stored or passed over for good.
-func (p *pipeline[I]) settle(outcomes []outcome) {
+func (p *pipeline) settle(outcomes []outcome) {
 	if len(outcomes) == 0 {
 		return
 	}
@@ -235,10 +235,10 @@ func unusable(w work, err error) outcome {
 }
 
 // progress tells how far the run is. The caller holds the lock.
-func (p *pipeline[I]) progress() {
-	if p.job.Progress != nil {
-		p.job.Progress(Progress{
-			Rows: p.settled, Total: max(p.settled, p.ahead.total()), Shards: p.finished, ShardsAll: len(p.todo), Bad: p.report.Unusable,
-		})
+func (p *pipeline) progress() {
+	total := max(p.settled, p.ahead.total())
+	p.job.Progress.Report(progress.Report{Stage: Reading, Unit: "rows", Done: int64(p.settled), Total: int64(total)})
+	if p.job.watch != nil {
+		p.job.watch(p.settled - p.report.Unusable)
 	}
 }

@@ -1,11 +1,10 @@
 package ingest
 
-// Progress says how far a job is.
-type Progress struct {
-	Rows, Total       int // settled by this run, and to be settled: 0 where that cannot be told yet
-	Shards, ShardsAll int // finished by this run, and to be finished
-	Bad               int // rows
-}
+// The stages of a job, as its progress names them.
+const (
+	Reading  = "reading"  // rows are read and stored
+	Indexing = "indexing" // the store builds what makes searches fast
+)
 
 // forecast tells how many rows there will be to settle. Shards that do not say
 // how many they have are taken to have as many per byte as those read so far.

@@ -208,12 +208,13 @@ func (b book) row(shard string, n int) source.Row {
 // pairs embeds a text by its length and its first letter.
 type pairs struct{ fakeEncoder }
 
-func (p *pairs) Encode(ctx context.Context, texts [][]byte) ([][]float32, error) {
+func (p *pairs) Encode(ctx context.Context, texts []ingest.Input) ([][]float32, error) {
 	if _, err := p.fakeEncoder.Encode(ctx, texts); err != nil {
 		return nil, err
 	}
 	var vectors [][]float32
-	for _, text := range texts {
+	for _, input := range texts {
+		text := input.(fakeImage).bytes
 		vectors = append(vectors, []float32{1, float32(len(text)) + float32(bytes.Count(text, []byte("b")))/8})
 	}
 	return vectors, nil
@@ -266,7 +267,7 @@ func runLibrary(t *rapid.T, dir string, source library, store *memory, where ind
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := ingest.Job[[]byte]{
+	job := ingest.Job{
 		Shards: source.shards(), Encoder: &pairs{}, Store: store, Ledger: ledger,
 		Batch: 2, Where: where, Prune: true,
 		Checkpoint: rapid.SampledFrom([]time.Duration{50 * time.Microsecond, time.Hour}).Draw(t, "checkpoint"),

@@ -12,7 +12,7 @@ import (
 )
 
 // read is one reader.
-func (p *pipeline[I]) read(ctx context.Context, shards <-chan *reading, images chan<- work) error {
+func (p *pipeline) read(ctx context.Context, shards <-chan *reading, images chan<- work) error {
 	for r := range shards {
 		p.mu.Lock()
 		p.active = append(p.active, r)
@@ -25,7 +25,7 @@ func (p *pipeline[I]) read(ctx context.Context, shards <-chan *reading, images c
 }
 
 // readShard reads a shard from where it was left off.
-func (p *pipeline[I]) readShard(ctx context.Context, r *reading, images chan<- work) error {
+func (p *pipeline) readShard(ctx context.Context, r *reading, images chan<- work) error {
 	n := r.from
 	var damage error
 	for rows, err := range r.Read(ctx, r.from) {
@@ -55,7 +55,7 @@ func (p *pipeline[I]) readShard(ctx context.Context, r *reading, images chan<- w
 
 // ofDim returns the rows up to the first vector that does not fit the store,
 // which is the end of what can be used of a shard.
-func (p *pipeline[I]) ofDim(rows []source.Row, first int) ([]source.Row, error) {
+func (p *pipeline) ofDim(rows []source.Row, first int) ([]source.Row, error) {
 	for i := range rows {
 		if v := rows[i].Vector; v != nil && len(v) != p.dim {
 			return rows[:i], fmt.Errorf("row %d has a vector of %d elements, the index has %d: %w",
@@ -67,7 +67,7 @@ func (p *pipeline[I]) ofDim(rows []source.Row, first int) ([]source.Row, error) 
 
 // dispatch stores those of rows, whose numbers begin with first, that are
 // vectors, and sends the images that have to be encoded on their way.
-func (p *pipeline[I]) dispatch(ctx context.Context, r *reading, first int, rows []source.Row, images chan<- work) error {
+func (p *pipeline) dispatch(ctx context.Context, r *reading, first int, rows []source.Row, images chan<- work) error {
 	s := sorted{vectors: newBatch(len(rows))}
 	for i := range rows {
 		s.sort(work{r, first + i, rows[i]}, p.job.Where)
@@ -122,7 +122,7 @@ func (s *sorted) sort(w work, where index.Filter) {
 
 // lookUp takes out of the images those that the store has as they are, and
 // those whose payload alone has changed: they keep the vector that they have.
-func (p *pipeline[I]) lookUp(ctx context.Context, s *sorted) error {
+func (p *pipeline) lookUp(ctx context.Context, s *sorted) error {
 	if !p.lookup || len(s.images) == 0 {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (b *batch) add(w work, vector []float32, c counts) {
 
 // store puts rows into the store. Where it refuses them it gets them one by
 // one, and those that it refuses again are bad.
-func (p *pipeline[I]) store(ctx context.Context, b batch) error {
+func (p *pipeline) store(ctx context.Context, b batch) error {
 	if len(b.items) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"engram/data/progress"
 	"engram/index"
 )
 
@@ -42,9 +43,9 @@ type Options struct {
 	Originals func(ctx context.Context, items []index.Item) ([]Original, error)
 	Unknown   string
 
-	// Progress, where it is not nil, is called now and then as items are read.
-	// Every item is read twice.
-	Progress func(done, total int)
+	// Progress is told now and then how many items were read. Every item is read
+	// twice.
+	Progress progress.Func
 }
 
 // Outcome is how a check ended.
@@ -167,9 +168,9 @@ func (a *audit) files(ctx context.Context) error {
 // progress notes that n more items were read.
 func (a *audit) progress(n int) {
 	a.read += n
-	if a.Progress != nil {
-		a.Progress(a.read, max(a.read, 2*a.info.Count))
-	}
+	a.Progress.Report(progress.Report{
+		Stage: "verifying", Unit: "items", Done: int64(a.read), Total: int64(max(a.read, 2*a.info.Count)),
+	})
 }
 
 // fault counts what is wrong of one kind, and describes the first.

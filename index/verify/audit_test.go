@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/progress"
 	"engram/data/space"
 	"engram/index"
 	"engram/index/local"
@@ -96,12 +97,12 @@ func outcomes(r *verify.Report) map[string]verify.Outcome {
 
 func TestSoundIndexPasses(t *testing.T) {
 	store := open(t, newIndex(t))
-	last := 0
-	report, err := verify.Verify(t.Context(), store, verify.Options{Originals: originals, Progress: func(done, total int) {
-		if done < last || total != 2*count {
-			t.Errorf("progress %d of %d after %d", done, total, last)
+	last := int64(0)
+	report, err := verify.Verify(t.Context(), store, verify.Options{Originals: originals, Progress: func(r progress.Report) {
+		if r.Done < last || r.Total != 2*count {
+			t.Errorf("progress %+v after %d", r, last)
 		}
-		last = done
+		last = r.Done
 	}})
 	if err != nil {
 		t.Fatal(err)
