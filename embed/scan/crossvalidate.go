@@ -20,6 +20,10 @@ type CrossValidation struct {
 	// each trial, the columns, by Pearson's r after the mean of that decoder's
 	// training images is taken away from both. The diagonal holds the right pairs.
 	Similarity *mat.Dense
+	// Averaged compares all images of the targets with the images that were seen,
+	// each predicted from its mean scan, in the same way: one comparison for each of
+	// RepeatCounts, the smallest first.
+	Averaged []eval.Comparison
 }
 
 // CrossValidate trains one decoder for each fold and tests it on the trials that
@@ -39,6 +43,11 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 	cv := &CrossValidation{
 		Predicted:  matrix.New(data.Voxels.Rows, data.Targets.Cols),
 		Similarity: mat.NewDense(data.Voxels.Rows, data.Voxels.Rows, nil),
+	}
+	for _, repeats := range RepeatCounts(data.Images) {
+		c := eval.Comparison{Seen: data.seen(), Repeats: repeats}
+		c.Similarity = mat.NewDense(data.Targets.Rows, len(c.Seen), nil)
+		cv.Averaged = append(cv.Averaged, c)
 	}
 	seen := matrix.Pick(data.Targets, data.Images)
 	for k, fold := range folds {
@@ -100,5 +109,31 @@ func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data,
 	for i, trial := range fold.Test {
 		cv.Similarity.SetCol(trial, mat.Col(nil, i, sim))
 	}
+	for _, c := range cv.Averaged {
+		part.Voxels, part.Images = matrix.Pick(data.Voxels, fold.Test), take(data.Images, fold.Test)
+		held, err := CompareAverages(ctx, decoder, part, c.Repeats)
+		if err != nil {
+			return err
+		}
+		for i, image := range held.Seen {
+			c.Similarity.SetCol(slices.Index(c.Seen, image), mat.Col(nil, i, held.Similarity))
+		}
+	}
 	return nil
+}
+
+// CompareAverages compares all images of the targets with those that were seen,
+// each predicted by the decoder from the mean scan of so many of its trials (see
+// Average), by Pearson's r less the mean of the decoder's training images.
+func CompareAverages(ctx context.Context, decoder *Decoder, data Data, repeats int) (eval.Comparison, error) {
+	means, seen, err := Average(data.Voxels, data.Images, repeats)
+	if err != nil {
+		return eval.Comparison{}, err
+	}
+	predicted, err := decoder.Decode(ctx, means)
+	if err != nil {
+		return eval.Comparison{}, err
+	}
+	sim, err := eval.Compare(ctx, data.Targets, predicted, decoder.TargetMean())
+	return eval.Comparison{Similarity: sim, Seen: seen, Repeats: repeats}, err
 }

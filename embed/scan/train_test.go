@@ -16,6 +16,7 @@ import (
 	"engram/embed/ort/orttest"
 	"engram/embed/scan"
 
+	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
@@ -84,6 +85,50 @@ func TestEveryPresetLearns(t *testing.T) {
 		if twoWay < want {
 			t.Errorf("%s: two-way identification is %.3f, want %.2f", preset, twoWay, want)
 		}
+	}
+}
+
+// TestAveragesOfHeldOutScans compares, where every image was seen once, averages
+// with the trials that they are, and expects the mean of noisy repeats to be
+// identified more often than one of them.
+func TestAveragesOfHeldOutScans(t *testing.T) {
+	rt := orttest.Runtime(t)
+	validate := func(data scan.Data) *scan.CrossValidation {
+		t.Helper()
+		folds, err := scan.KFoldByImage(data.Images, 3, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cv, err := scan.CrossValidate(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear}, folds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cv
+	}
+	once := validate(simulated(30, 1, 40, 1))
+	if len(once.Averaged) != 1 {
+		t.Fatalf("images seen once have %d averages, want 1", len(once.Averaged))
+	}
+	if diff := cmp.Diff(once.Similarity.RawMatrix(), once.Averaged[0].Square().RawMatrix()); diff != "" {
+		t.Errorf("trials and averages of one trial (-trials +averages):\n%s", diff)
+	}
+	noisy := simulated(60, 2, 40, 1)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range noisy.Voxels.Data {
+		noisy.Voxels.Data[i] += 40 * float32(rng.NormFloat64())
+	}
+	twice := validate(noisy)
+	var shares []float64
+	for _, c := range twice.Averaged {
+		found, err := eval.Identify(c.Square())
+		if err != nil {
+			t.Fatal(err)
+		}
+		shares = append(shares, found.TwoWay)
+	}
+	t.Logf("two-way identification by 1 and 2 repeats %.3f", shares)
+	if len(shares) != 2 || shares[0] < .6 || shares[1] <= shares[0] {
+		t.Errorf("two-way identification by 1 and 2 repeats is %.3f, want more by 2", shares)
 	}
 }
 
