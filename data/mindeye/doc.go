@@ -1,18 +1,19 @@
 // Package mindeye reads and writes scans in the layout of MindEye: webdataset
-// tars in which a sample is a picture and what was measured when it was seen.
+// tars in which a sample is an image and the scans of the trials that showed it.
 //
 // A sample's files follow each other in the tar and share their name up to the
 // first dot:
 //
-//	sample000007482.jpg            the picture, JPEG or PNG
-//	sample000007482.nsdgeneral.npy voxels, [repeats, V], three repeats
-//	sample000007482.trial.npy      numbers of the trials
-//	sample000007482.coco73k.npy    number of the picture among NSD's 73,000
+//	sample000007482.jpg             the image, JPEG or PNG
+//	sample000007482.nsdgeneral.npy  voxels, [repeats, V], three repeats
+//	sample000007482.trial.npy       numbers of the trials
+//	sample000007482.coco73k.npy     number of the image among NSD's 73,000
 //	sample000007482.num_uniques.npy how many of the repeats differ
 //
-// The tars of a subject lie in train, val and test beside a file
-// metadata_subj01.json, which says how many samples each split has. Other files
-// of a sample are passed over.
+// An image that was seen once or twice has copies of its scans as further
+// repeats. Other files of a sample are passed over. The tars of a subject lie in
+// the folders train, val and test, see Tars. The file metadata_subj01.json beside
+// these folders says how many samples each split has.
 //
 // The layout is that of the data set pscotti/naturalscenesdataset and of the
 // loader in MedARC-AI/fMRI-reconstruction-NSD, utils.get_dataloaders. Neither

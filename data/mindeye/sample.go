@@ -10,17 +10,16 @@ import (
 	"engram/data/vfs"
 )
 
-// Sample is a picture and the scans of who saw it.
+// Sample is an image and the scans of the subject who saw it.
 type Sample struct {
 	Number  int       // 0 to 999,999,999, unique in its split
-	Format  string    // of the picture: "jpg" or "png"
-	Picture []byte    // the encoded file
+	Format  string    // of the image file: "jpg" or "png"
+	Picture []byte    // the image file
 	Repeats int       // rows of Voxels
 	Voxels  []float32 // [Repeats, V]
 	Trials  []int64   // by repeat
-	COCO73K int64     // the picture among NSD's 73,000, from 0
-	// Uniques is how many repeats are scans of their own; the others are copies
-	// that fill the rows.
+	COCO73K int64     // number of the image among NSD's 73,000, from 0
+	// Uniques is how many repeats are different scans; the others are copies.
 	Uniques int64
 }
 
@@ -29,6 +28,11 @@ type Totals struct {
 	Train int `json:"train"`
 	Val   int `json:"val"`
 	Test  int `json:"test"`
+}
+
+// Of returns the total of a split.
+func (t Totals) Of(split string) int {
+	return map[string]int{Train: t.Train, Val: t.Val, Test: t.Test}[split]
 }
 
 type metadata struct {
