@@ -23,7 +23,8 @@ from torch import nn
 
 from golden_case import draw, write
 
-GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "embed/scan/testdata/golden"
+EMBED = pathlib.Path(__file__).resolve().parent.parent / "embed"
+GOLDEN = EMBED / "scan/testdata/golden"
 
 PERM = torch.tensor([3, 1, 0, 5, 4, 2])  # 1 and 4 stay in their places
 LAM = torch.tensor([0.75, 0.625, 1.0, 0.0625, 1.0, 0.984375], dtype=torch.float64)
@@ -100,7 +101,7 @@ def schedules():
                 schedule.step()
         lrs.append(lr)
         beta1s.append(beta1)
-    write(GOLDEN, "one_cycle",
+    write(EMBED / "train/testdata/golden", "one_cycle",
           "torch.optim.lr_scheduler.OneCycleLR: what each of 60 optimiser steps uses, "
           "a row for each pct_start",
           attrs={"max_lr": 3e-4, "total_steps": 60, "div_factor": 25, "final_div_factor": 1000,

@@ -127,13 +127,9 @@ func (a *console) crossValidate(ctx context.Context, rt *ort.Runtime, d *trainin
 	if err != nil {
 		return score{}, err
 	}
-	bar := a.newProgress("cross-validating "+opts.Preset, "epochs")
-	defer bar.finish()
-	done := 0
-	opts.Progress = func(p scan.Progress) {
-		done++
-		bar.set(int64(done), int64(p.Epochs*len(folds)))
-	}
+	show := a.display()
+	defer show.finish()
+	opts.Progress = show.report
 	start := time.Now()
 	cv, err := scan.CrossValidate(ctx, rt, d.Data, opts, folds)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"engram/cmd/engram/internal/app"
+	"engram/data/progress"
 	"engram/embed/bundle"
 	"engram/embed/ort"
 	"engram/recon/pretrain"
@@ -99,15 +100,18 @@ func (a *console) pretrain(ctx context.Context, f pretrainFlags) (err error) {
 }
 
 func (a *console) pretrainOne(ctx context.Context, rt *ort.Runtime, m pretrain.Model, f pretrainFlags) (*pretrain.Card, error) {
-	bar := a.newProgress(string(m), "epochs")
-	defer bar.finish()
+	show := a.display()
+	defer show.finish()
 	return pretrain.Train(ctx, rt, f.out, m, pretrain.Options{
 		Scale: f.scale, Seed: f.seed, Epochs: f.epochs, Checkpoint: f.checkpoint, ScoreEvery: f.scoreEvery,
 		Session: ort.SessionOptions{Device: a.device, Threads: f.threads},
-		Progress: func(p pretrain.Progress) {
-			bar.set(int64(p.Epoch), int64(p.Epochs))
-			for _, s := range p.Scores {
-				fmt.Fprintf(a.stdout, "%-12s epoch %d of %d, loss %.4f, %s: %.3f\n", p.Model, p.Epoch, p.Epochs, p.Loss, s.Name, s.Value)
+		Progress: func(r progress.Report) {
+			show.report(r)
+			if len(r.Figures) == 0 {
+				return
+			}
+			for _, score := range r.Figures[1:] { // behind the loss
+				fmt.Fprintf(a.stdout, "%-12s epoch %d of %d, loss %.4f, %s: %.3f\n", m, r.Done, r.Total, r.Figures[0].Value, score.Name, score.Value)
 			}
 		},
 	})

@@ -127,10 +127,10 @@ func (a *console) train(ctx context.Context, f datasetFlags, opts scan.Options, 
 		return nil, err
 	}
 	defer closeInto(&err, rt)
-	bar := a.newProgress("training", "epochs")
-	defer bar.finish()
+	show := a.display()
+	defer show.finish()
 	opts.Target = d.target()
-	opts.Progress = func(p scan.Progress) { bar.set(int64(p.Epoch), int64(p.Epochs)) }
+	opts.Progress = show.report
 	start := time.Now()
 	model, err := scan.Train(ctx, rt, d.Data, opts)
 	if err != nil {

@@ -1,9 +1,7 @@
 package scan
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -85,91 +83,4 @@ func (c *components) scores(targets blas32.General) blas32.General {
 		blas32.Gemm(blas.NoTrans, blas.Trans, inverse, centered, c.basis, 0, matrix.Part(out, from, to))
 	}
 	return out
-}
-
-// maxExactTrials bounds the trials for which λ and the left-out predictions come
-// from one eigendecomposition, whose work grows with the cube of their number.
-const maxExactTrials = 1000
-
-// ridgeFolds is in how many parts more trials are predicted from each other, or
-// as many as there are images.
-const ridgeFolds = 5
-
-// fitScores fits the ridge from z-scored voxels to the scores of what was seen
-// and predicts every training trial from trials of other images.
-func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
-	images, seed := t.images, t.opts.Seed
-	if voxels.Rows <= maxExactTrials {
-		return FitRidge(ctx, voxels, scores, RidgeOptions{Images: images, LeaveOut: true})
-	}
-	some := rand.New(rand.NewPCG(seed, 3)).Perm(voxels.Rows)[:maxExactTrials]
-	trial, err := FitRidge(ctx, matrix.Pick(voxels, some), matrix.Pick(scores, some), RidgeOptions{Images: take(images, some)})
-	if err != nil {
-		return nil, err
-	}
-	folds, err := KFoldByImage(images, min(ridgeFolds, len(trialsByImage(images))), seed)
-	if err != nil {
-		return nil, err
-	}
-	return ridgeOfParts(ctx, voxels, scores, folds, trial.Lambda, t.opts.solving)
-}
-
-// ridgeOfParts fits the ridge of all trials, and predicts the trials of each part
-// from those of the others. Every trial is summed twice, so that no more than two
-// sums are kept at a time: each has V² elements.
-func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64, solving func(done, total int)) (*Ridge, error) {
-	solving(0, len(folds)+1)
-	all := newMoments(voxels, scores)
-	whole, err := all.ridge(lambda)
-	if err != nil {
-		return nil, err
-	}
-	whole.LeftOut = matrix.New(scores.Rows, scores.Cols)
-	for k, fold := range folds {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		solving(k+1, len(folds)+1)
-		trials := matrix.Pick(voxels, fold.Test)
-		part := newMoments(trials, matrix.Pick(scores, fold.Test))
-		all.add(-1, part)
-		r, err := all.ridge(lambda)
-		if err != nil {
-			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, len(folds), err)
-		}
-		all.add(1, part)
-		predicted, err := r.Predict(trials)
-		if err != nil {
-			return nil, err
-		}
-		for i, row := range fold.Test {
-			copy(matrix.Row(whole.LeftOut, row), matrix.Row(predicted, i))
-		}
-	}
-	solving(len(folds)+1, len(folds)+1)
-	return whole, nil
-}
-
-// standardise divides every component of the scores, [trials, rank], by its root
-// mean square and returns by what they were multiplied.
-func standardise(scores blas32.General) []float32 {
-	squares := make([]float64, scores.Cols)
-	for i := range scores.Rows {
-		for k, x := range matrix.Row(scores, i) {
-			squares[k] += float64(x) * float64(x) / float64(scores.Rows)
-		}
-	}
-	scale := make([]float32, scores.Cols)
-	for k, square := range squares {
-		if square > 0 {
-			scale[k] = float32(1 / math.Sqrt(square))
-		}
-	}
-	for i := range scores.Rows {
-		row := matrix.Row(scores, i)
-		for k := range row {
-			row[k] *= scale[k]
-		}
-	}
-	return scale
 }

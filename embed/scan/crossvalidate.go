@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"engram/data/progress"
 	"engram/embed/eval"
 	"engram/embed/internal/matrix"
 	"engram/embed/ort"
@@ -29,6 +30,8 @@ type CrossValidation struct {
 // CrossValidate trains one decoder for each fold and tests it on the trials that
 // the fold holds out. Everything a decoder knows, statistics and penalties
 // included, comes from its own training trials. opts.Checkpoint is not used.
+// opts.Progress is told of one stage, which counts the epochs of all folds, or the
+// folds where a preset has no epochs.
 func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options, folds []Fold) (*CrossValidation, error) {
 	if err := data.check(); err != nil {
 		return nil, err
@@ -50,12 +53,30 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 		cv.Averaged = append(cv.Averaged, c)
 	}
 	seen := matrix.Pick(data.Targets, data.Images)
+	watch := opts.Progress
 	for k, fold := range folds {
+		opts.Progress = foldProgress(watch, opts.withDefaults(data.Voxels.Rows).Preset, k, len(folds))
 		if err := cv.fold(ctx, rt, data, opts, fold, seen); err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", k+1, len(folds), err)
 		}
 	}
 	return cv, nil
+}
+
+// foldProgress returns what watches the training of fold k, counted from 0, for
+// somebody who watches all folds.
+func foldProgress(watch progress.Func, preset string, k, folds int) progress.Func {
+	stage := "cross-validating " + preset
+	if preset == PresetLinear {
+		watch.Report(progress.Report{Stage: stage, Unit: "folds", Done: int64(k), Total: int64(folds)})
+		return nil
+	}
+	return func(r progress.Report) {
+		if r.Stage == TrainingStage {
+			r.Stage, r.Done, r.Total = stage, int64(k)*r.Total+r.Done, int64(folds)*r.Total
+			watch.Report(r)
+		}
+	}
 }
 
 // checkFolds wants every trial in one test set, and none on both sides of a fold.

@@ -45,6 +45,30 @@ func firstGains(scores, targets blas32.General, images []int, scale []float32, s
 	return centre(best)
 }
 
+// standardise divides every component of the scores, [trials, rank], by its root
+// mean square and returns by what they were multiplied.
+func standardise(scores blas32.General) []float32 {
+	squares := make([]float64, scores.Cols)
+	for i := range scores.Rows {
+		for k, x := range matrix.Row(scores, i) {
+			squares[k] += float64(x) * float64(x) / float64(scores.Rows)
+		}
+	}
+	scale := make([]float32, scores.Cols)
+	for k, square := range squares {
+		if square > 0 {
+			scale[k] = float32(1 / math.Sqrt(square))
+		}
+	}
+	for i := range scores.Rows {
+		row := matrix.Row(scores, i)
+		for k := range row {
+			row[k] *= scale[k]
+		}
+	}
+	return scale
+}
+
 // centre takes the mean off logarithms: the loss knows directions only, and the
 // network beside the ridge starts from scores of about 1.
 func centre(gains []float32) []float32 {

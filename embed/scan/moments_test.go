@@ -36,7 +36,7 @@ func TestRidgeOfPartsIsTheRidgeOfTheirTrials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ridgeOfParts(t.Context(), x, y, folds, lambda, Options{}.solving)
+	got, err := ridgeOfParts(t.Context(), x, y, folds, lambda, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func BenchmarkRidgeOfParts(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := ridgeOfParts(b.Context(), x, y, folds, 100, Options{}.solving); err != nil {
+		if _, err := ridgeOfParts(b.Context(), x, y, folds, 100, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

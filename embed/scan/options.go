@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/ort"
 )
@@ -34,22 +35,20 @@ type Options struct {
 	// Checkpoint is a folder in which training keeps its state after epochs,
 	// and from which it goes on; "" keeps none.
 	Checkpoint string
-	// CheckpointEvery is the least time between two checkpoints; default 20
-	// seconds. The last epoch is always kept.
+	// CheckpointEvery is the least time between two checkpoints, see
+	// train.Checkpoint.
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
-	Progress        func(Progress) // called after every epoch; may be nil
-	// Solving is called as the ridge of many trials comes about, before the
-	// first epoch; may be nil.
-	Solving func(done, total int)
+	// Progress is told of the stages SolvingStage and TrainingStage, as far as the
+	// preset has them. Training reports every epoch with its loss (see train.Loop).
+	Progress progress.Func
 }
 
-// Progress reports a finished epoch, counted from 1.
-type Progress struct {
-	Epoch, Epochs int
-	Loss          float32 // mean over the epoch's steps
-	Phase         string  // "BiMixCo" or "SoftCLIP"
-}
+// The stages of Train in progress reports.
+const (
+	SolvingStage  = "solving the ridge"
+	TrainingStage = "training"
+)
 
 const (
 	mixupShare         = 1.0 / 3 // of the epochs train with BiMixCo (MindEye: .33)
@@ -69,9 +68,6 @@ func (o Options) withDefaults(trials int) Options {
 		o.Batch = 128
 	}
 	o.Batch = min(o.Batch, trials)
-	if o.CheckpointEvery == 0 {
-		o.CheckpointEvery = 20 * time.Second
-	}
 	if o.LR == 0 {
 		o.LR = 3e-4
 	}
@@ -111,11 +107,4 @@ func (o Options) temperature(soft bool, epoch, epochs int) float32 {
 		return float32(SoftTemperature(epoch, epochs))
 	}
 	return mixTemperature
-}
-
-// solving calls Solving where there is one.
-func (o Options) solving(done, total int) {
-	if o.Solving != nil {
-		o.Solving(done, total)
-	}
 }

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"engram/embed/grad"
@@ -57,45 +58,39 @@ func (t *training) loss(c Config, soft bool) *grad.Node {
 	return biMixCo(predicted, target, mix, tau)
 }
 
-// inputs draws everything random of epoch e from the seed and e alone, so that a
-// resumed training goes on as it would have.
-func (t *training) inputs(p phase, c Config, e int) grad.Inputs {
-	rng := rand.New(rand.NewPCG(t.opts.Seed, uint64(e)+16))
-	b := t.opts.Batch
-	steps := t.voxels.Rows / b
-	order := rng.Perm(t.voxels.Rows)
-	trials, images := make([]int64, steps*b), make([]int64, steps*b)
-	for i := range trials {
-		trials[i], images[i] = int64(order[i]), int64(t.images[order[i]])
+// steps returns the optimiser steps of an epoch.
+func (t *training) steps() int { return t.voxels.Rows / t.opts.Batch }
+
+// inputs returns what draws everything random of an epoch of a phase from the
+// seed and the epoch's number alone.
+func (t *training) inputs(p phase) func(context.Context, int) (ort.Tensors, error) {
+	return func(_ context.Context, epoch int) (ort.Tensors, error) {
+		rng := rand.New(rand.NewPCG(t.opts.Seed, uint64(epoch)+16))
+		steps, batch := t.steps(), t.opts.Batch
+		order := rng.Perm(t.voxels.Rows)
+		trials, images := make([]int64, steps*batch), make([]int64, steps*batch)
+		for i := range trials {
+			trials[i], images[i] = int64(order[i]), int64(t.images[order[i]])
+		}
+		seeds, taus := make([]int64, steps), make([]float32, steps)
+		for s := range steps {
+			seeds[s] = rng.Int64N(1 << 31)
+			taus[s] = t.opts.temperature(p.soft, epoch-p.from, p.to-p.from)
+		}
+		n, b := int64(steps), int64(batch)
+		in := ort.Tensors{
+			trialName: {Shape: []int64{n, b}, Data: trials},
+			imageName: {Shape: []int64{n, b}, Data: images},
+			seedName:  {Shape: []int64{n}, Data: seeds},
+			tauName:   {Shape: []int64{n}, Data: taus},
+		}
+		if !p.soft {
+			lambda, perm := drawMixes(rng, steps, batch)
+			in[lambdaName] = &ort.Tensor{Shape: []int64{n, b}, Data: lambda}
+			in[permName] = &ort.Tensor{Shape: []int64{n, b}, Data: perm}
+		}
+		return in, nil
 	}
-	seeds, taus := make([]int64, steps), make([]float32, steps)
-	schedule := NewOneCycle(t.opts.LR, steps*t.opts.Epochs, warmUpShare)
-	in := grad.Inputs{}
-	for s := range steps {
-		seeds[s] = rng.Int64N(1 << 31)
-		taus[s] = t.opts.temperature(p.soft, e-p.from, p.to-p.from)
-		lr, beta1 := schedule.At(e*steps + s)
-		in.LR, in.Beta1 = append(in.LR, lr), append(in.Beta1, beta1)
-	}
-	n, k := int64(steps), int64(b)
-	in.Steps = ort.Tensors{
-		trialName: {Shape: []int64{n, k}, Data: trials},
-		imageName: {Shape: []int64{n, k}, Data: images},
-		seedName:  {Shape: []int64{n}, Data: seeds},
-		tauName:   {Shape: []int64{n}, Data: taus},
-	}
-	if !p.soft {
-		lambda, perm := drawMixes(rng, steps, b)
-		in.Steps[lambdaName] = &ort.Tensor{Shape: []int64{n, k}, Data: lambda}
-		in.Steps[permName] = &ort.Tensor{Shape: []int64{n, k}, Data: perm}
-	}
-	in.Data = ort.Tensors{targetName: tensor(t.target)}
-	if c.Rank > 0 {
-		in.Data[ridgeName] = tensor(t.ridge)
-	} else {
-		in.Data[voxelsName] = tensor(t.voxels)
-	}
-	return in
 }
 
 // drawMixes draws a Mix for each of steps batches of b trials.

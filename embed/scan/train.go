@@ -9,6 +9,7 @@ import (
 	"engram/embed/grad"
 	"engram/embed/internal/matrix"
 	"engram/embed/ort"
+	"engram/embed/train"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -114,67 +115,46 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 	return nil
 }
 
-// train runs the epochs, from the checkpoint where there is one.
+// train runs the epochs of the network, from the checkpoint where there is one.
 func (t *training) train(ctx context.Context, c Config) error {
-	mixEpochs := int(mixupShare * float64(t.opts.Epochs))
-	phases := []phase{
-		{name: "BiMixCo", to: mixEpochs},
-		{name: "SoftCLIP", soft: true, from: mixEpochs, to: t.opts.Epochs},
-	}
-	params := t.loss(c, true).Graph().Params()
-	keep, state, err := t.openCheckpoint(c, params, func() *grad.State {
-		return grad.NewState(params, c.initialise(t.opts.Seed, t.gains))
-	})
+	trained, err := t.loop(c).Run(ctx, t.rt)
 	if err != nil {
 		return err
 	}
-	for _, p := range phases {
-		if p.from == p.to || len(t.losses) >= p.to {
-			continue
-		}
-		if err := t.run(ctx, p, c, state, keep); err != nil {
-			return err
-		}
-	}
-	maps.Copy(t.fixed, state.Snapshot().Values)
+	t.losses = trained.Losses
+	maps.Copy(t.fixed, trained.Values)
 	return nil
 }
 
 // phase is a span of epochs with one loss.
 type phase struct {
-	name     string
-	soft     bool
+	soft     bool // SoftCLIP, else BiMixCo
 	from, to int
 }
 
-// run trains the epochs of a phase that are not done yet.
-func (t *training) run(ctx context.Context, p phase, c Config, state *grad.State, keep *keeper) error {
-	epoch, err := grad.NewEpoch(t.rt, t.loss(c, p.soft), grad.EpochOptions{
-		Optimizer: grad.AdamW{WeightDecay: t.opts.WeightDecay}, Session: t.opts.Session,
-	})
-	if err != nil {
-		return err
+// loop says how the network is trained: the first third of the epochs with
+// BiMixCo, the others with SoftCLIP.
+func (t *training) loop(c Config) train.Loop {
+	all := t.opts.Epochs
+	mixed := phase{to: int(mixupShare * float64(all))}
+	soft := phase{soft: true, from: mixed.to, to: all}
+	data := ort.Tensors{targetName: tensor(t.target)}
+	if c.Rank > 0 {
+		data[ridgeName] = tensor(t.ridge)
+	} else {
+		data[voxelsName] = tensor(t.voxels)
 	}
-	defer epoch.Close()
-	for e := len(t.losses); e < p.to; e++ {
-		losses, _, err := epoch.Run(ctx, state, t.inputs(p, c, e))
-		if err != nil {
-			return fmt.Errorf("scan: epoch %d of %d: %w", e+1, t.opts.Epochs, err)
-		}
-		var mean float32
-		for _, x := range losses {
-			mean += x / float32(len(losses))
-		}
-		if mean-mean != 0 {
-			return fmt.Errorf("scan: epoch %d of %d: the loss is %v; want a lower learning rate than %v", e+1, t.opts.Epochs, mean, t.opts.LR)
-		}
-		t.losses = append(t.losses, mean)
-		if err := keep.save(state, t.losses, t.opts.Epochs); err != nil {
-			return err
-		}
-		if t.opts.Progress != nil {
-			t.opts.Progress(Progress{Epoch: e + 1, Epochs: t.opts.Epochs, Loss: mean, Phase: p.name})
-		}
+	return train.Loop{
+		Name: "scan", Stage: TrainingStage, Data: data, Steps: t.steps(),
+		Phases: []train.Phase{
+			{Until: mixed.to, Loss: t.loss(c, mixed.soft), Inputs: t.inputs(mixed)},
+			{Until: soft.to, Loss: t.loss(c, soft.soft), Inputs: t.inputs(soft)},
+		},
+		Optimizer:  grad.AdamW{WeightDecay: t.opts.WeightDecay},
+		Schedule:   train.NewOneCycle(t.opts.LR, t.steps()*all, warmUpShare),
+		Session:    t.opts.Session,
+		Initialise: c.initialise(t.opts.Seed, t.gains),
+		Checkpoint: t.checkpoint(c),
+		Progress:   t.opts.Progress,
 	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed"
 	"engram/embed/eval"
@@ -145,18 +146,25 @@ func TestTrainingResumesWhereItStopped(t *testing.T) {
 	opts.Checkpoint = t.TempDir()
 	opts.CheckpointEvery = 1
 	ctx, cancel := context.WithCancel(t.Context())
-	opts.Progress = func(p scan.Progress) {
-		if p.Epoch == 5 {
+	var stages []string
+	opts.Progress = func(r progress.Report) {
+		if !slices.Contains(stages, r.Stage) {
+			stages = append(stages, r.Stage)
+		}
+		if r.Stage == scan.TrainingStage && r.Done == 5 {
 			cancel()
 		}
 	}
 	if _, err := scan.Train(ctx, rt, data, opts); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled training returned %v", err)
 	}
-	first := 0
-	opts.Progress = func(p scan.Progress) {
-		if first == 0 {
-			first = p.Epoch
+	if want := []string{scan.SolvingStage, scan.TrainingStage}; !slices.Equal(stages, want) {
+		t.Errorf("the stages were %v, want %v", stages, want)
+	}
+	first := int64(0)
+	opts.Progress = func(r progress.Report) {
+		if first == 0 && len(r.Figures) > 0 {
+			first = r.Done
 		}
 	}
 	resumed, err := scan.Train(t.Context(), rt, data, opts)

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -26,15 +27,17 @@ func TestARoundTrip(t *testing.T) {
 		Steps:  1234,
 	}
 	path := filepath.Join(t.TempDir(), "c.safetensors")
-	accept := func() error { return nil }
-	var found about
-	if _, err := train.ReadCheckpoint(path, g.Params(), &found, accept); !errors.Is(err, fs.ErrNotExist) {
+	history := train.History{Losses: []float32{2, 1.5}, Seconds: 3.25}
+	c := train.Checkpoint{Path: path, Training: about{3, 4}}
+	if _, _, err := c.Read(g.Params()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a file: %v", err)
 	}
-	if err := train.WriteCheckpoint(path, g.Params(), want, about{3, 4}); err != nil {
+	if err := c.Write(g.Params(), want, history); err != nil {
 		t.Fatal(err)
 	}
-	state, err := train.ReadCheckpoint(path, g.Params(), &found, accept)
+	var found about
+	c.Check = func(description json.RawMessage) error { return json.Unmarshal(description, &found) }
+	state, read, err := c.Read(g.Params())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,19 +47,24 @@ func TestARoundTrip(t *testing.T) {
 	if diff := cmp.Diff(about{3, 4}, found); diff != "" {
 		t.Error(diff)
 	}
+	if diff := cmp.Diff(history, read); diff != "" {
+		t.Error(diff)
+	}
 
 	other := errors.New("of another training")
-	if _, err := train.ReadCheckpoint(path, g.Params(), &found, func() error { return other }); !errors.Is(err, other) {
+	c.Check = func(json.RawMessage) error { return other }
+	if _, _, err := c.Read(g.Params()); !errors.Is(err, other) {
 		t.Errorf("a refused checkpoint: %v", err)
 	}
+	c.Check = nil
 	g.Param("more", false, 1)
-	if _, err := train.ReadCheckpoint(path, g.Params(), &found, accept); err == nil {
+	if _, _, err := c.Read(g.Params()); err == nil {
 		t.Error("a checkpoint without an array of a parameter is accepted")
 	}
 	if err := os.WriteFile(path, []byte("no checkpoint"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := train.ReadCheckpoint(path, g.Params(), &found, accept); err == nil {
+	if _, _, err := c.Read(g.Params()); err == nil {
 		t.Error("a file that is no checkpoint is accepted")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"engram/data/progress"
 	"engram/data/scenes"
 	"engram/embed/grad"
 	"engram/embed/onnx"
@@ -106,7 +107,7 @@ func (a *autoencoderNetwork) models(values map[string][]float32) (map[string][]b
 
 // score measures the peak signal-to-noise ratio of held-out pictures in dB, the
 // mean over pictures, with 1 as the peak: values are cut off at 0…1.
-func (a *autoencoderNetwork) score(ctx context.Context, models map[string][]byte, _ bool) ([]Score, error) {
+func (a *autoencoderNetwork) score(ctx context.Context, models map[string][]byte, _ bool) ([]progress.Figure, error) {
 	b, err := draw(ctx, source{a.seed, scenes.Test}, 0, a.held, a.shape.ImageSize)
 	if err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ func (a *autoencoderNetwork) score(ctx context.Context, models map[string][]byte
 	if err != nil {
 		return nil, err
 	}
-	return []Score{{"PSNR in dB", psnr(pixels, back, len(b.scenes))}}, nil
+	return []progress.Figure{{Name: "PSNR in dB", Value: psnr(pixels, back, len(b.scenes))}}, nil
 }
 
 // psnr compares n pictures with values in -1…1.

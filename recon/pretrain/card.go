@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"engram/data/progress"
+	"engram/embed/train"
 )
 
 // CardFile is the name of the model card in a bundle's folder. The card is not
@@ -22,17 +25,17 @@ type Card struct {
 	Bytes      int      // of the model files
 	Seconds    float64  // of the training, all its parts together
 	Loss       float32  // mean of the last epoch
-	Scores     []Score
+	Scores     []progress.Figure
 }
 
 // card tells of a training that has ended.
-func (t *training) card(values map[string][]float32, models map[string][]byte, scores []Score) *Card {
+func (t *training) card(trained *train.Trained, models map[string][]byte, scores []progress.Figure) *Card {
 	a := t.about
 	c := &Card{
 		Model: a.Model, Scale: t.opts.scaleName(), Shape: a.Shape, Recipe: a.Recipe, Seed: a.Seed, Depends: a.Depends,
-		Seconds: a.Seconds, Loss: a.Losses[len(a.Losses)-1], Scores: scores,
+		Seconds: trained.Seconds, Loss: trained.Losses[len(trained.Losses)-1], Scores: scores,
 	}
-	for _, v := range values {
+	for _, v := range trained.Values {
 		c.Parameters += len(v)
 	}
 	for _, content := range models {

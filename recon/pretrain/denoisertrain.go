@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"engram/data/progress"
 	"engram/data/scenes"
 	"engram/embed/eval"
 	"engram/embed/grad"
@@ -124,7 +125,7 @@ const (
 // score measures two-way identification: how often a picture that was made from
 // the tokens of a held-out scene is, to the CLIP, more like that scene than
 // another.
-func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, last bool) ([]Score, error) {
+func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, last bool) ([]progress.Figure, error) {
 	n := d.held
 	if !last {
 		n = min(n, scoreBatch)
@@ -176,7 +177,10 @@ func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, l
 	for i := range n {
 		cosine += similarity.At(i, i) / float64(n)
 	}
-	return []Score{{fmt.Sprintf("two-way identification of %d", n), twoWay}, {"cosine to the true picture", cosine}}, nil
+	return []progress.Figure{
+		{Name: fmt.Sprintf("two-way identification of %d", n), Value: twoWay},
+		{Name: "cosine to the true picture", Value: cosine},
+	}, nil
 }
 
 // sampler draws latents from a denoiser.

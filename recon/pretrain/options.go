@@ -2,10 +2,10 @@ package pretrain
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"engram/data/progress"
 	"engram/embed/ort"
 )
 
@@ -36,13 +36,11 @@ type Recipe struct {
 // Scenes returns how many scenes the training sees.
 func (r Recipe) Scenes() int { return r.Epochs * r.Steps * r.Batch }
 
-// The parts of every recipe: AdamW's β2 as transformers have it, the share of
-// the steps in which the learning rate rises, and the least time between two
-// checkpoints.
+// The parts of every recipe: AdamW's β2 as transformers have it, and the share of
+// the steps in which the learning rate rises.
 const (
-	beta2           = .98
-	warmUp          = .1
-	checkpointEvery = 20 * time.Second
+	beta2  = .98
+	warmUp = .1
 )
 
 // Options say what is trained and how.
@@ -58,23 +56,12 @@ type Options struct {
 	// training; 0 measures them at the end alone.
 	ScoreEvery int
 	Session    ort.SessionOptions // of the training
-	Progress   func(Progress)     // called after every epoch; may be nil
+	// Progress is told of every epoch in a stage that has the model's name. The
+	// figures are the epoch's loss (see train.Loop) and, where they were measured,
+	// the scores of held-out scenes.
+	Progress progress.Func
 
-	checkpointAlways bool // after every epoch, for tests
-}
-
-// Progress reports a finished epoch, counted from 1.
-type Progress struct {
-	Model         Model
-	Epoch, Epochs int
-	Loss          float32 // mean over the epoch's steps
-	Scores        []Score // of held-out scenes, where they were measured
-}
-
-// Score is a figure measured on scenes of the test split.
-type Score struct {
-	Name  string
-	Value float64
+	checkpointEvery time.Duration // see train.Checkpoint; shorter in tests
 }
 
 // Scale is a set of sizes.
@@ -128,12 +115,6 @@ func (o Options) scaleName() string {
 		return "small"
 	}
 	return o.Scale
-}
-
-// same reports whether two checkpoints are of one training.
-func (a about) same(b about) bool {
-	return a.Model == b.Model && a.Shape == b.Shape && a.Recipe == b.Recipe && a.Seed == b.Seed &&
-		a.World == b.World && slices.Equal(a.Depends, b.Depends)
 }
 
 // adjust returns a scale's recipe with what the options change of it.

@@ -42,11 +42,11 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 	default:
 		return nil, fmt.Errorf("pretrain: model is %q, wanted one of %v", model, Models())
 	}
-	values, err := t.run(ctx)
+	trained, err := t.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	models, err := t.net.models(values)
+	models, err := t.net.models(trained.Values)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 	if err != nil {
 		return nil, err
 	}
-	card := t.card(values, models, scores)
+	card := t.card(trained, models, scores)
 	return card, t.write(filepath.Join(out, string(model)), models, card)
 }
 

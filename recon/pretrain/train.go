@@ -2,19 +2,15 @@ package pretrain
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"time"
+	"slices"
 
-	"golang.org/x/sync/errgroup"
-
+	"engram/data/progress"
 	"engram/embed/bundle"
 	"engram/embed/grad"
 	"engram/embed/ort"
-	"engram/embed/scan"
 	"engram/embed/train"
 )
 
@@ -27,7 +23,7 @@ type network interface {
 	// models returns the model files to serve, by their names.
 	models(values map[string][]float32) (map[string][]byte, error)
 	// score measures models on held-out scenes; the last time on more of them.
-	score(ctx context.Context, models map[string][]byte, last bool) ([]Score, error)
+	score(ctx context.Context, models map[string][]byte, last bool) ([]progress.Figure, error)
 	// manifest describes the bundle in dir, where the models are, and writes what
 	// else belongs there.
 	manifest(dir string) (bundle.Manifest, error)
@@ -38,151 +34,71 @@ type training struct {
 	rt    *ort.Runtime
 	opts  Options
 	net   network
-	about about     // which training, and how far it is
-	saved time.Time // when the last checkpoint was
+	about about
 }
 
-// about is what a checkpoint says of its training.
+// about says which training a checkpoint belongs to.
 type about struct {
-	Model   Model     `json:"model"`
-	Shape   string    `json:"shape"` // all sizes, as JSON
-	Recipe  Recipe    `json:"recipe"`
-	Seed    uint64    `json:"seed"`
-	World   string    `json:"world"`   // see worldFingerprint
-	Depends []string  `json:"depends"` // fingerprints of the bundles that the model is trained on
-	Losses  []float32 `json:"losses"`  // of the epochs so far
-	Seconds float64   `json:"seconds"`
+	Model   Model    `json:"model"`
+	Shape   string   `json:"shape"` // all sizes, as JSON
+	Recipe  Recipe   `json:"recipe"`
+	Seed    uint64   `json:"seed"`
+	World   string   `json:"world"`   // see worldFingerprint
+	Depends []string `json:"depends"` // fingerprints of the bundles that the model is trained on
 }
 
-// run trains all epochs that are not done yet and returns the weights.
-func (t *training) run(ctx context.Context) (map[string][]float32, error) {
-	n := newNet()
-	epoch, err := grad.NewEpoch(t.rt, t.net.loss(n, t.about.Recipe.Batch), grad.EpochOptions{
-		Optimizer: grad.AdamW{Beta2: beta2, WeightDecay: t.about.Recipe.WeightDecay}, Session: t.opts.Session,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer epoch.Close()
-	state, err := t.resume(n)
-	if err != nil {
-		return nil, err
-	}
-	var next ort.Tensors
-	var ahead errgroup.Group // draws one epoch while another is trained
-	ctx, cancel := context.WithCancel(ctx)
-	defer func() {
-		cancel()
-		_ = ahead.Wait() // an error of it has been seen, or is that of cancel
-	}()
-	draw := func(e int) {
-		if e == t.about.Recipe.Epochs {
-			return
-		}
-		ahead.Go(func() (err error) {
-			next, err = t.net.feed(ctx, e)
-			return err
-		})
-	}
-	first := len(t.about.Losses)
-	draw(first)
-	for e := first; e < t.about.Recipe.Epochs; e++ {
-		start := time.Now()
-		if err := ahead.Wait(); err != nil {
-			return nil, err
-		}
-		inputs := t.inputs(e, next)
-		draw(e + 1)
-		losses, _, err := epoch.Run(ctx, state, inputs)
-		if err != nil {
-			return nil, fmt.Errorf("pretrain: %s: epoch %d of %d: %w", t.about.Model, e+1, t.about.Recipe.Epochs, err)
-		}
-		if err := t.finished(ctx, state, n, losses, start); err != nil {
-			return nil, err
-		}
-	}
-	return state.Snapshot().Values, nil
+// same reports whether two checkpoints are of one training.
+func (a about) same(b about) bool {
+	return a.Model == b.Model && a.Shape == b.Shape && a.Recipe == b.Recipe && a.Seed == b.Seed &&
+		a.World == b.World && slices.Equal(a.Depends, b.Depends)
 }
 
-// inputs adds the schedule to an epoch's Step inputs.
-func (t *training) inputs(epoch int, steps ort.Tensors) grad.Inputs {
-	in := grad.Inputs{Steps: steps}
-	schedule := scan.NewOneCycle(t.about.Recipe.LR, t.about.Recipe.Steps*t.about.Recipe.Epochs, warmUp)
-	for s := range t.about.Recipe.Steps {
-		lr, beta1 := schedule.At(epoch*t.about.Recipe.Steps + s)
-		in.LR, in.Beta1 = append(in.LR, lr), append(in.Beta1, beta1)
+// check refuses the checkpoint of another training.
+func (a about) check(description json.RawMessage) error {
+	var found about
+	if err := json.Unmarshal(description, &found); err != nil {
+		return err
 	}
-	return in
-}
-
-// finished keeps and reports an epoch.
-func (t *training) finished(ctx context.Context, state *grad.State, n *net, losses []float32, start time.Time) error {
-	var mean float32
-	for _, x := range losses {
-		mean += x / float32(len(losses))
-	}
-	if mean-mean != 0 {
-		return fmt.Errorf("pretrain: %s: epoch %d of %d: the loss is %v; want a lower learning rate than %v",
-			t.about.Model, len(t.about.Losses)+1, t.about.Recipe.Epochs, mean, t.about.Recipe.LR)
-	}
-	t.about.Losses = append(t.about.Losses, mean)
-	t.about.Seconds += time.Since(start).Seconds()
-	done := len(t.about.Losses)
-	last := done == t.about.Recipe.Epochs
-	if t.opts.Checkpoint != "" && (last || t.opts.checkpointAlways || time.Since(t.saved) > checkpointEvery) {
-		if err := train.WriteCheckpoint(t.checkpoint(), n.graph.Params(), state.Snapshot(), t.about); err != nil {
-			return fmt.Errorf("pretrain: %w", err)
-		}
-		t.saved = time.Now()
-	}
-	progress := Progress{Model: t.about.Model, Epoch: done, Epochs: t.about.Recipe.Epochs, Loss: mean}
-	if t.opts.ScoreEvery > 0 && done%t.opts.ScoreEvery == 0 && !last {
-		models, err := t.net.models(state.Snapshot().Values)
-		if err != nil {
-			return err
-		}
-		if progress.Scores, err = t.net.score(ctx, models, false); err != nil {
-			return err
-		}
-	}
-	if t.opts.Progress != nil {
-		t.opts.Progress(progress)
+	if !found.same(a) {
+		return fmt.Errorf("it is of another training or of another version's scenes (%s with seed %d and recipe %+v); name another folder or delete it",
+			found.Model, found.Seed, found.Recipe)
 	}
 	return nil
 }
 
-// checkpoint returns the path of the model's checkpoint.
-func (t *training) checkpoint() string {
-	return filepath.Join(t.opts.Checkpoint, string(t.about.Model)+".safetensors")
+// run trains all epochs that are not done yet.
+func (t *training) run(ctx context.Context) (*train.Trained, error) {
+	n, recipe := newNet(), t.about.Recipe
+	return train.Loop{
+		Name: "pretrain: " + string(t.about.Model), Stage: string(t.about.Model), Steps: recipe.Steps,
+		Phases:     []train.Phase{{Until: recipe.Epochs, Loss: t.net.loss(n, recipe.Batch), Inputs: t.net.feed}},
+		Optimizer:  grad.AdamW{Beta2: beta2, WeightDecay: recipe.WeightDecay},
+		Schedule:   train.NewOneCycle(recipe.LR, recipe.Steps*recipe.Epochs, warmUp),
+		Session:    t.opts.Session,
+		Initialise: n.initialise(t.opts.Seed),
+		Checkpoint: t.checkpoint(),
+		Score:      t.scoreWeights, ScoreEvery: t.opts.ScoreEvery,
+		Progress: t.opts.Progress,
+	}.Run(ctx, t.rt)
 }
 
-// resume returns the state that the checkpoint holds, or a new one where there
-// is none. A checkpoint of another training is refused, so that it is not
-// overwritten.
-func (t *training) resume(n *net) (*grad.State, error) {
-	params := n.graph.Params()
-	start := func() *grad.State { return grad.NewState(params, n.initialise(t.opts.Seed)) }
-	if t.opts.Checkpoint == "" {
-		return start(), nil
-	}
-	if err := os.MkdirAll(t.opts.Checkpoint, 0o755); err != nil {
-		return nil, fmt.Errorf("pretrain: %w", err)
-	}
-	t.saved = time.Now()
-	var found about
-	state, err := train.ReadCheckpoint(t.checkpoint(), params, &found, func() error {
-		if !found.same(t.about) {
-			return fmt.Errorf("it is of another training or of another version's scenes (%s with seed %d and recipe %+v); name another folder or delete it",
-				found.Model, found.Seed, found.Recipe)
-		}
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return start(), nil
-	}
+// scoreWeights measures weights in the midst of their training.
+func (t *training) scoreWeights(ctx context.Context, values map[string][]float32) ([]progress.Figure, error) {
+	models, err := t.net.models(values)
 	if err != nil {
-		return nil, fmt.Errorf("pretrain: %w", err)
+		return nil, err
 	}
-	t.about = found
-	return state, nil
+	return t.net.score(ctx, models, false)
+}
+
+// checkpoint returns the checkpoint of the training, which keeps nothing where
+// the options name no folder.
+func (t *training) checkpoint() train.Checkpoint {
+	if t.opts.Checkpoint == "" {
+		return train.Checkpoint{}
+	}
+	return train.Checkpoint{
+		Path:  filepath.Join(t.opts.Checkpoint, string(t.about.Model)+".safetensors"),
+		Every: t.opts.checkpointEvery, Training: t.about, Check: t.about.check,
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/progress"
 	"engram/data/safetensors"
 	"engram/data/scenes"
 	"engram/embed"
@@ -24,12 +25,14 @@ import (
 )
 
 // world is a folder in which all tiny models are trained, and how that went.
-func world(t *testing.T, rt *ort.Runtime, seed uint64) (dir string, losses map[Model][]float32) {
+func world(t *testing.T, rt *ort.Runtime, seed uint64) (dir string, losses map[Model][]float64) {
 	t.Helper()
-	dir, losses = t.TempDir(), map[Model][]float32{}
+	dir, losses = t.TempDir(), map[Model][]float64{}
 	for _, m := range Models() {
-		_, err := Train(t.Context(), rt, dir, m, Options{Scale: "tiny", Seed: seed, Progress: func(p Progress) {
-			losses[p.Model] = append(losses[p.Model], p.Loss)
+		_, err := Train(t.Context(), rt, dir, m, Options{Scale: "tiny", Seed: seed, Progress: func(r progress.Report) {
+			if len(r.Figures) > 0 {
+				losses[m] = append(losses[m], r.Figures[0].Value)
+			}
 		}})
 		if err != nil {
 			t.Fatal(m, err)
@@ -41,7 +44,7 @@ func world(t *testing.T, rt *ort.Runtime, seed uint64) (dir string, losses map[M
 func TestModelsLearnAndRepeat(t *testing.T) {
 	rt := orttest.Runtime(t)
 	dir, losses := world(t, rt, 1)
-	for m, most := range map[Model]float32{CLIP: .9, Autoencoder: .5, Denoiser: .9} {
+	for m, most := range map[Model]float64{CLIP: .9, Autoencoder: .5, Denoiser: .9} {
 		l := losses[m]
 		if len(l) != 6 || !(l[5] < most*l[0]) {
 			t.Errorf("%s: the losses are %v, want 6 of which the last is below %v of the first", m, l, most)
@@ -78,21 +81,21 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 			t.Fatal(m, err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		opts := Options{Scale: "tiny", Seed: 1, Checkpoint: kept, checkpointAlways: true, Progress: func(p Progress) {
-			if p.Epoch == 2 {
+		opts := Options{Scale: "tiny", Seed: 1, Checkpoint: kept, checkpointEvery: 1, Progress: func(r progress.Report) {
+			if r.Done == 2 {
 				stop()
 			}
 		}}
 		if _, err := Train(ctx, rt, out, m, opts); !errors.Is(err, context.Canceled) {
 			t.Fatalf("%s: a stopped training returns %v", m, err)
 		}
-		var epochs []int
-		opts.Progress = func(p Progress) { epochs = append(epochs, p.Epoch) }
+		var epochs []int64
+		opts.Progress = func(r progress.Report) { epochs = append(epochs, r.Done) }
 		card, err := Train(t.Context(), rt, out, m, opts)
 		if err != nil {
 			t.Fatal(m, err)
 		}
-		if !slices.Equal(epochs, []int{3, 4, 5, 6}) {
+		if !slices.Equal(epochs, []int64{2, 3, 4, 5, 6}) {
 			t.Errorf("%s: went on with the epochs %v", m, epochs)
 		}
 		if a, b := fingerprint(t, dir, m), fingerprint(t, out, m); a != b {
@@ -200,7 +203,7 @@ func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *batchOf
 	tr.newCLIP(scale)
 	all := newNet()
 	tr.net.loss(all, 2)
-	state, err := tr.resume(all)
+	state, _, err := tr.checkpoint().Read(all.graph.Params())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
 
+	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/dataset"
 	"engram/embed/scan"
@@ -69,29 +71,28 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 
 // train trains the compact decoder, from the checkpoint on where there is one.
 func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*scan.Model, error) {
-	solved, finishSolving := d.Progress("solving the ridge", "parts")
-	defer finishSolving()
-	var trained func(done, total int64)
-	finishTraining := func() {}
-	defer func() { finishTraining() }()
-	// Time counts from where the ridge is solved.
-	begin := func() {
-		if trained == nil {
-			trained, finishTraining = d.Progress("training the decoder", "epochs")
-			trained(0, int64(d.Scale.Epochs))
-		}
-	}
+	watch, finish := d.watching(map[string]string{scan.TrainingStage: "training the decoder"})
+	defer finish()
 	return scan.Train(ctx, d.Runtime, data, scan.Options{
 		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
-		Target: space.Space{Name: d.Embedding(), Fingerprint: d.Bundle.Fingerprint()},
-		Solving: func(done, total int) {
-			if solved(int64(done), int64(total)); done == total {
-				begin()
-			}
-		},
-		Progress: func(p scan.Progress) {
-			begin()
-			trained(int64(p.Epoch), int64(p.Epochs))
-		},
+		Target:   space.Space{Name: d.Embedding(), Fingerprint: d.Bundle.Fingerprint()},
+		Progress: watch,
 	})
+}
+
+// watching returns what shows the stages of some work one after the other, those in
+// names under another name, and what ends the last one.
+func (d *demo) watching(names map[string]string) (watch progress.Func, finish func()) {
+	var stage string
+	var set func(done, total int64)
+	finish = func() {}
+	watch = func(r progress.Report) {
+		if set == nil || r.Stage != stage {
+			finish()
+			stage = r.Stage
+			set, finish = d.Progress(cmp.Or(names[stage], stage), r.Unit)
+		}
+		set(r.Done, r.Total)
+	}
+	return watch, func() { finish() }
 }

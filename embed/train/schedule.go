@@ -1,4 +1,4 @@
-package scan
+package train
 
 import "math"
 
@@ -31,24 +31,16 @@ func (c OneCycle) At(step int) (lr, beta1 float64) {
 	top, end := c.WarmUp*float64(c.Steps)-1, float64(c.Steps-1)
 	at := min(float64(step), end)
 	if at < top {
-		return cosine(first, c.MaxLR, at/top), cosine(c.Beta1High, c.Beta1Low, at/top)
+		return HalfCosine(first, c.MaxLR, at/top), HalfCosine(c.Beta1High, c.Beta1Low, at/top)
 	}
 	if end <= top { // nothing falls: the last step is the top
 		return c.MaxLR, c.Beta1Low
 	}
 	done := (at - top) / (end - top)
-	return cosine(c.MaxLR, last, done), cosine(c.Beta1Low, c.Beta1High, done)
+	return HalfCosine(c.MaxLR, last, done), HalfCosine(c.Beta1Low, c.Beta1High, done)
 }
 
-// SoftTemperature returns the temperature τ of SoftCLIP in one of its epochs,
-// counted from zero: from 0.004 to 0.0075 along half a cosine (MindEye,
-// Train_MindEye.py, soft_loss_temps). A single epoch uses 0.004.
-func SoftTemperature(epoch, epochs int) float64 {
-	const start, end = 0.004, 0.0075
-	return cosine(start, end, float64(epoch)/float64(max(epochs-1, 1)))
-}
-
-// cosine goes from a at done 0 to b at done 1 along half a cosine.
-func cosine(a, b, done float64) float64 {
+// HalfCosine goes from a at done 0 to b at done 1 along half a cosine.
+func HalfCosine(a, b, done float64) float64 {
 	return b + (a-b)/2*(1+math.Cos(math.Pi*done))
 }

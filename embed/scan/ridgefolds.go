@@ -1,0 +1,78 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"engram/data/progress"
+	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// maxExactTrials bounds the trials for which λ and the left-out predictions come
+// from one eigendecomposition, whose work grows with the cube of their number.
+const maxExactTrials = 1000
+
+// ridgeFolds is in how many parts more trials are predicted from each other, or
+// as many as there are images.
+const ridgeFolds = 5
+
+// fitScores fits the ridge from z-scored voxels to the scores of what was seen
+// and predicts every training trial from trials of other images.
+func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
+	images, seed := t.images, t.opts.Seed
+	if voxels.Rows <= maxExactTrials {
+		solved := t.opts.Progress.Stage(SolvingStage, "parts", 1)
+		defer solved(1, 1)
+		return FitRidge(ctx, voxels, scores, RidgeOptions{Images: images, LeaveOut: true})
+	}
+	some := rand.New(rand.NewPCG(seed, 3)).Perm(voxels.Rows)[:maxExactTrials]
+	trial, err := FitRidge(ctx, matrix.Pick(voxels, some), matrix.Pick(scores, some), RidgeOptions{Images: take(images, some)})
+	if err != nil {
+		return nil, err
+	}
+	folds, err := KFoldByImage(images, min(ridgeFolds, len(trialsByImage(images))), seed)
+	if err != nil {
+		return nil, err
+	}
+	return ridgeOfParts(ctx, voxels, scores, folds, trial.Lambda, t.opts.Progress)
+}
+
+// ridgeOfParts fits the ridge of all trials, and predicts the trials of each part
+// from those of the others. Every trial is summed twice, so that no more than two
+// sums are kept at a time: each has V² elements.
+func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64, watch progress.Func) (*Ridge, error) {
+	total := int64(len(folds) + 1)
+	solved := watch.Stage(SolvingStage, "parts", total)
+	all := newMoments(voxels, scores)
+	whole, err := all.ridge(lambda)
+	if err != nil {
+		return nil, err
+	}
+	whole.LeftOut = matrix.New(scores.Rows, scores.Cols)
+	for k, fold := range folds {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		solved(int64(k+1), total)
+		trials := matrix.Pick(voxels, fold.Test)
+		part := newMoments(trials, matrix.Pick(scores, fold.Test))
+		all.add(-1, part)
+		r, err := all.ridge(lambda)
+		if err != nil {
+			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, len(folds), err)
+		}
+		all.add(1, part)
+		predicted, err := r.Predict(trials)
+		if err != nil {
+			return nil, err
+		}
+		for i, row := range fold.Test {
+			copy(matrix.Row(whole.LeftOut, row), matrix.Row(predicted, i))
+		}
+	}
+	solved(total, total)
+	return whole, nil
+}
