@@ -1,17 +1,12 @@
 package onnx_test
 
 import (
-	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"engram/data/golden"
 	"engram/embed/onnx"
 )
-
-var update = flag.Bool("update", false, "write testdata/everything.onnx; then run scripts/check_onnx.py on it")
 
 // everything is a valid model with each element type, each attribute type, an
 // operator of another domain, an optional input left out, symbolic and scalar
@@ -75,25 +70,13 @@ func everything() *onnx.Graph {
 
 // TestMarshalWritesTheAcceptedBytes compares with a file that the reference
 // implementation accepted: scripts/check_onnx.py ran onnx.checker with full
-// checks on it and read every field back.
+// checks on it and read every field back. Run it again after -update.
 func TestMarshalWritesTheAcceptedBytes(t *testing.T) {
 	got, err := onnx.Marshal(everything())
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join("testdata", "everything.onnx")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the model has %d bytes other than the %d of %s", len(got), len(want), path)
-	}
+	golden.Bytes(t, "everything.onnx", got)
 }
 
 // TestMarshalRefuses wants one sentence that names the place.
