@@ -85,18 +85,34 @@ func TestWriteFileSurvivesACrash(t *testing.T) {
 	}
 }
 
+// After MkdirAll has returned, the folder survives, also where a process that was
+// killed has made some of it.
 func TestMkdirAllSurvivesACrash(t *testing.T) {
-	dir := t.TempDir()
-	fsys, err := crashfs.New(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	crashes(t, fsys, func() error { return vfs.MkdirAllFS(fsys, filepath.Join(dir, "a", "b", "c"), 0o777) },
-		func(dir string, returned bool) {
-			if info, err := os.Stat(filepath.Join(dir, "a", "b", "c")); returned && (err != nil || !info.IsDir()) {
-				t.Errorf("the folder is gone after a crash: %v", err)
+	for _, made := range []string{"", "a", "a/b", "a/b/c"} {
+		dir := t.TempDir()
+		fsys, err := crashfs.New(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made != "" {
+			killed := errors.New("killed")
+			fsys.Before(func(op crashfs.Op, path string) error {
+				if op == crashfs.SyncDir && path == filepath.Dir(filepath.Join(dir, made)) {
+					return killed
+				}
+				return nil
+			})
+			if err := vfs.MkdirAllFS(fsys, filepath.Join(dir, made), 0o777); !errors.Is(err, killed) {
+				t.Fatal(err)
 			}
-		})
+		}
+		crashes(t, fsys, func() error { return vfs.MkdirAllFS(fsys, filepath.Join(dir, "a", "b", "c"), 0o777) },
+			func(dir string, returned bool) {
+				if info, err := os.Stat(filepath.Join(dir, "a", "b", "c")); returned && (err != nil || !info.IsDir()) {
+					t.Errorf("%q was there: the folder is gone after a crash: %v", made, err)
+				}
+			})
+	}
 }
 
 func TestRemoveAllRemovesEverything(t *testing.T) {

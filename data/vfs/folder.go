@@ -9,19 +9,22 @@ import (
 )
 
 // MkdirAll makes the folder at path and those above it that are missing, and
-// makes their names durable.
+// makes their names durable. The name of a folder that is there already is synced
+// too, as far as that is allowed, because the process that made it may have been
+// killed before it could.
 func MkdirAll(path string, perm fs.FileMode) error { return MkdirAllFS(OS{}, path, perm) }
 
 // MkdirAllFS is MkdirAll on a file system.
 func MkdirAllFS(fsys FS, path string, perm fs.FileMode) error {
+	parent := filepath.Dir(path)
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
+		_ = fsys.SyncDir(parent) // its owner may not let us read it
 		return nil
 	case err == nil:
 		return &fs.PathError{Op: "mkdir", Path: path, Err: syscall.ENOTDIR}
 	}
-	parent := filepath.Dir(path)
 	if errors.Is(err, fs.ErrNotExist) && parent != path {
 		if err := MkdirAllFS(fsys, parent, perm); err != nil {
 			return err

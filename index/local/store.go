@@ -132,6 +132,12 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	parts, err := openParts(dir, manifest)
+	// The process that wrote the manifest may have ended before it synced the
+	// folder. Until the manifest's name is durable, the files of the one before it
+	// must stay, and Flush must not say that all is durable.
+	if err == nil {
+		err = folder.Sync()
+	}
 	if err == nil {
 		err = sweep(folder, manifest)
 	}
