@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"engram/index/internal/simd"
 )
@@ -41,6 +42,23 @@ func UnitTo(dst, v []float32) error {
 		return nil
 	}
 	kernels.Scale(dst, v, 1/math.Sqrt(sum))
+	return nil
+}
+
+// maxLabel bounds the bytes of a label.
+const maxLabel = 1 << 20
+
+// CheckLabel refuses a label that stores do not keep (ErrLabel): one without a
+// name, with a name or value that is not UTF-8, or of more than 1 MiB.
+func CheckLabel(name, value string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("a label without a name: %w", ErrLabel)
+	case !utf8.ValidString(name) || !utf8.ValidString(value):
+		return fmt.Errorf("label %q is not UTF-8: %w", name, ErrLabel)
+	case len(name)+len(value) > maxLabel:
+		return fmt.Errorf("label %.40q has %d bytes, wanted %d at most: %w", name, len(name)+len(value), maxLabel, ErrLabel)
+	}
 	return nil
 }
 

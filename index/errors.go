@@ -16,6 +16,8 @@ var (
 	// ErrPayload: a payload holds a value of a type that stores do not keep, or a
 	// text that this one does not.
 	ErrPayload = errors.New("unusable payload")
+	// ErrLabel: a label has no name, is no UTF-8 or is too long.
+	ErrLabel = errors.New("unusable label")
 	// ErrQuery: a query asks for something impossible, such as K < 1.
 	ErrQuery = errors.New("unusable query")
 	// ErrFilter: a filter has no meaning, such as a range without bounds.

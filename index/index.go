@@ -85,6 +85,15 @@ type Store interface {
 	// yields. The loop may write to the store, but must not close it.
 	All(ctx context.Context) iter.Seq2[Item, error]
 
+	// Labels returns what is recorded about the store as a whole, by name, such as
+	// what its items were made from. The caller owns the map.
+	Labels(ctx context.Context) (map[string]string, error)
+
+	// SetLabel records a label in place of the one of that name; the value ""
+	// removes it. The label is durable when SetLabel returns, whether or not items
+	// were flushed. A label that CheckLabel refuses changes nothing (ErrLabel).
+	SetLabel(ctx context.Context, name, value string) error
+
 	// Flush makes all that was applied durable.
 	Flush(ctx context.Context) error
 

@@ -96,7 +96,7 @@ func (a *console) copyIndex(ctx context.Context, from, to string, set collection
 	if err != nil && !errors.Is(err, copyindex.ErrRefused) || origin == (source.Origin{}) {
 		return report, err
 	}
-	if failed := keepOrigin(ctx, to, target, origin); failed != nil {
+	if failed := source.KeepOrigin(ctx, target, origin); failed != nil {
 		return report, failed
 	}
 	return report, err

@@ -12,7 +12,6 @@ import (
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/plan"
-	"engram/index/qdrant"
 )
 
 // sampleTime is how long a dry run tries things out.
@@ -62,9 +61,11 @@ func (a *console) knownManifest(ctx context.Context, f buildFlags) (*ingest.Ledg
 		if err != nil {
 			return nil, err
 		}
-		collection := store.(*qdrant.Store)
-		dir, err = a.labelledDir(collection.Labels())
-		if err := errors.Join(err, collection.Close()); err != nil {
+		labels, err := store.Labels(ctx)
+		if err == nil {
+			dir, err = a.labelledDir(labels)
+		}
+		if err := errors.Join(err, store.Close()); err != nil {
 			return nil, err
 		}
 	}

@@ -142,7 +142,7 @@ func (a *console) copyParts(ctx context.Context, parts []part, manifests []*inge
 		}
 	}
 	if whole.origin.String() == "" { // the index was there, but not its origin
-		incomplete = errors.Join(incomplete, keepOrigin(ctx, out, whole.store, parts[0].origin))
+		incomplete = errors.Join(incomplete, source.KeepOrigin(ctx, whole.store, parts[0].origin))
 	}
 	if incomplete != nil {
 		return incomplete
@@ -156,7 +156,7 @@ func (a *console) makeWhole(ctx context.Context, out string, set collectionFlags
 	if err != nil {
 		return part{}, err
 	}
-	if err := errors.Join(keepOrigin(ctx, out, store, like.origin), store.Close()); err != nil {
+	if err := errors.Join(source.KeepOrigin(ctx, store, like.origin), store.Close()); err != nil {
 		return part{}, err
 	}
 	return a.openPart(ctx, out)

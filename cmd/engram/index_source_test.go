@@ -97,6 +97,17 @@ func items(t *testing.T, dir string) map[index.ID]index.Item {
 	return all
 }
 
+// originOf returns where the items of the index in a folder came from.
+func originOf(t *testing.T, dir string) (source.Origin, error) {
+	t.Helper()
+	store, err := local.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	return source.ReadOrigin(t.Context(), store)
+}
+
 // reasons returns the reasons by names, for what is bad or damaged.
 func reasons(r *ingest.Report) map[string]string {
 	found := map[string]string{}
@@ -392,7 +403,7 @@ func TestPartsAreJoined(t *testing.T) {
 		t.Errorf("the index that was there differs from a whole one (-want +got):\n%s", diff)
 	}
 	c.must("index", "verify", early)
-	if origin, err := source.ReadOrigin(early); err != nil || origin.String() != place {
+	if origin, err := originOf(t, early); err != nil || origin.String() != place {
 		t.Errorf("its origin is %s, error %v; want %s", origin, err, place)
 	}
 	// What became of it since is left alone.

@@ -25,10 +25,10 @@ type target struct {
 
 // open opens the index that the flags name, or makes it. An index of another
 // bundle or of another source is refused. The bundle may be nil.
-func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.Bundle, source source.Source) (err error) {
+func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.Bundle, from source.Source) (err error) {
 	out := f.out
 	wanted := index.Info{Dim: t.dim}
-	origin := source.Origin()
+	origin := from.Origin()
 	if b != nil {
 		wanted.Space = app.SpaceOf(b)
 		if origin.Bundle, err = filepath.Abs(b.Dir()); err != nil {
@@ -44,7 +44,7 @@ func (t *target) open(ctx context.Context, a *console, f buildFlags, b *bundle.B
 	}
 	t.store = store
 	if err = t.check(ctx, out, wanted, old, origin); err == nil {
-		err = keepOrigin(ctx, out, store, origin)
+		err = source.KeepOrigin(ctx, store, origin)
 	}
 	if err == nil {
 		err = t.openManifest(ctx, a, f)

@@ -55,7 +55,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	if r.Deleted != 1 || r.Unchanged != 16 {
 		t.Errorf("with --prune: %+v, want one deleted and 16 unchanged", r)
 	}
-	origin, err := source.ReadOrigin(out)
+	origin, err := originOf(t, out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -29,9 +28,6 @@ func isCollection(name string) bool {
 	scheme, _, _ := strings.Cut(name, "://")
 	return scheme == "qdrant" || scheme == "qdrants"
 }
-
-// originLabel is the label of a collection that has its source.Origin.
-const originLabel = "origin"
 
 // openIndex opens an index by what the user writes: a folder, or a collection of
 // a Qdrant server, by its name or by the alias that it has at that time. With it
@@ -57,7 +53,7 @@ func (a *console) openStore(ctx context.Context, name string, fixed bool) (index
 	if err != nil {
 		return nil, source.Origin{}, err
 	}
-	origin, err := source.ReadOrigin(name)
+	origin, err := source.ReadOrigin(ctx, store)
 	if err != nil {
 		return nil, origin, errors.Join(err, store.Close())
 	}
@@ -74,11 +70,8 @@ func (a *console) openCollection(ctx context.Context, name string, fixed bool) (
 	if err != nil {
 		return nil, origin, err
 	}
-	if text := store.Labels()[originLabel]; text != "" {
-		if err := json.Unmarshal([]byte(text), &origin); err != nil {
-			err = fmt.Errorf("%s does not say where it comes from: %w: %w", name, err, index.ErrCorrupt)
-			return nil, origin, errors.Join(err, store.Close())
-		}
+	if origin, err = source.ReadOrigin(ctx, store); err != nil {
+		return nil, origin, errors.Join(fmt.Errorf("%s does not say where it comes from: %w", name, err), store.Close())
 	}
 	return store, origin, nil
 }
@@ -99,21 +92,6 @@ func (a *console) makeIndex(ctx context.Context, name string, info index.Info, s
 	return qdrant.Create(ctx, opts, schema)
 }
 
-// keepOrigin records where an open index was made from.
-func keepOrigin(ctx context.Context, name string, store index.Store, origin source.Origin) error {
-	collection, ok := store.(*qdrant.Store)
-	if !ok {
-		return source.WriteOrigin(name, origin)
-	}
-	text, err := json.Marshal(origin)
-	if err != nil {
-		return err
-	}
-	labels := collection.Labels()
-	labels[originLabel] = string(text)
-	return collection.SetLabels(ctx, labels)
-}
-
 // buildLabel is the label of a collection that tells it from a later one of the
 // same name.
 const buildLabel = "build"
@@ -126,10 +104,13 @@ func (a *console) manifestDir(ctx context.Context, name string, store index.Stor
 	if !ok {
 		return name, nil
 	}
-	labels := collection.Labels()
+	labels, err := collection.Labels(ctx)
+	if err != nil {
+		return "", err
+	}
 	if labels[buildLabel] == "" {
 		labels[buildLabel] = rand.Text()
-		if err := collection.SetLabels(ctx, labels); err != nil {
+		if err := collection.SetLabel(ctx, buildLabel, labels[buildLabel]); err != nil {
 			return "", err
 		}
 	}

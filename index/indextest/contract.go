@@ -37,6 +37,7 @@ func Contract(t *testing.T, open Opener) {
 		{"all yields in order of id as of its start", testAll},
 		{"a cancelled context stops every method", testCancelled},
 		{"what was flushed is there after reopening", testReopen},
+		{"labels are kept", testLabels},
 		{"a closed store says so", testClosed},
 		{"close waits for those who read", testCloseWaits},
 		{"searches see all of an upsert or nothing", testConcurrent},

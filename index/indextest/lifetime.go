@@ -68,6 +68,8 @@ func callEverything(ctx context.Context, store index.Store) map[string]error {
 	errs["upsert"] = store.Upsert(ctx, []index.Item{{ID: 2, Vector: axis(2, 1)}})
 	_, errs["delete"] = store.Delete(ctx, []index.ID{1})
 	_, errs["get"] = store.Get(ctx, []index.ID{1})
+	_, errs["labels"] = store.Labels(ctx)
+	errs["set label"] = store.SetLabel(ctx, "a", "b")
 	_, errs["search"] = store.Search(ctx, index.Query{Vector: axis(2, 0), K: 1})
 	errs["all"] = nil
 	for _, err := range store.All(ctx) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"runtime"
 	"slices"
@@ -157,6 +156,7 @@ const storeMemory = 1 << 30
 
 // scales is a store that weighs what it is given and keeps nothing.
 type scales struct {
+	index.Store // nil: a job calls no other method
 	dim         int
 	mu          sync.Mutex
 	rows, bytes int64
@@ -180,11 +180,5 @@ func (s *scales) Upsert(_ context.Context, items []index.Item) error {
 	return nil
 }
 
-func (s *scales) Delete(context.Context, []index.ID) (int, error)          { return 0, nil }
-func (s *scales) Get(context.Context, []index.ID) ([]index.Item, error)    { return nil, nil }
-func (s *scales) Search(context.Context, index.Query) ([]index.Hit, error) { return nil, nil }
-func (s *scales) All(context.Context) iter.Seq2[index.Item, error] {
-	return func(func(index.Item, error) bool) {}
-}
 func (s *scales) Flush(context.Context) error { return nil }
 func (s *scales) Close() error                { return nil }

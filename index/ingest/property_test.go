@@ -29,12 +29,13 @@ import (
 // memory is a store that can be killed: what was not flushed is then lost, but
 // for some calls, which an engine may make durable early.
 type memory struct {
-	mu      sync.Mutex
-	items   map[index.ID]index.Item
-	durable map[index.ID]index.Item
-	since   []func(map[index.ID]index.Item) // the calls since the last flush
-	callsTo int                             // the end; negative: far away
-	writes  int
+	index.Store // nil: a job sets no labels
+	mu          sync.Mutex
+	items       map[index.ID]index.Item
+	durable     map[index.ID]index.Item
+	since       []func(map[index.ID]index.Item) // the calls since the last flush
+	callsTo     int                             // the end; negative: far away
+	writes      int
 }
 
 var errKilled = errors.New("killed")

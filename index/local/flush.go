@@ -40,6 +40,7 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 		s.thaw(frozen)
 		return errors.Join(err, f.undo())
 	}
+	s.written = manifest
 	s.replace(&f)
 	// The manifest has its new name. Until that is durable the old files stay
 	// as well, for a crash may bring back either manifest.
@@ -211,7 +212,7 @@ func (f *flushing) writeTombstones() error {
 
 func (f *flushing) manifest() disk.Manifest {
 	info := f.store.info
-	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Next: f.store.next}
+	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Labels: *f.store.labels.Load(), Next: f.store.next}
 	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
 			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones,

@@ -1,26 +1,117 @@
 package local
 
 import (
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"engram/data/space"
+	"engram/data/vfs"
 	"engram/index"
 )
 
-// testdata/v1 is an index in format 1. It is never written again: every later
-// version must open it and find these items.
-func TestAnIndexInFormat1Opens(t *testing.T) {
+// testdata/v1 and v2 are an index in format 1 and 2. They are never written again:
+// every later version must open them and find these items and labels.
+func TestAnIndexInAnOlderFormatOpens(t *testing.T) {
+	for version, labels := range map[string]map[string]string{
+		"v1": {},
+		"v2": {"build": "a", "origin": `{"root":"/photos","bundle":"/models/ü"}`},
+	} {
+		t.Run(version, func(t *testing.T) {
+			s := openCopy(t, version)
+			defer mustClose(t, s)
+			checkFixture(t, s)
+			checkLabels(t, s, labels)
+		})
+	}
+}
+
+// openCopy opens a copy of an index in testdata.
+func openCopy(t *testing.T, version string) *Store {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), version)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", version))); err != nil {
+		t.Fatal(err)
+	}
+	return mustOpen(t, dir)
+}
+
+func checkLabels(t *testing.T, s *Store, want map[string]string) {
+	t.Helper()
+	labels, err := s.Labels(t.Context())
+	if diff := cmp.Diff(want, labels); diff != "" || err != nil {
+		t.Errorf("labels (-want +got), error %v:\n%s", err, diff)
+	}
+}
+
+// An index in format 1 can have its origin in a file, which the manifest takes
+// over.
+func TestTheOriginOfFormat1IsALabel(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "v1")
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "v1"))); err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(dir, "origin.json")
+	if err := os.WriteFile(file, []byte("{\n  \"root\": \"/photos\"\n}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	s := mustOpen(t, dir)
+	checkLabels(t, s, map[string]string{"origin": "{\n  \"root\": \"/photos\"\n}"})
+	if err := s.SetLabel(t.Context(), "build", "a"); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	checkLabels(t, s, map[string]string{"origin": "{\n  \"root\": \"/photos\"\n}", "build": "a"})
+	if err := s.SetLabel(t.Context(), "origin", ""); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	s = mustOpen(t, dir)
 	defer mustClose(t, s)
+	checkLabels(t, s, map[string]string{"build": "a"})
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is still there: %v", err)
+	}
+	checkFixture(t, s)
+}
+
+// A label that cannot be written is not set, and costs no item.
+func TestALabelThatFails(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 2)
+	put(t, s, 1, 1, 2)
+	mustFlush(t, s)
+	put(t, s, 2, 3)
+	for n := range 4 { // create, write, sync and close
+		s.folder.FS = &diskWith{operations: n}
+		if err := s.SetLabel(t.Context(), "a", "b"); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("after %d operations: error %v, want ENOSPC", n, err)
+		}
+		checkLabels(t, s, map[string]string{})
+	}
+	s.folder.FS = vfs.OS{}
+	if err := s.SetLabel(t.Context(), "a", "c"); err != nil {
+		t.Error(err)
+	}
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	defer mustClose(t, s)
+	checkLabels(t, s, map[string]string{"a": "c"})
+	if diff := cmp.Diff(map[index.ID]int64{1: 1, 2: 1, 3: 2}, versions(t, s)); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
+	}
+}
+
+// checkFixture compares an index of testdata with what it was made of.
+func checkFixture(t *testing.T, s *Store) {
+	t.Helper()
 	if err := s.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -36,7 +127,7 @@ func TestAnIndexInFormat1Opens(t *testing.T) {
 		}
 		got = append(got, item)
 	}
-	if diff := cmp.Diff(format1Items, got); diff != "" {
+	if diff := cmp.Diff(fixtureItems, got); diff != "" {
 		t.Errorf("items (-want +got):\n%s", diff)
 	}
 	hits, err := s.Search(t.Context(), index.Query{Vector: []float32{0, 0, 1}, K: 2})
@@ -46,9 +137,9 @@ func TestAnIndexInFormat1Opens(t *testing.T) {
 	}
 }
 
-// format1Items are the items of testdata/v1, in two segments; item 30 was
+// fixtureItems are the items of testdata, in two segments; item 30 was
 // deleted after it was written, item 10 replaced.
-var format1Items = []index.Item{
+var fixtureItems = []index.Item{
 	{ID: 10, Vector: []float32{0, 1, 0}, Payload: index.Payload{"path": "boat.jpg", "version": int64(2)}},
 	{ID: 20, Vector: []float32{0.6, 0.8, 0}},
 	{ID: 40, Vector: []float32{0, 0, 1}, Payload: index.Payload{

@@ -41,6 +41,8 @@ type Store struct {
 	flusher sync.Mutex // held while a flush is under way, and taken before writer
 	next    uint64     // number of the next file; numbers are never used twice
 	failed  bool       // the last flush has
+	written disk.Manifest
+	labels  atomic.Pointer[map[string]string] // never changed, only replaced; under flusher
 
 	writer  sync.Mutex // guards what follows, and the right to set current
 	dirty   bool       // current has what the manifest has not, nor a flush under way
@@ -131,6 +133,9 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	if err := readOldOrigin(dir, &manifest); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	parts, err := openParts(dir, manifest)
 	// The process that wrote the manifest may have ended before it synced the
 	// folder. Until the manifest's name is durable, the files of the one before it
@@ -151,8 +156,9 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 func newStore(folder disk.Folder, lock vfs.File, m disk.Manifest, parts []part) *Store {
 	s := &Store{
 		folder: folder, lock: lock, memoryLimit: defaultMemoryLimit, next: m.Next,
-		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space},
+		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space}, written: m,
 	}
+	s.labels.Store(&m.Labels)
 	s.publish(parts)
 	return s
 }

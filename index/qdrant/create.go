@@ -105,10 +105,9 @@ func metadata(of space.Space, labels map[string]string) map[string]*api.Value {
 
 // config is what the package reads from a collection when it opens it.
 type config struct {
-	dim    int
-	codes  Codes
-	space  space.Space
-	labels map[string]string
+	dim   int
+	codes Codes
+	space space.Space
 }
 
 // readConfig refuses a collection that does not answer by cosine similarity of
@@ -136,13 +135,15 @@ func readConfig(info *api.CollectionInfo, opts Options) (config, error) {
 	case quantisation != nil:
 		c.codes = Bytes
 	}
-	ours := info.GetConfig().GetMetadata()[metadataKey].GetStructValue().GetFields()
+	ours := recorded(info)
 	c.space = space.Space{Name: ours["bundle_name"].GetStringValue(), Fingerprint: ours["bundle"].GetStringValue()}
-	c.labels = map[string]string{}
-	for name, label := range ours["labels"].GetStructValue().GetFields() {
-		c.labels[name] = label.GetStringValue()
-	}
 	return c, nil
+}
+
+// recorded returns what the package has recorded in the metadata of a
+// collection.
+func recorded(info *api.CollectionInfo) map[string]*api.Value {
+	return info.GetConfig().GetMetadata()[metadataKey].GetStructValue().GetFields()
 }
 
 // oversampling returns the option, or what suits the codes.
@@ -154,35 +155,6 @@ func oversampling(option float64, codes Codes) float64 {
 		return 8
 	}
 	return 2
-}
-
-// Labels returns what was recorded with the collection when it was made, or by
-// SetLabels.
-func (s *Store) Labels() map[string]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.config.labels)
-}
-
-// SetLabels records labels in place of those there.
-func (s *Store) SetLabels(ctx context.Context, labels map[string]string) error {
-	release, err := s.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	_, err = call(ctx, s.server, "label collection "+s.opts.Collection, func(ctx context.Context) (bool, error) {
-		return true, s.client.UpdateCollection(ctx, &api.UpdateCollection{
-			CollectionName: s.opts.Collection, Metadata: metadata(s.config.space, labels),
-		})
-	})
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.labels = maps.Clone(labels)
-	return nil
 }
 
 // fields are the payload indexes of the server for each kind.

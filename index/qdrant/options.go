@@ -98,7 +98,7 @@ type Schema struct {
 	Dim int
 	// Space of the vectors (see index.Info).
 	Space space.Space
-	// Labels are recorded as they are (see Store.Labels).
+	// Labels are recorded with it (see index.Store).
 	Labels map[string]string
 	// Codes of the vectors, Bytes by default.
 	Codes Codes

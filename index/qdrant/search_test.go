@@ -151,10 +151,10 @@ func TestSchema(t *testing.T) {
 	if want := (index.Info{Engine: "qdrant", Dim: 3, Space: space.Space{Name: "clip 1", Fingerprint: "f00"}}); info != want || err != nil {
 		t.Errorf("info %+v, error %v; want %+v", info, err, want)
 	}
-	if labels := store.Labels(); len(labels) != 1 || labels["root"] != "/photos" {
-		t.Errorf("labels %v", labels)
+	if labels, err := store.Labels(t.Context()); len(labels) != 1 || labels["root"] != "/photos" || err != nil {
+		t.Errorf("labels %v, error %v", labels, err)
 	}
-	if err := store.SetLabels(t.Context(), map[string]string{"bundle": "/clip"}); err != nil {
+	if err := store.SetLabel(t.Context(), "bundle", "/clip"); err != nil {
 		t.Fatal(err)
 	}
 	again, err := qdrant.Open(t.Context(), qdrant.Options{Addr: server.Addr(), Collection: "photos"})
@@ -162,8 +162,8 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if labels := again.Labels(); len(labels) != 1 || labels["bundle"] != "/clip" || again.Labels()["root"] != "" {
-		t.Errorf("labels %v", labels)
+	if labels, err := again.Labels(t.Context()); len(labels) != 2 || labels["bundle"] != "/clip" || labels["root"] != "/photos" || err != nil {
+		t.Errorf("labels %v, error %v", labels, err)
 	}
 	if info, err := again.Info(t.Context()); info.Space.Fingerprint != "f00" || err != nil {
 		t.Errorf("new labels have changed the bundle: %+v, error %v", info, err)

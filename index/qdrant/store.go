@@ -27,6 +27,8 @@ type Store struct {
 	view *semaphore.Weighted
 	bulk bulk
 
+	labelling sync.Mutex // held while a label is set
+
 	mu         sync.Mutex // guards what follows
 	closed     bool
 	calls      sync.WaitGroup

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"engram/data/realtest"
-	"engram/index"
 	"engram/index/source"
 
 	"github.com/google/go-cmp/cmp"
@@ -157,23 +156,5 @@ func TestFolderRefuses(t *testing.T) {
 	}
 	if _, err := (source.Folder{Root: filepath.Join(root, "file")}).Shards(t.Context()); err == nil || !strings.Contains(err.Error(), "wanted a folder") {
 		t.Errorf("file in place of a folder: error is %v", err)
-	}
-}
-
-func TestOrigin(t *testing.T) {
-	dir := t.TempDir()
-	if got, err := source.ReadOrigin(dir); err != nil || got != (source.Origin{}) {
-		t.Errorf("without a file: %v, %v, want the zero Origin", got, err)
-	}
-	want := source.Origin{Source: "/photos", Root: "/photos", Bundle: "/models/clip"}
-	if err := source.WriteOrigin(dir, want); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := source.ReadOrigin(dir); err != nil || got != want {
-		t.Errorf("read %v, %v, want %v", got, err, want)
-	}
-	writeFiles(t, dir, map[string]string{"origin.json": `{"root": 3}`})
-	if _, err := source.ReadOrigin(dir); !errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), "origin.json") {
-		t.Errorf("damaged file: error is %v, want ErrCorrupt with its name", err)
 	}
 }

@@ -1,25 +1,19 @@
 package source
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"engram/data/laion"
-	"engram/data/vfs"
 	"engram/index"
 )
 
-// originName is the file of an Origin in the folder of its index.
-const originName = "origin.json"
+// originLabel is the label of a store (see index.Store) that has its Origin, as
+// JSON.
+const originLabel = "origin"
 
 // Origin says where an index came from, so that its rows can be read again, its
 // images shown and its model opened.
@@ -88,38 +82,26 @@ func (o Origin) shardsAt(ctx context.Context, place string) ([]Shard, error) {
 	return source.Shards(ctx)
 }
 
-// WriteOrigin keeps o in the folder dir of an index, in place of the one there.
-func WriteOrigin(dir string, o Origin) error {
-	text, err := json.MarshalIndent(o, "", "  ")
+// KeepOrigin records o as where the items of a store came from, in place of what
+// was recorded before.
+func KeepOrigin(ctx context.Context, store index.Store, o Origin) error {
+	text, err := json.Marshal(o)
 	if err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	err = vfs.WriteFile(filepath.Join(dir, originName), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
 		return err
-	})
-	if err != nil {
-		return fmt.Errorf("build: %w", err)
 	}
-	return nil
+	return store.SetLabel(ctx, originLabel, string(text))
 }
 
-// ReadOrigin returns the origin of the index in the folder dir: the zero
-// Origin where none is recorded, and index.ErrCorrupt where it cannot be read.
-func ReadOrigin(dir string) (Origin, error) {
-	path := filepath.Join(dir, originName)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Origin{}, nil
+// ReadOrigin returns where the items of a store came from: the zero Origin where
+// it does not say so, and index.ErrCorrupt where that cannot be read.
+func ReadOrigin(ctx context.Context, store index.Store) (Origin, error) {
+	labels, err := store.Labels(ctx)
+	if err != nil || labels[originLabel] == "" {
+		return Origin{}, err
 	}
-	if err != nil {
-		return Origin{}, fmt.Errorf("build: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
 	var o Origin
-	if err := dec.Decode(&o); err != nil {
-		return Origin{}, fmt.Errorf("build: %s: %w: %w", path, err, index.ErrCorrupt)
+	if err := json.Unmarshal([]byte(labels[originLabel]), &o); err != nil {
+		return Origin{}, fmt.Errorf("label %q: %w: %w", originLabel, err, index.ErrCorrupt)
 	}
 	return o, nil
 }

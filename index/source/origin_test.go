@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -8,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/data/laion"
+	"engram/index"
+	"engram/index/local"
 	"engram/index/source"
 )
 
@@ -77,5 +80,29 @@ func TestOriginOpensTheSourceAgain(t *testing.T) {
 	}
 	if _, err := (source.Origin{Source: at("gone/away"), Kind: source.Images}).Shards(t.Context()); err == nil {
 		t.Error("a source that is gone has shards")
+	}
+}
+
+func TestAStoreKeepsItsOrigin(t *testing.T) {
+	store, err := local.Create(t.TempDir(), local.Options{Dim: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != (source.Origin{}) {
+		t.Errorf("a new store: %v, %v, want the zero Origin", got, err)
+	}
+	want := source.Origin{Source: "/photos", Root: "/photos", Bundle: "/models/clip"}
+	if err := source.KeepOrigin(t.Context(), store, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != want {
+		t.Errorf("read %v, %v, want %v", got, err, want)
+	}
+	if err := store.SetLabel(t.Context(), "origin", `{"root": 3}`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.ReadOrigin(t.Context(), store); !errors.Is(err, index.ErrCorrupt) {
+		t.Errorf("damaged: error is %v, want ErrCorrupt", err)
 	}
 }

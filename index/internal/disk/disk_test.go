@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -217,8 +219,8 @@ func TestANewerVersionIsNamed(t *testing.T) {
 	sum := checksum(content[:headerSize-4])
 	copy(content[headerSize-4:], []byte{byte(sum), byte(sum >> 8), byte(sum >> 16), byte(sum >> 24)})
 	_, err := openBytes(t, content)
-	if err == nil || errors.Is(err, index.ErrCorrupt) || !bytes.Contains([]byte(err.Error()), []byte("format 2")) {
-		t.Errorf("error %v, want one that names format 2 and does not call it damage", err)
+	if err == nil || errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprint("format ", Version+1)) {
+		t.Errorf("error %v, want one that names the format and does not call it damage", err)
 	}
 }
 

@@ -15,7 +15,8 @@ const (
 	// Version is the format that is written. Every version up to it is read.
 	//
 	//	1  first version
-	Version = 1
+	//	2  a manifest has labels
+	Version = 2
 
 	// MaxDim bounds the elements of a vector.
 	MaxDim = simd.MaxDim

@@ -24,17 +24,19 @@ const ManifestName = "manifest"
 type Manifest struct {
 	Dim      int
 	Space    space.Space
-	Next     uint64 // number of the next file
+	Labels   map[string]string // see index.Store
+	Next     uint64            // number of the next file
 	Segments []SegmentRecord
 }
 
 // manifestBody is a Manifest as it is written.
 type manifestBody struct {
-	Dim        int             `json:"dim"`
-	Bundle     string          `json:"bundle"` // the fingerprint of the space
-	BundleName string          `json:"bundle_name"`
-	Next       uint64          `json:"next"`
-	Segments   []SegmentRecord `json:"segments"`
+	Dim        int               `json:"dim"`
+	Bundle     string            `json:"bundle"` // the fingerprint of the space
+	BundleName string            `json:"bundle_name"`
+	Labels     map[string]string `json:"labels,omitempty"`
+	Next       uint64            `json:"next"`
+	Segments   []SegmentRecord   `json:"segments"`
 }
 
 // SegmentRecord names the files of one segment by their numbers.
@@ -60,7 +62,7 @@ func manifestLine(version int, body []byte) string {
 // WriteManifest writes m.
 func WriteManifest(w io.Writer, m Manifest) error {
 	body, err := json.MarshalIndent(manifestBody{
-		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Next: m.Next, Segments: m.Segments,
+		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Labels: m.Labels, Next: m.Next, Segments: m.Segments,
 	}, "", "\t")
 	if err != nil {
 		return err
@@ -70,7 +72,7 @@ func WriteManifest(w io.Writer, m Manifest) error {
 	return err
 }
 
-// maxManifest bounds the bytes of a manifest: 100,000 segments.
+// maxManifest bounds the bytes of a manifest: 100,000 segments and some labels.
 const maxManifest = 16 << 20
 
 // ReadManifest reads the manifest of the folder: ErrNotFound where there is
@@ -116,7 +118,8 @@ func parseManifest(content []byte) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("%w: %w", index.ErrCorrupt, err)
 	}
 	m := Manifest{
-		Dim: b.Dim, Space: space.Space{Name: b.BundleName, Fingerprint: b.Bundle}, Next: b.Next, Segments: b.Segments,
+		Dim: b.Dim, Space: space.Space{Name: b.BundleName, Fingerprint: b.Bundle}, Labels: b.Labels,
+		Next: b.Next, Segments: b.Segments,
 	}
 	return m, m.validate()
 }
