@@ -29,10 +29,11 @@ import (
 
 // memStore is an index.Store of a few items, kept by brute force.
 type memStore struct {
-	mu    sync.Mutex
-	info  index.Info
-	items map[index.ID]index.Item
-	fail  error // of every call, where set
+	index.Store // nil: the server sets no labels
+	mu          sync.Mutex
+	info        index.Info
+	items       map[index.ID]index.Item
+	fail        error // of every call, where set
 }
 
 func (m *memStore) Info(ctx context.Context) (index.Info, error) {
