@@ -82,10 +82,10 @@ func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*s
 
 // watching returns what shows the stages of some work one after the other, those in
 // names under another name, and what ends the last one.
-func (d *demo) watching(names map[string]string) (watch progress.Func, finish func()) {
+func (d *demo) watching(names map[string]string) (watch progress.Func, end func()) {
 	var stage string
 	var set func(done, total int64)
-	finish = func() {}
+	finish := func() {}
 	watch = func(r progress.Report) {
 		if set == nil || r.Stage != stage {
 			finish()
