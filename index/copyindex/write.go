@@ -94,28 +94,15 @@ func (c *copying) apply(ctx context.Context, b batch) error {
 	return err
 }
 
-// put writes items and counts them. Where the target refuses them it gets each
-// half of them alone, until those are found that it does not take.
+// put writes items and counts them.
 func (c *copying) put(ctx context.Context, items []index.Item, added []bool) error {
-	if len(items) == 0 {
-		return nil
-	}
-	err := c.to.Upsert(ctx, items)
-	half := len(items) / 2
-	switch {
-	case err == nil:
-		c.count(added)
-	case !index.Refused(err):
-		return err
-	case half == 0:
-		c.refuse(items[0], err)
-	default:
-		if err := c.put(ctx, items[:half], added[:half]); err != nil {
-			return err
+	return index.UpsertAccepted(ctx, c.to, items, func(lo, hi int, refused error) {
+		if refused != nil {
+			c.refuse(items[lo], refused)
+		} else {
+			c.count(added[lo:hi])
 		}
-		return c.put(ctx, items[half:], added[half:])
-	}
-	return nil
+	})
 }
 
 // count counts items that were written.
