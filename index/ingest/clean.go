@@ -131,7 +131,7 @@ func (c *cleaning) sweep(ctx context.Context) error {
 			continue
 		}
 		c.report.Gone++
-		list(&c.report.GoneNames, source.NameOf(item))
+		c.report.GoneNames = appendListed(c.report.GoneNames, source.NameOf(item))
 		if c.gone[shard] && !c.prune {
 			continue
 		}

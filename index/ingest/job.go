@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -94,8 +93,7 @@ func (j Job) load(ctx context.Context, todo []*reading, info index.Info, report 
 				return err
 			}
 		}
-		p := &pipeline{job: j, dim: info.Dim, lookup: info.Count > 0, todo: todo, report: report}
-		if err := p.run(ctx); err != nil {
+		if err := j.runPipeline(ctx, todo, info, report); err != nil {
 			return err
 		}
 	}
@@ -107,100 +105,20 @@ func (j Job) load(ctx context.Context, todo []*reading, info index.Info, report 
 	})
 }
 
-// plan is what there is to do.
-type plan struct {
-	shards map[string]*source.Shard // those of the job
-	todo   []*reading
-	begun  []entry // records of those that are new or have changed
-	end    end
-}
-
-// plan compares the shards of the source with the ledger.
-func (j Job) plan(report *Report) (*plan, error) {
-	shards := slices.Clone(j.Shards)
-	where, err := j.filterText()
-	if err != nil {
-		return nil, err
+// runPipeline takes the rows of shards into the store. What is done when it
+// ends, for whatever reason, is recorded.
+func (j Job) runPipeline(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
+	start := time.Now()
+	p := &pipeline{
+		encoder: j.Encoder, store: j.Store, where: j.Where, batch: j.Batch,
+		dim: info.Dim, filled: info.Count > 0, recorder: newRecorder(j, todo, report),
 	}
-	list, names := source.NewFingerprint(), make(map[string]bool, len(shards))
-	for i := range shards {
-		s := &shards[i]
-		if names[s.Name] {
-			return nil, fmt.Errorf("two shards are called %s", s.Name)
-		}
-		names[s.Name] = true
-		s.Fingerprint += where // another filter makes another shard
-		list.Add(s.Name)
-		list.Add(s.Fingerprint)
+	err := p.run(ctx, todo, j.Checkpoint)
+	report.EncoderBusy = p.encoding.total.Seconds() / max(time.Since(start).Seconds(), 1e-9)
+	// After an interrupt as well. A store that has failed is likely to do so
+	// again; its first error counts.
+	if last := p.recorder.record(ctx); err == nil {
+		err = last
 	}
-	p := &plan{shards: map[string]*source.Shard{}, end: end{Part: j.Part, Shards: len(shards), List: list.String()}}
-	own := j.Part.of(shards)
-	report.Shards = len(own)
-	for i := range own {
-		p.shards[own[i].Name] = &own[i]
-		j.planShard(p, own[i], report)
-	}
-	return p, nil
-}
-
-// planShard says what to do about a shard.
-func (j Job) planShard(p *plan, s source.Shard, report *Report) {
-	known := j.Ledger.state(s.Name)
-	same := known != nil && known.Fingerprint == s.Fingerprint
-	switch {
-	case same && j.Retry && (len(known.bad) > 0 || known.Damaged != ""):
-		report.count(counts{Unchanged: known.Stored + known.Unchanged, Excluded: known.Excluded})
-		p.todo = append(p.todo, newRetry(s, known))
-	case same:
-		report.count(counts{Unchanged: known.Stored + known.Unchanged, Excluded: known.Excluded, Unusable: known.Unusable})
-		if known.Done {
-			report.Skipped++
-			return
-		}
-		p.todo = append(p.todo, newReading(s, known))
-	default:
-		r := newReading(s, known)
-		p.todo = append(p.todo, r)
-		p.begun = append(p.begun, entry{Shard: &record{Name: s.Name, Fingerprint: s.Fingerprint, Stale: r.stale}})
-	}
-}
-
-// filterText returns what tells the job's filter from others, "" for none.
-func (j Job) filterText() (string, error) {
-	if j.Where == nil {
-		return "", nil
-	}
-	if err := j.Where.Check(); err != nil {
-		return "", err
-	}
-	f := source.NewFingerprint()
-	if err := describe(f, j.Where); err != nil {
-		return "", err
-	}
-	return "-" + f.String(), nil
-}
-
-// describe notes what a filter says.
-func describe(f source.Fingerprint, filter index.Filter) error {
-	f.Add(fmt.Sprintf("%T", filter))
-	var parts []index.Filter
-	switch filter := filter.(type) {
-	case index.And:
-		parts = filter
-	case index.Or:
-		parts = filter
-	case index.Not:
-		parts = []index.Filter{filter.Filter}
-	default:
-		text, err := json.Marshal(filter)
-		f.Add(string(text))
-		return err
-	}
-	for _, part := range parts {
-		if err := describe(f, part); err != nil {
-			return err
-		}
-	}
-	f.Add("end")
-	return nil
+	return err
 }

@@ -1,17 +1,18 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"engram/data/progress"
+	"engram/index"
 	"engram/index/source"
 )
 
@@ -21,98 +22,79 @@ const (
 	// encoders is how many batches are encoded at a time: while one is prepared or
 	// stored, the other has the model.
 	encoders = 2
-	// maxBad is how many bad rows wait to be recorded until it is time.
-	maxBad = 1000
+	// batchBytes is the size of the images from which on a batch is not waited to
+	// be full.
+	batchBytes = 32 << 20
 )
 
-// pipeline is one run of readers, decoders and encoders over the shards of todo.
-// In memory are some rows for each reader, an image for each decoder, a batch
-// that is gathered and one for each encoder.
+// pipeline takes the rows of shards into the store. Its stages run at the same
+// time and hand rows on by channels:
+//
+//	read ──► decode ──► gather ──► encode ──► put
+//	  └────────── rows that have a vector ─────┘
+//
+// put tells the recorder what became of the rows, which writes it into the
+// ledger. In memory are some rows for each reader, an image for each decoder, a
+// batch that is gathered and one for each encoder.
 type pipeline struct {
-	job    Job
-	dim    int
-	lookup bool // the store may have some of the rows
-	todo   []*reading
+	encoder  Encoder
+	store    index.Store
+	where    index.Filter
+	batch    int  // most images of one
+	dim      int  // elements of the store's vectors
+	filled   bool // the store may have some of the rows
+	recorder *recorder
 
-	encoding meter
+	encoding stopwatch
 	busy     atomic.Int32  // batches that are being encoded
-	idle     chan struct{} // says that it may have become 0
-	due      chan struct{} // asks for a record before it is time
-
-	mu      sync.Mutex // guards what follows, every reading, and calls of Progress
-	active  []*reading // begun and not recorded as done
-	bad     int        // rows that wait to be recorded
-	settled int        // rows
-	ahead   forecast
-	lines   []entry // that wait to be recorded
-	report  *Report
+	idle     chan struct{} // says that busy may have become 0
 }
 
-// work is a row of a shard that is being read.
-type work struct {
-	*reading
-	n   int // its number
-	row source.Row
-}
-
-// run goes through the shards. What is done when it ends, for whatever reason,
-// is recorded.
-func (p *pipeline) run(ctx context.Context) error {
-	p.due, p.idle = make(chan struct{}, 1), make(chan struct{}, 1)
-	p.ahead = newForecast(p.todo)
-	start := time.Now()
-	err := p.flow(ctx)
-	p.report.EncoderBusy = p.encoding.busy.Seconds() / max(time.Since(start).Seconds(), 1e-9)
-	// After an interrupt as well. A store that has failed is likely to do so
-	// again; its first error counts.
-	if last := p.record(ctx); err == nil {
-		err = last
-	}
-	return err
-}
-
-// flow runs the goroutines and waits for them.
-func (p *pipeline) flow(ctx context.Context) error {
-	shards, rows, images := make(chan *reading), make(chan work), make(chan decoded)
-	batches := make(chan []decoded)
+// run takes the rows of shards into the store, and records what became of them
+// every so often.
+func (p *pipeline) run(ctx context.Context, todo []*reading, checkpoint time.Duration) error {
+	p.idle = make(chan struct{}, 1)
+	shards, images, decoded := make(chan *reading), make(chan row), make(chan row)
+	batches, done := make(chan []row), make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
-	done := make(chan struct{})
-	group.Go(func() error { return p.keepRecords(ctx, done) })
-	stage(group, 1, func() error { return p.feed(ctx, shards) }, func() { close(shards) })
+	stage(group, 1, func() error { return send(ctx, shards, todo...) }, func() { close(shards) })
 	stage(group, min(maxReaders, runtime.GOMAXPROCS(0)),
-		func() error { return p.read(ctx, shards, rows) }, func() { close(rows) })
+		func() error { return p.read(ctx, shards, images) }, func() { close(images) })
 	stage(group, runtime.GOMAXPROCS(0),
-		func() error { return p.decode(ctx, rows, images) }, func() { close(images) })
-	stage(group, 1, func() error { return p.gather(ctx, images, batches) }, func() { close(batches) })
+		func() error { return p.decode(ctx, images, decoded) }, func() { close(decoded) })
+	stage(group, 1, func() error { return p.gather(ctx, decoded, batches) }, func() { close(batches) })
 	stage(group, encoders, func() error { return p.encode(ctx, batches) }, func() { close(done) })
+	group.Go(func() error { return p.recorder.keep(ctx, checkpoint, done) })
 	return group.Wait()
 }
 
-// stage runs n goroutines, and then what follows the last of them.
-func stage(group *errgroup.Group, n int, do func() error, then func()) {
+// stage runs n goroutines, and finish after the last of them.
+func stage(group *errgroup.Group, n int, work func() error, finish func()) {
 	var running sync.WaitGroup
 	running.Add(n)
 	for range n {
 		group.Go(func() error {
 			defer running.Done()
-			return do()
+			return work()
 		})
 	}
 	group.Go(func() error {
 		running.Wait()
-		then()
+		finish()
 		return nil
 	})
 }
 
-// send puts v into a channel unless ctx ends first.
-func send[T any](ctx context.Context, to chan<- T, v T) error {
-	select {
-	case to <- v:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// send puts values into a channel unless ctx ends first.
+func send[T any](ctx context.Context, to chan<- T, values ...T) error {
+	for _, v := range values {
+		select {
+		case to <- v:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return nil
 }
 
 // notify leaves a note in a channel with room for one, unless there is one.
@@ -123,122 +105,232 @@ func notify(to chan<- struct{}) {
 	}
 }
 
-// feed hands out the shards.
-func (p *pipeline) feed(ctx context.Context, shards chan<- *reading) error {
-	for _, r := range p.todo {
-		if err := send(ctx, shards, r); err != nil {
+// read is one reader: it puts rows that have a vector, and sends images on.
+func (p *pipeline) read(ctx context.Context, shards <-chan *reading, images chan<- row) error {
+	for shard := range shards {
+		p.recorder.begin(shard)
+		n, damage, err := p.readShard(ctx, shard, images)
+		if err != nil {
+			return err
+		}
+		p.recorder.end(shard, n, damage)
+	}
+	return nil
+}
+
+// readShard reads a shard from where it was left off. It returns how many rows
+// the shard has, and the damage that keeps it from reading more.
+func (p *pipeline) readShard(ctx context.Context, shard *reading, images chan<- row) (n int, damage, err error) {
+	n = shard.from
+	var rows []row
+	for found, failed := range shard.Read(ctx, shard.from) {
+		if failed == nil {
+			found, failed = p.fitting(found, n)
+		}
+		rows = rows[:0]
+		for i := range found {
+			rows = append(rows, row{Row: found[i], shard: shard, n: n + i})
+		}
+		if err := p.take(ctx, rows, images); err != nil {
+			return n, nil, err
+		}
+		n += len(rows)
+		if damage = failed; damage != nil {
+			break
+		}
+	}
+	return n, damage, ctx.Err() // an interrupt is not the shard's damage
+}
+
+// fitting returns the rows up to the first vector that does not fit the store,
+// which is the end of what can be used of a shard.
+func (p *pipeline) fitting(rows []source.Row, first int) ([]source.Row, error) {
+	for i := range rows {
+		if v := rows[i].Vector; v != nil && len(v) != p.dim {
+			return rows[:i], fmt.Errorf("row %d has a vector of %d elements, the index has %d: %w",
+				first+i, len(v), p.dim, index.ErrDimension)
+		}
+	}
+	return rows, nil
+}
+
+// take puts the rows that need no encoder, and sends the others to it.
+func (p *pipeline) take(ctx context.Context, rows []row, images chan<- row) error {
+	for i := range rows {
+		rows[i].assess(p.where)
+	}
+	if err := p.recognise(ctx, rows); err != nil {
+		return err
+	}
+	if err := p.put(ctx, rows); err != nil {
+		return err
+	}
+	for i := range rows {
+		if rows[i].outcome != waiting {
+			continue
+		}
+		if p.encoder == nil {
+			return fmt.Errorf("%s is an image, and there is no encoder", rows[i].Name)
+		}
+		if err := send(ctx, images, rows[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keepRecords records what is settled from time to time until done.
-func (p *pipeline) keepRecords(ctx context.Context, done <-chan struct{}) error {
-	tick := time.NewTicker(p.job.Checkpoint)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-p.due:
-		}
-		if err := p.record(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// record writes into the ledger what is settled, after the store has made it
-// durable. An interrupt does not keep it from that.
-func (p *pipeline) record(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
-	p.mu.Lock()
-	for _, r := range p.active {
-		if rec, ok := r.record(); ok {
-			p.lines = append(p.lines, entry{Shard: &rec})
-		}
-	}
-	p.active = slices.DeleteFunc(p.active, (*reading).done)
-	lines := p.lines
-	p.bad = 0
-	p.mu.Unlock()
-	if len(lines) == 0 {
+// recognise finds the images that the store has as they are. One whose payload
+// alone has changed keeps its vector.
+func (p *pipeline) recognise(ctx context.Context, rows []row) error {
+	if !p.filled {
 		return nil
 	}
-	if err := p.job.Store.Flush(ctx); err != nil {
-		return err
-	}
-	if err := p.job.Ledger.append(lines...); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lines = nil
-	for _, l := range lines {
-		if l.Shard.Done {
-			p.finish(p.job.Ledger.shards[l.Shard.Name])
+	var ids []index.ID
+	for i := range rows {
+		if rows[i].outcome == waiting {
+			ids = append(ids, rows[i].ID)
 		}
 	}
-	p.progress()
+	if len(ids) == 0 {
+		return nil
+	}
+	items, err := p.store.Get(ctx, ids)
+	if err != nil {
+		return err
+	}
+	old := make(map[index.ID]index.Item, len(items))
+	for _, item := range items {
+		old[item.ID] = item
+	}
+	for i := range rows {
+		r := &rows[i]
+		item, found := old[r.ID]
+		switch {
+		case r.outcome != waiting || !found || !source.SameImage(item.Payload, r.Payload):
+		case reflect.DeepEqual(item.Payload, r.Payload):
+			r.outcome = unchanged
+		default:
+			r.outcome, r.Vector = stored, item.Vector
+		}
+	}
 	return nil
 }
 
-// finish counts a shard that is recorded as done.
-func (p *pipeline) finish(s *state) {
-	p.report.Finished++
-	if s.Damaged != "" {
-		p.report.Damaged++
-	}
-	list(&p.report.PerShard, ShardReport{
-		Name: s.Name, Rows: s.Next, Bad: s.Unusable, Damaged: s.Damaged, Seconds: s.Seconds,
-	})
-}
-
-// outcome is what became of a row.
-type outcome struct {
-	work
-	counts
-	reason string // why it is bad
-}
-
-// settle counts rows that are stored or passed over for good.
-func (p *pipeline) settle(outcomes []outcome) {
-	if len(outcomes) == 0 {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, o := range outcomes {
-		s := settled{counts: o.counts}
-		if o.reason != "" {
-			s.bad = &Bad{Row: o.n, Name: cmp.Or(o.row.Name, source.RowName(o.Name, o.n)), Reason: o.reason}
-			list(&p.report.Bad, *s.bad)
-			p.bad++
+// decode is one decoder.
+func (p *pipeline) decode(ctx context.Context, images <-chan row, decoded chan<- row) error {
+	for r := range images {
+		if err := r.decode(p.encoder); err != nil {
+			r.spoil(err)
+			p.recorder.settle([]row{r})
+			continue
 		}
-		o.settle(o.n, s)
-		p.report.count(o.counts)
-		p.settled += o.rows()
+		if err := send(ctx, decoded, r); err != nil {
+			return err
+		}
 	}
-	if p.bad > maxBad {
-		notify(p.due)
-	}
-	p.progress()
+	return nil
 }
 
-// unusable is the outcome of a bad row.
-func unusable(w work, err error) outcome {
-	return outcome{w, counts{Unusable: 1}, err.Error()}
+// gather puts images together into batches. A batch is full with the image that
+// takes it to the size of one or to batchBytes. One that is not goes out while
+// no other is being encoded, so that the encoder never waits for more than an
+// image, and batches are as large as it is slow.
+func (p *pipeline) gather(ctx context.Context, decoded <-chan row, batches chan<- []row) error {
+	var batch []row
+	size := 0
+	for decoded != nil || len(batch) > 0 {
+		full := len(batch) == p.batch || size >= batchBytes
+		from, to := decoded, batches
+		if full {
+			from = nil
+		}
+		if len(batch) == 0 || !full && decoded != nil && p.busy.Load() > 0 {
+			to = nil
+		}
+		select {
+		case image, more := <-from:
+			if !more {
+				decoded = nil
+				continue
+			}
+			batch = append(batch, image)
+			size += image.input.Size()
+		case to <- batch:
+			batch, size = nil, 0
+		case <-p.idle: // look again
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
-// progress tells how far the run is. The caller holds the lock.
-func (p *pipeline) progress() {
-	total := max(p.settled, p.ahead.total())
-	p.job.Progress.Report(progress.Report{Stage: Reading, Unit: "rows", Done: int64(p.settled), Total: int64(total)})
-	if p.job.watch != nil {
-		p.job.watch(p.settled - p.report.Unusable)
+// encode is one encoder.
+func (p *pipeline) encode(ctx context.Context, batches <-chan []row) error {
+	for batch := range batches {
+		p.busy.Add(1)
+		err := p.encodeBatch(ctx, batch)
+		p.busy.Add(-1)
+		notify(p.idle)
+		if err != nil {
+			return err
+		}
+		if err := p.put(ctx, batch); err != nil {
+			return err
+		}
 	}
+	return ctx.Err()
+}
+
+// encodeBatch gives rows their vectors. Where one of the images spoils the batch
+// they are encoded one by one.
+func (p *pipeline) encodeBatch(ctx context.Context, rows []row) error {
+	inputs := make([]Input, len(rows))
+	for i := range rows {
+		inputs[i] = rows[i].input
+	}
+	p.encoding.start()
+	vectors, err := p.encoder.Encode(ctx, inputs)
+	p.encoding.stop()
+	switch {
+	case errors.Is(err, ErrImage) && len(rows) == 1:
+		rows[0].spoil(err)
+		return nil
+	case errors.Is(err, ErrImage):
+		for i := range rows {
+			if err := p.encodeBatch(ctx, rows[i:i+1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	for i := range rows {
+		rows[i].outcome, rows[i].Vector, rows[i].input = encoded, vectors[i], nil
+	}
+	return nil
+}
+
+// put stores the rows that have a vector to be stored, and settles all but the
+// waiting ones. A row that the store refuses is unusable.
+func (p *pipeline) put(ctx context.Context, rows []row) error {
+	items := make([]index.Item, 0, len(rows))
+	from := make([]*row, 0, len(rows)) // of each item
+	for i := range rows {
+		if r := &rows[i]; r.outcome.stores() {
+			items = append(items, index.Item{ID: r.ID, Vector: r.Vector, Payload: r.Payload})
+			from = append(from, r)
+		}
+	}
+	err := index.UpsertAccepted(ctx, p.store, items, func(lo, _ int, refused error) {
+		if refused != nil {
+			from[lo].spoil(refused)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	p.recorder.settle(rows)
+	return nil
 }

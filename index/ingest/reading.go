@@ -1,37 +1,38 @@
 package ingest
 
 import (
-	"engram/index/source"
 	"slices"
 	"time"
+
+	"engram/index/source"
 )
 
 // reading is a shard that is being read. Rows are settled, which means stored
-// or passed over for good, in another order than they are read; what the
-// ledger can say is how many are settled from the first one on without a
-// gap. The pipeline's lock guards it.
+// or passed over for good, in another order than they are read; the ledger
+// records how many are settled from the first one on without a gap. The
+// recorder's lock guards it.
 type reading struct {
 	source.Shard
-	stale bool
+	stale bool // see record
 	since time.Time
 
-	from    int  // row to begin with
-	retry   bool // only the rows of again, and those from tail on
-	again   []int
+	from    int   // row to begin with
+	retry   bool  // read only the rows that are again, and every row from tail on
+	again   []int // ascending
 	tail    int
 	next    int             // the first row that is not settled
 	ahead   map[int]settled // settled rows beyond it
 	written int             // next of the last record
-	sum     counts          // of the rows since then
-	bad     []Bad           // among them
+	sum     counts          // of the rows since written
+	bad     []Bad           // of the rows since written
 	total   int             // rows of the shard, -1 until all are read
 	damaged string          // why there are no more
 }
 
-// settled is a row and what became of it.
+// settled is what became of a row.
 type settled struct {
-	counts
-	bad *Bad // why it is bad, if it is
+	outcome outcome
+	bad     *Bad // where it is unusable
 }
 
 // newReading continues a shard at row from, or begins it.
@@ -47,7 +48,7 @@ func newReading(s source.Shard, known *state) *reading {
 	return r
 }
 
-// newRetry goes through a shard again for its bad rows and for those that
+// newRetry goes through a shard again for its bad rows and for the rows that
 // damage kept out of reach.
 func newRetry(s source.Shard, known *state) *reading {
 	r := newReading(s, nil)
@@ -72,7 +73,7 @@ func (r *reading) settle(n int, s settled) {
 	for ok := n == r.next; ok; s, ok = r.ahead[r.next] {
 		delete(r.ahead, r.next)
 		r.next++
-		r.sum.add(s.counts)
+		r.sum.add(s.outcome.counts())
 		if s.bad != nil {
 			r.bad = append(r.bad, *s.bad)
 		}

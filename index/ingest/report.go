@@ -1,13 +1,6 @@
 package ingest
 
-import (
-	"engram/index/source"
-	"fmt"
-	"sync"
-	"time"
-)
-
-// maxListed bounds each list of a Report. All is in the ledger.
+// maxListed bounds each list of a Report. The ledger has all entries.
 const maxListed = 1000
 
 // counts are rows by what became of them.
@@ -16,8 +9,27 @@ type counts struct {
 	Unchanged int `json:"unchanged,omitempty"` // in the store as they are
 	Excluded  int `json:"excluded,omitempty"`  // left out by the filter
 	Unusable  int `json:"unusable,omitempty"`  // bad
-	Encoded   int `json:"encoded,omitempty"`   // of those stored, images that went through the encoder
-	Rescaled  int `json:"rescaled,omitempty"`  // of those stored, vectors that were not of unit length
+	Encoded   int `json:"encoded,omitempty"`   // stored, from images that went through the encoder
+	Rescaled  int `json:"rescaled,omitempty"`  // stored, from vectors that were not of unit length
+}
+
+// counts returns the counts of one row.
+func (o outcome) counts() counts {
+	switch o {
+	case stored:
+		return counts{Stored: 1}
+	case rescaled:
+		return counts{Stored: 1, Rescaled: 1}
+	case encoded:
+		return counts{Stored: 1, Encoded: 1}
+	case unchanged:
+		return counts{Unchanged: 1}
+	case excluded:
+		return counts{Excluded: 1}
+	case unusable:
+		return counts{Unusable: 1}
+	}
+	return counts{}
 }
 
 func (c *counts) add(d counts) {
@@ -51,17 +63,17 @@ type ShardReport struct {
 // Report says what a job did. Lists end after 1,000 entries; the ledger has
 // all but Gone.
 type Report struct {
-	Shards   int `json:"shards"`   // that the job was for
-	Skipped  int `json:"skipped"`  // of those, finished by earlier runs and not changed since
-	Finished int `json:"finished"` // by this one
-	Damaged  int `json:"damaged"`  // of those finished, not read to their end
+	Shards   int `json:"shards"`   // of the job
+	Skipped  int `json:"skipped"`  // shards that earlier runs finished, and that have not changed since
+	Finished int `json:"finished"` // shards that this run finished
+	Damaged  int `json:"damaged"`  // finished shards that could not be read to their end
 
 	Stored    int `json:"stored"`    // rows put into the store: new or changed
 	Unchanged int `json:"unchanged"` // rows that were there already
 	Excluded  int `json:"excluded"`  // rows that the filter left out
 	Unusable  int `json:"unusable"`  // rows that could not be indexed
 	Gone      int `json:"gone"`      // rows in the store that the source has no longer
-	Deleted   int `json:"deleted"`   // of those
+	Deleted   int `json:"deleted"`   // gone rows that were deleted
 	Encoded   int `json:"encoded"`   // images that went through the encoder
 	Rescaled  int `json:"rescaled"`  // stored vectors that were not of unit length before
 
@@ -89,12 +101,23 @@ func (r *Report) count(c counts) {
 	r.Rescaled += c.Rescaled
 }
 
-// list appends to a list of a report that has room.
-func list[T any](to *[]T, more ...T) {
-	if room := maxListed - len(*to); room < len(more) {
-		more = more[:max(0, room)]
+// finish counts a shard that is recorded as done.
+func (r *Report) finish(s *state) {
+	r.Finished++
+	if s.Damaged != "" {
+		r.Damaged++
 	}
-	*to = append(*to, more...)
+	r.PerShard = appendListed(r.PerShard, ShardReport{
+		Name: s.Name, Rows: s.Next, Bad: s.Unusable, Damaged: s.Damaged, Seconds: s.Seconds,
+	})
+}
+
+// appendListed appends to a list of a report if it has room.
+func appendListed[T any](list []T, entry T) []T {
+	if len(list) >= maxListed {
+		return list
+	}
+	return append(list, entry)
 }
 
 // Rate returns rows stored per second.
@@ -103,62 +126,4 @@ func (r *Report) Rate() float64 {
 		return 0
 	}
 	return float64(r.Stored) / r.Seconds
-}
-
-// meter measures how long at least one of several calls is under way.
-type meter struct {
-	mu    sync.Mutex
-	calls int
-	since time.Time
-	busy  time.Duration
-}
-
-// during runs call.
-func (m *meter) during(call func()) {
-	m.mu.Lock()
-	if m.calls == 0 {
-		m.since = time.Now()
-	}
-	m.calls++
-	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.calls--; m.calls == 0 {
-			m.busy += time.Since(m.since)
-		}
-	}()
-	call()
-}
-
-// Part is one of several builds that share the shards of a source among
-// themselves without talking to each other. The zero Part is all of it.
-type Part struct {
-	Number int `json:"number"` // from 1
-	Of     int `json:"of"`
-}
-
-// ParsePart reads "2/8".
-func ParsePart(text string) (Part, error) {
-	var p Part
-	var rest string
-	if n, _ := fmt.Sscanf(text, "%d/%d%s", &p.Number, &p.Of, &rest); n != 2 || p.Number < 1 || p.Number > p.Of {
-		return Part{}, fmt.Errorf("part %q: wanted one such as 2/8", text)
-	}
-	return p, nil
-}
-
-func (p Part) String() string { return fmt.Sprintf("%d/%d", p.Number, p.Of) }
-
-// of returns the part's shards: every Of-th, so that shards that are appended
-// to a source leave the others in their parts.
-func (p Part) of(shards []source.Shard) []source.Shard {
-	if p.Of <= 1 {
-		return shards
-	}
-	var own []source.Shard
-	for i := p.Number - 1; i < len(shards); i += p.Of {
-		own = append(own, shards[i])
-	}
-	return own
 }
