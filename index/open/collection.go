@@ -1,0 +1,145 @@
+package open
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"engram/index"
+	"engram/index/plan"
+	"engram/index/qdrant"
+)
+
+// Form is how users write a collection of a Qdrant server where they can write
+// the folder of an index.
+const Form = "qdrant://host:port/collection, or qdrants:// with TLS"
+
+// IsCollection reports whether a name is the address of a collection.
+func IsCollection(name string) bool {
+	scheme, _, _ := strings.Cut(name, "://")
+	return scheme == "qdrant" || scheme == "qdrants"
+}
+
+// parse reads the address of a collection.
+func parse(name string, o Options) (at qdrant.Options, err error) {
+	u, err := url.Parse(name)
+	if err != nil {
+		return at, fmt.Errorf("%q is no address of a collection, wanted %s", name, Form)
+	}
+	collection := strings.TrimPrefix(u.Path, "/")
+	if u.Hostname() == "" || collection == "" || strings.Contains(collection, "/") || u.RawQuery != "" || u.Fragment != "" {
+		return at, fmt.Errorf("%s is no address of a collection, wanted %s", u.Redacted(), Form)
+	}
+	if u.User != nil {
+		return at, fmt.Errorf("%s has a user or key in it: set the key as $ENGRAM_QDRANT_API_KEY", u.Redacted())
+	}
+	at = qdrant.Options{
+		Addr: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "6334")), Collection: collection, APIKey: o.QdrantKey,
+	}
+	if u.Scheme == "qdrants" {
+		at.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	} else if ip := net.ParseIP(u.Hostname()); o.Logger != nil && at.APIKey != "" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+		o.Logger.Warn("the key for Qdrant goes in plain text, qdrants:// would encrypt it", "server", at.Addr)
+	}
+	return at, nil
+}
+
+// Collection says how a new collection is set up. The zero value leaves it to the
+// server, with int8 codes. An index in a folder has no such choices.
+type Collection struct {
+	// Quantisation is what a search reads in memory; "" means plan.Int8.
+	Quantisation     plan.Quantisation
+	Shards, Replicas int // 0: as the server has it
+	// PayloadIndexes has the kind of index for keys of payloads that filters use
+	// often: keyword, integer, number, bool or words.
+	PayloadIndexes map[string]string
+}
+
+// Check refuses choices that cannot be followed in the index of a name. The
+// error begins with the name of the choice.
+func (c Collection) Check(name string) error {
+	if IsCollection(name) {
+		_, err := Empty{Dim: 1, Collection: c}.schema()
+		return err
+	}
+	found := "the folder " + name
+	if name == "" {
+		found = "no --out"
+	}
+	for _, choice := range []struct {
+		name string
+		made bool
+	}{
+		{"quantisation", c.Quantisation != ""}, {"shards", c.Shards != 0}, {"replicas", c.Replicas != 0}, {"payload-index", len(c.PayloadIndexes) > 0},
+	} {
+		if choice.made {
+			return fmt.Errorf("%s is for a collection, wanted %s, found %s", choice.name, Form, found)
+		}
+	}
+	return nil
+}
+
+// schema returns the collection of an index.
+func (e Empty) schema() (qdrant.Schema, error) {
+	c := e.Collection
+	s := qdrant.Schema{Dim: e.Dim, Space: e.Space, Shards: c.Shards, Replicas: c.Replicas}
+	codes := map[plan.Quantisation]qdrant.Codes{plan.Int8: qdrant.Bytes, plan.Binary: qdrant.Bits, plan.None: qdrant.NoCodes}
+	var known bool
+	if s.Codes, known = codes[cmp.Or(c.Quantisation, plan.Int8)]; !known {
+		return s, fmt.Errorf("quantisation is %q, wanted int8, binary or none", c.Quantisation)
+	}
+	if c.Shards < 0 {
+		return s, fmt.Errorf("shards is %d, wanted 1 or more, or 0 for the server's own", c.Shards)
+	}
+	if c.Replicas < 0 {
+		return s, fmt.Errorf("replicas is %d, wanted 1 or more, or 0 for the server's own", c.Replicas)
+	}
+	kinds := map[string]qdrant.Kind{
+		"keyword": qdrant.Keyword, "integer": qdrant.Integer, "number": qdrant.Number, "bool": qdrant.Bool, "words": qdrant.Words,
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.PayloadIndexes)) {
+		kind := c.PayloadIndexes[key]
+		switch {
+		case key == "":
+			return s, fmt.Errorf("payload-index =%s: wanted a key of the payload before the =", kind)
+		case kinds[kind] == 0:
+			return s, fmt.Errorf("payload-index %s=%s: wanted one of %s", key, kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		}
+		if s.Indexes == nil {
+			s.Indexes = map[string]qdrant.Kind{}
+		}
+		s.Indexes[key] = kinds[kind]
+	}
+	return s, nil
+}
+
+// Scratch creates a collection that searches go over the graph of, however few
+// items it has. drop removes it, also where its context has ended.
+func Scratch(ctx context.Context, name string, e Empty, o Options) (store index.Bulk, drop func(context.Context) error, err error) {
+	at, err := parse(name, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	schema, err := e.schema()
+	if err != nil {
+		return nil, nil, err
+	}
+	at.ExactUpTo = -1
+	made, err := qdrant.Create(ctx, at, schema)
+	if err != nil {
+		return nil, nil, err
+	}
+	return made, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(made.Drop(ctx), made.Close())
+	}, nil
+}

@@ -1,0 +1,112 @@
+package open
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"engram/data/space"
+	"engram/index"
+	"engram/index/local"
+	"engram/index/qdrant"
+)
+
+// Options say how indexes are opened.
+type Options struct {
+	// QdrantKey is the API key of Qdrant servers, "" where they want none.
+	QdrantKey string
+	// Cache is the folder on this machine for what belongs to an index on a server
+	// (see LedgerDir).
+	Cache string
+	// Logger gets warnings; nil means no log.
+	Logger *slog.Logger
+}
+
+// Open opens an index: the folder of one, or a collection by its name or by the
+// alias that it has at that time. index.ErrNotFound says that there is none.
+func Open(ctx context.Context, name string, o Options) (index.Store, error) {
+	return openStore(ctx, name, true, o)
+}
+
+// Follow is Open for a program that keeps the index open: an alias is followed
+// from one collection to the next.
+func Follow(ctx context.Context, name string, o Options) (index.Store, error) {
+	return openStore(ctx, name, false, o)
+}
+
+func openStore(ctx context.Context, name string, fixed bool, o Options) (index.Store, error) {
+	if !IsCollection(name) {
+		if err := checkFolder(name); err != nil {
+			return nil, err
+		}
+		store, err := local.Open(name)
+		if err != nil { // or else the interface would not be nil
+			return nil, err
+		}
+		return store, nil
+	}
+	at, err := parse(name, o)
+	if err != nil {
+		return nil, err
+	}
+	at.Fixed = fixed
+	store, err := qdrant.Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// Empty describes a new index.
+type Empty struct {
+	Dim        int         // elements of a vector
+	Space      space.Space // of the vectors
+	Collection Collection  // how it is set up if it is a collection
+}
+
+// Create makes an empty index and opens it. fs.ErrExist says that there is one
+// of that name.
+func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, error) {
+	if err := e.Collection.Check(name); err != nil {
+		return nil, err
+	}
+	if !IsCollection(name) {
+		if err := checkFolder(name); err != nil {
+			return nil, err
+		}
+		store, err := local.Create(name, local.Options{Dim: e.Dim, Space: e.Space})
+		if err != nil {
+			return nil, err
+		}
+		return store, nil
+	}
+	at, err := parse(name, o)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := e.schema()
+	if err != nil {
+		return nil, err
+	}
+	store, err := qdrant.Create(ctx, at, schema)
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// Same reports whether two names are of one index, as far as the names tell.
+func Same(a, b string) bool {
+	return a == b || !IsCollection(a) && !IsCollection(b) && filepath.Clean(a) == filepath.Clean(b)
+}
+
+// checkFolder refuses an address of another kind. A folder of that name would be
+// made otherwise.
+func checkFolder(name string) error {
+	if strings.Contains(name, "://") {
+		return fmt.Errorf("%s is neither a folder nor a collection, wanted for the latter %s", name, Form)
+	}
+	return nil
+}
