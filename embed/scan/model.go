@@ -46,7 +46,7 @@ func (m *Model) Parameters() int {
 // measured, to "tokens" [n, T, D] ([n, D] where T is 1) in the target space.
 func (m *Model) ONNX() ([]byte, error) {
 	l, tokens := m.Config.serving()
-	for _, p := range l.graph.Params() {
+	for _, p := range l.Graph().Params() {
 		if got := len(m.Values[p.Name]); got != p.Size() {
 			return nil, fmt.Errorf("scan: array %s: wanted %d values of shape %v, found %d", p.Name, p.Size(), p.Shape, got)
 		}

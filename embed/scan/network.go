@@ -2,56 +2,25 @@ package scan
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
-	"slices"
-	"strings"
 
 	"engram/embed/grad"
+	"engram/embed/nn"
 	"engram/embed/onnx"
 )
 
-// normEps is added to the variance in every LayerNorm, as PyTorch does.
-const normEps = 1e-5
-
-// layers builds a decoder's layers in one graph. Parameters are shared by name,
-// so that a layer may be applied twice.
+// layers builds a decoder's layers in one graph.
 type layers struct {
+	*nn.Net
 	config Config
-	graph  *grad.Graph
-	params map[string]*grad.Node
 	seed   *grad.Node // of the dropout masks; nil switches dropout off
+	gains  []float32  // [Rank], logarithms that the ridge's gains begin with; nil for zeros
 }
 
-func newLayers(c Config) *layers {
-	return &layers{config: c, graph: grad.NewGraph(), params: map[string]*grad.Node{}}
-}
-
-// param returns a trained array. All decay but biases, as in MindEye.
-func (l *layers) param(name string, shape ...int) *grad.Node {
-	if l.params[name] == nil {
-		l.params[name] = l.graph.Param(name, !strings.HasSuffix(name, ".bias"), shape...).Node()
-	}
-	return l.params[name]
-}
-
-// linear is x·W + b, with W [in, out].
-func (l *layers) linear(x *grad.Node, name string, out int) *grad.Node {
-	shape := x.Shape()
-	y := grad.MatMul(x, l.param(name+".weight", shape[len(shape)-1], out))
-	return grad.Add(y, l.param(name+".bias", out))
-}
-
-// norm is LayerNorm over the last axis.
-func (l *layers) norm(x *grad.Node, name string) *grad.Node {
-	shape := x.Shape()
-	n := shape[len(shape)-1]
-	return grad.LayerNorm(x, l.param(name+".norm.gain", n), l.param(name+".norm.bias", n), normEps)
-}
+func newLayers(c Config) *layers { return &layers{Net: nn.New(nn.PyTorchStyle()), config: c} }
 
 // dense is a layer of MindEye's backbone: Linear, LayerNorm, GELU, Dropout.
 func (l *layers) dense(x *grad.Node, name string, dropout float32) *grad.Node {
-	y := grad.GELU(l.norm(l.linear(x, name, l.config.Width), name))
+	y := grad.GELU(l.Norm(name+".norm", l.Linear(name, x, l.config.Width)))
 	if l.seed == nil {
 		return y
 	}
@@ -71,8 +40,8 @@ func (l *layers) hidden(x *grad.Node) *grad.Node {
 // the ridge's standardised scores, [B, Rank], each with a trained gain, plus what
 // the network makes of all of them.
 func (l *layers) scores(ridge *grad.Node) *grad.Node {
-	gain := grad.Exp(l.param(gainName, l.config.Rank))
-	return grad.Add(grad.Mul(ridge, gain), l.linear(l.hidden(ridge), "output", l.config.Rank))
+	gain := grad.Exp(l.Param(gainName, nn.Values(l.gains), l.config.Rank))
+	return grad.Add(grad.Mul(ridge, gain), l.LinearFrom("output", l.hidden(ridge), l.config.Rank, nn.Zeros))
 }
 
 // refined is the prediction from the ridge's scores, [B, Rank], by gains and
@@ -81,7 +50,7 @@ func (l *layers) scores(ridge *grad.Node) *grad.Node {
 // all tokens of images apart find less by one.
 func (l *layers) refined(tokens, ridge, basis *grad.Node) *grad.Node {
 	c := l.config
-	out := grad.MatMul(l.scores(grad.Mul(ridge, l.param(ridgeScale, c.Rank))), basis)
+	out := grad.MatMul(l.scores(grad.Mul(ridge, l.fixed(ridgeScale, c.Rank))), basis)
 	if c.T == 1 {
 		return out
 	}
@@ -90,7 +59,7 @@ func (l *layers) refined(tokens, ridge, basis *grad.Node) *grad.Node {
 
 // backbone is the prediction of a network without components: [B, V] → [B, T·D].
 func (l *layers) backbone(voxels *grad.Node) *grad.Node {
-	return l.linear(l.hidden(voxels), "output", l.config.outputs())
+	return l.Linear("output", l.hidden(voxels), l.config.outputs())
 }
 
 // project applies the projector that all tokens share, [B, T·D] → [B, T·D]
@@ -104,40 +73,9 @@ func (l *layers) project(backbone *grad.Node) *grad.Node {
 	x := grad.Reshape(backbone, batch, c.T, c.D)
 	for i, out := range []int{c.Projector, c.Projector, c.D} {
 		name := fmt.Sprintf("projector.%d", i)
-		x = l.linear(grad.GELU(l.norm(x, name)), name, out)
+		x = l.Linear(name, grad.GELU(l.Norm(name+".norm", x)), out)
 	}
 	return grad.Reshape(x, batch, c.outputs())
-}
-
-// initialise fills parameters with what training starts from: gains 1, those of
-// the ridge their logarithms in gains, weights
-// and biases of a layer with n inputs uniform in ±1/√n as PyTorch's Linear, and
-// the last layer of a network beside a ridge zero, so that training starts at
-// the ridge.
-func (c Config) initialise(seed uint64, gains []float32) func(p *grad.Param, values []float32) {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	inputs := 1.0 // of the layer whose weight came last: its bias follows
-	return func(p *grad.Param, values []float32) {
-		switch {
-		case strings.HasSuffix(p.Name, ".norm.gain"):
-			for i := range values {
-				values[i] = 1
-			}
-			return
-		case p.Name == gainName:
-			copy(values, gains)
-			return
-		case strings.HasSuffix(p.Name, ".norm.bias"),
-			c.Rank > 0 && strings.HasPrefix(p.Name, "output."):
-			return
-		case strings.HasSuffix(p.Name, ".weight"):
-			inputs = float64(p.Shape[0])
-		}
-		bound := 1 / math.Sqrt(inputs)
-		for i := range values {
-			values[i] = float32(bound * (2*rng.Float64() - 1))
-		}
-	}
 }
 
 // Names of the decoder's inputs and outputs, and of the constants in its
@@ -156,16 +94,21 @@ const (
 	targetMean  = "target.mean"    // [T·D]
 )
 
+// fixed returns an array that is not trained by gradient.
+func (l *layers) fixed(name string, shape ...int) *grad.Node {
+	return l.Param(name, nn.Constant(0), shape...)
+}
+
 // serving returns the graph of the whole decoder: raw voxels, [n, V], to tokens
 // in the target space, [n, T, D] (or [n, D] where T is 1).
 func (c Config) serving() (*layers, *grad.Node) {
 	l := newLayers(c)
-	raw := l.graph.Data(voxelsName, onnx.Float, grad.Batch, c.Voxels)
-	x := grad.Mul(grad.Sub(raw, l.param(meanName, c.Voxels)), l.param(scaleName, c.Voxels))
+	raw := l.Graph().Data(voxelsName, onnx.Float, grad.Batch, c.Voxels)
+	x := grad.Mul(grad.Sub(raw, l.fixed(meanName, c.Voxels)), l.fixed(scaleName, c.Voxels))
 	var tokens *grad.Node
 	if c.Rank > 0 {
-		ridge := grad.Add(grad.MatMul(x, l.param(ridgeWeight, c.Voxels, c.Rank)), l.param(ridgeBias, c.Rank))
-		basis := l.param(basisName, c.Rank, c.outputs())
+		ridge := grad.Add(grad.MatMul(x, l.fixed(ridgeWeight, c.Voxels, c.Rank)), l.fixed(ridgeBias, c.Rank))
+		basis := l.fixed(basisName, c.Rank, c.outputs())
 		tokens = grad.MatMul(ridge, basis)
 		if c.Width > 0 {
 			tokens = l.refined(tokens, ridge, basis)
@@ -175,7 +118,7 @@ func (c Config) serving() (*layers, *grad.Node) {
 	}
 	tokens = l.project(tokens)
 	if c.Rank > 0 {
-		tokens = grad.Add(tokens, l.param(targetMean, c.outputs()))
+		tokens = grad.Add(tokens, l.fixed(targetMean, c.outputs()))
 	}
 	if c.T > 1 {
 		tokens = grad.Reshape(tokens, grad.Batch, c.T, c.D)
@@ -186,5 +129,5 @@ func (c Config) serving() (*layers, *grad.Node) {
 // parameters lists the arrays that a decoder of this shape consists of.
 func (c Config) parameters() []*grad.Param {
 	l, _ := c.serving()
-	return slices.Clone(l.graph.Params())
+	return l.Graph().Params()
 }

@@ -122,7 +122,7 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 	rt := orttest.Runtime(t)
 	c := embedtest.Read(t, "network")
 	l := newLayers(goldenConfig(c))
-	g := l.graph
+	g := l.Graph()
 	node := func(name string) *grad.Node { return g.Data(name, onnx.Float, c.Inputs[name].Shape...) }
 	voxels, lambda := node("voxels"), node("lambda")
 	perm := g.Data("perm", onnx.Int64, c.Inputs["perm"].Shape...)
@@ -217,7 +217,7 @@ func TestTrainingAgreesWithPyTorch(t *testing.T) {
 	mix := int(c.Number("bimixco_steps"))
 	var state *grad.State
 	for _, p := range []phase{{from: 0, to: mix}, {soft: true, from: mix, to: steps}} {
-		loss := train.loss(config, p.soft)
+		loss := train.loss(newLayers(config), p.soft)
 		params := loss.Graph().Params()
 		if state == nil {
 			state = grad.NewState(params, func(p *grad.Param, v []float32) { copy(v, goldenValues(start.Params, p).Float32s()) })
@@ -284,8 +284,8 @@ func TestPublishedShapeHasThePublishedSize(t *testing.T) {
 // trained lists the parameters of a decoder without components.
 func (c Config) trained() []*grad.Param {
 	l := newLayers(c)
-	l.project(l.backbone(l.graph.Data(voxelsName, onnx.Float, 2, c.Voxels)))
-	return l.graph.Params()
+	l.project(l.backbone(l.Graph().Data(voxelsName, onnx.Float, 2, c.Voxels)))
+	return l.Graph().Params()
 }
 
 func floats(a embedtest.Array) *ort.Tensor {

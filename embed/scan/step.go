@@ -24,10 +24,9 @@ const (
 	permName   = "perm"   // [B]
 )
 
-// loss builds the training graph of a phase.
-func (t *training) loss(c Config, soft bool) *grad.Node {
-	l := newLayers(c)
-	g := l.graph
+// loss builds the training graph of a phase in l, which is empty.
+func (t *training) loss(l *layers, soft bool) *grad.Node {
+	c, g := l.config, l.Graph()
 	b := t.opts.Batch
 	l.seed = g.Step(seedName, onnx.Int64)
 	trial := g.Step(trialName, onnx.Int64, b)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 
 	"engram/embed/grad"
 	"engram/embed/internal/matrix"
@@ -144,16 +145,18 @@ func (t *training) loop(c Config) train.Loop {
 	} else {
 		data[voxelsName] = tensor(t.voxels)
 	}
+	first, second := newLayers(c), newLayers(c)
+	first.gains = t.gains
 	return train.Loop{
 		Name: "scan", Stage: TrainingStage, Data: data, Steps: t.steps(),
 		Phases: []train.Phase{
-			{Until: mixed.to, Loss: t.loss(c, mixed.soft), Inputs: t.inputs(mixed)},
-			{Until: soft.to, Loss: t.loss(c, soft.soft), Inputs: t.inputs(soft)},
+			{Until: mixed.to, Loss: t.loss(first, mixed.soft), Inputs: t.inputs(mixed)},
+			{Until: soft.to, Loss: t.loss(second, soft.soft), Inputs: t.inputs(soft)},
 		},
 		Optimizer:  grad.AdamW{WeightDecay: t.opts.WeightDecay},
 		Schedule:   train.NewOneCycle(t.opts.LR, t.steps()*all, warmUpShare),
 		Session:    t.opts.Session,
-		Initialise: c.initialise(t.opts.Seed, t.gains),
+		Initialise: first.InitialiseInOrder(rand.New(rand.NewPCG(t.opts.Seed, 1))),
 		Checkpoint: t.checkpoint(c),
 		Progress:   t.opts.Progress,
 	}

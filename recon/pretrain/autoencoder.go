@@ -7,17 +7,18 @@ import (
 	"engram/data/progress"
 	"engram/data/scenes"
 	"engram/embed/grad"
+	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 )
 
 // AutoencoderShape is the shape of a patch autoencoder.
 type AutoencoderShape struct {
-	ImageSize int         `json:"image_size"`
-	Patch     int         `json:"patch"` // pixels a side that become one latent pixel
-	Width     int         `json:"width"`
-	Layers    Transformer `json:"layers"`   // of the encoder, and of the decoder
-	Channels  int         `json:"channels"` // of a latent pixel
+	ImageSize int            `json:"image_size"`
+	Patch     int            `json:"patch"` // pixels a side that become one latent pixel
+	Width     int            `json:"width"`
+	Layers    nn.Transformer `json:"layers"`   // of the encoder, and of the decoder
+	Channels  int            `json:"channels"` // of a latent pixel
 }
 
 // side returns the latent's pixels a side.
@@ -26,24 +27,24 @@ func (s AutoencoderShape) side() int { return s.ImageSize / s.Patch }
 // encode maps pixels [n, 3, S, S] to latent pixels [n, (S/p)², C]. Each is
 // normalised to mean 0 and variance 1, so that a latent image has the size that
 // diffusion wants, whatever was trained.
-func (s AutoencoderShape) encode(n *net, pixels *grad.Node) *grad.Node {
-	x := n.linear("encoder.patch", patches(pixels, s.Patch), s.Width, 1)
-	x = grad.Add(x, n.table("encoder.position", s.side()*s.side(), s.Width))
-	x = n.norm("encoder.norm", s.Layers.apply(n, "encoder", x, nil))
-	x = n.linear("encoder.latent", x, s.Channels, 1)
+func (s AutoencoderShape) encode(n *nn.Net, pixels *grad.Node) *grad.Node {
+	x := n.Linear("encoder.patch", nn.Patches(pixels, s.Patch), s.Width)
+	x = grad.Add(x, n.Table("encoder.position", s.side()*s.side(), s.Width))
+	x = n.Norm("encoder.norm", n.Transformer("encoder", x, nil, s.Layers))
+	x = n.Linear("encoder.latent", x, s.Channels)
 	ones := make([]float32, s.Channels)
 	for i := range ones {
 		ones[i] = 1
 	}
-	return grad.LayerNorm(x, n.graph.Array(ones, s.Channels), n.graph.Array(make([]float32, s.Channels), s.Channels), epsilon)
+	return grad.LayerNorm(x, n.Graph().Array(ones, s.Channels), n.Graph().Array(make([]float32, s.Channels), s.Channels), nn.NormEpsilon)
 }
 
 // decode maps latent pixels to patches [n, (S/p)², 3·p·p].
-func (s AutoencoderShape) decode(n *net, latent *grad.Node) *grad.Node {
-	x := n.linear("decoder.latent", latent, s.Width, 1)
-	x = grad.Add(x, n.table("decoder.position", s.side()*s.side(), s.Width))
-	x = n.norm("decoder.norm", s.Layers.apply(n, "decoder", x, nil))
-	return n.linear("decoder.patch", x, 3*s.Patch*s.Patch, 1)
+func (s AutoencoderShape) decode(n *nn.Net, latent *grad.Node) *grad.Node {
+	x := n.Linear("decoder.latent", latent, s.Width)
+	x = grad.Add(x, n.Table("decoder.position", s.side()*s.side(), s.Width))
+	x = n.Norm("decoder.norm", n.Transformer("decoder", x, nil, s.Layers))
+	return n.Linear("decoder.patch", x, 3*s.Patch*s.Patch)
 }
 
 // latentNoise is the standard deviation of the noise on latents in training: the
@@ -68,13 +69,13 @@ type autoencoderNetwork struct {
 	held   int
 }
 
-func (a *autoencoderNetwork) loss(n *net, batch int) *grad.Node {
-	g, size := n.graph, a.shape.ImageSize
+func (a *autoencoderNetwork) loss(n *nn.Net, batch int) *grad.Node {
+	g, size := n.Graph(), a.shape.ImageSize
 	pixels := fromBytes(g.Step(bytesName, onnx.Uint8, batch, size, size, 3))
 	latent := a.shape.encode(n, pixels)
 	noise := grad.Sub(grad.Uniform(g.Step(seedName, onnx.Int64), latent.Shape()...), g.Const(.5))
 	latent = grad.Add(latent, grad.Scale(noise, float32(latentNoise*math.Sqrt(12)))) // uniform numbers have deviation 1/√12
-	miss := grad.Sub(a.shape.decode(n, latent), patches(pixels, a.shape.Patch))
+	miss := grad.Sub(a.shape.decode(n, latent), nn.Patches(pixels, a.shape.Patch))
 	return grad.Mean(grad.Mul(miss, miss))
 }
 
@@ -97,11 +98,11 @@ func (a *autoencoderNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, 
 func (a *autoencoderNetwork) models(values map[string][]float32) (map[string][]byte, error) {
 	encoder, decoder := newNet(), newNet()
 	size, side := a.shape.ImageSize, a.shape.side()
-	latent := a.shape.encode(encoder, encoder.graph.Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
-	in := decoder.graph.Data(latentName, onnx.Float, grad.Batch, a.shape.Channels, side, side)
-	pixels := a.shape.decode(decoder, patches(in, 1))
+	latent := a.shape.encode(encoder, encoder.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
+	in := decoder.Graph().Data(latentName, onnx.Float, grad.Batch, a.shape.Channels, side, side)
+	pixels := a.shape.decode(decoder, nn.Patches(in, 1))
 	return exports(values, map[string]map[string]*grad.Node{
-		encoderFile: {outputName: unpatches(latent, 1)}, decoderFile: {outputName: unpatches(pixels, a.shape.Patch)},
+		encoderFile: {outputName: nn.Unpatches(latent, 1)}, decoderFile: {outputName: nn.Unpatches(pixels, a.shape.Patch)},
 	})
 }
 

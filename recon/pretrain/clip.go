@@ -5,19 +5,20 @@ import (
 
 	"engram/embed/clip"
 	"engram/embed/grad"
+	"engram/embed/nn"
 )
 
 // CLIPShape is the shape of a CLIP.
 type CLIPShape struct {
-	ImageSize int         `json:"image_size"` // pixels a side
-	Patch     int         `json:"patch"`      // pixels a side
-	Width     int         `json:"width"`      // of the image Transformer
-	Image     Transformer `json:"image"`
-	Words     int         `json:"words"` // size of the vocabulary
-	Context   int         `json:"context"`
-	TextWidth int         `json:"text_width"`
-	Text      Transformer `json:"text"`
-	Dim       int         `json:"dim"` // D, of the common space
+	ImageSize int            `json:"image_size"` // pixels a side
+	Patch     int            `json:"patch"`      // pixels a side
+	Width     int            `json:"width"`      // of the image Transformer
+	Image     nn.Transformer `json:"image"`
+	Words     int            `json:"words"` // size of the vocabulary
+	Context   int            `json:"context"`
+	TextWidth int            `json:"text_width"`
+	Text      nn.Transformer `json:"text"`
+	Dim       int            `json:"dim"` // D, of the common space
 }
 
 // tokens returns T: the global token and one for each patch.
@@ -28,30 +29,30 @@ func (s CLIPShape) tokens() int { return 1 + (s.ImageSize/s.Patch)*(s.ImageSize/
 // and alone is compared with texts. All tokens pass the last norm and the
 // projection, as Versatile Diffusion (Xu et al. 2022, arXiv 2211.08332) takes
 // them from CLIP.
-func (s CLIPShape) image(n *net, pixels *grad.Node) *grad.Node {
-	x := n.linear("image.patch", patches(pixels, s.Patch), s.Width, 1)
+func (s CLIPShape) image(n *nn.Net, pixels *grad.Node) *grad.Node {
+	x := n.Linear("image.patch", nn.Patches(pixels, s.Patch), s.Width)
 	batch := x.Shape()[0]
 	x = grad.Concat(1, grad.Reshape(grad.Mean(x, 1), batch, 1, s.Width), x)
-	x = grad.Add(x, n.table("image.position", s.tokens(), s.Width))
-	x = n.norm("image.norm", s.Image.apply(n, "image", x, nil))
-	return n.linear("image.project", x, s.Dim, 1)
+	x = grad.Add(x, n.Table("image.position", s.tokens(), s.Width))
+	x = n.Norm("image.norm", n.Transformer("image", x, nil, s.Image))
+	return n.Linear("image.project", x, s.Dim)
 }
 
 // text maps ids [n, context], padded with clip.Padding, to embeddings [n, D]:
 // the projected mean of the words, which all see each other.
-func (s CLIPShape) text(n *net, ids *grad.Node) *grad.Node {
-	g := n.graph
+func (s CLIPShape) text(n *nn.Net, ids *grad.Node) *grad.Node {
+	g := n.Graph()
 	batch := ids.Shape()[0]
 	padding := grad.Equal(ids, g.Ints([]int64{clip.Padding}, 1))
 	const never = -1e4 // a logit whose softmax is 0
 	mask := grad.Reshape(grad.Scale(padding, never), batch, 1, 1, s.Context)
-	x := grad.Rows(n.table("text.word", s.Words, s.TextWidth), ids)
-	x = grad.Add(x, n.table("text.position", s.Context, s.TextWidth))
-	x = n.norm("text.norm", s.Text.apply(n, "text", x, mask))
+	x := grad.Rows(n.Table("text.word", s.Words, s.TextWidth), ids)
+	x = grad.Add(x, n.Table("text.position", s.Context, s.TextWidth))
+	x = n.Norm("text.norm", n.Transformer("text", x, mask, s.Text))
 	said := grad.Reshape(grad.Sub(g.Const(1), padding), batch, s.Context, 1)
 	// The small number keeps a text without words finite.
 	x = grad.Div(grad.Sum(grad.Mul(x, said), 1), grad.Add(grad.Sum(said, 1), g.Const(1e-6)))
-	return n.linear("text.project", x, s.Dim, 1)
+	return n.Linear("text.project", x, s.Dim)
 }
 
 // The temperature 1/scale is learned within 1/100…1, as in CLIP, and starts at
@@ -62,10 +63,10 @@ const (
 )
 
 // scale returns the factor of the logits, [1].
-func (s CLIPShape) scale(n *net) *grad.Node {
+func (s CLIPShape) scale(n *nn.Net) *grad.Node {
 	share := (firstScale - 1) / (maxScale - 1)
-	logit := n.vector("scale", math.Log(share/(1-share)), 1)
-	return grad.Add(grad.Scale(grad.Sigmoid(logit), maxScale-1), n.graph.Const(1))
+	logit := n.Param("scale", nn.Constant(math.Log(share/(1-share))), 1)
+	return grad.Add(grad.Scale(grad.Sigmoid(logit), maxScale-1), n.Graph().Const(1))
 }
 
 // contrast is the symmetric cross-entropy of Radford et al. 2021 (arXiv

@@ -7,6 +7,7 @@ import (
 	"engram/data/scenes"
 	"engram/embed/clip"
 	"engram/embed/grad"
+	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 )
@@ -37,13 +38,13 @@ type clipNetwork struct {
 	held       int
 }
 
-func (c *clipNetwork) loss(n *net, batch int) *grad.Node {
+func (c *clipNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	size := c.shape.ImageSize
-	pixels := fromBytes(n.graph.Step(bytesName, onnx.Uint8, batch, size, size, 3))
+	pixels := fromBytes(n.Graph().Step(bytesName, onnx.Uint8, batch, size, size, 3))
 	image := c.shape.image(n, pixels)
 	global := grad.Reshape(grad.Slice(image, 1, 0, 1), batch, c.shape.Dim)
-	text := c.shape.text(n, n.graph.Step(idsName, onnx.Int64, batch, c.shape.Context))
-	return contrast(global, text, c.shape.scale(n), n.graph.Step(meaningName, onnx.Int64, batch))
+	text := c.shape.text(n, n.Graph().Step(idsName, onnx.Int64, batch, c.shape.Context))
+	return contrast(global, text, c.shape.scale(n), n.Graph().Step(meaningName, onnx.Int64, batch))
 }
 
 // feed draws the scenes of an epoch and picks one caption of each.
@@ -71,8 +72,8 @@ func (c *clipNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, error) 
 func (c *clipNetwork) models(values map[string][]float32) (map[string][]byte, error) {
 	size := c.shape.ImageSize
 	image, text := newNet(), newNet()
-	tokens := c.shape.image(image, image.graph.Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
-	embedding := c.shape.text(text, text.graph.Data(idsName, onnx.Int64, grad.Batch, c.shape.Context))
+	tokens := c.shape.image(image, image.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
+	embedding := c.shape.text(text, text.Graph().Data(idsName, onnx.Int64, grad.Batch, c.shape.Context))
 	return exports(values, map[string]map[string]*grad.Node{
 		imageFile: {"tokens": tokens}, textFile: {"embedding": embedding},
 	})

@@ -5,17 +5,18 @@ import (
 
 	"engram/embed/bundle"
 	"engram/embed/grad"
+	"engram/embed/nn"
 )
 
 // DenoiserShape is the shape of a latent denoiser. What it shares with the CLIP
 // and the autoencoder comes from their bundles.
 type DenoiserShape struct {
-	Width    int         `json:"width"`
-	Layers   Transformer `json:"layers"`
-	Tokens   int         `json:"tokens"`   // T of the CLIP
-	Dim      int         `json:"dim"`      // D of the CLIP
-	Channels int         `json:"channels"` // of the latent
-	Side     int         `json:"side"`     // of the latent
+	Width    int            `json:"width"`
+	Layers   nn.Transformer `json:"layers"`
+	Tokens   int            `json:"tokens"`   // T of the CLIP
+	Dim      int            `json:"dim"`      // D of the CLIP
+	Channels int            `json:"channels"` // of the latent
+	Side     int            `json:"side"`     // of the latent
 }
 
 // scheduler is the noise that denoisers are trained with: the cosine schedule
@@ -39,28 +40,28 @@ const (
 // come as tokens. The CLIP's patches lie on the same grid as the latent's
 // pixels, so that each of them is added where it belongs; the global token
 // stands by itself. A context of zeros asks for any picture.
-func (s DenoiserShape) denoise(n *net, latent, time, context *grad.Node) *grad.Node {
+func (s DenoiserShape) denoise(n *nn.Net, latent, time, context *grad.Node) *grad.Node {
 	batch := latent.Shape()[0]
 	// Elements of unit vectors are small; this makes them as large as others.
 	context = grad.Scale(context, float32(math.Sqrt(float64(s.Dim))))
-	x := n.linear("latent", patches(latent, 1), s.Width, 1)
-	x = grad.Add(x, n.linear("local", grad.Slice(context, 1, 1, s.Tokens), s.Width, 1))
-	global := n.linear("global", grad.Slice(context, 1, 0, 1), s.Width, 1)
+	x := n.Linear("latent", nn.Patches(latent, 1), s.Width)
+	x = grad.Add(x, n.Linear("local", grad.Slice(context, 1, 1, s.Tokens), s.Width))
+	global := n.Linear("global", grad.Slice(context, 1, 0, 1), s.Width)
 	x = grad.Concat(1, grad.Reshape(s.clock(n, time), batch, 1, s.Width), global, x)
-	x = grad.Add(x, n.table("position", 2+s.Side*s.Side, s.Width))
-	x = n.norm("norm", s.Layers.apply(n, "layers", x, nil))
-	return unpatches(n.linear("out", grad.Slice(x, 1, 2, 2+s.Side*s.Side), s.Channels, 1), 1)
+	x = grad.Add(x, n.Table("position", 2+s.Side*s.Side, s.Width))
+	x = n.Norm("norm", n.Transformer("layers", x, nil, s.Layers))
+	return nn.Unpatches(n.Linear("out", grad.Slice(x, 1, 2, 2+s.Side*s.Side), s.Channels), 1)
 }
 
 // clock embeds the time, [n], as [n, width]: bell curves at even distances, of
 // which a few answer to every time, then two layers.
-func (s DenoiserShape) clock(n *net, time *grad.Node) *grad.Node {
+func (s DenoiserShape) clock(n *nn.Net, time *grad.Node) *grad.Node {
 	centres := make([]float32, timeBumps)
 	for i := range centres {
 		centres[i] = float32(i)
 	}
 	at := grad.Scale(grad.Reshape(time, time.Shape()[0], 1), float32(timeBumps-1)/(trainSteps-1))
-	off := grad.Sub(at, n.graph.Array(centres, timeBumps))
+	off := grad.Sub(at, n.Graph().Array(centres, timeBumps))
 	bumps := grad.Exp(grad.Scale(grad.Mul(off, off), -.5))
-	return n.linear("time.out", grad.GELU(n.linear("time.in", bumps, s.Width, 1)), s.Width, 1)
+	return n.Linear("time.out", grad.GELU(n.Linear("time.in", bumps, s.Width)), s.Width)
 }

@@ -11,6 +11,7 @@ import (
 	"engram/data/scenes"
 	"engram/embed/eval"
 	"engram/embed/grad"
+	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/pixels"
@@ -42,8 +43,8 @@ type denoiserNetwork struct {
 	*teachers
 }
 
-func (d *denoiserNetwork) loss(n *net, batch int) *grad.Node {
-	g, s := n.graph, d.shape
+func (d *denoiserNetwork) loss(n *nn.Net, batch int) *grad.Node {
+	g, s := n.Graph(), d.shape
 	predicted := s.denoise(n, g.Step(latentName, onnx.Float, batch, s.Channels, s.Side, s.Side),
 		g.Step(timeName, onnx.Float, batch), g.Step(contextName, onnx.Float, batch, s.Tokens, s.Dim))
 	miss := grad.Sub(predicted, g.Step(targetName, onnx.Float, batch, s.Channels, s.Side, s.Side))
@@ -110,7 +111,7 @@ func (d *denoiserNetwork) encode(ctx context.Context, from source, first, n int)
 
 func (d *denoiserNetwork) models(values map[string][]float32) (map[string][]byte, error) {
 	n, s := newNet(), d.shape
-	g := n.graph
+	g := n.Graph()
 	predicted := s.denoise(n, g.Data(latentName, onnx.Float, grad.Batch, s.Channels, s.Side, s.Side),
 		g.Data(timeName, onnx.Float, grad.Batch), g.Data(contextName, onnx.Float, grad.Batch, s.Tokens, s.Dim))
 	return exports(values, map[string]map[string]*grad.Node{denoiserFile: {predictionName: predicted}})

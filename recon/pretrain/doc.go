@@ -7,7 +7,7 @@
 //
 // # The models
 //
-// All three are stacks of one transformer block (net.go) over patches, each in a
+// All three are stacks of transformer blocks (package nn) over patches, each in a
 // file that reads from pixels to loss: clip.go, autoencoder.go, denoiser.go.
 // Weights are stored in half precision; inputs, outputs and arithmetic are
 // float32. Pictures, latents and tokens share one grid: the CLIP has a token for
@@ -20,7 +20,8 @@
 // epoch's number alone, and the state is kept in a checkpoint that is replaced
 // as a whole, so that a training may be killed at any moment and goes on to the
 // same weights. Scores are measured on scenes of the test split, which share no
-// meaning with those of training.
+// meaning with scenes of the training split.
 //
-// Package noise, below this one, has the noise schedule and the sampler DDIM.
+// The noise schedule and the sampler are in package diffusion. Nothing that is
+// served imports this package.
 package pretrain

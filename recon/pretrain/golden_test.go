@@ -6,6 +6,7 @@ import (
 	"engram/embed/embedtest"
 	"engram/embed/grad"
 	"engram/embed/grad/gradtest"
+	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -17,19 +18,19 @@ const tolerance = 2e-5
 // The sizes of the golden networks.
 var (
 	goldenCLIP = CLIPShape{
-		ImageSize: 4, Patch: 2, Width: 4, Image: Transformer{1, 2},
-		Words: 7, Context: 5, TextWidth: 4, Text: Transformer{1, 2}, Dim: 3,
+		ImageSize: 4, Patch: 2, Width: 4, Image: nn.Transformer{Layers: 1, Heads: 2},
+		Words: 7, Context: 5, TextWidth: 4, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 3,
 	}
-	goldenAutoencoder = AutoencoderShape{ImageSize: 4, Patch: 2, Width: 4, Layers: Transformer{1, 2}, Channels: 3}
-	goldenDenoiser    = DenoiserShape{Width: 4, Layers: Transformer{1, 2}, Tokens: 5, Dim: 3, Channels: 3, Side: 2}
+	goldenAutoencoder = AutoencoderShape{ImageSize: 4, Patch: 2, Width: 4, Layers: nn.Transformer{Layers: 1, Heads: 2}, Channels: 3}
+	goldenDenoiser    = DenoiserShape{Width: 4, Layers: nn.Transformer{Layers: 1, Heads: 2}, Tokens: 5, Dim: 3, Channels: 3, Side: 2}
 )
 
 // compute runs a network with the parameters and inputs of a golden case and
 // compares its outputs. Its parameters must be exactly those of the case.
-func compute(t *testing.T, c embedtest.Case, n *net, outputs map[string]*grad.Node) {
+func compute(t *testing.T, c embedtest.Case, n *nn.Net, outputs map[string]*grad.Node) {
 	t.Helper()
 	values := map[string][]float32{}
-	for _, p := range n.graph.Params() {
+	for _, p := range n.Graph().Params() {
 		want, ok := c.Params[p.Name]
 		if !ok || len(want.Data) != p.Size() {
 			t.Fatalf("parameter %s has shape %v, the reference has %v", p.Name, p.Shape, want.Shape)
@@ -79,27 +80,27 @@ func int64s(a embedtest.Array) []int64 {
 
 func TestCLIPAgreesWithPyTorch(t *testing.T) {
 	n := newNet()
-	tokens := goldenCLIP.image(n, n.graph.Data(pixelsName, onnx.Float, grad.Batch, 3, 4, 4))
+	tokens := goldenCLIP.image(n, n.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, 4, 4))
 	compute(t, embedtest.Read(t, "clip_image"), n, map[string]*grad.Node{"tokens": tokens})
 
 	n = newNet()
-	embedding := goldenCLIP.text(n, n.graph.Data(idsName, onnx.Int64, grad.Batch, 5))
+	embedding := goldenCLIP.text(n, n.Graph().Data(idsName, onnx.Int64, grad.Batch, 5))
 	compute(t, embedtest.Read(t, "clip_text"), n, map[string]*grad.Node{"embedding": embedding})
 }
 
 func TestAutoencoderAgreesWithPyTorch(t *testing.T) {
 	n := newNet()
-	latent := goldenAutoencoder.encode(n, n.graph.Data(pixelsName, onnx.Float, grad.Batch, 3, 4, 4))
+	latent := goldenAutoencoder.encode(n, n.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, 4, 4))
 	pixels := goldenAutoencoder.decode(n, latent)
 	compute(t, embedtest.Read(t, "autoencoder"), n, map[string]*grad.Node{
-		latentName: unpatches(latent, 1), outputName: unpatches(pixels, goldenAutoencoder.Patch),
+		latentName: nn.Unpatches(latent, 1), outputName: nn.Unpatches(pixels, goldenAutoencoder.Patch),
 	})
 }
 
 func TestDenoiserAgreesWithPyTorch(t *testing.T) {
 	n := newNet()
-	predicted := goldenDenoiser.denoise(n, n.graph.Data(latentName, onnx.Float, grad.Batch, 3, 2, 2),
-		n.graph.Data(timeName, onnx.Float, grad.Batch), n.graph.Data(contextName, onnx.Float, grad.Batch, 5, 3))
+	predicted := goldenDenoiser.denoise(n, n.Graph().Data(latentName, onnx.Float, grad.Batch, 3, 2, 2),
+		n.Graph().Data(timeName, onnx.Float, grad.Batch), n.Graph().Data(contextName, onnx.Float, grad.Batch, 5, 3))
 	compute(t, embedtest.Read(t, "denoiser"), n, map[string]*grad.Node{predictionName: predicted})
 }
 

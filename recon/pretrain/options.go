@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"engram/data/progress"
+	"engram/embed/nn"
 	"engram/embed/ort"
 )
 
@@ -78,21 +79,27 @@ type Scale struct {
 // seconds, for tests, and small, which the demo's models have.
 func Scales() []Scale {
 	return []Scale{{
-		Name:              "tiny",
-		CLIP:              CLIPShape{ImageSize: 32, Patch: 8, Width: 32, Image: Transformer{1, 2}, Context: 40, TextWidth: 32, Text: Transformer{1, 2}, Dim: 16},
+		Name: "tiny",
+		CLIP: CLIPShape{
+			ImageSize: 32, Patch: 8, Width: 32, Image: nn.Transformer{Layers: 1, Heads: 2},
+			Context: 40, TextWidth: 32, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 16,
+		},
 		CLIPRecipe:        Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
-		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: Transformer{1, 2}, Channels: 8},
+		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}, Channels: 8},
 		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
-		Denoiser:          DenoiserShape{Width: 32, Layers: Transformer{1, 2}},
+		Denoiser:          DenoiserShape{Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}},
 		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		held:              20,
 	}, {
-		Name:              "small",
-		CLIP:              CLIPShape{ImageSize: 64, Patch: 8, Width: 128, Image: Transformer{4, 4}, Context: 40, TextWidth: 128, Text: Transformer{2, 4}, Dim: 128},
+		Name: "small",
+		CLIP: CLIPShape{
+			ImageSize: 64, Patch: 8, Width: 128, Image: nn.Transformer{Layers: 4, Heads: 4},
+			Context: 40, TextWidth: 128, Text: nn.Transformer{Layers: 2, Heads: 4}, Dim: 128,
+		},
 		CLIPRecipe:        Recipe{Epochs: 100, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
-		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 192, Layers: Transformer{2, 6}, Channels: 32},
+		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 192, Layers: nn.Transformer{Layers: 2, Heads: 6}, Channels: 32},
 		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
-		Denoiser:          DenoiserShape{Width: 192, Layers: Transformer{6, 6}},
+		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},
 		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		held:              300,
 	}}

@@ -10,6 +10,7 @@ import (
 	"engram/data/progress"
 	"engram/embed/bundle"
 	"engram/embed/grad"
+	"engram/embed/nn"
 	"engram/embed/ort"
 	"engram/embed/train"
 )
@@ -17,7 +18,7 @@ import (
 // network is one of the models in training.
 type network interface {
 	// loss builds the training graph of one batch and returns its loss, a scalar.
-	loss(n *net, batch int) *grad.Node
+	loss(n *nn.Net, batch int) *grad.Node
 	// feed makes the Step inputs of an epoch from the seed and the epoch alone.
 	feed(ctx context.Context, epoch int) (ort.Tensors, error)
 	// models returns the model files to serve, by their names.
@@ -75,7 +76,7 @@ func (t *training) run(ctx context.Context) (*train.Trained, error) {
 		Optimizer:  grad.AdamW{Beta2: beta2, WeightDecay: recipe.WeightDecay},
 		Schedule:   train.NewOneCycle(recipe.LR, recipe.Steps*recipe.Epochs, warmUp),
 		Session:    t.opts.Session,
-		Initialise: n.initialise(t.opts.Seed),
+		Initialise: n.InitialiseByName(t.opts.Seed),
 		Checkpoint: t.checkpoint(),
 		Score:      t.scoreWeights, ScoreEvery: t.opts.ScoreEvery,
 		Progress: t.opts.Progress,

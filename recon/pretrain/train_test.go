@@ -203,13 +203,13 @@ func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *batchOf
 	tr.newCLIP(scale)
 	all := newNet()
 	tr.net.loss(all, 2)
-	state, _, err := tr.checkpoint().Read(all.graph.Params())
+	state, _, err := tr.checkpoint().Read(all.Graph().Params())
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := newNet()
 	size, count := int64(pictures.size), int64(len(pictures.scenes))
-	bytes := n.graph.Data(bytesName, onnx.Uint8, int(count), pictures.size, pictures.size, 3)
+	bytes := n.Graph().Data(bytesName, onnx.Uint8, int(count), pictures.size, pictures.size, 3)
 	content, err := grad.Export(map[string]*grad.Node{"tokens": scale.CLIP.image(n, fromBytes(bytes))}, state.Snapshot().Values)
 	if err != nil {
 		t.Fatal(err)
