@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 )
 
@@ -58,9 +57,7 @@ func (l *Ledger) Join(parts []*Ledger) error {
 	if err := l.file.Truncate(0); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	if _, err := l.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
+	l.size = 0
 	var entries []entry
 	for _, part := range parts {
 		err := part.each(func(e entry) error {

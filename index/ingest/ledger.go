@@ -30,11 +30,12 @@ const LedgerName = "build.jsonl"
 // line that is torn was never acted upon, and is cut off.
 type Ledger struct {
 	file   vfs.File
+	size   int64 // where the next line goes
 	shards map[string]*state
 	end    *end // of the last run that came to its end
 }
 
-// line is one line of the file; one of its fields is set.
+// entry is one line of the file; one of its fields is set.
 type entry struct {
 	Shard *record `json:"shard,omitempty"`
 	End   *end    `json:"end,omitempty"`
@@ -74,23 +75,31 @@ type state struct {
 // OpenLedger opens the ledger in a folder, or begins one. ErrLocked says
 // that another process has it open, ErrCorrupt that a line in its midst is
 // damaged.
-func OpenLedger(dir string) (*Ledger, error) {
+func OpenLedger(dir string) (*Ledger, error) { return OpenLedgerFS(vfs.OS{}, dir) }
+
+// OpenLedgerFS is OpenLedger on a file system.
+func OpenLedgerFS(fsys vfs.FS, dir string) (*Ledger, error) {
 	path := filepath.Join(dir, LedgerName)
-	file, err := disk.OpenFolder(dir).Lock(LedgerName)
+	folder := disk.Folder{Path: dir, FS: fsys}
+	file, err := folder.Lock(LedgerName)
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
 	l := &Ledger{file: file, shards: map[string]*state{}}
-	if err := l.load(); err != nil {
+	err = l.load()
+	if err == nil {
+		err = folder.Sync()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("build: %s: %w", path, err), file.Close())
 	}
 	return l, nil
 }
 
-// load reads the lines, cuts a torn one off, and makes the file's name durable.
+// load reads the lines, cuts a torn one off, and makes the others durable: the
+// process that wrote them may have been killed before it could.
 func (l *Ledger) load() error {
 	reader := bufio.NewReaderSize(l.file, 1<<16)
-	size := int64(0)
 	for n := 1; ; n++ {
 		text, err := reader.ReadBytes('\n')
 		if err == io.EOF && len(text) == 0 {
@@ -109,15 +118,12 @@ func (l *Ledger) load() error {
 		if err := l.apply(e); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
-		size += int64(len(text))
+		l.size += int64(len(text))
 	}
-	if err := l.file.Truncate(size); err != nil {
+	if err := l.file.Truncate(l.size); err != nil {
 		return err
 	}
-	if _, err := l.file.Seek(size, io.SeekStart); err != nil {
-		return err
-	}
-	return disk.OpenFolder(filepath.Dir(l.file.Name())).Sync()
+	return l.file.Sync()
 }
 
 // castagnoli is the table of CRC-32C.
@@ -146,7 +152,8 @@ func (e *entry) parse(text []byte) error {
 	return nil
 }
 
-// append writes lines so that they survive a crash.
+// append writes lines and makes them durable. Where that fails it takes them back,
+// so that the next lines do not follow half a one.
 func (l *Ledger) append(entries ...entry) error {
 	var text []byte
 	for _, e := range entries {
@@ -159,12 +166,14 @@ func (l *Ledger) append(entries ...entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	if _, err := l.file.Write(text); err != nil {
-		return err
+	_, err := l.file.WriteAt(text, l.size)
+	if err == nil {
+		err = l.file.Sync()
 	}
-	if err := l.file.Sync(); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, l.file.Truncate(l.size))
 	}
+	l.size += int64(len(text))
 	for _, e := range entries {
 		if err := l.apply(e); err != nil {
 			return err
@@ -206,11 +215,7 @@ func (l *Ledger) apply(e entry) error {
 
 // each calls do with every line of the file.
 func (l *Ledger) each(do func(entry) error) error {
-	size, err := l.file.Seek(0, io.SeekCurrent) // where the next line goes
-	if err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	reader := bufio.NewReaderSize(io.NewSectionReader(l.file, 0, size), 1<<16)
+	reader := bufio.NewReaderSize(io.NewSectionReader(l.file, 0, l.size), 1<<16)
 	for {
 		text, err := reader.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
