@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/cmd/engram/internal/app"
 	"engram/index/local"
 )
 
@@ -63,7 +64,7 @@ func TestTrainThenSearchByScan(t *testing.T) {
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
-	var got card
+	var got app.Card
 	c.json(&got, "train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)
 	if got.Trials != 32 || got.VoxelCount != 300 || got.Images != 16 || got.Bundle != "pixels 1" || got.Dim != 1024 || got.Parameters == 0 || got.Loss != nil {
 		t.Errorf("card is %+v", got)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,17 +15,17 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// MindEye names scans of one subject in the layout of MindEye; see package
+// MindEye names the scans of one subject in the layout of MindEye; see package
 // mindeye for the files.
 type MindEye struct {
-	Dir     string   // of the data set
-	Subject int      // from 1; 0 means the only one that the folder has
-	Splits  []string // such as mindeye.Train; they are read one after the other
+	Dir     string // of the data set
+	Subject int    // from 1; 0 means the only one that the folder has
 }
 
 // Scans are trials with the images that were seen in them.
 type Scans struct {
 	MindEye
+	Splits  []string       // that were read
 	Voxels  blas32.General // [trials, V]
 	Images  []int          // for each trial the image that was seen, of Stimuli
 	Stimuli *Stimuli       // every image once
@@ -38,16 +39,37 @@ type Scans struct {
 	trialsOf [][]int // for each image
 }
 
-// Read reads single trials. Samples with the same number among NSD's 73,000 images
-// show one image. It checks how many samples there are where metadata_subjNN.json
-// says so. Voxels and the files of the images are held in memory.
-func (m MindEye) Read() (*Scans, error) {
+// Training reads the single trials of the training images, and where there are
+// validation images their trials too, as the published networks were trained.
+// (Decoders of package scan choose their settings by leaving training images
+// out.)
+func (m MindEye) Training() (*Scans, error) {
 	if err := m.findSubject(); err != nil {
 		return nil, err
 	}
-	s := &Scans{MindEye: m, at: make(map[int64]int)}
+	splits := []string{mindeye.Train}
+	if _, err := os.Stat(filepath.Join(m.Dir, mindeye.TarName(mindeye.Val, m.Subject, 0))); err == nil {
+		splits = append(splits, mindeye.Val)
+	}
+	return m.read(splits...)
+}
+
+// Test reads the single trials of the test images.
+func (m MindEye) Test() (*Scans, error) {
+	if err := m.findSubject(); err != nil {
+		return nil, err
+	}
+	return m.read(mindeye.Test)
+}
+
+// read reads splits, one after the other. Samples with the same number among NSD's
+// 73,000 images show one image. It checks how many samples there are where
+// metadata_subjNN.json says so. Voxels and the files of the images are held in
+// memory.
+func (m MindEye) read(splits ...string) (*Scans, error) {
+	s := &Scans{MindEye: m, Splits: splits, at: make(map[int64]int)}
 	var files [][]byte
-	for _, split := range m.Splits {
+	for _, split := range splits {
 		before := s.Samples
 		tars, err := mindeye.Tars(m.Dir, split, m.Subject)
 		if err != nil {
@@ -68,7 +90,7 @@ func (m MindEye) Read() (*Scans, error) {
 		}
 	}
 	if len(s.Images) == 0 {
-		return nil, fmt.Errorf("%s has no sample of subject %d in %s", m.Dir, m.Subject, strings.Join(m.Splits, " and "))
+		return nil, fmt.Errorf("%s has no sample of subject %d in %s", m.Dir, m.Subject, strings.Join(splits, " and "))
 	}
 	var err error
 	if s.Voxels, err = finite(m.Dir, len(s.Images), s.Voxels.Data); err != nil {

@@ -63,7 +63,7 @@ func TestMindEyeTars(t *testing.T) {
 	if err := mindeye.WriteTotals(dir, 1, mindeye.Totals{Train: 3, Test: 1}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := dataset.MindEye{Dir: dir, Splits: []string{mindeye.Train}}.Read()
+	s, err := dataset.MindEye{Dir: dir}.Training()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,18 +86,22 @@ func TestMindEyeTars(t *testing.T) {
 			t.Errorf("image %d has the grey %d, want %d", i, img.Pix[0], grey)
 		}
 	}
-	test, err := dataset.MindEye{Dir: dir, Subject: 1, Splits: []string{mindeye.Test}}.Read()
+	test, err := dataset.MindEye{Dir: dir, Subject: 1}.Test()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := test.Apart(s); err != nil {
 		t.Errorf("the splits have no image in common, found %v", err)
 	}
-	both, err := dataset.MindEye{Dir: dir, Subject: 1, Splits: []string{mindeye.Train, mindeye.Test}}.Read()
+	writeTar(t, dir, mindeye.Val, 0, shown(t, 31, 2, 2))
+	if err := mindeye.WriteTotals(dir, 1, mindeye.Totals{Train: 3, Val: 1, Test: 1}); err != nil {
+		t.Fatal(err)
+	}
+	leaky, err := dataset.MindEye{Dir: dir, Subject: 1}.Training()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := test.Apart(both); err == nil || !strings.Contains(err.Error(), "image 31 of the 73,000 is in test and in train and test") {
+	if err := test.Apart(leaky); err == nil || !strings.Contains(err.Error(), "image 31 of the 73,000 is in test and in train and val") {
 		t.Errorf("error is %v, want one that names the image", err)
 	}
 }
@@ -107,7 +111,7 @@ func TestMindEyeRefuses(t *testing.T) {
 		t.Helper()
 		dir := t.TempDir()
 		prepare(dir)
-		_, err := dataset.MindEye{Dir: dir, Splits: []string{mindeye.Train}}.Read()
+		_, err := dataset.MindEye{Dir: dir}.Training()
 		return err
 	}
 	tar := func(dir string, part int, samples ...*mindeye.Sample) {
@@ -148,11 +152,11 @@ func TestMindEyeRefuses(t *testing.T) {
 	dir := t.TempDir()
 	tar(dir, 0, shown(t, 1, 1, 2))
 	for want, m := range map[string]dataset.MindEye{
-		"no such file":                {Dir: filepath.Join(dir, "nowhere"), Splits: []string{mindeye.Train}},
-		"has the subjects [1], not 5": {Dir: dir, Subject: 5, Splits: []string{mindeye.Train}},
-		"wanted " + filepath.Join(dir, "val/val_subj01_0.tar"): {Dir: dir, Splits: []string{mindeye.Val}},
+		"no such file":                {Dir: filepath.Join(dir, "nowhere")},
+		"has the subjects [1], not 5": {Dir: dir, Subject: 5},
+		"wanted " + filepath.Join(dir, "test/test_subj01_0.tar"): {Dir: dir},
 	} {
-		if _, err := m.Read(); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := m.Test(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)
 		}
 	}

@@ -32,6 +32,11 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
+// String writes the mean and its interval in per cent.
+func (i Interval) String() string {
+	return Share{i.Mean, i.Low, i.High}.String()
+}
+
 // Retrieval holds the share of hits in both directions.
 type Retrieval struct {
 	Image Interval `json:"image"` // a scan asks for its image

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"time"
+
+	"engram/data/progress"
+	"engram/embed/bundle"
+	"engram/embed/dataset"
+	"engram/embed/scan"
+)
+
+// Training says how decoders are trained; 0 and "" stand for what the preset has
+// by itself.
+type Training struct {
+	Preset     string
+	Epochs     int     // how often every trial is seen
+	Batch      int     // trials in a step
+	LR         float64 // highest learning rate
+	Seed       uint64  // of everything random
+	Checkpoint string  // folder in which training keeps its state; "": none
+}
+
+// options returns the options of package scan.
+func (t Training) options(a *App) scan.Options {
+	return scan.Options{
+		Preset: t.Preset, Epochs: t.Epochs, Batch: t.Batch, LR: t.LR, Seed: t.Seed, Checkpoint: t.Checkpoint, Session: a.Session(),
+	}
+}
+
+// TrainSpec says what decoder to train, on what.
+type TrainSpec struct {
+	Data Dataset
+	Training
+	Out string // folder of the decoder
+}
+
+// Card says what a decoder is and where it comes from.
+type Card struct {
+	Out        string   `json:"out"`
+	Preset     string   `json:"preset"`
+	Voxels     string   `json:"voxels"`
+	Stimuli    string   `json:"stimuli"`
+	Scans      string   `json:"scans,omitempty"` // what was read of MindEye's data, in a line
+	Trials     int      `json:"trials"`
+	VoxelCount int      `json:"voxel_count"`
+	Images     int      `json:"images"`
+	Bundle     string   `json:"bundle"`
+	Tokens     int      `json:"tokens"`
+	Dim        int      `json:"dim"`
+	Parameters int      `json:"parameters"`
+	Epochs     int      `json:"epochs"`
+	Loss       *float32 `json:"loss"` // of the last epoch; null for a decoder that is solved, not trained
+	Seconds    float64  `json:"seconds"`
+}
+
+// Train trains a decoder and writes it to its folder. Of MindEye's data it uses
+// the trials of the training images.
+func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_ *Card, err error) {
+	if err := CheckReplaceable(spec.Out, bundle.Decoder); err != nil {
+		return nil, err
+	}
+	s, err := a.openStudy(ctx, spec.Data, dataset.MindEye.Training, watch)
+	if err != nil {
+		return nil, err
+	}
+	// A folder that cannot be made is found now and not after the training.
+	if err := os.MkdirAll(spec.Out, 0o755); err != nil {
+		return nil, err
+	}
+	rt, err := a.Runtime(ctx, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, rt)
+	opts := spec.options(a)
+	opts.Target, opts.Progress = s.target(), watch
+	start := time.Now()
+	model, err := scan.Train(ctx, rt, s.Data, opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Card{
+		Out: spec.Out, Preset: model.Config.Preset, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
+		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Images: s.Targets.Rows,
+		Bundle: s.target().Name, Tokens: s.T, Dim: s.D,
+		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: time.Since(start).Seconds(),
+	}
+	if s.scans != nil {
+		c.Scans = s.scans.String()
+	}
+	if c.Epochs > 0 {
+		c.Loss = &model.Losses[c.Epochs-1]
+	}
+	return c, model.Save(spec.Out)
+}
