@@ -4,8 +4,8 @@
 // A Reconstructor is opened from two bundles that belong together: a latent
 // denoiser, which is conditioned on the tokens, and the autoencoder whose
 // latents it knows. It draws a few candidates for each scan, with DDIM and
-// classifier-free guidance (package noise), and names the one whose own tokens,
-// seen by the same CLIP, are nearest to those that were asked for.
+// classifier-free guidance (package diffusion), and names the one whose own tokens,
+// seen by the same CLIP, are nearest to the predicted ones.
 //
 // It knows neither voxels nor decoders: tokens may as well be those of an image,
 // which shows how much of it the models can bring back at best.

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 	"engram/recon/diffusion"
 )
 
-// draw makes the candidates of all scans, those of one scan side by side.
+// draw makes the candidates of all scans: all candidates of one scan, then all of
+// the next.
 func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Options) ([]*pixels.Image, error) {
 	start := r.noise(opts)
 	n := len(tokens) * opts.Candidates
@@ -24,8 +26,9 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 			condition = append(condition, tokens[at/opts.Candidates].Data...)
 		}
 		how := diffusion.Sampling{Steps: opts.Steps, Guidance: opts.Guidance}
-		if opts.Progress != nil {
-			how.Progress = func(done, _ int) { opts.Progress(b*opts.Steps+done, batches*opts.Steps) }
+		how.Progress = func(r progress.Report) {
+			r.Stage, r.Done, r.Total = ReconstructingStage, int64(b)*r.Total+r.Done, int64(batches)*r.Total
+			opts.Progress.Report(r)
 		}
 		if err := r.schedule.Sample(ctx, x, how, r.predict(condition)); err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/bundle"
 	"engram/embed/grad"
@@ -144,19 +145,22 @@ func TestPlainPictures(t *testing.T) {
 	for i, w := range wants {
 		sees = append(sees, turned(w, 60), turned(w, float64(45-15*i)), turned(w, 30))
 	}
-	var told []int
+	var told []int64
 	found, err := r.Reconstruct(t.Context(), wants, sees, recon.Options{
 		Steps: 4, Guidance: guidance, Candidates: 3, Batch: 4, Seed: 3,
-		Progress: func(done, total int) {
-			if told = append(told, done); total != 12 {
-				t.Errorf("step %d of %d, want 12: three batches", done, total)
+		Progress: func(r progress.Report) {
+			if len(told) > 0 && told[len(told)-1] == r.Done {
+				return // a batch begins where the one before has ended
+			}
+			if told = append(told, r.Done); r.Total != 12 || r.Stage != recon.ReconstructingStage {
+				t.Errorf("%s: step %d of %d, want 12: three batches", r.Stage, r.Done, r.Total)
 			}
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}; !slices.Equal(told, want) {
+	if want := []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}; !slices.Equal(told, want) {
 		t.Errorf("progress is %v", told)
 	}
 	for i, got := range found {
@@ -271,9 +275,9 @@ func TestCancelledWithinAStep(t *testing.T) {
 	r := openPlain(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	last := 0
-	_, err := r.Reconstruct(ctx, []embed.Tokens{ramp(.1)}, scripted{}, recon.Options{Steps: 50, Progress: func(done, _ int) {
-		if last = done; done == 7 {
+	last := int64(0)
+	_, err := r.Reconstruct(ctx, []embed.Tokens{ramp(.1)}, scripted{}, recon.Options{Steps: 50, Progress: func(r progress.Report) {
+		if last = r.Done; last == 7 {
 			cancel()
 		}
 	}})

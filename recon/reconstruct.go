@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/pixels"
 )
@@ -17,19 +18,22 @@ type Encoder interface {
 // Options say how pictures are drawn. The zero value is the default.
 type Options struct {
 	Steps      int     // of DDIM; 0 means 20
-	Guidance   float64 // weight of the tokens, see noise.Sampling; 0 means 1.5
+	Guidance   float64 // weight of the tokens, see diffusion.Sampling; 0 means 1.5
 	Candidates int     // pictures for each scan; 0 means 4
 	Batch      int     // the most pictures in one run of a model; 0 means 16
 	Seed       uint64  // of the noise that pictures begin as
-	// Progress is called after every step of every batch, by the caller's
-	// goroutine; may be nil.
-	Progress func(done, total int)
+	// Progress is told of every step of every batch, in the stage
+	// ReconstructingStage, by the caller's goroutine.
+	Progress progress.Func
 }
 
-// Candidate is a picture of what may have been seen.
+// ReconstructingStage is the stage of Reconstruct in progress reports.
+const ReconstructingStage = "reconstructing"
+
+// Candidate is one picture of what may have been seen.
 type Candidate struct {
 	Image  *pixels.Image
-	Cosine float64 // between its tokens, all T·D elements, and those asked for
+	Cosine float64 // between its tokens and the predicted ones, over all T·D elements
 }
 
 // Reconstruction is what was made of one scan.

@@ -178,10 +178,10 @@ func (d *demo) reconstruct(ctx context.Context, tokens []embed.Tokens) ([]*pixel
 		return nil, err
 	}
 	defer r.Close()
-	set, finish := d.Progress("reconstructing", "steps")
+	watch, finish := d.watching(nil)
 	defer finish()
 	made, err := r.Reconstruct(ctx, tokens, d.Encoder, recon.Options{
-		Candidates: candidates, Seed: d.Seed, Progress: func(done, total int) { set(int64(done), int64(total)) },
+		Candidates: candidates, Seed: d.Seed, Progress: watch,
 	})
 	if err != nil {
 		return nil, err

@@ -7,10 +7,11 @@ import (
 	"engram/embed/bundle"
 )
 
-// Schedule says how much of a signal is left at each of the training's steps.
+// Schedule is a noise schedule: how much of the signal and of the noise a latent
+// has at each step of the training, and what the network was trained to predict.
 type Schedule struct {
-	prediction string
-	left       []float64 // ᾱ of each step, falling
+	prediction string    // epsilon, v or sample
+	alphaBar   []float64 // ᾱ of each step, falling: the share of the signal's variance
 }
 
 // maxBeta bounds the β of the cosine schedule.
@@ -23,22 +24,22 @@ const maxBeta = .999
 // 3.2), which leaves BetaStart and BetaEnd without use.
 func New(s bundle.Scheduler) (*Schedule, error) {
 	if s.Steps < 1 {
-		return nil, fmt.Errorf("noise: a schedule has %d steps, wanted 1 or more", s.Steps)
+		return nil, fmt.Errorf("diffusion: a schedule has %d steps, wanted 1 or more", s.Steps)
 	}
 	switch s.Prediction {
 	case "epsilon", "v", "sample":
 	default:
-		return nil, fmt.Errorf("noise: prediction is %q, wanted epsilon, v or sample", s.Prediction)
+		return nil, fmt.Errorf("diffusion: prediction is %q, wanted epsilon, v or sample", s.Prediction)
 	}
-	out := &Schedule{prediction: s.Prediction, left: make([]float64, s.Steps)}
-	left := 1.
+	out := &Schedule{prediction: s.Prediction, alphaBar: make([]float64, s.Steps)}
+	alphaBar := 1.
 	for i := range s.Steps {
 		beta, err := betaOf(s, i)
 		if err != nil {
 			return nil, err
 		}
-		left *= 1 - beta
-		out.left[i] = left
+		alphaBar *= 1 - beta
+		out.alphaBar[i] = alphaBar
 	}
 	return out, nil
 }
@@ -60,11 +61,11 @@ func betaOf(s bundle.Scheduler, i int) (float64, error) {
 		}
 		return min(1-bar((float64(i)+1)/n)/bar(float64(i)/n), maxBeta), nil
 	}
-	return 0, fmt.Errorf("noise: schedule is %q, wanted linear, scaled_linear or cosine", s.BetaSchedule)
+	return 0, fmt.Errorf("diffusion: schedule is %q, wanted linear, scaled_linear or cosine", s.BetaSchedule)
 }
 
 // Steps returns the number of training steps.
-func (s *Schedule) Steps() int { return len(s.left) }
+func (s *Schedule) Steps() int { return len(s.alphaBar) }
 
 // At returns the factors of the signal and of the noise in a noisy latent of a
 // training step: √ᾱ and √(1-ᾱ). Step -1 is before the first: all signal.
@@ -72,7 +73,7 @@ func (s *Schedule) At(step int) (signal, noise float64) {
 	if step < 0 {
 		return 1, 0
 	}
-	return math.Sqrt(s.left[step]), math.Sqrt(1 - s.left[step])
+	return math.Sqrt(s.alphaBar[step]), math.Sqrt(1 - s.alphaBar[step])
 }
 
 // Split returns what a network's prediction for the noisy latent x of a step
@@ -100,23 +101,12 @@ func (s *Schedule) Split(step int, x, prediction []float32) (clean, noise []floa
 // evenly spaced and with the last one first ("trailing" in diffusers; Lin et al.
 // 2024, arXiv 2305.08891, section 3.3).
 func (s *Schedule) Spread(n int) ([]int, error) {
-	if n < 1 || n > len(s.left) {
-		return nil, fmt.Errorf("noise: wanted 1 to %d steps, found %d", len(s.left), n)
+	if n < 1 || n > len(s.alphaBar) {
+		return nil, fmt.Errorf("diffusion: wanted 1 to %d steps, found %d", len(s.alphaBar), n)
 	}
 	steps := make([]int, n)
 	for i := range steps {
-		steps[i] = int(math.RoundToEven(float64(len(s.left))*float64(n-i)/float64(n))) - 1
+		steps[i] = int(math.RoundToEven(float64(len(s.alphaBar))*float64(n-i)/float64(n))) - 1
 	}
 	return steps, nil
-}
-
-// DDIM takes x from one training step to a cleaner one, or to -1, along the
-// prediction at from: denoising diffusion implicit models without added noise
-// (Song et al. 2021, arXiv 2010.02502, equation 12 with σ = 0).
-func (s *Schedule) DDIM(x, prediction []float32, from, to int) {
-	clean, noise := s.Split(from, x, prediction)
-	a, b := s.At(to)
-	for i := range x {
-		x[i] = float32(a*float64(clean[i]) + b*float64(noise[i]))
-	}
 }

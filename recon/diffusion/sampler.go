@@ -3,6 +3,8 @@ package diffusion
 import (
 	"context"
 	"fmt"
+
+	"engram/data/progress"
 )
 
 // Sampling says how latents are drawn.
@@ -11,8 +13,11 @@ type Sampling struct {
 	// Guidance is the weight of the condition: 0 ignores it, 1 takes the network
 	// at its word, and more exaggerates what the condition changes.
 	Guidance float64
-	Progress func(done, total int) // called after every step; may be nil
+	Progress progress.Func // told of every step, in the stage SamplingStage
 }
+
+// SamplingStage is the stage of Sample in progress reports.
+const SamplingStage = "sampling"
 
 // Predict returns what a network predicts for the noisy latents x of a training
 // step, with its condition or without. The result has the length of x and is the
@@ -29,6 +34,7 @@ func (s *Schedule) Sample(ctx context.Context, x []float32, how Sampling, predic
 	if err != nil {
 		return err
 	}
+	sampled := how.Progress.Stage(SamplingStage, "steps", int64(len(steps)))
 	for i, step := range steps {
 		prediction, err := guided(ctx, x, step, float32(how.Guidance), predict)
 		if err != nil {
@@ -39,9 +45,7 @@ func (s *Schedule) Sample(ctx context.Context, x []float32, how Sampling, predic
 			to = steps[i+1]
 		}
 		s.DDIM(x, prediction, step, to)
-		if how.Progress != nil {
-			how.Progress(i+1, len(steps))
-		}
+		sampled(int64(i+1), int64(len(steps)))
 	}
 	return nil
 }
@@ -54,7 +58,7 @@ func guided(ctx context.Context, x []float32, step int, guidance float32, predic
 		}
 		p, err := predict(ctx, x, step, conditioned)
 		if err == nil && len(p) != len(x) {
-			err = fmt.Errorf("noise: the prediction has %d elements, the latents have %d", len(p), len(x))
+			err = fmt.Errorf("diffusion: the prediction has %d elements, the latents have %d", len(p), len(x))
 		}
 		return p, err
 	}
@@ -70,4 +74,15 @@ func guided(ctx context.Context, x []float32, step int, guidance float32, predic
 		with[k] = w + guidance*(with[k]-w)
 	}
 	return with, nil
+}
+
+// DDIM takes x from one training step to a cleaner one, or to -1, along the
+// prediction at from: denoising diffusion implicit models without added noise
+// (Song et al. 2021, arXiv 2010.02502, equation 12 with σ = 0).
+func (s *Schedule) DDIM(x, prediction []float32, from, to int) {
+	clean, noise := s.Split(from, x, prediction)
+	a, b := s.At(to)
+	for i := range x {
+		x[i] = float32(a*float64(clean[i]) + b*float64(noise[i]))
+	}
 }

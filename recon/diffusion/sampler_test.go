@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"engram/data/progress"
 	"engram/embed/embedtest"
 	"engram/recon/diffusion"
 )
@@ -14,10 +15,10 @@ func TestSampleAgreesWithNumPy(t *testing.T) {
 	c := embedtest.Read(t, "sample")
 	s := schedule(t, c, "scaled_linear", "v")
 	x, matrix, condition := c.Inputs["x"].Float32s(), c.Inputs["matrix"].Matrix(), c.Inputs["condition"].Data
-	var told [][2]int
+	var told [][2]int64
 	how := diffusion.Sampling{
 		Steps: int(c.Number("steps")), Guidance: c.Number("guidance"),
-		Progress: func(done, total int) { told = append(told, [2]int{done, total}) },
+		Progress: func(r progress.Report) { told = append(told, [2]int64{r.Done, r.Total}) },
 	}
 	err := s.Sample(t.Context(), x, how, func(_ context.Context, x []float32, step int, conditioned bool) ([]float32, error) {
 		out := make([]float32, len(x))
@@ -37,7 +38,7 @@ func TestSampleAgreesWithNumPy(t *testing.T) {
 		t.Fatal(err)
 	}
 	embedtest.Near(t, "clean", x, c.Outputs["clean"].Data, 1e-5) // four steps, each within tolerance
-	if want := [][2]int{{1, 4}, {2, 4}, {3, 4}, {4, 4}}; !slices.Equal(told, want) {
+	if want := [][2]int64{{0, 4}, {1, 4}, {2, 4}, {3, 4}, {4, 4}}; !slices.Equal(told, want) {
 		t.Errorf("progress is %v, want %v", told, want)
 	}
 }
