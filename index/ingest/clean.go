@@ -14,17 +14,17 @@ const (
 	// maxCleaned bounds the rows whose ids are in memory while a store is looked
 	// through for rows that are gone: 128 MiB.
 	maxCleaned = 16 << 20
-	// deletes is how many items one call deletes.
+	// deletes is how many items one call deletes at most.
 	deletes = 4096
 )
 
-// clean deletes what the store has of changed shards and the source has no
-// longer, and, where that is wanted, what it has of shards that are gone. It
-// looks through the whole store, once for every 16 million rows of such
-// shards, and not at all where there are none.
+// clean deletes the items of changed shards whose rows are gone, and, with Prune,
+// all items of shards that are gone. It looks through the whole store, once for
+// every 16 million rows of changed shards, and not at all where no shard has
+// changed or is gone.
 //
-// A shard that could not be read to its end is left as it is: what is not
-// reached may still be there.
+// The items of a damaged shard stay: a row that cannot be reached may still be
+// there.
 func (j Job) clean(ctx context.Context, p *plan, report *Report) error {
 	c := cleaning{store: j.Store, where: j.Where, prune: j.Prune, report: report}
 	var stale []*state
@@ -49,7 +49,7 @@ func (j Job) clean(ctx context.Context, p *plan, report *Report) error {
 		if err := c.sweep(ctx); err != nil {
 			return err
 		}
-		if err := j.Ledger.append(c.lines(stale[:n])...); err != nil {
+		if err := j.Ledger.append(c.entries(stale[:n])...); err != nil {
 			return err
 		}
 		stale = stale[n:]
@@ -65,25 +65,25 @@ type cleaning struct {
 	prune   bool
 	report  *Report
 	gone    map[string]bool // shards that the source has no longer
-	current map[string]bool // shards whose rows are ids, and no others
-	ids     []index.ID
+	current map[string]bool // changed shards of this pass
+	ids     []index.ID      // of their rows, ascending
 }
 
-// lines record that the store has nothing stale of these shards, and nothing of
-// those that are gone.
-func (c *cleaning) lines(clean []*state) []entry {
-	var lines []entry
+// entries record that the store has no stale items of some shards, and, with
+// prune, no items of shards that are gone.
+func (c *cleaning) entries(clean []*state) []entry {
+	var entries []entry
 	for _, s := range clean {
 		r := s.record
 		r.From, r.Stale, r.counts = r.Next, false, counts{}
-		lines = append(lines, entry{Shard: &r})
+		entries = append(entries, entry{Shard: &r})
 	}
 	if c.prune {
 		for name := range c.gone {
-			lines = append(lines, entry{Shard: &record{Name: name, Gone: true}})
+			entries = append(entries, entry{Shard: &record{Name: name, Gone: true}})
 		}
 	}
-	return lines
+	return entries
 }
 
 // collect adds the ids of the good rows of a shard.
@@ -108,14 +108,14 @@ func (c *cleaning) collect(ctx context.Context, shard *source.Shard, s *state) e
 	return nil
 }
 
-// sweep looks at every item of the store and deletes those that are gone.
+// sweep looks at every item of the store and deletes the ones that are gone.
 func (c *cleaning) sweep(ctx context.Context) error {
 	slices.Sort(c.ids)
-	var doomed []index.ID
+	var gone []index.ID
 	remove := func() error {
-		n, err := c.store.Delete(ctx, doomed)
+		n, err := c.store.Delete(ctx, gone)
 		c.report.Deleted += n
-		doomed = doomed[:0]
+		gone = gone[:0]
 		return err
 	}
 	for item, err := range c.store.All(ctx) {
@@ -135,7 +135,7 @@ func (c *cleaning) sweep(ctx context.Context) error {
 		if c.gone[shard] && !c.prune {
 			continue
 		}
-		if doomed = append(doomed, item.ID); len(doomed) == deletes {
+		if gone = append(gone, item.ID); len(gone) == deletes {
 			if err := remove(); err != nil {
 				return err
 			}

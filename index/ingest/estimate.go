@@ -21,23 +21,23 @@ import (
 type Estimate struct {
 	Shards  int `json:"shards"`  // to be read
 	Skipped int `json:"skipped"` // finished by earlier runs and not changed since
-	// Rows is how many they have; Guessed says that some shards do not tell, and
-	// are taken to have as many per byte as the one that was counted.
+	// Rows is how many rows the shards to be read have. Guessed: some shards do not
+	// tell, and count as many rows per byte as the one that was read to find out.
 	Rows    int   `json:"rows"`
 	Guessed bool  `json:"guessed"`
 	Bytes   int64 `json:"bytes"` // of the shards' files
 
 	Sampled int     `json:"sampled"` // rows that were read, decoded and encoded to find out
-	Rate    float64 `json:"rate"`    // of them, per second
+	Rate    float64 `json:"rate"`    // sampled rows per second
 	Seconds float64 `json:"seconds"` // for all rows at that rate
 	Disk    int64   `json:"disk"`    // bytes of the index that the embedded engine writes
 	Memory  int64   `json:"memory"`  // bytes that the process needs, about
 }
 
-// Estimate does a part of the job for a while, and until a row was read and
-// encoded, without storing anything, and tells what all of it would take. Vectors are prepared as for the embedded
-// engine, but not written. The job's Store is not used, and without a Ledger
-// nothing is taken to be finished.
+// Estimate does a part of the job for a while, at least until one row is read and
+// encoded, and tells what all of it would take. Vectors are prepared as for the
+// embedded engine and not written. The job's Store is not used, and without a
+// Ledger nothing counts as finished.
 func (j Job) Estimate(ctx context.Context, dim int, during time.Duration) (*Estimate, error) {
 	report := newReport()
 	p, err := j.plan(report)
@@ -46,12 +46,12 @@ func (j Job) Estimate(ctx context.Context, dim int, during time.Duration) (*Esti
 	}
 	e := &Estimate{Shards: len(p.todo), Skipped: report.Skipped}
 	ahead := newForecast(p.todo)
-	e.Rows, e.Guessed = ahead.known, ahead.unknown > 0
+	e.Rows, e.Guessed = ahead.counted, ahead.uncounted > 0
 	for _, r := range p.todo {
 		e.Bytes += r.Bytes
 	}
 	if e.Guessed {
-		rows, err := guess(ctx, p.todo, ahead.unknown)
+		rows, err := guess(ctx, p.todo, ahead.uncounted)
 		if err != nil {
 			return nil, fmt.Errorf("build: %w", err)
 		}
@@ -63,9 +63,9 @@ func (j Job) Estimate(ctx context.Context, dim int, during time.Duration) (*Esti
 	return e, nil
 }
 
-// guess returns about how many rows the shards have that do not say so, which
-// have so many bytes together. It goes by one from the middle that can be read
-// to its end, or where none can by what can be read of all.
+// guess returns about how many rows the shards have that do not tell and that
+// have this many bytes together. It counts the rows of one shard from the middle
+// that can be read to its end, or, where none can, the readable rows of all.
 func guess(ctx context.Context, todo []*reading, bytes int64) (int, error) {
 	var unknown []*reading
 	for _, r := range todo {
@@ -78,7 +78,7 @@ func guess(ctx context.Context, todo []*reading, bytes int64) (int, error) {
 	}
 	middle := len(unknown) / 2
 	var counted int
-	var size int64 // of what was counted
+	var size int64 // bytes of the shards that were counted
 	for _, r := range slices.Concat(unknown[middle:], unknown[:middle]) {
 		n, err := countRows(ctx, &r.Shard)
 		if ctx.Err() != nil {
@@ -154,7 +154,7 @@ func (j Job) sample(ctx context.Context, e *Estimate, dim int, during time.Durat
 // waits to be collected.
 const storeMemory = 1 << 30
 
-// scales is a store that weighs what it is given and keeps nothing.
+// scales is a store that weighs its items and keeps nothing.
 type scales struct {
 	index.Store // nil: a job calls no other method
 	dim         int

@@ -12,12 +12,12 @@ import (
 	"engram/index/source"
 )
 
-// Job brings a store in line with a source: after it, the store holds the rows
-// that the source has, each once, and what it held of shards that are gone.
+// Job brings a store in line with a source: after it, the store holds every row
+// of the source once, and, without Prune, the rows of shards that are gone.
 //
-// Shards that the ledger has as finished are passed over unless they have
-// changed since. In one that has, images that are the same as before are not
-// encoded again, and rows that it has no longer are deleted.
+// A shard that the ledger has as finished is skipped unless it has changed
+// since. In a changed shard, images that are the same as before are not encoded
+// again, and rows that are gone are deleted.
 type Job struct {
 	Shards  []source.Shard // all of the source
 	Encoder Encoder        // nil where every row is a vector
@@ -40,9 +40,9 @@ type Job struct {
 	watch func(good int) // is told how many rows are settled and not bad
 }
 
-// Run does the job. Where it ends early, because ctx ends, the store refuses
-// or the encoder breaks, the report says what was done until then; that is in
-// the store and in the ledger, and another Run goes on from there.
+// Run does the job. Where it ends early, because ctx ends or the store or the
+// encoder fails, the report says what was done until then. The store and the
+// ledger have that, and another Run goes on from there.
 func (j Job) Run(ctx context.Context) (*Report, error) {
 	start := time.Now()
 	report := newReport()
@@ -105,8 +105,8 @@ func (j Job) load(ctx context.Context, todo []*reading, info index.Info, report 
 	})
 }
 
-// runPipeline takes the rows of shards into the store. What is done when it
-// ends, for whatever reason, is recorded.
+// runPipeline takes the rows of shards into the store, and records what is done
+// when it ends, for whatever reason.
 func (j Job) runPipeline(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
 	start := time.Now()
 	p := &pipeline{
@@ -115,8 +115,8 @@ func (j Job) runPipeline(ctx context.Context, todo []*reading, info index.Info, 
 	}
 	err := p.run(ctx, todo, j.Checkpoint)
 	report.EncoderBusy = p.encoding.total.Seconds() / max(time.Since(start).Seconds(), 1e-9)
-	// After an interrupt as well. A store that has failed is likely to do so
-	// again; its first error counts.
+	// Also after an error, such as an interrupt. A store that has failed is likely
+	// to fail again; its first error counts.
 	if last := p.recorder.record(ctx); err == nil {
 		err = last
 	}

@@ -67,7 +67,7 @@ func (j Job) planShard(p *plan, s source.Shard, report *Report) {
 	}
 }
 
-// filterFingerprint returns what tells the job's filter from others, "" for none.
+// filterFingerprint identifies the job's filter, "" for none.
 func (j Job) filterFingerprint() (string, error) {
 	if j.Where == nil {
 		return "", nil
@@ -82,7 +82,7 @@ func (j Job) filterFingerprint() (string, error) {
 	return "-" + f.String(), nil
 }
 
-// describe notes what a filter says.
+// describe adds what a filter says to a fingerprint.
 func describe(f source.Fingerprint, filter index.Filter) error {
 	f.Add(fmt.Sprintf("%T", filter))
 	var parts []index.Filter

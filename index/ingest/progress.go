@@ -6,13 +6,13 @@ const (
 	Indexing = "indexing" // the store builds what makes searches fast
 )
 
-// forecast tells how many rows there will be to settle. Shards that do not say
-// how many they have are taken to have as many per byte as those read so far.
+// forecast tells how many rows there will be to settle. A shard that does not
+// say how many it has counts as many per byte as such shards had so far.
 type forecast struct {
-	known   int   // rows of shards that say so
-	unknown int64 // bytes of the others
-	rows    int   // of those of the others that are read
-	bytes   int64
+	counted   int   // rows of the shards that say how many they have
+	uncounted int64 // bytes of the other shards
+	readRows  int   // rows of the uncounted shards that are read
+	readBytes int64 // bytes of the uncounted shards that are read
 }
 
 // newForecast counts what is ahead.
@@ -21,11 +21,11 @@ func newForecast(todo []*reading) forecast {
 	for _, r := range todo {
 		switch {
 		case r.Rows < 0:
-			f.unknown += r.Bytes
+			f.uncounted += r.Bytes
 		case r.retry:
-			f.known += len(r.again) + max(0, r.Rows-r.tail)
+			f.counted += len(r.again) + max(0, r.Rows-r.tail)
 		default:
-			f.known += max(0, r.Rows-r.from)
+			f.counted += max(0, r.Rows-r.from)
 		}
 	}
 	return f
@@ -34,18 +34,18 @@ func newForecast(todo []*reading) forecast {
 // read notes a shard that is read.
 func (f *forecast) read(r *reading) {
 	if r.Rows < 0 {
-		f.rows += r.total
-		f.bytes += r.Bytes
+		f.readRows += r.total
+		f.readBytes += r.Bytes
 	}
 }
 
 // total returns the rows to settle, 0 where that cannot be told yet.
 func (f *forecast) total() int {
 	switch {
-	case f.unknown == 0:
-		return f.known
-	case f.bytes == 0:
+	case f.uncounted == 0:
+		return f.counted
+	case f.readBytes == 0:
 		return 0
 	}
-	return f.known + int(float64(f.rows)/float64(f.bytes)*float64(f.unknown))
+	return f.counted + int(float64(f.readRows)/float64(f.readBytes)*float64(f.uncounted))
 }

@@ -9,17 +9,16 @@ import (
 
 // Found is a row of a source that an item was made from.
 type Found struct {
-	Item int // its number in the list
-	Row  Row // good until more is asked for
-	// Changed: the row has another image now, as far as size, time or checksum
-	// tell.
+	Item int // number of the item in the list
+	Row  Row // valid until the next iteration
+	// Changed: the row has another image now, by size, time or checksum.
 	Changed bool
 }
 
 // Find looks in shards for the rows that items were made from. It reads the
-// shards that the items name, each once and no further than the last of its
-// rows. Rows that are gone, or not to be reached in a damaged shard, are left
-// out; the only error is that of ctx.
+// shards that the items name, each once and no further than the last row wanted.
+// Rows that are gone or out of reach in a damaged shard are left out. The only
+// error is ctx.Err().
 func Find(ctx context.Context, shards []Shard, items []index.Item) iter.Seq2[Found, error] {
 	wanted := map[string]map[index.ID]int{} // shard → id → number in items
 	for i, item := range items {

@@ -9,15 +9,17 @@ import (
 	"time"
 )
 
-// fingerprint is a hash of what tells a shard from a changed one.
+// Fingerprint is a hash of what identifies a version of a shard. Its parts are
+// added in order.
 type Fingerprint struct{ hash hash.Hash }
 
+// NewFingerprint returns the fingerprint of no parts.
 func NewFingerprint() Fingerprint { return Fingerprint{sha256.New()} }
 
-// add notes a part, such as what a file is made of.
+// Add appends a part, such as the name of a file.
 func (f Fingerprint) Add(part string) { fmt.Fprintf(f.hash, "%q\n", part) }
 
-// file notes the name, size and time of the file at path, and returns its size.
+// file adds the name, size and time of the file at path, and returns its size.
 func (f Fingerprint) file(path string) (size int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -28,7 +30,7 @@ func (f Fingerprint) file(path string) (size int64, err error) {
 	return info.Size(), nil
 }
 
-// stat notes the size and time of a file.
+// stat adds the size and time of a file.
 func (f Fingerprint) stat(size int64, modified time.Time) {
 	f.Add(fmt.Sprint(size, modified.UnixNano()))
 }

@@ -18,25 +18,24 @@ import (
 )
 
 // Folder is the source of the image files below a folder (see images.Files).
-// A shard is what lies directly in one of the folders. Rows are known by their
-// paths.
+// A shard is one folder without its subfolders. Rows are known by their paths.
 //
 // Where a folder of images is a split of COCO, which means that ../annotations
 // has captions_NAME.json or instances_NAME.json for its name, captions and
 // categories are read into the payloads.
 type Folder struct {
 	Root string // absolute
-	// Include and Exclude are patterns as those of path.Match for a file's path
-	// below Root, for its name, or for the path or name of a folder that it lies
-	// in. Included is everything where there is none.
+	// Include and Exclude are patterns of path.Match. A pattern matches the path
+	// below Root or the name of a file, or of a folder above it. Without Include
+	// every file is included.
 	Include, Exclude []string
 }
 
 // Origin implements Source.
 func (f Folder) Origin() Origin { return Origin{Source: f.Root, Kind: Images, Root: f.Root} }
 
-// Shards implements Source. What cannot be looked at, such as a folder without
-// permission, is a row of its shard, so that it is listed as bad.
+// Shards implements Source. A file or folder that cannot be looked at, for want
+// of permission for instance, is a row of its shard, so that it is listed as bad.
 func (f Folder) Shards(ctx context.Context) ([]Shard, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -89,9 +88,9 @@ func (f Folder) wants(file string) bool {
 func matchAny(patterns []string, file string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		for at := file; at != "." && at != "/"; at = path.Dir(at) {
-			whole, _ := path.Match(pattern, at) // patterns are checked
-			name, _ := path.Match(pattern, path.Base(at))
-			if whole || name {
+			byPath, _ := path.Match(pattern, at) // patterns are checked
+			byName, _ := path.Match(pattern, path.Base(at))
+			if byPath || byName {
 				return true
 			}
 		}
@@ -151,7 +150,7 @@ func (d *folder) read(ctx context.Context, from int) iter.Seq2[[]Row, error] {
 			return
 		}
 		for files := range slices.Chunk(d.files[from:], imagesAtOnce) {
-			if !alive(ctx, yield) {
+			if !checkContext(ctx, yield) {
 				return
 			}
 			rows := make([]Row, len(files))

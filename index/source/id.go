@@ -7,12 +7,11 @@ import (
 	"engram/index"
 )
 
-// nameID is the id of a row that has a name of its own, unique in the source:
-// see images.ID. The path of an image file is such a name, and so is the name
-// of a shard followed by the key of one of its rows. Other rows coming or going
-// do not change it. Two of n rows share an id with probability n²/2^65: 3·10^-4
-// for 10^8 rows; among 5.85·10^9 one such pair is expected, and its later row
-// replaces the earlier.
+// nameID is the id of a row that has a name of its own, unique in the source (see
+// images.ID): the path of an image file, or the name of a shard followed by the
+// row's key. Other rows that come or go do not change it. Two of n rows share an
+// id with probability n²/2^65: 3·10^-4 for 10^8 rows. Among 5.85·10^9 rows one
+// such pair is expected, and its later row replaces the earlier.
 func nameID(name string) index.ID { return index.ID(images.ID(name)) }
 
 const (
@@ -21,18 +20,17 @@ const (
 	maxNumbered = 1 << numberBits
 )
 
-// numberedIDs returns the ids of the rows of a shard that have no names of
-// their own: 40 bits of a hash of the shard's name, then the number of the row.
-// What happens outside the shard's own files does not change them. No two rows
-// share an id unless two shards share the 40 bits, which checkNumbered refuses;
-// it happens to n shards with probability n²/2^41: 2·10^-5 for the 5,862 files
-// of LAION-5B's embeddings.
+// numberedIDs returns the ids of a shard's rows that have no names of their own:
+// 40 bits of a hash of the shard's name, then the number of the row. Changes
+// outside the shard's own files do not change them. Two rows share an id only if
+// two shards share the 40 bits, which checkNumbered refuses. Among n shards that
+// has probability n²/2^41: 2·10^-5 for the 5,862 files of LAION-5B's embeddings.
 func numberedIDs(shard string) func(row int) index.ID {
 	base := index.ID(images.ID(shard)) &^ (maxNumbered - 1)
 	return func(row int) index.ID { return base | index.ID(row) }
 }
 
-// RowName is the name of a row that has no other.
+// RowName names a row of a shard whose rows have no names of their own.
 func RowName(shard string, row int) string { return fmt.Sprintf("%s row %d", shard, row) }
 
 // checkNumbered refuses shards whose rows would share their ids.

@@ -89,7 +89,7 @@ func (e embeddings) read(ctx context.Context, from int) iter.Seq2[[]Row, error] 
 		block := laion.NewBlock(min(vectorsAtOnce, max(1, e.shard.Rows)), e.shard.Dim)
 		rows := make([]Row, 0, vectorsAtOnce)
 		for n := 0; ; {
-			if !alive(ctx, yield) {
+			if !checkContext(ctx, yield) {
 				return
 			}
 			count, err := source.Read(block)

@@ -34,9 +34,9 @@ func Kinds() []Kind { return []Kind{Images, Tars, Embeddings, Tables, Scenes} }
 // Options say how to read a place. The zero value is fine.
 type Options struct {
 	Kind             Kind      // "" finds out
-	Include, Exclude []string  // of Images: see Folder
-	Set              laion.Set // of Embeddings: image or text; "" means image
-	Column           string    // of Tables: the embeddings'; "" finds out
+	Include, Exclude []string  // for Images: see Folder
+	Set              laion.Set // for Embeddings: image or text; "" means image
+	Column           string    // for Tables: name of the column of embeddings; "" finds out
 }
 
 // Open returns the source at a place: a folder, a file or a pattern of files
@@ -78,8 +78,8 @@ func Open(place string, o Options) (Source, error) {
 	return nil, fmt.Errorf("build: a source of kind %q, wanted one of %q", kind, Kinds())
 }
 
-// Detect finds out of which kind a place is: by what is in a folder, or by the
-// names of files.
+// Detect finds out the kind of a place: by the names of files, or by what is in
+// a folder.
 func Detect(place string) (Kind, error) {
 	if strings.HasPrefix(place, scenesPrefix) {
 		return Scenes, nil
@@ -139,7 +139,7 @@ func baseOf(place string) string {
 	return filepath.Dir(base + "x") // what follows the last slash is part of a name
 }
 
-// below returns the name of a file as that of a shard.
+// below returns the name of the shard that a file is.
 func below(base, file string) string {
 	if rel, err := filepath.Rel(base, file); err == nil {
 		file = rel
@@ -147,8 +147,8 @@ func below(base, file string) string {
 	return filepath.ToSlash(file)
 }
 
-// alive yields ctx's error to the consumer of a shard, if there is one.
-func alive(ctx context.Context, yield func([]Row, error) bool) bool {
+// checkContext yields the error of ctx and returns false where ctx has ended.
+func checkContext(ctx context.Context, yield func([]Row, error) bool) bool {
 	if err := ctx.Err(); err != nil {
 		yield(nil, err)
 		return false

@@ -41,9 +41,9 @@ func placed(o Origin) Origin {
 	return o
 }
 
-// String names the source, "" for the zero Origin: its base, and what of it the
-// rows are where there is a choice. Rows of sources of one name can be together
-// in an index.
+// String names the source, "" for the zero Origin: where it is, and which of its
+// vectors the rows have where there is a choice. Rows of sources with the same
+// name can be together in an index.
 func (o Origin) String() string {
 	base := cmp.Or(o.Source, o.Root)
 	switch {
@@ -55,8 +55,8 @@ func (o Origin) String() string {
 	return base
 }
 
-// Shards lists the shards that the rows may have come from: those of the place
-// that was named last, and the others below the base.
+// Shards lists the shards that the rows may have come from: first the shards of
+// the place that was named last, then the others of the source.
 func (o Origin) Shards(ctx context.Context) ([]Shard, error) {
 	base := cmp.Or(o.Source, o.Root)
 	shards, err := o.shardsAt(ctx, cmp.Or(o.Place, base))

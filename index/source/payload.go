@@ -20,8 +20,8 @@ func SameImage(a, b index.Payload) bool {
 	return false
 }
 
-// ShardOf returns the name of the shard that an item came from: that of the
-// folder, for an image file.
+// ShardOf returns the name of the shard that an item came from. For an image file
+// it is the path of its folder.
 func ShardOf(p index.Payload) string {
 	if name, ok := p[index.KeyShard].(string); ok {
 		return name

@@ -95,7 +95,7 @@ func (s sceneShard) read(ctx context.Context, from int) iter.Seq2[[]Row, error] 
 	return func(yield func([]Row, error) bool) {
 		world, id := scenes.New(s.Seed), numberedIDs(s.name)
 		for n := from; n < s.rows; {
-			if !alive(ctx, yield) {
+			if !checkContext(ctx, yield) {
 				return
 			}
 			var rows []Row

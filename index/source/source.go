@@ -25,8 +25,8 @@ type Shard struct {
 	// Name is a path with slashes, unique in the source and the same in every
 	// run, wherever the source lies.
 	Name string
-	// Fingerprint is another one once a file of the shard has changed. The same
-	// fingerprint means the same rows with the same numbers.
+	// Fingerprint changes when a file of the shard changes. The same fingerprint
+	// means the same rows with the same numbers.
 	Fingerprint string
 	Rows        int   // -1 where only reading tells
 	Bytes       int64 // of its files
@@ -52,13 +52,11 @@ type Row struct {
 	Err error
 }
 
-// How many rows a shard yields at a time: as many images as one wants to find
-// in a store by one call, fewer where they are held in memory, and enough vectors
-// to store by one call, few enough to stay in a cache meanwhile.
+// How many rows a shard yields at a time.
 const (
-	imagesAtOnce  = 64
-	bytesAtOnce   = 8 << 20
-	vectorsAtOnce = 1024
+	imagesAtOnce  = 64      // ids that a store is asked for by one call
+	bytesAtOnce   = 8 << 20 // of images that are held in memory
+	vectorsAtOnce = 1024    // vectors stored by one call; they stay in a cache meanwhile
 )
 
 // byName orders shards by name as people count: 9.tar before 10.tar.

@@ -58,14 +58,14 @@ type tar struct {
 	stats      *webdataset.Stats // nil where there are none
 }
 
-// read yields the samples of a tar. It reads those before from as well, and
-// passes them over.
+// read yields the samples of a tar from number from on. It has to read the
+// samples before as well.
 func (t tar) read(ctx context.Context, from int) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {
 		var rows []Row
 		size, n := 0, 0
 		for sample, err := range webdataset.ReadFile(t.path, webdataset.Options{}) {
-			if !alive(ctx, yield) {
+			if !checkContext(ctx, yield) {
 				return
 			}
 			if sample == nil {
