@@ -34,6 +34,7 @@ type memStore struct {
 	info        index.Info
 	items       map[index.ID]index.Item
 	fail        error // of every call, where set
+	asked       index.Query
 }
 
 func (m *memStore) Info(ctx context.Context) (index.Info, error) {
@@ -70,7 +71,8 @@ func (m *memStore) Get(ctx context.Context, ids []index.ID) ([]index.Item, error
 func (m *memStore) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := cmp.Or(m.fail, ctx.Err()); err != nil {
+	m.asked = q
+	if err := cmp.Or(m.fail, ctx.Err(), q.Check()); err != nil {
 		return nil, err
 	}
 	query := slices.Clone(q.Vector)

@@ -71,6 +71,39 @@ func TestSearchTakesAFilterInEveryFormOfAQuery(t *testing.T) {
 	}
 }
 
+func TestSearchTakesExactAndRecallInEveryFormOfAQuery(t *testing.T) {
+	opts := fakeOptions(t)
+	store := opts.Store.(*memStore)
+	s := newServer(t, opts)
+	picture := string(flatPNG(t, colours[red]))
+	for _, test := range []struct {
+		name, address, body string
+		form                []string
+		exact               bool
+		recall              float64
+	}{
+		{name: "neither", body: `{"item":"1"}`},
+		{name: "exact", body: `{"item":"1","exact":true}`, exact: true},
+		{name: "exact in the address", address: "?exact=true", body: `{"item":"1"}`, exact: true},
+		{name: "the body goes before the address", address: "?exact=true&recall=0.5", body: `{"item":"1","exact":false,"recall":0.9}`, recall: .9},
+		{name: "recall", body: `{"item":"1","recall":0.95,"exact":null}`, recall: .95},
+		{name: "recall in the address", address: "?recall=0.95", body: `{"item":"1"}`, recall: .95},
+		{name: "exact in a form", form: []string{"image", picture, "=exact", "true"}, exact: true},
+		{name: "recall in a form", form: []string{"=recall", "1", "image", picture}, recall: 1},
+	} {
+		contentType, body := "application/json", []byte(test.body)
+		if test.form != nil {
+			contentType, body = form(t, test.form...)
+		}
+		if got := hitIDs(t, post(t, s, "/v1/search"+test.address, contentType, body)); len(got) == 0 {
+			t.Errorf("%s: no hits", test.name)
+		}
+		if store.asked.Exact != test.exact || store.asked.Recall != test.recall {
+			t.Errorf("%s: the store is asked with exact %v and recall %v, want %v and %v", test.name, store.asked.Exact, store.asked.Recall, test.exact, test.recall)
+		}
+	}
+}
+
 func TestSearchRefusesAFilterThatItDoesNotUnderstand(t *testing.T) {
 	s := newServer(t, fakeOptions(t))
 	for _, test := range []struct{ address, body, slug, detail string }{
@@ -81,6 +114,10 @@ func TestSearchRefusesAFilterThatItDoesNotUnderstand(t *testing.T) {
 		{body: `{"item":"1","filter":` + strings.Repeat(`{"not":`, 50) + `{"or":[]}` + strings.Repeat(`}`, 50) + `}`, slug: "unusable-filter", detail: "more than 32"},
 		{address: "?filter=red", body: `{"item":"1"}`, slug: "unusable-filter", detail: "filter: byte 0: invalid character 'r'"},
 		{address: "?safe=yes", body: `{"item":"1"}`, slug: "unusable-query", detail: `safe is "yes", wanted true or false`},
+		{body: `{"item":"1","recall":1.5}`, slug: "unusable-query", detail: "a recall of 1.5, wanted a number above 0 and up to 1"},
+		{body: `{"item":"1","recall":0.9,"exact":true}`, slug: "unusable-query", detail: "wanted one of the two"},
+		{address: "?recall=high", body: `{"item":"1"}`, slug: "unusable-query", detail: `recall is "high", wanted a number`},
+		{body: `{"item":"1","recall":"high"}`, slug: "unreadable-body", detail: "recall is a string, wanted a number"},
 		{body: `{"item":"1","safe":"true"}`, slug: "unreadable-body", detail: "safe is a string, wanted true or false"},
 	} {
 		got := decodeBody[problem](t, post(t, s, "/v1/search"+test.address, "application/json", []byte(test.body)), http.StatusBadRequest)

@@ -42,6 +42,8 @@ type query struct {
 	k       int
 	filter  index.Filter // nil: every item
 	safe    bool         // only items that index.Safe chooses
+	exact   bool         // see index.Query
+	recall  float64      // see index.Query
 	image   []byte
 	vector  []float32
 	repeats [][]float32 // of a scan
@@ -104,7 +106,7 @@ func (q *query) reader(kind string) func([]byte) error {
 
 // optionNames are the names of what may stand in the address or the form beside
 // the source.
-var optionNames = []string{"k", "filter", "safe"}
+var optionNames = []string{"k", "filter", "safe", "exact", "recall"}
 
 // set takes an option from text; "" leaves it as it was.
 func (q *query) set(name, text string) (err error) {
@@ -120,6 +122,12 @@ func (q *query) set(name, text string) (err error) {
 		q.filter, err = index.ParseFilter(text)
 	case "safe":
 		q.safe, err = parseBool(name, text)
+	case "exact":
+		q.exact, err = parseBool(name, text)
+	case "recall":
+		if q.recall, err = strconv.ParseFloat(text, 64); err != nil {
+			return fmt.Errorf("recall is %.20q, wanted a number: %w", text, errQuery)
+		}
 	}
 	return err
 }
@@ -168,7 +176,7 @@ func (q *query) readForm(form *multipart.Reader) error {
 		}
 		read := q.reader(name)
 		if read == nil {
-			return fmt.Errorf("form field %q is not one of image, scan, vector, k, filter, safe: %w", name, errQuery)
+			return fmt.Errorf("form field %q is not one of image, scan, vector, %s: %w", name, strings.Join(optionNames, ", "), errQuery)
 		}
 		if q.kind != "" {
 			return fmt.Errorf("the form has two files, %s and %s, wanted one: %w", q.kind, name, errQuery)

@@ -14,7 +14,7 @@ import (
 )
 
 // fromJSON reads a query object: exactly one of vector, item, trial and
-// voxels, and perhaps k, filter and safe.
+// voxels, and perhaps the options (see optionNames).
 func (q *query) fromJSON(raw []byte) error {
 	var object struct {
 		K      *int            `json:"k"`
@@ -24,6 +24,8 @@ func (q *query) fromJSON(raw []byte) error {
 		Trial  *string         `json:"trial"`
 		Filter json.RawMessage `json:"filter"`
 		Safe   *bool           `json:"safe"`
+		Exact  *bool           `json:"exact"`
+		Recall *float64        `json:"recall"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
@@ -38,6 +40,12 @@ func (q *query) fromJSON(raw []byte) error {
 	}
 	if object.Safe != nil {
 		q.safe = *object.Safe
+	}
+	if object.Exact != nil {
+		q.exact = *object.Exact
+	}
+	if object.Recall != nil {
+		q.recall = *object.Recall
 	}
 	var given []string
 	var err error
@@ -95,7 +103,9 @@ func jsonKind(field string) string {
 		return "a whole number"
 	case "trial":
 		return "a string"
-	case "safe":
+	case "recall":
+		return "a number"
+	case "safe", "exact":
 		return "true or false"
 	}
 	return "an object"

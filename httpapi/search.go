@@ -88,7 +88,9 @@ func (s *Server) nearest(ctx context.Context, q query, vector []float32) ([]inde
 	if q.kind == kindItem {
 		k++
 	}
-	hits, err := s.opts.Store.Search(ctx, index.Query{Vector: vector, K: k, Filter: q.chosen(), WithPayload: true})
+	hits, err := s.opts.Store.Search(ctx, index.Query{
+		Vector: vector, K: k, Filter: q.chosen(), WithPayload: true, Exact: q.exact, Recall: q.recall,
+	})
 	if err != nil || q.kind != kindItem {
 		return hits, err
 	}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"engram/data/space"
@@ -37,6 +38,31 @@ type Query struct {
 	K           int
 	Filter      Filter // nil: every item
 	WithPayload bool
+
+	// Exact asks for what comparing the query with every item gives, where a store
+	// would otherwise take a short cut.
+	Exact bool
+	// Recall is the share of the exact hits that a search is to find on average,
+	// in (0, 1]; 0 leaves it to the store. A store that searches exactly finds all
+	// of them, whatever Recall is. One that searches a graph looks at more of it
+	// for a higher Recall; how many it really finds depends on the data.
+	Recall float64
+}
+
+// Check refuses a query that asks for something impossible (ErrQuery) or whose
+// filter has no meaning (ErrFilter). The store checks the vector.
+func (q Query) Check() error {
+	switch {
+	case q.K < 1:
+		return fmt.Errorf("a search for %d items: %w", q.K, ErrQuery)
+	case !(q.Recall >= 0 && q.Recall <= 1): // or NaN
+		return fmt.Errorf("a search with a recall of %v, wanted a number above 0 and up to 1: %w", q.Recall, ErrQuery)
+	case q.Exact && q.Recall != 0:
+		return fmt.Errorf("a search that is exact and has a recall of %v, wanted one of the two: %w", q.Recall, ErrQuery)
+	case q.Filter != nil:
+		return q.Filter.Check()
+	}
+	return nil
 }
 
 // Info describes a store.
@@ -74,10 +100,11 @@ type Store interface {
 	// are not there are left out.
 	Get(ctx context.Context, ids []ID) ([]Item, error)
 
-	// Search returns min(K, items that the filter chooses) hits, best first; equal scores are
-	// ordered by ascending id. Scores are exact to float32 rounding. It refuses
-	// a K below 1 (ErrQuery), a filter whose Check fails (ErrFilter) and a vector
-	// that Upsert would refuse.
+	// Search returns min(K, items that the filter chooses) hits, best first; equal
+	// scores are ordered by ascending id. Scores are exact to float32 rounding.
+	// Unless Query.Exact, a hit may be missing whose place another item takes (see
+	// Query.Recall). It refuses a query whose Check fails (ErrQuery, ErrFilter) and
+	// a vector that Upsert would refuse.
 	Search(ctx context.Context, q Query) ([]Hit, error)
 
 	// All yields every live item once, in ascending order of id, as of the

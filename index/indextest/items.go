@@ -191,13 +191,17 @@ func testQueries(t *testing.T, f fixture) {
 		query index.Query
 		want  error
 	}{
-		"K = 0":     {index.Query{Vector: axis(2, 0)}, index.ErrQuery},
-		"K < 0":     {index.Query{Vector: axis(2, 0), K: -1}, index.ErrQuery},
-		"no vector": {index.Query{K: 1}, index.ErrDimension},
-		"long":      {index.Query{K: 1, Vector: axis(3, 0)}, index.ErrDimension},
-		"zero":      {index.Query{K: 1, Vector: make([]float32, 2)}, index.ErrVector},
-		"NaN":       {index.Query{K: 1, Vector: []float32{0, float32(math.NaN())}}, index.ErrVector},
-		"infinite":  {index.Query{K: 1, Vector: []float32{0, float32(math.Inf(1))}}, index.ErrVector},
+		"K = 0":      {index.Query{Vector: axis(2, 0)}, index.ErrQuery},
+		"K < 0":      {index.Query{Vector: axis(2, 0), K: -1}, index.ErrQuery},
+		"recall":     {index.Query{Vector: axis(2, 0), K: 1, Recall: 1.01}, index.ErrQuery},
+		"recall < 0": {index.Query{Vector: axis(2, 0), K: 1, Recall: -.5}, index.ErrQuery},
+		"no recall":  {index.Query{Vector: axis(2, 0), K: 1, Recall: math.NaN()}, index.ErrQuery},
+		"both":       {index.Query{Vector: axis(2, 0), K: 1, Recall: .9, Exact: true}, index.ErrQuery},
+		"no vector":  {index.Query{K: 1}, index.ErrDimension},
+		"long":       {index.Query{K: 1, Vector: axis(3, 0)}, index.ErrDimension},
+		"zero":       {index.Query{K: 1, Vector: make([]float32, 2)}, index.ErrVector},
+		"NaN":        {index.Query{K: 1, Vector: []float32{0, float32(math.NaN())}}, index.ErrVector},
+		"infinite":   {index.Query{K: 1, Vector: []float32{0, float32(math.Inf(1))}}, index.ErrVector},
 	} {
 		if _, err := store.Search(t.Context(), bad.query); !errors.Is(err, bad.want) {
 			t.Errorf("%s: error %v, want %v", name, err, bad.want)
@@ -208,26 +212,66 @@ func testQueries(t *testing.T, f fixture) {
 	}
 }
 
-func testExact(t *testing.T, f fixture) {
-	const dim, n, k = 48, 3000, 20
-	store := f.fresh(dim)
-	rng := rand.New(rand.NewPCG(1, 2))
-	m := model{}
+// large is a store with items, and the model of them.
+type large struct {
+	fixture
+	store index.Store
+	model model
+	rng   *rand.Rand
+}
+
+// queries is how many a test asks, and k how many hits of each.
+const queries, k = 20, 20
+
+// newLarge fills a store with enough items that an engine may take short cuts.
+func newLarge(f fixture) large {
+	const dim, n = 48, 3000
+	l := large{fixture: f, store: f.fresh(dim), model: model{}, rng: rand.New(rand.NewPCG(1, 2))}
 	for id := index.ID(0); id < n; id += 500 {
 		var batch []index.Item
 		for i := range index.ID(500) {
-			batch = append(batch, index.Item{ID: (id + i) * 7919 % 100_003, Vector: randomVector(rng, dim)})
+			batch = append(batch, index.Item{ID: (id + i) * 7919 % 100_003, Vector: randomVector(l.rng, dim)})
 		}
-		f.upsert(store, batch...)
-		m.upsert(batch)
+		f.upsert(l.store, batch...)
+		l.model.upsert(batch)
 		if id%1000 == 0 {
-			if err := store.Flush(t.Context()); err != nil {
-				t.Fatal(err)
+			if err := l.store.Flush(f.t.Context()); err != nil {
+				f.t.Fatal(err)
 			}
 		}
 	}
-	for range 20 {
-		q := index.Query{Vector: randomVector(rng, dim), K: k}
-		m.checkHits(t, q, f.search(store, q))
+	return l
+}
+
+// query returns a query in a random direction.
+func (l large) query() index.Query {
+	return index.Query{Vector: randomVector(l.rng, 48), K: k}
+}
+
+func testExact(t *testing.T, f fixture) {
+	l := newLarge(f)
+	for range queries {
+		q := l.query()
+		q.Exact = true
+		l.model.checkHits(t, q, f.search(l.store, q))
+	}
+}
+
+func testRecall(t *testing.T, f fixture) {
+	l := newLarge(f)
+	for _, target := range []float64{0, .5, .9, .99, 1} {
+		found := 0
+		for range queries {
+			q := l.query()
+			q.Recall = target
+			hits := f.search(l.store, q)
+			if len(hits) != k {
+				t.Fatalf("recall %v: %d hits, want %d", target, len(hits), k)
+			}
+			found += l.model.exactHits(q, hits)
+		}
+		if recall := float64(found) / (queries * k); recall < target {
+			t.Errorf("a recall of %v, wanted %v", recall, target)
+		}
 	}
 }

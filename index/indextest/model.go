@@ -83,6 +83,20 @@ func (m model) checkHits(t rapid.TB, q index.Query, hits []index.Hit) {
 	}
 }
 
+// exactHits counts the hits that score like an exact one.
+func (m model) exactHits(q index.Query, hits []index.Hit) int {
+	scores := m.scores(q)
+	best := slices.SortedFunc(maps.Values(scores), func(a, b float64) int { return cmp.Compare(b, a) })
+	least := best[min(q.K, len(best))-1] - tolerance
+	found := 0
+	for _, h := range hits {
+		if score, live := scores[h.ID]; live && score >= least {
+			found++
+		}
+	}
+	return found
+}
+
 // checkAll compares every item with the model.
 func (m model) checkAll(t *rapid.T, store index.Store) {
 	t.Helper()

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"runtime"
 
@@ -11,7 +10,7 @@ import (
 	"engram/index/internal/flat"
 )
 
-// Search implements index.Store. It looks at every item: on codes of one byte
+// Search implements index.Store, always exactly: it looks at every item, on codes of one byte
 // per element first, then exactly (see package flat), on as many goroutines as
 // the program may run. A filter is asked about the items that are near enough; it
 // reads their payloads without comparing them with their checksums.
@@ -21,13 +20,10 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 		return nil, err
 	}
 	defer snap.release()
-	if q.K < 1 {
-		return nil, fmt.Errorf("a search for %d items: %w", q.K, index.ErrQuery)
+	if err := q.Check(); err != nil {
+		return nil, err
 	}
 	vector, err := index.Unit(q.Vector, s.info.Dim)
-	if err == nil && q.Filter != nil {
-		err = q.Filter.Check()
-	}
 	if err != nil {
 		return nil, err
 	}

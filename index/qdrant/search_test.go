@@ -63,16 +63,22 @@ func TestSearchParameters(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts  qdrant.Options
 		codes qdrant.Codes
+		query index.Query
 		want  *api.SearchParams
 	}{
-		"small":           {qdrant.Options{}, qdrant.Bytes, &api.SearchParams{Exact: new(true)}},
-		"graph":           {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, graph(128, 2)},
-		"graph and bits":  {qdrant.Options{ExactUpTo: -1}, qdrant.Bits, graph(128, 8)},
-		"graph as wished": {qdrant.Options{ExactUpTo: -1, EF: 64, Oversampling: 3}, qdrant.NoCodes, graph(64, 3)},
+		"small":           {qdrant.Options{}, qdrant.Bytes, query, &api.SearchParams{Exact: new(true)}},
+		"graph":           {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, query, graph(128, 2)},
+		"graph and bits":  {qdrant.Options{ExactUpTo: -1}, qdrant.Bits, query, graph(128, 8)},
+		"graph as wished": {qdrant.Options{ExactUpTo: -1, EF: 64, Oversampling: 3}, qdrant.NoCodes, query, graph(64, 3)},
+		"exact":           {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Exact: true}, &api.SearchParams{Exact: new(true)}},
+		"some recall":     {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Recall: .9}, graph(32, 2)},
+		"recall of many":  {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 100, Recall: .9}, graph(320, 2)},
+		"high recall":     {qdrant.Options{ExactUpTo: -1, EF: 16}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Recall: .995}, graph(128, 2)},
+		"full recall":     {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Recall: 1}, &api.SearchParams{Exact: new(true)}},
 	} {
 		test.opts.Collection = name
 		store := create(t, server, test.opts, qdrant.Schema{Codes: test.codes})
-		if _, err := store.Search(t.Context(), query); err != nil {
+		if _, err := store.Search(t.Context(), test.query); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(test.want, got, protocmp.Transform()); diff != "" {
