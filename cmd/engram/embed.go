@@ -8,6 +8,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/laion"
+	"engram/data/space"
 	"engram/embed/bundle"
 	"engram/embed/clip"
 	"engram/embed/ort"
@@ -106,7 +107,7 @@ func runEmbed(ctx context.Context, a *console, f embedFlags, b *bundle.Bundle, s
 	display := a.display()
 	defer display.finish()
 	job := embedfiles.Job{
-		Settings: embedfiles.Settings{Set: laion.Image, Dim: b.D, Bundle: b.Fingerprint(), BundleName: app.Label(b), Float32: f.float32},
+		Settings: embedfiles.Settings{Set: laion.Image, Dim: b.D, Space: space.Space{Name: app.Label(b), Fingerprint: b.Fingerprint()}, Float32: f.float32},
 		Shards:   shards, Encoder: encoder, Dir: f.out, Rows: f.rows, Batch: f.batch,
 		Progress: display.report,
 	}

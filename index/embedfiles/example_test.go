@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"engram/data/laion"
+	"engram/data/space"
 	"engram/index/embedfiles"
 	"engram/index/ingest"
 	"engram/index/source"
@@ -55,7 +56,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	job := embedfiles.Job{
-		Settings: embedfiles.Settings{Set: laion.Image, Dim: 2, BundleName: "size 1"},
+		Settings: embedfiles.Settings{Set: laion.Image, Dim: 2, Space: space.Space{Name: "lengths 1"}},
 		Shards:   shards, Encoder: lengths{}, Dir: filepath.Join(dir, "embeddings"),
 	}
 	for range 2 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"engram/data/laion"
+	"engram/data/space"
 	"engram/index/embedfiles"
 	"engram/index/ingest"
 	"engram/index/source"
@@ -112,7 +113,7 @@ func newJob(t testing.TB, root, dir string) embedfiles.Job {
 func jobOn(root, dir string) (embedfiles.Job, error) {
 	shards, err := source.Folder{Root: root}.Shards(context.Background())
 	return embedfiles.Job{
-		Settings: embedfiles.Settings{Set: laion.Image, Dim: 8, Bundle: "abc", BundleName: "fake 1", Float32: true},
+		Settings: embedfiles.Settings{Set: laion.Image, Dim: 8, Space: space.Space{Name: "fake 1", Fingerprint: "abc"}, Float32: true},
 		Shards:   shards, Encoder: &fakeEncoder{}, Dir: dir, Rows: 20, Batch: 3,
 	}, err
 }

@@ -38,12 +38,12 @@ type Job struct {
 // Report says what a job did.
 type Report struct {
 	Pairs    int `json:"pairs"`    // in the folder
-	Skipped  int `json:"skipped"`  // of those, published by earlier runs
+	Skipped  int `json:"skipped"`  // pairs that earlier runs published
 	Rows     int `json:"rows"`     // in all pairs
-	Encoded  int `json:"encoded"`  // by this run
+	Encoded  int `json:"encoded"`  // rows that this run encoded
 	Unusable int `json:"unusable"` // rows of the source that are in no pair
-	// Bad are the unusable rows of the pairs that this run has published, the
-	// first 1,000 of them. All are in the folder bad/, a file for each pair.
+	// Bad are the first 1,000 unusable rows of the pairs that this run has
+	// published. The folder bad/ has all, a file for each pair.
 	Bad     []ingest.Bad `json:"bad"`
 	Seconds float64      `json:"seconds"`
 }
@@ -56,93 +56,99 @@ func (r *Report) Rate() float64 {
 	return float64(r.Encoded) / r.Seconds
 }
 
-// Run embeds what is not there yet. Vectors have unit length. The pairs follow
-// each other in the order of the source's shards, and so do the rows in them;
-// shards that are new in a later run come in new pairs after those that are
-// there. Where Run ends early, because ctx ends or the encoder breaks, the next
-// one goes on from there.
+// Run embeds what is not there yet. Vectors have unit length. Pairs and their rows
+// are in the order of the source. Shards that are new in a later run come in new
+// pairs after the others. Where Run ends early, because ctx ends or the encoder
+// fails, the next run goes on from there.
 //
-// ErrForeign refuses a folder that other settings or programs made, ErrChanged
-// a source whose shards are not those of published pairs, index.ErrLocked a
-// folder that another job is writing to.
+// ErrForeign refuses a folder of other settings or of another program, ErrChanged
+// a source whose shards have changed since their pair was published, and
+// index.ErrLocked a folder that another job is writing to.
 func (j Job) Run(ctx context.Context) (*Report, error) {
 	start := time.Now()
-	report := &Report{Bad: []ingest.Bad{}}
-	err := j.run(ctx, report)
-	report.Seconds = time.Since(start).Seconds()
+	r := &run{Job: j, report: &Report{Bad: []ingest.Bad{}}}
+	err := r.do(ctx)
+	r.report.Seconds = time.Since(start).Seconds()
 	if err != nil {
-		return report, fmt.Errorf("pairs: %w", err)
+		return r.report, fmt.Errorf("pairs: %w", err)
 	}
-	return report, nil
+	return r.report, nil
 }
 
-func (j Job) run(ctx context.Context, report *Report) (err error) {
-	if j.Rows <= 0 {
-		j.Rows = 1_000_000
+// run is one run of a job.
+type run struct {
+	Job
+	plan   *plan
+	meter  meter
+	report *Report
+}
+
+func (r *run) do(ctx context.Context) (err error) {
+	if r.Rows <= 0 {
+		r.Rows = 1_000_000
 	}
-	if err := os.MkdirAll(j.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return err
 	}
-	lock, err := disk.OpenFolder(j.Dir).Lock(".lock")
+	lock, err := disk.OpenFolder(r.Dir).Lock(".lock")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	p, err := readPlan(j.Dir, j.Settings)
-	if err != nil {
+	if r.plan, err = readPlan(r.Dir, r.Settings); err != nil {
 		return err
 	}
-	if err := p.extend(j.Shards, j.Rows); err != nil {
+	if err := r.plan.extend(r.Shards, r.Rows); err != nil {
 		return err
 	}
-	if err := j.clean(); err != nil {
+	if err := r.removeTemporary(); err != nil {
 		return err
 	}
-	return j.embed(ctx, p, report)
+	return r.embedPairs(ctx)
 }
 
-// clean removes what killed jobs have left of files that they were writing.
-func (j Job) clean() error {
+// removeTemporary removes files that killed jobs were writing.
+func (r *run) removeTemporary() error {
 	for _, name := range []string{"." + PlanName + ".*.tmp", "bad/.bad_*.tmp"} {
-		left, err := fs.Glob(os.DirFS(j.Dir), name)
+		left, err := fs.Glob(os.DirFS(r.Dir), name)
 		if err != nil {
 			return err
 		}
 		for _, path := range left {
-			if err := os.Remove(filepath.Join(j.Dir, path)); err != nil {
+			if err := os.Remove(filepath.Join(r.Dir, path)); err != nil {
 				return err
 			}
 		}
 	}
-	return laion.Clean(j.Dir)
+	return laion.Clean(r.Dir)
 }
 
-// embed makes the pairs that are not there, one after the other.
-func (j Job) embed(ctx context.Context, p *plan, report *Report) error {
-	whole, err := laion.Done(j.Dir, j.Set)
+// embedPairs embeds the pairs that are not published, one after the other.
+func (r *run) embedPairs(ctx context.Context) error {
+	present, err := laion.Done(r.Dir, r.Set)
 	if err != nil {
 		return err
 	}
 	var todo []*pair
-	for _, pair := range p.Pairs {
-		if pair.published(whole) {
-			report.Skipped++
-			report.count(pair)
-			// It is still there where the job was killed just before.
-			if err := os.RemoveAll(j.spool(pair)); err != nil {
-				return err
-			}
+	for _, p := range r.plan.pairs {
+		if !p.published(present) {
+			todo = append(todo, p)
 			continue
 		}
-		todo = append(todo, pair)
-	}
-	meter := j.newMeter(todo)
-	for _, pair := range todo {
-		meter.begin(pair)
-		if err := j.make(ctx, p, pair, meter, report); err != nil {
+		r.report.Skipped++
+		r.report.count(p)
+		// A job that was killed after it had published the pair has left it.
+		if err := os.RemoveAll(r.spool(p)); err != nil {
 			return err
 		}
-		report.count(pair)
+	}
+	r.meter = newMeter(r.Progress, todo)
+	for _, p := range todo {
+		r.meter.next(p)
+		if err := r.embedPair(ctx, p); err != nil {
+			return err
+		}
+		r.report.count(p)
 	}
 	return nil
 }
@@ -156,42 +162,8 @@ func (r *Report) count(p *pair) {
 	r.Unusable += p.Bad
 }
 
-// list lists unusable rows as long as there is room.
-func (r *Report) list(bad []ingest.Bad) {
+// addBad lists unusable rows as long as there is room.
+func (r *Report) addBad(bad []ingest.Bad) {
 	const most = 1000
 	r.Bad = append(r.Bad, bad[:min(len(bad), most-len(r.Bad))]...)
-}
-
-// meter adds up the progress of pairs.
-type meter struct {
-	progress     progress.Func
-	before, left int // rows of pairs that are done and to come
-	now, about   int // rows of the pair under way: settled, and all of them
-}
-
-func (j Job) newMeter(todo []*pair) *meter {
-	m := &meter{progress: j.Progress}
-	for _, pair := range todo {
-		m.left += pair.estimate()
-	}
-	return m
-}
-
-// begin goes on to the next pair.
-func (m *meter) begin(p *pair) {
-	m.before, m.now, m.about = m.before+m.now, 0, p.estimate()
-	m.left -= m.about
-}
-
-// set takes a report of the pair under way.
-func (m *meter) set(r progress.Report) {
-	if r.Stage != ingest.Reading {
-		return
-	}
-	m.now = int(r.Done)
-	if r.Total > 0 {
-		m.about = int(r.Total)
-	}
-	total := m.before + max(m.now, m.about) + m.left
-	m.progress.Report(progress.Report{Stage: "embedding", Unit: "rows", Done: int64(m.before + m.now), Total: int64(total)})
 }

@@ -12,7 +12,6 @@ import (
 
 	"engram/data/laion"
 	"engram/data/parquet"
-	"engram/data/space"
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/ingest"
@@ -20,17 +19,17 @@ import (
 )
 
 // spool is the folder of the index in which the rows of a pair are gathered.
-func (j Job) spool(p *pair) string { return filepath.Join(j.Dir, fmt.Sprintf(".pair-%d", p.number)) }
+func (r *run) spool(p *pair) string { return filepath.Join(r.Dir, fmt.Sprintf(".pair-%d", p.number)) }
 
-// make gathers the rows of a pair and publishes it.
-func (j Job) make(ctx context.Context, all *plan, p *pair, meter *meter, report *Report) (err error) {
-	if err := j.renew(p); err != nil {
+// embedPair gathers the rows of a pair and publishes it.
+func (r *run) embedPair(ctx context.Context, p *pair) (err error) {
+	if err := r.reset(p); err != nil {
 		return err
 	}
-	if err := all.write(j.Dir); err != nil {
+	if err := r.plan.write(r.Dir); err != nil {
 		return err
 	}
-	store, err := j.openSpool(p)
+	store, err := r.openSpool(p)
 	if err != nil {
 		return err
 	}
@@ -39,22 +38,23 @@ func (j Job) make(ctx context.Context, all *plan, p *pair, meter *meter, report 
 			err = e
 		}
 		if err == nil {
-			err = os.RemoveAll(j.spool(p))
+			err = os.RemoveAll(r.spool(p))
 		}
 	}()
-	bad, err := j.gather(ctx, p, store, meter, report)
+	bad, err := r.gather(ctx, p, store)
 	if err != nil {
 		return err
 	}
-	if bad, err = j.publish(ctx, all, p, store, bad); err != nil {
+	if bad, err = r.publish(ctx, p, store, bad); err != nil {
 		return err
 	}
-	report.list(bad)
+	r.report.addBad(bad)
 	return nil
 }
 
-// renew begins a pair anew whose shards have changed since it was begun.
-func (j Job) renew(p *pair) error {
+// reset makes the pair an unfinished one. What was gathered is removed if a shard
+// has changed since.
+func (r *run) reset(p *pair) error {
 	changed := false
 	for i, s := range p.source {
 		changed = changed || p.Shards[i].Fingerprint != s.Fingerprint
@@ -64,48 +64,49 @@ func (j Job) renew(p *pair) error {
 	if !changed {
 		return nil
 	}
-	return os.RemoveAll(j.spool(p))
+	return os.RemoveAll(r.spool(p))
 }
 
-func (j Job) openSpool(p *pair) (*local.Store, error) {
-	dir := j.spool(p)
+func (r *run) openSpool(p *pair) (*local.Store, error) {
+	dir := r.spool(p)
 	store, err := local.Open(dir)
 	if errors.Is(err, index.ErrNotFound) {
-		store, err = local.Create(dir, local.Options{Dim: j.Dim, Space: space.Space{Name: j.BundleName, Fingerprint: j.Bundle}})
+		store, err = local.Create(dir, local.Options{Dim: r.Dim, Space: r.Space})
 	}
 	return store, err
 }
 
 // gather brings the spool in line with the shards of the pair, and returns the
 // rows that could not be embedded.
-func (j Job) gather(ctx context.Context, p *pair, store *local.Store, meter *meter, report *Report) (bad []ingest.Bad, err error) {
-	ledger, err := ingest.OpenLedger(j.spool(p))
+func (r *run) gather(ctx context.Context, p *pair, store *local.Store) (bad []ingest.Bad, err error) {
+	ledger, err := ingest.OpenLedger(r.spool(p))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
 	job := ingest.Job{
-		Shards: ordered(p.source, j.Set), Encoder: j.Encoder, Store: store, Ledger: ledger,
-		Batch: j.Batch, Progress: meter.set,
+		Shards: numbered(p.source, r.Set), Encoder: r.Encoder, Store: store, Ledger: ledger,
+		Batch: r.Batch, Progress: r.meter.report,
 	}
 	done, err := job.Run(ctx)
-	report.Encoded += done.Encoded
+	r.report.Encoded += done.Encoded
 	if err != nil {
 		return nil, err
 	}
 	return ledger.Bad()
 }
 
-// publish writes the rows of the spool as the files of the pair. They get their
-// names after the plan knows that the pair is finished, so that a pair that is
-// there is a finished one. It returns all rows that are in no pair.
-func (j Job) publish(ctx context.Context, all *plan, p *pair, store *local.Store, bad []ingest.Bad) (_ []ingest.Bad, err error) {
+// publish writes the rows of the spool as the files of the pair. The files get
+// their names after the plan has recorded that the pair is finished, so that a
+// pair that is there is a finished one. It returns bad with the rows that no file
+// takes.
+func (r *run) publish(ctx context.Context, p *pair, store *local.Store, bad []ingest.Bad) (_ []ingest.Bad, err error) {
 	info, err := store.Info(ctx)
 	if err != nil {
 		return nil, err
 	}
-	writer, err := laion.Create(j.Dir, laion.WriterOptions{
-		Dim: j.Dim, Sets: []laion.Set{j.Set}, Float32: j.Float32,
+	writer, err := laion.Create(r.Dir, laion.WriterOptions{
+		Dim: r.Dim, Sets: []laion.Set{r.Set}, Float32: r.Float32,
 		First: p.number, RowsPerFile: info.Count + 1, // so that Close publishes
 	})
 	if err != nil {
@@ -127,20 +128,20 @@ func (j Job) publish(ctx context.Context, all *plan, p *pair, store *local.Store
 			p.Rows++
 		}
 	}
-	if err := j.writeBad(p, bad); err != nil {
+	if err := r.writeBad(p, bad); err != nil {
 		return nil, err
 	}
 	p.Finished, p.Bad = true, len(bad)
-	if err := all.write(j.Dir); err != nil {
+	if err := r.plan.write(r.Dir); err != nil {
 		return nil, err
 	}
 	return bad, writer.Close()
 }
 
-// writeBad writes what is not in the pair, a JSON object per line, where there
-// is any.
-func (j Job) writeBad(p *pair, bad []ingest.Bad) error {
-	path := filepath.Join(j.Dir, "bad", fmt.Sprintf("bad_%04d.jsonl", p.number))
+// writeBad writes the list of rows that are not in the pair, a JSON object a line,
+// or removes the list of an earlier run where there is none.
+func (r *run) writeBad(p *pair, bad []ingest.Bad) error {
+	path := filepath.Join(r.Dir, "bad", fmt.Sprintf("bad_%04d.jsonl", p.number))
 	if len(bad) == 0 {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -12,47 +12,58 @@ import (
 	"slices"
 
 	"engram/data/laion"
+	"engram/data/space"
 	"engram/data/vfs"
 	"engram/index/source"
 )
 
-// PlanName is the name of the file in which a folder of pairs says what it has.
+// PlanName is the name of the file that records the pairs of a folder (see
+// FORMAT.md).
 const PlanName = "embed.json"
 
 var (
-	// ErrForeign says that the folder has something else than the pairs of such
-	// a job.
+	// ErrForeign says that the folder is of other settings or of another program.
 	ErrForeign = errors.New("folder of something else")
-	// ErrChanged says that a shard is not what it was when its pair was made.
+	// ErrChanged says that a shard has changed since its pair was published.
 	ErrChanged = errors.New("source has changed")
 )
 
 // Settings are what all pairs of a folder have in common.
 type Settings struct {
-	Set        laion.Set `json:"set"`    // whose vectors: the images' or the captions'
-	Dim        int       `json:"dim"`    // elements of a vector
-	Bundle     string    `json:"bundle"` // fingerprint of the model bundle
-	BundleName string    `json:"bundle_name"`
-	Float32    bool      `json:"float32"` // rather than float16
+	Set     laion.Set   // what is embedded: images or captions
+	Dim     int         // elements of a vector
+	Space   space.Space // of the vectors
+	Float32 bool        // rather than float16
 }
 
-// plan says which shards make which pair. It is written before anything else
-// is, and only ever grows.
+// plan says which shards make which pair. It is written before anything else,
+// and only ever grows.
 type plan struct {
 	Settings
-	Pairs []*pair `json:"pairs"`
+	pairs []*pair
+}
+
+// planFile is the plan as it is written.
+type planFile struct {
+	Set         laion.Set `json:"set"`
+	Dim         int       `json:"dim"`
+	Fingerprint string    `json:"bundle"`
+	Model       string    `json:"bundle_name"`
+	Float32     bool      `json:"float32"`
+	Pairs       []*pair   `json:"pairs"`
 }
 
 // pair is one pair of files. Its number is its place in the plan.
 type pair struct {
 	number int
 	Shards []shard `json:"shards"`
-	// Finished: Rows and Bad are final. The pair is there, or about to be.
+	// Finished: Rows and Bad are final. The files are there, or are about to get
+	// their names.
 	Finished bool `json:"finished,omitempty"`
 	Rows     int  `json:"rows,omitempty"`
 	Bad      int  `json:"bad,omitempty"` // rows of the shards that are not in the pair
 
-	source []source.Shard // the shards of Shards
+	source []source.Shard // the shards as they are now
 }
 
 // shard is a shard as it was when it came into the plan.
@@ -71,16 +82,18 @@ func readPlan(dir string, s Settings) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{}
+	var file planFile
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(p); err != nil {
+	if err := dec.Decode(&file); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, err, ErrForeign)
 	}
+	model := space.Space{Name: file.Model, Fingerprint: file.Fingerprint}
+	p := &plan{Settings{Set: file.Set, Dim: file.Dim, Space: model, Float32: file.Float32}, file.Pairs}
 	if p.Settings != s {
 		return nil, fmt.Errorf("%s has %s, wanted %s: %w", dir, p.Settings, s, ErrForeign)
 	}
-	for n, pair := range p.Pairs {
+	for n, pair := range p.pairs {
 		if pair == nil {
 			return nil, fmt.Errorf("%s: pair %d is missing: %w", path, n, ErrForeign)
 		}
@@ -105,44 +118,46 @@ func (s Settings) String() string {
 	if s.Float32 {
 		element = "float32"
 	}
-	return fmt.Sprintf("%s of %d %s by bundle %s (%.12s)", s.Set, s.Dim, element, s.BundleName, s.Bundle)
+	return fmt.Sprintf("%s of %d %s by bundle %s", s.Set, s.Dim, element, s.Space)
 }
 
+// write replaces the plan in a folder.
 func (p *plan) write(dir string) error {
+	file := planFile{p.Set, p.Dim, p.Space.Fingerprint, p.Space.Name, p.Float32, p.pairs}
 	return vfs.WriteFile(filepath.Join(dir, PlanName), func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
-		return enc.Encode(p)
+		return enc.Encode(file)
 	})
 }
 
-// extend gives the shards of a source to their pairs, and makes new pairs, of
-// at least rows rows where there are as many, for shards that are new.
+// extend gives the shards of a source to their pairs. New shards come into new
+// pairs, each of at least this many rows except the last.
 func (p *plan) extend(shards []source.Shard, rows int) error {
-	fresh := map[string]source.Shard{}
+	unplanned := map[string]source.Shard{}
 	for _, s := range shards {
-		fresh[s.Name] = s
+		unplanned[s.Name] = s
 	}
-	for _, pair := range p.Pairs {
+	for _, pair := range p.pairs {
 		pair.source = nil
 		for i := range pair.Shards {
 			known := &pair.Shards[i]
-			now, there := fresh[known.Name]
+			now, there := unplanned[known.Name]
 			if !there || pair.Finished && now.Fingerprint != known.Fingerprint {
 				return fmt.Errorf("%s is no longer what pair %d was made of: embed into another folder: %w", known.Name, pair.number, ErrChanged)
 			}
 			pair.source = append(pair.source, now)
-			delete(fresh, known.Name)
+			delete(unplanned, known.Name)
 		}
 	}
 	var last *pair
 	for _, s := range shards {
-		if _, isNew := fresh[s.Name]; !isNew {
+		if _, isNew := unplanned[s.Name]; !isNew {
 			continue
 		}
 		if last == nil || last.estimate() >= rows {
-			last = &pair{number: len(p.Pairs)}
-			p.Pairs = append(p.Pairs, last)
+			last = &pair{number: len(p.pairs)}
+			p.pairs = append(p.pairs, last)
 		}
 		last.Shards = append(last.Shards, shard{s.Name, s.Fingerprint})
 		last.source = append(last.source, s)
@@ -150,8 +165,8 @@ func (p *plan) extend(shards []source.Shard, rows int) error {
 	return nil
 }
 
-// shardRows is how many rows a shard is taken to have that does not say: those
-// of a tar by img2dataset.
+// shardRows is what a shard that does not say counts as: the rows that img2dataset
+// puts into a tar.
 const shardRows = 10_000
 
 // estimate returns about how many rows the pair has.
@@ -167,8 +182,8 @@ func (p *pair) estimate() int {
 	return rows
 }
 
-// published reports whether nothing is left to do; whole are the numbers of
-// the pairs that are there.
-func (p *pair) published(whole []int) bool {
-	return p.Finished && (p.Rows == 0 || slices.Contains(whole, p.number))
+// published reports whether nothing is left to do. present are the numbers of the
+// pairs whose files are there.
+func (p *pair) published(present []int) bool {
+	return p.Finished && (p.Rows == 0 || slices.Contains(present, p.number))
 }

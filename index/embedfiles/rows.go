@@ -22,22 +22,22 @@ var (
 // rowBits are the bits of an id that number the rows of a shard.
 const rowBits = 40
 
-// ordered returns the shards of a pair with the id of each row as its place: the
-// number of its shard in the pair, then its own in the shard.
-func ordered(shards []source.Shard, set laion.Set) []source.Shard {
+// numbered returns the shards of a pair with ids that are the places of their
+// rows: the number of the shard in the pair, then the number of the row.
+func numbered(shards []source.Shard, set laion.Set) []source.Shard {
 	shards = slices.Clone(shards)
 	for i := range shards {
 		read := shards[i].Read
 		shards[i].Read = func(ctx context.Context, from int) iter.Seq2[[]source.Row, error] {
-			return number(read(ctx, from), index.ID(i)<<rowBits+index.ID(from), set)
+			return renumber(read(ctx, from), index.ID(i)<<rowBits+index.ID(from), set)
 		}
-		shards[i].Dim = 0 // its rows are to be embedded, whatever they were
+		shards[i].Dim = 0 // rows are embedded, even where they have vectors
 	}
 	return shards
 }
 
-// number gives rows the ids from the given one on.
-func number(rows iter.Seq2[[]source.Row, error], id index.ID, set laion.Set) iter.Seq2[[]source.Row, error] {
+// renumber gives rows the ids from the given one on.
+func renumber(rows iter.Seq2[[]source.Row, error], id index.ID, set laion.Set) iter.Seq2[[]source.Row, error] {
 	return func(yield func([]source.Row, error) bool) {
 		for some, err := range rows {
 			some = slices.Clone(some)
@@ -45,7 +45,7 @@ func number(rows iter.Seq2[[]source.Row, error], id index.ID, set laion.Set) ite
 				some[i].ID = id
 				id++
 				if some[i].Err == nil {
-					open(&some[i], set)
+					toInput(&some[i], set)
 				}
 			}
 			if !yield(some, err) {
@@ -55,8 +55,8 @@ func number(rows iter.Seq2[[]source.Row, error], id index.ID, set laion.Set) ite
 	}
 }
 
-// open makes the row one of what is to be embedded.
-func open(row *source.Row, set laion.Set) {
+// toInput makes the row open what is to be embedded: its image, or its caption.
+func toInput(row *source.Row, set laion.Set) {
 	if set == laion.Image {
 		if row.Vector != nil {
 			row.Vector, row.Err = nil, errVector
@@ -74,16 +74,16 @@ func open(row *source.Row, set laion.Set) {
 
 // caption returns the first caption of a row, "" where it has none.
 func caption(p index.Payload) string {
-	if list, _ := p[index.KeyCaptions].([]string); len(list) > 0 {
-		return list[0]
+	if captions, _ := p[index.KeyCaptions].([]string); len(captions) > 0 {
+		return captions[0]
 	}
 	text, _ := p[index.KeyCaption].(string)
 	return text
 }
 
-// columns returns what the metadata say of a row: its payload, with path and
-// caption also under the names that clip-retrieval gives them. As there, the key
-// of a row in a tar is its path; name is that of a row that has neither.
+// columns returns the metadata of a row: its payload, with path and caption also
+// under the names that clip-retrieval gives them. As there, the path of a row in a
+// tar is its key. A row with neither path nor key gets the given name.
 func columns(p index.Payload, name string) map[string]any {
 	row := maps.Clone(map[string]any(p))
 	if row == nil {
