@@ -136,9 +136,6 @@ func turned(t embed.Tokens, degrees float64) embed.Tokens {
 
 func TestPlainPictures(t *testing.T) {
 	r := openPlain(t)
-	if tokens, dim := r.Shape(); tokens != plainT || dim != plainD || r.ImageSize() != plainSide {
-		t.Fatalf("takes %d×%d tokens and makes pictures of %d pixels", tokens, dim, r.ImageSize())
-	}
 	const guidance = 2.5
 	wants := []embed.Tokens{ramp(-.1), ramp(-.05), ramp(.01)}
 	sees := scripted{}

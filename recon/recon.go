@@ -114,12 +114,6 @@ func (r *Reconstructor) contexts(n int) []int64 {
 	return []int64{int64(n), int64(r.tokens), int64(r.dim)}
 }
 
-// Shape returns T and D of the tokens that the reconstructor takes.
-func (r *Reconstructor) Shape() (tokens, dim int) { return r.tokens, r.dim }
-
-// ImageSize returns the side of a picture in pixels.
-func (r *Reconstructor) ImageSize() int { return r.picture.Size }
-
 // Close waits for runs under way and frees the models. It is idempotent.
 func (r *Reconstructor) Close() error {
 	return errors.Join(r.denoiser.session.Close(), r.decoder.session.Close())

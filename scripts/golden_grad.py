@@ -51,7 +51,6 @@ def operators():
        lambda x, gain, bias: F.layer_norm(x, (6,), gain, bias, 1e-5), attrs={"eps": 1e-5})
     wide = torch.cat([r(3, 5, scale=2), torch.tensor([[0.0, -6.0, 6.0, -0.5, 0.5]])])
     op("gelu", "x * Phi(x) with the exact erf", {"x": wide.double()}, lambda x: F.gelu(x))
-    op("silu", "x * sigmoid(x)", {"x": wide.double()}, lambda x: F.silu(x))
     op("softmax", "softmax of the last axis", {"x": r(2, 3, 5, scale=2)},
        lambda x: x.softmax(-1), attrs={"axis": -1})
     op("log_softmax", "log-softmax of the last axis", {"x": r(2, 3, 5, scale=2)},

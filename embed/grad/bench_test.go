@@ -42,7 +42,7 @@ func BenchmarkEpoch(b *testing.B) {
 		in.LR, in.Beta1 = append(in.LR, 3e-4), append(in.Beta1, .9)
 	}
 	for b.Loop() {
-		if _, _, err := epoch.Run(b.Context(), state, in); err != nil {
+		if _, err := epoch.Run(b.Context(), state, in); err != nil {
 			b.Fatal(err)
 		}
 	}

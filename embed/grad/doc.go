@@ -15,9 +15,8 @@
 //
 // # Differentiating and running
 //
-// Gradients adds the backward pass as more nodes. Function runs nodes once,
-// Epoch runs the training loop, Export writes a model for serving. Every
-// operator's gradient is checked against finite differences and against
+// Gradients adds the backward pass as more nodes. Epoch runs the training loop,
+// Export writes a model for serving. Every operator's gradient is checked against finite differences and against
 // PyTorch.
 //
 // # Speed

@@ -109,11 +109,6 @@ func Exp(a *Node) *Node {
 	return unary("Exp", a, func(y, dy *Node) *Node { return Mul(dy, y) })
 }
 
-// Log returns the natural logarithm of a.
-func Log(a *Node) *Node {
-	return unary("Log", a, func(_, dy *Node) *Node { return Div(dy, a) })
-}
-
 // Sqrt returns the square root of a.
 func Sqrt(a *Node) *Node {
 	return unary("Sqrt", a, func(y, dy *Node) *Node { return Div(Scale(dy, .5), y) })
@@ -132,9 +127,6 @@ func Sigmoid(a *Node) *Node {
 		return Mul(dy, Mul(y, Sub(a.op.graph.Const(1), y)))
 	})
 }
-
-// SiLU returns a·sigmoid(a) (Elfwing et al. 2018, arXiv 1702.03118).
-func SiLU(a *Node) *Node { return Mul(a, Sigmoid(a)) }
 
 // GELU returns a·Φ(a) in its exact form, with the error function (Hendrycks and
 // Gimpel 2016, arXiv 1606.08415).
@@ -155,9 +147,6 @@ func unary(name string, a *Node, derive func(y, dy *Node) *Node) *Node {
 	n.op.backward = func(dy *Node) []*Node { return []*Node{derive(n, dy)} }
 	return n
 }
-
-// Stop returns a, through which no gradient flows.
-func Stop(a *Node) *Node { return a.op.graph.simple("Identity", a.dtype, a.shape, nil, a) }
 
 // Float returns a's elements as float32: 1 and 0 for a bool. Float32 elements
 // stay as they are; the others have no gradient.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	"engram/embed/onnx"
 	"engram/embed/ort"
@@ -16,13 +15,11 @@ type Epoch struct {
 	session *ort.Session
 	params  []*Param
 	opt     AdamW
-	metrics []string
 }
 
 // EpochOptions say how a loop is compiled.
 type EpochOptions struct {
 	Optimizer AdamW
-	Metrics   map[string]*Node   // scalars reported per step beside the loss
 	Session   ort.SessionOptions // device and threads
 }
 
@@ -41,7 +38,7 @@ const lossName = "loss"
 // it depends on and compiles the loop. Parameters that it does not depend on
 // stay as they are.
 func NewEpoch(rt *ort.Runtime, loss *Node, opts EpochOptions) (*Epoch, error) {
-	b := &loopBuilder{opt: opts.Optimizer.withDefaults(), loss: loss, metrics: opts.Metrics}
+	b := &loopBuilder{opt: opts.Optimizer.withDefaults(), loss: loss}
 	content, err := onnx.Marshal(b.build())
 	if err != nil {
 		return nil, err
@@ -50,22 +47,22 @@ func NewEpoch(rt *ort.Runtime, loss *Node, opts EpochOptions) (*Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Epoch{session: session, params: b.params, opt: b.opt, metrics: slices.Sorted(maps.Keys(opts.Metrics))}, nil
+	return &Epoch{session: session, params: b.params, opt: b.opt}, nil
 }
 
 // Close frees the model.
 func (ep *Epoch) Close() error { return ep.session.Close() }
 
-// Run trains for len(in.LR) steps and returns the loss of each, and each
-// metric under its name. state is changed only when all of them have been
-// done: a cancelled or failed epoch leaves it as it was.
-func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []float32, metrics map[string][]float32, err error) {
+// Run trains for len(in.LR) steps and returns the loss of each. state is changed
+// only when all steps have been done: a cancelled or failed epoch leaves it as it
+// was.
+func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []float32, err error) {
 	if err := state.check(ep.params); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	scalars, err := ep.opt.scalars(in.LR, in.Beta1, state.steps)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	steps := len(in.LR)
 	feed := scalars.tensors()
@@ -77,31 +74,24 @@ func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []flo
 	feed[tripName] = &ort.Tensor{Shape: []int64{}, Data: []int64{int64(steps)}}
 	for name, t := range in.Steps {
 		if t == nil {
-			return nil, nil, fmt.Errorf("grad: input %s is nil", name)
+			return nil, fmt.Errorf("grad: input %s is nil", name)
 		}
 		if len(t.Shape) == 0 || t.Shape[0] != int64(steps) {
-			return nil, nil, fmt.Errorf("grad: input %s has shape %v, want %d slices, one per step", name, t.Shape, steps)
+			return nil, fmt.Errorf("grad: input %s has shape %v, want %d slices, one per step", name, t.Shape, steps)
 		}
 		feed[name] = t
 	}
 	maps.Copy(feed, in.Data)
 	fetch := ort.Tensors{lossName: nil}
-	for _, name := range ep.metrics {
-		fetch[metricPrefix+name] = nil
-	}
 	for _, p := range ep.params {
 		addBlocks(feed, "in.", p, state.now)
 		addBlocks(fetch, "out.", p, state.spare)
 	}
 	if err := ep.session.Run(ctx, feed, fetch); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ep.commit(state, steps)
-	metrics = map[string][]float32{}
-	for _, name := range ep.metrics {
-		metrics[name] = fetch[metricPrefix+name].Data.([]float32)
-	}
-	return fetch[lossName].Data.([]float32), metrics, nil
+	return fetch[lossName].Data.([]float32), nil
 }
 
 // commit makes what the run has written the state of its parameters.

@@ -41,7 +41,7 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 		state := grad.NewState(g.Params(), func(_ *grad.Param, v []float32) { copy(v, c.Inputs["start"].Float32s()) })
 		for at := 0; at < len(lr); at += length {
 			slopes := &ort.Tensor{Shape: []int64{int64(length), int64(n)}, Data: grads.Float32s()[at*n : (at+length)*n]}
-			_, _, err := epoch.Run(t.Context(), state, grad.Inputs{
+			_, err := epoch.Run(t.Context(), state, grad.Inputs{
 				Steps: ort.Tensors{"slope": slopes}, LR: lr[at : at+length], Beta1: beta1[at : at+length],
 			})
 			if err != nil {
@@ -88,7 +88,7 @@ func TestLongEpochsStayPrecise(t *testing.T) {
 	}
 	defer epoch.Close()
 	state := grad.NewState(graph.Params(), func(*grad.Param, []float32) {})
-	if _, _, err := epoch.Run(t.Context(), state, in); err != nil {
+	if _, err := epoch.Run(t.Context(), state, in); err != nil {
 		t.Fatal(err)
 	}
 	embedtest.Near(t, "parameter", state.Snapshot().Values["p"], p, 1e-4)
@@ -98,7 +98,7 @@ func TestLongEpochsStayPrecise(t *testing.T) {
 		}
 	}
 	in.LR, in.Beta1 = slices.Repeat(in.LR, 6), slices.Repeat(in.Beta1, 6)
-	if _, _, err := epoch.Run(t.Context(), state, in); err == nil {
+	if _, err := epoch.Run(t.Context(), state, in); err == nil {
 		t.Error("an epoch of 30,000 steps, whose moments would leave float32, was run")
 	}
 }
@@ -158,7 +158,7 @@ func TestRowBlocksTrainAsOneMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer epoch.Close()
-	if _, _, err := epoch.Run(t.Context(), state, in); err != nil {
+	if _, err := epoch.Run(t.Context(), state, in); err != nil {
 		t.Fatal(err)
 	}
 	// Every element moves by about the rate, 1e-3, per step, in a direction that
@@ -182,7 +182,7 @@ func TestRowBlocksJoinForOtherOperators(t *testing.T) {
 	defer epoch.Close()
 	state := grad.NewState(g.Params(), smallRandom)
 	before := slices.Clone(state.Snapshot().Values["w"])
-	if _, _, err := epoch.Run(t.Context(), state, grad.Inputs{LR: []float64{1e-3}, Beta1: []float64{.9}}); err != nil {
+	if _, err := epoch.Run(t.Context(), state, grad.Inputs{LR: []float64{1e-3}, Beta1: []float64{.9}}); err != nil {
 		t.Fatal(err)
 	}
 	want := make([]float64, len(before))
@@ -203,11 +203,7 @@ func referenceSteps(t *testing.T, rt *ort.Runtime, w []float32, in grad.Inputs) 
 	loss := wideLoss(.25)
 	p := wideParams(loss)[0]
 	d := grad.Gradients(loss, nil, p.Node())[0]
-	f, err := grad.NewFunction(rt, map[string]*grad.Node{"d": d})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f := gradtest.New(t, rt, map[string]*grad.Node{"d": d})
 	values, m, v := make([]float64, len(w)), make([]float64, len(w)), make([]float64, len(w))
 	for i := range w {
 		values[i] = float64(w[i])
@@ -221,12 +217,8 @@ func referenceSteps(t *testing.T, rt *ort.Runtime, w []float32, in grad.Inputs) 
 			"batch": {Shape: []int64{wideBatch}, Data: in.Steps["batch"].Data.([]int64)[step*wideBatch : (step+1)*wideBatch]},
 			"seed":  {Shape: []int64{}, Data: in.Steps["seed"].Data.([]int64)[step : step+1]},
 		}
-		out := ort.Tensors{"d": nil}
-		if err := f.Call(t.Context(), feed, out); err != nil {
-			t.Fatal(err)
-		}
 		k := float64(step + 1)
-		for i, g32 := range out["d"].Data.([]float32) {
+		for i, g32 := range f.Call(t, feed, "d")["d"] {
 			g := float64(g32)
 			m[i] = .9*m[i] + .1*g
 			v[i] = .999*v[i] + .001*g*g
@@ -249,7 +241,7 @@ func TestEpochsRepeatBitForBit(t *testing.T) {
 		}
 		defer epoch.Close()
 		state := grad.NewState(wideParams(loss), smallRandom)
-		losses, _, err := epoch.Run(t.Context(), state, wideInputs(rand.New(rand.NewPCG(5, 6)), 4))
+		losses, err := epoch.Run(t.Context(), state, wideInputs(rand.New(rand.NewPCG(5, 6)), 4))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,15 +273,15 @@ func TestFailedEpochLeavesTheState(t *testing.T) {
 	cancel()
 	in := wideInputs(rand.New(rand.NewPCG(5, 6)), 4)
 	delete(in.Steps, "seed") // without dropout the graph has no such input
-	if _, _, err := epoch.Run(ctx, state, in); !errors.Is(err, context.Canceled) {
+	if _, err := epoch.Run(ctx, state, in); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled run returned %v", err)
 	}
 	delete(in.Data, "x")
-	if _, _, err := epoch.Run(t.Context(), state, in); err == nil {
+	if _, err := epoch.Run(t.Context(), state, in); err == nil {
 		t.Error("a run without its data succeeded")
 	}
 	in.Beta1 = in.Beta1[:2]
-	if _, _, err := epoch.Run(t.Context(), state, in); err == nil {
+	if _, err := epoch.Run(t.Context(), state, in); err == nil {
 		t.Error("a run with 4 rates and 2 values of beta1 succeeded")
 	}
 	if !slices.Equal(state.Snapshot().Values["w"], before) || state.Snapshot().Steps != 0 {

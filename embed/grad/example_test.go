@@ -33,7 +33,7 @@ func Example() {
 	defer epoch.Close()
 
 	state := grad.NewState(g.Params(), func(*grad.Param, []float32) {}) // all zero
-	losses, _, err := epoch.Run(ctx, state, grad.Inputs{
+	losses, err := epoch.Run(ctx, state, grad.Inputs{
 		Data: ort.Tensors{
 			"x": {Shape: []int64{4, 1}, Data: []float32{0, 1, 2, 3}},
 			"y": {Shape: []int64{4, 1}, Data: []float32{1, 3, 5, 7}},

@@ -1,11 +1,14 @@
 package grad_test
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"engram/embed/grad"
+	"engram/embed/grad/gradtest"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -36,11 +39,9 @@ var finiteCases = map[string]finiteCase{
 	"neg":               {shapes: [][]int{{5}}, build: one(grad.Neg)},
 	"scale":             {shapes: [][]int{{5}}, build: one(func(a *grad.Node) *grad.Node { return grad.Scale(a, -2.5) })},
 	"exp":               {shapes: [][]int{{5}}, build: one(grad.Exp)},
-	"log":               {shapes: [][]int{{5}}, build: one(grad.Log), low: 2},
 	"sqrt":              {shapes: [][]int{{5}}, build: one(grad.Sqrt), low: 2},
 	"erf":               {shapes: [][]int{{5}}, build: one(grad.Erf)},
 	"sigmoid":           {shapes: [][]int{{5}}, build: one(grad.Sigmoid)},
-	"silu":              {shapes: [][]int{{5}}, build: one(grad.SiLU)},
 	"gelu":              {shapes: [][]int{{5}}, build: one(grad.GELU)},
 	"reshape":           {shapes: [][]int{{2, 6}}, build: one(func(a *grad.Node) *grad.Node { return grad.Reshape(a, 3, 4) })},
 	"transpose":         {shapes: [][]int{{2, 3, 4}}, build: one(func(a *grad.Node) *grad.Node { return grad.Transpose(a, 2, 0, 1) })},
@@ -70,11 +71,6 @@ var finiteCases = map[string]finiteCase{
 		d := grad.Gradients(grad.Sum(grad.Mul(y, grad.Mul(y, y))), nil, in[0])
 		return grad.Mul(d[0], d[0])
 	}},
-	"stop": {shapes: [][]int{{4}}, build: func(_ *grad.Graph, in []*grad.Node) *grad.Node {
-		// A path without gradient beside one with: d(a·stop(a)) = stop(a), which
-		// finite differences would see as 2a, so the stopped path is a constant 0.
-		return grad.Add(in[0], grad.Scale(grad.Stop(in[0]), 0))
-	}},
 	"used twice": {shapes: [][]int{{3, 3}}, build: one(func(a *grad.Node) *grad.Node {
 		return grad.Add(grad.MatMul(a, a), grad.Mul(a, grad.Exp(a)))
 	})},
@@ -102,37 +98,20 @@ func TestGradientsAgreeWithFiniteDifferences(t *testing.T) {
 			for i, d := range grad.Gradients(loss, nil, in...) {
 				outputs["d_"+inputName(i)] = d
 			}
-			f, err := grad.NewFunction(rt, outputs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			checkSlopes(t, f, feed, outputs)
+			checkSlopes(t, gradtest.New(t, rt, outputs), feed, outputs)
 		})
 	}
 }
 
 // checkSlopes compares the gradient of every input element with a slope.
-func checkSlopes(t *testing.T, f *grad.Function, feed ort.Tensors, outputs map[string]*grad.Node) {
+func checkSlopes(t *testing.T, f gradtest.Function, feed ort.Tensors, outputs map[string]*grad.Node) {
 	t.Helper()
 	const h = 1.0 / 64
-	grads := ort.Tensors{}
-	for name := range outputs {
-		grads[name] = nil
-	}
-	if err := f.Call(t.Context(), feed, grads); err != nil {
-		t.Fatal(err)
-	}
-	lossAt := func() float64 {
-		out := ort.Tensors{"loss": nil}
-		if err := f.Call(t.Context(), feed, out); err != nil {
-			t.Fatal(err)
-		}
-		return float64(out["loss"].Data.([]float32)[0])
-	}
+	grads := f.Call(t, feed, slices.Collect(maps.Keys(outputs))...)
+	lossAt := func() float64 { return float64(f.Call(t, feed, "loss")["loss"][0]) }
 	for name, tensor := range feed {
 		x := tensor.Data.([]float32)
-		d := grads["d_"+name].Data.([]float32)
+		d := grads["d_"+name]
 		scale := 1.0
 		for _, v := range d {
 			scale = max(scale, math.Abs(float64(v)))

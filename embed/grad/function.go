@@ -1,42 +1,15 @@
 package grad
 
 import (
-	"context"
 	"maps"
 	"slices"
 
 	"engram/embed/onnx"
-	"engram/embed/ort"
 )
 
-// Function computes nodes from the values of their leaves, once per call.
-type Function struct{ session *ort.Session }
-
-// NewFunction compiles outputs, by name, into a model whose inputs are the
-// parameters, Data and Step leaves that they depend on, each under its own name.
-func NewFunction(rt *ort.Runtime, outputs map[string]*Node) (*Function, error) {
-	graph := model("function", outputs, nil)
-	content, err := onnx.Marshal(graph)
-	if err != nil {
-		return nil, err
-	}
-	session, err := rt.OpenBytes("function", content, ort.SessionOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return &Function{session}, nil
-}
-
-// Call computes the outputs named in out; see ort.Session.Run.
-func (f *Function) Call(ctx context.Context, in, out ort.Tensors) error {
-	return f.session.Run(ctx, in, out)
-}
-
-// Close frees the model.
-func (f *Function) Close() error { return f.session.Close() }
-
 // Export returns an ONNX model that computes outputs, by name, with the
-// parameters' values as constants. Its inputs are the Data and Step leaves.
+// parameters' values as constants. Its inputs are the Data and Step leaves, and
+// the parameters too where values is nil.
 func Export(outputs map[string]*Node, values map[string][]float32) ([]byte, error) {
 	return onnx.Marshal(model("engram", outputs, values))
 }

@@ -25,7 +25,6 @@ var goldenOps = map[string]func(c embedtest.Case, in args) *grad.Node{
 		return grad.Add(grad.MatMul(in["x"], in["w"]), in["b"])
 	},
 	"gelu":         func(_ embedtest.Case, in args) *grad.Node { return grad.GELU(in["x"]) },
-	"silu":         func(_ embedtest.Case, in args) *grad.Node { return grad.SiLU(in["x"]) },
 	"softmax":      func(_ embedtest.Case, in args) *grad.Node { return grad.Softmax(in["x"]) },
 	"log_softmax":  func(_ embedtest.Case, in args) *grad.Node { return grad.LogSoftmax(in["x"]) },
 	"l2_normalize": func(_ embedtest.Case, in args) *grad.Node { return grad.Unit(in["x"]) },

@@ -82,7 +82,7 @@ func TestLeafMayHaveAnyPlainName(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		defer epoch.Close()
-		losses, _, err := epoch.Run(t.Context(), grad.NewState(g.Params(), func(*grad.Param, []float32) {}), grad.Inputs{
+		losses, err := epoch.Run(t.Context(), grad.NewState(g.Params(), func(*grad.Param, []float32) {}), grad.Inputs{
 			Data: ort.Tensors{name: {Shape: []int64{2}, Data: []float32{3, 4}}}, LR: []float64{.1, .1}, Beta1: []float64{.9, .9},
 		})
 		if err != nil {

@@ -1,28 +1,23 @@
 package grad
 
 import (
-	"maps"
-	"slices"
-
 	"engram/embed/onnx"
 )
 
 // Names inside the loop model.
 const (
-	tripName     = "loop.steps"
-	iterName     = "loop.step"
-	condName     = "loop.go_on"
-	metricPrefix = "metric."
+	tripName = "loop.steps"
+	iterName = "loop.step"
+	condName = "loop.go_on"
 )
 
 // loopBuilder writes the model of an epoch: a Loop whose body is the forward
 // pass, the backward pass and the optimiser's update of every parameter block.
 type loopBuilder struct {
-	opt     AdamW
-	loss    *Node
-	metrics map[string]*Node
+	opt  AdamW
+	loss *Node
 
-	params []*Param // those that the loss depends on
+	params []*Param // that the loss depends on
 	grads  []*Node  // of params
 	outer  *emitter
 	body   *emitter
@@ -63,9 +58,6 @@ func (b *loopBuilder) leafName(e *emitter, n *Node) []string {
 	l := n.op.leaf
 	switch l.kind {
 	case leafParam:
-		if !slices.Contains(b.params, l.param) {
-			panic("grad: metric depends on parameter " + l.name + ", the loss does not")
-		}
 		var names []string
 		for i := range blockHeights(l.shape) {
 			names = append(names, blockName("", "p", l.param, i))
@@ -99,7 +91,7 @@ func (b *loopBuilder) declareInputs() {
 	for _, name := range once {
 		in = append(in, onnx.Value{Name: name, Type: onnx.Float})
 	}
-	for _, o := range ancestors(append(slices.Collect(maps.Values(b.metrics)), b.loss)...) {
+	for _, o := range ancestors(b.loss) {
 		v := leafValue(o)
 		switch o.leaf.kind {
 		case leafData:
@@ -116,11 +108,7 @@ func (b *loopBuilder) declareInputs() {
 func (b *loopBuilder) writeBody() {
 	e := b.body
 	e.graph.Inputs = []onnx.Value{{Name: iterName, Type: onnx.Int64}, {Name: condName, Type: onnx.Bool}}
-	scalars := []*Node{b.loss}
-	for _, name := range slices.Sorted(maps.Keys(b.metrics)) {
-		scalars = append(scalars, b.metrics[name])
-	}
-	e.write(append(slices.Clone(scalars), b.grads...)...)
+	e.write(append([]*Node{b.loss}, b.grads...)...)
 	b.output(e.add("Identity", nil, condName), onnx.Bool, nil)
 	for i, p := range b.params {
 		heights := blockHeights(p.Shape)
@@ -134,9 +122,7 @@ func (b *loopBuilder) writeBody() {
 			}
 		}
 	}
-	for _, n := range scalars {
-		b.output(e.add("Identity", nil, e.value(n)), onnx.Float, nil)
-	}
+	b.output(e.add("Identity", nil, e.value(b.loss)), onnx.Float, nil)
 }
 
 func (b *loopBuilder) output(name string, dtype onnx.ElemType, shape []int64) {
@@ -174,14 +160,8 @@ func (b *loopBuilder) writeLoop() {
 			}
 		}
 	}
-	reports := []string{lossName}
-	for _, name := range slices.Sorted(maps.Keys(b.metrics)) {
-		reports = append(reports, metricPrefix+name)
-	}
-	for _, name := range reports {
-		loop.Outputs = append(loop.Outputs, name)
-		e.graph.Outputs = append(e.graph.Outputs, onnx.Value{Name: name, Type: onnx.Float, Shape: []int64{-1}})
-	}
+	loop.Outputs = append(loop.Outputs, lossName)
+	e.graph.Outputs = append(e.graph.Outputs, onnx.Value{Name: lossName, Type: onnx.Float, Shape: []int64{-1}})
 	e.graph.Nodes = append(append(e.graph.Nodes, loop), after...)
 }
 

@@ -35,7 +35,6 @@ type Tensors map[string]*Tensor
 type buffer interface {
 	elem() onnx.ElemType
 	size() int64
-	data() any
 	// bind makes the value through which C reads and writes the buffer's own
 	// memory, which stays pinned until the pinner lets go.
 	bind(shape []int64, pin *runtime.Pinner) (binding.Value, error)
@@ -52,7 +51,6 @@ type vector[T binding.TensorData] struct {
 
 func (v vector[T]) elem() onnx.ElemType { return v.kind }
 func (v vector[T]) size() int64         { return int64(len(v.s)) }
-func (v vector[T]) data() any           { return v.s }
 
 func (v vector[T]) bind(shape []int64, pin *runtime.Pinner) (binding.Value, error) {
 	if len(shape) == 0 {

@@ -47,7 +47,11 @@ func TestRidgeIdentifiesRealDigits(t *testing.T) {
 // each trial by the nine folds that it is not in.
 func crossValidate(t *testing.T, voxels, targets blas32.General, seed uint64) *mat.Dense {
 	t.Helper()
-	folds, err := scan.KFold(voxels.Rows, 10, seed)
+	images := make([]int, voxels.Rows) // each is seen once
+	for i := range images {
+		images[i] = i
+	}
+	folds, err := scan.KFoldByImage(images, 10, seed)
 	if err != nil {
 		t.Fatal(err)
 	}

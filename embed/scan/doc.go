@@ -30,7 +30,7 @@
 //
 // Everything that a decoder knows comes from the trials that it was given and
 // the images that they saw: statistics, components, penalty, mean.
-// KFoldByImage and SplitByImage divide trials so that no image is on both sides;
+// KFoldByImage divides trials so that no image is on both sides;
 // CrossValidate trains one decoder for each fold.
 //
 // # Checkpoints
@@ -49,13 +49,13 @@
 //	bundle.json          sizes, the target space's fingerprint, checksums
 //	decoder.onnx         voxels as measured → tokens, what Open serves
 //	config.json          the Config
-//	weights.safetensors  every array of the Config by name, what Load reads
+//	weights.safetensors  every array of the Config by name
 //
 // Open takes bundles made elsewhere too, of which bundle.json and an ONNX file
 // are enough.
 //
 // # The parts
 //
-// FitZScore, FitRidge, OneCycle, SoftTemperature and DrawMix are what Train is
-// made of, each usable alone.
+// FitZScore, FitRidge, SoftTemperature and DrawMix are what Train is made of,
+// each usable alone.
 package scan

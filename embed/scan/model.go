@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"engram/data/safetensors"
 	"engram/data/vfs"
@@ -147,39 +145,6 @@ func (m *Model) manifest() bundle.Manifest {
 		}},
 		T: c.T, D: c.D, Voxels: c.Voxels, Target: c.Target.Fingerprint,
 	}
-}
-
-// Load reads the weights that Save wrote.
-func Load(dir string) (*Model, error) {
-	b, own, err := openBundle(dir)
-	if err != nil {
-		return nil, err
-	}
-	if !own {
-		return nil, fmt.Errorf("scan: %s has no %s and %s: its decoder was made elsewhere", dir, configFile, weightsFile)
-	}
-	config, err := readConfig(b)
-	if err != nil {
-		return nil, err
-	}
-	path := b.Path(weightsFile)
-	tensors, _, err := safetensors.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("scan: %w", err)
-	}
-	m := &Model{Config: config, Values: map[string][]float32{}}
-	for _, p := range config.parameters() {
-		data, ok := tensors[p.Name].Data.([]float32)
-		if !ok || len(data) != p.Size() {
-			return nil, fmt.Errorf("scan: %s: wanted %s as float32 of shape %v, found shape %v", path, p.Name, p.Shape, tensors[p.Name].Shape)
-		}
-		m.Values[p.Name] = data
-		delete(tensors, p.Name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		return nil, fmt.Errorf("scan: %s: a %s decoder has no array %s", path, config.Preset, name)
-	}
-	return m, nil
 }
 
 // openBundle opens a decoder's folder; own says whether it has what Save writes.

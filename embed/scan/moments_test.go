@@ -32,7 +32,7 @@ func trialsFor(seed uint64, trials, voxels, targets int) (x, y blas32.General) {
 func TestRidgeOfPartsIsTheRidgeOfTheirTrials(t *testing.T) {
 	const n, lambda = 700, 30
 	x, y := trialsFor(1, n, 600, 5)
-	folds, err := KFold(n, 3, 7)
+	folds, err := KFoldByImage(once(n), 3, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func float64s(x []float32) []float64 {
 func BenchmarkRidgeOfParts(b *testing.B) {
 	const n = 3000
 	x, y := trialsFor(1, n, 1000, 100)
-	folds, err := KFold(n, ridgeFolds, 7)
+	folds, err := KFoldByImage(once(n), ridgeFolds, 7)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,19 +10,11 @@ import (
 // exactly one of the two.
 type Fold struct{ Train, Test []int }
 
-// KFold deals n trials at random into k test sets whose sizes differ by one at
-// most. The same seed gives the same folds everywhere. It needs 2 ≤ k ≤ n.
-func KFold(n, k int, seed uint64) ([]Fold, error) {
-	trials := make([]int, max(n, 0))
-	for i := range trials {
-		trials[i] = i
-	}
-	return KFoldByImage(trials, k, seed)
-}
-
-// KFoldByImage deals images, not trials, into k test sets: images[i] identifies
-// what was seen in trial i, and all trials of one image stay together, so that
-// no decoder is tested on an image that it was trained on.
+// KFoldByImage deals images at random, not trials, into k test sets whose numbers
+// of images differ by one at most: images[i] identifies what was seen in trial i,
+// and all trials of one image stay together, so that no decoder is tested on an
+// image that it was trained on. The same seed gives the same folds everywhere. It
+// needs k of at least 2 and at most the number of images.
 func KFoldByImage[I comparable](images []I, k int, seed uint64) ([]Fold, error) {
 	groups := shuffledGroups(images, seed)
 	if k < 2 || k > len(groups) {
@@ -39,17 +31,6 @@ func KFoldByImage[I comparable](images []I, k int, seed uint64) ([]Fold, error) 
 		from += size
 	}
 	return folds, nil
-}
-
-// SplitByImage holds out a share of the images, 0 < share < 1, and all their
-// trials: the nearest whole number of images, but at least one on either side.
-func SplitByImage[I comparable](images []I, share float64, seed uint64) (Fold, error) {
-	groups := shuffledGroups(images, seed)
-	if !(share > 0 && share < 1) || len(groups) < 2 {
-		return Fold{}, fmt.Errorf("split: wanted a share between 0 and 1 of two images at least, found %v of %d", share, len(groups))
-	}
-	held := min(max(int(share*float64(len(groups))+0.5), 1), len(groups)-1)
-	return divide(groups, 0, held), nil
 }
 
 // shuffledGroups returns the trials of every image, the images in random order.

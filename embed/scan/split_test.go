@@ -60,39 +60,22 @@ func pick(images, trials []int) []int {
 	return out
 }
 
-func TestSplitByImageHoldsOutTheShare(t *testing.T) {
-	images := []string{"a", "b", "a", "c", "d", "e", "e", "f", "g", "h", "i", "j"}
-	fold, err := SplitByImage(images, 0.2, 7)
-	if err != nil {
-		t.Fatal(err)
+// once returns n images of which each is seen once.
+func once(n int) []int {
+	images := make([]int, max(n, 0))
+	for i := range images {
+		images[i] = i
 	}
-	held := map[string]bool{}
-	for _, trial := range fold.Test {
-		held[images[trial]] = true
-	}
-	if len(held) != 2 {
-		t.Errorf("held out %v, want 2 of 10 images", held)
-	}
-	for _, trial := range fold.Train {
-		if held[images[trial]] {
-			t.Errorf("image %s is on both sides", images[trial])
-		}
-	}
-	for share, want := range map[float64]int{0.001: 1, 0.999: 9} {
-		fold, err := SplitByImage([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, share, 7)
-		if err != nil || len(fold.Test) != want {
-			t.Errorf("share %v: %d held out, want %d; %v", share, len(fold.Test), want, err)
-		}
-	}
+	return images
 }
 
 func TestSplitsFollowTheSeed(t *testing.T) {
-	a, err := KFold(20, 4, 1)
+	a, err := KFoldByImage(once(20), 4, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _ := KFold(20, 4, 1)
-	other, _ := KFold(20, 4, 2)
+	again, _ := KFoldByImage(once(20), 4, 1)
+	other, _ := KFoldByImage(once(20), 4, 2)
 	if diff := cmp.Diff(a, again); diff != "" {
 		t.Errorf("the same seed divides differently:\n%s", diff)
 	}
@@ -103,16 +86,8 @@ func TestSplitsFollowTheSeed(t *testing.T) {
 
 func TestSplitsRefuse(t *testing.T) {
 	for _, c := range []struct{ n, k int }{{10, 1}, {10, 11}, {0, 2}, {-3, 2}} {
-		if _, err := KFold(c.n, c.k, 0); err == nil || !strings.HasPrefix(err.Error(), "split: wanted 2 to ") {
-			t.Errorf("%d trials, %d folds: %v", c.n, c.k, err)
+		if _, err := KFoldByImage(once(c.n), c.k, 0); err == nil || !strings.HasPrefix(err.Error(), "split: wanted 2 to ") {
+			t.Errorf("%d images, %d folds: %v", c.n, c.k, err)
 		}
-	}
-	for _, share := range []float64{0, 1, -1} {
-		if _, err := SplitByImage([]int{1, 2, 3}, share, 0); err == nil {
-			t.Errorf("share %v is accepted", share)
-		}
-	}
-	if _, err := SplitByImage([]int{1, 1}, 0.5, 0); err == nil {
-		t.Error("one image is divided")
 	}
 }

@@ -157,7 +157,7 @@ func (r *run) epoch(ctx context.Context, epoch *grad.Epoch) error {
 	}
 	inputs := r.inputs(e)
 	r.draw(ctx, e+1)
-	losses, _, err := epoch.Run(ctx, r.state, inputs)
+	losses, err := epoch.Run(ctx, r.state, inputs)
 	if err != nil {
 		return r.epochError(e, err)
 	}
