@@ -38,6 +38,7 @@ type WriterOptions struct {
 // concurrent use, but several writers may fill one folder with different
 // shards.
 type Writer struct {
+	fsys  vfs.FS
 	dir   string
 	o     WriterOptions
 	done  []int // whole pairs that were there before
@@ -55,7 +56,10 @@ type pending struct {
 
 // Create starts a writer of shards into dir, which it makes. Nothing that is
 // there is touched before the first pair is whole.
-func Create(dir string, o WriterOptions) (*Writer, error) {
+func Create(dir string, o WriterOptions) (*Writer, error) { return CreateFS(vfs.OS{}, dir, o) }
+
+// CreateFS is Create on a file system.
+func CreateFS(fsys vfs.FS, dir string, o WriterOptions) (*Writer, error) {
 	if o.Dim < 1 || o.RowsPerFile < 0 || o.First < 0 || o.Shards < 0 {
 		return nil, fmt.Errorf("laion: wanted vectors of at least one element and counts from zero, found %+v", o)
 	}
@@ -70,11 +74,11 @@ func Create(dir string, o WriterOptions) (*Writer, error) {
 		return nil, err
 	}
 	for _, sub := range append([]Set{"metadata"}, o.Sets...) {
-		if err := os.MkdirAll(filepath.Join(dir, string(sub)), 0o755); err != nil {
+		if err := vfs.MkdirAllFS(fsys, filepath.Join(dir, string(sub)), 0o755); err != nil {
 			return nil, fmt.Errorf("laion: %w", err)
 		}
 	}
-	return &Writer{dir: dir, o: o, done: done, shard: o.First}, nil
+	return &Writer{fsys: fsys, dir: dir, o: o, done: done, shard: o.First}, nil
 }
 
 // Done returns the numbers of the shards in dir that are whole for all of the
@@ -174,7 +178,7 @@ func (w *Writer) begin() error {
 	}
 	w.pair = &pending{}
 	for _, set := range w.o.Sets {
-		f, err := vfs.Create(w.path(string(set), ".npy"))
+		f, err := vfs.CreateFS(w.fsys, w.path(string(set), ".npy"))
 		if err != nil {
 			return err
 		}
@@ -186,7 +190,7 @@ func (w *Writer) begin() error {
 		w.pair.arrays = append(w.pair.arrays, array)
 	}
 	var err error
-	w.pair.table, err = parquet.Create(w.metadataPath())
+	w.pair.table, err = parquet.CreateFS(w.fsys, w.metadataPath())
 	return err
 }
 
@@ -194,7 +198,7 @@ func (w *Writer) begin() error {
 // it the embeddings are no shard. What a broken run has left of the metadata
 // goes first, so that it is never taken for that of the new embeddings.
 func (w *Writer) publish() error {
-	if err := os.Remove(w.metadataPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := w.removeMetadata(); err != nil {
 		return w.fail(err)
 	}
 	for len(w.pair.files) > 0 {
@@ -215,6 +219,20 @@ func (w *Writer) publish() error {
 	w.pair = nil
 	w.shard++
 	return nil
+}
+
+// removeMetadata removes the metadata that is there and makes that durable: after
+// a power loss it must not be back beside new embeddings.
+func (w *Writer) removeMetadata() error {
+	path := w.metadataPath()
+	err := w.fsys.Remove(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.fsys.SyncDir(filepath.Dir(path))
 }
 
 // fail ends the writer and removes the pair under way.
@@ -272,14 +290,17 @@ func (w *Writer) Discard() error {
 
 // Clean removes the temporary files that killed writers have left in dir. No
 // writer may be at work there.
-func Clean(dir string) error {
+func Clean(dir string) error { return CleanFS(vfs.OS{}, dir) }
+
+// CleanFS is Clean on a file system.
+func CleanFS(fsys vfs.FS, dir string) error {
 	for _, name := range []string{".*_emb_*.npy.*.tmp", ".metadata_*.parquet.*.tmp"} {
 		stale, err := filepath.Glob(literal(dir, filepath.Join("*", name)))
 		if err != nil {
 			return fmt.Errorf("laion: %w", err)
 		}
 		for _, path := range stale {
-			if err := os.Remove(path); err != nil {
+			if err := fsys.Remove(path); err != nil {
 				return fmt.Errorf("laion: %w", err)
 			}
 		}

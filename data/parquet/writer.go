@@ -33,6 +33,7 @@ const rowColumn = "row"
 // The memory in use is that of one row group of 32,768 rows. Where a key comes
 // up late, what is already in the file is written once more.
 type Writer struct {
+	fsys   vfs.FS
 	path   string
 	out    *vfs.PendingFile
 	table  *format.GenericWriter[any] // nil before the first row group
@@ -47,12 +48,15 @@ type Writer struct {
 type field struct{ name, typ string }
 
 // Create starts a table that will be the file at path, in zstd.
-func Create(path string) (*Writer, error) {
-	out, err := vfs.Create(path)
+func Create(path string) (*Writer, error) { return CreateFS(vfs.OS{}, path) }
+
+// CreateFS is Create on a file system.
+func CreateFS(fsys vfs.FS, path string) (*Writer, error) {
+	out, err := vfs.CreateFS(fsys, path)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	return &Writer{path: path, out: out, types: map[string]string{}}, nil
+	return &Writer{fsys: fsys, path: path, out: out, types: map[string]string{}}, nil
 }
 
 // Len returns the number of rows.
@@ -158,7 +162,7 @@ func (w *Writer) renew() error {
 		return err
 	}
 	defer before.Close()
-	if w.out, err = vfs.Create(w.path); err != nil {
+	if w.out, err = vfs.CreateFS(w.fsys, w.path); err != nil {
 		w.out = old
 		return err
 	}
