@@ -38,7 +38,7 @@ func (a *console) demoCommand() *cobra.Command {
 			"page with the scans of those. Scenes are drawings and nobody was scanned. What is done is kept: an\n" +
 			"interrupted demo goes on where it was, and a second one starts at once. One of another seed or scale\n" +
 			"takes its place.",
-		Example: "  engram demo\n  engram demo --no-serve --seed 7 --out demo7",
+		Example: "  engram demo\n  engram demo --no-serve --seed 7 --out demo7\n  engram demo --no-serve --export-mindeye webdataset",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, known := range demo.Scales() {
@@ -57,6 +57,7 @@ func (a *console) demoCommand() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of everything random; the same seed gives the same scores")
 	flags.StringVar(&scale, "scale", names[0], "how much of everything: "+strings.Join(names, " or "))
 	flags.BoolVar(&f.noServe, "no-serve", false, "end after the table")
+	flags.StringVar(&f.mindEye, "export-mindeye", "", "write the simulated scans to this `folder` too, in the layout that engram train --mindeye reads")
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
 	return cmd
 }
@@ -68,6 +69,7 @@ type demoFlags struct {
 	scale   demo.Scale
 	noServe bool
 	addr    string
+	mindEye string // folder for the scans in MindEye's layout
 }
 
 // demo runs the demo, prints its table and serves it.
@@ -148,7 +150,7 @@ func (a *console) runDemo(ctx context.Context, f demoFlags) (_ *demo.Result, err
 	if host.Denoiser, err = a.openBundle(app.ScenesDenoiser); err != nil {
 		return nil, err
 	}
-	return demo.Run(ctx, demo.Options{Dir: f.out, Seed: f.seed, Scale: f.scale, Host: host})
+	return demo.Run(ctx, demo.Options{Dir: f.out, Seed: f.seed, Scale: f.scale, MindEye: f.mindEye, Host: host})
 }
 
 // demoHost is what the demo works with, but for the models that make pictures.

@@ -14,6 +14,7 @@ import (
 
 	"engram/cmd/engram/internal/demo"
 	"engram/data/vfs"
+	"engram/embed/dataset"
 	"engram/embed/ort/orttest"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,10 +82,12 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	if diff := cmp.Diff(first, again); diff != "" {
 		t.Errorf("a second run (-first +second):\n%s", diff)
 	}
-	other, err := a.runDemo(t.Context(), demoFlags{out: t.TempDir(), seed: 1, scale: tinyDemo})
+	tars := t.TempDir()
+	other, err := a.runDemo(t.Context(), demoFlags{out: t.TempDir(), seed: 1, scale: tinyDemo, mindEye: tars})
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkExport(t, tars)
 	if diff := cmp.Diff(first.Report.Scores, other.Report.Scores); diff != "" {
 		t.Errorf("the same seed in another folder:\n%s", diff)
 	}
@@ -93,6 +96,31 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	}
 	if left := markers(t, dir); len(left) != 7 || cmp.Equal(made, left) {
 		t.Errorf("after the demo of another seed its 7 stages are to be left, found %v", left)
+	}
+}
+
+// checkExport wants the scans of the tiny demo in MindEye's layout: of 48 scenes
+// for training, and of 12 test scenes and 6 zebras.
+func checkExport(t *testing.T, dir string) {
+	t.Helper()
+	m := dataset.MindEye{Dir: dir}
+	training, err := m.Training()
+	if err != nil {
+		t.Fatal(err)
+	}
+	test, err := m.Test()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if training.Samples != 48 || training.Voxels.Rows != 144 || test.Samples != 18 || test.Voxels.Rows != 54 || test.Voxels.Cols != 150 {
+		t.Errorf("exported %s and %s", training, test)
+	}
+	if img, err := test.Stimuli.Read(0); err != nil || img.W != 48 {
+		t.Errorf("the first test scene is %v, %v", img, err)
+	}
+	about, err := os.ReadFile(filepath.Join(dir, "dataset.json"))
+	if err != nil || !strings.Contains(string(about), `"simulated": true`) {
+		t.Errorf("dataset.json is %s, %v; want it to say that the data is simulated", about, err)
 	}
 }
 

@@ -30,7 +30,8 @@ const (
 // the layout of MindEye (see package mindeye): the shared images are the test
 // split, the others, in random order, validation and training. As there, voxels
 // are z-scored over the trials of each session, and a sample has three repeats:
-// the first three, or copies where the image was seen less often.
+// the first three, or copies where the image was seen less often. The file
+// dataset.json beside the splits says that the data is simulated.
 func (s *Subject) WriteTars(dir string, r Recording, t Tars) error {
 	if err := r.check(s); err != nil {
 		return fmt.Errorf("scanner: %w", err)
@@ -61,8 +62,11 @@ func (s *Subject) WriteTars(dir string, r Recording, t Tars) error {
 			part++
 		}
 	}
+	if err := s.writeAbout(filepath.Join(dir, "dataset.json"), r, 0); err != nil {
+		return err
+	}
 	return mindeye.WriteTotals(dir, t.Subject, mindeye.Totals{
-		Train: len(splits["train"]), Val: len(splits["val"]), Test: len(splits["test"]),
+		Train: len(splits[mindeye.Train]), Val: len(splits[mindeye.Val]), Test: len(splits[mindeye.Test]),
 	})
 }
 
@@ -84,7 +88,7 @@ func (r *Recording) split(validation int) (map[string][]int, error) {
 		return nil, fmt.Errorf("wanted 0 to %d images for validation, found %d", len(rest), validation)
 	}
 	newDice("split", r.Seed).Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
-	return map[string][]int{"test": test, "val": rest[:validation], "train": rest[validation:]}, nil
+	return map[string][]int{mindeye.Test: test, mindeye.Val: rest[:validation], mindeye.Train: rest[validation:]}, nil
 }
 
 // samples yields the samples of images, given the scans, [trials, voxels], and

@@ -79,7 +79,7 @@ func (s *Subject) WriteTable(dir string, r Recording, number Number) error {
 	return errors.Join(
 		writeTable(filepath.Join(dir, "trials.csv"), r.table()),
 		writeTable(filepath.Join(dir, "voxels.csv"), s.table()),
-		s.writeAbout(filepath.Join(dir, "dataset.json"), r, number))
+		s.writeAbout(filepath.Join(dir, "dataset.json"), r, number.scale()))
 }
 
 func (r *Recording) check(s *Subject) error {
@@ -183,8 +183,17 @@ func writeTable(path string, lines [][]string) error {
 	return nil
 }
 
-// writeAbout writes what the data is.
-func (s *Subject) writeAbout(path string, r Recording, number Number) error {
+// scale returns what per cent signal change is multiplied by in a file.
+func (n Number) scale() int {
+	if n == Int16 {
+		return int16Scale
+	}
+	return 1
+}
+
+// writeAbout writes what the data is. scale is what per cent signal change is
+// multiplied by, 0 where voxels are z-scored.
+func (s *Subject) writeAbout(path string, r Recording, scale int) error {
 	about := struct {
 		Simulated   bool    `json:"simulated"`
 		About       string  `json:"about"`
@@ -194,15 +203,11 @@ func (s *Subject) writeAbout(path string, r Recording, number Number) error {
 		Trials      int     `json:"trials"`
 		Sessions    int     `json:"sessions"`
 		MedianNCSNR float64 `json:"median_ncsnr"`
-		// Scale is what per cent signal change is multiplied by in voxels.npy.
-		Scale int `json:"scale"`
+		Scale       int     `json:"scale,omitempty"`
 	}{
 		Simulated: true, About: "simulated scans of a simulated subject; no person was scanned",
 		SubjectSeed: s.options.Seed, NoiseSeed: r.Seed, Voxels: len(s.voxels), Trials: len(r.Trials),
-		Sessions: len(sessionLengths(r.Trials)), MedianNCSNR: s.options.NCSNR, Scale: 1,
-	}
-	if number == Int16 {
-		about.Scale = int16Scale
+		Sessions: len(sessionLengths(r.Trials)), MedianNCSNR: s.options.NCSNR, Scale: scale,
 	}
 	err := vfs.WriteFile(path, func(w io.Writer) error {
 		e := json.NewEncoder(w)

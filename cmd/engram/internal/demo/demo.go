@@ -44,6 +44,8 @@ type Options struct {
 	Dir   string // absolute path of the folder for everything, made where it is missing
 	Seed  uint64 // of the scenes, the subject, the noise and the training
 	Scale Scale
+	// MindEye is a folder for the scans in MindEye's layout; "": none.
+	MindEye string
 	Host
 }
 
@@ -108,6 +110,11 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 		}
 		var err error
 		if *step.dir, err = d.run(ctx, step.stage()); err != nil {
+			return nil, err
+		}
+	}
+	if d.MindEye != "" {
+		if err := d.exportMindEye(ctx, made); err != nil {
 			return nil, err
 		}
 	}

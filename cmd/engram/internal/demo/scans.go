@@ -72,31 +72,20 @@ func (d *demo) scan(ctx context.Context, dir string) error {
 		return err
 	}
 	var all []scenes.Scene
-	r := scanner.Recording{Seed: d.Seed}
 	for _, s := range d.shown() {
-		for i := range s.scenes {
-			r.Names = append(r.Names, s.path(i))
-			if s.name != d.cast.train.name {
-				r.Shared = append(r.Shared, len(r.Names)-1)
-			}
-		}
 		all = append(all, s.scenes...)
 	}
 	step, finish := d.counter("simulating scans", "scenes", len(all))
 	defer finish()
-	if r.Responses, err = subject.Responses(stimuli(ctx, all, step)); err != nil {
+	responses, err := subject.Responses(stimuli(ctx, all, step))
+	if err != nil {
 		return err
 	}
-	images := make([]int, len(all))
-	for i := range images {
-		images[i] = i
-	}
-	schedule := scanner.Schedule{Seed: d.Seed, Repeats: d.Scale.Repeats}
-	if r.Trials, err = schedule.Trials(images); err != nil {
+	r, err := d.recording(responses)
+	if err != nil {
 		return err
 	}
-	shape := []int{r.Responses.Rows, r.Responses.Cols}
-	if err := npy.WriteFile(filepath.Join(dir, "responses.npy"), shape, r.Responses.Data); err != nil {
+	if err := npy.WriteFile(filepath.Join(dir, "responses.npy"), []int{responses.Rows, responses.Cols}, responses.Data); err != nil {
 		return err
 	}
 	return subject.WriteTable(dir, r, scanner.Float32)
