@@ -67,6 +67,15 @@ type indexView struct {
 	Dim    int         `json:"dim"`
 	Count  int         `json:"count"`
 	Bundle space.Space `json:"bundle"`
+	// Background says how the engine's work beside the requests has gone.
+	Background backgroundView `json:"background"`
+}
+
+// backgroundView is index.Background.
+type backgroundView struct {
+	Begun    int `json:"begun"`
+	Finished int `json:"finished"`
+	Failed   int `json:"failed"`
 }
 
 type encoderView struct {
@@ -101,7 +110,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index: indexView{
 			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
-			Bundle: info.Space,
+			Bundle: info.Space, Background: backgroundView(info.Background),
 		},
 		Images:  s.opts.Images != nil,
 		Trials:  len(s.opts.Trials),

@@ -40,7 +40,11 @@ func TestNewNamesEveryFault(t *testing.T) {
 func TestInfoTrialsAndHealth(t *testing.T) {
 	opts := fakeOptions(t)
 	s := newServer(t, opts)
+	opts.Store.(*memStore).info.Background = index.Background{Begun: 3, Finished: 1, Failed: 1}
 	info := decodeBody[infoView](t, get(t, s, "/v1/info"), http.StatusOK)
+	if want := (backgroundView{Begun: 3, Finished: 1, Failed: 1}); info.Index.Background != want {
+		t.Errorf("work in the background is %+v, want %+v", info.Index.Background, want)
+	}
 	if info.Index.Count != 5 || info.Index.Data != "five flat pictures" || info.Encoder.Bundle.Name != "colour 1" ||
 		info.Decoder.Voxels != 5 || !info.Images || info.Trials != 2 {
 		t.Errorf("info is %+v", info)

@@ -74,6 +74,19 @@ type Info struct {
 	// said which model made them. The caller refuses a query of another space
 	// (see CheckSpace).
 	Space space.Space
+	// Background counts the work that the engine did beside the calls since the
+	// store was opened; an engine on a server counts none.
+	Background Background
+}
+
+// Background counts pieces of work, such as writing rows from memory to disk, that
+// an engine does while nobody waits for it.
+type Background struct {
+	Begun, Finished int
+	// Failed counts the pieces that ended with an error. The next write after one
+	// of them returns that error and applies nothing, unless a Flush has mended it
+	// before.
+	Failed int
 }
 
 // Store keeps items and finds the nearest ones. Every method may be called

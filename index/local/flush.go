@@ -27,7 +27,9 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 		return nil
 	}
 	defer func() {
-		s.failed = err != nil
+		if s.failed = err != nil; !s.failed {
+			_ = s.failure() // this flush has written what that one could not
+		}
 		frozen.release()
 	}()
 	f := flushing{store: s}

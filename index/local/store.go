@@ -44,9 +44,13 @@ type Store struct {
 	written disk.Manifest
 	labels  atomic.Pointer[map[string]string] // never changed, only replaced; under flusher
 
-	writer  sync.Mutex // guards what follows, and the right to set current
-	dirty   bool       // current has what the manifest has not, nor a flush under way
-	closing bool       // nothing can be written any more
+	events atomic.Pointer[func(Event)]
+
+	writer     sync.Mutex // guards what follows, and the right to set current
+	dirty      bool       // current has what the manifest has not, nor a flush under way
+	closing    bool       // nothing can be written any more
+	cause      error      // of a flush in the background that failed (see failure)
+	background index.Background
 }
 
 var _ index.Store = (*Store)(nil)
@@ -236,7 +240,7 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 	}
 	defer snap.release()
 	info := s.info
-	info.Count = snap.count
+	info.Count, info.Background = snap.count, s.counts()
 	return info, nil
 }
 

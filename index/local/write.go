@@ -10,12 +10,14 @@ import (
 	"engram/index/internal/disk"
 )
 
-// Upsert implements index.Store. Of items with the same id the last one
-// counts. Where the rows in memory have grown past 64 MiB (see BeginBulk) it
-// begins to flush them, beside itself and other calls, so that they are durable
-// before Flush is called, whole calls at a time. Where they grow past it again
-// meanwhile, the call waits. After a flush that failed it flushes by itself first,
-// and fails, and applies nothing, where that fails too.
+// Upsert implements index.Store. Of items with the same id the last one counts.
+//
+// Where the rows in memory have grown past 64 MiB (see BeginBulk) it begins to
+// flush them in the background, so that they are durable before Flush is called,
+// whole calls at a time. Where they grow past it again meanwhile, the call waits.
+// After a flush in the background that failed, the next Upsert or Delete returns
+// its error and applies nothing. The one after it flushes by itself first where
+// there is too much in memory, and fails where that fails too.
 func (s *Store) Upsert(ctx context.Context, items []index.Item) error {
 	added, err := s.segment(items)
 	if err != nil {
@@ -100,25 +102,22 @@ func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error
 
 // makeRoom begins a flush where the rows in memory have grown past the limit.
 // Everybody goes on writing to the store until the memory is full again; then
-// they wait here.
+// they wait here. It returns the error of a flush in the background that failed.
 func (s *Store) makeRoom(ctx context.Context) error {
 	if s.excess() == 0 {
-		return nil
+		return s.failure()
 	}
 	s.flusher.Lock()
 	size := s.excess()
-	if size > 0 && !s.failed {
-		frozen := s.freeze()
-		go func() {
-			defer s.flusher.Unlock()
-			_ = s.flushFrozen(context.WithoutCancel(ctx), frozen) // s.failed remembers
-		}()
+	if err := s.failure(); err != nil || size == 0 { // size is 0 where somebody else has flushed
+		s.flusher.Unlock()
+		return err
+	}
+	if !s.failed {
+		s.flushInBackground(ctx, s.freeze(), size)
 		return nil
 	}
 	defer s.flusher.Unlock()
-	if size == 0 { // somebody else has flushed
-		return nil
-	}
 	if err := s.flush(ctx); err != nil {
 		return fmt.Errorf("writing %d bytes of rows from memory: %w", size, err)
 	}

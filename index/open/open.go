@@ -20,7 +20,8 @@ type Options struct {
 	// Cache is the folder on this machine for what belongs to an index on a server
 	// (see LedgerDir).
 	Cache string
-	// Logger gets warnings; nil means no log.
+	// Logger gets warnings and what the embedded engine does in the background; nil
+	// means no log.
 	Logger *slog.Logger
 }
 
@@ -41,11 +42,7 @@ func openStore(ctx context.Context, name string, fixed bool, o Options) (index.S
 		if err := checkFolder(name); err != nil {
 			return nil, err
 		}
-		store, err := local.Open(name)
-		if err != nil { // or else the interface would not be nil
-			return nil, err
-		}
-		return store, nil
+		return o.watched(local.Open(name))
 	}
 	at, err := parse(name, o)
 	if err != nil {
@@ -76,11 +73,7 @@ func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, 
 		if err := checkFolder(name); err != nil {
 			return nil, err
 		}
-		store, err := local.Create(name, local.Options{Dim: e.Dim, Space: e.Space})
-		if err != nil {
-			return nil, err
-		}
-		return store, nil
+		return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space}))
 	}
 	at, err := parse(name, o)
 	if err != nil {
@@ -94,6 +87,28 @@ func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, 
 	if err != nil {
 		return nil, err
 	}
+	return store, nil
+}
+
+// watched has what the store does in the background logged.
+func (o Options) watched(store *local.Store, err error) (index.Store, error) {
+	if err != nil { // or else the interface would not be nil
+		return nil, err
+	}
+	if o.Logger == nil {
+		return store, nil
+	}
+	store.Watch(func(e local.Event) {
+		logger := o.Logger.With("bytes", e.Bytes)
+		switch e.Step {
+		case local.Begun:
+			logger.Debug("writing rows from memory")
+		case local.Finished:
+			logger.Debug("wrote rows from memory", "took", e.Took)
+		case local.Failed:
+			logger.Error("rows in memory could not be written, the next write will fail", "took", e.Took, "error", e.Err)
+		}
+	})
 	return store, nil
 }
 
