@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -11,12 +10,11 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/embed/bundle"
-	"engram/embed/ort"
 
 	"github.com/spf13/cobra"
 )
 
-func (a *console) bundleCommand() *cobra.Command {
+func (c *console) bundleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bundle",
 		Short: "Make and inspect model bundles",
@@ -25,7 +23,7 @@ func (a *console) bundleCommand() *cobra.Command {
 			"      --output features --mean .5,.5,.5 --std .5,.5,.5 --resize bilinear\n" +
 			"  engram bundle show mobilenetv2",
 	}
-	cmd.AddCommand(a.bundleWrapCommand(), a.bundleShowCommand())
+	cmd.AddCommand(c.bundleWrapCommand(), c.bundleShowCommand())
 	return cmd
 }
 
@@ -39,7 +37,7 @@ type wrapFlags struct {
 	span, mean, std                           []float64
 }
 
-func (a *console) bundleWrapCommand() *cobra.Command {
+func (c *console) bundleWrapCommand() *cobra.Command {
 	var f wrapFlags
 	cmd := &cobra.Command{
 		Use:   "wrap MODEL.onnx",
@@ -50,7 +48,17 @@ func (a *console) bundleWrapCommand() *cobra.Command {
 		Example: "  engram bundle wrap mobilenetv2.onnx --out mobilenetv2 --name mobilenetv2 \\\n" +
 			"      --output features --mean .5,.5,.5 --std .5,.5,.5 --resize bilinear",
 		Args: oneArgument("an ONNX file"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.wrap(cmd.Context(), args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := f.manifest(args[0])
+			if err != nil {
+				return err
+			}
+			b, err := show(cmd.Context(), c, c.app().Wrap, app.WrapSpec{Model: args[0], Out: f.out, Manifest: *m, Input: f.input, Output: f.output})
+			if err != nil {
+				return err
+			}
+			return c.printBundle(b)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "", "`folder` of the bundle (required)")
@@ -72,32 +80,7 @@ func (a *console) bundleWrapCommand() *cobra.Command {
 	return cmd
 }
 
-// wrap runs the model once, to learn the shape of its output, and writes the
-// bundle.
-func (a *console) wrap(ctx context.Context, file string, f wrapFlags) error {
-	m, err := f.manifest(file)
-	if err != nil {
-		return err
-	}
-	if err := app.CheckReplaceable(f.out, bundle.Features, bundle.CLIP); err != nil {
-		return err
-	}
-	rt, err := a.loadRuntime(ctx)
-	if err != nil {
-		return err
-	}
-	defer rt.Close()
-	if err := f.inspect(ctx, rt, file, m); err != nil {
-		return err
-	}
-	b, err := bundle.Wrap(f.out, file, *m)
-	if err != nil {
-		return err
-	}
-	return a.printBundle(b)
-}
-
-// manifest is what the flags say, all but what inspect fills in.
+// manifest is what the flags say, but for what the model itself tells.
 func (f wrapFlags) manifest(file string) (*bundle.Manifest, error) {
 	if f.name == "" {
 		f.name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
@@ -106,7 +89,7 @@ func (f wrapFlags) manifest(file string) (*bundle.Manifest, error) {
 		f.source = filepath.Base(file)
 	}
 	m := &bundle.Manifest{
-		Kind: bundle.Kind(f.kind), Name: f.name, Version: f.version, Licence: f.licence, Source: f.source,
+		Kind: bundle.Kind(f.kind), Name: f.name, Version: f.version, Licence: f.licence, Source: f.source, ImageSize: f.size,
 		Preprocess: &bundle.Preprocess{Filter: f.resize, Antialias: f.antialias, Crop: f.crop},
 	}
 	if m.Kind != bundle.Features && m.Kind != bundle.CLIP {
@@ -126,74 +109,7 @@ func (f wrapFlags) manifest(file string) (*bundle.Manifest, error) {
 	return m, nil
 }
 
-// inspect fills in the tensors' names, the image size, T and D from the model.
-func (f wrapFlags) inspect(ctx context.Context, rt *ort.Runtime, file string, m *bundle.Manifest) error {
-	session, err := rt.OpenFile(file, ort.SessionOptions{})
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	input, err := choose(session.Inputs(), f.input, "input")
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	output, err := choose(session.Outputs(), f.output, "output")
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	m.ImageSize = f.size
-	if m.ImageSize == 0 && len(input.Shape) == 4 && input.Shape[3] > 0 {
-		m.ImageSize = int(input.Shape[3])
-	}
-	if m.ImageSize == 0 {
-		m.ImageSize = 224
-	}
-	if m.ImageSize < 1 || m.ImageSize > maxImageSize {
-		return fmt.Errorf("--size is %d pixels, wanted 1 to %d", m.ImageSize, maxImageSize)
-	}
-	shape := []int64{1, 3, int64(m.ImageSize), int64(m.ImageSize)}
-	out := ort.Tensors{output.Name: nil}
-	in := ort.Tensors{input.Name: {Shape: shape, Data: make([]float32, 3*m.ImageSize*m.ImageSize)}}
-	if err := session.Run(ctx, in, out); err != nil {
-		return err
-	}
-	found := out[output.Name].Shape
-	embedding := "embedding"
-	switch {
-	case len(found) == 2:
-		m.T, m.D = 1, int(found[1])
-	case len(found) == 3 && found[1] > 1 && m.Kind == bundle.CLIP:
-		m.T, m.D = int(found[1]), int(found[2])
-		embedding = "tokens"
-	default:
-		return fmt.Errorf("%s: output %s has shape %v for one image, wanted [1 D] (or, for --kind clip, [1 T D])", file, output.Name, found)
-	}
-	m.Models = map[string]bundle.Model{"image": {
-		Inputs:  map[string]string{"pixels": input.Name},
-		Outputs: map[string]string{embedding: output.Name},
-	}}
-	return nil
-}
-
-// maxImageSize bounds the side of an encoder's input, in pixels.
-const maxImageSize = 4096
-
-// choose returns the tensor that was named, or the only one there is.
-func choose(specs []ort.Spec, name, flag string) (ort.Spec, error) {
-	names := make([]string, len(specs))
-	for i, spec := range specs {
-		if spec.Name == name || name == "" && len(specs) == 1 {
-			return spec, nil
-		}
-		names[i] = spec.Name
-	}
-	if name == "" {
-		return ort.Spec{}, fmt.Errorf("the model has several %ss, choose one with --%s: %s", flag, flag, strings.Join(names, ", "))
-	}
-	return ort.Spec{}, fmt.Errorf("there is no %s %q, the model has: %s", flag, name, strings.Join(names, ", "))
-}
-
-func (a *console) bundleShowCommand() *cobra.Command {
+func (c *console) bundleShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "show DIR",
@@ -202,14 +118,14 @@ func (a *console) bundleShowCommand() *cobra.Command {
 		Example: "  engram bundle show mobilenetv2\n  engram bundle show pixels --json",
 		Args:    oneArgument("the folder of a bundle"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			b, err := a.openBundle(args[0])
+			b, err := c.app().OpenBundle(args[0])
 			if err != nil {
 				return err
 			}
 			if !asJSON {
-				return a.printBundle(b)
+				return c.printBundle(b)
 			}
-			return a.printJSON(struct {
+			return c.printJSON(struct {
 				Dir         string          `json:"dir"`
 				Fingerprint string          `json:"fingerprint"`
 				Manifest    bundle.Manifest `json:"manifest"`
@@ -221,7 +137,7 @@ func (a *console) bundleShowCommand() *cobra.Command {
 }
 
 // printBundle prints what a bundle is, one fact a line.
-func (a *console) printBundle(b *bundle.Bundle) error {
+func (c *console) printBundle(b *bundle.Bundle) error {
 	var text strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&text, "%-12s %s\n", name, fmt.Sprintf(format, args...))
@@ -249,6 +165,6 @@ func (a *console) printBundle(b *bundle.Bundle) error {
 		}
 		line("file", "%s (%d bytes)", name, info.Size())
 	}
-	_, err := fmt.Fprint(a.stdout, text.String())
+	_, err := fmt.Fprint(c.stdout, text.String())
 	return err
 }

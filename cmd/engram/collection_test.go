@@ -5,45 +5,26 @@ import (
 	"strings"
 	"testing"
 
+	"engram/cmd/engram/internal/app"
+	"engram/index/qdrant/double"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
-
-	"engram/data/space"
-	"engram/index"
-	"engram/index/qdrant"
-	"engram/index/qdrant/double"
 )
 
 func TestCollectionFlags(t *testing.T) {
-	var f collectionFlags
+	var got app.CollectionSpec
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.add(flags)
+	addCollection(flags, &got)
 	if usage := flags.FlagUsages(); strings.Contains(usage, "[]") {
 		t.Errorf("the help tells of a default that is none: %s", usage)
 	}
 	if err := flags.Parse([]string{"--quantisation", "binary", "--payload-index", "NSFW=keyword,width=number"}); err != nil {
 		t.Fatal(err)
 	}
-	want := qdrant.Schema{
-		Dim: 8, Space: space.Space{Name: "B 1", Fingerprint: "b"}, Codes: qdrant.Bits, Indexes: map[string]qdrant.Kind{"NSFW": qdrant.Keyword, "width": qdrant.Number},
-	}
-	got, err := f.schema(index.Info{Dim: 8, Space: space.Space{Name: "B 1", Fingerprint: "b"}})
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("error %v, schema (-want +got):\n%s", err, diff)
-	}
-}
-
-// Of several flags that are wrong it is always the same that is told.
-func TestTheFirstWrongFlagIsTold(t *testing.T) {
-	folder := collectionFlags{shards: 2, replicas: 2, quantisation: "int8"}
-	kinds := collectionFlags{payloadIndexes: map[string]string{"a": "float", "b": "text", "c": "int"}}
-	for range 20 {
-		if err := folder.check("index"); err == nil || !strings.HasPrefix(err.Error(), "--quantisation is for a collection") {
-			t.Errorf("error %v, want one about --quantisation", err)
-		}
-		if _, err := kinds.schema(index.Info{Dim: 1}); err == nil || !strings.HasPrefix(err.Error(), "--payload-index a=float: ") {
-			t.Errorf("error %v, want one about a=float", err)
-		}
+	want := app.CollectionSpec{Quantisation: "binary", PayloadIndexes: map[string]string{"NSFW": "keyword", "width": "number"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
 	}
 }
 

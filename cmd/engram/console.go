@@ -2,14 +2,12 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 
 	"engram/cmd/engram/internal/app"
-	"engram/embed/bundle"
 	"engram/embed/ort"
 
 	"github.com/spf13/cobra"
@@ -54,26 +52,6 @@ func (c *console) app() *app.App {
 		opts.Library.CacheDir = c.cacheFlag
 	}
 	return app.New(opts)
-}
-
-// cacheDir returns the absolute path of the cache folder.
-func (c *console) cacheDir() (string, error) { return c.app().CacheDir() }
-
-// loadRuntime finds or fetches ONNX Runtime, with a progress bar.
-func (c *console) loadRuntime(ctx context.Context) (*ort.Runtime, error) {
-	d := c.display()
-	defer d.finish()
-	return c.app().Runtime(ctx, d.report)
-}
-
-// openBundle opens a bundle by the name that users give it.
-func (c *console) openBundle(name string) (*bundle.Bundle, error) { return c.app().OpenBundle(name) }
-
-// openModel opens the image encoder of a bundle.
-func (c *console) openModel(ctx context.Context, b *bundle.Bundle) (*app.Model, error) {
-	d := c.display()
-	defer d.finish()
-	return c.app().OpenModel(ctx, b, d.report)
 }
 
 // closeInto closes c at the end of a function that returns *err, and returns

@@ -13,13 +13,13 @@ import (
 // The demo reconstructs a handful of scans, once.
 func TestDemoReconstructs(t *testing.T) {
 	a := newApp(t, io.Discard)
-	flags := demoFlags{out: t.TempDir(), seed: 1, scale: tinyDemo}
-	first, err := a.runDemo(t.Context(), flags)
+	dir := t.TempDir()
+	first, err := runTiny(t, a, dir, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := first.Report.Pictures
-	if p == nil || p.Test != 2 || p.Zebras != 1 || p.Bound < .95 || p.Bound > 1 || p.TwoWay < 0 || p.TwoWay > 1 {
+	if p.Test != 2 || p.Zebras != 1 || p.Bound < .95 || p.Bound > 1 || p.TwoWay < 0 || p.TwoWay > 1 {
 		t.Fatalf("pictures are %+v, want 3 of which the CLIP knows those from true tokens", p)
 	}
 	content, err := os.ReadFile(p.Sheet)
@@ -38,8 +38,8 @@ func TestDemoReconstructs(t *testing.T) {
 	if err := first.Report.Print(&table); err != nil || !strings.Contains(table.String(), p.Sheet) {
 		t.Errorf("the table does not name the sheet: %v\n%s", err, &table)
 	}
-	again, err := a.runDemo(t.Context(), flags)
-	if err != nil || *again.Report.Pictures != *p {
+	again, err := runTiny(t, a, dir, 1)
+	if err != nil || again.Report.Pictures != p {
 		t.Errorf("a second run: %+v, %v, want %+v", again.Report.Pictures, err, p)
 	}
 }

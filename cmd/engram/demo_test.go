@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"engram/cmd/engram/internal/demo"
+	"engram/data/progress"
 	"engram/data/vfs"
 	"engram/embed/dataset"
 	"engram/embed/ort/orttest"
@@ -32,6 +33,12 @@ func newApp(t *testing.T, stdout io.Writer) *console {
 		streams:   streams{stdout: stdout, stderr: &bytes.Buffer{}, getenv: func(string) string { return "" }},
 		cacheFlag: t.TempDir(), libraryFlag: orttest.Runtime(t).Path(), device: "cpu",
 	}
+}
+
+// runTiny runs the tiny demo in a folder.
+func runTiny(t *testing.T, c *console, dir string, seed uint64) (*demo.Result, error) {
+	t.Helper()
+	return demo.Run(t.Context(), c.app(), demo.Options{Dir: dir, Seed: seed, Scale: tinyDemo}, nil)
 }
 
 // markers returns, for each complete stage in a folder, its marker.
@@ -55,7 +62,7 @@ func markers(t *testing.T, dir string) map[string]string {
 func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	a := newApp(t, io.Discard)
 	dir := t.TempDir()
-	first, err := a.runDemo(t.Context(), demoFlags{out: dir, seed: 1, scale: tinyDemo})
+	first, err := runTiny(t, a, dir, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +79,7 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 		t.Errorf("the last scan is of %s (%s), %d repeats", last.Path, last.Seen, len(last.Repeats))
 	}
 	made := markers(t, dir)
-	again, err := a.runDemo(t.Context(), demoFlags{out: dir, seed: 1, scale: tinyDemo})
+	again, err := runTiny(t, a, dir, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +90,7 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 		t.Errorf("a second run (-first +second):\n%s", diff)
 	}
 	tars := t.TempDir()
-	other, err := a.runDemo(t.Context(), demoFlags{out: t.TempDir(), seed: 1, scale: tinyDemo, mindEye: tars})
+	other, err := demo.Run(t.Context(), a.app(), demo.Options{Dir: t.TempDir(), Seed: 1, Scale: tinyDemo, MindEye: tars}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +98,7 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	if diff := cmp.Diff(first.Report.Scores, other.Report.Scores); diff != "" {
 		t.Errorf("the same seed in another folder:\n%s", diff)
 	}
-	if _, err := a.runDemo(t.Context(), demoFlags{out: dir, seed: 2, scale: tinyDemo}); err != nil {
+	if _, err := runTiny(t, a, dir, 2); err != nil {
 		t.Fatal(err)
 	}
 	if left := markers(t, dir); len(left) != 7 || cmp.Equal(made, left) {
@@ -127,31 +134,19 @@ func checkExport(t *testing.T, dir string) {
 // A demo is interrupted in each of its steps, and then completed.
 func TestDemoResumes(t *testing.T) {
 	a := newApp(t, io.Discard)
-	whole, err := a.runDemo(t.Context(), demoFlags{out: t.TempDir(), seed: 3, scale: tinyDemo})
+	whole, err := runTiny(t, a, t.TempDir(), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := a.openBundle(demoBundle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := a.openModel(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
 	dir := t.TempDir()
 	for _, step := range []string{"drawing scenes", "embedding scenes", "making the subject", "simulating scans", "training the decoder"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		host := a.demoHost(m)
-		host.Progress = func(what, _ string) (func(done, total int64), func()) {
-			return func(done, _ int64) {
-				if what == step && done > 0 {
-					cancel()
-				}
-			}, func() {}
+		watch := func(r progress.Report) {
+			if r.Stage == step && r.Done > 0 {
+				cancel()
+			}
 		}
-		_, err := demo.Run(ctx, demo.Options{Dir: dir, Seed: 3, Scale: tinyDemo, Host: host})
+		_, err := demo.Run(ctx, a.app(), demo.Options{Dir: dir, Seed: 3, Scale: tinyDemo}, watch)
 		cancel()
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("interrupted %s: error is %v", step, err)
@@ -160,7 +155,7 @@ func TestDemoResumes(t *testing.T) {
 	if n := len(markers(t, dir)); n != 4 {
 		t.Errorf("after an interrupted training %d stages are complete, want 4", n)
 	}
-	resumed, err := a.runDemo(t.Context(), demoFlags{out: dir, seed: 3, scale: tinyDemo})
+	resumed, err := runTiny(t, a, dir, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +170,7 @@ func TestDemoServes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- a.demo(ctx, demoFlags{out: t.TempDir(), seed: 1, scale: tinyDemo, addr: "127.0.0.1:0"})
+		ended <- a.demo(ctx, demo.Options{Dir: t.TempDir(), Seed: 1, Scale: tinyDemo}, "127.0.0.1:0")
 		write.Close()
 	}()
 	s := &served{t: t}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *console) evalCommand() *cobra.Command {
+func (c *console) evalCommand() *cobra.Command {
 	var spec app.EvalSpec
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -37,17 +37,14 @@ func (a *console) evalCommand() *cobra.Command {
 			if err := checkTraining(spec.Training); err != nil {
 				return err
 			}
-			d := a.display()
-			defer d.finish()
-			scores, err := a.app().Eval(cmd.Context(), spec, d.report)
+			scores, err := show(cmd.Context(), c, c.app().Eval, spec)
 			if err != nil {
 				return err
 			}
-			d.finish()
 			if asJSON {
-				return a.printJSON(scores)
+				return c.printJSON(scores)
 			}
-			return printScores(a.stdout, scores)
+			return printScores(c.stdout, scores)
 		},
 	}
 	addDatasetFlags(cmd, &spec.Data)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *console) healthCommand() *cobra.Command {
+func (c *console) healthCommand() *cobra.Command {
 	var addr string
 	var timeout time.Duration
 	cmd := &cobra.Command{

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *console) indexCommand() *cobra.Command {
+func (c *console) indexCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "index",
 		Short:   "Build indexes and look after them",
@@ -19,6 +19,6 @@ func (a *console) indexCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(a.indexBuildCommand(), a.indexJoinCommand(), a.indexCopyCommand(), a.indexVerifyCommand(), a.indexSwitchCommand())
+	cmd.AddCommand(c.indexBuildCommand(), c.indexJoinCommand(), c.indexCopyCommand(), c.indexVerifyCommand(), c.indexSwitchCommand())
 	return cmd
 }

@@ -4,24 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"engram/cmd/engram/internal/app"
-	"engram/data/laion"
-	"engram/embed"
-	"engram/embed/bundle"
-	"engram/embed/clip"
-	"engram/embed/pixels"
 	"engram/index"
 	"engram/index/ingest"
-	"engram/index/source"
+	"engram/index/plan"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-func (a *console) indexBuildCommand() *cobra.Command {
+func (c *console) indexBuildCommand() *cobra.Command {
 	var f buildFlags
 	var asJSON, dryRun bool
 	cmd := &cobra.Command{
@@ -42,59 +35,46 @@ func (a *console) indexBuildCommand() *cobra.Command {
 			"  engram index build laion-embeddings --out laion.index --exclude-unsafe",
 		Args: oneArgument("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.source = args[0]
-			f.bundleSet = cmd.Flags().Changed("bundle")
-			if dryRun {
-				return a.estimateIndex(cmd.Context(), f, asJSON)
+			spec, err := f.spec(args[0], cmd.Flags())
+			if err != nil {
+				return err
 			}
-			report, err := a.buildIndex(cmd.Context(), f)
+			if dryRun {
+				return c.estimate(cmd.Context(), spec, asJSON)
+			}
+			report, err := show(cmd.Context(), c, c.app().Build, spec)
 			if report == nil {
 				return err
 			}
 			if asJSON {
-				return errors.Join(a.printJSON(report), err)
+				return errors.Join(c.printJSON(report), err)
 			}
-			a.printReport(report)
+			c.printBuilt(report)
 			return err
 		},
 	}
 	flags := cmd.Flags()
-	f.addSource(flags)
+	f.source.add(flags)
 	f.addFilter(flags)
-	flags.StringVar(&f.bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
-	flags.StringVar(&f.out, "out", "", "`folder` of the index, new or made by an earlier run, or "+collectionForm+" (required)")
-	f.collection.add(flags)
+	flags.StringVar(&f.Bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
+	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+app.CollectionForm+" (required)")
+	addCollection(flags, &f.Collection)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
-	flags.BoolVar(&f.prune, "prune", false, "delete the items of shards and folders that are gone")
-	flags.BoolVar(&f.retry, "retry-failed", false, "try again what could not be read before")
-	flags.IntVar(&f.batch, "batch", 16, "images in one run of the model")
+	flags.BoolVar(&f.Prune, "prune", false, "delete the items of shards and folders that are gone")
+	flags.BoolVar(&f.RetryFailed, "retry-failed", false, "try again what could not be read before")
+	flags.IntVar(&f.Batch, "batch", 16, "images in one run of the model")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
 	flags.BoolVar(&dryRun, "dry-run", false, "do a sample for a few seconds, write nothing, and print what all of it would take")
 	cmd.MarkFlagsOneRequired("out", "dry-run")
 	return cmd
 }
 
-// buildFlags say what to index with which model into which folder.
+// buildFlags are the flags of index build.
 type buildFlags struct {
-	source             string
-	kind, set          string
-	options            source.Options
-	bundle             string
-	bundleSet          bool // by the user
-	out, part          string
-	where              string
-	safe, prune, retry bool
-	batch              int
-	collection         collectionFlags
-}
-
-// addSource adds the flags that say how to read the source.
-func (f *buildFlags) addSource(flags *pflag.FlagSet) {
-	flags.StringVar(&f.kind, "source", "", fmt.Sprintf("`kind` of the source, where it is not found out: one of %q", source.Kinds()))
-	flags.StringSliceVar(&f.options.Include, "include", nil, "of a folder of images, only files or folders that match the `pattern`, such as *.jpg")
-	flags.StringSliceVar(&f.options.Exclude, "exclude", nil, "and none that match this `pattern`")
-	flags.StringVar(&f.set, "embeddings", "image", "which of LAION's embeddings: image or text")
-	flags.StringVar(&f.options.Column, "column", "", "`name` of the Parquet column with vectors, where it is not found out")
+	app.BuildSpec
+	source      sourceFlags
+	part, where string
+	safe        bool
 }
 
 // addFilter adds the flags that say which rows to leave out.
@@ -103,19 +83,28 @@ func (f *buildFlags) addFilter(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.safe, "exclude-unsafe", false, "leave out rows that LAION's metadata mark as unsafe")
 }
 
-// open returns the source.
-func (f *buildFlags) open() (source.Source, error) {
-	o := f.options
-	o.Kind = source.Kind(f.kind)
-	switch f.set {
-	case "image", "":
-		o.Set = laion.Image
-	case "text":
-		o.Set = laion.Text
-	default:
-		return nil, fmt.Errorf("--embeddings is %q, wanted image or text", f.set)
+// spec returns what the flags say.
+func (f *buildFlags) spec(place string, flags *pflag.FlagSet) (spec app.BuildSpec, err error) {
+	spec = f.BuildSpec
+	if f.Batch < 1 {
+		return spec, fmt.Errorf("--batch is %d, wanted 1 or more", f.Batch)
 	}
-	return source.Open(f.source, o)
+	if err := f.Collection.Check(f.Out); err != nil {
+		return spec, err
+	}
+	if !flags.Changed("bundle") {
+		spec.Bundle = "" // embeddings have none
+	}
+	if spec.Where, err = f.filter(); err != nil {
+		return spec, err
+	}
+	if f.part != "" {
+		if spec.Part, err = ingest.ParsePart(f.part); err != nil {
+			return spec, err
+		}
+	}
+	spec.Source, err = f.source.spec(place)
+	return spec, err
 }
 
 // filter returns which rows to keep, nil for all.
@@ -137,205 +126,49 @@ func (f *buildFlags) filter() (index.Filter, error) {
 	return filters, nil
 }
 
-// job returns what the flags say of a job.
-func (f *buildFlags) job() (job ingest.Job, err error) {
-	if f.batch < 1 {
-		return job, fmt.Errorf("--batch is %d, wanted 1 or more", f.batch)
-	}
-	if err := f.collection.check(f.out); err != nil {
-		return job, err
-	}
-	job.Batch, job.Prune, job.Retry = f.batch, f.prune, f.retry
-	if job.Where, err = f.filter(); err != nil {
-		return job, err
-	}
-	if f.part != "" {
-		job.Part, err = ingest.ParsePart(f.part)
-	}
-	return job, err
-}
-
-// prepared is a build with all but its target.
-type prepared struct {
-	job    ingest.Job
-	source source.Source
-	bundle *bundle.Bundle // nil for embeddings of which nobody says what made them
-	model  *app.Model     // nil for embeddings
-	dim    int
-}
-
-// prepare opens the source and the model. The caller closes what it returns.
-func (a *console) prepare(ctx context.Context, f buildFlags) (*prepared, error) {
-	var p prepared
-	var err error
-	if p.job, err = f.job(); err != nil {
-		return nil, err
-	}
-	if p.source, err = f.open(); err != nil {
-		return nil, err
-	}
-	if p.job.Shards, err = p.source.Shards(ctx); err != nil {
-		return nil, err
-	}
-	if len(p.job.Shards) == 0 {
-		return nil, fmt.Errorf("%s has no images (jpg, png, webp, gif, bmp, tiff)", f.source)
-	}
-	if p.dim, err = dimOf(ctx, f.source, p.job.Shards); err != nil {
-		return nil, err
-	}
-	if p.bundle, err = a.buildBundle(f, p.dim); err != nil || p.dim > 0 {
-		return &p, err
-	}
-	if p.model, err = a.openModel(ctx, p.bundle); err != nil {
-		return nil, err
-	}
-	p.job.Encoder, p.dim = batchEncoder{p.model}, p.bundle.D
-	return &p, nil
-}
-
-// Close closes the model.
-func (p *prepared) Close() error {
-	if p.model == nil {
-		return nil
-	}
-	return p.model.Close()
-}
-
-// buildIndex brings an index in line with a source. The report is not nil where
-// what it counts is in the index, also beside an error.
-func (a *console) buildIndex(ctx context.Context, f buildFlags) (_ *ingest.Report, err error) {
-	p, err := a.prepare(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	defer closeInto(&err, p)
-	target := target{dim: p.dim}
-	if err := target.open(ctx, a, f, p.bundle, p.source); err != nil {
-		return nil, err
-	}
-	defer closeInto(&err, &target)
-	job := p.job
-	job.Store, job.Ledger = target.store, target.manifest
-
-	display := a.display()
-	defer display.finish()
-	job.Progress = display.report
-	report, err := job.Run(ctx)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return nil, err // what the report counts may not have reached the disk
-	}
-	if err == nil {
-		err = useless(f.source, report)
-	}
-	return report, err
-}
-
-// ofVectors reports whether the rows of a source are vectors, and not images.
-func ofVectors(shards []source.Shard) bool {
-	return slices.ContainsFunc(shards, func(s source.Shard) bool { return s.Dim != 0 })
-}
-
-// dimOf returns the dimension of the vectors of a source, 0 where it has
-// images. The error is that of a source of vectors none of which can be read.
-func dimOf(ctx context.Context, source string, shards []source.Shard) (int, error) {
-	if !ofVectors(shards) {
-		return 0, nil
-	}
-	for _, s := range shards {
-		if s.Dim > 0 {
-			return s.Dim, nil
-		}
-	}
-	for _, err := range shards[0].Read(ctx, 0) {
-		if err != nil {
-			return 0, fmt.Errorf("none of the %d shards of %s could be used; %s: %w", len(shards), source, shards[0].Name, err)
-		}
-	}
-	return 0, fmt.Errorf("%s has no vectors", source)
-}
-
-// buildBundle opens the bundle of a build. Embeddings, whose vectors have dim
-// elements, need none; where one is named its vectors must be as long.
-func (a *console) buildBundle(f buildFlags, dim int) (*bundle.Bundle, error) {
-	if dim > 0 && !f.bundleSet {
-		return nil, nil
-	}
-	b, err := a.openBundle(f.bundle)
-	if err == nil && dim > 0 && b.D != dim {
-		err = fmt.Errorf("the embeddings of %s have %d elements, those of bundle %s %d", f.source, dim, app.Label(b), b.D)
-	}
-	return b, err
-}
-
-// useless is an error where nothing of a source can be used.
-func useless(source string, r *ingest.Report) error {
-	switch {
-	case r.Stored+r.Unchanged+r.Excluded > 0:
-		return nil
-	case r.Unusable > 0 && len(r.Bad) > 0:
-		return fmt.Errorf("none of the %d rows of %s could be used; %s: %s", r.Unusable, source, r.Bad[0].Name, r.Bad[0].Reason)
-	case r.Damaged > 0 && len(r.PerShard) > 0:
-		return fmt.Errorf("none of the %d shards of %s could be used; %s: %s", r.Shards, source, r.PerShard[0].Name, r.PerShard[0].Damaged)
-	}
-	return nil
-}
-
-// printReport prints the summary of a build.
-func (a *console) printReport(r *ingest.Report) {
+// printBuilt prints the summary of a build.
+func (c *console) printBuilt(r *ingest.Report) {
 	for _, bad := range r.Bad {
-		fmt.Fprintf(a.stderr, "skipped %s: %s\n", printable(bad.Name), bad.Reason)
+		fmt.Fprintf(c.stderr, "skipped %s: %s\n", printable(bad.Name), bad.Reason)
 	}
 	for _, s := range r.PerShard {
 		if s.Damaged != "" {
-			fmt.Fprintf(a.stderr, "damaged %s: %s\n", printable(s.Name), s.Damaged)
+			fmt.Fprintf(c.stderr, "damaged %s: %s\n", printable(s.Name), s.Damaged)
 		}
 	}
 	for _, name := range r.GoneNames {
-		fmt.Fprintf(a.stderr, "gone    %s\n", printable(name))
+		fmt.Fprintf(c.stderr, "gone    %s\n", printable(name))
 	}
-	fmt.Fprintf(a.stdout, "shards %d: finished %d, unchanged %d, damaged %d\n", r.Shards, r.Finished, r.Skipped, r.Damaged)
-	fmt.Fprintf(a.stdout, "rows: stored %d, unchanged %d, excluded %d, bad %d, gone %d (deleted %d)", r.Stored, r.Unchanged, r.Excluded, r.Unusable, r.Gone, r.Deleted)
+	fmt.Fprintf(c.stdout, "shards %d: finished %d, unchanged %d, damaged %d\n", r.Shards, r.Finished, r.Skipped, r.Damaged)
+	fmt.Fprintf(c.stdout, "rows: stored %d, unchanged %d, excluded %d, bad %d, gone %d (deleted %d)", r.Stored, r.Unchanged, r.Excluded, r.Unusable, r.Gone, r.Deleted)
 	if r.Rescaled > 0 {
-		fmt.Fprintf(a.stdout, ", %d vectors scaled to unit length", r.Rescaled)
+		fmt.Fprintf(c.stdout, ", %d vectors scaled to unit length", r.Rescaled)
 	}
-	fmt.Fprintf(a.stdout, "\n%.1f s, %.1f rows/s", r.Seconds, r.Rate())
+	fmt.Fprintf(c.stdout, "\n%.1f s, %.1f rows/s", r.Seconds, r.Rate())
 	if r.Encoded > 0 {
-		fmt.Fprintf(a.stdout, ", encoder busy %.1f %%", 100*r.EncoderBusy)
+		fmt.Fprintf(c.stdout, ", encoder busy %.1f %%", 100*r.EncoderBusy)
 	}
-	fmt.Fprintln(a.stdout)
+	fmt.Fprintln(c.stdout)
 }
 
-// batchEncoder is the model as package ingest needs it.
-type batchEncoder struct{ model *app.Model }
-
-// picture is a decoded image on its way to the model.
-type picture struct{ *pixels.Image }
-
-// Size implements ingest.Input.
-func (p picture) Size() int { return len(p.Pix) }
-
-func (batchEncoder) Decode(file io.Reader) (ingest.Input, error) {
-	img, err := pixels.Decode(file, pixels.Limits{})
-	return picture{img}, err
-}
-
-func (e batchEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
-	images := make([]*pixels.Image, len(inputs))
-	for i, input := range inputs {
-		images[i] = input.(picture).Image
+// estimate prints what a build would take.
+func (c *console) estimate(ctx context.Context, spec app.BuildSpec, asJSON bool) error {
+	e, err := show(ctx, c, c.app().Estimate, spec)
+	if err != nil {
+		return err
 	}
-	vectors, err := e.model.Encode(ctx, images)
-	return asRows(vectors, err)
-}
-
-// asRows returns what an encoder gives as package ingest takes it.
-func asRows(vectors []embed.Vector, err error) ([][]float32, error) {
-	if errors.Is(err, embed.ErrZero) || errors.Is(err, embed.ErrNotFinite) || errors.Is(err, clip.ErrNoWord) {
-		return nil, fmt.Errorf("%w: %w", err, ingest.ErrImage)
+	if asJSON {
+		return c.printJSON(e)
 	}
-	rows := make([][]float32, len(vectors))
-	for i, v := range vectors {
-		rows[i] = v
+	about := ""
+	if e.Guessed {
+		about = "about "
 	}
-	return rows, err
+	fmt.Fprintf(c.stdout, "shards  %d to read, %d unchanged\n", e.Shards, e.Skipped)
+	fmt.Fprintf(c.stdout, "rows    %s%d in %s\n", about, e.Rows, plan.Bytes.Format(float64(e.Bytes)))
+	fmt.Fprintf(c.stdout, "sample  %d rows at %.1f rows/s, not stored\n", e.Sampled, e.Rate)
+	fmt.Fprintf(c.stdout, "time    about %s at this rate\n", plan.Hours.Format(e.Seconds/3600))
+	fmt.Fprintf(c.stdout, "memory  about %s\n", plan.Bytes.Format(float64(e.Memory)))
+	_, err = fmt.Fprintf(c.stdout, "disk    about %s in the embedded engine\n", plan.Bytes.Format(float64(e.Disk)))
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/cmd/engram/internal/app"
 	"engram/index/ingest"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
@@ -50,9 +51,9 @@ func TestSwitchWhileServing(t *testing.T) {
 		if out := c.must("search", "--index", alias, "--image", fresh, "-k", "1", "--paths"); out != fresh+"\n" {
 			t.Errorf("search in the alias prints %q, want %q", out, fresh)
 		}
-		var again switched
+		var again app.Switched
 		c.json(&again, "index", "switch", second, "--alias", name)
-		want := switched{Alias: name, Collection: path.Base(second), Items: 17, Before: path.Base(second), BeforeItems: 17}
+		want := app.Switched{Alias: name, Collection: path.Base(second), Items: 17, Before: path.Base(second), BeforeItems: 17}
 		if diff := cmp.Diff(want, again); diff != "" {
 			t.Errorf("a switch to where it was (-want +got):\n%s", diff)
 		}

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, io streams) int {
 
 // newRoot returns the command line.
 func newRoot(io streams) *cobra.Command {
-	a := &console{streams: io}
+	c := &console{streams: io}
 	root := &cobra.Command{
 		Use:           "engram",
 		Short:         "Search images with an image or a brain scan",
@@ -65,9 +65,9 @@ func newRoot(io streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
-	a.addFlags(root.PersistentFlags())
-	root.AddCommand(a.setupCommand(), a.bundleCommand(), a.embedCommand(), a.indexCommand(), a.searchCommand(),
-		a.trainCommand(), a.pretrainCommand(), a.evalCommand(), a.serveCommand(), a.demoCommand(),
-		a.planCommand(), a.healthCommand(), a.benchCommand())
+	c.addFlags(root.PersistentFlags())
+	root.AddCommand(c.setupCommand(), c.bundleCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
+		c.trainCommand(), c.pretrainCommand(), c.evalCommand(), c.serveCommand(), c.demoCommand(),
+		c.planCommand(), c.healthCommand(), c.benchCommand())
 	return root
 }

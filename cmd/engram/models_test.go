@@ -15,11 +15,11 @@ import (
 // captions. (The pictures of TestDemoReconstructs are by the other two models.)
 func TestCarriedCLIPKnowsCaptions(t *testing.T) {
 	a := newApp(t, io.Discard)
-	b, err := a.openBundle(app.ScenesCLIP)
+	b, err := a.app().OpenBundle(app.ScenesCLIP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := a.openModel(t.Context(), b)
+	m, err := a.app().OpenModel(t.Context(), b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

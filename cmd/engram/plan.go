@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *console) planCommand() *cobra.Command {
+func (c *console) planCommand() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -22,7 +22,7 @@ func (a *console) planCommand() *cobra.Command {
 			"  engram plan --items 20000000 --dim 512 --ram 64 --growth 500000\n" +
 			"  engram bench --json rates.json && engram plan --rates rates.json --explain",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.plan(f, cmd.Flags()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.plan(f, cmd.Flags()) },
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&f.Items, "items", 0, "number of items (default: known data sets)")
@@ -55,7 +55,7 @@ type planFlags struct {
 }
 
 // plan works out and prints plans.
-func (a *console) plan(f planFlags, given *pflag.FlagSet) error {
+func (c *console) plan(f planFlags, given *pflag.FlagSet) error {
 	rates, err := readRates(f.rates)
 	if err != nil {
 		return err
@@ -70,13 +70,13 @@ func (a *console) plan(f planFlags, given *pflag.FlagSet) error {
 		plans = append(plans, p)
 	}
 	if f.json {
-		return a.printJSON(map[string]any{"plans": plans})
+		return c.printJSON(map[string]any{"plans": plans})
 	}
 	if !f.explain {
-		return plan.Print(a.stdout, plans...)
+		return plan.Print(c.stdout, plans...)
 	}
 	for _, p := range plans {
-		if err := p.Explain(a.stdout); err != nil {
+		if err := p.Explain(c.stdout); err != nil {
 			return err
 		}
 	}

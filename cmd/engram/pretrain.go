@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/progress"
-	"engram/embed/bundle"
-	"engram/embed/ort"
 	"engram/recon/pretrain"
 
 	"github.com/spf13/cobra"
@@ -19,15 +16,9 @@ import (
 // everyModel is what --model takes beside the models' names.
 const everyModel = "all"
 
-// pretrainFlags say what is trained.
-type pretrainFlags struct {
-	out, model, scale, checkpoint string
-	epochs, scoreEvery, threads   int
-	seed                          uint64
-}
-
-func (a *console) pretrainCommand() *cobra.Command {
-	var f pretrainFlags
+func (c *console) pretrainCommand() *cobra.Command {
+	var spec app.PretrainSpec
+	var model string
 	cmd := &cobra.Command{
 		Use:   "pretrain",
 		Short: "Train the demo's own models on generated scenes",
@@ -38,81 +29,64 @@ func (a *console) pretrainCommand() *cobra.Command {
 		Example: "  engram pretrain --out data/models --checkpoint ~/pretrain\n" +
 			"  engram pretrain --out /tmp/models --model clip --scale tiny",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.pretrain(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			for name, n := range map[string]int{"epochs": spec.Epochs, "score-every": spec.ScoreEvery, "threads": spec.Session.Threads} {
+				if n < 0 {
+					return fmt.Errorf("--%s is %d, wanted 0 or more", name, n)
+				}
+			}
+			if spec.Models, err = chosenModels(model); err != nil {
+				return err
+			}
+			spec.Finished = func(m pretrain.Model, card *pretrain.Card) { c.printCard(spec.Dir(m), m, card) }
+			_, err = show(cmd.Context(), c, c.withScores(c.app().Pretrain), spec)
+			return err
+		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.out, "out", "", "`folder` of the bundles, one folder in it for each model (required)")
-	flags.StringVar(&f.model, "model", everyModel, "what to train: clip, autoencoder, denoiser or all")
-	flags.StringVar(&f.scale, "scale", "small", "sizes: small, or tiny for a trial")
-	flags.StringVar(&f.checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
-	flags.IntVar(&f.epochs, "epochs", 0, "how many epochs to train (0: the scale's own)")
-	flags.IntVar(&f.scoreEvery, "score-every", 0, "epochs between two measurements of the held-out scores (0: at the end alone)")
-	flags.IntVar(&f.threads, "threads", 0, "threads of the training (0: all processors)")
-	flags.Uint64Var(&f.seed, "seed", 0, "seed of everything random, the scenes included")
+	flags.StringVar(&spec.Out, "out", "", "`folder` of the bundles, one folder in it for each model (required)")
+	flags.StringVar(&model, "model", everyModel, "what to train: clip, autoencoder, denoiser or all")
+	flags.StringVar(&spec.Scale, "scale", "small", "sizes: small, or tiny for a trial")
+	flags.StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
+	flags.IntVar(&spec.Epochs, "epochs", 0, "how many epochs to train (0: the scale's own)")
+	flags.IntVar(&spec.ScoreEvery, "score-every", 0, "epochs between two measurements of the held-out scores (0: at the end alone)")
+	flags.IntVar(&spec.Session.Threads, "threads", 0, "threads of the training (0: all processors)")
+	flags.Uint64Var(&spec.Seed, "seed", 0, "seed of everything random, the scenes included")
 	_ = cmd.MarkFlagRequired("out") // the flag exists
 	return cmd
 }
 
-// models returns what is to be trained, in order.
-func (f pretrainFlags) models() ([]pretrain.Model, error) {
-	for name, n := range map[string]int{"epochs": f.epochs, "score-every": f.scoreEvery, "threads": f.threads} {
-		if n < 0 {
-			return nil, fmt.Errorf("--%s is %d, wanted 0 or more", name, n)
-		}
-	}
+// chosenModels returns the models that --model names, in the order of training.
+func chosenModels(name string) ([]pretrain.Model, error) {
 	switch {
-	case f.model == everyModel:
+	case name == everyModel:
 		return pretrain.Models(), nil
-	case slices.Contains(pretrain.Models(), pretrain.Model(f.model)):
-		return []pretrain.Model{pretrain.Model(f.model)}, nil
+	case slices.Contains(pretrain.Models(), pretrain.Model(name)):
+		return []pretrain.Model{pretrain.Model(name)}, nil
 	}
-	return nil, fmt.Errorf("--model is %q, wanted one of %v or %s", f.model, pretrain.Models(), everyModel)
+	return nil, fmt.Errorf("--model is %q, wanted one of %v or %s", name, pretrain.Models(), everyModel)
 }
 
-// pretrain trains models and prints what became of them.
-func (a *console) pretrain(ctx context.Context, f pretrainFlags) (err error) {
-	models, err := f.models()
-	if err != nil {
-		return err
+// printCard prints what became of a model.
+func (c *console) printCard(dir string, m pretrain.Model, card *pretrain.Card) {
+	fmt.Fprintf(c.stdout, "%-12s %s: %d parameters, %.1f MB, %d scenes in %s\n", m, dir,
+		card.Parameters, float64(card.Bytes)/1e6, card.Recipe.Scenes(), time.Duration(card.Seconds*1e9).Round(time.Second))
+	for _, s := range card.Scores {
+		fmt.Fprintf(c.stdout, "%-12s %s: %.3f\n", "", s.Name, s.Value)
 	}
-	for _, m := range models {
-		if err := app.CheckReplaceable(filepath.Join(f.out, string(m)), bundle.CLIP, bundle.VAE, bundle.Denoiser); err != nil {
-			return err
-		}
-	}
-	rt, err := a.loadRuntime(ctx)
-	if err != nil {
-		return err
-	}
-	defer closeInto(&err, rt)
-	for _, m := range models {
-		card, err := a.pretrainOne(ctx, rt, m, f)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(a.stdout, "%-12s %s: %d parameters, %.1f MB, %d scenes in %s\n", m, filepath.Join(f.out, string(m)),
-			card.Parameters, float64(card.Bytes)/1e6, card.Recipe.Scenes(), time.Duration(card.Seconds*1e9).Round(time.Second))
-		for _, s := range card.Scores {
-			fmt.Fprintf(a.stdout, "%-12s %s: %.3f\n", "", s.Name, s.Value)
-		}
-	}
-	return nil
 }
 
-func (a *console) pretrainOne(ctx context.Context, rt *ort.Runtime, m pretrain.Model, f pretrainFlags) (*pretrain.Card, error) {
-	show := a.display()
-	defer show.finish()
-	return pretrain.Train(ctx, rt, f.out, m, pretrain.Options{
-		Scale: f.scale, Seed: f.seed, Epochs: f.epochs, Checkpoint: f.checkpoint, ScoreEvery: f.scoreEvery,
-		Session: ort.SessionOptions{Device: a.device, Threads: f.threads},
-		Progress: func(r progress.Report) {
-			show.report(r)
+// withScores prints the scores that epochs report, beside their progress.
+func (c *console) withScores(do operation[app.PretrainSpec, []*pretrain.Card]) operation[app.PretrainSpec, []*pretrain.Card] {
+	return func(ctx context.Context, spec app.PretrainSpec, watch progress.Func) ([]*pretrain.Card, error) {
+		return do(ctx, spec, func(r progress.Report) {
+			watch.Report(r)
 			if len(r.Figures) == 0 {
 				return
 			}
 			for _, score := range r.Figures[1:] { // behind the loss
-				fmt.Fprintf(a.stdout, "%-12s epoch %d of %d, loss %.4f, %s: %.3f\n", m, r.Done, r.Total, r.Figures[0].Value, score.Name, score.Value)
+				fmt.Fprintf(c.stdout, "%-12s epoch %d of %d, loss %.4f, %s: %.3f\n", r.Stage, r.Done, r.Total, r.Figures[0].Value, score.Name, score.Value)
 			}
-		},
-	})
+		})
+	}
 }

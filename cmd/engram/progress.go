@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"math"
@@ -102,17 +103,12 @@ func (d *display) finish() {
 	}
 }
 
-// stepProgress shows one stage of some work.
-type stepProgress struct {
-	*display
-	what, unit string
-}
+// operation is what the methods of app.App are.
+type operation[Spec, Result any] func(context.Context, Spec, progress.Func) (Result, error)
 
-// newProgress returns the progress of a stage.
-func (c *console) newProgress(what, unit string) *stepProgress {
-	return &stepProgress{c.display(), what, unit}
-}
-
-func (p *stepProgress) set(done, total int64) {
-	p.report(progress.Report{Stage: p.what, Unit: p.unit, Done: done, Total: total})
+// show does an operation and shows its progress.
+func show[Spec, Result any](ctx context.Context, c *console, do operation[Spec, Result], spec Spec) (Result, error) {
+	d := c.display()
+	defer d.finish()
+	return do(ctx, spec, d.report)
 }

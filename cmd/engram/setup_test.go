@@ -4,11 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"engram/cmd/engram/internal/app"
 )
 
 func TestSetup(t *testing.T) {
 	c := newCLI(t)
-	var got setupReport
+	var got app.Installation
 	c.json(&got, "setup")
 	if got.Library != c.args[1] || got.Cache != c.args[3] || got.Version == "" || got.Device != "cpu" || got.How != "found" {
 		t.Errorf("setup found %+v, want the library %s on cpu with the cache %s", got, c.args[1], c.args[3])
@@ -18,7 +20,7 @@ func TestSetup(t *testing.T) {
 // An image is built on a machine that may lack the device it is for.
 func TestSetupThatOnlyFetchesRunsNoModel(t *testing.T) {
 	c := newCLI(t)
-	var got setupReport
+	var got app.Installation
 	c.json(&got, "setup", "--fetch-only", "--device", "cuda:7")
 	if got.Library != c.args[1] || got.Version == "" || got.Device != "" {
 		t.Errorf("setup found %+v, wanted the library %s and no device", got, c.args[1])
@@ -34,7 +36,7 @@ func TestSetupTakesTheLibraryFromFlagThenEnvironment(t *testing.T) {
 	flags := c.args
 	c.args = nil
 	c.env = map[string]string{"ENGRAM_ONNXRUNTIME": flags[1], "ENGRAM_CACHE": flags[3]}
-	var got setupReport
+	var got app.Installation
 	c.json(&got, "setup")
 	if got.Library != flags[1] || got.Cache != flags[3] {
 		t.Errorf("with the environment: %+v, want %v", got, flags)

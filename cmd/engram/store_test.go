@@ -53,7 +53,7 @@ func onServers(t *testing.T, test func(t *testing.T, c *cli, collection func(nam
 			t.Cleanup(func() {
 				store, err := qdrant.Open(context.Background(), opts)
 				if err == nil {
-					err = dropCollection(context.Background(), store)
+					err = errors.Join(store.Drop(context.Background()), store.Close())
 				}
 				if err != nil && !errors.Is(err, index.ErrNotFound) { // dropped by its alias
 					t.Errorf("drop %s: %v", opts.Collection, err)
@@ -189,33 +189,6 @@ func TestServerThatIsNotThere(t *testing.T) {
 		c.refuse([]string{addr}, "serve", "--index", "qdrant://"+addr+"/photos")
 		if took := time.Since(began); took > 40*time.Second { // two deadlines of 5 s, on a busy machine
 			t.Errorf("%s: it took %v", name, took)
-		}
-	}
-}
-
-func TestAddressesOfCollections(t *testing.T) {
-	a := &console{streams: streams{stderr: t.Output(), getenv: func(string) string { return "" }}}
-	for name, want := range map[string]struct {
-		addr, collection string
-		tls              bool
-	}{
-		"qdrant://localhost/photos":       {"localhost:6334", "photos", false},
-		"qdrant://localhost:7000/photos":  {"localhost:7000", "photos", false},
-		"qdrants://q.example.com/a-b.c_1": {"q.example.com:6334", "a-b.c_1", true},
-		"qdrant://[::1]:6334/photos":      {"[::1]:6334", "photos", false},
-	} {
-		opts, err := a.collectionOptions(name)
-		if err != nil || opts.Addr != want.addr || opts.Collection != want.collection || (opts.TLS != nil) != want.tls {
-			t.Errorf("%s: %+v, error %v; want %+v", name, opts, err, want)
-		}
-	}
-	for name, want := range map[string]string{
-		"qdrant://localhost": "wanted qdrant://host:port/collection", "qdrant://localhost/": "wanted qdrant", "qdrant:///photos": "wanted qdrant",
-		"qdrant://localhost/a/b": "wanted qdrant", "qdrant://localhost/a?tls=1": "wanted qdrant", "qdrant://localhost:port/a": "no address",
-		"qdrant://:secret@localhost/a": "ENGRAM_QDRANT_API_KEY",
-	} {
-		if _, err := a.collectionOptions(name); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 	}
 }

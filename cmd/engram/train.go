@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func (a *console) trainCommand() *cobra.Command {
+func (c *console) trainCommand() *cobra.Command {
 	var spec app.TrainSpec
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -29,17 +29,14 @@ func (a *console) trainCommand() *cobra.Command {
 			if err := checkTraining(spec.Training); err != nil {
 				return err
 			}
-			d := a.display()
-			defer d.finish()
-			card, err := a.app().Train(cmd.Context(), spec, d.report)
+			card, err := show(cmd.Context(), c, c.app().Train, spec)
 			if err != nil {
 				return err
 			}
-			d.finish()
 			if asJSON {
-				return a.printJSON(card)
+				return c.printJSON(card)
 			}
-			return printCard(a.stdout, card)
+			return printCard(c.stdout, card)
 		},
 	}
 	addDatasetFlags(cmd, &spec.Data)

@@ -77,13 +77,6 @@ func (a *App) Runtime(ctx context.Context, watch progress.Func) (*ort.Runtime, e
 	return rt, err
 }
 
-// Installed opens the ONNX Runtime that is on this machine, and fetches none.
-func (a *App) Installed(ctx context.Context) (*ort.Runtime, error) {
-	opts := a.opts.Library
-	opts.Offline = true
-	return ort.Load(ctx, opts)
-}
-
 // closeInto closes c at the end of a function that returns *err, and returns
 // the error of Close where there is no earlier one, which would be its cause.
 func closeInto(err *error, c io.Closer) {

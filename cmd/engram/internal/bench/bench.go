@@ -2,11 +2,14 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"time"
 
+	"engram/cmd/engram/internal/app"
+	"engram/data/progress"
 	"engram/embed/clip"
 	"engram/index"
 	"engram/index/plan"
@@ -14,19 +17,28 @@ import (
 
 // Options say what is measured, and with how much of it.
 type Options struct {
-	Dir     string        // folder on the disk that is measured; what is written there is removed
-	Rows    int           // vectors to search and to import
-	Dim     int           // their elements
-	Images  int           // generated images to decode and encode
-	Bytes   int           // of memory and of a file, several times what caches hold
-	Runs    int           // at most, of each step
-	Step    time.Duration // after this long a step makes no further run
+	Dir    string        // folder on the disk that is measured; what is written there is removed
+	Rows   int           // vectors to search and to import
+	Dim    int           // their elements
+	Images int           // generated images to decode and encode
+	Bytes  int           // of memory and of a file, several times what caches hold
+	Runs   int           // at most, of each step
+	Step   time.Duration // after this long a step makes no further run
+}
+
+// Spec says what Run measures.
+type Spec struct {
+	Options
+	Bundle string // the encoder's
+	Qdrant string // host:port of a server on this machine; "": none
+}
+
+// Subject is what Measure measures beside the machine.
+type Subject struct {
 	Encoder *clip.Encoder
 	// Remote is an empty store on a server of this machine, or nil. It answers
 	// with its graph, however few items it has.
 	Remote index.Bulk
-	// Progress, where it is not nil, is told the number of steps done and of all.
-	Progress func(done, total int64)
 }
 
 // Result is the median of the runs of one step.
@@ -52,6 +64,7 @@ type Report struct {
 // bench is a measurement under way.
 type bench struct {
 	Options
+	Subject
 	dir     string // of its own, in Options.Dir
 	report  Report
 	vectors *vectors
@@ -60,12 +73,38 @@ type bench struct {
 // step measures something and adds its results to the report.
 type step func(context.Context) error
 
-// Run measures. Rates that nothing here measures are plan.DefaultRates.
-func Run(ctx context.Context, opts Options) (_ *Report, err error) {
+// Run opens what a spec names and measures it. On the server it makes a
+// collection, which it drops at the end.
+func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Report, err error) {
+	b, err := a.OpenBundle(spec.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.OpenModel(ctx, b, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	subject := Subject{Encoder: m.Encoder}
+	if spec.Qdrant != "" {
+		name := fmt.Sprintf("qdrant://%s/engram-bench-%x", spec.Qdrant, time.Now().UnixNano())
+		var drop func() error
+		subject.Remote, drop, err = a.ScratchCollection(ctx, name, spec.Dim, "class")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, drop()) }()
+	}
+	return Measure(ctx, spec.Options, subject, watch)
+}
+
+// Measure measures. Rates that nothing here measures are plan.DefaultRates.
+// Stage: "measuring", in steps.
+func Measure(ctx context.Context, opts Options, subject Subject, watch progress.Func) (_ *Report, err error) {
 	if err := opts.check(); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	b := &bench{Options: opts}
+	b := &bench{Options: opts, Subject: subject}
 	if b.dir, err = os.MkdirTemp(opts.Dir, "engram-bench-"); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
@@ -74,24 +113,27 @@ func Run(ctx context.Context, opts Options) (_ *Report, err error) {
 			err = e
 		}
 	}()
-	name := opts.Encoder.Bundle()
+	name := subject.Encoder.Bundle()
 	b.report = Report{
 		Machine: thisMachine(), Bundle: name.Name + " " + name.Version, Rows: opts.Rows, Dim: opts.Dim,
 		Rates: plan.DefaultRates(),
 	}
-	b.report.Rates.Device = opts.Encoder.Device()
+	b.report.Rates.Device = subject.Encoder.Device()
 	steps := []step{b.memory, b.disk, b.generate, b.scan, b.embedded, b.images}
-	if opts.Remote != nil {
+	if subject.Remote != nil {
 		steps = append(steps, b.server)
 	}
+	measured := watch.Stage("measuring", "steps", int64(len(steps)))
 	for i, measure := range steps {
-		b.progress(i, len(steps))
+		if i > 0 {
+			measured(int64(i), int64(len(steps)))
+		}
 		if err := measure(ctx); err != nil {
 			return nil, fmt.Errorf("bench: %w", err)
 		}
 	}
-	b.progress(len(steps), len(steps))
-	b.report.Rates.Machine = b.report.describe(opts.Remote != nil)
+	measured(int64(len(steps)), int64(len(steps)))
+	b.report.Rates.Machine = b.report.describe(subject.Remote != nil)
 	return &b.report, nil
 }
 
@@ -107,12 +149,6 @@ func (o Options) check() error {
 		return fmt.Errorf("%d rows of %d elements, wanted %d elements at most", o.Rows, o.Dim, maxElements)
 	}
 	return nil
-}
-
-func (b *bench) progress(done, total int) {
-	if b.Progress != nil {
-		b.Progress(int64(done), int64(total))
-	}
 }
 
 // measure times work, which does amount units of something, and returns the

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"engram/cmd/engram/internal/bench"
+	"engram/data/progress"
 	"engram/embed/clip"
 	"engram/embed/ort/orttest"
 	"engram/index/local"
@@ -17,7 +18,7 @@ import (
 )
 
 // small are options of a bench that takes less than a few seconds.
-func small(t *testing.T) bench.Options {
+func small(t *testing.T) (bench.Options, bench.Subject) {
 	t.Helper()
 	b, err := clip.WritePixels(t.TempDir(), 32)
 	if err != nil {
@@ -32,7 +33,7 @@ func small(t *testing.T) bench.Options {
 			t.Error(err)
 		}
 	})
-	return bench.Options{Dir: t.TempDir(), Rows: 2000, Dim: 64, Images: 3, Bytes: 3 << 19, Runs: 2, Step: 100 * time.Millisecond, Encoder: encoder}
+	return bench.Options{Dir: t.TempDir(), Rows: 2000, Dim: 64, Images: 3, Bytes: 3 << 19, Runs: 2, Step: 100 * time.Millisecond}, bench.Subject{Encoder: encoder}
 }
 
 // server stands in for one: an embedded store that is told of bulk loads.
@@ -52,16 +53,16 @@ func (s *server) EndBulk(context.Context, func(done, total int)) error {
 }
 
 func TestRun(t *testing.T) {
-	opts := small(t)
+	opts, subject := small(t)
 	store, err := local.Create(t.TempDir(), local.Options{Dim: opts.Dim})
 	if err != nil {
 		t.Fatal(err)
 	}
 	remote := &server{Store: store}
-	opts.Remote = remote
+	subject.Remote = remote
 	var steps []int64
-	opts.Progress = func(done, total int64) { steps = append(steps, done, total) }
-	report, err := bench.Run(t.Context(), opts)
+	watch := func(r progress.Report) { steps = append(steps, r.Done, r.Total) }
+	report, err := bench.Measure(t.Context(), opts, subject, watch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,14 +112,14 @@ func checkRates(t *testing.T, report *bench.Report, dim int) {
 }
 
 func TestACancelledRunLeavesNothing(t *testing.T) {
-	opts := small(t)
+	opts, subject := small(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	opts.Progress = func(done, _ int64) {
-		if done == 4 { // the index is being filled
+	watch := func(r progress.Report) {
+		if r.Done == 4 { // the index is being filled
 			cancel()
 		}
 	}
-	if _, err := bench.Run(ctx, opts); !errors.Is(err, context.Canceled) {
+	if _, err := bench.Measure(ctx, opts, subject, watch); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v, wanted context.Canceled", err)
 	}
 	if left, err := os.ReadDir(opts.Dir); err != nil || len(left) > 0 {
@@ -136,9 +137,9 @@ func TestUnusableOptions(t *testing.T) {
 		"no runs":     func(o *bench.Options) { o.Runs = 0 },
 		"no folder":   func(o *bench.Options) { o.Dir = "no-such-folder" },
 	} {
-		opts := small(t)
+		opts, subject := small(t)
 		change(&opts)
-		if report, err := bench.Run(t.Context(), opts); err == nil {
+		if report, err := bench.Measure(t.Context(), opts, subject, nil); err == nil {
 			t.Errorf("%s: it ran: %+v", name, report)
 		}
 	}

@@ -2,7 +2,9 @@
 
 package bench
 
-import "os"
+import (
+	"os"
+)
 
 // canForget reports whether forget does something.
 const canForget = false

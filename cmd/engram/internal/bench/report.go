@@ -1,10 +1,13 @@
 package bench
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"text/tabwriter"
+
+	"engram/data/vfs"
 )
 
 // describe says in words where the rates come from.
@@ -71,4 +74,13 @@ func (r *Report) note(s Result) string {
 		return digits(s.Rate/float64(r.Dim)/1e6) + " million rows"
 	}
 	return ""
+}
+
+// WriteFile writes the report as JSON.
+func (r *Report) WriteFile(path string) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	})
 }

@@ -2,14 +2,14 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"sync"
 
+	"engram/cmd/engram/internal/app"
+	"engram/data/progress"
 	"engram/embed/bundle"
-	"engram/embed/dataset"
-	"engram/embed/ort"
 )
 
 // Scale says how much there is of everything.
@@ -41,35 +41,14 @@ func Scales() []Scale {
 
 // Options say what to show.
 type Options struct {
-	Dir   string // absolute path of the folder for everything, made where it is missing
+	Dir   string // absolute path of the folder for everything (see Claim)
 	Seed  uint64 // of the scenes, the subject, the noise and the training
 	Scale Scale
 	// MindEye is a folder for the scans in MindEye's layout; "": none.
 	MindEye string
-	Host
 }
 
-// Host is what the demo is given to work with.
-type Host struct {
-	Bundle  *bundle.Bundle  // the embedding
-	Encoder dataset.Encoder // its image model
-	Runtime *ort.Runtime
-	Session ort.SessionOptions // of decoders
-	// Autoencoder and Denoiser make pictures of the embedding's tokens. Both are
-	// nil where there are none, and nothing is reconstructed.
-	Autoencoder, Denoiser *bundle.Bundle
-	// Index brings the index in the folder out in line with a folder of images.
-	Index func(ctx context.Context, images, out string) error
-	// Progress begins to show a step such as "drawing", counted in a unit such as
-	// "scenes". One goroutine at a time calls set.
-	Progress func(what, unit string) (set func(done, total int64), finish func())
-	Log      *slog.Logger
-}
-
-// Embedding names the bundle.
-func (h *Host) Embedding() string { return h.Bundle.Name + " " + h.Bundle.Version }
-
-// Result is where the results of the demo lie.
+// Result says where the results of the demo lie.
 type Result struct {
 	Report Report
 	Index  string // folder of the index
@@ -82,16 +61,26 @@ type Result struct {
 // demo is a run under way.
 type demo struct {
 	Options
-	cast   cast
-	stages []Done
-	kept   map[string]bool // the folders of this run's stages
+	app      *app.App
+	watch    progress.Func
+	bundle   *bundle.Bundle   // the embedding
+	model    *app.Model       // its image model
+	painters []*bundle.Bundle // the models that make pictures of the embedding's tokens
+	cast     cast
+	stages   []Done
+	kept     map[string]bool // the folders of this run's stages
 }
 
 // Run brings all stages about and returns their results. It writes the report
 // to demo.json. A cancelled run returns the context's error; another one goes on
 // from there. The same options give the same scores on one machine.
-func Run(ctx context.Context, opts Options) (*Result, error) {
-	d := &demo{Options: opts, cast: newCast(opts), kept: map[string]bool{}}
+func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ *Result, err error) {
+	d := &demo{Options: opts, app: a, watch: watch, kept: map[string]bool{}}
+	if err := d.openModels(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.model.Close()) }()
+	d.cast = newCast(opts)
 	var made folders
 	for _, step := range []struct {
 		dir   *string
@@ -99,16 +88,12 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	}{
 		{&made.scenes, func() stage { return d.drawing() }},
 		{&made.index, func() stage { return d.indexing(made) }},
-		{&made.targets, func() stage { return d.embedding(made) }},
+		{&made.targets, func() stage { return d.embeddingTokens(made) }},
 		{&made.scans, func() stage { return d.scanning() }},
 		{&made.decoders, func() stage { return d.training(made) }},
 		{&made.scores, func() stage { return d.scoring(made) }},
 		{&made.pictures, func() stage { return d.picturing(made) }},
 	} {
-		if step.dir == &made.pictures && d.Denoiser == nil {
-			continue
-		}
-		var err error
 		if *step.dir, err = d.run(ctx, step.stage()); err != nil {
 			return nil, err
 		}
@@ -126,10 +111,8 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	if err := readJSON(filepath.Join(made.scores, scoresFile), &result.Report.Scores); err != nil {
 		return nil, err
 	}
-	if made.pictures != "" {
-		if err := readJSON(filepath.Join(made.pictures, picturesFile), &result.Report.Pictures); err != nil {
-			return nil, err
-		}
+	if err := readJSON(filepath.Join(made.pictures, picturesFile), &result.Report.Pictures); err != nil {
+		return nil, err
 	}
 	if err := writeJSON(filepath.Join(d.Dir, "demo.json"), result.Report); err != nil {
 		return nil, err
@@ -148,19 +131,37 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 // folders are those of the stages.
 type folders struct{ scenes, index, targets, scans, decoders, scores, pictures string }
 
-// counter returns a function that shows one more unit done of total, to be
-// called from any goroutine, and one for the end.
-func (d *demo) counter(what, unit string, total int) (step, finish func()) {
-	set, finish := d.Progress(what, unit)
-	set(0, int64(total))
+// openModels opens the embedding's model, and the bundles of the other ones.
+func (d *demo) openModels(ctx context.Context) (err error) {
+	for _, name := range []string{app.ScenesAutoencoder, app.ScenesDenoiser} {
+		b, err := d.app.OpenBundle(name)
+		if err != nil {
+			return err
+		}
+		d.painters = append(d.painters, b)
+	}
+	if d.bundle, err = d.app.OpenBundle(app.ScenesCLIP); err != nil {
+		return err
+	}
+	d.model, err = d.app.OpenModel(ctx, d.bundle, d.watch)
+	return err
+}
+
+// embedding names the bundle.
+func (d *demo) embedding() string { return app.Label(d.bundle) }
+
+// counter begins a stage of total units and returns a function that reports one
+// more unit done, to be called from any goroutine.
+func (d *demo) counter(what, unit string, total int) (step func()) {
+	report := d.watch.Stage(what, unit, int64(total))
 	var mu sync.Mutex
 	done := int64(0)
 	return func() {
 		mu.Lock()
 		defer mu.Unlock()
 		done++
-		set(min(done, int64(total)), int64(total)) // some are looked at twice
-	}, finish
+		report(min(done, int64(total)), int64(total)) // some are looked at twice
+	}
 }
 
 // count writes a number of things as people read it.

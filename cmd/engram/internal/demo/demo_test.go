@@ -1,6 +1,8 @@
 package demo
 
-import "testing"
+import (
+	"testing"
+)
 
 // A stage's folder changes with everything that it is made from.
 func TestFoldersOfStages(t *testing.T) {

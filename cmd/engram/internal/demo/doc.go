@@ -25,5 +25,6 @@
 //	pictures-KEY  reconstructions of a few scans, where there are models for it
 //	demo.json     the Report of the latest run
 //
-// The package knows no command line: Host is what it needs of one.
+// The package knows no command line: it works with an app.App, and a progress.Func
+// watches it.
 package demo

@@ -53,7 +53,7 @@ func (d *demo) exportMindEye(ctx context.Context, from folders) error {
 		},
 	})
 	if err == nil {
-		d.Log.Info("simulated scans written in MindEye's layout", "folder", d.MindEye, "images", len(r.Names), "trials", len(r.Trials))
+		d.app.Logger().Info("simulated scans written in MindEye's layout", "folder", d.MindEye, "images", len(r.Names), "trials", len(r.Trials))
 	}
 	return err
 }

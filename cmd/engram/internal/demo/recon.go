@@ -4,13 +4,13 @@ import (
 	"context"
 	"path/filepath"
 
+	"engram/cmd/engram/internal/app"
 	"engram/embed"
 	"engram/embed/dataset"
 	"engram/embed/eval"
 	"engram/embed/pixels"
 	"engram/embed/scan"
 	"engram/index"
-	"engram/index/local"
 	"engram/recon"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -47,7 +47,7 @@ type handful struct {
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
 	return stage{name: "pictures", version: 3, inputs: []any{
-		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.Autoencoder.Fingerprint(), d.Denoiser.Fingerprint(),
+		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.painters[0].Fingerprint(), d.painters[1].Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
 		if err != nil {
@@ -76,7 +76,7 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	if report.Bound, err = d.twoWay(ctx, h.truth, made[n:]); err != nil {
 		return nil, err
 	}
-	found, err := nearest(ctx, filepath.Join(from.index, "index"), h.queries)
+	found, err := d.nearest(ctx, filepath.Join(from.index, "index"), h.queries)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		return nil, err
 	}
 	lengths := recon.TokenLengths(d.tokens(rows(trained, 0, d.Scale.Seen)))
-	decoder, err := scan.Open(d.Runtime, filepath.Join(from.decoders, scan.PresetLinear), d.Session)
+	decoder, err := scan.Open(d.model.Runtime(), filepath.Join(from.decoders, scan.PresetLinear), d.app.Session())
 	if err != nil {
 		return nil, err
 	}
@@ -158,14 +158,14 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 
 // targets reads the tokens of a set.
 func (d *demo) targets(dir string, s set) (blas32.General, error) {
-	return dataset.Targets(filepath.Join(dir, s.name+".npy"), d.Bundle.T, d.Bundle.D)
+	return dataset.Targets(filepath.Join(dir, s.name+".npy"), d.bundle.T, d.bundle.D)
 }
 
 // tokens returns the rows of a matrix [n, T·D], which they share.
 func (d *demo) tokens(m blas32.General) []embed.Tokens {
 	list := make([]embed.Tokens, m.Rows)
 	for i := range list {
-		list[i] = embed.Tokens{T: d.Bundle.T, D: d.Bundle.D, Data: m.Data[i*m.Stride:][:m.Cols]}
+		list[i] = embed.Tokens{T: d.bundle.T, D: d.bundle.D, Data: m.Data[i*m.Stride:][:m.Cols]}
 	}
 	return list
 }
@@ -173,16 +173,7 @@ func (d *demo) tokens(m blas32.General) []embed.Tokens {
 // reconstruct returns the best of the pictures that are made of each of the
 // tokens.
 func (d *demo) reconstruct(ctx context.Context, tokens []embed.Tokens) ([]*pixels.Image, error) {
-	r, err := recon.Open(d.Runtime, d.Autoencoder, d.Denoiser, d.Session)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	watch, finish := d.watching(nil)
-	defer finish()
-	made, err := r.Reconstruct(ctx, tokens, d.Encoder, recon.Options{
-		Candidates: candidates, Seed: d.Seed, Progress: watch,
-	})
+	made, err := d.app.Reconstruct(ctx, app.ReconstructSpec{Tokens: tokens, Options: recon.Options{Candidates: candidates, Seed: d.Seed}}, d.watch)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +186,7 @@ func (d *demo) reconstruct(ctx context.Context, tokens []embed.Tokens) ([]*pixel
 
 // twoWay measures two-way identification of pictures by their global tokens.
 func (d *demo) twoWay(ctx context.Context, truth []embed.Tokens, made []*pixels.Image) (float64, error) {
-	found, err := d.Encoder.EncodeTokens(ctx, made)
+	found, err := d.model.EncodeTokens(ctx, made)
 	if err != nil {
 		return 0, err
 	}
@@ -216,15 +207,15 @@ func globals(list []embed.Tokens) blas32.General {
 }
 
 // nearest returns the path of the item that the index finds first for each query.
-func nearest(ctx context.Context, dir string, queries []embed.Vector) ([]string, error) {
-	store, err := local.Open(dir)
+func (d *demo) nearest(ctx context.Context, dir string, queries []embed.Vector) ([]string, error) {
+	found, err := d.app.OpenIndex(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
+	defer found.Close()
 	var paths []string
 	for _, q := range queries {
-		hits, err := store.Search(ctx, index.Query{Vector: q, K: 1, WithPayload: true})
+		hits, err := found.Search(ctx, index.Query{Vector: q, K: 1, WithPayload: true})
 		if err != nil {
 			return nil, err
 		}

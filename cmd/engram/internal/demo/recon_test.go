@@ -46,7 +46,7 @@ func TestSheet(t *testing.T) {
 
 func TestReportOfPictures(t *testing.T) {
 	var text strings.Builder
-	r := Report{Pictures: &Pictures{Test: 8, Zebras: 4, Candidates: 4, TwoWay: .75, Bound: .985, Sheet: "/out/sheet.png"}}
+	r := Report{Pictures: Pictures{Test: 8, Zebras: 4, Candidates: 4, TwoWay: .75, Bound: .985, Sheet: "/out/sheet.png"}}
 	if err := r.Print(&text); err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,15 @@ import (
 
 // Report says what was measured, on what, and how long it took.
 type Report struct {
-	Scenes    string  `json:"scenes"`  // what they are
-	Subject   string  `json:"subject"` // what it is
-	Embedding string  `json:"embedding"`
-	Bundle    string  `json:"bundle"` // fingerprint of the embedding's
-	Seed      uint64  `json:"seed"`
-	Scale     Scale   `json:"scale"`
-	Scores    []Score `json:"scores"`
-	// Pictures is nil where nothing was reconstructed.
-	Pictures *Pictures `json:"pictures,omitempty"`
-	Stages   []Done    `json:"stages"`
+	Scenes    string   `json:"scenes"`  // what they are
+	Subject   string   `json:"subject"` // what it is
+	Embedding string   `json:"embedding"`
+	Bundle    string   `json:"bundle"` // fingerprint of the embedding's
+	Seed      uint64   `json:"seed"`
+	Scale     Scale    `json:"scale"`
+	Scores    []Score  `json:"scores"`
+	Pictures  Pictures `json:"pictures"`
+	Stages    []Done   `json:"stages"`
 }
 
 func (d *demo) newReport() Report {
@@ -27,7 +26,7 @@ func (d *demo) newReport() Report {
 			count(s.Gallery), s.Test, s.Zebras),
 		Subject: fmt.Sprintf("simulated, no person was scanned: %s voxels; trained on %s scenes seen %d times each",
 			count(s.Voxels), count(s.Seen), s.Repeats),
-		Embedding: d.Embedding(), Bundle: d.Bundle.Fingerprint(),
+		Embedding: d.embedding(), Bundle: d.bundle.Fingerprint(),
 		Seed: d.Seed, Scale: s, Stages: d.stages,
 	}
 }
@@ -58,13 +57,9 @@ func (r *Report) Print(w io.Writer) error {
 	return err
 }
 
-// printPictures says what the reconstructions are worth, or that there are none.
+// printPictures says what the reconstructions are worth.
 func (r *Report) printPictures(w io.Writer) {
 	p := r.Pictures
-	if p == nil {
-		fmt.Fprintf(w, "\npictures   none: there is no denoiser for the tokens of %s\n", r.Embedding)
-		return
-	}
 	n := p.Test + p.Zebras
 	fmt.Fprintf(w, "\npictures   %d reconstructed, of %d test scenes and %d zebras, each the best of %d by the scan's own tokens\n",
 		n, p.Test, p.Zebras, p.Candidates)

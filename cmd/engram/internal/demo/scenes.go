@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/npy"
 	"engram/data/scenes"
 	"engram/embed/dataset"
@@ -49,8 +50,7 @@ func (d *demo) drawing() stage {
 	return stage{name: "scenes", version: 1, inputs: []any{
 		d.Seed, d.Scale.Gallery, d.Scale.Test, d.Scale.Zebras, d.Scale.Pixels,
 	}, build: func(ctx context.Context, dir string) error {
-		step, finish := d.counter("drawing scenes", "scenes", d.Scale.Gallery+d.Scale.Test+d.Scale.Zebras)
-		defer finish()
+		step := d.counter("drawing scenes", "scenes", d.Scale.Gallery+d.Scale.Test+d.Scale.Zebras)
 		for _, s := range d.cast.sets() {
 			folder := scenes.Folder{Dir: dir, Name: s.name, Size: d.Scale.Pixels, Progress: step}
 			if err := scenes.WriteFolder(ctx, folder, s.scenes); err != nil {
@@ -64,33 +64,34 @@ func (d *demo) drawing() stage {
 // indexing is the stage of the index.
 func (d *demo) indexing(from folders) stage {
 	return stage{name: "index", version: 1, inputs: []any{
-		filepath.Base(from.scenes), d.Bundle.Fingerprint(),
+		filepath.Base(from.scenes), d.bundle.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
-		return d.Index(ctx, from.scenes, filepath.Join(dir, "index"))
+		spec := app.BuildSpec{Source: app.SourceSpec{Place: from.scenes}, Bundle: app.ScenesCLIP, Out: filepath.Join(dir, "index")}
+		_, err := d.app.Build(ctx, spec, d.watch)
+		return err
 	}}
 }
 
 // embedding is the stage of the tokens, which decoders are trained on and
 // scored by: a file [scenes, T, D] for each set.
-func (d *demo) embedding(from folders) stage {
+func (d *demo) embeddingTokens(from folders) stage {
 	return stage{name: "targets", version: 1, inputs: []any{
-		filepath.Base(from.scenes), d.Bundle.Fingerprint(),
+		filepath.Base(from.scenes), d.bundle.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
-		set, finish := d.Progress("embedding scenes", "scenes")
-		defer finish()
-		total := d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras
+		total := int64(d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras)
+		embedded := d.watch.Stage("embedding scenes", "scenes", total)
 		before := 0
 		for _, s := range d.cast.sets() {
 			stimuli, err := dataset.OpenStimuli(filepath.Join(from.scenes, s.name))
 			if err != nil {
 				return err
 			}
-			tokens, err := stimuli.Embed(ctx, d.Encoder, func(done int) { set(int64(before+done), int64(total)) })
+			tokens, err := stimuli.Embed(ctx, d.model, func(done int) { embedded(int64(before+done), total) })
 			if err != nil {
 				return err
 			}
 			before += tokens.Rows
-			shape := []int{tokens.Rows, d.Bundle.T, d.Bundle.D}
+			shape := []int{tokens.Rows, d.bundle.T, d.bundle.D}
 			if err := npy.WriteFile(filepath.Join(dir, s.name+".npy"), shape, tokens.Data); err != nil {
 				return err
 			}

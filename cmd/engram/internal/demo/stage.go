@@ -57,7 +57,7 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 	done := Done{Stage: s.name}
 	err = readJSON(path, &done)
 	if err == nil {
-		d.Log.Debug("stage", "name", s.name, "from", dir)
+		d.app.Logger().Debug("stage", "name", s.name, "from", dir)
 		d.stages = append(d.stages, done)
 		return dir, nil
 	}
@@ -75,7 +75,7 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 	if err := writeJSON(path, done); err != nil {
 		return "", err
 	}
-	d.Log.Info("stage", "name", s.name, "seconds", done.Seconds)
+	d.app.Logger().Info("stage", "name", s.name, "seconds", done.Seconds)
 	d.stages = append(d.stages, done)
 	return dir, nil
 }

@@ -1,13 +1,11 @@
 package demo
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"path/filepath"
 
 	"engram/data/progress"
-	"engram/data/space"
 	"engram/embed/dataset"
 	"engram/embed/scan"
 )
@@ -49,7 +47,7 @@ func (d *demo) training(from folders) stage {
 
 // trainingData returns the trials of training scenes.
 func (d *demo) trainingData(from folders) (scan.Data, error) {
-	data := scan.Data{T: d.Bundle.T, D: d.Bundle.D}
+	data := scan.Data{T: d.bundle.T, D: d.bundle.D}
 	r, err := d.readScans(from.scans)
 	if err != nil {
 		return data, err
@@ -71,28 +69,14 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 
 // train trains the compact decoder, from the checkpoint on where there is one.
 func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*scan.Model, error) {
-	watch, finish := d.watching(map[string]string{scan.TrainingStage: "training the decoder"})
-	defer finish()
-	return scan.Train(ctx, d.Runtime, data, scan.Options{
-		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.Session,
-		Target:   space.Space{Name: d.Embedding(), Fingerprint: d.Bundle.Fingerprint()},
-		Progress: watch,
-	})
-}
-
-// watching returns what shows the stages of some work one after the other, those in
-// names under another name, and what ends the last one.
-func (d *demo) watching(names map[string]string) (watch progress.Func, end func()) {
-	var stage string
-	var set func(done, total int64)
-	finish := func() {}
-	watch = func(r progress.Report) {
-		if set == nil || r.Stage != stage {
-			finish()
-			stage = r.Stage
-			set, finish = d.Progress(cmp.Or(names[stage], stage), r.Unit)
+	watch := func(r progress.Report) {
+		if r.Stage == scan.TrainingStage {
+			r.Stage = "training the decoder"
 		}
-		set(r.Done, r.Total)
+		d.watch.Report(r)
 	}
-	return watch, func() { finish() }
+	return scan.Train(ctx, d.model.Runtime(), data, scan.Options{
+		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.app.Session(),
+		Target: d.model.Space(), Progress: watch,
+	})
 }

@@ -1,14 +1,14 @@
-package main
+package app
 
 import (
 	"errors"
-	"io"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"engram/data/scenes"
+	"engram/embed/ort"
 	"engram/embed/ort/orttest"
 	"engram/index/ingest"
 
@@ -30,14 +30,11 @@ func BenchmarkBuild(b *testing.B) {
 	if err := scenes.WriteFolder(b.Context(), scenes.Folder{Dir: dir, Name: "train", Size: 128}, list); err != nil {
 		b.Fatal(err)
 	}
-	a := &console{
-		streams:     streams{stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }},
-		libraryFlag: orttest.Runtime(b).Path(), cacheFlag: b.TempDir(), device: "cpu",
-	}
+	a := New(Options{Library: ort.LibraryOptions{Path: orttest.Runtime(b).Path(), CacheDir: b.TempDir()}})
 	var busy, overhead []float64
 	for b.Loop() {
-		f := buildFlags{source: filepath.Join(dir, "train"), bundle: "scenes-clip", bundleSet: true, out: filepath.Join(b.TempDir(), "index"), batch: 16}
-		whole, decoding, encoding, report := benchmarkBuild(b, a, f)
+		spec := BuildSpec{Source: SourceSpec{Place: filepath.Join(dir, "train")}, Bundle: ScenesCLIP, Out: filepath.Join(b.TempDir(), "index"), Batch: 16}
+		whole, decoding, encoding, report := benchmarkBuild(b, a, spec)
 		busy = append(busy, report.EncoderBusy)
 		overhead = append(overhead, (whole-decoding-encoding).Seconds()/encoding.Seconds())
 	}
@@ -46,18 +43,18 @@ func BenchmarkBuild(b *testing.B) {
 }
 
 // benchmarkBuild returns the processor time of a build, and that of its parts.
-func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, encoding time.Duration, report *ingest.Report) {
+func benchmarkBuild(b *testing.B, a *App, spec BuildSpec) (whole, decoding, encoding time.Duration, report *ingest.Report) {
 	b.Helper()
-	p, err := a.prepare(b.Context(), f)
+	in, err := a.openInput(b.Context(), spec, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	to := target{dim: p.dim}
-	if err := to.open(b.Context(), a, f, p.bundle, p.source); err != nil {
+	to, err := a.openTarget(b.Context(), spec, in)
+	if err != nil {
 		b.Fatal(err)
 	}
-	job := p.job
-	job.Store, job.Ledger = to.store, to.manifest
+	job := in.job(spec)
+	job.Store, job.Ledger = to.Store, to.ledger
 	whole = processorTime(b, func() error {
 		report, err = job.Run(b.Context())
 		return err
@@ -87,7 +84,7 @@ func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, en
 	encoding = processorTime(b, func() error {
 		group, ctx := errgroup.WithContext(b.Context())
 		group.SetLimit(2)
-		for batch := range slices.Chunk(images, f.batch) {
+		for batch := range slices.Chunk(images, spec.Batch) {
 			group.Go(func() error {
 				_, err := job.Encoder.Encode(ctx, batch)
 				return err
@@ -95,7 +92,7 @@ func benchmarkBuild(b *testing.B, a *console, f buildFlags) (whole, decoding, en
 		}
 		return group.Wait()
 	})
-	if err := errors.Join(to.Close(), p.Close()); err != nil {
+	if err := errors.Join(to.Close(), in.Close()); err != nil {
 		b.Fatal(err)
 	}
 	return whole, decoding, encoding, report

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"engram/cmd/engram/internal/app"
+	"engram/data/laion"
+	"engram/index/source"
+
+	"github.com/spf13/pflag"
+)
+
+// sourceFlags say what to read, and how.
+type sourceFlags struct {
+	app.SourceSpec
+	kind, set string
+}
+
+// add adds the flags that say how to read the source.
+func (f *sourceFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.kind, "source", "", fmt.Sprintf("`kind` of the source, where it is not found out: one of %q", source.Kinds()))
+	flags.StringSliceVar(&f.Options.Include, "include", nil, "of a folder of images, only files or folders that match the `pattern`, such as *.jpg")
+	flags.StringSliceVar(&f.Options.Exclude, "exclude", nil, "and none that match this `pattern`")
+	flags.StringVar(&f.set, "embeddings", "image", "which of LAION's embeddings: image or text")
+	flags.StringVar(&f.Options.Column, "column", "", "`name` of the Parquet column with vectors, where it is not found out")
+}
+
+// spec returns what the flags say of a source.
+func (f *sourceFlags) spec(place string) (app.SourceSpec, error) {
+	s := f.SourceSpec
+	s.Place, s.Kind = place, source.Kind(f.kind)
+	switch f.set {
+	case "image", "":
+		s.Set = laion.Image
+	case "text":
+		s.Set = laion.Text
+	default:
+		return s, fmt.Errorf("--embeddings is %q, wanted image or text", f.set)
+	}
+	return s, nil
+}
+
+// addCollection adds the flags that say how a collection is set up, whose help
+// begins alike.
+func addCollection(flags *pflag.FlagSet, spec *app.CollectionSpec) {
+	const made = "of a new collection: "
+	flags.StringVar(&spec.Quantisation, "quantisation", "", made+"what a search reads in memory, int8, binary or none, which are the vectors themselves (default int8)")
+	flags.IntVar(&spec.Shards, "shards", 0, made+"parts that a cluster spreads over its nodes (default: as the server has it)")
+	flags.IntVar(&spec.Replicas, "replicas", 0, made+"copies of each shard, on different nodes (default: as the server has it)")
+	flags.StringToStringVar(&spec.PayloadIndexes, "payload-index", nil, made+"`key=kind` of a payload that filters use often, the kind being keyword, integer, number, bool or words")
+	flags.Lookup("payload-index").DefValue = "" // in the help, or else []
+}
+
+// wantOne refuses a command line that has not exactly one of these flags.
+func wantOne(flags *pflag.FlagSet, names ...string) error {
+	set := 0
+	for _, name := range names {
+		if flags.Changed(name) {
+			set++
+		}
+	}
+	if set != 1 {
+		return fmt.Errorf("wanted one of --%s, found %d of them", strings.Join(names, ", --"), set)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"engram/data/laion"
+	"engram/data/progress"
+	"engram/index/embedfiles"
+)
+
+// EmbedSpec says what to embed with which model into which folder.
+type EmbedSpec struct {
+	Source  SourceSpec
+	Bundle  string // "": Pixels
+	Out     string // new or made by an earlier run
+	Text    bool   // embed the first caption of each row by the bundle's text model, not its image
+	Float32 bool   // write float32 rather than float16
+	Rows    int    // of a pair of files, at least; 0: 1,000,000
+	Batch   int    // images or captions in one run of the model; 0: 16
+}
+
+// Embed writes the vectors of a source's images or captions in the layout of
+// LAION. The report is not nil where what it counts is in the folder, also beside
+// an error.
+func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (_ *embedfiles.Report, err error) {
+	source, err := spec.Source.open()
+	if err != nil {
+		return nil, err
+	}
+	job := embedfiles.Job{
+		Settings: embedfiles.Settings{Set: laion.Image, Float32: spec.Float32},
+		Dir:      spec.Out, Rows: spec.Rows, Batch: spec.Batch, Progress: watch,
+	}
+	if job.Shards, err = source.Shards(ctx); err != nil {
+		return nil, err
+	}
+	if spec.Bundle == "" {
+		spec.Bundle = Pixels
+	}
+	b, err := a.OpenBundle(spec.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	job.Dim, job.Space = b.D, SpaceOf(b)
+	if spec.Text {
+		var m *TextModel
+		if m, err = a.OpenTextModel(ctx, b, watch); err != nil {
+			return nil, err
+		}
+		defer closeInto(&err, m)
+		job.Set, job.Encoder = laion.Text, captionEncoder{m}
+		return runEmbed(ctx, spec.Source.Place, job)
+	}
+	m, err := a.OpenModel(ctx, b, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, m)
+	job.Encoder = imageEncoder{m}
+	return runEmbed(ctx, spec.Source.Place, job)
+}
+
+// runEmbed runs a job. That it embeds nothing is an error.
+func runEmbed(ctx context.Context, place string, job embedfiles.Job) (*embedfiles.Report, error) {
+	report, err := job.Run(ctx)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	if err == nil && report.Rows == 0 {
+		err = fmt.Errorf("%s has nothing to embed", place)
+		if len(report.Bad) > 0 {
+			err = fmt.Errorf("none of the %d rows of %s could be embedded; %s: %s", report.Unusable, place, report.Bad[0].Name, report.Bad[0].Reason)
+		}
+	}
+	return report, err
+}

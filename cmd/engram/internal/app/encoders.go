@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"engram/data/progress"
+	"engram/embed"
+	"engram/embed/bundle"
+	"engram/embed/clip"
+	"engram/embed/ort"
+	"engram/embed/pixels"
+	"engram/index/ingest"
+)
+
+// imageEncoder is a Model as package ingest needs it.
+type imageEncoder struct{ model *Model }
+
+// imageInput is a decoded image on its way to the model.
+type imageInput struct{ *pixels.Image }
+
+// Size implements ingest.Input.
+func (in imageInput) Size() int { return len(in.Pix) }
+
+func (imageEncoder) Decode(file io.Reader) (ingest.Input, error) {
+	img, err := pixels.Decode(file, pixels.Limits{})
+	return imageInput{img}, err
+}
+
+func (e imageEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
+	images := make([]*pixels.Image, len(inputs))
+	for i, in := range inputs {
+		images[i] = in.(imageInput).Image
+	}
+	vectors, err := e.model.Encode(ctx, images)
+	return asRows(vectors, err)
+}
+
+// TextModel is an open text encoder with the library that runs it.
+type TextModel struct {
+	*clip.TextEncoder
+	runtime *ort.Runtime
+}
+
+// OpenTextModel opens the text encoder of a bundle.
+func (a *App) OpenTextModel(ctx context.Context, b *bundle.Bundle, watch progress.Func) (*TextModel, error) {
+	rt, err := a.Runtime(ctx, watch)
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := clip.OpenText(rt, b, clip.Options{Device: a.opts.Device})
+	if err != nil {
+		return nil, errors.Join(err, rt.Close())
+	}
+	return &TextModel{encoder, rt}, nil
+}
+
+// Close frees the encoder and the library.
+func (m *TextModel) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
+
+// captionEncoder is a TextModel as package ingest needs it.
+type captionEncoder struct{ model *TextModel }
+
+// textInput is a caption on its way to the model.
+type textInput string
+
+// Size implements ingest.Input.
+func (in textInput) Size() int { return len(in) }
+
+func (captionEncoder) Decode(text io.Reader) (ingest.Input, error) {
+	b, err := io.ReadAll(text)
+	return textInput(b), err
+}
+
+func (e captionEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
+	texts := make([]string, len(inputs))
+	for i, in := range inputs {
+		texts[i] = string(in.(textInput))
+	}
+	vectors, err := e.model.Encode(ctx, texts)
+	return asRows(vectors, err)
+}
+
+// asRows returns what a model gives as package ingest takes it.
+func asRows(vectors []embed.Vector, err error) ([][]float32, error) {
+	if errors.Is(err, embed.ErrZero) || errors.Is(err, embed.ErrNotFinite) || errors.Is(err, clip.ErrNoWord) {
+		return nil, fmt.Errorf("%w: %w", err, ingest.ErrImage)
+	}
+	rows := make([][]float32, len(vectors))
+	for i, v := range vectors {
+		rows[i] = v
+	}
+	return rows, err
+}

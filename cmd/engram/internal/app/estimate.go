@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"engram/data/progress"
+	"engram/index"
+	"engram/index/ingest"
+)
+
+// sampleTime is how long an estimate tries a build out.
+const sampleTime = 3 * time.Second
+
+// Estimate says what a build would take, from a sample that is not stored. Out
+// may be "".
+func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func) (_ *ingest.Estimate, err error) {
+	in, err := a.openInput(ctx, spec, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, in)
+	job := in.job(spec)
+	if job.Ledger, err = a.knownLedger(ctx, spec); err != nil {
+		return nil, err
+	}
+	if job.Ledger != nil {
+		defer closeInto(&err, job.Ledger)
+	}
+	return job.Estimate(ctx, in.dim, sampleTime)
+}
+
+// knownLedger opens the ledger of an earlier build, nil where there is none.
+func (a *App) knownLedger(ctx context.Context, spec BuildSpec) (*ingest.Ledger, error) {
+	dir := spec.Out
+	if isCollection(spec.Out) {
+		x, err := a.OpenIndex(ctx, spec.Out)
+		if errors.Is(err, index.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		labels, err := x.Labels(ctx)
+		if err == nil {
+			dir, err = a.labelledDir(labels)
+		}
+		if err := errors.Join(err, x.Close()); err != nil {
+			return nil, err
+		}
+	}
+	dir = partDir(dir, spec.Out, spec.Part)
+	_, err := os.Stat(filepath.Join(dir, ingest.LedgerName))
+	if spec.Out == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ingest.OpenLedger(dir)
+}

@@ -1,0 +1,52 @@
+package app
+
+import (
+	"cmp"
+	"context"
+
+	"engram/data/progress"
+	"engram/embed"
+	"engram/recon"
+)
+
+// ReconstructSpec says of which tokens pictures are made, and with which models.
+// Of the options, Progress is the App's own.
+type ReconstructSpec struct {
+	// Tokens are of one scan each, with the lengths that tokens of images have (see
+	// recon.RestoreLengths).
+	Tokens []embed.Tokens
+	// Bundle is the CLIP into whose space the tokens belong, "" for ScenesCLIP;
+	// Autoencoder and Denoiser are ScenesAutoencoder and ScenesDenoiser where "".
+	Bundle, Autoencoder, Denoiser string
+	recon.Options
+}
+
+// Reconstruct makes pictures of what may have been seen, several of each scan,
+// and chooses the best by the CLIP.
+func (a *App) Reconstruct(ctx context.Context, spec ReconstructSpec, watch progress.Func) (_ []recon.Reconstruction, err error) {
+	clip, err := a.OpenBundle(cmp.Or(spec.Bundle, ScenesCLIP))
+	if err != nil {
+		return nil, err
+	}
+	autoencoder, err := a.OpenBundle(cmp.Or(spec.Autoencoder, ScenesAutoencoder))
+	if err != nil {
+		return nil, err
+	}
+	denoiser, err := a.OpenBundle(cmp.Or(spec.Denoiser, ScenesDenoiser))
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.OpenModel(ctx, clip, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, m)
+	r, err := recon.Open(m.runtime, autoencoder, denoiser, a.Session())
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, r)
+	opts := spec.Options
+	opts.Progress = watch
+	return r.Reconstruct(ctx, spec.Tokens, m, opts)
+}

@@ -1,0 +1,189 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"engram/data/progress"
+	"engram/embed/bundle"
+	"engram/embed/dataset"
+	"engram/index"
+)
+
+// SearchSpec says which index to search for what. One of Image, Scan, Vector and
+// Item is the query.
+type SearchSpec struct {
+	Index  string
+	Bundle string // of Image; "": where the index remembers it
+	K      int    // number of hits
+	Filter index.Filter
+
+	Image  string    // path of an image file
+	Scan   string    // path of a file of scans: .npy, or NIfTI with Mask
+	Vector string    // path of a .npy file of vectors
+	Item   *index.ID // which is left out of the hits
+
+	Rows    []int  // of the file of scans or vectors, from 0; of scans the repeats of one image
+	Mask    string // path of a NIfTI file
+	Decoder string // folder of the decoder of Scan
+}
+
+// Found are the hits of a search.
+type Found struct {
+	Hits []index.Hit // the nearest first
+	// Root is the folder that "path" in payloads is relative to, "" where nobody
+	// knows.
+	Root string
+}
+
+// Search returns the items of an index that are nearest to a query.
+func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) (_ *Found, err error) {
+	x, err := a.OpenIndex(ctx, spec.Index)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, x)
+	query := index.Query{K: spec.K, Filter: spec.Filter, WithPayload: true}
+	if query.Vector, err = a.queryVector(ctx, x, spec, watch); err != nil {
+		return nil, err
+	}
+	if spec.Item != nil {
+		query.K++ // for the item itself, which is its own nearest
+	}
+	hits, err := x.Search(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Item != nil {
+		hits = without(*spec.Item, hits, spec.K)
+	}
+	return &Found{Hits: hits, Root: x.Origin.Root}, nil
+}
+
+// without returns the first k hits that are not an item.
+func without(item index.ID, hits []index.Hit, k int) []index.Hit {
+	others := hits[:0]
+	for _, hit := range hits {
+		if hit.ID != item {
+			others = append(others, hit)
+		}
+	}
+	return others[:min(k, len(others))]
+}
+
+// queryVector returns the vector to search for.
+func (a *App) queryVector(ctx context.Context, x *Index, spec SearchSpec, watch progress.Func) ([]float32, error) {
+	switch {
+	case spec.Image != "":
+		return a.imageVector(ctx, x, spec, watch)
+	case spec.Scan != "":
+		return a.scanVector(ctx, x, spec, watch)
+	case spec.Vector != "":
+		return fileVector(x, spec)
+	case spec.Item != nil:
+		return itemVector(ctx, x, *spec.Item)
+	}
+	return nil, errors.New("wanted an image, a scan, a vector or an item to search for, found none")
+}
+
+func (a *App) imageVector(ctx context.Context, x *Index, spec SearchSpec, watch progress.Func) (_ []float32, err error) {
+	file, err := os.Open(spec.Image)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	m, err := a.modelOf(ctx, x, spec.Bundle, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, m)
+	vector, err := m.Embed(ctx, file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Image, err)
+	}
+	return vector, nil
+}
+
+func (a *App) scanVector(ctx context.Context, x *Index, spec SearchSpec, watch progress.Func) (_ []float32, err error) {
+	if spec.Decoder == "" {
+		return nil, errors.New("a search by scan needs --decoder")
+	}
+	repeats, err := dataset.Rows(spec.Scan, spec.Mask, spec.Rows)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.decoderOf(ctx, x, spec.Decoder, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, d)
+	vector, err := d.Query(ctx, repeats)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Scan, err)
+	}
+	return vector, nil
+}
+
+func fileVector(x *Index, spec SearchSpec) ([]float32, error) {
+	rows, err := dataset.Rows(spec.Vector, "", spec.Rows)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 {
+		return nil, fmt.Errorf("--row names %d rows, a search by vector takes one", len(rows))
+	}
+	if len(rows[0]) != x.Info.Dim {
+		return nil, fmt.Errorf("%s: the vector has %d elements, the index %d: %w", spec.Vector, len(rows[0]), x.Info.Dim, index.ErrDimension)
+	}
+	return rows[0], nil
+}
+
+func itemVector(ctx context.Context, x *Index, id index.ID) ([]float32, error) {
+	items, err := x.Get(ctx, []index.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(items) == 0 {
+		return nil, fmt.Errorf("the index has no item %d", id)
+	}
+	return items[0].Vector, nil
+}
+
+// modelOf opens the model of an index, by the name of its bundle or where the
+// index remembers it, and refuses the model of another space.
+func (a *App) modelOf(ctx context.Context, x *Index, named string, watch progress.Func) (*Model, error) {
+	b, err := a.bundleOf(x, named)
+	if err != nil {
+		return nil, err
+	}
+	return a.OpenModel(ctx, b, watch)
+}
+
+func (a *App) bundleOf(x *Index, named string) (*bundle.Bundle, error) {
+	if named == "" {
+		named = x.Origin.Bundle
+	}
+	if named == "" {
+		return nil, errors.New("the index does not say where its model bundle is, name it with --bundle")
+	}
+	b, err := a.OpenBundle(named)
+	if err != nil {
+		return nil, err
+	}
+	return b, x.Info.CheckSpace(SpaceOf(b))
+}
+
+// decoderOf opens a decoder for searches of an index, and refuses one into
+// another space.
+func (a *App) decoderOf(ctx context.Context, x *Index, dir string, watch progress.Func) (*Decoder, error) {
+	d, err := a.OpenDecoder(ctx, dir, watch)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Info.CheckSpace(d.Space()); err != nil {
+		return nil, errors.Join(fmt.Errorf("decoder %s: %w", dir, err), d.Close())
+	}
+	return d, nil
+}

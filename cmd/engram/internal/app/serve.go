@@ -1,0 +1,176 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"engram/data/images"
+	"engram/data/progress"
+	"engram/embed/dataset"
+	"engram/httpapi"
+	"engram/index"
+)
+
+// ServeSpec says what a server answers with.
+type ServeSpec struct {
+	Index  string // folder or collection; "": of Images
+	Images string // folder of images, which are indexed in the cache first
+	Bundle string // "": where the index remembers it, or Pixels for Images
+
+	Decoder string // folder of the decoder for searches by scan; "": none
+	// Scans that visitors may search with: a .npy file, or NIfTI with Mask; and a
+	// CSV file whose Column has the paths of the images seen.
+	Voxels, Mask, Trials, Column string
+	Stored                       []httpapi.Trial // more of them
+
+	Shown Shown
+}
+
+// Shown is what visitors read of where things come from. Where it is "" they
+// read the names of folders, which do not tell where these lie.
+type Shown struct{ Index, Images, Decoder, Scans string }
+
+// Service is a server with what it has open.
+type Service struct {
+	*httpapi.Server
+	opened []io.Closer
+}
+
+// OpenService opens what a server needs. The caller closes the service after it
+// has served.
+func (a *App) OpenService(ctx context.Context, spec ServeSpec, watch progress.Func) (_ *Service, err error) {
+	if spec.Index == "" {
+		if spec, err = a.indexIntoCache(ctx, spec, watch); err != nil {
+			return nil, err
+		}
+	}
+	s := &Service{}
+	opts, err := s.open(ctx, a, spec, watch)
+	if err == nil {
+		s.Server, err = httpapi.New(opts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close closes models and index.
+func (s *Service) Close() error {
+	var faults []error
+	for _, opened := range slices.Backward(s.opened) {
+		faults = append(faults, opened.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// indexIntoCache indexes a folder of images into the cache, and returns the spec
+// of that index.
+func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress.Func) (ServeSpec, error) {
+	spec.Bundle = cmp.Or(spec.Bundle, Pixels)
+	root, err := filepath.Abs(spec.Images)
+	if err != nil {
+		return spec, err
+	}
+	b, err := a.OpenBundle(spec.Bundle)
+	if err != nil {
+		return spec, err
+	}
+	cache, err := a.CacheDir()
+	if err != nil {
+		return spec, err
+	}
+	key := sha256.Sum256([]byte(root + "\x00" + b.Fingerprint()))
+	spec.Index = filepath.Join(cache, "indexes", fmt.Sprintf("%s-%x", filepath.Base(root), key[:8]))
+	report, err := a.Build(ctx, BuildSpec{Source: SourceSpec{Place: root}, Bundle: spec.Bundle, Out: spec.Index, Prune: true}, watch)
+	if report != nil {
+		for _, bad := range report.Bad {
+			a.opts.Logger.Warn("skipped", "path", bad.Name, "reason", bad.Reason)
+		}
+	}
+	return spec, err
+}
+
+// open opens index, images, models and trials, and returns them as the server
+// takes them.
+func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progress.Func) (httpapi.Options, error) {
+	opts := httpapi.Options{IndexName: cmp.Or(spec.Shown.Index, filepath.Base(spec.Index)), Logger: a.opts.Logger}
+	x, err := a.followIndex(ctx, spec.Index)
+	if err != nil {
+		return opts, err
+	}
+	s.opened, opts.Store = append(s.opened, x), x.Store
+	if x.Origin.Root != "" {
+		opts.IndexData = cmp.Or(spec.Shown.Images, filepath.Base(x.Origin.Root))
+		if folder, err := httpapi.OpenFolder(x.Origin.Root); err != nil {
+			a.opts.Logger.Warn("the images cannot be shown", "reason", err) // but they can be found
+		} else {
+			s.opened, opts.Images = append(s.opened, folder), folder
+		}
+	}
+	m, err := a.modelOf(ctx, x, spec.Bundle, watch)
+	if err != nil {
+		return opts, err
+	}
+	s.opened = append(s.opened, m)
+	opts.Encoder = &httpapi.Encoder{Space: m.Space(), Encode: func(ctx context.Context, image []byte) ([]float32, error) {
+		return m.Embed(ctx, bytes.NewReader(image))
+	}}
+	if spec.Decoder != "" {
+		d, err := a.decoderOf(ctx, x, spec.Decoder, watch)
+		if err != nil {
+			return opts, err
+		}
+		s.opened = append(s.opened, d)
+		opts.Decoder = &httpapi.Decoder{
+			Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
+			Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query,
+		}
+	}
+	opts.Trials, err = spec.trials(ctx, x)
+	return opts, err
+}
+
+// trials returns the scans that visitors may search with.
+func (spec *ServeSpec) trials(ctx context.Context, x *Index) ([]httpapi.Trial, error) {
+	if spec.Voxels == "" {
+		return spec.Stored, nil
+	}
+	voxels, err := dataset.Matrix(spec.Voxels, spec.Mask)
+	if err != nil {
+		return nil, err
+	}
+	trials := make([]httpapi.Trial, voxels.Rows)
+	for i := range trials {
+		trials[i] = httpapi.Trial{ID: fmt.Sprintf("trial-%d", i), Repeats: [][]float32{voxels.Data[i*voxels.Stride:][:voxels.Cols]}}
+	}
+	if spec.Trials == "" {
+		return append(spec.Stored, trials...), nil
+	}
+	seen, err := dataset.Column(spec.Trials, spec.Column)
+	if err != nil {
+		return nil, err
+	}
+	if len(seen) != len(trials) {
+		return nil, fmt.Errorf("%s has %d trials, %s tells of %d", spec.Voxels, len(trials), spec.Trials, len(seen))
+	}
+	for i, path := range seen {
+		id := index.ID(images.ID(path))
+		items, err := x.Get(ctx, []index.ID{id})
+		if err != nil {
+			return nil, err
+		}
+		trials[i].Seen = path
+		if len(items) == 1 {
+			trials[i].Item = &id
+		}
+	}
+	return append(spec.Stored, trials...), nil
+}
