@@ -11,6 +11,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/progress"
+	"engram/data/vfs"
 	"engram/index/ingest"
 	"engram/index/internal/disk"
 	"engram/index/source"
@@ -33,6 +34,8 @@ type Job struct {
 	// Progress is told how many rows this run has embedded or passed over, and
 	// about how many there will be.
 	Progress progress.Func
+
+	fsys vfs.FS // of Dir; nil means vfs.OS
 }
 
 // Report says what a job did.
@@ -87,10 +90,13 @@ func (r *run) do(ctx context.Context) (err error) {
 	if r.Rows <= 0 {
 		r.Rows = 1_000_000
 	}
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+	if r.fsys == nil {
+		r.fsys = vfs.OS{}
+	}
+	if err := vfs.MkdirAllFS(r.fsys, r.Dir, 0o755); err != nil {
 		return err
 	}
-	lock, err := disk.OpenFolder(r.Dir).Lock(".lock")
+	lock, err := disk.Folder{Path: r.Dir, FS: r.fsys}.Lock(".lock")
 	if err != nil {
 		return err
 	}
@@ -107,20 +113,21 @@ func (r *run) do(ctx context.Context) (err error) {
 	return r.embedPairs(ctx)
 }
 
-// removeTemporary removes files that killed jobs were writing.
+// removeTemporary removes files that killed jobs were writing, and what they
+// were removing.
 func (r *run) removeTemporary() error {
-	for _, name := range []string{"." + PlanName + ".*.tmp", "bad/.bad_*.tmp"} {
+	for _, name := range []string{"." + PlanName + ".*.tmp", "bad/.bad_*.tmp", ".pair-*" + discarded} {
 		left, err := fs.Glob(os.DirFS(r.Dir), name)
 		if err != nil {
 			return err
 		}
 		for _, path := range left {
-			if err := os.Remove(filepath.Join(r.Dir, path)); err != nil {
+			if err := vfs.RemoveAllFS(r.fsys, filepath.Join(r.Dir, path)); err != nil {
 				return err
 			}
 		}
 	}
-	return laion.Clean(r.Dir)
+	return laion.CleanFS(r.fsys, r.Dir)
 }
 
 // embedPairs embeds the pairs that are not published, one after the other.
@@ -138,7 +145,7 @@ func (r *run) embedPairs(ctx context.Context) error {
 		r.report.Skipped++
 		r.report.count(p)
 		// A job that was killed after it had published the pair has left it.
-		if err := os.RemoveAll(r.spool(p)); err != nil {
+		if err := r.discardSpool(p); err != nil {
 			return err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"engram/data/laion"
@@ -26,7 +25,7 @@ func (r *run) embedPair(ctx context.Context, p *pair) (err error) {
 	if err := r.reset(p); err != nil {
 		return err
 	}
-	if err := r.plan.write(r.Dir); err != nil {
+	if err := r.plan.write(r.fsys, r.Dir); err != nil {
 		return err
 	}
 	store, err := r.openSpool(p)
@@ -38,7 +37,7 @@ func (r *run) embedPair(ctx context.Context, p *pair) (err error) {
 			err = e
 		}
 		if err == nil {
-			err = os.RemoveAll(r.spool(p))
+			err = r.discardSpool(p)
 		}
 	}()
 	bad, err := r.gather(ctx, p, store)
@@ -64,14 +63,35 @@ func (r *run) reset(p *pair) error {
 	if !changed {
 		return nil
 	}
-	return os.RemoveAll(r.spool(p))
+	return r.discardSpool(p)
+}
+
+// discarded is the suffix of a spool that is being removed.
+const discarded = ".old"
+
+// discardSpool removes the spool of a pair, if there is one. It is renamed first,
+// so that no crash leaves a spool with some of its files: a ledger without the
+// rows that it names.
+func (r *run) discardSpool(p *pair) error {
+	old := r.spool(p) + discarded
+	err := r.fsys.Rename(r.spool(p), old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = r.fsys.SyncDir(r.Dir)
+	}
+	if err == nil {
+		err = vfs.RemoveAllFS(r.fsys, old)
+	}
+	return err
 }
 
 func (r *run) openSpool(p *pair) (*local.Store, error) {
 	dir := r.spool(p)
-	store, err := local.Open(dir)
+	store, err := local.OpenFS(r.fsys, dir)
 	if errors.Is(err, index.ErrNotFound) {
-		store, err = local.Create(dir, local.Options{Dim: r.Dim, Space: r.Space})
+		store, err = local.CreateFS(r.fsys, dir, local.Options{Dim: r.Dim, Space: r.Space})
 	}
 	return store, err
 }
@@ -79,7 +99,7 @@ func (r *run) openSpool(p *pair) (*local.Store, error) {
 // gather brings the spool in line with the shards of the pair, and returns the
 // rows that could not be embedded.
 func (r *run) gather(ctx context.Context, p *pair, store *local.Store) (bad []ingest.Bad, err error) {
-	ledger, err := ingest.OpenLedger(r.spool(p))
+	ledger, err := ingest.OpenLedgerFS(r.fsys, r.spool(p))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +125,7 @@ func (r *run) publish(ctx context.Context, p *pair, store *local.Store, bad []in
 	if err != nil {
 		return nil, err
 	}
-	writer, err := laion.Create(r.Dir, laion.WriterOptions{
+	writer, err := laion.CreateFS(r.fsys, r.Dir, laion.WriterOptions{
 		Dim: r.Dim, Sets: []laion.Set{r.Set}, Float32: r.Float32,
 		First: p.number, RowsPerFile: info.Count + 1, // so that Close publishes
 	})
@@ -132,7 +152,7 @@ func (r *run) publish(ctx context.Context, p *pair, store *local.Store, bad []in
 		return nil, err
 	}
 	p.Finished, p.Bad = true, len(bad)
-	if err := r.plan.write(r.Dir); err != nil {
+	if err := r.plan.write(r.fsys, r.Dir); err != nil {
 		return nil, err
 	}
 	return bad, writer.Close()
@@ -143,15 +163,19 @@ func (r *run) publish(ctx context.Context, p *pair, store *local.Store, bad []in
 func (r *run) writeBad(p *pair, bad []ingest.Bad) error {
 	path := filepath.Join(r.Dir, "bad", fmt.Sprintf("bad_%04d.jsonl", p.number))
 	if len(bad) == 0 {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		err := r.fsys.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		return nil
+		return r.fsys.SyncDir(filepath.Dir(path))
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := vfs.MkdirAllFS(r.fsys, filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return vfs.WriteFile(path, func(w io.Writer) error {
+	return vfs.WriteFileFS(r.fsys, path, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		for _, b := range bad {
 			if err := enc.Encode(b); err != nil {

@@ -122,9 +122,9 @@ func (s Settings) String() string {
 }
 
 // write replaces the plan in a folder.
-func (p *plan) write(dir string) error {
+func (p *plan) write(fsys vfs.FS, dir string) error {
 	file := planFile{p.Set, p.Dim, p.Space.Fingerprint, p.Space.Name, p.Float32, p.pairs}
-	return vfs.WriteFile(filepath.Join(dir, PlanName), func(w io.Writer) error {
+	return vfs.WriteFileFS(fsys, filepath.Join(dir, PlanName), func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(file)
