@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Bad returns all rows that the ledger has as unusable, sorted by shard and
-// row. A shard that could not be read to its end is among them, under its own
-// name and the number of the row at which it broke off.
+// Bad returns all unusable rows in the ledger, sorted by shard and row. A damaged
+// shard is among them, under its own name and the number of the first row that
+// cannot be read.
 func (l *Ledger) Bad() ([]Bad, error) {
 	found := map[string][]Bad{}
 	err := l.each(func(e entry) error {

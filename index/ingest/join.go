@@ -5,11 +5,11 @@ import (
 	"path/filepath"
 )
 
-// CheckParts makes sure that manifests are those of all parts of one source,
-// each built to its end, and of nothing twice. The error says which is not.
+// CheckParts makes sure that ledgers record all parts of one source, each built to
+// its end, and no shard twice. The error says what is wrong with which.
 func CheckParts(parts []*Ledger) error {
-	owner := make([]string, len(parts)+1) // of each part
-	shards := map[string]string{}
+	folders := make([]string, len(parts)+1) // by number of the part
+	shards := map[string]string{}           // folder by name of the shard
 	for _, l := range parts {
 		dir := filepath.Dir(l.file.Name())
 		own, first := l.end, parts[0].end
@@ -20,13 +20,13 @@ func CheckParts(parts []*Ledger) error {
 			return fmt.Errorf("build: %s is a whole index and no part of one", dir)
 		case own.Part.Of != len(parts):
 			return fmt.Errorf("build: %s is part %s, and there are %d to join", dir, own.Part, len(parts))
-		case owner[own.Part.Number] != "":
-			return fmt.Errorf("build: %s and %s are both part %s", owner[own.Part.Number], dir, own.Part)
+		case folders[own.Part.Number] != "":
+			return fmt.Errorf("build: %s and %s are both part %s", folders[own.Part.Number], dir, own.Part)
 		case own.List != first.List:
 			return fmt.Errorf("build: %s was built from other shards than %s, or from the same before they changed: build it again",
 				dir, filepath.Dir(parts[0].file.Name()))
 		}
-		owner[own.Part.Number] = dir
+		folders[own.Part.Number] = dir
 		for name, s := range l.shards {
 			switch {
 			case !s.Done:
@@ -43,12 +43,12 @@ func CheckParts(parts []*Ledger) error {
 	return nil
 }
 
-// Finished reports whether m is that of a build that came to its end.
+// Finished reports whether a build has come to its end.
 func (l *Ledger) Finished() bool { return l.end != nil }
 
-// Join makes m, which is that of no finished build, say what the manifests of
-// all parts say together. They have passed CheckParts, and their rows are in the
-// store.
+// Join makes the ledger, which records no finished build, say what the ledgers of
+// all parts say together. The parts have passed CheckParts, and their rows are in
+// the store.
 func (l *Ledger) Join(parts []*Ledger) error {
 	if l.Finished() {
 		return fmt.Errorf("build: %s is that of a finished build", l.file.Name())
@@ -70,9 +70,9 @@ func (l *Ledger) Join(parts []*Ledger) error {
 			return err
 		}
 	}
-	whole := *parts[0].end
-	whole.Part = Part{}
-	if err := l.append(append(entries, entry{End: &whole})...); err != nil {
+	all := *parts[0].end
+	all.Part = Part{}
+	if err := l.append(append(entries, entry{End: &all})...); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
 	return nil

@@ -1,12 +1,8 @@
 package ingest
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"path/filepath"
 
@@ -18,16 +14,16 @@ import (
 // LedgerName is the name of the ledger in its folder.
 const LedgerName = "build.jsonl"
 
-// Ledger says how far the build of an index has come, shard by shard. It is a
-// file of lines, each a checksum and a JSON object, that only ever grows:
+// Ledger records how far the build of an index has come, shard by shard. It is a
+// file of lines that only grows (see FORMAT.md):
 //
 //	shards begun, before their first row is stored
 //	rows settled, after the store has flushed them
 //	the end of a run that has gone through all shards
 //
-// So whatever a crash leaves behind, the store holds at least what the ledger
-// says, and what it holds beyond that has the same ids the next time. A last
-// line that is torn was never acted upon, and is cut off.
+// So after a crash the store has at least what the ledger says, and what the store
+// has beyond that gets the same ids in the next run. A last line that is torn was
+// never acted upon, and is cut off.
 type Ledger struct {
 	file   vfs.File
 	size   int64 // where the next line goes
@@ -35,46 +31,14 @@ type Ledger struct {
 	end    *end // of the last run that came to its end
 }
 
-// entry is one line of the file; one of its fields is set.
-type entry struct {
-	Shard *record `json:"shard,omitempty"`
-	End   *end    `json:"end,omitempty"`
-}
-
-// record says that the rows of a shard from number From up to Next are settled.
-// One with From 0 begins anew.
-type record struct {
-	Name        string `json:"name"`
-	Fingerprint string `json:"fingerprint"`
-	From        int    `json:"from"`
-	Next        int    `json:"next"`
-	Done        bool   `json:"done,omitempty"` // Next is the end
-	// Stale: the store may hold rows of what the shard was before.
-	Stale bool `json:"stale,omitempty"`
-	// Gone: the shard and its rows are no longer there.
-	Gone    bool    `json:"gone,omitempty"`
-	Damaged string  `json:"damaged,omitempty"` // why the shard could not be read beyond Next
-	counts          // of the rows From to Next
-	Bad     []Bad   `json:"bad,omitempty"`
-	Seconds float64 `json:"seconds,omitempty"` // since the shard was begun
-}
-
-// end is the end of a run.
-type end struct {
-	Part   Part   `json:"part"`
-	Shards int    `json:"shards"` // in the source, all parts together
-	List   string `json:"list"`   // fingerprint of their names and fingerprints
-}
-
-// state is what the lines so far say of a shard.
+// state is what the entries of a shard say together.
 type state struct {
 	record
 	bad []int // the numbers of bad rows, ascending
 }
 
-// OpenLedger opens the ledger in a folder, or begins one. ErrLocked says
-// that another process has it open, ErrCorrupt that a line in its midst is
-// damaged.
+// OpenLedger opens the ledger in a folder, or begins one. ErrLocked says that
+// another process has it open, ErrCorrupt that a line before the last is damaged.
 func OpenLedger(dir string) (*Ledger, error) { return OpenLedgerFS(vfs.OS{}, dir) }
 
 // OpenLedgerFS is OpenLedger on a file system.
@@ -98,27 +62,9 @@ func OpenLedgerFS(fsys vfs.FS, dir string) (*Ledger, error) {
 
 // load reads the lines, cuts a torn one off, and makes the others durable: the
 // process that wrote them may have been killed before it could.
-func (l *Ledger) load() error {
-	reader := bufio.NewReaderSize(l.file, 1<<16)
-	for n := 1; ; n++ {
-		text, err := reader.ReadBytes('\n')
-		if err == io.EOF && len(text) == 0 {
-			break
-		}
-		if err != nil && err != io.EOF {
-			return err
-		}
-		var e entry
-		if problem := e.parse(text); problem != nil {
-			if _, err := reader.Peek(1); err == io.EOF {
-				break
-			}
-			return fmt.Errorf("line %d %w; without the file, a build goes through all shards again", n, problem)
-		}
-		if err := l.apply(e); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		l.size += int64(len(text))
+func (l *Ledger) load() (err error) {
+	if l.size, err = scan(l.file, l.apply); err != nil {
+		return err
 	}
 	if err := l.file.Truncate(l.size); err != nil {
 		return err
@@ -126,34 +72,8 @@ func (l *Ledger) load() error {
 	return l.file.Sync()
 }
 
-// castagnoli is the table of CRC-32C.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// text returns the line as it is written.
-func (e entry) text() ([]byte, error) {
-	body, err := json.Marshal(e)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(body, castagnoli), body), nil
-}
-
-// parse reads a line; its error completes a sentence.
-func (e *entry) parse(text []byte) error {
-	sum, body, ok := bytes.Cut(bytes.TrimSuffix(text, []byte("\n")), []byte(" "))
-	if !ok || !bytes.HasSuffix(text, []byte("\n")) || string(sum) != fmt.Sprintf("%08x", crc32.Checksum(body, castagnoli)) {
-		return fmt.Errorf("does not match its checksum: %w", index.ErrCorrupt)
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(e); err != nil {
-		return fmt.Errorf("is not what this program writes: %w: %w", err, index.ErrCorrupt)
-	}
-	return nil
-}
-
-// append writes lines and makes them durable. Where that fails it takes them back,
-// so that the next lines do not follow half a one.
+// append writes entries and makes them durable. Where that fails it takes them
+// back, so that the next line does not follow half of one.
 func (l *Ledger) append(entries ...entry) error {
 	var text []byte
 	for _, e := range entries {
@@ -182,7 +102,7 @@ func (l *Ledger) append(entries ...entry) error {
 	return nil
 }
 
-// apply takes a line into the states.
+// apply takes an entry into the states.
 func (l *Ledger) apply(e entry) error {
 	if e.End != nil {
 		l.end = e.End
@@ -213,28 +133,15 @@ func (l *Ledger) apply(e entry) error {
 	return nil
 }
 
-// each calls do with every line of the file.
+// each calls do with every entry of the file.
 func (l *Ledger) each(do func(entry) error) error {
-	reader := bufio.NewReaderSize(io.NewSectionReader(l.file, 0, l.size), 1<<16)
-	for {
-		text, err := reader.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		var e entry
-		if err == nil {
-			err = e.parse(text)
-		}
-		if err == nil {
-			err = do(e)
-		}
-		if err != nil {
-			return fmt.Errorf("build: a line of %s: %w", l.file.Name(), err)
-		}
+	if _, err := scan(io.NewSectionReader(l.file, 0, l.size), do); err != nil {
+		return fmt.Errorf("build: %s: %w", l.file.Name(), err)
 	}
+	return nil
 }
 
-// state returns what is known of a shard, nil where that is nothing.
+// state returns what is known of a shard, or nil.
 func (l *Ledger) state(shard string) *state {
 	if l == nil {
 		return nil
