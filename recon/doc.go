@@ -7,6 +7,6 @@
 // classifier-free guidance (package diffusion), and names the one whose own tokens,
 // seen by the same CLIP, are nearest to the predicted ones.
 //
-// It knows neither voxels nor decoders: tokens may as well be those of an image,
-// which shows how much of it the models can bring back at best.
+// It knows neither voxels nor decoders. The tokens of an image may be given
+// instead, which shows how much of it the models can bring back at best.
 package recon

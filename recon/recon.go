@@ -33,8 +33,8 @@ type network struct {
 
 // Open opens the decoder of vae, a bundle of kind vae, and denoiser, one of kind
 // denoiser. It fails with ErrMismatch where the latents of the two are not the
-// same, and with ort.ErrMismatch where a model's tensors are not those that its
-// manifest promises. The caller closes the reconstructor before rt.
+// same, and with ort.ErrMismatch where a model's tensors differ from its
+// manifest. The caller closes the reconstructor before rt.
 func Open(rt *ort.Runtime, vae, denoiser *bundle.Bundle, opts ort.SessionOptions) (*Reconstructor, error) {
 	if err := fit(vae, denoiser); err != nil {
 		return nil, fmt.Errorf("recon: %w", err)

@@ -17,8 +17,8 @@ import (
 
 const fingerprint = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// manifest returns a valid manifest of the kind, whose files are those that
-// folder writes.
+// manifest returns a valid manifest of the kind, with the files that folder
+// writes.
 func manifest(kind bundle.Kind) bundle.Manifest {
 	m := bundle.Manifest{Kind: kind, Name: "test", Version: "1", Licence: "MIT", Source: "a test"}
 	preprocess := &bundle.Preprocess{Filter: "bicubic", Antialias: true, Crop: "center", Range: [2]float64{0, 1}, Std: [3]float64{1, 1, 1}}
@@ -322,7 +322,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// The fingerprint is that of the content, however it is laid out.
+		// The fingerprint is taken from the content, however the text is laid out.
 		again, err := json.MarshalIndent(b.Manifest, "", "\t")
 		if err != nil {
 			t.Fatal(err)

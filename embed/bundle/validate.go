@@ -231,7 +231,7 @@ func checkPath(name string) error {
 	return nil
 }
 
-// validateModels checks that the models and tensors are those of the kind.
+// validateModels checks that the bundle has the models and tensors of its kind.
 func (m *Manifest) validateModels() error {
 	specs := m.Kind.models(m.T)
 	known := make(map[string]bool, len(specs))

@@ -42,7 +42,7 @@ type Encoder struct {
 type buffers struct{ in, out []float32 }
 
 // Open opens the image model of b, a bundle of kind clip or features. It fails
-// where the model's tensors are not those that the manifest promises: pixels
+// where the model's tensors differ from the manifest: pixels
 // [n, 3, S, S] in, [n, D] out, or [n, T, D] for bundles of more than one token,
 // all float32. The caller closes the encoder before rt.
 func Open(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*Encoder, error) {

@@ -14,7 +14,7 @@ import (
 // ErrNoText reports a bundle without a text model.
 var ErrNoText = errors.New("no text model")
 
-// ErrNoWord reports a text of which the vocabulary knows no word.
+// ErrNoWord reports a text without a word that the vocabulary knows.
 var ErrNoWord = errors.New("no known word")
 
 // TextEncoder is the text encoder of a bundle. It is safe for concurrent use.
@@ -63,7 +63,7 @@ func (e *TextEncoder) Bundle() *bundle.Bundle { return e.bundle }
 func (e *TextEncoder) Close() error { return e.session.Close() }
 
 // Encode returns the vector of each text, of unit length, in the space of the
-// bundle's images. A text of which the vocabulary knows no word fails the call
+// bundle's images. A text without a word that the vocabulary knows fails the call
 // (ErrNoWord): its vector would mean nothing.
 func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vector, error) {
 	vectors := make([]embed.Vector, 0, len(texts))

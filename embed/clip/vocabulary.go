@@ -22,7 +22,7 @@ const (
 const maxVocabulary = 1 << 24
 
 // vocabularyHeader is the first line of a vocabulary file. It tells the file
-// from those of tokenizers that cut words into pieces.
+// from the files of tokenizers that cut words into pieces.
 const vocabularyHeader = "# words"
 
 // Vocabulary turns text into ids, one for each word: the tokenizer of models
@@ -88,7 +88,7 @@ func NewVocabulary(list []string, context int) *Vocabulary {
 	return v
 }
 
-// Size returns the number of ids, those that are no word included.
+// Size returns the number of ids, with the two that are no word.
 func (v *Vocabulary) Size() int { return words + len(v.ids) }
 
 // Context returns how many ids a text has.

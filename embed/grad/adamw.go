@@ -52,9 +52,9 @@ func (a AdamW) withDefaults() AdamW {
 type scalars struct {
 	gradScale []float32 // L
 	decay     []float32 // a
-	rate      []float32 // s of parameters that do not decay
-	rateP     []float32 // s of those that do
-	scaleP    []float32 // D before the step, of those that do
+	rate      []float32 // s, for parameters without decay
+	rateP     []float32 // s, for parameters with decay
+	scaleP    []float32 // D before the step, for parameters with decay
 	eps       []float32 // e
 	// What turns v into V before the epoch, and V, M and P into v, m and p after
 	// it. M starts as m and P as p.

@@ -6,8 +6,8 @@
 // # Building
 //
 // A Graph makes leaves: Param (trained), Data (an array that stays for the
-// epoch, such as all voxels), Step (an array of which the loop sees one slice
-// per step, such as the indices of the batch) and constants. Operators are
+// epoch, such as all voxels), Step (an array whose slices the loop sees one per
+// step, such as the indices of the batch) and constants. Operators are
 // functions of nodes; every shape is known when the node is made, and a misfit
 // panics with both shapes, because it is a mistake in the program and not in
 // its input. Only the first dimension may be Batch, which is any number of

@@ -101,8 +101,8 @@ func (e *emitter) block(n *Node, heights []int, i int) string {
 	if e.stored(n) != nil {
 		return e.scaled(n, e.leafName(e, n)[i])
 	}
-	_, whole := e.outputs[n.op]
-	if whole || n.op.block == nil {
+	_, written := e.outputs[n.op]
+	if written || n.op.block == nil {
 		return e.transposed(e.split(n, 0, heights)[i])
 	}
 	key := fmt.Sprint("block", n.op.id, i, heights)

@@ -78,7 +78,7 @@ var finiteCases = map[string]finiteCase{
 
 // TestGradientsAgreeWithFiniteDifferences checks each operator by the slope of
 // a weighted sum of its output. With central differences of step h = 1/64 the
-// error of the formula is of order h² and that of float32 rounding of order
+// formula's error is of order h² and the error of float32 rounding of order
 // 1e-7/h, so that 2e-3 of the largest gradient holds for all.
 func TestGradientsAgreeWithFiniteDifferences(t *testing.T) {
 	rt := orttest.Runtime(t)

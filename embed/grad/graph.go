@@ -38,8 +38,8 @@ type op struct {
 	leaf  leaf
 	// emit writes the operator and returns the names of its outputs.
 	emit func(e *emitter) []string
-	// backward returns the gradient of each input, given that of output 0;
-	// nil for an input without one. A nil backward stops differentiation.
+	// backward returns the gradient of each input, given the gradient of output
+	// 0; nil for an input without one. A nil backward stops differentiation.
 	backward func(grad *Node) []*Node
 	// block writes block i of output 0, cut as a parameter of its shape is (see
 	// blockHeights), without making the whole first; nil where the operator
@@ -99,7 +99,7 @@ func (g *Graph) Data(name string, dtype onnx.ElemType, shape ...int) *Node {
 	return g.leaf(leaf{kind: leafData, name: name}, dtype, shape)
 }
 
-// Step adds an input of which every step sees one slice: an epoch of S steps is
+// Step adds an input whose slices are seen one per step: an epoch of S steps is
 // fed an array of shape [S, shape...].
 func (g *Graph) Step(name string, dtype onnx.ElemType, shape ...int) *Node {
 	return g.leaf(leaf{kind: leafStep, name: name}, dtype, shape)

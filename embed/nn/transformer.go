@@ -32,7 +32,7 @@ func (n *Net) Transformer(name string, x, mask *grad.Node, t Transformer) *grad.
 type Attention struct {
 	Heads int
 	Mask  *grad.Node // [n, 1, 1, tokens], added to the logits; nil for none
-	Gain  float64    // standard deviation that outputs begin with, in that of the values
+	Gain  float64    // at first, the outputs' standard deviation over the values'
 }
 
 // Attention applies multi-head attention to x, [n, tokens, width], whose width the number of

@@ -17,8 +17,8 @@ import "C"
 
 import "sync"
 
-// signals is held from save to restore, so that of two threads neither saves
-// what the other is about to put right.
+// signals is held from save to restore, so that no thread saves what another one
+// is about to put right.
 var signals sync.Mutex
 
 // keepSignals runs f and then puts the handlers of all signals back as they

@@ -24,7 +24,7 @@ var errNotModel = errors.New("it is not an ONNX model")
 // declared shape has a nil Shape, one that is no tensor has type 0.
 //
 // The names are needed before a session is made; asking ONNX Runtime for them
-// would mean loading the model twice. The field numbers are those of
+// would mean loading the model twice. The field numbers come from
 // onnx.proto (ONNX IR version 10).
 func readSignature(r io.ReaderAt, size int64) (inputs, outputs []Spec, err error) {
 	const modelGraph = 7
@@ -68,8 +68,8 @@ func readGraph(r io.ReaderAt, graph section) (inputs, outputs []Spec, err error)
 	return inputs, outputs, err
 }
 
-// readValue reads a ValueInfoProto: name (1) and type (2), of which the tensor
-// type (1) has the element type (1) and the shape (2).
+// readValue reads a ValueInfoProto: name (1) and type (2). The tensor type (1) within
+// the type has the element type (1) and the shape (2).
 func readValue(r io.ReaderAt, value section) (Spec, error) {
 	var spec Spec
 	err := walk(r, value, func(field protowire.Number, body section, _ uint64) (err error) {

@@ -20,8 +20,8 @@ type axis[W int32 | float32] struct {
 	taps   int // the largest number of weights of a sample
 }
 
-// window is one dimension of a resize from in to out samples, of which those
-// from first on, n of them, are wanted. 0 ≤ first and first+n ≤ out.
+// window is one dimension of a resize from in to out samples. Only n samples from
+// first on are wanted. 0 ≤ first and first+n ≤ out.
 type window struct{ in, out, first, n int }
 
 // saved returns how many samples the resize takes away.

@@ -15,7 +15,7 @@ import (
 	"engram/data/realtest"
 )
 
-// clipOptions are those of OpenAI's CLIP ViT-L/14.
+// clipOptions prepare images for OpenAI's CLIP ViT-L/14.
 var clipOptions = Options{
 	Size: 224, Filter: Bicubic, Antialias: true, Crop: Center, Range: [2]float64{0, 1},
 	Mean: [3]float64{0.48145466, 0.4578275, 0.40821073}, Std: [3]float64{0.26862954, 0.26130258, 0.27577711},

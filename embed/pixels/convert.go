@@ -107,7 +107,7 @@ func fromPaletted(out *Image, src *image.Paletted) {
 	}
 }
 
-// fromWide converts the models of 16 bits, of which it keeps the upper 8, and
+// fromWide converts the colour models of 16 bits, whose upper 8 bits it keeps, and
 // CMYK. RGBA64At is premultiplied, so its sum with white stays in 16 bits.
 func fromWide(out *Image, src image.RGBA64Image) {
 	bounds := src.Bounds()

@@ -83,7 +83,7 @@ func DecodeFile(path string, limits Limits) (*Image, error) {
 // put on white, grey is repeated in the three channels, of 16 bits the upper 8
 // are kept, and colour profiles are not applied.
 //
-// The error wraps ErrFormat, ErrTooLarge or ErrCorrupt, or is that of r.
+// The error wraps ErrFormat, ErrTooLarge or ErrCorrupt, or is r's own.
 func Decode(r io.Reader, limits Limits) (*Image, error) {
 	limits = limits.withDefaults()
 	data, err := io.ReadAll(io.LimitReader(r, limits.Bytes+1))
@@ -183,8 +183,8 @@ func (f format) corrupt(part string, err error) error {
 	return fmt.Errorf("the %s cannot be read (%s): %w", part, strings.TrimPrefix(err.Error(), f.name+": "), sentinel)
 }
 
-// decodeGIF returns the first frame at its place in the logical screen, the
-// rest of which is transparent.
+// decodeGIF returns the first frame at its place in the logical screen, which is
+// transparent elsewhere.
 func decodeGIF(data []byte) (image.Image, error) {
 	config, err := gif.DecodeConfig(bytes.NewReader(data))
 	if err != nil {

@@ -156,8 +156,8 @@ func TestLimitsAreTheCallers(t *testing.T) {
 	}
 }
 
-// The decoder of this package and that of the standard library may differ by
-// the rounding of the inverse DCT alone, before any colour conversion.
+// This package's decoder and the standard library's may differ by the rounding of
+// the inverse DCT alone, before any colour conversion.
 func TestFastJPEGAgreesWithTheStandardLibrary(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(realtest.Path(t, "photos"), "*", "*.JPEG"))
 	if err != nil || len(names) < 40 {

@@ -23,9 +23,9 @@ func decodeJPEG(data []byte) (image.Image, error) {
 // every other file, and for one with any irregularity.
 //
 // It exists because decoding is most of the time from file to tensor: it takes
-// about half the time of image/jpeg. Its inverse DCT is that of libjpeg, so
-// that together with the upsampling and colour conversion of this package the
-// pixels are those of libjpeg to the bit.
+// about half the time of image/jpeg. Its inverse DCT is libjpeg's, so that
+// together with this package's upsampling and colour conversion the pixels equal
+// libjpeg's to the bit.
 func fastJPEG(data []byte) image.Image {
 	d := &jpegDecoder{data: data, pos: 2}
 	if !d.header() || !d.regular() {

@@ -8,7 +8,7 @@ type scratch struct {
 }
 
 // resizer resizes an image in two passes, one along rows and one along
-// columns. P is the type of a sample between the passes, W that of a weight.
+// columns. P is the type of a sample between the passes, W the type of a weight.
 type resizer[P byte | float32, W int32 | float32] struct {
 	img    *Image
 	x, y   axis[W]

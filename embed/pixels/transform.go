@@ -104,10 +104,10 @@ func (t *Transform) Apply(dst []float32, img *Image) error {
 	return nil
 }
 
-// windows returns which part of which resize the result is, for an image of w
-// by h pixels, with the rounding of torchvision: Resize cuts the longer side
-// off to an integer (_compute_resized_image_output_size), CenterCrop rounds
-// half to even (center_crop, by Python's round).
+// windows returns, for an image of w by h pixels, the resize along both axes and
+// the part of it that is the result, with the rounding of torchvision: Resize cuts
+// the longer side off to an integer (_compute_resized_image_output_size), CenterCrop
+// rounds half to even (center_crop, by Python's round).
 func (o *Options) windows(w, h int) (x, y window) {
 	x, y = window{in: w, out: o.Size, n: o.Size}, window{in: h, out: o.Size, n: o.Size}
 	if o.Crop == Squeeze {

@@ -4,7 +4,7 @@ import "image"
 
 // fromYCbCr converts a JPEG or WebP image to RGB. Chroma is brought to full
 // resolution by the triangle filter that libjpeg and libwebp use, so that
-// colours at edges are those that other software sees.
+// colours at edges are the same as in other software.
 func fromYCbCr(out *Image, src *image.YCbCr, studio bool) {
 	up := newUpsampler(src)
 	cb, cr := make([]byte, up.hs*up.cw), make([]byte, up.hs*up.cw)

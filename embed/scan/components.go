@@ -16,11 +16,10 @@ import (
 // the work grows with the square of their number.
 const maxComponentImages = 1024
 
-// components are the principal components of the targets, which span what a
-// linear decoder can say of them. Predictions and losses live in their space:
-// as the basis is orthogonal with vectors of one length, cosines of scores are
-// cosines of tokens, and training never touches the T·D elements of a token
-// matrix.
+// components are the principal components of the targets. Predictions and losses
+// live in their space. The basis is orthogonal, and its vectors have one length, so
+// that the cosine of two score vectors is the cosine of their tokens, and training
+// never touches the T·D elements of a token matrix.
 type components struct {
 	mean  []float32      // [T·D], of the targets
 	basis blas32.General // [rank, T·D], rows orthogonal, each of length scale

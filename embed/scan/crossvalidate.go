@@ -143,8 +143,8 @@ func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data,
 	return nil
 }
 
-// CompareAverages compares all images of the targets with those that were seen,
-// each predicted by the decoder from the mean scan of so many of its trials (see
+// CompareAverages compares all images of the targets with the seen images, each
+// predicted by the decoder from the mean scan of so many of its trials (see
 // Average), by Pearson's r less the mean of the decoder's training images.
 func CompareAverages(ctx context.Context, decoder *Decoder, data Data, repeats int) (eval.Comparison, error) {
 	means, seen, err := Average(data.Voxels, data.Images, repeats)

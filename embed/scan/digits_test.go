@@ -19,8 +19,8 @@ import (
 // One person sees 90 handwritten sixes and nines (van Gerven et al. 2010).
 // Ten-fold cross-validation of the ridge into the 784 pixels, λ chosen on the
 // training trials of each fold, images and predictions less the mean training
-// image, compared by Pearson's r. The wanted figures are those of the same steps
-// in NumPy on the same folds; the best λ in hindsight (100) gives .947 to .948.
+// image, compared by Pearson's r. The wanted figures come from the same steps in
+// NumPy on the same folds; the best λ in hindsight (100) gives .947 to .948.
 func TestRidgeIdentifiesRealDigits(t *testing.T) {
 	dir := realtest.Path(t, "scans/digits69")
 	voxels := readMatrix(t, filepath.Join(dir, "voxels.npy"))

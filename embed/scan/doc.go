@@ -13,18 +13,18 @@
 // chosen by leaving images out. The network is MindEye's (Scotti et al. 2023,
 // arXiv 2305.18274): residual layers that are trained by gradient with BiMixCo for
 // the first third of the epochs and SoftCLIP after, AdamW and a one-cycle
-// schedule. The preset linear has the first alone, mindeye1 the second alone. In
-// compact a small network reads the ridge's scores and adds what it makes of them
-// to the scores themselves, each of which has a gain of its own: gains start where
-// components that the ridge knows well count for more, as far as that tells images
-// apart better.
+// schedule. The preset linear has the ridge alone, mindeye1 the network alone. In
+// compact a small network reads the ridge's scores, and its output is added to
+// them. Each score is multiplied by a gain of its own. At first the gain is greater
+// for components that the ridge predicts well, as far as that tells images apart
+// better.
 //
-// Where there are components, predictions and losses live in their space, in
-// which cosines are those of the tokens, so that an epoch costs the same for one
-// token as for 257, and for any number of voxels. The network is trained on what
-// the ridge predicts for trials that it was not fitted on: from its predictions
-// for its own training trials, which are far too good, it would learn to trust
-// them.
+// Where there are components, predictions and losses live in their space, where
+// the cosine of two score vectors is the cosine of their tokens. So an epoch costs
+// the same for one token as for 257, and for any number of voxels. The network is
+// trained on the ridge's predictions for trials that it was not fitted on. Its
+// predictions for its own training trials are far too good, and the network would
+// learn to trust them.
 //
 // # No leakage
 //
@@ -49,10 +49,10 @@
 //	bundle.json          sizes, the target space's fingerprint, checksums
 //	decoder.onnx         voxels as measured → tokens, what Open serves
 //	config.json          the Config
-//	weights.safetensors  every array of the Config by name
+//	weights.safetensors  every array of the Config by its name
 //
-// Open takes bundles made elsewhere too, of which bundle.json and an ONNX file
-// are enough.
+// Open takes bundles made elsewhere too: bundle.json and an ONNX file are enough.
+// FORMAT.md describes all files.
 //
 // # The parts
 //

@@ -11,18 +11,19 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// gainPowers are what the gains of reliability may be raised to: from what the
-// ridge predicts as it is, scores of their own size, to the full weights. How much
-// of them helps depends on how many components there are to tell images apart by.
+// gainPowers are the exponents that firstGains chooses from: 0 leaves the ridge's
+// scores as they are, 1 weights each by its full reliability. Which exponent helps
+// depends on how many components there are to tell images apart by.
 var gainPowers = [...]float64{0, .25, .5, .75, 1}
 
 // maxGainTrials bounds the trials, and the images, that the power is chosen on.
 const maxGainTrials = 1000
 
-// firstGains returns the logarithms of the gains that the ridge's standardised
-// scores, [trials, rank], of left-out trials begin with in a network: those among
-// gainPowers that best identify what was seen, images being the trials' rows of
-// targets, [images, rank], by the cosine.
+// firstGains returns the logarithms of the gains, [rank], that the ridge's scores
+// begin with in a network. scores, [trials, rank], are the standardised scores of
+// left-out trials; targets, [images, rank], and images, the row of targets that each
+// trial saw, say what is right. Of the gainPowers it takes the one by which the
+// cosine best identifies what was seen.
 func firstGains(scores, targets blas32.General, images []int, scale []float32, seed uint64) []float32 {
 	full := reliability(scores, matrix.Pick(targets, images))
 	some := rand.New(rand.NewPCG(seed, 4)).Perm(scores.Rows)
@@ -45,8 +46,8 @@ func firstGains(scores, targets blas32.General, images []int, scale []float32, s
 	return centre(best)
 }
 
-// standardise divides every component of the scores, [trials, rank], by its root
-// mean square and returns by what they were multiplied.
+// standardise divides every component of the scores, [trials, rank], in place by
+// its root mean square and returns the factors.
 func standardise(scores blas32.General) []float32 {
 	squares := make([]float64, scores.Cols)
 	for i := range scores.Rows {
@@ -69,8 +70,9 @@ func standardise(scores blas32.General) []float32 {
 	return scale
 }
 
-// centre takes the mean off logarithms: the loss knows directions only, and the
-// network beside the ridge starts from scores of about 1.
+// centre scales gains, given as logarithms, to a root mean square of 1. The loss
+// compares directions only, and the network beside the ridge expects scores of
+// about 1.
 func centre(gains []float32) []float32 {
 	var square float64
 	for _, g := range gains {
@@ -126,10 +128,10 @@ func weigh(scores blas32.General, logGains []float32) blas32.General {
 	return out
 }
 
-// ranks returns the place, from 1, that the image of each predicted row, [trials,
-// rank], has among the images of all of them by the cosine.
+// ranks returns, for each row of predicted, [trials, rank], the rank from 1 of the
+// seen image among the images of all rows, ordered by the cosine.
 func ranks(predicted, targets blas32.General, images []int) []float64 {
-	place := map[int]int{} // of an image, its row in among
+	place := map[int]int{} // image → its row in among
 	var rows []int
 	for _, image := range images {
 		if _, there := place[image]; !there {
@@ -151,7 +153,7 @@ func ranks(predicted, targets blas32.General, images []int) []float64 {
 	for i, image := range images {
 		row := matrix.Row(similarity, i)
 		right := row[place[image]]
-		found[i] = 0.5 // half of those as near as the right one come first, and it is one of them
+		found[i] = 0.5 // an image that is as near as the right one counts half, the right one included
 		for _, s := range row {
 			switch {
 			case s > right:

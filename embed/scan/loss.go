@@ -3,9 +3,9 @@ package scan
 import "engram/embed/grad"
 
 // biMixCo is the bidirectional contrastive loss of MindEye (Scotti et al. 2023,
-// arXiv 2305.18274, section 3.2) for voxels mixed by Mix. Sample i counts as
-// λ_i of its own image and 1-λ_i of that of its partner perm(i); the targets are
-// not mixed.
+// arXiv 2305.18274, section 3.2) for voxels mixed by Mix. The label of sample i
+// is λ_i for its own image and 1-λ_i for the image of its partner perm(i); the
+// targets are not mixed.
 //
 //	predicted, target: [B, T·D], normalised here
 //	image: [B] int64, what each sample saw; lambda: [B] float32
@@ -13,8 +13,8 @@ import "engram/embed/grad"
 //
 // Where a sample is its own partner its label is 1. (The published code
 // overwrites it with 1-λ, which is 0 for a sample that is not mixed.) Where
-// several samples of a batch saw one image they share its label, as none of
-// them is a wrong answer for another.
+// several samples of a batch saw one image they share its label, as they are
+// right answers for each other.
 func biMixCo(predicted, target *grad.Node, mix mixNodes, tau *grad.Node) *grad.Node {
 	g := predicted.Graph()
 	n := predicted.Shape()[0]

@@ -12,20 +12,21 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// moments are the sums over trials that a ridge regression is solved from. Those
-// of a part, taken from those of the whole, leave those of the rest, so that
-// ridges of all but one part after the other cost one pass over the trials.
+// moments are the sums over trials that a ridge regression is solved from. The
+// moments of all trials less the moments of a fold are the moments of the other
+// trials. So one pass over the trials serves the ridges that leave one fold out
+// each.
 type moments struct {
 	n  int
 	x  *mat.VecDense // Σx, [V]
 	y  *mat.VecDense // Σy, [D]
-	xx *mat.Dense    // Σxxᵀ, [V, V], of which the upper triangle counts
+	xx *mat.Dense    // Σxxᵀ, [V, V]; only the upper triangle is right
 	xy *mat.Dense    // Σxyᵀ, [V, D]
 }
 
-// Products are summed in float32 over as many trials and in float64 beyond: sums
-// of so few have an error of about 1e-6 of their size, and float32 products are
-// made twice as fast.
+// Products are summed in float32 over chunkTrials trials, and these sums in
+// float64. A sum over 256 trials has an error of about 1e-6 of its size, and
+// products in float32 are twice as fast.
 const (
 	chunkTrials = 256
 	chunkVoxels = 512 // of a block of Σxxᵀ

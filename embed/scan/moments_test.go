@@ -29,14 +29,14 @@ func trialsFor(seed uint64, trials, voxels, targets int) (x, y blas32.General) {
 	return x, y
 }
 
-func TestRidgeOfPartsIsTheRidgeOfTheirTrials(t *testing.T) {
+func TestRidgeOfFoldsIsTheRidgeOfTheirTrials(t *testing.T) {
 	const n, lambda = 700, 30
 	x, y := trialsFor(1, n, 600, 5)
 	folds, err := KFoldByImage(once(n), 3, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ridgeOfParts(t.Context(), x, y, folds, lambda, nil)
+	got, err := ridgeOfFolds(t.Context(), x, y, folds, lambda, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func float64s(x []float32) []float64 {
 	return out
 }
 
-func BenchmarkRidgeOfParts(b *testing.B) {
+func BenchmarkRidgeOfFolds(b *testing.B) {
 	const n = 3000
 	x, y := trialsFor(1, n, 1000, 100)
 	folds, err := KFoldByImage(once(n), ridgeFolds, 7)
@@ -76,7 +76,7 @@ func BenchmarkRidgeOfParts(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := ridgeOfParts(b.Context(), x, y, folds, 100, nil); err != nil {
+		if _, err := ridgeOfFolds(b.Context(), x, y, folds, 100, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

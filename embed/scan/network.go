@@ -45,9 +45,9 @@ func (l *layers) scores(ridge *grad.Node) *grad.Node {
 }
 
 // refined is the prediction from the ridge's scores, [B, Rank], by gains and
-// network, [B, T·D]. Of several tokens the first stays what the ridge makes it in
-// tokens: an index is searched by it alone, and scores that are weighted to tell
-// all tokens of images apart find less by one.
+// network, [B, T·D]. Where there are several tokens the first one stays the ridge's
+// own, from tokens: an index is searched by it alone, and scores that are weighted
+// to tell images apart by all tokens find fewer images by one.
 func (l *layers) refined(tokens, ridge, basis *grad.Node) *grad.Node {
 	c := l.config
 	out := grad.MatMul(l.scores(grad.Mul(ridge, l.fixed(ridgeScale, c.Rank))), basis)

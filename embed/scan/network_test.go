@@ -20,7 +20,7 @@ import (
 // goldenTolerance is how far float32 may be from PyTorch's float64.
 const goldenTolerance = 3e-5
 
-// published maps this package's names of parameters to those of the published
+// published maps this package's names of parameters to the names in the published
 // checkpoints, whose weights are [out, in].
 var published = strings.NewReplacer(
 	"input.norm.gain", "lin0.1.weight", "input.norm.bias", "lin0.1.bias", "input.", "lin0.0.",

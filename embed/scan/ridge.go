@@ -51,8 +51,8 @@ type Ridge struct {
 // FitRidge solves the ridge regression from voxels, [trials, voxels], to
 // targets, [trials, D], in double precision by one Cholesky factorisation: of
 // XᵀX + λI where there are fewer voxels than trials, else of XXᵀ + λI. Voxels
-// are used as they are: z-score them first. ctx is looked at between the steps,
-// the longest of which is the eigendecomposition that chooses λ.
+// are used as they are: z-score them first. ctx is looked at between the steps;
+// the longest step is the eigendecomposition that chooses λ.
 func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*Ridge, error) {
 	if err := checkRidge(voxels, targets, opts); err != nil {
 		return nil, err

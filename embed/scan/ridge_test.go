@@ -134,7 +134,7 @@ func TestRidgeRefuses(t *testing.T) {
 	}
 }
 
-// Sizes between those of digits69 and of one NSD subject: 1,000 trials.
+// The sizes lie between digits69 and one NSD subject: 1,000 trials.
 func BenchmarkFitRidge(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	x, y := matrix.New(1000, 3000), matrix.New(1000, 768)

@@ -15,8 +15,8 @@ import (
 // from one eigendecomposition, whose work grows with the cube of their number.
 const maxExactTrials = 1000
 
-// ridgeFolds is in how many parts more trials are predicted from each other, or
-// as many as there are images.
+// ridgeFolds is into how many folds more trials are divided, or fewer where there
+// are fewer images.
 const ridgeFolds = 5
 
 // fitScores fits the ridge from z-scored voxels to the scores of what was seen
@@ -37,21 +37,21 @@ func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General)
 	if err != nil {
 		return nil, err
 	}
-	return ridgeOfParts(ctx, voxels, scores, folds, trial.Lambda, t.opts.Progress)
+	return ridgeOfFolds(ctx, voxels, scores, folds, trial.Lambda, t.opts.Progress)
 }
 
-// ridgeOfParts fits the ridge of all trials, and predicts the trials of each part
-// from those of the others. Every trial is summed twice, so that no more than two
-// sums are kept at a time: each has V² elements.
-func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64, watch progress.Func) (*Ridge, error) {
+// ridgeOfFolds fits the ridge of all trials, and predicts the trials of each fold
+// from the trials of the other folds. Every trial is summed twice, so that no more
+// than two sums are kept at a time: each has V² elements.
+func ridgeOfFolds(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64, watch progress.Func) (*Ridge, error) {
 	total := int64(len(folds) + 1)
 	solved := watch.Stage(SolvingStage, "parts", total)
 	all := newMoments(voxels, scores)
-	whole, err := all.ridge(lambda)
+	ridge, err := all.ridge(lambda)
 	if err != nil {
 		return nil, err
 	}
-	whole.LeftOut = matrix.New(scores.Rows, scores.Cols)
+	ridge.LeftOut = matrix.New(scores.Rows, scores.Cols)
 	for k, fold := range folds {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -70,9 +70,9 @@ func ridgeOfParts(ctx context.Context, voxels, scores blas32.General, folds []Fo
 			return nil, err
 		}
 		for i, row := range fold.Test {
-			copy(matrix.Row(whole.LeftOut, row), matrix.Row(predicted, i))
+			copy(matrix.Row(ridge.LeftOut, row), matrix.Row(predicted, i))
 		}
 	}
 	solved(total, total)
-	return whole, nil
+	return ridge, nil
 }

@@ -60,7 +60,7 @@ func pick(images, trials []int) []int {
 	return out
 }
 
-// once returns n images of which each is seen once.
+// once returns n images, each seen once.
 func once(n int) []int {
 	images := make([]int, max(n, 0))
 	for i := range images {

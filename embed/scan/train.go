@@ -75,7 +75,7 @@ type training struct {
 	ridge  blas32.General       // [trials, Rank], standardised, predicted from trials of other images; empty where no network reads them
 	target blas32.General       // [images, Rank or T·D], what the loss compares with
 	gains  []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains
-	fixed  map[string][]float32 // the decoder's arrays, at first those that are solved
+	fixed  map[string][]float32 // the decoder's arrays: first what is solved, then what is trained
 	losses []float32            // of the epochs
 }
 

@@ -176,7 +176,7 @@ func TestTrainingResumesWhereItStopped(t *testing.T) {
 	}
 	for name, want := range whole.Values {
 		if !slices.Equal(resumed.Values[name], want) {
-			t.Errorf("array %s differs from that of an uninterrupted training", name)
+			t.Errorf("array %s differs from an uninterrupted training", name)
 		}
 	}
 	opts.Seed = 6

@@ -6,7 +6,7 @@ import (
 	"engram/embed/train"
 )
 
-// The learning rate of ten steps, of which the first three warm up.
+// The learning rate of ten steps. It rises in the first three.
 func ExampleOneCycle() {
 	schedule := train.NewOneCycle(1e-3, 10, .3)
 	for _, step := range []int{0, 2, 9} {

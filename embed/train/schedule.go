@@ -18,8 +18,8 @@ type OneCycle struct {
 }
 
 // NewOneCycle returns MindEye's schedule (Scotti et al. 2023, arXiv 2305.18274,
-// Train_MindEye.py) over steps optimiser steps, of which the share warmUp warms
-// up: the published training takes 2 epochs of 240.
+// Train_MindEye.py) over steps optimiser steps. The rate rises during the share
+// warmUp of them: 2 epochs of 240 in the published training.
 func NewOneCycle(maxLR float64, steps int, warmUp float64) OneCycle {
 	return OneCycle{MaxLR: maxLR, Steps: steps, WarmUp: warmUp, Div: 25, FinalDiv: 1000, Beta1Low: 0.85, Beta1High: 0.95}
 }

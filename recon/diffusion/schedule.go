@@ -17,8 +17,8 @@ type Schedule struct {
 // maxBeta bounds the β of the cosine schedule.
 const maxBeta = .999
 
-// New returns the schedule of a denoiser's bundle. The formulas are those of
-// the diffusers library: β rises linearly, or its square root does
+// New returns the schedule of a denoiser's bundle, by the formulas of the
+// diffusers library: β rises linearly, or its square root does
 // ("scaled_linear", Rombach et al. 2022, arXiv 2112.10752), or ᾱ falls as a
 // squared cosine ("cosine", Nichol and Dhariwal 2021, arXiv 2102.09672, section
 // 3.2), which leaves BetaStart and BetaEnd without use.

@@ -21,8 +21,8 @@ type DenoiserShape struct {
 
 // scheduler is the noise that denoisers are trained with: the cosine schedule
 // and v-prediction, whose target has the same size at every step (Salimans and
-// Ho 2022, arXiv 2202.00512, section 4). The betas are those that the cosine
-// gives the first and the last step.
+// Ho 2022, arXiv 2202.00512, section 4). The betas are what the cosine gives
+// the first and the last step.
 func scheduler() bundle.Scheduler {
 	return bundle.Scheduler{Steps: trainSteps, BetaStart: 4.1e-5, BetaEnd: .999, BetaSchedule: "cosine", Prediction: "v"}
 }

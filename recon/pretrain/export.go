@@ -45,18 +45,18 @@ const (
 // model: the file is half as large, and inputs, outputs and arithmetic stay
 // float32.
 func halve(model []byte) ([]byte, error) {
-	return rewrite(model, func(field protowire.Number, value, whole []byte) ([]byte, error) {
+	return rewrite(model, func(field protowire.Number, value, encoded []byte) ([]byte, error) {
 		if field != modelGraph {
-			return whole, nil
+			return encoded, nil
 		}
 		var casts []byte
-		rest, err := rewrite(value, func(field protowire.Number, value, whole []byte) ([]byte, error) {
+		rest, err := rewrite(value, func(field protowire.Number, value, encoded []byte) ([]byte, error) {
 			if field != graphTensor {
-				return whole, nil
+				return encoded, nil
 			}
 			t, err := parseTensor(value)
 			if err != nil || t.kind != int64(onnx.Float) || len(t.raw) < 4*minHalved {
-				return whole, err
+				return encoded, err
 			}
 			casts = appendField(casts, graphNode, castNode(t.name+halfSuffix, t.name))
 			return appendField(nil, graphTensor, t.halved()), nil
@@ -80,10 +80,10 @@ type tensor struct {
 
 func parseTensor(message []byte) (tensor, error) {
 	var t tensor
-	_, err := rewrite(message, func(field protowire.Number, value, whole []byte) ([]byte, error) {
+	_, err := rewrite(message, func(field protowire.Number, value, encoded []byte) ([]byte, error) {
 		switch field {
 		case tensorDims:
-			t.dims = append(t.dims, whole...)
+			t.dims = append(t.dims, encoded...)
 		case tensorType:
 			kind, _ := protowire.ConsumeVarint(value) // rewrite has read it
 			t.kind = int64(kind)
@@ -124,8 +124,8 @@ func appendField(b []byte, field protowire.Number, value []byte) []byte {
 
 // rewrite replaces every field of a message by what replace returns for it.
 // value is the field's content: of a length-delimited one what the length
-// counts, else the encoded number; whole is the field with its tag.
-func rewrite(message []byte, replace func(field protowire.Number, value, whole []byte) ([]byte, error)) ([]byte, error) {
+// counts, else the encoded number; encoded is the field with its tag.
+func rewrite(message []byte, replace func(field protowire.Number, value, encoded []byte) ([]byte, error)) ([]byte, error) {
 	var out []byte
 	for len(message) > 0 {
 		field, kind, tag := protowire.ConsumeTag(message)
@@ -136,11 +136,11 @@ func rewrite(message []byte, replace func(field protowire.Number, value, whole [
 		if n < 0 {
 			return nil, protowire.ParseError(n)
 		}
-		value, whole := message[tag:tag+n], message[:tag+n]
+		value, encoded := message[tag:tag+n], message[:tag+n]
 		if kind == protowire.BytesType {
 			value, _ = protowire.ConsumeBytes(value)
 		}
-		b, err := replace(field, value, whole)
+		b, err := replace(field, value, encoded)
 		if err != nil {
 			return nil, err
 		}

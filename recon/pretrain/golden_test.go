@@ -26,7 +26,7 @@ var (
 )
 
 // compute runs a network with the parameters and inputs of a golden case and
-// compares its outputs. Its parameters must be exactly those of the case.
+// compares its outputs. It must have exactly the parameters of the case.
 func compute(t *testing.T, c embedtest.Case, n *nn.Net, outputs map[string]*grad.Node) {
 	t.Helper()
 	values := map[string][]float32{}

@@ -47,7 +47,7 @@ func TestModelsLearnAndRepeat(t *testing.T) {
 	for m, most := range map[Model]float64{CLIP: .9, Autoencoder: .5, Denoiser: .9} {
 		l := losses[m]
 		if len(l) != 6 || !(l[5] < most*l[0]) {
-			t.Errorf("%s: the losses are %v, want 6 of which the last is below %v of the first", m, l, most)
+			t.Errorf("%s: the losses are %v, want 6, the last below %v of the first", m, l, most)
 		}
 	}
 	again, _ := world(t, rt, 1)
@@ -274,7 +274,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// TestRanksCountTwins has three pictures of which two mean the same.
+// TestRanksCountTwins has three pictures; two of them mean the same.
 func TestRanksCountTwins(t *testing.T) {
 	a, b := scenes.New(1).Scene(scenes.Test, 1), scenes.New(1).Scene(scenes.Test, 2)
 	twin := a
