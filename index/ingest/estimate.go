@@ -14,6 +14,7 @@ import (
 
 	"engram/index"
 	"engram/index/internal/disk"
+	"engram/index/local"
 	"engram/index/source"
 )
 
@@ -142,17 +143,12 @@ func (j Job) sample(ctx context.Context, e *Estimate, dim int, during time.Durat
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
 		return err
 	}
-	e.Memory = used.Maxrss + storeMemory
+	e.Memory = used.Maxrss + local.BulkMemory
 	if runtime.GOOS == "linux" { // which counts in kilobytes
-		e.Memory = used.Maxrss<<10 + storeMemory
+		e.Memory = used.Maxrss<<10 + local.BulkMemory
 	}
 	return nil
 }
-
-// storeMemory is what the embedded engine takes up in a bulk load: 256 MiB of
-// rows that come in and as many that are being written, and as much again that
-// waits to be collected.
-const storeMemory = 1 << 30
 
 // scales is a store that weighs its items and keeps nothing.
 type scales struct {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"engram/index/internal/column"
 	"engram/index/internal/disk"
 )
 
@@ -247,9 +246,12 @@ const (
 	// merged with it: so a row is rewritten about once each time that the
 	// index grows eightfold, and segments stay few.
 	fanIn = 7
-	// maxMerge bounds the bytes that one flush rewrites. Segments that would
-	// exceed it are left as they are.
+	// maxMerge bounds the bytes of segments that one flush rewrites. Segments that
+	// would exceed it are left as they are.
 	maxMerge = 1 << 30
+	// FlushSpace is how many bytes a flush writes at most before old files go,
+	// beside payloads, outside a bulk load.
+	FlushSpace = defaultMemoryLimit + maxMerge
 	// fullSegment is the size in bytes from which a segment is not merged for
 	// being one of many: few enough of that size hold what one machine can
 	// search, and a large index is not rewritten over and over as it grows.
@@ -302,7 +304,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 }
 
 // rowBytes is the size of a row on disk without its payload.
-func rowBytes(dim int) int { return 4*column.VectorStride(dim) + column.CodeStride(dim) + 24 }
+func rowBytes(dim int) int { return disk.RowSizes(dim).Total() }
 
 func countFunc[T any](list []T, f func(T) bool) int {
 	n := 0

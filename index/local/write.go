@@ -172,9 +172,15 @@ func joinable(older, newer part) bool {
 	return older.inMemory() && !older.segment.frozen && !newer.segment.frozen && older.live <= 2*newer.live && older.segment.Bytes() < smallInMemory
 }
 
-// bulkMemory is the memory limit of a bulk load. A segment of that size is
-// written once and not merged again (see plan).
-const bulkMemory = 256 << 20
+const (
+	// bulkMemory is the memory limit of a bulk load. A segment of that size is
+	// written once and not merged again (see plan).
+	bulkMemory = 256 << 20
+	// BulkMemory is how many bytes of memory a bulk load takes up: rows that come
+	// in and as many that are being written, and as much again that waits to be
+	// collected.
+	BulkMemory = 2 * 2 * bulkMemory
+)
 
 var _ index.Bulk = (*Store)(nil)
 

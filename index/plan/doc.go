@@ -4,15 +4,17 @@
 //
 // A plan is a small spreadsheet. Each of its cells is a formula of the numbers
 // asked for (Demand), of rates that were measured (Rates), and of cells before
-// it. The formula that is printed is the one that was evaluated, so that what a
-// plan explains cannot differ from what it says.
+// it. A formula is a function and its text side by side; a test evaluates every
+// text and compares it with the function, so that what a plan explains is what it
+// says.
 //
 // # Where the formulas come from
 //
-// Every formula names its source. Those of the embedded engine are the format
-// of its files (index/internal/disk/FORMAT.md), and a test compares them with
-// an index on disk. Those of Qdrant are the layouts in its source, version
-// 1.18.3, and the rules of thumb of its guide to capacity planning:
+// Every formula names its source. For the embedded engine it is the format of
+// its files (index/internal/disk/FORMAT.md): the sizes are the engine's own
+// (disk.RowSizes), and a test compares them with an index on disk. For Qdrant it
+// is the layouts in its source, version 1.18.3, and the rules of thumb of its
+// guide to capacity planning:
 //
 //   - a graph with M links per row has 2M of them in layer 0. A row is in layer
 //     l with probability M^-l, and has M links there, which makes

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Engine is what keeps the vectors.
@@ -94,16 +95,11 @@ func New(d Demand, r Rates) (*Plan, error) {
 		return nil, err
 	}
 	s := sheet{values: d.variables(r)}
-	err := d.sizes(&s)
-	if err == nil {
-		err = d.layout(&s)
-	}
-	if err == nil {
-		err = d.time(&s, r)
-	}
-	if err != nil {
+	d.sizes(&s)
+	if err := d.layout(&s); err != nil {
 		return nil, err
 	}
+	d.time(&s, r)
 	return &Plan{Demand: d, Rates: r, Cells: s.cells}, nil
 }
 
@@ -119,82 +115,60 @@ func (p *Plan) Value(key string) (value float64, ok bool) {
 }
 
 // sizes adds the bytes in memory and on disk of one copy of the data.
-func (d Demand) sizes(s *sheet) error {
-	memory, disk, spare := localMemory, localDisk, localSpare
+func (d Demand) sizes(s *sheet) {
+	memory, onDisk, spare := localMemory(), localDisk(), localSpare()
 	if d.Engine == Qdrant {
-		memory = append([]formula{qdrantVectors[d.Quantisation]}, qdrantMemory...)
-		disk, spare = qdrantDisk, qdrantSpare
+		memory = append([]formula{qdrantVectors(d.Quantisation)}, qdrantMemory()...)
+		onDisk, spare = qdrantDisk(), qdrantSpare()
 		if d.Quantisation != None {
-			disk = append([]formula{disk[0], qdrantCodes}, disk[1:]...)
+			onDisk = slices.Insert(onDisk, 1, qdrantCodes())
 		}
 	}
-	if err := s.add(memory...); err != nil {
-		return err
-	}
-	if err := s.add(formula{"memory", "memory", Bytes, s.sum("mem"), arithmetic}); err != nil {
-		return err
-	}
-	if err := s.add(disk...); err != nil {
-		return err
-	}
+	s.add(memory...)
+	s.add(s.sum(Cell{Key: "memory", Label: "memory", Unit: Bytes}, "", "mem"))
+	s.add(onDisk...)
 	if d.Tokens > 0 {
-		if err := s.add(tokens); err != nil {
-			return err
-		}
+		s.add(tokens())
 	}
-	if err := s.add(formula{"diskData", "data", Bytes, s.sum("disk"), arithmetic}, spare, snapshot); err != nil {
-		return err
-	}
-	return s.add(formula{"disk", "disk", Bytes, "diskData + " + s.sum("spare"), arithmetic})
+	s.add(s.sum(Cell{Key: "diskData", Label: "data", Unit: Bytes}, "", "disk"), spare, snapshot())
+	s.add(s.sum(Cell{Key: "disk", Label: "disk", Unit: Bytes}, "diskData", "spare"))
 }
 
 // layout adds shards and nodes.
 func (d Demand) layout(s *sheet) error {
 	if d.Engine == Local {
-		if err := s.add(localLayout...); err != nil {
-			return err
-		}
-		if s.values["capacity"] < s.values["n"] {
+		s.add(localLayout()...)
+		if s.values.of("capacity") < s.values.of("n") {
 			return fmt.Errorf("the embedded engine takes %s of memory and %s of disk, a node has %s (80 %% of it usable) and %s, wanted a larger node or engine qdrant: %w",
-				size(s.values["memory"]), size(s.values["disk"]), size(d.Memory), size(d.Disk), ErrRoom)
+				size(s.values.of("memory")), size(s.values.of("disk")), size(d.Memory), size(d.Disk), ErrRoom)
 		}
 		return nil
 	}
-	shards := qdrantShards
-	if d.Shards > 0 {
-		shards = askedShards
-	}
-	if err := s.add(shards, qdrantLayout[0]); err != nil {
-		return err
-	}
-	if s.values["perNode"] < 1 {
+	s.add(qdrantShards(d.Shards > 0), qdrantPerNode())
+	if s.values.of("perNode") < 1 {
 		return fmt.Errorf("one of %.0f shards takes %s of memory and %s of disk, a node has %s (80 %% of it usable) and %s, wanted more shards: %w",
-			s.values["shards"], size(s.values["memory"]/s.values["shards"]), size(s.values["disk"]/s.values["shards"]), size(d.Memory), size(d.Disk), ErrRoom)
+			s.values.of("shards"), size(s.values.of("memory")/s.values.of("shards")), size(s.values.of("disk")/s.values.of("shards")), size(d.Memory), size(d.Disk), ErrRoom)
 	}
-	return s.add(qdrantLayout[1:]...)
+	s.add(qdrantLayout()...)
+	return nil
 }
 
 // time adds hours, milliseconds and months.
-func (d Demand) time(s *sheet, r Rates) error {
-	encode, rest := encodeShared, localTime
-	if r.Device != "cpu" {
-		encode = encodeBeside
-	}
+func (d Demand) time(s *sheet, r Rates) {
+	s.add(encoding(r.Device != "cpu"))
 	if d.Engine == Qdrant {
-		rest = qdrantTime
+		s.add(qdrantTime()...)
+	} else {
+		s.add(localTime()...)
 	}
-	if err := s.add(append([]formula{encode}, rest...)...); err != nil {
-		return err
+	if d.Growth > 0 {
+		s.add(growth())
 	}
-	if d.Growth == 0 {
-		return nil
-	}
-	return s.add(growth)
 }
 
 // variables names the numbers that formulas begin with.
-func (d Demand) variables(r Rates) map[string]float64 {
-	return map[string]float64{
+func (d Demand) variables(r Rates) values {
+	return values{
 		"n": float64(d.Items), "D": float64(d.Dim), "P": float64(d.Payload), "F": float64(d.Indexes), "T": float64(d.Tokens),
 		"M": float64(d.Links), "S": float64(d.Shards), "R": float64(d.Replicas),
 		"RAM": d.Memory, "DISK": d.Disk, "cores": float64(d.Cores), "E": float64(d.Encoders), "G": float64(d.Growth),
@@ -236,7 +210,7 @@ func (d Demand) check() error {
 
 // checkEngine refuses what the engine has not.
 func (d Demand) checkEngine() error {
-	_, known := qdrantVectors[d.Quantisation]
+	known := slices.Contains([]Quantisation{None, Int8, Binary}, d.Quantisation)
 	switch {
 	case d.Engine != Local && d.Engine != Qdrant:
 		return fmt.Errorf("engine is %q, wanted %s or %s: %w", d.Engine, Local, Qdrant, ErrDemand)

@@ -150,7 +150,7 @@ func TestEveryFlippedByteOfASegmentIsFound(t *testing.T) {
 	}
 	for i := range content {
 		// All bytes of the first and the last block, and a sample of others.
-		if i > headerSize && i < len(content)-blockSize && i%97 != 0 {
+		if i > headerSize && i < len(content)-BlockSize && i%97 != 0 {
 			continue
 		}
 		content[i] ^= 1 << (i % 8)

@@ -21,8 +21,8 @@ import (
 func FuzzSegment(f *testing.F) {
 	content := segmentBytes(f, testRefs(f, 3, 4))
 	f.Add(content[:headerSize], 0, []byte(nil))
-	f.Add(content[:headerSize], blockSize, []byte{1})
-	f.Add(content[:headerSize], 3*blockSize, []byte("rows"))
+	f.Add(content[:headerSize], BlockSize, []byte{1})
+	f.Add(content[:headerSize], 3*BlockSize, []byte("rows"))
 	f.Fuzz(func(t *testing.T, head []byte, at int, patch []byte) {
 		damaged := append([]byte(nil), content...)
 		copy(damaged, head)
@@ -41,8 +41,8 @@ func FuzzSegment(f *testing.F) {
 // inside the file.
 func FuzzSignedSegment(f *testing.F) {
 	content := segmentBytes(f, testRefs(f, 3, 4))
-	f.Add(blockSize, []byte{9})
-	f.Add(2*blockSize, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	f.Add(BlockSize, []byte{9})
+	f.Add(2*BlockSize, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Add(headerSize-8, []byte{1})
 	f.Fuzz(func(t *testing.T, at int, patch []byte) {
 		damaged := append([]byte(nil), content...)

@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"engram/index"
-	"engram/index/internal/column"
 	"engram/index/internal/simd"
 )
 
@@ -23,10 +22,12 @@ const (
 	// maxRows bounds the rows of a segment, so that a row number fits an int32.
 	maxRows = math.MaxInt32
 
-	// blockSize is what one checksum covers: a row of 768 float32 elements lies
+	// BlockSize is what one checksum covers: a row of 768 float32 elements lies
 	// in two blocks at most, so that checking what one read hands out costs
 	// under a microsecond.
-	blockSize = 4096
+	BlockSize = 4096
+	// SumSize is the size of a checksum.
+	SumSize = 4
 )
 
 // castagnoli is the table of CRC-32C, which processors compute in hardware.
@@ -58,7 +59,7 @@ const (
 )
 
 // layout says where the sections of a segment lie: section i begins at
-// start[i], a multiple of blockSize, and has size[i] bytes. The checksums
+// start[i], a multiple of BlockSize, and has size[i] bytes. The checksums
 // follow at sums, 4 bytes for each of blocks, and then 4 bytes for themselves.
 type layout struct {
 	start, size [sections]int64
@@ -73,13 +74,11 @@ func (h header) layout() (layout, error) {
 		return layout{}, fmt.Errorf("%d rows of %d elements and %d bytes of payloads: %w",
 			h.rows, h.dim, h.payload, index.ErrCorrupt)
 	}
-	n := int64(h.rows)
+	n, row := int64(h.rows), RowSizes(h.dim)
 	l := layout{size: [sections]int64{
-		secHeader: headerSize, secIDs: 8 * n, secEnds: 8 * n,
-		secCodes:  n * int64(column.CodeStride(h.dim)),
-		secScales: 4 * n, secResiduals: 4 * n,
-		secVectors:  4 * n * int64(column.VectorStride(h.dim)),
-		secPayloads: int64(h.payload),
+		secHeader: headerSize, secIDs: n * int64(row.ID), secEnds: n * int64(row.End),
+		secCodes: n * int64(row.Code), secScales: n * int64(row.Scale), secResiduals: n * int64(row.Residual),
+		secVectors: n * int64(row.Vector), secPayloads: int64(h.payload),
 	}}
 	// The sum of all sections but the payloads is below 2^50.
 	if int64(h.payload) > math.MaxInt/2 {
@@ -88,10 +87,10 @@ func (h header) layout() (layout, error) {
 	at := int64(0)
 	for i, size := range l.size {
 		l.start[i] = at
-		at += (size + blockSize - 1) / blockSize * blockSize
+		at += (size + BlockSize - 1) / BlockSize * BlockSize
 	}
-	l.sums, l.blocks = at, at/blockSize
-	l.total = at + 4*l.blocks + 4
+	l.sums, l.blocks = at, at/BlockSize
+	l.total = at + SumSize*l.blocks + SumSize
 	if l.total > math.MaxInt {
 		return layout{}, fmt.Errorf("a segment of %d bytes does not fit this machine's address space", l.total)
 	}

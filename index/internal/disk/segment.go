@@ -86,7 +86,7 @@ func (s *Segment) open() error {
 }
 
 // view points the columns into the map. Sections begin at multiples of
-// blockSize and so are aligned.
+// BlockSize and so are aligned.
 func (s *Segment) view(h header) {
 	section := func(i int) []byte { return s.data[s.layout.start[i]:][:s.layout.size[i]] }
 	s.Rows = column.Rows{
@@ -140,8 +140,8 @@ func (s *Segment) check(start, size int64) error {
 	if s.data == nil || size == 0 {
 		return nil
 	}
-	for block := start / blockSize; block*blockSize < start+size; block++ {
-		if checksum(s.data[block*blockSize:][:blockSize]) != s.sum(block) {
+	for block := start / BlockSize; block*BlockSize < start+size; block++ {
+		if checksum(s.data[block*BlockSize:][:BlockSize]) != s.sum(block) {
 			return s.damaged(block)
 		}
 	}
@@ -154,7 +154,7 @@ func (s *Segment) sum(block int64) uint32 {
 
 func (s *Segment) damaged(block int64) error {
 	return fmt.Errorf("segment %s: bytes %d to %d do not match their checksum: %w",
-		s.file.Name(), block*blockSize, (block+1)*blockSize, index.ErrCorrupt)
+		s.file.Name(), block*BlockSize, (block+1)*BlockSize, index.ErrCorrupt)
 }
 
 // Verify reads the whole file and compares every block with its checksum. It
@@ -165,17 +165,17 @@ func (s *Segment) Verify(ctx context.Context) error {
 		return nil
 	}
 	const chunk = 256 // blocks, 1 MiB
-	buf := make([]byte, chunk*blockSize)
+	buf := make([]byte, chunk*BlockSize)
 	for block := int64(0); block < s.layout.blocks; block += chunk {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := min(chunk, s.layout.blocks-block)
-		if _, err := s.file.ReadAt(buf[:n*blockSize], block*blockSize); err != nil {
+		if _, err := s.file.ReadAt(buf[:n*BlockSize], block*BlockSize); err != nil {
 			return fmt.Errorf("segment %s: %w", s.file.Name(), errors.Join(index.ErrCorrupt, err))
 		}
 		for i := range n {
-			if checksum(buf[i*blockSize:][:blockSize]) != s.sum(block+i) {
+			if checksum(buf[i*BlockSize:][:BlockSize]) != s.sum(block+i) {
 				return s.damaged(block + i)
 			}
 		}
@@ -196,7 +196,7 @@ func (s *Segment) Bytes() int {
 	if s.data != nil {
 		return len(s.data)
 	}
-	return 16*len(s.IDs) + 4*len(s.Vectors) + len(s.Codes) + 8*len(s.ends) + cap(s.payloads)
+	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads)
 }
 
 // payload returns the encoded payload of row i, not checked. Damage done to a

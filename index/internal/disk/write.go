@@ -99,7 +99,7 @@ func bytesOf[T int8 | float32](v []T) []byte {
 // error stays in err and ends the writing.
 type blockWriter struct {
 	w       io.Writer
-	block   [blockSize]byte
+	block   [BlockSize]byte
 	fill    int
 	written int64
 	sums    []byte
@@ -108,7 +108,7 @@ type blockWriter struct {
 
 func (b *blockWriter) Write(p []byte) {
 	for len(p) > 0 && b.err == nil {
-		if whole := len(p) / blockSize * blockSize; b.fill == 0 && whole > 0 {
+		if whole := len(p) / BlockSize * BlockSize; b.fill == 0 && whole > 0 {
 			b.writeBlocks(p[:whole])
 			p = p[whole:]
 			continue
@@ -116,7 +116,7 @@ func (b *blockWriter) Write(p []byte) {
 		n := copy(b.block[b.fill:], p)
 		p = p[n:]
 		b.fill += n
-		if b.fill == blockSize {
+		if b.fill == BlockSize {
 			b.flush()
 		}
 	}
@@ -143,8 +143,8 @@ func (b *blockWriter) flush() {
 func (b *blockWriter) writeBlocks(p []byte) {
 	_, b.err = b.w.Write(p)
 	b.written += int64(len(p))
-	for ; len(p) > 0; p = p[blockSize:] {
-		b.sums = binary.LittleEndian.AppendUint32(b.sums, checksum(p[:blockSize]))
+	for ; len(p) > 0; p = p[BlockSize:] {
+		b.sums = binary.LittleEndian.AppendUint32(b.sums, checksum(p[:BlockSize]))
 	}
 }
 
