@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"engram/cmd/engram/internal/app"
+	"engram/index/open"
 	"engram/index/qdrant/double"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +13,7 @@ import (
 )
 
 func TestCollectionFlags(t *testing.T) {
-	var got app.CollectionSpec
+	var got open.Collection
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	addCollection(flags, &got)
 	if usage := flags.FlagUsages(); strings.Contains(usage, "[]") {
@@ -22,7 +22,7 @@ func TestCollectionFlags(t *testing.T) {
 	if err := flags.Parse([]string{"--quantisation", "binary", "--payload-index", "NSFW=keyword,width=number"}); err != nil {
 		t.Fatal(err)
 	}
-	want := app.CollectionSpec{Quantisation: "binary", PayloadIndexes: map[string]string{"NSFW": "keyword", "width": "number"}}
+	want := open.Collection{Quantisation: "binary", PayloadIndexes: map[string]string{"NSFW": "keyword", "width": "number"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
 	}

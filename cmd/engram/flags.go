@@ -6,6 +6,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/laion"
+	"engram/index/open"
 	"engram/index/source"
 
 	"github.com/spf13/pflag"
@@ -43,13 +44,21 @@ func (f *sourceFlags) spec(place string) (app.SourceSpec, error) {
 
 // addCollection adds the flags that say how a collection is set up, whose help
 // begins alike.
-func addCollection(flags *pflag.FlagSet, spec *app.CollectionSpec) {
+func addCollection(flags *pflag.FlagSet, spec *open.Collection) {
 	const made = "of a new collection: "
-	flags.StringVar(&spec.Quantisation, "quantisation", "", made+"what a search reads in memory, int8, binary or none, which are the vectors themselves (default int8)")
+	flags.StringVar((*string)(&spec.Quantisation), "quantisation", "", made+"what a search reads in memory, int8, binary or none, which are the vectors themselves (default int8)")
 	flags.IntVar(&spec.Shards, "shards", 0, made+"parts that a cluster spreads over its nodes (default: as the server has it)")
 	flags.IntVar(&spec.Replicas, "replicas", 0, made+"copies of each shard, on different nodes (default: as the server has it)")
 	flags.StringToStringVar(&spec.PayloadIndexes, "payload-index", nil, made+"`key=kind` of a payload that filters use often, the kind being keyword, integer, number, bool or words")
 	flags.Lookup("payload-index").DefValue = "" // in the help, or else []
+}
+
+// checkCollection refuses flags that cannot be followed in an index of that name.
+func checkCollection(spec open.Collection, name string) error {
+	if err := spec.Check(name); err != nil {
+		return fmt.Errorf("--%w", err) // it begins with the name of the flag
+	}
+	return nil
 }
 
 // wantOne refuses a command line that has not exactly one of these flags.

@@ -8,6 +8,7 @@ import (
 	"engram/cmd/engram/internal/app"
 	"engram/index"
 	"engram/index/ingest"
+	"engram/index/open"
 	"engram/index/plan"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	f.source.add(flags)
 	f.addFilter(flags)
 	flags.StringVar(&f.Bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
-	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+app.CollectionForm+" (required)")
+	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+open.Form+" (required)")
 	addCollection(flags, &f.Collection)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
 	flags.BoolVar(&f.Prune, "prune", false, "delete the items of shards and folders that are gone")
@@ -89,7 +90,7 @@ func (f *buildFlags) spec(place string, flags *pflag.FlagSet) (spec app.BuildSpe
 	if f.Batch < 1 {
 		return spec, fmt.Errorf("--batch is %d, wanted 1 or more", f.Batch)
 	}
-	if err := f.Collection.Check(f.Out); err != nil {
+	if err := checkCollection(f.Collection, f.Out); err != nil {
 		return spec, err
 	}
 	if !flags.Changed("bundle") {

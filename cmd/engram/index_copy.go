@@ -38,6 +38,9 @@ func (c *console) indexCopyCommand() *cobra.Command {
 				return fmt.Errorf("--batch is %d, wanted 1 or more", spec.Batch)
 			}
 			spec.From, spec.To = args[0], args[1]
+			if err := checkCollection(spec.Collection, spec.To); err != nil {
+				return err
+			}
 			report, err := show(cmd.Context(), c, c.app().Copy, spec)
 			if err != nil && !errors.Is(err, copyindex.ErrRefused) {
 				return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"engram/cmd/engram/internal/app"
+	"engram/index/open"
 
 	"github.com/spf13/cobra"
 )
@@ -27,6 +28,9 @@ func (c *console) indexJoinCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			spec.Parts = args
+			if err := checkCollection(spec.Collection, spec.Out); err != nil {
+				return err
+			}
 			joined, err := show(cmd.Context(), c, c.app().Join, spec)
 			if joined != nil {
 				for _, report := range joined.Copies {
@@ -39,7 +43,7 @@ func (c *console) indexJoinCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the new index, or "+app.CollectionForm+" (required)")
+	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the new index, or "+open.Form+" (required)")
 	addCollection(cmd.Flags(), &spec.Collection)
 	_ = cmd.MarkFlagRequired("out") // the flag exists
 	return cmd

@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 
-	"engram/cmd/engram/internal/app"
+	"engram/index/open"
 
 	"github.com/spf13/cobra"
 )
 
 func (c *console) indexSwitchCommand() *cobra.Command {
-	var spec app.SwitchSpec
+	var spec open.Alias
 	var aliases []string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -28,7 +28,7 @@ func (c *console) indexSwitchCommand() *cobra.Command {
 			if len(aliases) != 1 {
 				return fmt.Errorf("wanted one --alias, found %d of them", len(aliases))
 			}
-			spec.Collection, spec.Alias = args[0], aliases[0]
+			spec.Collection, spec.Name = args[0], aliases[0]
 			switched, err := show(cmd.Context(), c, c.app().Switch, spec)
 			switch {
 			case err != nil:

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"engram/cmd/engram/internal/app"
 	"engram/index/ingest"
+	"engram/index/open"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 
@@ -51,9 +51,9 @@ func TestSwitchWhileServing(t *testing.T) {
 		if out := c.must("search", "--index", alias, "--image", fresh, "-k", "1", "--paths"); out != fresh+"\n" {
 			t.Errorf("search in the alias prints %q, want %q", out, fresh)
 		}
-		var again app.Switched
+		var again open.Switched
 		c.json(&again, "index", "switch", second, "--alias", name)
-		want := app.Switched{Alias: name, Collection: path.Base(second), Items: 17, Before: path.Base(second), BeforeItems: 17}
+		want := open.Switched{Alias: name, Collection: path.Base(second), Items: 17, Before: path.Base(second), BeforeItems: 17}
 		if diff := cmp.Diff(want, again); diff != "" {
 			t.Errorf("a switch to where it was (-want +got):\n%s", diff)
 		}

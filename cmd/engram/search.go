@@ -9,6 +9,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/index"
+	"engram/index/open"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -40,7 +41,7 @@ func (c *console) searchCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.Index, "index", "", "`folder` of the index, or "+app.CollectionForm+" (required)")
+	flags.StringVar(&f.Index, "index", "", "`folder` of the index, or "+open.Form+" (required)")
 	flags.StringVar(&f.Image, "image", "", "search with this image `file`")
 	flags.StringVar(&f.Vector, "vector", "", "search with a vector of this .npy `file`, [D] or [n, D]")
 	flags.StringVar(&f.Scan, "scan", "", "search with a scan of this `file`: .npy [voxels] or [n, voxels], or NIfTI with --mask")

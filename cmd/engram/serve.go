@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"engram/cmd/engram/internal/app"
+	"engram/index/open"
 
 	"github.com/spf13/cobra"
 )
@@ -35,7 +36,7 @@ func (c *console) serveCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&spec.Index, "index", "", "`folder` of the index, or "+app.CollectionForm)
+	flags.StringVar(&spec.Index, "index", "", "`folder` of the index, or "+open.Form)
 	flags.StringVar(&spec.Bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
 	flags.StringVar(&spec.Decoder, "decoder", "", "`folder` of the decoder for searches by scan")
 	flags.StringVar(&spec.Voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")

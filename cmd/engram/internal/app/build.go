@@ -11,6 +11,7 @@ import (
 	"engram/embed/bundle"
 	"engram/index"
 	"engram/index/ingest"
+	"engram/index/open"
 	"engram/index/source"
 )
 
@@ -29,7 +30,7 @@ type BuildSpec struct {
 	// that made them, "" where nobody says which.
 	Bundle      string
 	Out         string // folder or collection, new or made by an earlier build
-	Collection  CollectionSpec
+	Collection  open.Collection
 	Part        ingest.Part  // of the shards; the zero Part is all
 	Where       index.Filter // keep only rows whose payload it chooses; nil: all
 	Prune       bool         // delete the items of shards and folders that are gone

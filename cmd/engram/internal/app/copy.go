@@ -4,30 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"engram/data/progress"
 	"engram/index"
 	"engram/index/copyindex"
+	"engram/index/open"
 	"engram/index/source"
 )
 
 // CopySpec says what to copy where.
 type CopySpec struct {
-	From, To   string         // folders or collections
-	Collection CollectionSpec // of To, where it is made
-	Prune      bool           // delete the items of To that From does not have
-	Batch      int            // items in one write; 0: package copyindex's default
+	From, To   string          // folders or collections
+	Collection open.Collection // of To, where it is made
+	Prune      bool            // delete the items of To that From does not have
+	Batch      int             // items in one write; 0: package copyindex's default
 }
 
 // Copy copies an index, with what it remembers of its origin, and compares the
 // two. A copy into an index of other images is refused, whose paths would lead
 // nowhere. The report is complete also beside copyindex.ErrRefused.
 func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *copyindex.Report, err error) {
-	if err := spec.Collection.Check(spec.To); err != nil {
-		return nil, err
-	}
-	if spec.From == spec.To || !isCollection(spec.From) && filepath.Clean(spec.From) == filepath.Clean(spec.To) {
+	if open.Same(spec.From, spec.To) {
 		return nil, fmt.Errorf("wanted two indexes, found %s twice", spec.From)
 	}
 	from, err := a.OpenIndex(ctx, spec.From)
@@ -37,7 +34,7 @@ func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *
 	defer closeInto(&err, from)
 	to, err := a.OpenIndex(ctx, spec.To)
 	if errors.Is(err, index.ErrNotFound) {
-		to, err = a.createIndex(ctx, spec.To, from.Info, spec.Collection)
+		to, err = a.createIndex(ctx, spec.To, from.empty(spec.Collection))
 	}
 	if err != nil {
 		return nil, err

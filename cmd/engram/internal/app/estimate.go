@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"engram/data/progress"
-	"engram/index"
 	"engram/index/ingest"
+	"engram/index/open"
 )
 
 // sampleTime is how long an estimate tries a build out.
@@ -36,26 +36,16 @@ func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func)
 
 // knownLedger opens the ledger of an earlier build, nil where there is none.
 func (a *App) knownLedger(ctx context.Context, spec BuildSpec) (*ingest.Ledger, error) {
-	dir := spec.Out
-	if isCollection(spec.Out) {
-		x, err := a.OpenIndex(ctx, spec.Out)
-		if errors.Is(err, index.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		labels, err := x.Labels(ctx)
-		if err == nil {
-			dir, err = a.labelledDir(labels)
-		}
-		if err := errors.Join(err, x.Close()); err != nil {
-			return nil, err
-		}
+	if spec.Out == "" {
+		return nil, nil
+	}
+	dir, err := open.FindLedgerDir(ctx, spec.Out, a.storeOptions())
+	if err != nil || dir == "" {
+		return nil, err
 	}
 	dir = partDir(dir, spec.Out, spec.Part)
-	_, err := os.Stat(filepath.Join(dir, ingest.LedgerName))
-	if spec.Out == "" || errors.Is(err, fs.ErrNotExist) {
+	_, err = os.Stat(filepath.Join(dir, ingest.LedgerName))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {

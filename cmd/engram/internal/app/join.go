@@ -10,13 +10,14 @@ import (
 	"engram/index"
 	"engram/index/copyindex"
 	"engram/index/ingest"
+	"engram/index/open"
 )
 
 // JoinSpec says which parts become which index.
 type JoinSpec struct {
 	Parts      []string // folders of indexes that builds of parts made
 	Out        string   // folder or collection
-	Collection CollectionSpec
+	Collection open.Collection
 }
 
 // Joined says what a join did.
@@ -29,9 +30,6 @@ type Joined struct {
 // one ledger of theirs, so that a later build goes on from there. The result
 // is not nil where parts were copied, also beside an error.
 func (a *App) Join(ctx context.Context, spec JoinSpec, watch progress.Func) (_ *Joined, err error) {
-	if err := spec.Collection.Check(spec.Out); err != nil {
-		return nil, err
-	}
 	var parts []*target
 	var ledgers []*ingest.Ledger
 	joined := &Joined{}
@@ -39,7 +37,7 @@ func (a *App) Join(ctx context.Context, spec JoinSpec, watch progress.Func) (_ *
 		if slices.Contains(spec.Parts[:i], name) {
 			return nil, fmt.Errorf("wanted different parts, found %s twice", name)
 		}
-		if isCollection(name) {
+		if open.IsCollection(name) {
 			return nil, fmt.Errorf("%s is a collection, wanted the folder of a part: parts can be built into one collection, all with the same --out", name)
 		}
 		var p *target
@@ -97,7 +95,7 @@ func (t *target) belongsTo(first *target) error {
 func (a *App) openWhole(ctx context.Context, spec JoinSpec, like *target) (*target, error) {
 	whole, err := a.openPart(ctx, spec.Out)
 	if errors.Is(err, index.ErrNotFound) {
-		x, err := a.createIndex(ctx, spec.Out, like.Info, spec.Collection)
+		x, err := a.createIndex(ctx, spec.Out, like.empty(spec.Collection))
 		if err != nil {
 			return nil, err
 		}

@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"engram/index"
 	"engram/index/ingest"
+	"engram/index/open"
 	"engram/index/source"
 )
 
@@ -29,7 +27,7 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 	}
 	x, err := a.OpenIndex(ctx, spec.Out)
 	if errors.Is(err, index.ErrNotFound) {
-		x, err = a.createIndex(ctx, spec.Out, wanted, spec.Collection)
+		x, err = a.createIndex(ctx, spec.Out, open.Empty{Dim: wanted.Dim, Space: wanted.Space, Collection: spec.Collection})
 	}
 	if err != nil {
 		return nil, err
@@ -60,28 +58,6 @@ func (x *Index) accept(wanted index.Info, origin source.Origin) error {
 		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", x.Name, from, origin)
 	}
 	return nil
-}
-
-// openLedger opens the ledger of an index or of a part of it.
-func (a *App) openLedger(ctx context.Context, x *Index, part ingest.Part) (*ingest.Ledger, error) {
-	dir, err := a.ledgerDir(ctx, x)
-	if err != nil {
-		return nil, err
-	}
-	dir = partDir(dir, x.Name, part)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	return ingest.OpenLedger(dir)
-}
-
-// partDir returns the folder with the ledger of a part of an index, whose own
-// ledger is in dir. Parts that go into one collection have one each.
-func partDir(dir, name string, part ingest.Part) string {
-	if !isCollection(name) || part == (ingest.Part{}) {
-		return dir
-	}
-	return filepath.Join(dir, "part-"+strings.ReplaceAll(part.String(), "/", "-of-"))
 }
 
 // Close closes ledger and store.

@@ -12,6 +12,7 @@ import (
 	"engram/data/progress"
 	"engram/embed/clip"
 	"engram/index"
+	"engram/index/open"
 	"engram/index/plan"
 )
 
@@ -88,12 +89,13 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 	subject := Subject{Encoder: m.Encoder}
 	if spec.Qdrant != "" {
 		name := fmt.Sprintf("qdrant://%s/engram-bench-%x", spec.Qdrant, time.Now().UnixNano())
-		var drop func() error
-		subject.Remote, drop, err = a.ScratchCollection(ctx, name, spec.Dim, "class")
+		var drop func(context.Context) error
+		empty := open.Empty{Dim: spec.Dim, Collection: open.Collection{PayloadIndexes: map[string]string{"class": "integer"}}}
+		subject.Remote, drop, err = a.Scratch(ctx, name, empty)
 		if err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, drop()) }()
+		defer func() { err = errors.Join(err, drop(ctx)) }()
 	}
 	return Measure(ctx, spec.Options, subject, watch)
 }
