@@ -134,11 +134,16 @@ func ReadFile(path string) (tensors map[string]Tensor, metadata map[string]strin
 // bytes: the order is that of the reference implementation, widest elements
 // first and then by name.
 func WriteFile(path string, tensors map[string]Tensor, metadata map[string]string) error {
+	return WriteFileFS(vfs.OS{}, path, tensors, metadata)
+}
+
+// WriteFileFS is WriteFile on a file system.
+func WriteFileFS(fsys vfs.FS, path string, tensors map[string]Tensor, metadata map[string]string) error {
 	text, parts, err := layOut(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: %w", path, err)
 	}
-	err = vfs.WriteFile(path, func(w io.Writer) error {
+	err = vfs.WriteFileFS(fsys, path, func(w io.Writer) error {
 		if err := binary.Write(w, binary.LittleEndian, uint64(len(text))); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"engram/data/safetensors"
+	"engram/data/vfs"
 	"engram/embed/grad"
 )
 
@@ -31,6 +32,15 @@ type Checkpoint struct {
 	// overwritten. found is what its Training was; other members are to be
 	// ignored. nil accepts every one.
 	Check func(found json.RawMessage) error
+
+	fsys vfs.FS // of the file; nil means vfs.OS
+}
+
+func (c Checkpoint) fileSystem() vfs.FS {
+	if c.fsys == nil {
+		return vfs.OS{}
+	}
+	return c.fsys
 }
 
 func (c Checkpoint) every() time.Duration {
@@ -54,7 +64,7 @@ func (c Checkpoint) Write(params []*grad.Param, state grad.Snapshot, history His
 		}
 	}
 	metadata := map[string]string{trainingKey: string(description), stepsKey: strconv.Itoa(state.Steps)}
-	if err := safetensors.WriteFile(c.Path, tensors, metadata); err != nil {
+	if err := safetensors.WriteFileFS(c.fileSystem(), c.Path, tensors, metadata); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil

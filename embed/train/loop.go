@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"engram/data/progress"
+	"engram/data/vfs"
 	"engram/embed/grad"
 	"engram/embed/ort"
 )
@@ -106,7 +106,7 @@ func (l Loop) Run(ctx context.Context, rt *ort.Runtime) (*Trained, error) {
 func (r *run) resume() (err error) {
 	if r.Checkpoint.Path != "" {
 		// A folder that cannot be made is found now and not after an epoch.
-		if err := os.MkdirAll(filepath.Dir(r.Checkpoint.Path), 0o755); err != nil {
+		if err := vfs.MkdirAllFS(r.Checkpoint.fileSystem(), filepath.Dir(r.Checkpoint.Path), 0o755); err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
 		r.state, r.history, err = r.Checkpoint.Read(r.params)
