@@ -15,8 +15,8 @@
 // the folders train, val and test, see Tars. The file metadata_subj01.json beside
 // these folders says how many samples each split has.
 //
-// The layout is that of the data set pscotti/naturalscenesdataset and of the
-// loader in MedARC-AI/fMRI-reconstruction-NSD, utils.get_dataloaders. Neither
-// says of which types the arrays are: any numeric ones are read, and float32
-// voxels and int64 numbers are written.
+// The data set pscotti/naturalscenesdataset has this layout, and the loader
+// utils.get_dataloaders in MedARC-AI/fMRI-reconstruction-NSD reads it. Neither
+// says which types the arrays have: any numeric type is read; voxels are written
+// as float32, numbers as int64.
 package mindeye

@@ -57,11 +57,11 @@ type anatomical struct {
 	at [3]float64
 }
 
-// anatomy lists the areas. The sizes of V1 to V4 are those of Harvey and
-// Dumoulin 2011 (J Neurosci 31:13604, Fig. 4), the exponents those that the
-// standard observer of Kay et al. 2013 (PLoS Comput Biol 9:e1003079) uses for
-// them, both as in github.com/WinawerLab/soccode. Higher areas have large fields
-// near the centre, those for places reach farther out (Kay, Weiner and
+// anatomy lists the areas. The sizes of V1 to V4 come from Harvey and Dumoulin
+// 2011 (J Neurosci 31:13604, Fig. 4), the exponents of V1 to V4 from the standard
+// observer of Kay et al. 2013 (PLoS Comput Biol 9:e1003079), both as in
+// github.com/WinawerLab/soccode. Higher areas have large fields near the centre;
+// the fields of areas for places reach farther out (Kay, Weiner and
 // Grill-Spector 2015, Curr Biol 25:595; Levy et al. 2001, Nat Neurosci 4:533).
 // All other numbers are choices.
 var anatomy = []anatomical{

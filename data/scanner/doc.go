@@ -5,7 +5,7 @@
 //
 // Scans of people who look at photographs may not be shipped. With this package
 // every machine has a data set in the form of the Natural Scenes Dataset (NSD;
-// Allen et al. 2022, Nat Neurosci 25:116), of any size, whose truth is known. New
+// Allen et al. 2022, Nat Neurosci 25:116), of any size, with a known truth. New
 // makes a subject of a seed, Subject.Responses shows it pictures, Schedule says
 // when it sees which, Subject.Scan yields what is measured, Subject.WriteTable
 // and Subject.WriteTars write it in the layouts that real data has, and an
@@ -42,8 +42,8 @@
 // of a drawn scene, OfPhoto from the instances that COCO's annotators marked. As
 // these do not say where a photograph was taken, the term of the setting is then
 // the same for all and is left out: areas for places answer to the things and to
-// the contrast, coarse and peripheral, that they have a share of. Without any
-// content the higher areas see contrast and colour only.
+// coarse, peripheral contrast. Without any content the higher areas see contrast
+// and colour only.
 //
 // # Noise
 //
@@ -60,8 +60,8 @@
 // with voxels around it, falling with distance as a Gaussian; 5 % with all
 // voxels; and 30 % is like the responses to other pictures, as only noise of this
 // kind does not vanish when there are more voxels (Moreno-Bote et al. 2014, Nat
-// Neurosci 17:1410). Of what is shared 30 % drifts over a session and is fresh in
-// the next. The shares are choices.
+// Neurosci 17:1410). 30 % of the shared noise drifts slowly over a session and is
+// drawn anew in the next one. The shares are choices.
 //
 // Numbers are per cent signal change. The noise has a deviation around 1.6 %, so
 // that trials vary as much as in the notebooks named above.

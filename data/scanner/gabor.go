@@ -33,12 +33,11 @@ type axisFilter struct{ cos, sin [taps]float32 }
 // others mirror them.
 type bank [orientations/2 + 1]struct{ x, y axisFilter }
 
-// newBank returns filters whose answer to a grating of the best frequency and
-// orientation has the amplitude of the grating. The orientation o is that of a
-// grating whose luminance changes along (cos θ, sin θ), θ = o·22.5°, y pointing
-// down. A filter is the product of an isotropic Gaussian and a complex wave, of
-// which the real part is the even and the imaginary part the odd filter of a
-// quadrature pair (Adelson and Bergen 1985, J Opt Soc Am A 2:284).
+// newBank returns the filters. The response to a grating of the best frequency and
+// orientation has the amplitude of the grating. A grating of orientation o changes
+// its luminance along (cos θ, sin θ), θ = o·22.5°, y pointing down. A filter is the
+// product of an isotropic Gaussian and a complex wave; the real part is the even
+// and the imaginary part the odd filter of a quadrature pair (Adelson and Bergen 1985, J Opt Soc Am A 2:284).
 func newBank() *bank {
 	var area float64
 	for i := -radius; i <= radius; i++ {

@@ -25,8 +25,8 @@ const (
 	spacing = 3   // of the lattice in voxels
 )
 
-// noise is what voxels share of their noise: sources, each of which reaches some
-// voxels. In units of each voxel's deviation its covariance is L·Lᵀ + own·I, with
+// noise is the noise that voxels share. It has sources, and a source reaches some
+// of the voxels. In units of each voxel's deviation its covariance is L·Lᵀ + own·I, with
 // L as in loads.
 type noise struct {
 	sources int

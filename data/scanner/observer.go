@@ -11,18 +11,18 @@ import (
 )
 
 // Observer is an ideal observer: it knows the subject's noiseless response to
-// every candidate and the covariance of the noise, and takes the candidate under
-// which a measurement is likeliest. Nobody who has to learn from scans can
-// identify more of the images in the long run, so that its score is the ceiling
-// that decoders are measured against.
+// every candidate and the covariance of the noise, and chooses the candidate with
+// the highest likelihood of the measurement. No decoder that has to learn from
+// scans identifies more images in the long run, so that the observer's score is
+// the ceiling that decoders are measured against.
 //
-// Noise is taken as independent between the trials that are averaged, which it
-// is where they belong to different sessions, as those of a Schedule do.
+// Noise is taken as independent between the trials that are averaged. It is so
+// where the trials belong to different sessions, as a Schedule makes them.
 type Observer struct {
 	subject    *Subject
 	gram       blas64.Triangular // Cholesky factor of own·I + LᵀL
 	candidates int
-	whole      []float64 // [candidates, voxels], in units of the noise's deviation
+	scaled     []float64 // [candidates, voxels], in units of the noise's deviation
 	shared     []float64 // [candidates, sources], U⁻ᵀLᵀ of the same
 }
 
@@ -38,8 +38,8 @@ func (s *Subject) Observer(responses blas32.General) (*Observer, error) {
 		return nil, err
 	}
 	for i := range responses.Rows {
-		whole, shared := o.whiten(responses.Data[i*responses.Stride:][:responses.Cols])
-		o.whole = append(o.whole, whole...)
+		scaled, shared := o.whiten(responses.Data[i*responses.Stride:][:responses.Cols])
+		o.scaled = append(o.scaled, scaled...)
 		o.shared = append(o.shared, shared...)
 	}
 	return o, nil
@@ -92,7 +92,7 @@ func (o *Observer) LogLikelihoods(dst []float64, measured []float32, repeats int
 	}
 	x, y := o.whiten(measured)
 	for c := range dst {
-		d := distance2(x, o.whole[c*len(x):]) - distance2(y, o.shared[c*len(y):])
+		d := distance2(x, o.scaled[c*len(x):]) - distance2(y, o.shared[c*len(y):])
 		dst[c] = -float64(repeats) * d / (2 * own)
 	}
 	return nil

@@ -69,8 +69,8 @@ type planes struct {
 }
 
 // see fills p with the centre square of the picture, averaged over the area of
-// each pixel of the planes. The opponent axes are those of Hering: R−G and
-// B−(R+G)/2; luminance is that of ITU-R BT.601. All are computed on the coded
+// each pixel of the planes. The opponent axes are Hering's: R−G and
+// B−(R+G)/2; luminance is as in ITU-R BT.601. All are computed on the coded
 // values, which follow the eye's response to light more closely than light.
 func (p *planes) see(s *Stimulus) {
 	n := min(s.W, s.H)

@@ -72,7 +72,7 @@ type scale struct {
 }
 
 // New returns the subject that the options describe. Responses are standardised
-// over the reference, which should be pictures like those that the subject will
+// over the reference, which should be pictures like the ones that the subject will
 // see, some hundreds of them: over these each voxel's noiseless response has
 // the deviation that its ncsnr says. A part of the noise resembles responses to
 // the first of them. The same options and reference give the same subject.

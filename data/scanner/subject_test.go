@@ -104,8 +104,8 @@ func TestSeedsDecideSubjects(t *testing.T) {
 	}
 }
 
-// Over the reference, the deviation of a noiseless response is the ncsnr times
-// that of the noise.
+// Over the reference pictures, the deviation of a noiseless response is the ncsnr
+// times the deviation of the noise.
 func TestResponsesAreStandardised(t *testing.T) {
 	s := newTestSubject(t, Options{Voxels: 300})
 	rows := responses(t, s, reference())

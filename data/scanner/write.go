@@ -23,20 +23,20 @@ type Recording struct {
 	Responses blas32.General // of the subject, a row for each image
 	Trials    []Trial
 	Seed      uint64 // of the noise
-	// Names are those of the images in trials.csv, such as their paths in the
-	// folder of stimuli. Without names it has the numbers of their rows.
+	// Names stand for the images in trials.csv, such as their paths in the folder
+	// of stimuli. Without names, trials.csv has the numbers of their rows.
 	Names []string
 	// Shared are the images that other subjects see too: the test images.
 	Shared []int
 }
 
-// Number is the type of the numbers in a file of voxels.
-type Number uint8
+// DataType is the type of the elements in a file of voxels.
+type DataType uint8
 
-// The types.
+// The data types.
 const (
-	Float32 Number = iota // per cent signal change
-	Int16                 // per cent signal change times 300, as in NSD
+	Float32 DataType = iota // per cent signal change
+	Int16                   // per cent signal change times 300, as in NSD
 )
 
 // int16Scale is what NSD multiplies per cent signal change by to store it.
@@ -52,7 +52,7 @@ const int16Scale = 300
 //   - dataset.json, which says that the data is simulated and how
 //
 // The scans are held in memory until they are written.
-func (s *Subject) WriteTable(dir string, r Recording, number Number) error {
+func (s *Subject) WriteTable(dir string, r Recording, as DataType) error {
 	if err := r.check(s); err != nil {
 		return fmt.Errorf("scanner: %w", err)
 	}
@@ -62,7 +62,7 @@ func (s *Subject) WriteTable(dir string, r Recording, number Number) error {
 	shape := []int{len(r.Trials), len(s.voxels)}
 	var data any
 	var err error
-	if number == Int16 {
+	if as == Int16 {
 		data, err = measure(s, r, toInt16)
 	} else {
 		data, err = measure(s, r, func(v float32) float32 { return v })
@@ -79,7 +79,7 @@ func (s *Subject) WriteTable(dir string, r Recording, number Number) error {
 	return errors.Join(
 		writeTable(filepath.Join(dir, "trials.csv"), r.table()),
 		writeTable(filepath.Join(dir, "voxels.csv"), s.table()),
-		s.writeAbout(filepath.Join(dir, "dataset.json"), r, number.scale()))
+		s.writeAbout(filepath.Join(dir, "dataset.json"), r, as.scale()))
 }
 
 func (r *Recording) check(s *Subject) error {
@@ -127,7 +127,7 @@ func toInt16(v float32) int16 {
 	return int16(math.RoundToEven(max(math.MinInt16, min(int16Scale*float64(v), math.MaxInt16))))
 }
 
-// voxelSize is the edge of a voxel in millimetres, that of NSD's func1pt8mm.
+// voxelSize is the edge of a voxel in millimetres, as in NSD's func1pt8mm.
 const voxelSize = 1.8
 
 func (s *Subject) writeMask(path string) error {
@@ -184,8 +184,8 @@ func writeTable(path string, lines [][]string) error {
 }
 
 // scale returns what per cent signal change is multiplied by in a file.
-func (n Number) scale() int {
-	if n == Int16 {
+func (t DataType) scale() int {
+	if t == Int16 {
 		return int16Scale
 	}
 	return 1

@@ -47,7 +47,7 @@ func TestTableIsReadBack(t *testing.T) {
 	s := newTestSubject(t, Options{Voxels: 200})
 	r := recording(t, s)
 	want := scanned(t, s, r.Responses, r.Trials, r.Seed)
-	for _, number := range []Number{Float32, Int16} {
+	for _, number := range []DataType{Float32, Int16} {
 		dir := filepath.Join(t.TempDir(), "subject")
 		if err := s.WriteTable(dir, r, number); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 )
 
 // NoiseCeiling returns the share of a voxel's variance, 0 to 1, that a perfect
-// model could explain in the mean of so many repeats, from the voxel's ratio of
-// signal to noise deviations: ncsnr²/(ncsnr² + 1/repeats) (Allen et al. 2022,
+// model could explain in the mean of so many repeats. It follows from ncsnr, the
+// voxel's ratio of the standard deviations of signal and noise: ncsnr²/(ncsnr² + 1/repeats) (Allen et al. 2022,
 // Nat Neurosci 25:116, Methods). NSD gives it in per cent.
 func NoiseCeiling(ncsnr float64, repeats int) float64 {
 	return 1 / (1 + 1/(float64(repeats)*ncsnr*ncsnr))
@@ -22,10 +22,10 @@ func NoiseCeiling(ncsnr float64, repeats int) float64 {
 // NCSNR estimates every voxel's ratio of signal to noise deviations from two
 // repeats or more, each [images, voxels] with the same image in the same row.
 // The noise variance is the variance over the repeats of an image, mean over
-// images; the signal variance is what it leaves of the variance over all
-// trials, at least 0 (Allen et al. 2022, as NoiseCeiling; both variances with
-// divisor n−1). The ratio is 0 for a voxel that never varies and +Inf for one
-// whose repeats agree exactly.
+// images; the signal variance is the variance over all trials less the noise
+// variance, at least 0 (Allen et al. 2022, as NoiseCeiling; both variances with
+// divisor n−1). The ratio is 0 for a voxel that never varies and +Inf where all
+// repeats agree exactly.
 func NCSNR(repeats []blas32.General) ([]float64, error) {
 	if err := checkRepeats(repeats); err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func NCSNR(repeats []blas32.General) ([]float64, error) {
 	return out, nil
 }
 
-// SplitHalf returns every voxel's correlation over images between two
-// independent halves of the repeats (or their means), each [images, voxels]: the
+// SplitHalf returns, for every voxel, the correlation over images between two
+// halves of the repeats (or the means of the halves), each [images, voxels]: the
 // reliability of one half. It is 0 for a voxel that does not vary in a half.
 func SplitHalf(a, b blas32.General) ([]float64, error) {
 	if err := checkRepeats([]blas32.General{a, b}); err != nil {
@@ -69,9 +69,10 @@ func SplitHalf(a, b blas32.General) ([]float64, error) {
 	return out, nil
 }
 
-// SpearmanBrown returns the reliability of the mean of so many times the trials
-// that the reliability r was measured on (Spearman 1910 and Brown 1910, Br J
-// Psychol 3): of all repeats, for the r of one half and times 2.
+// SpearmanBrown returns the reliability of a mean of more trials, given the
+// reliability r of a mean of fewer: times is how many times more they are
+// (Spearman 1910 and Brown 1910, Br J Psychol 3). With r of one half of the repeats
+// and times 2, it is the reliability of all of them.
 func SpearmanBrown(r, times float64) float64 { return times * r / (1 + (times-1)*r) }
 
 // Ceiling sums up what limits every decoder of some scans: medians over the
@@ -92,9 +93,8 @@ type Ceiling struct {
 }
 
 // NewCeiling estimates the ceiling from two repeats or more, each
-// [images, voxels] with the same image in the same row. It refuses scans of which
-// most voxels are exactly the same in all repeats: they were copied, not measured
-// again.
+// [images, voxels] with the same image in the same row. It refuses repeats that
+// agree exactly in most voxels: they are copies and no measurements.
 func NewCeiling(repeats []blas32.General) (Ceiling, error) {
 	ncsnr, err := NCSNR(repeats)
 	if err != nil {

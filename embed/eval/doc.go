@@ -1,5 +1,5 @@
-// Package eval scores predicted embeddings against those of the images that
-// were seen, by the protocols that brain decoding reports: two-way
+// Package eval scores predicted embeddings against the embeddings of the images
+// that were seen, by the protocols that brain decoding reports: two-way
 // identification, top-k retrieval in both directions, retrieval from random
 // galleries with a confidence interval, retrieval from galleries that grow, and
 // the noise ceilings that none of them can pass.

@@ -55,7 +55,7 @@ func GallerySizes(images int) []int {
 }
 
 // Galleries scores image retrieval from galleries that grow. sizes ascend, from 1
-// to m; the seed is that of the order in which images join, see Ranks.
+// to m; the seed decides in which order images join, see Ranks.
 func (c Comparison) Galleries(sizes []int, seed uint64) ([]Gallery, error) {
 	ranks, err := c.Ranks(sizes, seed)
 	if err != nil {

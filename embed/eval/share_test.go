@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The intervals are those of Newcombe 1998, Stat Med 17:857, table I, method 3.
+// The intervals are published in Newcombe 1998, Stat Med 17:857, table I, method 3.
 func TestWilsonIntervals(t *testing.T) {
 	for _, test := range []struct {
 		hits, n   int

@@ -63,9 +63,9 @@ func Similarity(ctx context.Context, metric Metric, images, predicted blas32.Gen
 }
 
 // Compare compares all images, [m, D], with all predictions, [n, D], by Pearson's
-// r after mean, [D], is taken away from both, and returns [m, n]. mean is that of
-// the decoder's training images; a decoder without one, where mean is nil, is
-// compared as it is.
+// r after mean, [D], is taken away from both, and returns [m, n]. mean is the mean
+// embedding of the decoder's training images; without one, where mean is nil,
+// nothing is taken away.
 func Compare(ctx context.Context, images, predicted blas32.General, mean []float32) (*mat.Dense, error) {
 	if mean != nil {
 		var err error

@@ -85,8 +85,8 @@ type scored struct {
 
 // Eval scores decoders. Presets are cross-validated; with MindEye's data they are
 // trained on the training images and scored on the test images. A trained decoder
-// is scored on all scans, of MindEye's data on those of the test images. Scores
-// of MindEye's data are of the mean of an image's trials.
+// is scored on all scans, or on the test images of MindEye's data. A scan of
+// MindEye's data is the mean of an image's trials.
 func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *Scores, err error) {
 	if err := spec.check(); err != nil {
 		return nil, err
@@ -155,8 +155,8 @@ func (spec *EvalSpec) sizes(images int) ([]int, error) {
 	return slices.Compact(sizes), nil
 }
 
-// openTraining opens the training images of MindEye's data, which must not be
-// among those of test.
+// openTraining opens the training images of MindEye's data. None of them may be a
+// test image.
 func (a *App) openTraining(ctx context.Context, spec Dataset, test *study, watch progress.Func) (*study, error) {
 	s, err := a.openStudy(ctx, spec, dataset.MindEye.Training, watch)
 	if err != nil {

@@ -30,8 +30,8 @@ func (d *demo) recording(responses blas32.General) (scanner.Recording, error) {
 	return r, err
 }
 
-// exportMindEye writes the scans and scenes to the folder MindEye in its layout:
-// test scenes and zebras are the test split.
+// exportMindEye writes the scans and scenes to the folder of Options.MindEye in
+// MindEye's layout. Test scenes and zebras are the test split.
 func (d *demo) exportMindEye(ctx context.Context, from folders) error {
 	responses, err := dataset.Matrix(filepath.Join(from.scans, "responses.npy"), "")
 	if err != nil {
@@ -45,9 +45,11 @@ func (d *demo) exportMindEye(ctx context.Context, from folders) error {
 	if err != nil {
 		return err
 	}
+	step := d.counter("writing scans", "scenes", len(r.Names))
 	err = subject.WriteTars(d.MindEye, r, scanner.Tars{
 		Subject: 1, Validation: min(300, d.Scale.Seen/10), // NSD's subjects have 300
 		Picture: func(image int) (string, []byte, error) {
+			defer step()
 			file, err := os.ReadFile(filepath.Join(from.scenes, filepath.FromSlash(r.Names[image])))
 			return "png", file, err
 		},
