@@ -58,6 +58,7 @@ func TestImportsRunOneWay(t *testing.T) {
 // TestPureGoBuildsWithoutCgo builds, without a C compiler, everything that does
 // not need embed/ort.
 func TestPureGoBuildsWithoutCgo(t *testing.T) {
+	t.Parallel()
 	var pure []string
 	for line := range strings.Lines(goList(t, "-f", `{{.ImportPath}} {{join .Deps " "}}`, "engram/...")) {
 		fields := strings.Fields(line)

@@ -12,6 +12,7 @@ import (
 
 // The demo reconstructs a handful of scans, once.
 func TestDemoReconstructs(t *testing.T) {
+	t.Parallel()
 	a := newApp(t, io.Discard)
 	dir := t.TempDir()
 	first, err := runTiny(t, a, dir, 1)

@@ -60,6 +60,7 @@ func markers(t *testing.T, dir string) map[string]string {
 }
 
 func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
+	t.Parallel()
 	a := newApp(t, io.Discard)
 	dir := t.TempDir()
 	first, err := runTiny(t, a, dir, 1)
@@ -133,6 +134,7 @@ func checkExport(t *testing.T, dir string) {
 
 // A demo is interrupted in each of its steps, and then completed.
 func TestDemoResumes(t *testing.T) {
+	t.Parallel()
 	a := newApp(t, io.Discard)
 	whole, err := runTiny(t, a, t.TempDir(), 3)
 	if err != nil {
@@ -165,6 +167,7 @@ func TestDemoResumes(t *testing.T) {
 }
 
 func TestDemoServes(t *testing.T) {
+	t.Parallel()
 	read, write := io.Pipe()
 	a := newApp(t, write)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -41,6 +41,7 @@ func found(t *testing.T, c *cli, index, image string) map[string]float64 {
 }
 
 func TestEmbeddedSourceAnswersAsTheSourceItself(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	photos, dir := writeScenes(t, 60), t.TempDir()
 	writeFile(t, filepath.Join(photos, "test", "broken.png"), []byte("no image"))
@@ -83,6 +84,7 @@ func TestEmbeddedSourceAnswersAsTheSourceItself(t *testing.T) {
 }
 
 func TestEmbedCaptions(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	photos, dir := writeScenes(t, 12), t.TempDir()
 	models, out := filepath.Join(dir, "models"), filepath.Join(dir, "captions")

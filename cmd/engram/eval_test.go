@@ -14,6 +14,7 @@ import (
 )
 
 func TestEvalCrossValidatesAndScoresADecoder(t *testing.T) {
+	t.Parallel()
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	data := []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials}
@@ -60,6 +61,7 @@ func TestEvalRefuses(t *testing.T) {
 // One person sees 90 handwritten sixes and nines (van Gerven et al. 2010). The
 // same ridge in NumPy identifies .95 of the pairs in pixel space.
 func TestEvalOfRealDigits(t *testing.T) {
+	t.Parallel()
 	dir := realtest.Path(t, "scans/digits69")
 	c := newCLI(t)
 	var got app.Scores

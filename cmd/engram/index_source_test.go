@@ -355,6 +355,7 @@ func TestIndexOfScenes(t *testing.T) {
 }
 
 func TestPartsAreJoined(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	place, dir := t.TempDir(), t.TempDir()
 	writeLAION(t, place, 5)

@@ -76,6 +76,7 @@ func TestSwitchWhileServing(t *testing.T) {
 }
 
 func TestSwitchRefuses(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	server, photos, folder := startQdrant(t, double.Options{}), writePhotos(t), filepath.Join(t.TempDir(), "index")
 	c.must("index", "build", photos, "--out", folder)

@@ -100,6 +100,7 @@ func TestIndexRefuses(t *testing.T) {
 // Every one of the 489 photos, searched for with its own file, is the first
 // result of an index made with MobileNetV2.
 func TestRealPhotosFindThemselves(t *testing.T) {
+	t.Parallel()
 	model := realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx")
 	photos := realtest.Path(t, "photos")
 	c := newCLI(t)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestPretrain(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	out, kept := filepath.Join(t.TempDir(), "models"), t.TempDir()
 	text := c.must("pretrain", "--out", out, "--scale", "tiny", "--epochs", "2", "--seed", "3", "--score-every", "1", "--checkpoint", kept)

@@ -133,6 +133,7 @@ func TestCaptionIsOneLine(t *testing.T) {
 // The photos of COCO are found by what people marked in them: the filter's hits
 // are those photos, counted in the annotations, and no others.
 func TestSearchFindsRealPhotosByCategory(t *testing.T) {
+	t.Parallel()
 	photos := realtest.Path(t, "photos/coco")
 	c := newCLI(t)
 	out := filepath.Join(t.TempDir(), "index")

@@ -66,6 +66,7 @@ func onServers(t *testing.T, test func(t *testing.T, c *cli, collection func(nam
 
 // A text that a collection cannot keep costs the item that has it, and no other.
 func TestTextsThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
 	files := sampleFiles(t, filepath.Join(writePhotos(t), "p12.png"))
 	tars := t.TempDir()
 	writeFile(t, filepath.Join(tars, "0.tar"), tarOf(t, append(keys(0, 100), "k\xff", "k\xfe"), files))
@@ -145,6 +146,7 @@ func TestCollectionAnswersLikeTheFolder(t *testing.T) {
 }
 
 func TestBuildIntoCollection(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	photos, dir := writePhotos(t), t.TempDir()
 	folder, server := filepath.Join(dir, "index"), startQdrant(t, double.Options{})
@@ -177,6 +179,7 @@ func TestBuildIntoCollection(t *testing.T) {
 }
 
 func TestServerThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -61,6 +61,7 @@ func newExperiment(t *testing.T) experiment {
 }
 
 func TestTrainThenSearchByScan(t *testing.T) {
+	t.Parallel()
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
@@ -84,6 +85,7 @@ func TestTrainThenSearchByScan(t *testing.T) {
 
 // Images in a folder and in an array are the same stimuli.
 func TestStimuliAsFilesAndAsArray(t *testing.T) {
+	t.Parallel()
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	weights := map[string]string{}
@@ -106,6 +108,7 @@ func TestStimuliAsFilesAndAsArray(t *testing.T) {
 
 // Embeddings that were made before, here by engram index build, do for the images.
 func TestTrainOnEmbeddings(t *testing.T) {
+	t.Parallel()
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	out, decoder := filepath.Join(dir, "index"), filepath.Join(dir, "decoder")
@@ -192,6 +195,7 @@ func TestTrainRefuses(t *testing.T) {
 // A scan that does not fit the decoder, or a decoder that does not fit the
 // index, is refused.
 func TestSearchByScanRefuses(t *testing.T) {
+	t.Parallel()
 	c, s := newCLI(t), newExperiment(t)
 	dir := t.TempDir()
 	decoder, out, other := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "other")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestScenesAreSeenAsTheyAreDrawn(t *testing.T) {
+	t.Parallel()
 	scene := scenes.New(1).Scene(scenes.Train, 3)
 	s := OfScene(&scene, 32)
 	drawn := scene.Draw(32)
@@ -33,6 +34,7 @@ func TestScenesAreSeenAsTheyAreDrawn(t *testing.T) {
 
 // Every category of scenes is liked by an area: a renamed one would be lost.
 func TestEveryCategoryHasAnArea(t *testing.T) {
+	t.Parallel()
 	for _, category := range scenes.Categories() {
 		if !slices.ContainsFunc(Areas(), func(a Area) bool { return a.likes(category.String()) }) {
 			t.Errorf("no area likes %v", category)
@@ -41,6 +43,7 @@ func TestEveryCategoryHasAnArea(t *testing.T) {
 }
 
 func TestPhotosHaveTheThingsThatAnnotatorsFound(t *testing.T) {
+	t.Parallel()
 	folder := realtest.Path(t, "photos/coco")
 	lists, err := filepath.Glob(filepath.Join(folder, "annotations", "instances_*.json"))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestTrials(t *testing.T) {
+	t.Parallel()
 	images := []int{4, 8, 15, 16, 23, 42}
 	trials, err := Schedule{SessionTrials: 4}.Trials(images)
 	if err != nil {
@@ -49,6 +50,7 @@ func TestTrials(t *testing.T) {
 }
 
 func TestNoImageIsSeenTwiceInASession(t *testing.T) {
+	t.Parallel()
 	seen := make(map[[2]int]bool)
 	for _, trial := range trialsOf(t, Schedule{}, 1600) {
 		at := [2]int{trial.Image, trial.Session}
@@ -60,6 +62,7 @@ func TestNoImageIsSeenTwiceInASession(t *testing.T) {
 }
 
 func TestDeal(t *testing.T) {
+	t.Parallel()
 	images := upTo(11)
 	hands, err := Deal(1, images, 3)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 // The golden features are made by scripts/golden_scanner.py in double precision
 // with two-dimensional filters.
 func TestFeaturesAgreeWithSciPy(t *testing.T) {
+	t.Parallel()
 	raw, err := os.ReadFile("testdata/golden.json")
 	if err != nil {
 		t.Fatal(err)
@@ -42,6 +43,7 @@ func TestFeaturesAgreeWithSciPy(t *testing.T) {
 // Of all filters, the one of a grating's frequency and orientation answers most,
 // with the square of its amplitude.
 func TestFiltersPreferTheirGrating(t *testing.T) {
+	t.Parallel()
 	eye := newRetina()
 	for s := range scales {
 		for o := range orientations {
@@ -68,6 +70,7 @@ func TestFiltersPreferTheirGrating(t *testing.T) {
 }
 
 func TestPoolsAddUpToOne(t *testing.T) {
+	t.Parallel()
 	for _, f := range []Field{{0, 0, 0.6}, {1, -1, 0.9}, {-0.5, 0.5, 1.1}} {
 		var sum, x float64
 		p := newPool(f)

@@ -76,6 +76,7 @@ func estimated(trials []Trial, rows [][]float32, voxels int) []float64 {
 }
 
 func TestNCSNRCanBeEstimatedFromScans(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	seen := mustRespond(t, s, reference())
 	const repeats = 12
@@ -128,6 +129,7 @@ func correlations(s *Subject, rows [][]float32) map[int]float64 {
 }
 
 func TestNoiseOfNeighboursIsAlike(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 500})
 	seen := mustRespond(t, s, deadLeaves(1, 1))
 	trials := make([]Trial, 2000)
@@ -144,6 +146,7 @@ func TestNoiseOfNeighboursIsAlike(t *testing.T) {
 
 // The lattice gives the covariance that it stands for.
 func TestNearbyNoiseIsGaussianInDistance(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 500})
 	lattice := s.noise.sources - 1 - maxEchoes
 	vectors := make([][]float64, len(s.voxels))
@@ -172,6 +175,7 @@ func TestNearbyNoiseIsGaussianInDistance(t *testing.T) {
 
 // The noise of trials close in time is alike, in different sessions it is not.
 func TestNoiseDriftsWithinSessions(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 500})
 	seen := mustRespond(t, s, deadLeaves(1, 1))
 	const sessions, length = 300, 20
@@ -204,6 +208,7 @@ func TestNoiseDriftsWithinSessions(t *testing.T) {
 }
 
 func TestScansRepeat(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	seen := mustRespond(t, s, deadLeaves(5, 1))
 	trials := trialsOf(t, Schedule{SessionTrials: 4}, 5)
@@ -221,6 +226,7 @@ func TestScansRepeat(t *testing.T) {
 }
 
 func TestScanRefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	seen := mustRespond(t, s, deadLeaves(2, 1))
 	for _, c := range []struct {

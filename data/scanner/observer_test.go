@@ -53,6 +53,7 @@ func mahalanobis2(t testing.TB, s *Subject, a, b []float32) float64 {
 func row(m blas32.General, i int) []float32 { return m.Data[i*m.Stride:][:m.Cols] }
 
 func TestObserverKnowsTheLikelihood(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 150})
 	seen := mustRespond(t, s, deadLeaves(4, 1))
 	o, err := s.Observer(seen)
@@ -77,6 +78,7 @@ func TestObserverKnowsTheLikelihood(t *testing.T) {
 // Of two candidates the better one is taken with probability Φ(√r·d/2), d being
 // their Mahalanobis distance and r the number of repeats.
 func TestObserverIsAsGoodAsTheoryOnTwoCandidates(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 150, NCSNR: 0.03})
 	seen := mustRespond(t, s, deadLeaves(2, 4))
 	o, err := s.Observer(seen)
@@ -124,6 +126,7 @@ func identified(t testing.TB, o *Observer, seen blas32.General, draws, repeats i
 // With candidates drawn at random, the observer must be as good as a Monte Carlo
 // of the same Gaussian problem from the dense covariance.
 func TestObserverIsAsGoodAsMonteCarlo(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 150, NCSNR: 0.06})
 	const n, draws = 40, 2000
 	seen := mustRespond(t, s, deadLeaves(n, 9))
@@ -177,6 +180,7 @@ func TestObserverIsAsGoodAsMonteCarlo(t *testing.T) {
 }
 
 func TestObserverRefusesWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 150})
 	if _, err := s.Observer(blas32.General{}); err == nil {
 		t.Error("an observer without candidates")

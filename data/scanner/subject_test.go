@@ -11,6 +11,7 @@ import (
 )
 
 func TestLayout(t *testing.T) {
+	t.Parallel()
 	for _, voxels := range []int{100, 2000} {
 		s := newTestSubject(t, Options{Seed: 3, Voxels: voxels})
 		mask := s.Mask()
@@ -43,6 +44,7 @@ func TestLayout(t *testing.T) {
 
 // Fields grow with eccentricity and from area to area.
 func TestFieldsGrow(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	sizes := make(map[Area][2][]float64) // near the centre and farther out
 	for _, v := range s.Voxels() {
@@ -65,6 +67,7 @@ func TestFieldsGrow(t *testing.T) {
 }
 
 func TestNCSNRIsDistributedAsAskedFor(t *testing.T) {
+	t.Parallel()
 	for _, want := range []float64{0, 0.7} {
 		s := newTestSubject(t, Options{NCSNR: want})
 		if want == 0 {
@@ -91,6 +94,7 @@ func median(values []float64) float64 {
 }
 
 func TestSeedsDecideSubjects(t *testing.T) {
+	t.Parallel()
 	stimuli := deadLeaves(3, 1)
 	a, b, other := newTestSubject(t, Options{Seed: 1, Voxels: 300}), newTestSubject(t, Options{Seed: 1, Voxels: 300}), newTestSubject(t, Options{Seed: 2, Voxels: 300})
 	if diff := cmp.Diff(a.Voxels(), b.Voxels()); diff != "" {
@@ -107,6 +111,7 @@ func TestSeedsDecideSubjects(t *testing.T) {
 // Over the reference pictures, the deviation of a noiseless response is the ncsnr
 // times the deviation of the noise.
 func TestResponsesAreStandardised(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 300})
 	rows := responses(t, s, reference())
 	for v := range s.voxels {
@@ -125,6 +130,7 @@ func TestResponsesAreStandardised(t *testing.T) {
 }
 
 func TestSubjectsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	fails := errors.New("the disk is gone")
 	grey := Stimuli{Count: 5, At: func(int) (*Stimulus, error) { return &Stimulus{W: 1, H: 1, Pix: []byte{9, 9, 9}}, nil }}
 	for _, c := range []struct {

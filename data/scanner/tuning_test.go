@@ -8,6 +8,7 @@ import (
 // A voxel of V1 answers more to a grating at its place than to one elsewhere,
 // and more to its orientation than to the one across.
 func TestV1AnswersToGratingsInItsField(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	checked := 0
 	for i, v := range s.voxels {
@@ -63,6 +64,7 @@ func meanOf(s *Subject, area Area, row []float32) float64 {
 }
 
 func TestHigherAreasPreferTheirCategories(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	middle := [2]float64{0.5, 0.5}
 	rows := responses(t, s, list(
@@ -90,6 +92,7 @@ func TestHigherAreasPreferTheirCategories(t *testing.T) {
 
 // What is asked of a change is how far it moves the responses of an area.
 func TestHigherAreasAnswerToPlaceNumberAndSetting(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	base := things("animal", true, [2]float64{0.3, 0.4})
 	moved := things("animal", true, [2]float64{0.8, 0.4})
@@ -125,6 +128,7 @@ func TestHigherAreasAnswerToPlaceNumberAndSetting(t *testing.T) {
 
 // A voxel tuned to a number of things answers most to that number.
 func TestNumbersOfThings(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	cells := make([]float32, (fineCells+coarseCells)*features)
 	tuned := 0
@@ -151,6 +155,7 @@ func TestNumbersOfThings(t *testing.T) {
 }
 
 func TestColourMovesV4MoreThanTheFacesArea(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{})
 	plain := func(r, g, b float64) *Stimulus {
 		return painted(32, func(float64, float64) [3]float64 { return [3]float64{r, g, b} })
@@ -174,6 +179,7 @@ func TestColourMovesV4MoreThanTheFacesArea(t *testing.T) {
 
 // What lies beyond the centre square is not seen.
 func TestOnlyTheCentreSquareIsSeen(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 300})
 	wide := func(edge byte, things ...Thing) *Stimulus {
 		p := &Stimulus{W: 40, H: 20, Content: Content{Things: things}}

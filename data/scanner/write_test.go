@@ -44,6 +44,7 @@ func readLines(t testing.TB, path string) [][]string {
 }
 
 func TestTableIsReadBack(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	r := recording(t, s)
 	want := scanned(t, s, r.Responses, r.Trials, r.Seed)
@@ -120,6 +121,7 @@ func checkTrials(t *testing.T, path string, r Recording) {
 }
 
 func TestTrialsCanHaveNames(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	r := recording(t, s)
 	for i := range 12 {
@@ -139,6 +141,7 @@ func picture(image int) (string, []byte, error) {
 }
 
 func TestTarsAreReadBack(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	r := recording(t, s)
 	dir := t.TempDir()
@@ -219,6 +222,7 @@ func checkSample(t *testing.T, sample *mindeye.Sample, r Recording, want [][]flo
 
 // An image that was seen once or twice still has three rows: a, a, a or a, b, a.
 func TestTarsFillMissingRepeats(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	r := recording(t, s)
 	r.Trials = []Trial{{Image: 1}, {Place: 1, Image: 3}, {Place: 2, Image: 3, Repeat: 1}}
@@ -239,6 +243,7 @@ func TestTarsFillMissingRepeats(t *testing.T) {
 }
 
 func TestWritersRefuseWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	s := newTestSubject(t, Options{Voxels: 200})
 	gone := errors.New("the picture is gone")
 	for _, c := range []struct {

@@ -136,6 +136,7 @@ func TestMobileNetEqualsPillowWithONNXRuntime(t *testing.T) {
 // Every photo of ImageNet has its class in its name. The model answers .89 of
 // them in Python; far less would mean that preprocessing is wrong.
 func TestMobileNetKnowsItsClasses(t *testing.T) {
+	t.Parallel()
 	names, err := filepath.Glob(filepath.Join(realtest.Path(t, "photos/imagenet"), "*.JPEG"))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no photos (%v)", err)
@@ -169,6 +170,7 @@ func TestMobileNetKnowsItsClasses(t *testing.T) {
 }
 
 func TestABatchEqualsSingleRuns(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	e := open(t, rt, mobileNet(t, "features", 1280), clip.Options{Batch: 3})
 	names, err := filepath.Glob(filepath.Join(realtest.Path(t, "photos/coco"), "val2017", "*.jpg"))

@@ -22,6 +22,7 @@ import (
 // image, compared by Pearson's r. The wanted figures come from the same steps in
 // NumPy on the same folds; the best λ in hindsight (100) gives .947 to .948.
 func TestRidgeIdentifiesRealDigits(t *testing.T) {
+	t.Parallel()
 	dir := realtest.Path(t, "scans/digits69")
 	voxels := readMatrix(t, filepath.Join(dir, "voxels.npy"))
 	pixels := readMatrix(t, filepath.Join(dir, "stimuli.npy"))

@@ -136,6 +136,7 @@ func TestAveragesOfHeldOutScans(t *testing.T) {
 // TestTrainingResumesWhereItStopped stops a training by its context and wants
 // the resumed one to end in the weights of one that ran through.
 func TestTrainingResumesWhereItStopped(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	data := simulated(40, 1, 40, 1)
 	opts := scan.Options{Epochs: 9, Batch: 16, Seed: 5}
@@ -279,6 +280,7 @@ func TestUnseenImagesStayUnseen(t *testing.T) {
 // TestManyTrialsOfFewImages trains on more trials than are predicted exactly, of
 // fewer images than there are parts.
 func TestManyTrialsOfFewImages(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	model, err := scan.Train(t.Context(), rt, simulated(4, 501, 5, 1), scan.Options{Preset: scan.PresetLinear})
 	if err != nil {

@@ -89,6 +89,7 @@ func lastGeneration(s *Store) int64 {
 // time, whole, in the state of the last flush that was acknowledged or of the
 // one under way.
 func TestKillingTheWriterLosesNothingThatWasFlushed(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "index")
 	mustClose(t, mustCreate(t, dir, 16))
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	indextest.Contract(t, func(t testing.TB, name string, dim int) index.Store {
 		t.Helper()

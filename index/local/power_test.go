@@ -181,6 +181,7 @@ func (l *life) live(t *testing.T, fsys *crashfs.FS, dir string, rng *rand.Rand) 
 // with it; the next process goes on with what is left. What a Flush has
 // acknowledged is there, whole calls at a time, and the index opens.
 func TestAPowerLossLosesNothingThatWasFlushed(t *testing.T) {
+	t.Parallel()
 	lives := 120
 	if testing.Short() {
 		lives = 30
@@ -247,6 +248,7 @@ func (l *life) script(t *testing.T, fsys *crashfs.FS, dir string) error {
 // The power goes before each operation in turn. Whatever is left opens, if Create
 // has returned, and has what was flushed. Before that it can be created.
 func TestAPowerLossAtEachOperation(t *testing.T) {
+	t.Parallel()
 	fsys, dir := newDisk(t)
 	l := &life{states: []map[index.ID]int64{{}}}
 	crashes := 0
@@ -279,6 +281,7 @@ func TestAPowerLossAtEachOperation(t *testing.T) {
 // index and finds nothing to flush. What it has found, and acknowledged by a
 // Flush, survives the power loss that follows.
 func TestAPowerLossAfterAKilledProcess(t *testing.T) {
+	t.Parallel()
 	for operations := 0; ; operations++ {
 		fsys, dir := newDisk(t)
 		l := &life{states: []map[index.ID]int64{{}}}

@@ -61,6 +61,7 @@ func drop(t testing.TB, opts qdrant.Options) {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	server := start(t, double.Options{})
 	indextest.Contract(t, opener(qdrant.Options{Addr: server.Addr()}, qdrant.Schema{}))
 }

@@ -46,6 +46,7 @@ func create(t testing.TB, server *double.Server, opts qdrant.Options, schema qdr
 var query = index.Query{Vector: []float32{1, 0}, K: 3}
 
 func TestRetries(t *testing.T) {
+	t.Parallel()
 	repeat := func(fault double.Fault, n int) []double.Fault {
 		var faults []double.Fault
 		for range n {
@@ -133,6 +134,7 @@ func TestContextEndsWaits(t *testing.T) {
 
 // A writer that waits for the server keeps readers waiting, who may give up.
 func TestContextEndsTheWaitForAWriter(t *testing.T) {
+	t.Parallel()
 	server := start(t, double.Options{})
 	store := create(t, server, qdrant.Options{Timeout: 2 * time.Second}, qdrant.Schema{})
 	server.Fail("Points/Upsert", double.Fault{Delay: time.Second})
@@ -213,6 +215,7 @@ func TestAPIKey(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	authority := httptest.NewTLSServer(nil) // for its certificate
 	defer authority.Close()
 	roots := authority.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
@@ -227,6 +230,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	server := start(t, double.Options{})
 	create(t, server, qdrant.Options{}, qdrant.Schema{})
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
@@ -297,6 +301,7 @@ func TestStatusOfWrites(t *testing.T) {
 }
 
 func TestServerComesBack(t *testing.T) {
+	t.Parallel()
 	server, err := double.Start(double.Options{})
 	if err != nil {
 		t.Fatal(err)

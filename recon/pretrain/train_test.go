@@ -42,6 +42,7 @@ func world(t *testing.T, rt *ort.Runtime, seed uint64) (dir string, losses map[M
 }
 
 func TestModelsLearnAndRepeat(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	dir, losses := world(t, rt, 1)
 	for m, most := range map[Model]float64{CLIP: .9, Autoencoder: .5, Denoiser: .9} {
@@ -74,6 +75,7 @@ func fingerprint(t *testing.T, dir string, m Model) string {
 // TestAStoppedTrainingGoesOn stops every training after its second epoch, and
 // wants the weights, moments and bundles of an undisturbed one.
 func TestAStoppedTrainingGoesOn(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	dir, undisturbed, out, kept := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	for _, m := range Models() {
@@ -142,6 +144,7 @@ func TestACheckpointKnowsItsScenes(t *testing.T) {
 // training's own graph, fed with bytes as in training, for pictures of the
 // models' size and, resized, of four times that size.
 func TestTheBundleServesWhatWasTrained(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	out, kept := t.TempDir(), t.TempDir()
 	opts := Options{Scale: "tiny", Checkpoint: kept}
@@ -227,6 +230,7 @@ func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *batchOf
 }
 
 func TestTextsAskInTheSpaceOfPictures(t *testing.T) {
+	t.Parallel()
 	rt := orttest.Runtime(t)
 	out := t.TempDir()
 	if _, err := Train(t.Context(), rt, out, CLIP, Options{Scale: "tiny"}); err != nil {

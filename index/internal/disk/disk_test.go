@@ -88,6 +88,7 @@ func items(s *Segment) (list []index.Item, err error) {
 }
 
 func TestASegmentComesBackAsWritten(t *testing.T) {
+	t.Parallel()
 	for _, shape := range []struct{ rows, dim int }{{1, 1}, {1, 768}, {700, 3}, {65, 64}, {2, MaxDim}} {
 		refs := testRefs(t, shape.rows, shape.dim)
 		s, err := openBytes(t, segmentBytes(t, refs))
@@ -144,6 +145,7 @@ func readEverything(t testing.TB, content []byte) error {
 }
 
 func TestEveryFlippedByteOfASegmentIsFound(t *testing.T) {
+	t.Parallel()
 	content := segmentBytes(t, testRefs(t, 9, 20))
 	if err := readEverything(t, content); err != nil {
 		t.Fatal(err)
@@ -162,6 +164,7 @@ func TestEveryFlippedByteOfASegmentIsFound(t *testing.T) {
 }
 
 func TestEveryTruncatedSegmentIsRefused(t *testing.T) {
+	t.Parallel()
 	content := segmentBytes(t, testRefs(t, 9, 20))
 	for size := 0; size < len(content); size += 1 + size%101 {
 		if _, err := openBytes(t, content[:size]); !errors.Is(err, index.ErrCorrupt) {
