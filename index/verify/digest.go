@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,14 +11,13 @@ import (
 	"engram/index/internal/disk"
 )
 
-// Digest is the fingerprint of a sequence of items: the SHA-256 of their ids
-// and payloads, exactly and in order. Over Store.All, which is in ascending
-// order of id, it is the same for every engine that holds the same items.
+// Digest is the fingerprint of a sequence of items: the SHA-256 of their ids and
+// payloads, exactly and in order. Over Store.All, which is in ascending order of
+// id, it is the same for every engine that holds the same items.
 //
-// Vectors are left out. An engine normalises what it is given, and another one
-// may round the last bit of an element the other way, so that no digest of them
-// would survive a move; they are compared with a tolerance instead (see package
-// transfer).
+// Vectors are left out. Engines normalise vectors, and two engines may round the
+// last bit of an element differently, so that a digest of vectors would not
+// survive a copy. Package copyindex compares vectors with a tolerance instead.
 type Digest struct {
 	hash hash.Hash
 	buf  []byte
@@ -33,6 +33,12 @@ func (d *Digest) Add(item index.Item) {
 	binary.LittleEndian.PutUint64(d.buf, uint64(item.ID))
 	binary.LittleEndian.PutUint64(d.buf[8:], uint64(len(d.buf)-head))
 	d.hash.Write(d.buf)
+}
+
+// SamePayload reports whether two payloads have the same digest: equal keys, with
+// values of equal types and bits.
+func SamePayload(a, b index.Payload) bool {
+	return bytes.Equal(disk.AppendPayload(nil, a), disk.AppendPayload(nil, b))
 }
 
 // String returns 64 hexadecimal digits.

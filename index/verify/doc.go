@@ -1,9 +1,9 @@
-// Package verify checks a store from the outside: whether what it hands out is
-// whole, ordered and finite, whether vectors are those of what they were made
-// from, and whether its search finds what an exact one does.
+// Package verify checks a store from the outside: whether its items are complete,
+// ordered and finite, whether embedding the original images again gives the stored
+// vectors, and whether its search finds what an exact search finds.
 //
-// It knows stores only as index.Store, so that every engine is checked alike;
-// an engine that keeps files, and so has checksums to compare, says so by a
-// method Verify. Digest is the fingerprint of a store's ids and payloads, by
-// which two stores on two machines are compared.
+// It uses the interface index.Store alone, so that every engine is checked alike.
+// An engine that keeps files with checksums has a method Verify, which is called
+// first. Digest is the fingerprint of a store's ids and payloads, to compare two
+// stores on two machines.
 package verify

@@ -12,7 +12,7 @@ import (
 )
 
 func Example() {
-	dir, err := os.MkdirTemp("", "audit")
+	dir, err := os.MkdirTemp("", "verify")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -11,34 +11,34 @@ import (
 	"engram/index"
 )
 
-// Tolerance is how far the length of a stored vector may be from 1, and a
-// score from the exact one: what rounding to float32 takes, as in
-// indextest.Contract.
+// Tolerance is how far the length of a stored vector may be from 1, and a score
+// from the exact score. It allows for rounding to float32, as indextest.Contract
+// does.
 const Tolerance = 1e-5
 
-// MinCosine is the least cosine of a stored vector and that of its original,
-// made again. Another batch, processor or half precision changes a vector by
-// less; vectors of different images are rarely that near.
+// MinCosine is the least cosine similarity of a stored vector and the vector made
+// again from its original. Another batch, another processor or half precision
+// changes a vector by less. Vectors of different images are rarely that near.
 const MinCosine = .999
 
-// Original is what became of looking for what an item was made from: its vector,
-// of any length but zero, or why there is none. All is zero where it is gone or
-// has changed since, which is no fault of the index.
+// Original is what an item was made from: its vector made again, of any length but
+// zero, or why that failed. The zero Original says that it is gone or has changed
+// since, which is no fault of the index.
 type Original struct {
 	Vector  []float32
-	Payload index.Payload // that the item has to have, nil where that is not known
+	Payload index.Payload // wanted of the item; nil: not known
 	Err     error
 }
 
 // Options say how much is looked at. The zero value is the default.
 type Options struct {
-	Samples int     // items got by id and made again; 0 means 100
-	Queries int     // searches compared with exact ones; 0 means 100
-	K       int     // hits of each; 0 means 10
-	Recall  float64 // the least mean recall@K; 0 means 0.95
+	Samples int     // items that are got by id and made again; 0 means 100
+	Queries int     // searches that are compared with exact ones; 0 means 100
+	K       int     // hits of a search; 0 means 10
+	Recall  float64 // least mean recall@K; 0 means 0.95
 	Seed    uint64  // of the sample and the queries
 
-	// Originals makes the vectors of items anew, from images or whatever they were
+	// Originals makes the vectors of items again, from images or whatever they were
 	// made from. Where it is nil, Unknown says why that cannot be done.
 	Originals func(ctx context.Context, items []index.Item) ([]Original, error)
 	Unknown   string
@@ -58,14 +58,14 @@ const (
 	Skipped Outcome = "skipped" // there was nothing to check it with
 )
 
-// Check is one thing that was looked at.
+// Check is the result of one check.
 type Check struct {
 	Name    string  `json:"name"`
 	Outcome Outcome `json:"outcome"`
-	Detail  string  `json:"detail"` // what was seen, one line
+	Detail  string  `json:"detail"` // one line
 }
 
-// Report is what Verify saw.
+// Report is the result of Verify.
 type Report struct {
 	Info    index.Info `json:"-"`
 	Items   int        `json:"items"`
@@ -100,9 +100,9 @@ func (r *Report) add(name string, outcome Outcome, format string, args ...any) {
 //	originals sampled items, made again, have the stored vectors (MinCosine) and payloads
 //	search    finds what an exact search finds (mean recall@K), with exact scores
 //
-// What is wrong with the store is a failed check; an error says that checking
-// itself did not come to its end. Memory is bounded by the samples and queries.
-// A store that is written to meanwhile fails checks that it would pass at rest.
+// A fault of the store is a failed check. An error says that checking itself did
+// not come to its end. Memory is bounded by the samples and queries. A store that
+// is written to meanwhile fails checks that it would pass at rest.
 func Verify(ctx context.Context, store index.Store, opts Options) (*Report, error) {
 	start := time.Now()
 	if opts.Samples <= 0 {
@@ -121,21 +121,21 @@ func Verify(ctx context.Context, store index.Store, opts Options) (*Report, erro
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	a := &audit{
+	v := &verification{
 		Options: opts, store: store, info: info, report: &Report{Info: info},
 		rng: rand.New(rand.NewPCG(opts.Seed, 0)),
 	}
-	for _, check := range []func(context.Context) error{a.files, a.items, a.rows, a.originals, a.search} {
+	for _, check := range []func(context.Context) error{v.files, v.items, v.rows, v.originals, v.search} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
 	}
-	a.report.Seconds = time.Since(start).Seconds()
-	return a.report, nil
+	v.report.Seconds = time.Since(start).Seconds()
+	return v.report, nil
 }
 
-// audit is one run of Verify.
-type audit struct {
+// verification is one run of Verify.
+type verification struct {
 	Options
 	store  index.Store
 	info   index.Info
@@ -143,22 +143,22 @@ type audit struct {
 	rng    *rand.Rand
 	read   int // items so far, for Progress
 
-	sample  []index.Item // of the sound ones of All, in no order
-	offered int          // to the sample
+	sample  []index.Item // of the sound items, in no order
+	offered int          // items that were offered to the sample
 }
 
 // files asks the engine for its checksums.
-func (a *audit) files(ctx context.Context) error {
-	engine, ok := a.store.(interface{ Verify(context.Context) error })
+func (v *verification) files(ctx context.Context) error {
+	engine, ok := v.store.(interface{ Verify(context.Context) error })
 	if !ok {
-		a.report.add("files", Skipped, "an index of engine %s has no files here", a.info.Engine)
+		v.report.add("files", Skipped, "an index of engine %s has no files here", v.info.Engine)
 		return nil
 	}
 	switch err := engine.Verify(ctx); {
 	case err == nil:
-		a.report.add("files", OK, "every byte agrees with its checksum")
+		v.report.add("files", OK, "every byte agrees with its checksum")
 	case errors.Is(err, index.ErrCorrupt):
-		a.report.add("files", Failed, "%v", err)
+		v.report.add("files", Failed, "%v", err)
 	default:
 		return err
 	}
@@ -166,14 +166,14 @@ func (a *audit) files(ctx context.Context) error {
 }
 
 // progress notes that n more items were read.
-func (a *audit) progress(n int) {
-	a.read += n
-	a.Progress.Report(progress.Report{
-		Stage: "verifying", Unit: "items", Done: int64(a.read), Total: int64(max(a.read, 2*a.info.Count)),
+func (v *verification) progress(n int) {
+	v.read += n
+	v.Progress.Report(progress.Report{
+		Stage: "verifying", Unit: "items", Done: int64(v.read), Total: int64(max(v.read, 2*v.info.Count)),
 	})
 }
 
-// fault counts what is wrong of one kind, and describes the first.
+// fault counts the faults of one check, and describes the first.
 type fault struct {
 	count int
 	first string
@@ -186,11 +186,11 @@ func (f *fault) add(format string, args ...any) {
 	f.count++
 }
 
-// check reports a check that has failed where f counts anything.
-func (a *audit) check(name string, f fault, format string, args ...any) {
+// check reports a check, failed where f counts a fault.
+func (v *verification) check(name string, f fault, format string, args ...any) {
 	if f.count > 0 {
-		a.report.add(name, Failed, "%d wrong; the first: %s", f.count, f.first)
+		v.report.add(name, Failed, "%d wrong; the first: %s", f.count, f.first)
 		return
 	}
-	a.report.add(name, OK, format, args...)
+	v.report.add(name, OK, format, args...)
 }
