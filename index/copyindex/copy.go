@@ -11,12 +11,12 @@ import (
 	"engram/index"
 )
 
-// ErrDiffers marks a copy that is not like its source, though every write
+// ErrDiffers marks a copy that is not equal to its source, though every write
 // succeeded.
 var ErrDiffers = errors.New("the copy differs from its source")
 
-// ErrRefused marks a copy that is like its source but for items that the target
-// does not take, such as texts that are not UTF-8 (see index.Refused).
+// ErrRefused marks a copy that is equal to its source but for items that the target
+// does not take, such as payloads with texts that are not UTF-8 (see index.Refused).
 var ErrRefused = errors.New("refused by the target")
 
 // Options say how to copy. The zero value is the default.
@@ -44,17 +44,17 @@ const (
 
 // Report says what Copy did.
 type Report struct {
-	Items     int `json:"items"`     // of the source
-	Added     int `json:"added"`     // of those, new in the target
-	Changed   int `json:"changed"`   // of those, replaced in the target
-	Unchanged int `json:"unchanged"` // of those, left as they were
+	Items     int `json:"items"`     // items of the source
+	Added     int `json:"added"`     // items that were new in the target
+	Changed   int `json:"changed"`   // items that were replaced in the target
+	Unchanged int `json:"unchanged"` // items that the target had as they are
 	Extra     int `json:"extra"`     // items of the target that the source does not have
-	Pruned    int `json:"pruned"`    // of those, deleted
+	Pruned    int `json:"pruned"`    // extra items that were deleted
 
 	Refused  int       `json:"refused"`            // items of the source that the target does not take
-	Refusals []Refusal `json:"refusals,omitempty"` // 1,000 of those at most, by id
+	Refusals []Refusal `json:"refusals,omitempty"` // the first 1,000 by id
 
-	// Digest is that of the ids and payloads copied (see audit.Digest).
+	// Digest is of the ids and payloads that were copied (see verify.Digest).
 	Digest string `json:"digest"`
 	// MaxDeviation is the largest difference of an element of a vector in the
 	// target from the source's.
@@ -71,25 +71,26 @@ type Refusal struct {
 
 // Copy puts the items of from into to and proves that they are there. An item
 // that the target has already, with an equal payload and a vector within the
-// tolerance, is left alone; so a copy that was broken off goes on where it was,
-// and a later one brings the target up to date. Items that the target alone has
-// stay, unless they are to be pruned.
+// tolerance, is left alone. So a copy that was broken off goes on where it was,
+// and a later copy brings the target up to date. Items that the target alone has
+// stay unless opts.Prune is set.
 //
-// A target of another dimension (index.ErrDimension) or bundle
-// (index.ErrBundle) is refused before anything is written. In memory are no
-// more than InFlight+1 batches. A target that is index.Bulk and lacks more than
-// half of the items takes them in bulk.
+// A target of another dimension (index.ErrDimension) or bundle (index.ErrBundle)
+// is refused before anything is written. No more than InFlight+1 batches are in
+// memory. A target that is index.Bulk and has less than half of the items takes
+// them in bulk.
 //
-// Items that the target does not take are passed over, and what it had under
-// their ids stays; once all others are copied and proven, the error is ErrRefused.
+// Items that the target does not take are passed over, and the target keeps what
+// it had under their ids. Once all other items are copied and proven, the error is
+// ErrRefused.
 //
-// Afterwards both stores are read again, side by side: every item of the
-// source must be in the target, with an equal payload, exactly, and a vector
-// within the tolerance, the digests of ids and payloads must be equal, and the
-// target must count as many items as were found there; else the error is
-// ErrDiffers. Where nothing had to be written, the first pass was that proof.
-// Nobody else may write to either store meanwhile. Beside an error the report
-// says what was done until then.
+// Afterwards both stores are read again, side by side. Every item of the source
+// must be in the target, with exactly the same payload and a vector within the
+// tolerance. The digests of ids and payloads must be equal, and the target must
+// count as many items as it yields. Else the error is ErrDiffers. Where nothing
+// had to be written, the first pass was that proof. Nobody else may write to
+// either store meanwhile. Beside an error the report says what was done until
+// then.
 func Copy(ctx context.Context, from, to index.Store, opts Options) (*Report, error) {
 	start := time.Now()
 	if opts.Batch <= 0 {
@@ -112,8 +113,8 @@ type copying struct {
 	Options
 	from, to index.Store
 	total    int        // items of the source
-	before   int        // items of the target
-	mu       sync.Mutex // guards what writes change of the following
+	before   int        // items of the target before the copy
+	mu       sync.Mutex // guards report and refused while several goroutines write
 	report   *Report
 	refused  map[index.ID]bool
 }
@@ -136,24 +137,23 @@ func (c *copying) run(ctx context.Context) error {
 			return err
 		}
 	}
-	d := seen.difference()
-	c.report.MaxDeviation, c.report.Digest = d.MaxDeviation, d.Source
-	return c.judge(ctx, d, d.Items+d.Extra+seen.older)
+	c.report.MaxDeviation, c.report.Digest = seen.maxDeviation, seen.source.String()
+	return c.judge(ctx, seen)
 }
 
-// judge says whether the target, which differs by d and yields so many items, is
-// a copy.
-func (c *copying) judge(ctx context.Context, d Difference, items int) error {
+// judge says whether the target, which was compared with the source, is a copy.
+func (c *copying) judge(ctx context.Context, seen *comparison) error {
 	info, err := c.to.Info(ctx)
+	yielded := seen.items - seen.missing + seen.extra + seen.older
 	switch {
 	case err != nil:
 		return err
-	case !d.None():
-		return fmt.Errorf("of %d items %d are missing and %d are not the same: %w", d.Items, d.Missing, d.Changed, ErrDiffers)
-	case c.Prune && d.Extra > 0:
-		return fmt.Errorf("%d items that the source does not have are still there: %w", d.Extra, ErrDiffers)
-	case info.Count != items:
-		return fmt.Errorf("the copy counts %d items and yields %d: %w", info.Count, items, ErrDiffers)
+	case !seen.equal():
+		return fmt.Errorf("of %d items %d are missing and %d are not the same: %w", seen.items, seen.missing, seen.changed, ErrDiffers)
+	case c.Prune && seen.extra > 0:
+		return fmt.Errorf("%d items that the source does not have are still there: %w", seen.extra, ErrDiffers)
+	case info.Count != yielded:
+		return fmt.Errorf("the copy counts %d items and yields %d: %w", info.Count, yielded, ErrDiffers)
 	case c.report.Refused > 0:
 		return fmt.Errorf("%d of %d items could not be copied, all others were: %w", c.report.Refused, c.report.Items, ErrRefused)
 	}

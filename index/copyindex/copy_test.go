@@ -339,6 +339,26 @@ func TestItemsThatAreRefused(t *testing.T) {
 	}
 }
 
+// A target that counts more or fewer items than it yields is no copy, with or
+// without anything to write.
+func TestMiscountIsFound(t *testing.T) {
+	from := newFilled(t, 50)
+	for _, more := range []int{-1, 1} {
+		to := &engine{Store: newTarget(t), more: more}
+		for _, pass := range []string{"with writes", "without writes"} {
+			_, err := copyindex.Copy(t.Context(), from, to, copyindex.Options{})
+			want := fmt.Sprintf("the copy counts %d items and yields 50", 50+more)
+			if !errors.Is(err, copyindex.ErrDiffers) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%+d items, %s: error %v, want ErrDiffers with %q", more, pass, err, want)
+			}
+		}
+	}
+	// Items that the target alone has count as well.
+	to := newTarget(t)
+	put(t, to, index.Item{ID: 1, Vector: []float32{1, 0, 0, 0, 0, 0}})
+	mustCopy(t, from, to, copyindex.Options{})
+}
+
 func TestUnorderedStoreIsRefused(t *testing.T) {
 	from := &engine{Store: newFilled(t, 10), read: func(item *index.Item) { item.ID %= 3 }}
 	_, err := copyindex.Copy(t.Context(), from, newTarget(t), copyindex.Options{})

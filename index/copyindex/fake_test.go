@@ -90,6 +90,7 @@ type engine struct {
 	pause  time.Duration                      // of an Upsert
 	idle   bool                               // Flush does nothing
 	refuse map[index.ID]bool                  // what Upsert does not take
+	more   int                                // items that Info counts and All does not yield
 
 	upserts, running, most, largest atomic.Int64
 }
@@ -115,6 +116,12 @@ func (e *engine) Upsert(ctx context.Context, items []index.Item) error {
 		items = e.changed(items)
 	}
 	return e.Store.Upsert(ctx, items)
+}
+
+func (e *engine) Info(ctx context.Context) (index.Info, error) {
+	info, err := e.Store.Info(ctx)
+	info.Count += e.more
+	return info, err
 }
 
 func (e *engine) Flush(ctx context.Context) error {

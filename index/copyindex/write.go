@@ -18,8 +18,8 @@ type batch struct {
 	extra []index.ID
 }
 
-// load writes, in bulk where that is worth it. The end of a load is asked for
-// in any case: an earlier copy may have been broken off before it.
+// load writes, in bulk where that is worth it. It ends a bulk load in any case: an
+// earlier copy may have been broken off before its end.
 func (c *copying) load(ctx context.Context) (*comparison, error) {
 	bulk, ok := c.to.(index.Bulk)
 	if !ok {
@@ -51,8 +51,8 @@ func (c *copying) write(ctx context.Context) (*comparison, error) {
 	if failed := group.Wait(); failed != nil {
 		err = failed
 	}
-	c.report.Items, c.report.Extra = seen.Items, seen.Extra
-	c.report.Unchanged = seen.Items - seen.Missing - seen.Changed
+	c.report.Items, c.report.Extra = seen.items, seen.extra
+	c.report.Unchanged = seen.items - seen.missing - seen.changed
 	slices.SortFunc(c.report.Refusals, func(a, b Refusal) int { return cmp.Compare(a.ID, b.ID) })
 	return seen, err
 }
@@ -75,7 +75,7 @@ func (c *copying) read(ctx context.Context, seen *comparison, write func(batch))
 			b = batch{}
 		}
 		if p.source != nil {
-			c.progress(Copying, seen.Items)
+			c.progress(Copying, seen.items)
 		}
 	}
 	write(b)
