@@ -52,10 +52,13 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.StringVar(&f.Bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
 	flags.IntVarP(&f.K, "k", "k", 10, "number of results")
 	flags.StringVar(&f.filter, "filter", "", "find only images whose payload fits this `JSON` filter (see openapi.yaml)")
+	flags.BoolVar(&f.Exact, "exact", false, "compare the query with every item, where the index would search a graph and may miss some")
+	flags.Float64Var(&f.Recall, "recall", 0, "share of the exact hits that a search of a graph is to find on average, above 0 and up to 1 (default: as the index has it)")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.BoolVar(&f.paths, "paths", false, "print the images' paths only")
 	_ = cmd.MarkFlagRequired("index") // the flag exists
 	cmd.MarkFlagsMutuallyExclusive("json", "paths")
+	cmd.MarkFlagsMutuallyExclusive("exact", "recall")
 	return cmd
 }
 
@@ -75,6 +78,9 @@ func (f *searchFlags) spec(flags *pflag.FlagSet) (spec app.SearchSpec, err error
 	}
 	if f.K < 1 {
 		return spec, fmt.Errorf("-k is %d, wanted 1 or more", f.K)
+	}
+	if flags.Changed("recall") && !(f.Recall > 0 && f.Recall <= 1) { // or NaN
+		return spec, fmt.Errorf("--recall is %v, wanted a number above 0 and up to 1", f.Recall)
 	}
 	if flags.Changed("item") {
 		id := index.ID(f.item)

@@ -46,6 +46,16 @@ func TestSearchByImageItemAndVector(t *testing.T) {
 		t.Errorf("by item: %+v, want three others", found.Hits)
 	}
 	others := found.Hits
+	for _, flag := range []string{"--exact", "--recall=0.9", "--recall=1"} {
+		c.json(&found, "search", "--index", out, "--item", fmt.Sprint(images.ID("p12.png")), "-k", "3", flag)
+		if diff := cmp.Diff(others, found.Hits); diff != "" {
+			t.Errorf("the embedded engine is exact, with %s too (-without +with):\n%s", flag, diff)
+		}
+	}
+	for _, recall := range []string{"0", "-1", "1.5", "NaN"} {
+		c.refuse([]string{"--recall is " + recall}, "search", "--index", out, "--item", "1", "--recall", recall)
+	}
+	c.refuse([]string{"exact", "recall"}, "search", "--index", out, "--item", "1", "--exact", "--recall", ".5")
 
 	// The vector of the same image finds the image and then those others.
 	vector := make([]float32, 1024)

@@ -19,6 +19,10 @@ type SearchSpec struct {
 	Bundle string // of Image; "": where the index remembers it
 	K      int    // number of hits
 	Filter index.Filter
+	// Exact and Recall say how much of the exact result is to be found (see
+	// index.Query).
+	Exact  bool
+	Recall float64
 
 	Image  string    // path of an image file
 	Scan   string    // path of a file of scans: .npy, or NIfTI with Mask
@@ -45,7 +49,7 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 		return nil, err
 	}
 	defer closeInto(&err, x)
-	query := index.Query{K: spec.K, Filter: spec.Filter, WithPayload: true}
+	query := index.Query{K: spec.K, Filter: spec.Filter, WithPayload: true, Exact: spec.Exact, Recall: spec.Recall}
 	if query.Vector, err = a.queryVector(ctx, x, spec, watch); err != nil {
 		return nil, err
 	}
