@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"engram/data/vfs"
 )
 
 // Write computes the checksum of every file that m names, validates m and
@@ -15,7 +17,10 @@ import (
 // of m.Files add files that no model names, such as a licence or external
 // weights; their values, and m.Format where it is 0, are filled in. A manifest
 // that was there is replaced, and kept as it was where Write fails.
-func Write(dir string, m Manifest) (*Bundle, error) {
+func Write(dir string, m Manifest) (*Bundle, error) { return WriteFS(vfs.OS{}, dir, m) }
+
+// WriteFS is Write on a file system.
+func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Bundle, error) {
 	if err := m.fillIn(dir); err != nil {
 		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
 	}
@@ -23,7 +28,7 @@ func Write(dir string, m Manifest) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
 	}
-	err = writeFile(filepath.Join(dir, FileName), func(w io.Writer) error {
+	err = vfs.WriteFileFS(fsys, filepath.Join(dir, FileName), func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
@@ -50,10 +55,10 @@ func Wrap(dir, model string, m Manifest) (*Bundle, error) {
 	if err := m.fillIn(filepath.Dir(model)); err != nil {
 		return nil, fmt.Errorf("bundle: %s: %w", model, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := vfs.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	err := writeFile(filepath.Join(dir, name), func(w io.Writer) error {
+	err := vfs.WriteFile(filepath.Join(dir, name), func(w io.Writer) error {
 		in, err := os.Open(model)
 		if err != nil {
 			return err
@@ -89,29 +94,4 @@ func (m *Manifest) fillIn(dir string) error {
 		}
 	}
 	return m.validate()
-}
-
-// writeFile lets write fill a temporary file in the folder of path and renames
-// it to path when its bytes are on disk. After an error nothing is left.
-func writeFile(path string, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".bundle-*")
-	if err != nil {
-		return err
-	}
-	// After the rename there is nothing left to remove.
-	defer os.Remove(file.Name())
-	defer file.Close()
-	if err := write(file); err != nil {
-		return err
-	}
-	if err := file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -69,33 +70,38 @@ func (m *Model) Linear() (*Model, error) {
 
 // Save writes a decoder's folder: the weights as safetensors with config.json
 // beside them, the model for serving, and bundle.json, a bundle of kind decoder.
-// All of it is on the disk before anything of a decoder that was there is
-// touched; bundle.json, without which a folder is no decoder, goes first and
-// comes last.
+// Nothing of a decoder that was there is touched before all of the new one is
+// on the disk. Then bundle.json, without which a folder is no decoder, is removed
+// first and written last, and each step is durable before the next one.
 func (m *Model) Save(dir string) error {
-	if err := m.save(dir); err != nil {
+	if err := m.save(vfs.OS{}, dir); err != nil {
 		return fmt.Errorf("scan: save decoder: %w", err)
 	}
 	return nil
 }
 
-func (m *Model) save(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+func (m *Model) save(fsys vfs.FS, dir string) error {
+	if err := vfs.MkdirAllFS(fsys, dir, 0o755); err != nil {
 		return err
 	}
-	staging, err := os.MkdirTemp(dir, ".decoder-")
-	if err != nil {
+	staging := filepath.Join(dir, fmt.Sprintf(".decoder-%d", rand.Uint32()))
+	if err := fsys.Mkdir(staging, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(staging)
-	if err := m.write(staging); err != nil {
+	defer func() { _ = vfs.RemoveAllFS(fsys, staging) }() // what is left there is no decoder
+	if err := m.write(fsys, staging); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(dir, bundle.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := fsys.Remove(filepath.Join(dir, bundle.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, name := range []string{weightsFile, configFile, modelFile, bundle.FileName} {
-		if err := os.Rename(filepath.Join(staging, name), filepath.Join(dir, name)); err != nil {
+	for _, names := range [][]string{{}, {weightsFile, configFile, modelFile}, {bundle.FileName}} {
+		for _, name := range names {
+			if err := fsys.Rename(filepath.Join(staging, name), filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+		if err := fsys.SyncDir(dir); err != nil {
 			return err
 		}
 	}
@@ -103,7 +109,7 @@ func (m *Model) save(dir string) error {
 }
 
 // write fills an empty folder.
-func (m *Model) write(dir string) error {
+func (m *Model) write(fsys vfs.FS, dir string) error {
 	content, err := m.ONNX()
 	if err != nil {
 		return err
@@ -116,18 +122,18 @@ func (m *Model) write(dir string) error {
 	for _, p := range m.Config.parameters() {
 		tensors[p.Name] = safetensors.Tensor{Shape: p.Shape, Data: m.Values[p.Name]}
 	}
-	if err := safetensors.WriteFile(filepath.Join(dir, weightsFile), tensors, nil); err != nil {
+	if err := safetensors.WriteFileFS(fsys, filepath.Join(dir, weightsFile), tensors, nil); err != nil {
 		return err
 	}
 	for name, text := range map[string][]byte{modelFile: content, configFile: append(config, '\n')} {
-		if err := vfs.WriteFile(filepath.Join(dir, name), func(w io.Writer) error {
+		if err := vfs.WriteFileFS(fsys, filepath.Join(dir, name), func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
 		}); err != nil {
 			return err
 		}
 	}
-	_, err = bundle.Write(dir, m.manifest())
+	_, err = bundle.WriteFS(fsys, dir, m.manifest())
 	return err
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"engram/data/vfs"
 	"engram/index"
 )
 
@@ -35,7 +35,7 @@ func LedgerDir(ctx context.Context, name string, store index.Store, o Options) (
 		}
 	}
 	dir := filepath.Join(o.Cache, "builds", build)
-	return dir, os.MkdirAll(dir, 0o755)
+	return dir, vfs.MkdirAll(dir, 0o755)
 }
 
 // FindLedgerDir is LedgerDir of an index that may not be there yet and is left as

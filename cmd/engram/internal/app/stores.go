@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"engram/data/progress"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/open"
@@ -95,7 +95,7 @@ func (a *App) openLedger(ctx context.Context, x *Index, part ingest.Part) (*inge
 		return nil, err
 	}
 	dir = partDir(dir, x.Name, part)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := vfs.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	return ingest.OpenLedger(dir)
