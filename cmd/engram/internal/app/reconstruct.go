@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"engram/data/progress"
 	"engram/embed"
@@ -24,6 +25,9 @@ type ReconstructSpec struct {
 // Reconstruct makes pictures of what may have been seen, several of each scan,
 // and chooses the best by the CLIP.
 func (a *App) Reconstruct(ctx context.Context, spec ReconstructSpec, watch progress.Func) (_ []recon.Reconstruction, err error) {
+	if len(spec.Tokens) == 0 {
+		return nil, errors.New("wanted tokens of one scan or more, found none")
+	}
 	clip, err := a.OpenBundle(cmp.Or(spec.Bundle, ScenesCLIP))
 	if err != nil {
 		return nil, err

@@ -2,9 +2,7 @@
 
 package bench
 
-import (
-	"os"
-)
+import "os"
 
 // canForget reports whether forget does something.
 const canForget = false
