@@ -137,14 +137,14 @@ func TestBadSamplesAreRefusedWithOneSentence(t *testing.T) {
 		entries []entry
 		want    string
 	}{
-		{foreign(t)[:5], "mindeye: sample000000012: it has no picture, wanted a .jpg or .png"},
-		{foreign(t)[3:], "mindeye: sample000000012: it has no nsdgeneral.npy"},
+		{foreign(t)[:5], "sample000000012: it has no picture, wanted a .jpg or .png"},
+		{foreign(t)[3:], "sample000000012: it has no nsdgeneral.npy"},
 		{replaced("nsdgeneral.npy", array(t, []int{6}, make([]float32, 6))), "nsdgeneral.npy has shape [6], wanted [repeats, voxels]"},
-		{replaced("nsdgeneral.npy", []byte("no array")), "mindeye: sample000000012: nsdgeneral.npy: npy: "},
+		{replaced("nsdgeneral.npy", []byte("no array")), "sample000000012: nsdgeneral.npy: npy: "},
 		{replaced("trial.npy", array(t, []int{2}, []int32{1, 2})), "trial.npy has 2 numbers, nsdgeneral.npy has 3 repeats"},
 		{replaced("coco73k.npy", array(t, []int{2}, []int64{1, 2})), "coco73k.npy has 2 numbers, wanted 1"},
 		{replaced("num_uniques.npy", array(t, nil, []float32{2.5})), "num_uniques.npy has the value 2.5, wanted whole numbers"},
-		{[]entry{{"notes.jpg", nil}}, "mindeye: notes: wanted a name such as sample000007482"},
+		{[]entry{{"notes.jpg", nil}}, "notes: wanted a name such as sample000007482"},
 	} {
 		_, err := collect(mindeye.Read(bytes.NewReader(archive(t, c.entries...))))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

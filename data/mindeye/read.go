@@ -42,22 +42,7 @@ func ReadFile(path string) iter.Seq2[*Sample, error] {
 	}
 }
 
-// Read yields the samples of the tar that r delivers, as ReadFile does.
-func Read(r io.Reader) iter.Seq2[*Sample, error] {
-	return func(yield func(*Sample, error) bool) {
-		for s, err := range samples(r) {
-			if err != nil {
-				yield(nil, fmt.Errorf("mindeye: %w", err))
-				return
-			}
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
-}
-
-// samples groups the files of a tar.
+// samples yields the samples of the tar that r delivers.
 func samples(r io.Reader) iter.Seq2[*Sample, error] {
 	return func(yield func(*Sample, error) bool) {
 		archive := tar.NewReader(r)

@@ -20,15 +20,6 @@ const (
 
 func (a Area) String() string { return anatomy[a].name }
 
-// Areas returns all areas.
-func Areas() []Area {
-	out := make([]Area, len(anatomy))
-	for i := range out {
-		out[i] = Area(i)
-	}
-	return out
-}
-
 // The terms that a voxel's response is the sum of.
 const (
 	energyTerm  = iota // contrast energy in the field, compressed

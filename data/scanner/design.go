@@ -45,21 +45,3 @@ func (s Schedule) Trials(images []int) ([]Trial, error) {
 	}
 	return out, nil
 }
-
-// Deal gives so many subjects images of their own out of images, in equal parts
-// of a random order; at most subjects−1 are left over. With a set of test images
-// that all of them see, they have seen partly the same, as the subjects of NSD.
-func Deal(seed uint64, images []int, subjects int) ([][]int, error) {
-	if subjects < 1 || subjects > len(images) {
-		return nil, fmt.Errorf("scanner: wanted 1 to %d subjects for as many images, found %d", len(images), subjects)
-	}
-	order := newDice("deal", seed).Perm(len(images))
-	each := len(images) / subjects
-	out := make([][]int, subjects)
-	for i := range out {
-		for _, j := range order[i*each : (i+1)*each] {
-			out[i] = append(out[i], images[j])
-		}
-	}
-	return out, nil
-}

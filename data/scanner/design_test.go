@@ -60,28 +60,3 @@ func TestNoImageIsSeenTwiceInASession(t *testing.T) {
 		seen[at] = true
 	}
 }
-
-func TestDeal(t *testing.T) {
-	t.Parallel()
-	images := upTo(11)
-	hands, err := Deal(1, images, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []int
-	for _, hand := range hands {
-		if len(hand) != 3 {
-			t.Errorf("a subject has %d images, want 3", len(hand))
-		}
-		all = append(all, hand...)
-	}
-	slices.Sort(all)
-	if len(slices.Compact(all)) != 9 {
-		t.Errorf("subjects share images: %v", hands)
-	}
-	for _, subjects := range []int{0, 12} {
-		if _, err := Deal(1, images, subjects); err == nil {
-			t.Errorf("%d subjects were dealt 11 images", subjects)
-		}
-	}
-}

@@ -38,12 +38,10 @@
 // Sizes of fields, exponents, best frequencies and their sources stand beside the
 // numbers in the code. Weights and shares without a source there are choices.
 //
-// What is in a picture comes from its Content. OfScene takes it from the graph
-// of a drawn scene, OfPhoto from the instances that COCO's annotators marked. As
-// these do not say where a photograph was taken, the term of the setting is then
-// the same for all and is left out: areas for places answer to the things and to
-// coarse, peripheral contrast. Without any content the higher areas see contrast
-// and colour only.
+// What is in a picture comes from its Content, which OfScene takes from the graph
+// of a drawn scene. Where a content has no setting, areas for places answer to the
+// things and to coarse, peripheral contrast. Without any content the higher areas
+// see contrast and colour only.
 //
 // # Noise
 //

@@ -34,7 +34,7 @@ func TestLayout(t *testing.T) {
 				t.Errorf("voxel %d has the field %+v", i, v.Field)
 			}
 		}
-		for _, a := range Areas() {
+		for a := range Area(len(anatomy)) {
 			if share := float64(count[a]) / float64(voxels); math.Abs(share-anatomy[a].share) > 0.06 {
 				t.Errorf("%v has %.2f of the voxels, want about %.2f", a, share, anatomy[a].share)
 			}
