@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"engram/data/npy"
 	"engram/data/parquet"
@@ -131,18 +130,6 @@ func (r *Rows) same(rows, dim int) error {
 			r.shard.Vectors.Path, r.shard.Rows, r.shard.Dim, rows, dim, ErrFormat)
 	}
 	return nil
-}
-
-// Shard returns the shard that is read.
-func (r *Rows) Shard() Shard { return r.shard }
-
-// Dropped returns the columns of the metadata that have no place in a payload.
-func (r *Rows) Dropped() []parquet.Dropped {
-	if r.table == nil {
-		return nil
-	}
-	isVector := func(d parquet.Dropped) bool { return d.Name == r.shard.Column }
-	return slices.DeleteFunc(r.table.Dropped(), isVector)
 }
 
 // Block holds rows that Read fills. It is made once and used again.

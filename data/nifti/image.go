@@ -36,9 +36,6 @@ func newImage(name string, h *header, voxels func() (io.ReadCloser, error)) *Ima
 	return &Image{Shape: h.shape, Type: h.voxelType.name, name: name, h: h, voxels: voxels}
 }
 
-// VolumeShape returns the number of voxels along X, Y and Z.
-func (img *Image) VolumeShape() [3]int { return img.h.volume }
-
 // NumVolumes returns the number of volumes: the product of the axes after Z.
 func (img *Image) NumVolumes() int { return img.h.volumes }
 

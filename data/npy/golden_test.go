@@ -90,26 +90,3 @@ func TestRowsAgreeWithNumPy(t *testing.T) {
 		})
 	}
 }
-
-func TestMapAgreesWithNumPy(t *testing.T) {
-	mapped := 0
-	for _, g := range goldens(t) {
-		m, err := npy.Map(writeTemp(t, g.File))
-		if err != nil {
-			continue
-		}
-		mapped++
-		if diff := cmp.Diff(goldentest.Float32s(t, g.Values), m.Data, goldentest.SameFloats()); diff != "" {
-			t.Errorf("%s: (-want +got)\n%s", g.Name, diff)
-		}
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := m.Close(); err != nil {
-			t.Errorf("second Close: %v", err)
-		}
-	}
-	if mapped != 3 { // "<f4 C" in three format versions
-		t.Errorf("%d goldens could be mapped, want 3", mapped)
-	}
-}

@@ -98,9 +98,6 @@ func TestBadFilesAreRefusedWithOneSentence(t *testing.T) {
 		if _, err := npy.OpenRows(path); err == nil {
 			t.Errorf("OpenRows accepts the file that should fail with %q", want)
 		}
-		if _, err := npy.Map(path); err == nil {
-			t.Errorf("Map accepts the file that should fail with %q", want)
-		}
 	}
 }
 
@@ -293,26 +290,6 @@ func TestRowsRefuseWhatIsNotThere(t *testing.T) {
 	}
 	if _, err := npy.OpenRows(path); err == nil {
 		t.Error("OpenRows accepts a scalar")
-	}
-}
-
-func TestMapSaysWhyNot(t *testing.T) {
-	saved := map[string][]byte{}
-	for _, g := range goldens(t) {
-		saved[g.Name] = g.File
-	}
-	for name, want := range map[string]string{
-		">f4 C 1.0":       "found big-endian float32",
-		"<f8 C 1.0":       "found little-endian float64",
-		"<f4 Fortran 1.0": "wanted C order to map, found Fortran order",
-	} {
-		if _, err := npy.Map(writeTemp(t, saved[name])); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error is %v, want one that says %q", name, err, want)
-		}
-	}
-	odd := file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", "1234")
-	if _, err := npy.Map(writeTemp(t, odd)); err == nil || !strings.Contains(err.Error(), "at a multiple of 4 bytes") {
-		t.Errorf("error is %v, want one that says that the data lies askew", err)
 	}
 }
 

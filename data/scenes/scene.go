@@ -135,9 +135,6 @@ var lightNames = []string{"day", "sunset", "night"}
 
 func (l Light) String() string { return name(lightNames, l) }
 
-// Lights returns all lights.
-func Lights() []Light { return all[Light](lightNames) }
-
 // Weather is the weather of a scene. It is Clear indoors.
 type Weather uint8
 
@@ -152,9 +149,6 @@ const (
 var weatherNames = []string{"clear", "rain", "snow", "fog"}
 
 func (w Weather) String() string { return name(weatherNames, w) }
-
-// Weathers returns all weathers.
-func Weathers() []Weather { return all[Weather](weatherNames) }
 
 // Colour is a named colour, as captions use it.
 type Colour uint8
@@ -197,9 +191,6 @@ const (
 var patternNames = []string{"plain", "striped", "spotted", "checked"}
 
 func (p Pattern) String() string { return name(patternNames, p) }
-
-// Patterns returns all patterns.
-func Patterns() []Pattern { return all[Pattern](patternNames) }
 
 // Size is the size of a thing among those of its kind.
 type Size uint8

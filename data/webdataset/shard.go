@@ -36,9 +36,6 @@ func stem(path string) string {
 // .tar.gz, .tgz, .tar.zst or .tzst.
 func IsTar(name string) bool { return stem(name) != name }
 
-// Name returns the shard's file name without .tar or .tar.gz: "00042".
-func (s Shard) Name() string { return filepath.Base(stem(s.Path)) }
-
 // StatsPath returns where img2dataset puts the shard's stats: 00042_stats.json
 // beside 00042.tar.
 func (s Shard) StatsPath() string { return stem(s.Path) + "_stats.json" }
@@ -87,27 +84,4 @@ func shardPaths(where string) ([]string, error) {
 	}
 	slices.SortFunc(paths, pattern.Compare)
 	return paths, nil
-}
-
-// Check reads a shard and its stats, and returns ErrCount where it has another
-// number of samples than were downloaded. Further errors are those of ReadStats,
-// fs.ErrNotExist among them, as img2dataset writes the stats when a shard is
-// done; and an *ArchiveError where the tar cannot be read to its end. Bad samples
-// count as samples.
-func (s Shard) Check(o Options) error {
-	stats, err := ReadStats(s.StatsPath())
-	if err != nil {
-		return err
-	}
-	samples := 0
-	for sample, err := range ReadFile(s.Path, o) {
-		if sample == nil {
-			return err
-		}
-		samples++
-	}
-	if err := stats.Check(samples); err != nil {
-		return fmt.Errorf("webdataset: %s: %w", s.Path, err)
-	}
-	return nil
 }
