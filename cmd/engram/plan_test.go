@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/index"
 	"engram/index/plan"
 )
 
@@ -48,7 +49,7 @@ func TestPlanTakesFlagsAndRates(t *testing.T) {
 	}
 	for i, p := range plans("--replicas", "3", "--quantisation", "binary", "--engine", "qdrant", "--ram", "100") {
 		want := plan.Known()[i]
-		if p.Demand.Items != want.Items || p.Demand.Dim != want.Dim || p.Demand.Replicas != 3 || p.Demand.Quantisation != plan.Binary || p.Demand.Memory != 1e11 {
+		if p.Demand.Items != want.Items || p.Demand.Dim != want.Dim || p.Demand.Replicas != 3 || p.Demand.Quantisation != index.Binary || p.Demand.Memory != 1e11 {
 			t.Errorf("plan %d is for %+v", i, p.Demand)
 		}
 	}

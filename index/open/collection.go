@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"engram/index"
-	"engram/index/plan"
 	"engram/index/qdrant"
 )
 
@@ -55,8 +54,8 @@ func parse(name string, o Options) (at qdrant.Options, err error) {
 // Collection says how a new collection is set up. The zero value leaves it to the
 // server, with int8 codes. An index in a folder has no such choices.
 type Collection struct {
-	// Quantisation is what a search reads in memory; "" means plan.Int8.
-	Quantisation     plan.Quantisation
+	// Quantisation is what a search reads in memory; "" means index.Int8.
+	Quantisation     index.Quantisation
 	Shards, Replicas int // 0: as the server has it
 	// PayloadIndexes has the kind of index for keys of payloads that filters use
 	// often: keyword, integer, number, bool or words.
@@ -90,10 +89,8 @@ func (c Collection) Check(name string) error {
 // schema returns the collection of an index.
 func (e Empty) schema() (qdrant.Schema, error) {
 	c := e.Collection
-	s := qdrant.Schema{Dim: e.Dim, Space: e.Space, Shards: c.Shards, Replicas: c.Replicas}
-	codes := map[plan.Quantisation]qdrant.Codes{plan.Int8: qdrant.Bytes, plan.Binary: qdrant.Bits, plan.None: qdrant.NoCodes}
-	var known bool
-	if s.Codes, known = codes[cmp.Or(c.Quantisation, plan.Int8)]; !known {
+	s := qdrant.Schema{Dim: e.Dim, Space: e.Space, Quantisation: c.Quantisation, Shards: c.Shards, Replicas: c.Replicas}
+	if c.Quantisation != "" && !c.Quantisation.Known() {
 		return s, fmt.Errorf("quantisation is %q, wanted int8, binary or none", c.Quantisation)
 	}
 	if c.Shards < 0 {

@@ -12,7 +12,6 @@ import (
 
 	"engram/data/space"
 	"engram/index"
-	"engram/index/plan"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 )
@@ -126,10 +125,10 @@ func TestSame(t *testing.T) {
 func TestSchema(t *testing.T) {
 	of := space.Space{Name: "B 1", Fingerprint: "b"}
 	want := qdrant.Schema{
-		Dim: 8, Space: of, Codes: qdrant.Bits, Indexes: map[string]qdrant.Kind{"NSFW": qdrant.Keyword, "width": qdrant.Number},
+		Dim: 8, Space: of, Quantisation: index.Binary, Indexes: map[string]qdrant.Kind{"NSFW": qdrant.Keyword, "width": qdrant.Number},
 	}
 	got, err := Empty{Dim: 8, Space: of, Collection: Collection{
-		Quantisation: plan.Binary, PayloadIndexes: map[string]string{"NSFW": "keyword", "width": "number"},
+		Quantisation: index.Binary, PayloadIndexes: map[string]string{"NSFW": "keyword", "width": "number"},
 	}}.schema()
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v, schema (-want +got):\n%s", err, diff)

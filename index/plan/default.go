@@ -1,5 +1,7 @@
 package plan
 
+import "engram/index"
+
 // DefaultRates are medians of engram bench on two cores of an EPYC (Zen 4), with
 // AVX-512: photos and MobileNetV2, 100,000 random vectors of 768 elements for the
 // import, the scan over 1,000,000, and a Qdrant 1.18.3 on the same two cores, which
@@ -18,7 +20,7 @@ func DefaultRates() Rates {
 // the mean of 159 images as engram index build keeps it; LAION-5B's metadata takes
 // up 900 GB.
 func Known() []Demand {
-	node := Demand{Indexes: 1, Links: 16, Replicas: 1, Memory: 256e9, Disk: 8e12, Cores: 32, Encoders: 1, Quantisation: Int8}
+	node := Demand{Indexes: 1, Links: 16, Replicas: 1, Memory: 256e9, Disk: 8e12, Cores: 32, Encoders: 1, Quantisation: index.Int8}
 	coco, small, large := node, node, node
 	coco.Name, coco.Items, coco.Dim, coco.Payload, coco.Engine = "COCO train2017", 118_287, 768, 234, Local
 	small.Name, small.Items, small.Dim, small.Payload, small.Engine = "LAION-400M", 400_000_000, 512, 154, Qdrant

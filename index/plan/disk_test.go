@@ -20,7 +20,7 @@ func TestTheEmbeddedEngineTakesWhatIsPlanned(t *testing.T) {
 			folder, payload := buildIndex(t, size.items, size.dim)
 			got := folderSize(t, folder)
 			p := must(t, plan.Demand{
-				Items: size.items, Dim: size.dim, Payload: payload, Engine: plan.Local, Quantisation: plan.Int8,
+				Items: size.items, Dim: size.dim, Payload: payload, Engine: plan.Local, Quantisation: index.Int8,
 				Replicas: 1, Memory: 1e12, Disk: 1e12, Cores: 1, Encoders: 1,
 			}, rates)
 			planned, _ := p.Value("diskData")

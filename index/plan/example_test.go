@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 
+	"engram/index"
 	"engram/index/plan"
 )
 
@@ -10,7 +11,7 @@ import (
 func Example() {
 	p, err := plan.New(plan.Demand{
 		Name: "photos", Items: 100_000_000, Dim: 768, Payload: 200, Indexes: 1,
-		Engine: plan.Qdrant, Quantisation: plan.Int8, Links: 16, Replicas: 2,
+		Engine: plan.Qdrant, Quantisation: index.Int8, Links: 16, Replicas: 2,
 		Memory: 128 << 30, Disk: 2e12, Cores: 16, Encoders: 1,
 	}, plan.DefaultRates())
 	if err != nil {

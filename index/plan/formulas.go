@@ -3,6 +3,7 @@ package plan
 import (
 	"math"
 
+	"engram/index"
 	"engram/index/internal/disk"
 	"engram/index/local"
 )
@@ -55,12 +56,12 @@ func localSpare() formula {
 }
 
 // qdrantVectors is what a search reads in memory with a quantisation.
-func qdrantVectors(q Quantisation) formula {
+func qdrantVectors(q index.Quantisation) formula {
 	switch q {
-	case None:
+	case index.Unquantised:
 		return formula{"memVectors", "vectors", Bytes, "n * 4*D", "float32 in memory",
 			func(v values) float64 { return v.of("n") * 4 * v.of("D") }}
-	case Binary:
+	case index.Binary:
 		return formula{"memCodes", "codes", Bytes, "n * 16*ceil(D/128)", "qdrant quantization/encoded_vectors_binary.rs: words of 128 bits",
 			func(v values) float64 { return v.of("n") * 16 * math.Ceil(v.of("D")/128) }}
 	}

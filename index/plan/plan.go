@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"engram/index"
 )
 
 // Engine is what keeps the vectors.
@@ -14,16 +16,6 @@ type Engine string
 const (
 	Local  Engine = "local"  // embedded: one machine, exact
 	Qdrant Engine = "qdrant" // a cluster, by a graph
-)
-
-// Quantisation is what a search reads instead of float32 vectors.
-type Quantisation string
-
-// The quantisations. The embedded engine always has Int8 codes.
-const (
-	None   Quantisation = "none"
-	Int8   Quantisation = "int8"   // one byte per element
-	Binary Quantisation = "binary" // one bit per element
 )
 
 // Demand says what is planned for.
@@ -36,11 +28,12 @@ type Demand struct {
 	Indexes int `json:"indexes"` // F, fields of the payload with an index; for Qdrant
 	Tokens  int `json:"tokens"`  // T, tokens kept of each item, 0: none
 
-	Engine       Engine       `json:"engine"`
-	Quantisation Quantisation `json:"quantisation"`
-	Links        int          `json:"links"`    // M, links of a row in a layer of the graph, at least 2; for Qdrant
-	Shards       int          `json:"shards"`   // S, 0: as many as suit the nodes
-	Replicas     int          `json:"replicas"` // R, copies of each shard, at least 1
+	Engine Engine `json:"engine"`
+	// Quantisation is index.Int8 in the embedded engine, which has no other.
+	Quantisation index.Quantisation `json:"quantisation"`
+	Links        int                `json:"links"`    // M, links of a row in a layer of the graph, at least 2; for Qdrant
+	Shards       int                `json:"shards"`   // S, 0: as many as suit the nodes
+	Replicas     int                `json:"replicas"` // R, copies of each shard, at least 1
 
 	Memory   float64 `json:"memory"`   // RAM, bytes of a node
 	Disk     float64 `json:"disk"`     // DISK, bytes of a node
@@ -120,7 +113,7 @@ func (d Demand) sizes(s *sheet) {
 	if d.Engine == Qdrant {
 		memory = append([]formula{qdrantVectors(d.Quantisation)}, qdrantMemory()...)
 		onDisk, spare = qdrantDisk(), qdrantSpare()
-		if d.Quantisation != None {
+		if d.Quantisation != index.Unquantised {
 			onDisk = slices.Insert(onDisk, 1, qdrantCodes())
 		}
 	}
@@ -210,14 +203,13 @@ func (d Demand) check() error {
 
 // checkEngine refuses what the engine has not.
 func (d Demand) checkEngine() error {
-	known := slices.Contains([]Quantisation{None, Int8, Binary}, d.Quantisation)
 	switch {
 	case d.Engine != Local && d.Engine != Qdrant:
 		return fmt.Errorf("engine is %q, wanted %s or %s: %w", d.Engine, Local, Qdrant, ErrDemand)
-	case !known:
-		return fmt.Errorf("quantisation is %q, wanted %s, %s or %s: %w", d.Quantisation, None, Int8, Binary, ErrDemand)
-	case d.Engine == Local && d.Quantisation != Int8:
-		return fmt.Errorf("quantisation is %s, the embedded engine has %s alone: %w", d.Quantisation, Int8, ErrDemand)
+	case !d.Quantisation.Known():
+		return fmt.Errorf("quantisation is %q, wanted %s, %s or %s: %w", d.Quantisation, index.Unquantised, index.Int8, index.Binary, ErrDemand)
+	case d.Engine == Local && d.Quantisation != index.Int8:
+		return fmt.Errorf("quantisation is %s, the embedded engine has %s alone: %w", d.Quantisation, index.Int8, ErrDemand)
 	case d.Engine == Local && (d.Shards > 1 || d.Replicas > 1):
 		return fmt.Errorf("%d shards and %d replicas, the embedded engine has one of each: %w", d.Shards, d.Replicas, ErrDemand)
 	}

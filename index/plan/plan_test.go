@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/index"
 	"engram/index/plan"
 
 	"pgregory.net/rapid"
@@ -22,7 +23,7 @@ var rates = plan.Rates{
 func cluster() plan.Demand {
 	return plan.Demand{
 		Name: "million", Items: 1_000_000, Dim: 100, Payload: 130, Indexes: 2, Tokens: 3,
-		Engine: plan.Qdrant, Quantisation: plan.Int8, Links: 5, Shards: 4, Replicas: 2,
+		Engine: plan.Qdrant, Quantisation: index.Int8, Links: 5, Shards: 4, Replicas: 2,
 		Memory: 200e6, Disk: 4e9, Cores: 2, Encoders: 2, Growth: 50_000,
 	}
 }
@@ -99,10 +100,10 @@ func TestEmbeddedByHand(t *testing.T) {
 }
 
 func TestQuantisations(t *testing.T) {
-	for quantisation, want := range map[plan.Quantisation]map[string]float64{
-		plan.None:   {"memVectors": 400e6},
-		plan.Int8:   {"memCodes": 116e6, "diskCodes": 116e6},
-		plan.Binary: {"memCodes": 16e6, "diskCodes": 16e6},
+	for quantisation, want := range map[index.Quantisation]map[string]float64{
+		index.Unquantised: {"memVectors": 400e6},
+		index.Int8:        {"memCodes": 116e6, "diskCodes": 116e6},
+		index.Binary:      {"memCodes": 16e6, "diskCodes": 16e6},
 	} {
 		d := cluster()
 		d.Quantisation, d.Memory = quantisation, 1e9
@@ -122,7 +123,7 @@ func demands() *rapid.Generator[plan.Demand] {
 			Items: rapid.IntRange(1, 10_000_000_000).Draw(t, "items"), Dim: rapid.IntRange(1, 4096).Draw(t, "dim"),
 			Payload: rapid.IntRange(0, 5000).Draw(t, "payload"), Indexes: rapid.IntRange(0, 9).Draw(t, "indexes"),
 			Tokens: rapid.IntRange(0, 257).Draw(t, "tokens"), Engine: plan.Qdrant,
-			Quantisation: rapid.SampledFrom([]plan.Quantisation{plan.None, plan.Int8, plan.Binary}).Draw(t, "quantisation"),
+			Quantisation: rapid.SampledFrom([]index.Quantisation{index.Unquantised, index.Int8, index.Binary}).Draw(t, "quantisation"),
 			Links:        rapid.IntRange(2, 64).Draw(t, "links"), Replicas: rapid.IntRange(1, 5).Draw(t, "replicas"),
 			Memory: rapid.Float64Range(1e9, 1e12).Draw(t, "memory"), Disk: rapid.Float64Range(1e10, 1e14).Draw(t, "disk"),
 			Cores: rapid.IntRange(1, 128).Draw(t, "cores"), Encoders: rapid.IntRange(1, 64).Draw(t, "encoders"),
@@ -190,7 +191,7 @@ func TestUnusableDemands(t *testing.T) {
 		"disk of a node is 0":     func(d *plan.Demand) { d.Disk = 0 },
 		`engine is "faiss", wanted local or qdrant`:    func(d *plan.Demand) { d.Engine = "faiss" },
 		`quantisation is "pq"`:                         func(d *plan.Demand) { d.Quantisation = "pq" },
-		"quantisation is none, the embedded engine":    func(d *plan.Demand) { d.Engine, d.Quantisation = plan.Local, plan.None },
+		"quantisation is none, the embedded engine":    func(d *plan.Demand) { d.Engine, d.Quantisation = plan.Local, index.Unquantised },
 		"4 shards and 2 replicas, the embedded engine": func(d *plan.Demand) { d.Engine = plan.Local },
 	} {
 		d := cluster()

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"engram/index"
 )
 
 // everyFormula makes plans that together have all formulas.
@@ -14,8 +16,8 @@ func everyFormula(t *testing.T) (plans []*Plan) {
 	for _, d := range Known() {
 		d.Tokens, d.Growth = 257, 1000
 		for _, shards := range []int{0, 1000} {
-			for _, quantisation := range []Quantisation{None, Int8, Binary} {
-				if d.Engine == Local && (quantisation != Int8 || shards > 0) {
+			for _, quantisation := range []index.Quantisation{index.Unquantised, index.Int8, index.Binary} {
+				if d.Engine == Local && (quantisation != index.Int8 || shards > 0) {
 					continue
 				}
 				d.Quantisation, d.Shards = quantisation, shards

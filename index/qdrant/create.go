@@ -58,18 +58,18 @@ func Create(ctx context.Context, opts Options, schema Schema) (*Store, error) {
 // request is the call that makes the collection.
 func (s Schema) request(opts Options) *api.CreateCollection {
 	vector := &api.VectorParams{
-		Size: uint64(s.Dim), Distance: api.Distance_Cosine, OnDisk: new(s.Codes != NoCodes),
+		Size: uint64(s.Dim), Distance: api.Distance_Cosine, OnDisk: new(s.Quantisation != index.Unquantised),
 		HnswConfig: &api.HnswConfigDiff{
 			M:           new(uint64(cmp.Or(s.M, 16))),
 			EfConstruct: new(uint64(cmp.Or(s.EFConstruct, 200))),
 		},
 	}
-	switch s.Codes {
-	case Bytes:
+	switch cmp.Or(s.Quantisation, index.Int8) {
+	case index.Int8:
 		vector.QuantizationConfig = api.NewQuantizationScalar(&api.ScalarQuantization{
 			Type: api.QuantizationType_Int8, AlwaysRam: new(true),
 		})
-	case Bits:
+	case index.Binary:
 		vector.QuantizationConfig = api.NewQuantizationBinary(&api.BinaryQuantization{AlwaysRam: new(true)})
 	}
 	request := &api.CreateCollection{
@@ -105,9 +105,9 @@ func metadata(of space.Space, labels map[string]string) map[string]*api.Value {
 
 // config is what the package reads from a collection when it opens it.
 type config struct {
-	dim   int
-	codes Codes
-	space space.Space
+	dim          int
+	quantisation index.Quantisation
+	space        space.Space
 }
 
 // readConfig refuses a collection that does not answer by cosine similarity of
@@ -124,16 +124,16 @@ func readConfig(info *api.CollectionInfo, opts Options) (config, error) {
 	case vector.GetMultivectorConfig() != nil:
 		return c, fmt.Errorf("qdrant: collection %s has several vectors named %q in an item, wanted one", opts.Collection, opts.Vector)
 	}
-	c.dim, c.codes = int(vector.GetSize()), NoCodes
+	c.dim, c.quantisation = int(vector.GetSize()), index.Unquantised
 	quantisation := vector.GetQuantizationConfig()
 	if quantisation == nil {
 		quantisation = info.GetConfig().GetQuantizationConfig()
 	}
 	switch {
 	case quantisation.GetBinary() != nil:
-		c.codes = Bits
+		c.quantisation = index.Binary
 	case quantisation != nil:
-		c.codes = Bytes
+		c.quantisation = index.Int8 // or another, with about as many bytes
 	}
 	ours := recorded(info)
 	c.space = space.Space{Name: ours["bundle_name"].GetStringValue(), Fingerprint: ours["bundle"].GetStringValue()}
@@ -146,12 +146,12 @@ func recorded(info *api.CollectionInfo) map[string]*api.Value {
 	return info.GetConfig().GetMetadata()[metadataKey].GetStructValue().GetFields()
 }
 
-// oversampling returns the option, or what suits the codes.
-func oversampling(option float64, codes Codes) float64 {
+// oversampling returns the option, or what suits the quantisation.
+func oversampling(option float64, q index.Quantisation) float64 {
 	switch {
 	case option > 0:
 		return option
-	case codes == Bits:
+	case q == index.Binary:
 		return 8
 	}
 	return 2

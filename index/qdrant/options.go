@@ -63,16 +63,6 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// Codes are the short forms of vectors that the graph is searched with.
-type Codes int
-
-// The codes that a collection can have.
-const (
-	Bytes   Codes = iota // int8: a quarter of the size, hardly any loss
-	Bits                 // binary: 1/32 of the size, needs oversampling
-	NoCodes              // the vectors themselves, which then lie in memory
-)
-
 // Kind is what values of a payload key an index of it is for.
 type Kind int
 
@@ -100,8 +90,9 @@ type Schema struct {
 	Space space.Space
 	// Labels are recorded with it (see index.Store).
 	Labels map[string]string
-	// Codes of the vectors, Bytes by default.
-	Codes Codes
+	// Quantisation of the vectors, which the graph is searched with, index.Int8 by
+	// default. Vectors without codes lie in memory.
+	Quantisation index.Quantisation
 	// Indexes are the payload keys that filters use often. They are made first,
 	// because the graph takes them into account only while it is built. An index
 	// of words is otherwise made by the first filter that needs one.
@@ -121,8 +112,8 @@ func (s Schema) check() error {
 	if s.Dim < 1 || s.Dim > maxDim {
 		return fmt.Errorf("qdrant: a collection of dimension %d, wanted 1 to %d: %w", s.Dim, maxDim, index.ErrDimension)
 	}
-	if s.Codes < Bytes || s.Codes > NoCodes {
-		return fmt.Errorf("qdrant: codes of kind %d, wanted Bytes, Bits or NoCodes", s.Codes)
+	if s.Quantisation != "" && !s.Quantisation.Known() {
+		return fmt.Errorf("qdrant: quantisation is %q, wanted %s, %s or %s", s.Quantisation, index.Unquantised, index.Int8, index.Binary)
 	}
 	for key, kind := range s.Indexes {
 		if kind < Keyword || kind > Words {

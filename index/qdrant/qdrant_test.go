@@ -95,9 +95,9 @@ func createReal(t testing.TB, schema qdrant.Schema) *qdrant.Store {
 }
 
 func TestContractOnServer(t *testing.T) {
-	for name, codes := range map[string]qdrant.Codes{"bytes": qdrant.Bytes, "bits": qdrant.Bits, "no codes": qdrant.NoCodes} {
-		t.Run(name, func(t *testing.T) {
-			indextest.Contract(t, opener(real(t), qdrant.Schema{Codes: codes}))
+	for _, quantisation := range []index.Quantisation{index.Int8, index.Binary, index.Unquantised} {
+		t.Run(string(quantisation), func(t *testing.T) {
+			indextest.Contract(t, opener(real(t), qdrant.Schema{Quantisation: quantisation}))
 		})
 	}
 }

@@ -62,22 +62,22 @@ func TestSearchParameters(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		opts  qdrant.Options
-		codes qdrant.Codes
+		codes index.Quantisation
 		query index.Query
 		want  *api.SearchParams
 	}{
-		"small":           {qdrant.Options{}, qdrant.Bytes, query, &api.SearchParams{Exact: new(true)}},
-		"graph":           {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, query, graph(128, 2)},
-		"graph and bits":  {qdrant.Options{ExactUpTo: -1}, qdrant.Bits, query, graph(128, 8)},
-		"graph as wished": {qdrant.Options{ExactUpTo: -1, EF: 64, Oversampling: 3}, qdrant.NoCodes, query, graph(64, 3)},
-		"exact":           {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Exact: true}, &api.SearchParams{Exact: new(true)}},
-		"some recall":     {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Recall: .9}, graph(32, 2)},
-		"recall of many":  {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 100, Recall: .9}, graph(320, 2)},
-		"high recall":     {qdrant.Options{ExactUpTo: -1, EF: 16}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Recall: .995}, graph(128, 2)},
-		"full recall":     {qdrant.Options{ExactUpTo: -1}, qdrant.Bytes, index.Query{Vector: query.Vector, K: 3, Recall: 1}, &api.SearchParams{Exact: new(true)}},
+		"small":           {qdrant.Options{}, index.Int8, query, &api.SearchParams{Exact: new(true)}},
+		"graph":           {qdrant.Options{ExactUpTo: -1}, index.Int8, query, graph(128, 2)},
+		"graph and bits":  {qdrant.Options{ExactUpTo: -1}, index.Binary, query, graph(128, 8)},
+		"graph as wished": {qdrant.Options{ExactUpTo: -1, EF: 64, Oversampling: 3}, index.Unquantised, query, graph(64, 3)},
+		"exact":           {qdrant.Options{ExactUpTo: -1}, index.Int8, index.Query{Vector: query.Vector, K: 3, Exact: true}, &api.SearchParams{Exact: new(true)}},
+		"some recall":     {qdrant.Options{ExactUpTo: -1}, index.Int8, index.Query{Vector: query.Vector, K: 3, Recall: .9}, graph(32, 2)},
+		"recall of many":  {qdrant.Options{ExactUpTo: -1}, index.Int8, index.Query{Vector: query.Vector, K: 100, Recall: .9}, graph(320, 2)},
+		"high recall":     {qdrant.Options{ExactUpTo: -1, EF: 16}, index.Int8, index.Query{Vector: query.Vector, K: 3, Recall: .995}, graph(128, 2)},
+		"full recall":     {qdrant.Options{ExactUpTo: -1}, index.Int8, index.Query{Vector: query.Vector, K: 3, Recall: 1}, &api.SearchParams{Exact: new(true)}},
 	} {
 		test.opts.Collection = name
-		store := create(t, server, test.opts, qdrant.Schema{Codes: test.codes})
+		store := create(t, server, test.opts, qdrant.Schema{Quantisation: test.codes})
 		if _, err := store.Search(t.Context(), test.query); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestSchema(t *testing.T) {
 		order = append(order, r.GetFieldName()+" "+r.GetFieldType().String())
 	})
 	create(t, server, qdrant.Options{Collection: "photos"}, qdrant.Schema{
-		Dim: 3, Space: space.Space{Name: "clip 1", Fingerprint: "f00"}, Labels: map[string]string{"root": "/photos"}, Codes: qdrant.Bits,
+		Dim: 3, Space: space.Space{Name: "clip 1", Fingerprint: "f00"}, Labels: map[string]string{"root": "/photos"}, Quantisation: index.Binary,
 		Indexes: map[string]qdrant.Kind{"width": qdrant.Number, "categories": qdrant.Keyword, "a b": qdrant.Words},
 		Shards:  6, Replicas: 2, Consistency: 1, M: 24, EFConstruct: 100,
 	})
@@ -185,7 +185,7 @@ func TestSchemaIsChecked(t *testing.T) {
 	}{
 		"no dimension":    {qdrant.Schema{}, "dimension 0"},
 		"large dimension": {qdrant.Schema{Dim: 65_537}, "dimension 65537"},
-		"codes":           {qdrant.Schema{Dim: 2, Codes: 3}, "codes of kind 3"},
+		"codes":           {qdrant.Schema{Dim: 2, Quantisation: "pq"}, `quantisation is "pq"`},
 		"index":           {qdrant.Schema{Dim: 2, Indexes: map[string]qdrant.Kind{"a": 0}}, `kind 0 for "a"`},
 		"shards":          {qdrant.Schema{Dim: 2, Shards: -1}, "-1 for shards"},
 		"exists":          {qdrant.Schema{Dim: 2}, "file already exists"},

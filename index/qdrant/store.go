@@ -69,7 +69,7 @@ func open(ctx context.Context, srv *server, opts Options) (*Store, error) {
 		_ = srv.client.Close() // the first error counts
 		return nil, err
 	}
-	s.opts.Oversampling = oversampling(opts.Oversampling, s.config.codes)
+	s.opts.Oversampling = oversampling(opts.Oversampling, s.config.quantisation)
 	s.indexed = readIndexes(info)
 	s.points, s.counted = int(info.GetPointsCount()), time.Now()
 	return s, nil
