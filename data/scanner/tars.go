@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"engram/data/mindeye"
+	"engram/data/vfs"
 )
 
 // Tars is what MindEye's layout has beside a recording.
@@ -50,7 +50,7 @@ func (s *Subject) WriteTars(dir string, r Recording, t Tars) error {
 		return fmt.Errorf("scanner: %w", err)
 	}
 	for split, images := range splits {
-		if err := os.MkdirAll(filepath.Join(dir, split), 0o755); err != nil {
+		if err := vfs.MkdirAll(filepath.Join(dir, split), 0o755); err != nil {
 			return fmt.Errorf("scanner: %w", err)
 		}
 		part := 0

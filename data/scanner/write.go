@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -56,7 +55,7 @@ func (s *Subject) WriteTable(dir string, r Recording, as DataType) error {
 	if err := r.check(s); err != nil {
 		return fmt.Errorf("scanner: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := vfs.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("scanner: %w", err)
 	}
 	shape := []int{len(r.Trials), len(s.voxels)}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 
@@ -45,7 +44,7 @@ func WriteFolder(ctx context.Context, f Folder, list []Scene) error {
 	}
 	annotations := filepath.Join(f.Dir, "annotations")
 	for _, dir := range []string{filepath.Join(f.Dir, f.Name), annotations} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := vfs.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("scenes: %w", err)
 		}
 	}

@@ -3,10 +3,12 @@ package pretrain
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"engram/data/vfs"
 	"engram/embed/bundle"
 	"engram/embed/clip"
 )
@@ -21,10 +23,11 @@ func (t *training) write(dir string, models map[string][]byte, card *Card) error
 }
 
 func (t *training) replace(dir string, models map[string][]byte, card *Card) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	parent := filepath.Dir(dir)
+	if err := vfs.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	staging, err := os.MkdirTemp(filepath.Dir(dir), "."+string(t.about.Model)+"-")
+	staging, err := os.MkdirTemp(parent, "."+string(t.about.Model)+"-")
 	if err != nil {
 		return err
 	}
@@ -34,7 +37,7 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 		return err
 	}
 	for name, content := range models {
-		if err := os.WriteFile(filepath.Join(fresh, name), content, 0o644); err != nil {
+		if err := writeFile(filepath.Join(fresh, name), content); err != nil {
 			return err
 		}
 	}
@@ -47,13 +50,24 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 	if _, err := bundle.Write(fresh, manifest); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(fresh, CardFile), []byte(card.Markdown()), 0o644); err != nil {
+	if err := writeFile(filepath.Join(fresh, CardFile), []byte(card.Markdown())); err != nil {
 		return err
 	}
 	if err := os.Rename(dir, filepath.Join(staging, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.Rename(fresh, dir)
+	if err := os.Rename(fresh, dir); err != nil {
+		return err
+	}
+	return vfs.OS{}.SyncDir(parent)
+}
+
+// writeFile writes a file and makes it durable.
+func writeFile(path string, content []byte) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
 }
 
 func (c *clipNetwork) manifest(dir string) (bundle.Manifest, error) {
