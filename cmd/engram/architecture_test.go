@@ -78,6 +78,17 @@ func TestPureGoBuildsWithoutCgo(t *testing.T) {
 	}
 }
 
+// TestTheDemosTrainingIsNotServed wants the packages that serve reconstructions to
+// stand without the training of the demo's own models.
+func TestTheDemosTrainingIsNotServed(t *testing.T) {
+	t.Parallel()
+	for line := range strings.Lines(goList(t, "-f", `{{.ImportPath}} {{join .Deps " "}}`, "engram/recon", "engram/recon/diffusion", "engram/httpapi")) {
+		if fields := strings.Fields(line); slices.Contains(fields, "engram/recon/pretrain") {
+			t.Errorf("%s needs recon/pretrain, which trains the demo's models", fields[0])
+		}
+	}
+}
+
 // TestTopLevelIsFixed wants no file or folder beside those of the picture in
 // the README.
 func TestTopLevelIsFixed(t *testing.T) {

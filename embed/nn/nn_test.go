@@ -132,6 +132,13 @@ func TestAttentionByItsDefinition(t *testing.T) {
 			in[p.Name].Shape = append(in[p.Name].Shape, int64(d))
 		}
 	}
+	want := attention(values, tokens, width, heads)
+	out := gradtest.Call(t, orttest.Runtime(t), map[string]*grad.Node{"y": y}, in)
+	embedtest.Near(t, "attention", out["y"], want, 1e-5)
+}
+
+// attention computes attention with the parameters and inputs in values.
+func attention(values map[string][]float32, tokens, width, heads int) []float64 {
 	linear := func(name string, x []float64) []float64 {
 		out := make([]float64, width)
 		for j := range out {
@@ -142,7 +149,7 @@ func TestAttentionByItsDefinition(t *testing.T) {
 		}
 		return out
 	}
-	var q, k, v [tokens][]float64
+	q, k, v := make([][]float64, tokens), make([][]float64, tokens), make([][]float64, tokens)
 	for i := range tokens {
 		x := make([]float64, width)
 		for j := range x {
@@ -150,16 +157,16 @@ func TestAttentionByItsDefinition(t *testing.T) {
 		}
 		q[i], k[i], v[i] = linear("a.query", x), linear("a.key", x), linear("a.value", x)
 	}
-	var want []float64
+	var all []float64
 	for i := range tokens {
 		joined := make([]float64, width)
 		for h := range heads {
 			from, to := h*width/heads, (h+1)*width/heads
-			weights, sum := [tokens]float64{}, 0.
+			weights, sum := make([]float64, tokens), 0.
 			for j := range tokens {
 				logit := float64(values["mask"][j])
 				for e := from; e < to; e++ {
-					logit += q[i][e] * k[j][e] / math.Sqrt(width/heads)
+					logit += q[i][e] * k[j][e] / math.Sqrt(float64(width/heads))
 				}
 				weights[j] = math.Exp(logit)
 				sum += weights[j]
@@ -170,10 +177,9 @@ func TestAttentionByItsDefinition(t *testing.T) {
 				}
 			}
 		}
-		want = append(want, linear("a.out", joined)...)
+		all = append(all, linear("a.out", joined)...)
 	}
-	out := gradtest.Call(t, orttest.Runtime(t), map[string]*grad.Node{"y": y}, in)
-	embedtest.Near(t, "attention", out["y"], want, 1e-5)
+	return all
 }
 
 // TestPatchesAreSquaresOfTheImage follows one pixel, and takes patches back.

@@ -52,11 +52,10 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 		c.Similarity = mat.NewDense(data.Targets.Rows, len(c.Seen), nil)
 		cv.Averaged = append(cv.Averaged, c)
 	}
-	seen := matrix.Pick(data.Targets, data.Images)
-	watch := opts.Progress
+	v := validation{CrossValidation: cv, rt: rt, data: data, opts: opts, seen: matrix.Pick(data.Targets, data.Images)}
 	for k, fold := range folds {
-		opts.Progress = foldProgress(watch, opts.withDefaults(data.Voxels.Rows).Preset, k, len(folds))
-		if err := cv.fold(ctx, rt, data, opts, fold, seen); err != nil {
+		v.opts.Progress = foldProgress(opts.Progress, opts.withDefaults(data.Voxels.Rows).Preset, k, len(folds))
+		if err := v.fold(ctx, fold); err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", k+1, len(folds), err)
 		}
 	}
@@ -103,15 +102,25 @@ func checkFolds(folds []Fold, trials int) error {
 	return nil
 }
 
-// fold trains and tests one decoder. seen holds what each trial saw, [trials, T·D].
-func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data, opts Options, fold Fold, seen blas32.General) error {
+// validation is a cross-validation under way.
+type validation struct {
+	*CrossValidation
+	rt   *ort.Runtime
+	data Data
+	opts Options
+	seen blas32.General // what each trial saw, [trials, T·D]
+}
+
+// fold trains and tests one decoder.
+func (cv validation) fold(ctx context.Context, fold Fold) error {
+	data := cv.data
 	part := data
 	part.Voxels, part.Images = matrix.Pick(data.Voxels, fold.Train), take(data.Images, fold.Train)
-	model, err := Train(ctx, rt, part, opts)
+	model, err := Train(ctx, cv.rt, part, cv.opts)
 	if err != nil {
 		return err
 	}
-	decoder, err := model.Open(rt, opts.Session)
+	decoder, err := model.Open(cv.rt, cv.opts.Session)
 	if err != nil {
 		return err
 	}
@@ -123,7 +132,7 @@ func (cv *CrossValidation) fold(ctx context.Context, rt *ort.Runtime, data Data,
 	for i, trial := range fold.Test {
 		copy(matrix.Row(cv.Predicted, trial), matrix.Row(predicted, i))
 	}
-	sim, err := eval.Compare(ctx, seen, predicted, decoder.TargetMean())
+	sim, err := eval.Compare(ctx, cv.seen, predicted, decoder.TargetMean())
 	if err != nil {
 		return err
 	}

@@ -20,15 +20,14 @@ var gainPowers = [...]float64{0, .25, .5, .75, 1}
 const maxGainTrials = 1000
 
 // firstGains returns the logarithms of the gains, [rank], that the ridge's scores
-// begin with in a network. scores, [trials, rank], are the standardised scores of
-// left-out trials; targets, [images, rank], and images, the row of targets that each
-// trial saw, say what is right. Of the gainPowers it takes the one by which the
-// cosine best identifies what was seen.
-func firstGains(scores, targets blas32.General, images []int, scale []float32, seed uint64) []float32 {
-	full := reliability(scores, matrix.Pick(targets, images))
-	some := rand.New(rand.NewPCG(seed, 4)).Perm(scores.Rows)
+// begin with in a network. Of the gainPowers it takes the one by which the cosine
+// of left-out scores, t.ridge, best identifies what was seen. scale is what
+// standardised them.
+func (t *training) firstGains(scale []float32) []float32 {
+	full := reliability(t.ridge, matrix.Pick(t.target, t.images))
+	some := rand.New(rand.NewPCG(t.opts.Seed, 4)).Perm(t.ridge.Rows)
 	some = some[:min(len(some), maxGainTrials)]
-	scores, images = matrix.Pick(scores, some), take(images, some)
+	scores, images := matrix.Pick(t.ridge, some), take(t.images, some)
 	var best []float32
 	var least []float64
 	for _, power := range gainPowers {
@@ -38,7 +37,7 @@ func firstGains(scores, targets blas32.General, images []int, scale []float32, s
 				gains[k] = float32(power*float64(gain) - (1-power)*math.Log(float64(scale[k])))
 			}
 		}
-		found := ranks(weigh(scores, gains), targets, images)
+		found := ranks(weigh(scores, gains), t.target, images)
 		if best == nil || clearlyLess(found, least) {
 			best, least = gains, found
 		}

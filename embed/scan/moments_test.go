@@ -29,6 +29,8 @@ func trialsFor(seed uint64, trials, voxels, targets int) (x, y blas32.General) {
 	return x, y
 }
 
+func unwatched(done, total int64) {}
+
 func TestRidgeOfFoldsIsTheRidgeOfTheirTrials(t *testing.T) {
 	const n, lambda = 700, 30
 	x, y := trialsFor(1, n, 600, 5)
@@ -36,7 +38,7 @@ func TestRidgeOfFoldsIsTheRidgeOfTheirTrials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ridgeOfFolds(t.Context(), x, y, folds, lambda, nil)
+	got, err := foldRidge{x, y, folds, lambda, unwatched}.fit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func BenchmarkRidgeOfFolds(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := ridgeOfFolds(b.Context(), x, y, folds, 100, nil); err != nil {
+		if _, err := (foldRidge{x, y, folds, 100, unwatched}).fit(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"engram/data/progress"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -28,41 +27,50 @@ func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General)
 		defer solved(1, 1)
 		return FitRidge(ctx, voxels, scores, RidgeOptions{Images: images, LeaveOut: true})
 	}
+	count := min(ridgeFolds, len(trialsByImage(images)))
+	solved := t.opts.Progress.Stage(SolvingStage, "parts", int64(count+1))
 	some := rand.New(rand.NewPCG(seed, 3)).Perm(voxels.Rows)[:maxExactTrials]
 	trial, err := FitRidge(ctx, matrix.Pick(voxels, some), matrix.Pick(scores, some), RidgeOptions{Images: take(images, some)})
 	if err != nil {
 		return nil, err
 	}
-	folds, err := KFoldByImage(images, min(ridgeFolds, len(trialsByImage(images))), seed)
+	folds, err := KFoldByImage(images, count, seed)
 	if err != nil {
 		return nil, err
 	}
-	return ridgeOfFolds(ctx, voxels, scores, folds, trial.Lambda, t.opts.Progress)
+	return foldRidge{voxels, scores, folds, trial.Lambda, solved}.fit(ctx)
 }
 
-// ridgeOfFolds fits the ridge of all trials, and predicts the trials of each fold
-// from the trials of the other folds. Every trial is summed twice, so that no more
-// than two sums are kept at a time: each has V² elements.
-func ridgeOfFolds(ctx context.Context, voxels, scores blas32.General, folds []Fold, lambda float64, watch progress.Func) (*Ridge, error) {
-	total := int64(len(folds) + 1)
-	solved := watch.Stage(SolvingStage, "parts", total)
-	all := newMoments(voxels, scores)
-	ridge, err := all.ridge(lambda)
+// foldRidge is a ridge regression whose trials are left out fold by fold.
+type foldRidge struct {
+	voxels, scores blas32.General // [trials, V], [trials, rank]
+	folds          []Fold
+	lambda         float64
+	solved         func(done, total int64) // told how many ridges are solved
+}
+
+// fit fits the ridge of all trials, and predicts the trials of each fold from the
+// trials of the other folds. Every trial is summed twice, so that no more than two
+// sums are kept at a time: each has V² elements.
+func (f foldRidge) fit(ctx context.Context) (*Ridge, error) {
+	total := int64(len(f.folds) + 1)
+	all := newMoments(f.voxels, f.scores)
+	ridge, err := all.ridge(f.lambda)
 	if err != nil {
 		return nil, err
 	}
-	ridge.LeftOut = matrix.New(scores.Rows, scores.Cols)
-	for k, fold := range folds {
+	ridge.LeftOut = matrix.New(f.scores.Rows, f.scores.Cols)
+	for k, fold := range f.folds {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		solved(int64(k+1), total)
-		trials := matrix.Pick(voxels, fold.Test)
-		part := newMoments(trials, matrix.Pick(scores, fold.Test))
+		f.solved(int64(k+1), total)
+		trials := matrix.Pick(f.voxels, fold.Test)
+		part := newMoments(trials, matrix.Pick(f.scores, fold.Test))
 		all.add(-1, part)
-		r, err := all.ridge(lambda)
+		r, err := all.ridge(f.lambda)
 		if err != nil {
-			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, len(folds), err)
+			return nil, fmt.Errorf("scan: part %d of %d: %w", k+1, len(f.folds), err)
 		}
 		all.add(1, part)
 		predicted, err := r.Predict(trials)
@@ -73,6 +81,6 @@ func ridgeOfFolds(ctx context.Context, voxels, scores blas32.General, folds []Fo
 			copy(matrix.Row(ridge.LeftOut, row), matrix.Row(predicted, i))
 		}
 	}
-	solved(total, total)
+	f.solved(total, total)
 	return ridge, nil
 }

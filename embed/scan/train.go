@@ -111,7 +111,7 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 	if config.Width > 0 {
 		t.ridge = r.LeftOut
 		t.fixed[ridgeScale] = standardise(t.ridge)
-		t.gains = firstGains(t.ridge, t.target, data.Images, t.fixed[ridgeScale], t.opts.Seed)
+		t.gains = t.firstGains(t.fixed[ridgeScale])
 	}
 	return nil
 }
