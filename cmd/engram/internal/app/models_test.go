@@ -1,25 +1,26 @@
-package main
+package app_test
 
 import (
-	"io"
 	"testing"
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/scenes"
 	"engram/embed"
 	"engram/embed/clip"
+	"engram/embed/ort"
+	"engram/embed/ort/orttest"
 	"engram/embed/pixels"
 )
 
 // The carried CLIP finds scenes of a seed that it was not trained on by their
 // captions. (The pictures of TestDemoReconstructs are by the other two models.)
 func TestCarriedCLIPKnowsCaptions(t *testing.T) {
-	a := newApp(t, io.Discard)
-	b, err := a.app().OpenBundle(app.ScenesCLIP)
+	a := newApp(t)
+	b, err := a.OpenBundle(app.ScenesCLIP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := a.app().OpenModel(t.Context(), b, nil)
+	m, err := a.OpenModel(t.Context(), b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,4 +63,10 @@ func TestCarriedCLIPKnowsCaptions(t *testing.T) {
 	if found < 90 {
 		t.Errorf("%d of %d captions find their scenes, want 90", found, n)
 	}
+}
+
+// newApp returns an App with the library of this machine and an empty cache.
+func newApp(t *testing.T) *app.App {
+	t.Helper()
+	return app.New(app.Options{Library: ort.LibraryOptions{Path: orttest.Runtime(t).Path(), CacheDir: t.TempDir()}})
 }
