@@ -53,7 +53,7 @@ func (f Folder) Shards(ctx context.Context) ([]Shard, error) {
 		}
 		name := path.Dir(file.Path)
 		if found[name] == nil {
-			found[name] = &folder{root: f.Root, name: name, print: NewFingerprint()}
+			found[name] = &folder{root: f.Root, name: name, version: NewFingerprint()}
 		}
 		found[name].add(path.Base(file.Path), err)
 	}
@@ -103,7 +103,7 @@ type folder struct {
 	root, name string
 	files      []string // names in it
 	bytes      int64
-	print      Fingerprint
+	version    Fingerprint
 	problems   map[string]error // of files that could not be looked at
 }
 
@@ -117,7 +117,7 @@ func (d *folder) add(file string, err error) {
 	d.files = append(d.files, file)
 	if err == nil {
 		var size int64
-		size, err = d.print.file(d.path(file))
+		size, err = d.version.file(d.path(file))
 		d.bytes += size
 	}
 	if err != nil {
@@ -125,20 +125,19 @@ func (d *folder) add(file string, err error) {
 			d.problems = map[string]error{}
 		}
 		d.problems[file] = err
-		d.print.Add(file)
-		d.print.Add(err.Error())
+		d.version.Add(file)
+		d.version.Add(err.Error())
 	}
 }
 
 // shard returns the folder as a shard.
 func (d *folder) shard() (Shard, error) {
 	for _, file := range annotationFiles(d.path("")) {
-		switch _, err := d.print.file(file); {
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		if _, err := d.version.file(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Shard{}, err
 		}
 	}
-	return Shard{Name: d.name, Fingerprint: d.print.String(), Rows: len(d.files), Bytes: d.bytes, Read: d.read}, nil
+	return Shard{Name: d.name, Fingerprint: d.version.String(), Rows: len(d.files), Bytes: d.bytes, Read: d.read}, nil
 }
 
 // read yields the files as rows.

@@ -47,22 +47,22 @@ func (s vectors) Shards(ctx context.Context) ([]Shard, error) {
 	base := baseOf(s.place)
 	shards := make([]Shard, len(found))
 	for i, f := range found {
-		print := NewFingerprint()
-		bytes := int64(0)
+		version := NewFingerprint()
+		size := int64(0)
 		for _, file := range []laion.File{f.Vectors, f.Metadata} {
-			print.Add(below(base, file.Path))
-			print.stat(file.Size, file.ModTime)
-			bytes += file.Size
+			version.Add(below(base, file.Path))
+			version.stat(file.Size, file.ModTime)
+			size += file.Size
 		}
 		if f.Err != nil {
-			print.Add(f.Err.Error())
+			version.Add(f.Err.Error())
 		}
 		path := f.Vectors.Path
 		if path == "" {
 			path = f.Metadata.Path
 		}
 		t := embeddings{shard: f, name: below(base, path)}
-		shards[i] = Shard{Name: t.name, Fingerprint: print.String(), Rows: f.Rows, Bytes: bytes, Dim: f.Dim, Read: t.read}
+		shards[i] = Shard{Name: t.name, Fingerprint: version.String(), Rows: f.Rows, Bytes: size, Dim: f.Dim, Read: t.read}
 		if f.Dim == 0 {
 			shards[i].Dim = -1
 		}

@@ -99,6 +99,20 @@ func TestAStoreKeepsItsOrigin(t *testing.T) {
 	if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != want {
 		t.Errorf("read %v, %v, want %v", got, err, want)
 	}
+	// As FORMAT.md describes it, in the words of each version.
+	for text, want := range map[string]source.Origin{
+		`{"root":"/photos","bundle":"/models/clip"}`:                                                 {Root: "/photos", Bundle: "/models/clip"},
+		`{"source":"/photos","kind":"images","root":"/photos","bundle":""}`:                          {Source: "/photos", Kind: source.Images, Root: "/photos"},
+		`{"source":"/l","place":"/l/*.npy","kind":"laion","set":"text_emb","root":"","bundle":"/b"}`: {Source: "/l", Place: "/l/*.npy", Kind: source.Embeddings, Set: laion.Text, Bundle: "/b"},
+		`{"source":"/p","kind":"parquet","column":"v","root":"","bundle":""}`:                        {Source: "/p", Kind: source.Tables, Column: "v"},
+	} {
+		if err := store.SetLabel(t.Context(), "origin", text); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != want {
+			t.Errorf("read %v of %s, %v, want %v", got, text, err, want)
+		}
+	}
 	if err := store.SetLabel(t.Context(), "origin", `{"root": 3}`); err != nil {
 		t.Fatal(err)
 	}

@@ -40,14 +40,14 @@ func (s tars) Shards(ctx context.Context) ([]Shard, error) {
 			return nil, err
 		}
 		t := tar{path: f.Path, name: below(base, f.Path)}
-		print := NewFingerprint()
-		print.stat(f.Size, f.Modified)
+		version := NewFingerprint()
+		version.stat(f.Size, f.Modified)
 		rows := -1
 		if stats, err := webdataset.ReadStats(f.StatsPath()); err == nil {
 			rows, t.stats = stats.Successes, stats
-			print.Add(fmt.Sprint(rows))
+			version.Add(fmt.Sprint(rows))
 		}
-		shards[i] = Shard{Name: t.name, Fingerprint: print.String(), Rows: rows, Bytes: f.Size, Read: t.read}
+		shards[i] = Shard{Name: t.name, Fingerprint: version.String(), Rows: rows, Bytes: f.Size, Read: t.read}
 	}
 	return shards, nil
 }
