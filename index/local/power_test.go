@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -306,4 +307,49 @@ func TestAPowerLossAfterAKilledProcess(t *testing.T) {
 		}
 		mustClose(t, s)
 	}
+}
+
+// The power goes before each operation while a label is set again and again, with
+// rows in memory that are not flushed. The index has the label of the last call
+// that returned or of the one under way, and the rows of the last flush.
+func TestAPowerLossKeepsALabel(t *testing.T) {
+	fsys, dir := newDisk(t)
+	s, err := CreateFS(fsys, dir, Options{Dim: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, 1, 1, 2, 3)
+	mustFlush(t, s)
+	flushed := versions(t, s)
+	set, crashes := 0, uint64(0)
+	crash := func() {
+		for range 10 {
+			crashes++
+			left, dir := powerLoss(t, fsys, rand.New(rand.NewPCG(crashes, 0)))
+			opened, err := OpenFS(left, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			find(t, opened, []map[index.ID]int64{flushed})
+			labels, err := opened.Labels(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, _ := strconv.Atoi(labels["number"]); n < set || n > set+1 {
+				t.Fatalf("the label is %q, the last one set was %d", labels["number"], set)
+			}
+			mustClose(t, opened)
+		}
+	}
+	fsys.Before(func(crashfs.Op, string) error { crash(); return nil })
+	for n := 1; n <= 3; n++ {
+		put(t, s, 2, index.ID(10*n))
+		if err := s.SetLabel(t.Context(), "number", strconv.Itoa(n)); err != nil {
+			t.Fatal(err)
+		}
+		set = n
+	}
+	crash()
+	fsys.Before(nil)
+	mustClose(t, s)
 }
