@@ -36,7 +36,7 @@ type ImageSource interface {
 // Folder is the ImageSource of an index made from a folder: the payload's
 // "path" is the file's path in that folder, or its absolute path. Whatever
 // the payload says, no file outside the folder is opened, not even through a
-// symbolic link; what cannot be opened so is fs.ErrNotExist.
+// symbolic link: such a path is fs.ErrNotExist.
 type Folder struct {
 	root *os.Root
 	path string // absolute
@@ -75,7 +75,7 @@ func (f *Folder) Open(_ context.Context, item index.Item) (Image, error) {
 	if !filepath.IsLocal(name) {
 		return Image{}, fmt.Errorf("item %d: %s is outside the image folder: %w", item.ID, name, fs.ErrNotExist)
 	}
-	// Looked at before it is opened, because opening a pipe would wait.
+	// Stat comes before Open, because opening a pipe would block.
 	info, err := f.root.Stat(name)
 	if err != nil {
 		return Image{}, fmt.Errorf("item %d: %w: %w", item.ID, err, fs.ErrNotExist)

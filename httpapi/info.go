@@ -89,8 +89,8 @@ type decoderView struct {
 	Bundle space.Space `json:"bundle"`
 }
 
-// infoView says what this server has. Encoder and decoder are null where there
-// is none.
+// infoView describes the index and the models. Encoder and decoder are null where
+// the server has none.
 type infoView struct {
 	Index   indexView    `json:"index"`
 	Encoder *encoderView `json:"encoder"`
@@ -138,8 +138,8 @@ func (s *Server) health(c *gin.Context) error {
 	return nil
 }
 
-// readiness answers GET /readyz: the index answers, and the server means to
-// stay.
+// readiness answers GET /readyz: the index answers, and the server is not shutting
+// down.
 func (s *Server) readiness(c *gin.Context) error {
 	if s.draining.Load() {
 		return errShuttingDown

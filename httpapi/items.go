@@ -55,7 +55,7 @@ func (s *Server) itemOf(c *gin.Context) (index.Item, error) {
 
 // listItems answers GET /v1/items: the first items in the order of their ids,
 // for a visitor who has nothing to search with yet. With safe=true it leaves out
-// those that are marked as unsafe.
+// items that are marked as unsafe.
 func (s *Server) listItems(c *gin.Context) error {
 	limit, err := intParam(c, "limit", 12, 100)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Server) getImage(c *gin.Context) error {
 	}
 	image, err := s.opts.Images.Open(c.Request.Context(), item)
 	if errors.Is(err, fs.ErrNotExist) {
-		// The cause names a place on the disk; the log may, the visitor need not.
+		// The cause has a path of the disk, which belongs into the log only.
 		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "image missing",
 			slog.String("request_id", requestID(c)), slog.String("error", err.Error()))
 		return fmt.Errorf("the image of item %d is not there: %w", item.ID, errNoImage)

@@ -23,8 +23,8 @@ type asset struct {
 	etag        string
 }
 
-// loadAssets reads the embedded files. Their types are listed here and not
-// asked of the system, whose tables differ.
+// loadAssets reads the embedded files. Their media types are listed here, because
+// the tables of systems differ.
 func loadAssets() map[string]asset {
 	types := map[string]string{
 		".html": "text/html; charset=utf-8",

@@ -48,8 +48,8 @@ type problemKind struct {
 }
 
 // problemTable maps errors to problems; the first row that matches counts.
-// Rows of limits and cancellation come first, because a reader that is cut off
-// reports its cause wrapped in an error of format.
+// Limits and cancellation come first, because a parser wraps their errors in an
+// error of its own format.
 var problemTable = []problemKind{
 	{err: new(http.MaxBytesError), status: http.StatusRequestEntityTooLarge, slug: "body-too-large", title: "Body too large"},
 	{err: context.Canceled, status: statusClientGone, slug: "client-gone", title: "Client gone",
@@ -108,7 +108,7 @@ func kindOf(err error) problemKind {
 	return internalProblem
 }
 
-// matches is errors.Is, and errors.As for the one error of the table that is a
+// matches is errors.Is, and errors.As for the only error of the table that is a
 // type.
 func matches(err, row error) bool {
 	if _, isType := errors.AsType[*http.MaxBytesError](row); isType {
@@ -138,9 +138,8 @@ func newProblem(err error, requestID string) problem {
 	}
 }
 
-// writeProblem ends the request with err. An error after the answer has begun
-// cannot be told any more: the connection is cut, so that the client sees a
-// broken answer and not a short one.
+// writeProblem ends the request with err. After the answer has begun the connection
+// is cut instead, so that the client does not take a part for the whole answer.
 func (s *Server) writeProblem(c *gin.Context, err error) {
 	p := newProblem(err, requestID(c))
 	if p.Status == http.StatusInternalServerError || c.Writer.Written() {

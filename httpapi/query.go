@@ -30,12 +30,12 @@ const (
 const (
 	defaultK = 10
 	// maxRepeats bounds the rows of one scan. Studies show an image three to
-	// a dozen times; an array with more rows is a set of trials, and its mean
-	// would answer a question that nobody asked.
+	// a dozen times. An array with more rows holds trials of several images, whose
+	// mean says nothing.
 	maxRepeats = 32
 )
 
-// query is one search as asked: k, what may be found, and the source that kind
+// query is a search as the client sent it: options, and one source, which kind
 // names.
 type query struct {
 	kind    string
@@ -104,8 +104,7 @@ func (q *query) reader(kind string) func([]byte) error {
 	return nil
 }
 
-// optionNames are the names of what may stand in the address or the form beside
-// the source.
+// optionNames are the options of a search in the address or in a form.
 var optionNames = []string{"k", "filter", "safe", "exact", "recall"}
 
 // set takes an option from text; "" leaves it as it was.
@@ -238,7 +237,7 @@ func (q *query) fromVector(raw []byte) error {
 	return nil
 }
 
-// readNpy reads the one array of an npy file as float32.
+// readNpy reads the array of an npy file as float32.
 func readNpy(raw []byte) (shape []int, values []float32, err error) {
 	if looksLikeNIfTI(raw) {
 		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, "+
@@ -271,8 +270,8 @@ func readAll(r io.Reader) ([]byte, error) {
 	return raw, nil
 }
 
-// bodyError keeps the cause in the chain: a body over the limit is another
-// problem than a broken one.
+// bodyError keeps the cause in the chain, because a body over the limit and a
+// damaged body are different problems.
 func bodyError(what string, err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err

@@ -23,7 +23,7 @@ type hitView struct {
 	Score float32 `json:"score"`
 }
 
-// queryView says what was asked, so that an answer explains itself.
+// queryView repeats the query in the answer.
 type queryView struct {
 	Kind  string     `json:"kind"`
 	Item  *itemView  `json:"item,omitempty"`
@@ -81,8 +81,8 @@ func (s *Server) search(c *gin.Context) error {
 	return nil
 }
 
-// nearest searches the store. A search by item leaves the item itself out: it
-// would always be the first, and tell nothing.
+// nearest searches the store. A search by item leaves the item itself out, because
+// it would always come first.
 func (s *Server) nearest(ctx context.Context, q query, vector []float32) ([]index.Hit, error) {
 	k := q.k
 	if q.kind == kindItem {
@@ -103,8 +103,8 @@ func (s *Server) nearest(ctx context.Context, q query, vector []float32) ([]inde
 	return others[:min(q.k, len(others))], nil
 }
 
-// vectorOf turns a query into a vector of the index's space and notes in view
-// what it found on the way.
+// vectorOf turns a query into a vector of the index's space. It adds the item, the
+// trial or the scan of the query to view.
 func (s *Server) vectorOf(ctx context.Context, q query, info index.Info, view *queryView) ([]float32, error) {
 	switch q.kind {
 	case kindVector:

@@ -37,7 +37,7 @@ type Options struct {
 }
 
 // Time limits of the connection. Bodies are at most Options.MaxBodyBytes long
-// and images a few megabytes, so that a slow line still passes.
+// and images a few megabytes, so that slow connections still pass.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = time.Minute
@@ -122,7 +122,7 @@ func New(opts Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler returns the server's routes, for a test or a server of one's own.
+// Handler returns the server's routes, for tests and for another http.Server.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers requests on l until ctx ends, then refuses new connections,
@@ -194,7 +194,7 @@ func (s *Server) router() *gin.Engine {
 	return engine
 }
 
-// wrap makes a gin handler of one that returns its error.
+// wrap turns a handler that returns an error into a gin handler.
 func (s *Server) wrap(handle func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := handle(c); err != nil {

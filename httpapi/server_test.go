@@ -301,7 +301,7 @@ func TestServeReportsABrokenListener(t *testing.T) {
 	if err := newServer(t, fakeOptions(t)).Serve(t.Context(), listener); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve on a closed listener: %v", err)
 	}
-	// Whether Serve notices the end of ctx or that of the listener is chance.
+	// Whether Serve first notices the end of ctx or of the listener is chance.
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -7,7 +7,7 @@ all). Made with Python 3.11, NumPy 2.4.6 and SciPy 1.17.1, in float64:
     python scripts/golden_eval.py
 
 The format of a case is described in golden_case.py. Two-way identification is
-that of MindEye's Reconstruction_Metrics.py, the confidence interval that of its
+computed as in MindEye's Reconstruction_Metrics.py, the confidence interval as in its
 Retrievals.py; ranks are scipy.stats.rankdata(method="average").
 """
 

@@ -7,11 +7,11 @@ all). Made with Python 3.11, PyTorch 2.15.0 and NumPy 2.4.6, in float64:
     python scripts/golden_scan.py
 
 The format of a case is described in golden_case.py. The losses and the order
-of operations are those of MindEye (Scotti et al. 2023, arXiv 2305.18274, and
+of operations follow MindEye (Scotti et al. 2023, arXiv 2305.18274, and
 MedARC-AI/fMRI-reconstruction-NSD, src/utils.py and src/models.py), with one
 exception: where the permutation leaves a sample in its place, its label is 1
 (the published code writes 1 - lambda there). Linear weights are [out, in] and
-parameter names are those of the published checkpoints.
+parameters are named as in the published checkpoints.
 """
 
 import math

@@ -128,7 +128,7 @@ def nifti():
         header.set_sform(np.diag(size + [1]), "scanner")
         header["scl_slope"], header["scl_inter"] = slope, inter
         header["vox_offset"] = 352
-        # nibabel would rescale the voxels; their bytes are those of the file.
+        # nibabel would rescale the voxels; here the file's own bytes are compared.
         file = header.binaryblock + bytes(4) + stored.tobytes(order="F")
         found = nibabel.Nifti1Image.from_bytes(file)
         assert np.allclose(found.get_fdata(), stored * np.float64(np.float32(slope)) + inter)

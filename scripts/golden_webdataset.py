@@ -113,7 +113,7 @@ def case(name, file, stats=None):
 
 
 def img2dataset_cases():
-    """Two shards of seven downloads, one of which fails and one of which is no image."""
+    """Two shards of seven downloads: one download fails, another is no image."""
     from img2dataset import download
 
     with tempfile.TemporaryDirectory() as folder:

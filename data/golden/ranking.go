@@ -23,7 +23,7 @@ type Hit struct {
 // Rankings compares the results of searches with the file testdata/name, which
 // says in its first line what was searched. Scores may differ by tolerance,
 // because processors round differently; results whose scores are that close may
-// change places, also with the first one that is not listed any more.
+// change places, also with a result just below the last.
 func Rankings(t testing.TB, name, about string, tolerance float64, got []Query) {
 	t.Helper()
 	want, err := parseRankings(string(read(t, name, []byte(formatRankings(about, got)))))

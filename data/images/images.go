@@ -29,8 +29,8 @@ func ID(rel string) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// IsImage reports whether a file's name ends like that of an image which
-// Engram can decode: jpg, jpeg, png, webp, gif, bmp, tif or tiff, in upper or
+// IsImage reports whether a file's name has the extension of an image that Engram
+// can decode: jpg, jpeg, png, webp, gif, bmp, tif or tiff, in upper or
 // lower case. Hidden files, whose name begins with a dot, are none.
 func IsImage(name string) bool {
 	if strings.HasPrefix(name, ".") {

@@ -74,7 +74,7 @@ func TestStoppingEarly(t *testing.T) {
 	}
 }
 
-// The ids are those of Python's
+// Python computes the same ids:
 // int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big"). They are
 // stored in indexes and must never change.
 func TestIDIsFixed(t *testing.T) {

@@ -17,6 +17,6 @@
 // reader never takes half a pair for a shard; Done says which pairs are there
 // and where to go on. Neither side scales vectors to unit length.
 //
-// The layout is that of clip-retrieval's clip_inference/writer.py and of the
-// LAION-400M release (laion.ai/blog/laion-400-open-dataset).
+// clip-retrieval (clip_inference/writer.py) writes this layout, and LAION-400M was
+// released in it (laion.ai/blog/laion-400-open-dataset).
 package laion

@@ -87,8 +87,8 @@ func (r *Rows) open(o Options) error {
 	return err
 }
 
-// columns returns the names of the columns to read: those that are wanted, or
-// all but the vectors.
+// columns returns the names of the columns to read: the wanted ones, or all but
+// the vectors.
 func (r *Rows) columns(wanted []string) []string {
 	if len(wanted) > 0 {
 		return wanted
@@ -123,7 +123,7 @@ func (r *Rows) openColumn() error {
 	return r.same(r.table.Len(), v.Dim())
 }
 
-// same compares what is there with what was listed.
+// same compares the number of rows and the dimension with what List found.
 func (r *Rows) same(rows, dim int) error {
 	if rows != r.shard.Rows || dim != r.shard.Dim {
 		return fmt.Errorf("%s: wanted %d rows of %d as it was listed, found %d of %d: %w",

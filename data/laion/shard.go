@@ -145,7 +145,7 @@ func (s *Shard) sameRows(table *parquet.File) error {
 	return nil
 }
 
-// checkDims notes the shards whose dimension is not that of the first good one.
+// checkDims marks the shards whose dimension differs from the first good shard.
 func checkDims(shards []Shard) {
 	first := -1
 	for i := range shards {

@@ -14,7 +14,7 @@ import (
 	"engram/data/vfs"
 )
 
-// ErrExists says that the pair that is to be written is there and whole.
+// ErrExists says that the pair to be written is already there and complete.
 var ErrExists = errors.New("shard exists")
 
 // errClosed ends a writer that did not fail.
@@ -55,7 +55,7 @@ type pending struct {
 }
 
 // Create starts a writer of shards into dir, which it makes. Nothing that is
-// there is touched before the first pair is whole.
+// there is touched before the first pair is complete.
 func Create(dir string, o WriterOptions) (*Writer, error) { return CreateFS(vfs.OS{}, dir, o) }
 
 // CreateFS is Create on a file system.
@@ -81,7 +81,7 @@ func CreateFS(fsys vfs.FS, dir string, o WriterOptions) (*Writer, error) {
 	return &Writer{fsys: fsys, dir: dir, o: o, done: done, shard: o.First}, nil
 }
 
-// Done returns the numbers of the shards in dir that are whole for all of the
+// Done returns the numbers of the shards in dir that are complete for all of the
 // sets, in ascending order; none where there is no such folder.
 func Done(dir string, sets ...Set) ([]int, error) {
 	var done []int
@@ -119,7 +119,7 @@ func (w *Writer) metadataPath() string { return w.path("metadata", ".parquet") }
 // refuses a vector of another length or with an element that is not finite, or
 // that float16 cannot hold (ErrVector), and a payload as parquet.Writer does
 // (parquet.ErrPayload); the writer goes on without the row. The first row of a
-// shard that is there and whole is refused (ErrExists). After any other error
+// shard that is there and complete is refused (ErrExists). After any other error
 // the pair under way is gone and the writer of no more use.
 func (w *Writer) Append(payload map[string]any, vectors ...[]float32) error {
 	if w.err != nil {
@@ -195,8 +195,8 @@ func (w *Writer) begin() error {
 }
 
 // publish gives the files of the pair their names, the metadata last: without
-// it the embeddings are no shard. What a broken run has left of the metadata
-// goes first, so that it is never taken for that of the new embeddings.
+// it the embeddings are no shard. Metadata that an interrupted run left is removed
+// first, so that it is never read beside the new embeddings.
 func (w *Writer) publish() error {
 	if err := w.removeMetadata(); err != nil {
 		return w.fail(err)

@@ -258,7 +258,7 @@ func waitForShards(t *testing.T, dir string, count int) {
 	t.Fatalf("no %d shards after half a minute", count)
 }
 
-// writeUntilKilled adds shards of 50 rows behind those that are done.
+// writeUntilKilled adds shards of 50 rows behind the finished ones.
 func writeUntilKilled(dir string) {
 	done, err := laion.Done(dir, laion.Image)
 	if err != nil {

@@ -40,7 +40,7 @@ func newImage(name string, h *header, voxels func() (io.ReadCloser, error)) *Ima
 func (img *Image) NumVolumes() int { return img.h.volumes }
 
 // Open reads the header of the image at path: .nii, .nii.gz, or either half of
-// a pair .hdr and .img, each of which may be gzipped with .gz at the end. No
+// a pair .hdr and .img. Each may be gzipped, with .gz at the end of its name. No
 // file stays open.
 func Open(path string) (*Image, error) {
 	img, err := openImage(path)
@@ -116,8 +116,8 @@ func openFile(path string) (file, error) {
 	return file{r, f}, nil
 }
 
-// unpacked returns r, read through gzip where its first bytes are those of a
-// gzip file, and whether they are.
+// unpacked returns r, decompressed where it begins with the magic number of gzip,
+// and whether it does.
 func unpacked(r io.Reader) (plain io.Reader, gzipped bool, err error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
 	// Fewer than two bytes are reported when the header is read.

@@ -25,7 +25,7 @@ type Layout struct {
 }
 
 // WriteFile writes a NIfTI-1 image, gzipped where path ends in .gz, replacing
-// the file at path whole or not at all. data is a slice of uint8, int16 or
+// the file at path atomically. data is a slice of uint8, int16 or
 // float32 with the stored numbers of all volumes, one volume after the other,
 // each in C order as Image.Volumes yields them. The first voxel is at the
 // origin of the scanner's axes.

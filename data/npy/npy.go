@@ -37,7 +37,7 @@ func ReadFile(path string) (*Array, error) {
 }
 
 // open opens a file, reads its header and checks it against the file's size.
-// The file's position is that of the first element.
+// The file stands at the first element.
 func open(path string) (*os.File, *header, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"engram/data/vfs"
 )
 
-// WriteFile writes an array as Write does, replacing the file at path whole or
-// not at all.
+// WriteFile writes an array as Write does, replacing the file at path atomically.
 func WriteFile(path string, shape []int, data any) error {
 	if err := vfs.WriteFile(path, func(w io.Writer) error { return write(w, shape, data) }); err != nil {
 		return fmt.Errorf("npy: %s: %w", path, err)

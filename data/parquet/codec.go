@@ -13,7 +13,7 @@ import (
 )
 
 // codec undoes the compression of pages into the room that their headers ask
-// for, and no more: what a broken block says of its own size is not believed.
+// for and no more: the size in a damaged block is not trusted.
 // It is safe for concurrent use.
 type codec struct {
 	zstd func() (*zstd.Decoder, error) // made when it is needed

@@ -104,8 +104,8 @@ func (s *scalar) decode(dst []any, values encoding.Values, at int) {
 	}
 }
 
-// decodeBytes cuts data at the offsets, of which there is one more than
-// values. Text is copied once and cut then.
+// decodeBytes cuts data at the offsets; n values have n+1 offsets. Text is copied
+// once and then cut.
 func (s *scalar) decodeBytes(dst []any, data []byte, offsets []uint32) {
 	if s.bytes != nil {
 		for i := range dst {

@@ -35,8 +35,8 @@ type place struct {
 	element byte        // of a list: definition level of an element, null or not; 0 otherwise
 }
 
-// readSchema finds the columns, those that are dropped, and those that may
-// hold vectors.
+// readSchema finds the columns of payloads, the dropped columns, and the columns
+// that may hold vectors.
 func (f *File) readSchema() {
 	s := &schema{f: f, seen: map[string]bool{}}
 	for _, e := range f.table.Metadata().Schema {

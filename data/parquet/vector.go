@@ -60,7 +60,7 @@ type VectorOptions struct {
 	Column string
 	// Half says that a column of bytes holds float16 rather than float32.
 	Half bool
-	// Dim is the number of elements; 0 for that of the first vector there is.
+	// Dim is the number of elements; with 0 the first vector decides it.
 	Dim int
 }
 
@@ -144,7 +144,7 @@ func (f *File) Vectors(o VectorOptions) (*Vectors, error) {
 	return v, nil
 }
 
-// findDim takes the length of the first vector for that of all.
+// findDim sets the dimension to the length of the first vector.
 func (v *Vectors) findDim() error {
 	if v.column.fixed > 0 {
 		v.dim = v.column.fixed / v.size

@@ -30,8 +30,8 @@ const rowColumn = "row"
 // first seen. A key that is nil in every row becomes a column of strings. A
 // table of rows without any keys gets a column "row" with their numbers.
 //
-// The memory in use is that of one row group of 32,768 rows. Where a key comes
-// up late, what is already in the file is written once more.
+// The writer holds one row group of 32,768 rows in memory. A key that first comes
+// up in a later row group has the file written once more.
 type Writer struct {
 	fsys   vfs.FS
 	path   string
@@ -223,7 +223,7 @@ func (w *Writer) copy(from *File) error {
 	}
 }
 
-// put writes rows, of which first is the number of the first one.
+// put writes rows; first is the number of rows[0].
 func (w *Writer) put(rows []map[string]any, first int) error {
 	for i, row := range rows {
 		w.values = w.values[:0]
@@ -272,7 +272,7 @@ func textValue(s string) format.Value {
 	return format.ByteArrayValue([]byte(strings.ToValidUTF8(s, "\ufffd")))
 }
 
-// Commit writes what is left and puts the file at its path, whole. It ends the
+// Commit writes the last rows and puts the finished file at its path. It ends the
 // writer.
 func (w *Writer) Commit() error {
 	err := w.flush()

@@ -25,7 +25,7 @@
 //
 // # Wildcards
 //
-// In an element of a path, *, ? and [a-z] are those of path.Match. They do not
+// In an element of a path, *, ? and [a-z] mean what they mean in path.Match. They do not
 // find hidden files, whose name begins with a dot, unless the element begins
 // with one as well. A file whose name is exactly the pattern is always found,
 // so that a folder may be called "photos [2020]".

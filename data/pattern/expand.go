@@ -86,7 +86,7 @@ func (w words) then(v words) (words, error) {
 	return out, nil
 }
 
-// or returns the words of w and then those of v.
+// or returns the words of w followed by the words of v.
 func (w words) or(v words) (words, error) {
 	out := words{text: w.text + v.text}
 	if n := len(w.list) + len(v.list); n > maxPaths || out.text > maxText {

@@ -13,7 +13,7 @@ import (
 // Paths returns the files and folders that a pattern names, in its order, each
 // once. All of them must be there: fs.ErrNotExist tells how many are missing
 // and names the first. A wildcard must find at least one. Further errors are
-// ErrSyntax and ErrTooMany, and that of a folder that cannot be read.
+// ErrSyntax, ErrTooMany, and the system's error for a folder that cannot be read.
 func Paths(pattern string) ([]string, error) {
 	if _, err := os.Lstat(pattern); err == nil {
 		return []string{pattern}, nil
@@ -43,7 +43,7 @@ func Paths(pattern string) ([]string, error) {
 	return unique(paths), nil
 }
 
-// unique returns the paths without those that came before.
+// unique returns the paths without repetitions.
 func unique(paths []string) []string {
 	seen := make(map[string]bool, len(paths))
 	return slices.DeleteFunc(paths, func(path string) bool {

@@ -60,8 +60,8 @@ func letterRange(first, last byte, step string) (words, error) {
 }
 
 // count returns the distances from one end to the numbers on the way to the
-// other. The direction is that of the ends, whatever the sign of the step; a
-// step of 0 or none is 1.
+// other. The order of the ends gives the direction, whatever the sign of the step;
+// a step of 0 or none is 1.
 func count(from, to int64, step string) ([]int64, error) {
 	stride := int64(1)
 	if step != "" {

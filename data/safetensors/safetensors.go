@@ -130,8 +130,8 @@ func ReadFile(path string) (tensors map[string]Tensor, metadata map[string]strin
 }
 
 // WriteFile writes tensors and metadata, which may be nil, replacing the file
-// at path whole or not at all. The same tensors and metadata make the same
-// bytes: the order is that of the reference implementation, widest elements
+// at path atomically. The same tensors and metadata make the same
+// bytes: tensors are ordered as by the reference implementation, widest elements
 // first and then by name.
 func WriteFile(path string, tensors map[string]Tensor, metadata map[string]string) error {
 	return WriteFileFS(vfs.OS{}, path, tensors, metadata)

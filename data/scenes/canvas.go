@@ -30,7 +30,7 @@ func newCanvas(pix []uint8, size int) *canvas {
 // frame maps the coordinates of a drawing to pixels: x becomes x0 + x·dx.
 type frame struct{ x0, dx, y0, dy float64 }
 
-// whole is the frame of a drawing whose 100 × 100 fill the picture.
+// whole is the frame of a drawing that fills the picture with its 100 × 100 units.
 func (c *canvas) whole() frame {
 	return frame{dx: float64(c.size) / 100, dy: float64(c.size) / 100}
 }

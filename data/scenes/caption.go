@@ -84,8 +84,7 @@ func sentence(parts []string) string {
 // group is the things of one look, which a caption names together.
 type group []*Thing
 
-// groups returns the groups of a scene, those that take most of the picture
-// first.
+// groups returns the groups of a scene, largest in the picture first.
 func (s *Scene) groups() []group {
 	var out []group
 	for i := range s.Things {

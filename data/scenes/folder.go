@@ -32,7 +32,7 @@ type Folder struct {
 //	DIR/annotations/instances_NAME.json  the kinds and boxes of their things
 //
 // An instance's area is what is seen of it. The description of the files says
-// that the pictures are generated. Each file is written whole or not at all, the
+// that the pictures are generated. Each file is written atomically, the
 // annotations last: where they are, the pictures are. Pictures that are there
 // already are drawn again.
 func WriteFolder(ctx context.Context, f Folder, list []Scene) error {

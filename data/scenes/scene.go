@@ -19,7 +19,7 @@ type Scene struct {
 // Thing is one thing of a scene.
 type Thing struct {
 	Kind Kind
-	// Colour is that of most of the thing, and of what a person wears.
+	// Colour is the main colour of the thing; of a person, the colour of the clothes.
 	Colour Colour
 	// Pattern covers the coloured parts of the thing in its Accent colour. The
 	// accent of a plain thing is its colour.
@@ -180,7 +180,7 @@ func Colours() []Colour { return all[Colour](colourNames) }
 // Pattern is what covers the coloured parts of a thing.
 type Pattern uint8
 
-// The patterns. Stripes of animals stand, those of other things lie.
+// The patterns. Stripes are vertical on animals and horizontal on other things.
 const (
 	Plain Pattern = iota
 	Striped
@@ -192,7 +192,7 @@ var patternNames = []string{"plain", "striped", "spotted", "checked"}
 
 func (p Pattern) String() string { return name(patternNames, p) }
 
-// Size is the size of a thing among those of its kind.
+// Size is the size of a thing compared with others of its kind.
 type Size uint8
 
 // The sizes.

@@ -8,8 +8,8 @@ import (
 // ErrOther reports that vectors of two embedding spaces met.
 var ErrOther = errors.New("another embedding space")
 
-// Space is the embedding space of a model. The zero Space stands for vectors
-// of which nobody recorded the model.
+// Space is the embedding space of a model. The zero Space stands for vectors whose
+// model was not recorded.
 type Space struct {
 	// Name is the model's name and version, for messages.
 	Name string `json:"name"`

@@ -17,7 +17,7 @@
 //
 // # What belongs to a sample
 //
-// The rules are those of webdataset: folders are part of the key, extensions
+// Files are grouped by webdataset's rules: folders are part of the key, extensions
 // are in lower case and may have several parts (seg.png), links, folders and
 // names such as __meta__ are passed over, as are files without an extension.
 // There are three differences. Hidden files, whose name begins with a dot, are

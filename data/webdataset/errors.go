@@ -20,7 +20,7 @@ var (
 	ErrMetadata = errors.New("bad metadata")
 )
 
-// What is wrong with a whole tar, in an ArchiveError.
+// Faults of a tar, in an ArchiveError.
 var (
 	// ErrTruncated is a tar that ends too soon.
 	ErrTruncated = errors.New("the tar is truncated")

@@ -15,7 +15,7 @@ import (
 )
 
 // Whatever is read, samples are within the limit, have a key and are numbered,
-// keys of good ones differ, and the errors are those that are declared.
+// keys of good samples differ, and every error is one that the package declares.
 func FuzzRead(f *testing.F) {
 	for _, g := range goldens(f) {
 		f.Add(g.file)

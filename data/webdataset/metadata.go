@@ -18,7 +18,7 @@ const (
 )
 
 // Metadata returns what the json file of the sample says, nil where it has none.
-// The values are those that an index stores:
+// The values have the types that an index stores:
 //
 //   - strings as string, true and false as bool;
 //   - numbers written without a point and an exponent as int64 where they fit,
@@ -167,7 +167,7 @@ func set(values map[string]any, name string, raw []byte) error {
 	return nil
 }
 
-// number returns an int64 where the text is that of one, else a float64.
+// number returns an int64 where the text is an integer, else a float64.
 func number(text string) (any, error) {
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return i, nil

@@ -147,7 +147,7 @@ func TestErrorsOfTheDisk(t *testing.T) {
 			r := io.MultiReader(bytes.NewReader(g.file[:n]), iotest.ErrReader(want))
 			got := collect(t, r, webdataset.Options{})
 			if !errors.Is(got.err, want) || errors.Is(got.err, webdataset.ErrTruncated) || errors.Is(got.err, webdataset.ErrCorrupt) {
-				t.Errorf("%s after %d bytes: error is %v, want that of the disk alone", name, n, got.err)
+				t.Errorf("%s after %d bytes: error is %v, want the disk's error alone", name, n, got.err)
 			}
 		}
 	}

@@ -28,9 +28,9 @@ func (s *Sample) File(ext string) (data []byte, found bool) {
 	return nil, false
 }
 
-// Image returns the encoded image and its extension: that of the first of exts
-// which the sample has; without exts these are jpg, jpeg, png and webp. The
-// error is ErrNoImage.
+// Image returns the encoded image and its extension. The sample's first file with
+// one of exts is taken, in the order of exts; the default is jpg, jpeg, png and
+// webp. The error is ErrNoImage.
 func (s *Sample) Image(exts ...string) (ext string, data []byte, err error) {
 	if len(exts) == 0 {
 		exts = []string{"jpg", "jpeg", "png", "webp"}

@@ -40,11 +40,11 @@ func IsTar(name string) bool { return stem(name) != name }
 // beside 00042.tar.
 func (s Shard) StatsPath() string { return stem(s.Path) + "_stats.json" }
 
-// List returns the shards that where names: the tars of a folder, whose names
-// end in .tar, .tar.gz, .tgz, .tar.zst or .tzst, in the order of
-// pattern.Compare and without those of folders inside; or the files of a
-// pattern (see pattern.Paths), in its order and whatever their names are. A
-// folder without tars is an error, fs.ErrNotExist.
+// List returns the shards at where, a folder or a pattern. A folder gives its own
+// tars (.tar, .tar.gz, .tgz, .tar.zst, .tzst), not the tars of folders inside, in
+// the order of pattern.Compare. A pattern gives its files in its own order (see
+// pattern.Paths), whatever their names are. A folder without tars is an error,
+// fs.ErrNotExist.
 func List(where string) ([]Shard, error) {
 	paths, err := shardPaths(where)
 	if err != nil {

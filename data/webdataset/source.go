@@ -94,7 +94,7 @@ func (s *source) finish() error {
 	}
 }
 
-// explain tells the tar's faults from those of the disk.
+// explain tells faults of the tar from faults of the disk.
 func (s *source) explain(err error) error {
 	switch {
 	case s.raw.err != nil:

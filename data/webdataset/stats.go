@@ -26,7 +26,7 @@ type Stats struct {
 	Status map[string]int
 }
 
-// ReadStats reads a _stats.json. The errors are ErrStats and those of the disk.
+// ReadStats reads a _stats.json. The errors are ErrStats and the disk's errors.
 func ReadStats(path string) (*Stats, error) {
 	f, err := os.Open(path)
 	if err != nil {

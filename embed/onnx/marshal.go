@@ -247,7 +247,7 @@ func (t Tensor) raw() ([]byte, error) {
 	}
 	for _, n := range t.Shape {
 		if n < 0 || n > 0 && size > maxBytes/n {
-			return nil, fmt.Errorf("shape %v is not that of a constant of at most %d bytes", t.Shape, maxBytes)
+			return nil, fmt.Errorf("shape %v does not fit a constant of at most %d bytes", t.Shape, maxBytes)
 		}
 		size *= n
 	}

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// stampName is the file beside a cached library that says what is there.
+// stampName is the file beside a cached library that describes its files.
 const stampName = "stamp.json"
 
 // stamp describes the files of a cached build, the library first.

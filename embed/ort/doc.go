@@ -10,7 +10,7 @@
 //   - the system's library folders, if a library there is of 1.24.1 or newer;
 //   - what a client of the machine brings: pip, npm, or the project's release
 //     page. The archive is checked against a sha256 in this package, and what it
-//     holds is put into the cache whole or not at all. Processes that start at
+//     holds is put into the cache atomically. Processes that start at
 //     once fetch once.
 //
 // Archives are pinned for Linux on amd64 and arm64 and macOS on arm64; the CUDA

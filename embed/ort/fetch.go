@@ -16,7 +16,7 @@ import (
 )
 
 // fetcher keeps one build of the library in the folder dir/build. A build is
-// put there whole, by renaming, while the process holds dir/build.lock.
+// put there atomically, by renaming, while the process holds dir/build.lock.
 type fetcher struct {
 	dir      string
 	build    string

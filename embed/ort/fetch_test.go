@@ -248,8 +248,8 @@ func TestGoroutinesFetchOnce(t *testing.T) {
 	}
 }
 
-// TestProcessesFetchOnce starts this test binary again, several times at once,
-// each of which fetches into the same cache.
+// TestProcessesFetchOnce starts this test binary again, several times at once.
+// Each process fetches into the same cache.
 func TestProcessesFetchOnce(t *testing.T) {
 	if source := os.Getenv("ORT_TEST_SOURCE"); source != "" {
 		f := fetcher{dir: os.Getenv("ORT_TEST_CACHE"), build: "build"}
