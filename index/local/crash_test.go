@@ -88,8 +88,10 @@ func lastGeneration(s *Store) int64 {
 // A process that writes is killed at random moments. The index must open each
 // time, whole, in the state of the last flush that was acknowledged or of the
 // one under way.
+//
+// It does not run beside other tests: a process that is being started holds, for
+// a moment, the locks of all indexes that are open.
 func TestKillingTheWriterLosesNothingThatWasFlushed(t *testing.T) {
-	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "index")
 	mustClose(t, mustCreate(t, dir, 16))
 	rng := rand.New(rand.NewPCG(1, 2))

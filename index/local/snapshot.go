@@ -97,6 +97,7 @@ func (s *snapshot) release() {
 
 // publish makes parts the current snapshot. The caller holds the writer lock.
 func (s *Store) publish(parts []part) {
+	checkParts(parts)
 	snap := &snapshot{parts: parts, done: s.snapshots.Done}
 	for _, p := range parts {
 		p.segment.users.Add(1)

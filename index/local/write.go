@@ -47,7 +47,9 @@ func (s *Store) segment(items []index.Item) (*disk.Segment, error) {
 			return nil, err
 		}
 	}
-	return b.Segment(), nil
+	added := b.Segment()
+	checkSegment(added)
+	return added, nil
 }
 
 // Delete implements index.Store.
@@ -163,6 +165,7 @@ func (s *Store) mergeInMemory(parts []part) ([]part, error) {
 			}
 		}
 		merged := joined.Segment()
+		checkSegment(merged)
 		parts = append(parts[:n-2], part{segment: &segment{Segment: merged}, live: len(merged.IDs)})
 	}
 	return parts, nil

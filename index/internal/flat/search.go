@@ -2,10 +2,12 @@ package flat
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"engram/index/internal/column"
+	"engram/index/internal/invariants"
 	"engram/index/internal/simd"
 )
 
@@ -27,6 +29,9 @@ const chunkRows = 4096
 func (s Scan) Search(ctx context.Context, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	if s.Kernels == nil {
 		s.Kernels = simd.Best()
+	}
+	for _, p := range parts {
+		p.CheckLayout()
 	}
 	chunks := split(parts)
 	rows := 0
@@ -76,7 +81,11 @@ func (s Scan) Search(ctx context.Context, parts []column.Part, q []float32, k in
 			}
 		}
 	}
-	return best.sorted(), nil
+	matches := best.sorted()
+	if invariants.Enabled {
+		invariants.Check(len(matches) <= k && slices.IsSortedFunc(matches, column.Compare), "%d matches for k = %d, or out of order", len(matches), k)
+	}
+	return matches, nil
 }
 
 // chunk is a range of rows of one part.
