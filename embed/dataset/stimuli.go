@@ -10,6 +10,7 @@ import (
 
 	"engram/data/images"
 	"engram/data/npy"
+	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/pixels"
 
@@ -99,10 +100,11 @@ type Encoder interface {
 	EncodeTokens(ctx context.Context, images []*pixels.Image) ([]embed.Tokens, error)
 }
 
-// Embed returns the tokens of all images, [images, T·D]. progress, which may be
-// nil, is called with the number of images done.
-func (s *Stimuli) Embed(ctx context.Context, encoder Encoder, progress func(done int)) (blas32.General, error) {
+// Embed returns the tokens of all images, [images, T·D]. It reports the stage
+// "embedding stimuli", in images.
+func (s *Stimuli) Embed(ctx context.Context, encoder Encoder, watch progress.Func) (blas32.General, error) {
 	const batch = 16
+	report := watch.Stage("embedding stimuli", "images", int64(s.Count))
 	var all blas32.General
 	for from := 0; from < s.Count; from += batch {
 		var images []*pixels.Image
@@ -123,9 +125,7 @@ func (s *Stimuli) Embed(ctx context.Context, encoder Encoder, progress func(done
 		all.Rows += len(tokens)
 		all.Cols = len(all.Data) / all.Rows
 		all.Stride = all.Cols
-		if progress != nil {
-			progress(all.Rows)
-		}
+		report(int64(all.Rows), int64(s.Count))
 	}
 	return all, nil
 }

@@ -41,9 +41,9 @@ type study struct {
 // target names the space of the targets.
 func (s *study) target() space.Space { return SpaceOf(s.bundle) }
 
-// openStudy reads the scans and embeds the images seen. of reads the splits of
-// MindEye's data that are asked for.
-func (a *App) openStudy(ctx context.Context, spec Dataset, of func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
+// openStudy reads the scans and embeds the images seen. read reads the wanted
+// splits of MindEye's data.
+func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
 	if spec.MindEye == "" && (spec.Stimuli == "") == (spec.Targets == "") {
 		return nil, errors.New("wanted one of --stimuli and --targets")
 	}
@@ -54,7 +54,7 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, of func(dataset.MindE
 		spec.Bundle = Pixels
 	}
 	if spec.MindEye != "" {
-		return a.openMindEye(ctx, spec, of, watch)
+		return a.openMindEye(ctx, spec, read, watch)
 	}
 	voxels, err := dataset.Matrix(spec.Voxels, spec.Mask)
 	if err != nil {
@@ -101,12 +101,12 @@ func seen(spec Dataset, names []string, n int) ([]int, error) {
 }
 
 // openMindEye reads the tars of MindEye and embeds their images.
-func (a *App) openMindEye(ctx context.Context, spec Dataset, of func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
+func (a *App) openMindEye(ctx context.Context, spec Dataset, read func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
 	b, err := a.OpenBundle(spec.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	scans, err := of(dataset.MindEye{Dir: spec.MindEye, Subject: spec.Subject})
+	scans, err := read(dataset.MindEye{Dir: spec.MindEye, Subject: spec.Subject})
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +135,5 @@ func (a *App) embed(ctx context.Context, s *dataset.Stimuli, b *bundle.Bundle, w
 		return blas32.General{}, err
 	}
 	defer closeInto(&err, m)
-	set := watch.Stage("embedding stimuli", "images", int64(s.Count))
-	return s.Embed(ctx, m, func(done int) { set(int64(done), int64(s.Count)) })
+	return s.Embed(ctx, m, watch)
 }

@@ -125,7 +125,7 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 	if s.scans != nil {
 		out.Scans = s.scans.String()
 	}
-	out.limit(s.Data)
+	out.addCeiling(s.Data)
 	return out, nil
 }
 
@@ -321,8 +321,8 @@ func (out *Scores) add(ctx context.Context, found *scored, sizes []int, seed uin
 	return nil
 }
 
-// limit adds the noise ceiling of the scans.
-func (out *Scores) limit(data scan.Data) {
+// addCeiling adds the noise ceiling of the scans.
+func (out *Scores) addCeiling(data scan.Data) {
 	repeats := scan.Repeats(data.Voxels, data.Images)
 	if repeats == nil {
 		out.NoCeiling = "no image was seen twice"

@@ -7,6 +7,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/npy"
+	"engram/data/progress"
 	"engram/data/scenes"
 	"engram/embed/dataset"
 )
@@ -80,17 +81,17 @@ func (d *demo) embeddingTokens(from folders) stage {
 	}, build: func(ctx context.Context, dir string) error {
 		total := int64(d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras)
 		embedded := d.watch.Stage("embedding scenes", "scenes", total)
-		before := 0
+		before := int64(0)
 		for _, s := range d.cast.sets() {
 			stimuli, err := dataset.OpenStimuli(filepath.Join(from.scenes, s.name))
 			if err != nil {
 				return err
 			}
-			tokens, err := stimuli.Embed(ctx, d.model, func(done int) { embedded(int64(before+done), total) })
+			tokens, err := stimuli.Embed(ctx, d.model, func(r progress.Report) { embedded(before+r.Done, total) })
 			if err != nil {
 				return err
 			}
-			before += tokens.Rows
+			before += int64(tokens.Rows)
 			shape := []int{tokens.Rows, d.bundle.T, d.bundle.D}
 			if err := npy.WriteFile(filepath.Join(dir, s.name+".npy"), shape, tokens.Data); err != nil {
 				return err
