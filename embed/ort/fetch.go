@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"engram/data/progress"
 )
 
 // fetcher keeps one build of the library in the folder dir/build. A build is
@@ -21,7 +23,7 @@ type fetcher struct {
 	dir      string
 	build    string
 	channels []channel
-	progress func(what string, done, total int64)
+	progress progress.Func
 }
 
 // fetch brings the build into the cache and returns the library's path. Where
@@ -171,8 +173,7 @@ func (f fetcher) watch(work string, a archive) (stop func()) {
 	if f.progress == nil {
 		return func() {}
 	}
-	what := "onnxruntime " + f.build
-	f.progress(what, 0, a.size)
+	fetched := f.progress.Stage(FetchingStage, "bytes", a.size)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -181,10 +182,10 @@ func (f fetcher) watch(work string, a archive) (stop func()) {
 		for {
 			select {
 			case <-done:
-				f.progress(what, min(largest(work), a.size), a.size)
+				fetched(min(largest(work), a.size), a.size)
 				return
 			case <-tick.C:
-				f.progress(what, min(largest(work), a.size), a.size)
+				fetched(min(largest(work), a.size), a.size)
 			}
 		}
 	}()

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"engram/data/progress"
 )
 
 // content is what the fake archives hold as the library.
@@ -109,7 +111,7 @@ func TestFetchKeepsTheLibrary(t *testing.T) {
 			f, a, script, calls := newFetcher(t, name)
 			f.channels = []channel{shell("good", script, a)}
 			var done, total int64
-			f.progress = func(_ string, d, n int64) { done, total = d, n }
+			f.progress = func(r progress.Report) { done, total = r.Done, r.Total }
 			file, err := f.fetch(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"engram/data/progress"
 )
 
 // LibraryOptions say where libonnxruntime comes from. The zero value looks in
@@ -20,10 +22,13 @@ type LibraryOptions struct {
 	Offline  bool   // find only, never fetch
 	GPU      bool   // the CUDA build
 
-	// Progress is called while an archive is fetched: what it is, and how many
-	// of its bytes have come. nil keeps silent. Calls do not overlap.
-	Progress func(what string, done, total int64)
+	// Progress is told how many bytes of an archive have come, in the stage
+	// FetchingStage.
+	Progress progress.Func
 }
+
+// FetchingStage is the stage of Load in progress reports.
+const FetchingStage = "fetching"
 
 // OptionsFromEnv reads ENGRAM_ONNXRUNTIME (Path) and ENGRAM_CACHE (CacheDir).
 func OptionsFromEnv(getenv func(string) string) LibraryOptions {

@@ -67,9 +67,7 @@ func (a *App) CacheDir() (string, error) {
 // that it runs.
 func (a *App) Runtime(ctx context.Context, watch progress.Func) (*ort.Runtime, error) {
 	opts := a.opts.Library
-	opts.Progress = func(_ string, done, total int64) {
-		watch.Report(progress.Report{Stage: "fetching", Unit: "bytes", Done: done, Total: total})
-	}
+	opts.Progress = watch
 	rt, err := ort.Load(ctx, opts)
 	if err == nil {
 		a.opts.Logger.Debug("onnxruntime", "version", rt.Version(), "file", rt.Path())
