@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// layers lists the top-level folders with those that each may import beside
-// itself. Imports run one way: cmd → httpapi → recon → embed, index → data.
+// layers lists the top-level folders, and for each the folders that it may
+// import beside itself. Imports run one way: cmd → httpapi → recon → embed, index → data.
 var layers = map[string][]string{
 	"cmd":     {"httpapi", "recon", "embed", "index", "data"},
 	"httpapi": {"recon", "embed", "index", "data"},
@@ -89,8 +89,8 @@ func TestTheDemosTrainingIsNotServed(t *testing.T) {
 	}
 }
 
-// TestTopLevelIsFixed wants no file or folder beside those of the picture in
-// the README.
+// TestTopLevelIsFixed wants no file or folder that is not in the README's
+// picture of the tree.
 func TestTopLevelIsFixed(t *testing.T) {
 	want := []string{"cmd", "data", "docker-compose.yml", "embed", "go.mod", "go.sum", "httpapi", "index", "README.md", "recon", "scripts"}
 	tracked, err := exec.CommandContext(t.Context(), "git", "-C", filepath.Join("..", ".."), "ls-files").Output()

@@ -19,7 +19,7 @@ func (c *console) embedCommand() *cobra.Command {
 		Short: "Embed images or captions into files that any program can load",
 		Long: "Embed writes the vectors of a source's images, or of their captions, in the layout of LAION and\n" +
 			"clip-retrieval: img_emb/img_emb_N.npy with metadata/metadata_N.parquet, row by row in the order of the\n" +
-			"source. Sources are those of index build, which reads such folders, too. A run that was broken off,\n" +
+			"source. It takes the sources that index build takes, which reads such folders, too. A run that was broken off,\n" +
 			"whatever by, goes on where it was; a pair of files that is there is whole and is not touched again. What\n" +
 			"cannot be embedded is passed over, listed, and kept in bad/.",
 		Example: "  engram embed ~/Pictures --out pictures.emb\n" +

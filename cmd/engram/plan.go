@@ -1,9 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"context"
 
+	"engram/cmd/engram/internal/app"
 	"engram/index"
 	"engram/index/plan"
 
@@ -18,12 +18,12 @@ func (c *console) planCommand() *cobra.Command {
 		Short: "Work out memory, disk, nodes and hours of an index before it is built",
 		Long: "Plan works out what an index takes: bytes in memory and on disk, shards and nodes, hours to build,\n" +
 			"milliseconds per query, months until the next node. Without --items it does so for COCO, LAION-400M and\n" +
-			"LAION-5B. Hours follow from rates: the built-in ones, or those that engram bench --json has measured.",
+			"LAION-5B. Hours follow from rates: the built-in ones, or the ones that engram bench --json has measured.",
 		Example: "  engram plan\n" +
 			"  engram plan --items 20000000 --dim 512 --ram 64 --growth 500000\n" +
 			"  engram bench --json rates.json && engram plan --rates rates.json --explain",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.plan(f, cmd.Flags()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.plan(cmd.Context(), f, cmd.Flags()) },
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&f.Items, "items", 0, "number of items (default: known data sets)")
@@ -56,19 +56,11 @@ type planFlags struct {
 }
 
 // plan works out and prints plans.
-func (c *console) plan(f planFlags, given *pflag.FlagSet) error {
-	rates, err := readRates(f.rates)
+func (c *console) plan(ctx context.Context, f planFlags, given *pflag.FlagSet) error {
+	f.Memory, f.Disk = 1e9*f.ram, 1e9*f.disk
+	plans, err := show(ctx, c, c.app().Plan, app.PlanSpec{Demands: f.demands(given), Rates: f.rates})
 	if err != nil {
 		return err
-	}
-	f.Memory, f.Disk = 1e9*f.ram, 1e9*f.disk
-	var plans []*plan.Plan
-	for _, d := range f.demands(given) {
-		p, err := newPlan(d, rates)
-		if err != nil {
-			return fmt.Errorf("%s: %w", d.Name, err)
-		}
-		plans = append(plans, p)
 	}
 	if f.json {
 		return c.printJSON(map[string]any{"plans": plans})
@@ -104,41 +96,4 @@ func (f planFlags) demands(given *pflag.FlagSet) []plan.Demand {
 		known[i] = d
 	}
 	return known
-}
-
-// tolerable is how long, in milliseconds, an exact search may take before a
-// graph is worth its while.
-const tolerable = 100
-
-// newPlan plans for the engine asked for, or for the one that suits the demand.
-func newPlan(d plan.Demand, rates plan.Rates) (*plan.Plan, error) {
-	if d.Engine != "" {
-		return plan.New(d, rates)
-	}
-	d.Engine = plan.Local
-	p, err := plan.New(d, rates)
-	if err == nil {
-		if ms, _ := p.Value("scanMs"); ms <= tolerable {
-			return p, nil
-		}
-	}
-	d.Engine = plan.Qdrant
-	return plan.New(d, rates)
-}
-
-// readRates reads the rates in a file, or returns the built-in ones.
-func readRates(path string) (plan.Rates, error) {
-	if path == "" {
-		return plan.DefaultRates(), nil
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return plan.Rates{}, err
-	}
-	defer file.Close()
-	rates, err := plan.ReadRates(file)
-	if err != nil {
-		return rates, fmt.Errorf("%s: %w", path, err)
-	}
-	return rates, nil
 }

@@ -46,7 +46,7 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.StringVar(&f.Vector, "vector", "", "search with a vector of this .npy `file`, [D] or [n, D]")
 	flags.StringVar(&f.Scan, "scan", "", "search with a scan of this `file`: .npy [voxels] or [n, voxels], or NIfTI with --mask")
 	flags.Uint64Var(&f.item, "item", 0, "search with the item of this `id`, which is left out of the results")
-	flags.IntSliceVar(&f.Rows, "row", nil, "`rows` of the scan's or vector's file, from 0; those of a scan are averaged")
+	flags.IntSliceVar(&f.Rows, "row", nil, "`rows` of the scan's or vector's file, from 0; a scan's are averaged")
 	flags.StringVar(&f.Mask, "mask", "", "NIfTI `file` whose voxels that are not zero are the scan's")
 	flags.StringVar(&f.Decoder, "decoder", "", "`folder` of the decoder that turns the scan into a vector")
 	flags.StringVar(&f.Bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")

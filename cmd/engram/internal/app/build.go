@@ -68,7 +68,7 @@ func (a *App) Build(ctx context.Context, spec BuildSpec, watch progress.Func) (_
 type input struct {
 	source source.Source
 	shards []source.Shard
-	bundle *bundle.Bundle // nil for embeddings of which nobody says what made them
+	bundle *bundle.Bundle // nil for embeddings whose model nobody names
 	model  *Model         // nil for embeddings
 	dim    int
 }

@@ -10,7 +10,7 @@ import (
 	"engram/recon"
 )
 
-// ReconstructSpec says of which tokens pictures are made, and with which models.
+// ReconstructSpec has the tokens to make pictures of, and the models.
 // Of the options, Progress is the App's own.
 type ReconstructSpec struct {
 	// Tokens are of one scan each, with the lengths that tokens of images have (see

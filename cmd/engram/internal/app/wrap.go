@@ -10,7 +10,7 @@ import (
 	"engram/embed/ort"
 )
 
-// WrapSpec says of which ONNX file a bundle is made.
+// WrapSpec has the ONNX file that becomes a bundle.
 type WrapSpec struct {
 	Model string // path of the file
 	Out   string // folder of the bundle

@@ -197,7 +197,7 @@ func timed(ctx context.Context, amount float64, work step) (float64, error) {
 	return amount / max(time.Since(start).Seconds(), 1e-9), ctx.Err()
 }
 
-// median returns the middle of sorted numbers, of which there is one at least.
+// median returns the middle of sorted numbers. There is at least one.
 func median(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2

@@ -36,8 +36,8 @@ func (b *bench) images(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The encoder prepares an image on its way to the model; those that are of
-	// the model's size already need next to none of that.
+	// The encoder preprocesses an image on its way to the model. That takes next
+	// to no time where the image has the model's size already.
 	for i, img := range decoded {
 		decoded[i] = crop(img, size)
 	}

@@ -33,7 +33,7 @@ func (b *bench) server(ctx context.Context) error {
 	}
 	rates := &b.report.Rates
 	rates.Upload = upload * 4 * float64(b.Dim)
-	// Rates of graphs are those of 200,000 rows of 768 elements.
+	// Rates of graphs are given for 200,000 rows of 768 elements.
 	scale := math.Log(max(2, rows)) / math.Log(200_000) * float64(b.Dim) / 768
 	rates.Link = link * scale / float64(runtime.GOMAXPROCS(0))
 	rates.Walk = 1000 / search / scale

@@ -128,7 +128,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 	return result, nil
 }
 
-// folders are those of the stages.
+// folders are the folders of the stages.
 type folders struct{ scenes, index, targets, scans, decoders, scores, pictures string }
 
 // openModels opens the embedding's model, and the bundles of the other ones.

@@ -25,7 +25,7 @@ const (
 type Pictures struct {
 	Test       int `json:"test"`       // scans of test scenes, each the mean of all repeats
 	Zebras     int `json:"zebras"`     // the same of zebras
-	Candidates int `json:"candidates"` // pictures made of each, of which the best is kept
+	Candidates int `json:"candidates"` // pictures made of each scan; the best is kept
 	// TwoWay is how often, to the CLIP, a reconstruction is more like what was
 	// seen than like another scene of the handful; chance is one half.
 	TwoWay float64 `json:"two_way"`
@@ -104,8 +104,9 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 
 // choose decodes the first few scans of test scenes and of zebras.
 //
-// The tokens are those of the ridge, the best guess by squared error; those of the
-// compact decoder are weighted to tell pictures apart.
+// The ridge predicts the tokens, because it minimises their squared error. The
+// compact decoder is trained to tell pictures apart, and weights its tokens for
+// that.
 func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 	r, err := d.readScans(from.scans)
 	if err != nil {

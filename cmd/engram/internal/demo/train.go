@@ -10,7 +10,7 @@ import (
 	"engram/embed/scan"
 )
 
-// decoders are those that are trained and scored, the best first.
+// decoders are the decoders that are trained and scored, the best first.
 var decoders = [...]struct{ preset, label string }{
 	{scan.PresetCompact, "compact decoder"},
 	{scan.PresetLinear, "ridge regression"},
