@@ -277,7 +277,7 @@ func TestAnyCopy(t *testing.T) {
 	})
 }
 
-// only returns the items whose ids are among those of others.
+// only returns the items that others have as well, by id.
 func only(items, others []index.Item) []index.Item {
 	ids := map[index.ID]bool{}
 	for _, item := range others {

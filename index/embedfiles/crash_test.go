@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 }
 
 // A job is killed at random moments until it comes to its end. What is
-// published never changes, and in the end the files are those of a job that was
-// left alone.
+// published never changes, and in the end the files equal the files of a job that
+// was left alone.
 func TestKilledJobGoesOn(t *testing.T) {
 	root, dir, alone := t.TempDir(), filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "alone")
 	writeFolders(t, root, 8, 25)

@@ -24,7 +24,7 @@ import (
 	"engram/index/source"
 )
 
-// checkRows compares pairs with folders of images, of which some are bad.
+// checkRows compares pairs with folders of images, some of them bad.
 func checkRows(t testing.TB, rows []row, folders, each int, bad func(f, i int) bool) {
 	t.Helper()
 	at := 0

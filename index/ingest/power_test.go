@@ -72,7 +72,7 @@ func (c computer) build(t *rapid.T, source library) (map[index.ID]index.Item, er
 }
 
 // A machine builds an index of a source that changes. The process is killed, and
-// the power goes, at any moment. In the end the index is that of a fresh build:
+// the power goes, at any moment. In the end the index equals a fresh one:
 // so the ledger has never had a row that the store had not, and has never
 // forgotten one that was to be deleted.
 func TestAfterPowerLossesTheIndexIsThatOfAFreshBuild(t *testing.T) {

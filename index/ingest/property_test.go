@@ -222,7 +222,7 @@ func (p *pairs) Encode(ctx context.Context, texts []ingest.Input) ([][]float32, 
 }
 
 // However often a build is killed while the source changes, in the end the
-// store is that of a fresh build of the source as it is then.
+// store equals the store of a fresh build of the source as it is then.
 func TestWhateverHappensTheStoreIsThatOfAFreshBuild(t *testing.T) {
 	newDir := t.TempDir
 	rapid.Check(t, func(t *rapid.T) {

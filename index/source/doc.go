@@ -8,5 +8,8 @@
 // things, so that a row that is read twice is one item.
 //
 // An Origin, which every Source states, is kept beside the index, so that its
-// rows can be found again.
+// rows can be found again (FORMAT.md).
+//
+// A new kind of source is a file with a type that implements Source, and its Kind
+// in open.go.
 package source

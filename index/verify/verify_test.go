@@ -338,8 +338,8 @@ func TestOriginalsThatCannotBeMade(t *testing.T) {
 	}
 }
 
-// An item whose payload is that of another one is found where its original tells
-// the payload.
+// An item with the payload of another item is found where its original tells the
+// payload.
 func TestPayloadsOfOriginals(t *testing.T) {
 	store := open(t, newIndex(t))
 	for name, test := range map[string]struct {
@@ -373,36 +373,5 @@ func TestPayloadsOfOriginals(t *testing.T) {
 				t.Errorf("%s: %q, want %q in it", name, c.Detail, test.want)
 			}
 		}
-	}
-}
-
-// The digest sees every difference of ids and payloads, and their order.
-func TestDigest(t *testing.T) {
-	digest := func(items ...index.Item) string {
-		d := verify.NewDigest()
-		for _, item := range items {
-			d.Add(item)
-		}
-		return d.String()
-	}
-	a := index.Item{ID: 1, Payload: index.Payload{"x": int64(1), "y": "z"}}
-	b := index.Item{ID: 2, Payload: nil}
-	seen := map[string]int{}
-	for i, items := range [][]index.Item{
-		nil, {a}, {b}, {a, b}, {b, a}, {{ID: 2, Payload: index.Payload{}}}, {{ID: 3}},
-		{{ID: 1, Payload: index.Payload{"x": float64(1), "y": "z"}}},
-		{{ID: 1, Payload: index.Payload{"x": int64(1), "y": "z", "n": nil}}},
-		{{ID: 1, Payload: index.Payload{"x": int64(1), "y": []string{"z"}}}},
-	} {
-		d := digest(items...)
-		if other, taken := seen[d]; taken {
-			t.Errorf("sequences %d and %d have the same digest", other, i)
-		}
-		seen[d] = i
-	}
-	withVector := a
-	withVector.Vector = []float32{1}
-	if digest(withVector) != digest(a) {
-		t.Error("a vector changes the digest")
 	}
 }
