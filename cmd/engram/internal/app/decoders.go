@@ -44,9 +44,14 @@ func (d *Decoder) Space() space.Space { return d.Config().Target }
 // protocols do.
 func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, error) {
 	voxels := d.Config().Voxels
+	for _, row := range repeats {
+		if len(row) != voxels {
+			return nil, fmt.Errorf("scan of %d voxels, the decoder %s takes %d", len(row), d.dir, voxels)
+		}
+	}
 	mean, err := scan.MeanOfRepeats(repeats, voxels)
 	if err != nil {
-		return nil, fmt.Errorf("decoder %s: %w", d.dir, err)
+		return nil, err
 	}
 	queries, err := d.Queries(ctx, blas32.General{Rows: 1, Cols: voxels, Stride: voxels, Data: mean})
 	if err != nil {
