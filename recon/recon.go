@@ -50,12 +50,12 @@ func Open(rt *ort.Runtime, vae, denoiser *bundle.Bundle, opts ort.SessionOptions
 		return nil, fmt.Errorf("recon: %s: %w", denoiser.Dir(), err)
 	}
 	latents, size := r.latents(-1), int64(vae.ImageSize)
-	r.decoder, err = open(rt, vae, "decoder", opts,
+	r.decoder, err = opener{rt, vae, opts}.open("decoder",
 		map[string][]int64{"latent": latents}, map[string][]int64{"pixels": {-1, 3, size, size}})
 	if err != nil {
 		return nil, fmt.Errorf("recon: %w", err)
 	}
-	r.denoiser, err = open(rt, denoiser, "denoiser", opts,
+	r.denoiser, err = opener{rt, denoiser, opts}.open("denoiser",
 		map[string][]int64{"latent": latents, "time": {-1}, "context": r.contexts(-1)}, map[string][]int64{"prediction": latents})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recon: %w", err), r.decoder.session.Close())
@@ -87,12 +87,19 @@ func describe(b *bundle.Bundle) string {
 	return fmt.Sprintf("%d channels, a %dth of %d pixels a side, scale %g", l.Channels, l.Factor, b.ImageSize, l.Scale)
 }
 
+// opener opens the models of a bundle.
+type opener struct {
+	rt     *ort.Runtime
+	bundle *bundle.Bundle
+	opts   ort.SessionOptions
+}
+
 // open opens a model, whose tensors are float32 and have the shapes given.
-func open(rt *ort.Runtime, b *bundle.Bundle, name string, opts ort.SessionOptions, in, out map[string][]int64) (network, error) {
-	n := network{model: b.Models[name]}
-	opts.Inputs, opts.Outputs = specs(n.model.Inputs, in), specs(n.model.Outputs, out)
+func (o opener) open(name string, in, out map[string][]int64) (network, error) {
+	n := network{model: o.bundle.Models[name]}
+	o.opts.Inputs, o.opts.Outputs = specs(n.model.Inputs, in), specs(n.model.Outputs, out)
 	var err error
-	n.session, err = rt.OpenFile(b.ModelPath(name), opts)
+	n.session, err = o.rt.OpenFile(o.bundle.ModelPath(name), o.opts)
 	return n, err
 }
 

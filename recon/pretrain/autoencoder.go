@@ -79,9 +79,9 @@ func (a *autoencoderNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	return grad.Mean(grad.Mul(miss, miss))
 }
 
-func (a *autoencoderNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, error) {
+func (a *autoencoderNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error) {
 	n := a.recipe.Steps * a.recipe.Batch
-	b, err := draw(ctx, source{a.seed, scenes.Train}, epoch*n, n, a.shape.ImageSize)
+	b, err := draw(ctx, source{a.seed, scenes.Train, a.shape.ImageSize}, epoch*n, n)
 	if err != nil {
 		return nil, err
 	}
@@ -95,13 +95,13 @@ func (a *autoencoderNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, 
 	}, nil
 }
 
-func (a *autoencoderNetwork) models(values map[string][]float32) (map[string][]byte, error) {
+func (a *autoencoderNetwork) export(values map[string][]float32) (map[string][]byte, error) {
 	encoder, decoder := newNet(), newNet()
 	size, side := a.shape.ImageSize, a.shape.side()
 	latent := a.shape.encode(encoder, encoder.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
 	in := decoder.Graph().Data(latentName, onnx.Float, grad.Batch, a.shape.Channels, side, side)
 	pixels := a.shape.decode(decoder, nn.Patches(in, 1))
-	return exports(values, map[string]map[string]*grad.Node{
+	return exportFiles(values, map[string]map[string]*grad.Node{
 		encoderFile: {outputName: nn.Unpatches(latent, 1)}, decoderFile: {outputName: nn.Unpatches(pixels, a.shape.Patch)},
 	})
 }
@@ -109,7 +109,7 @@ func (a *autoencoderNetwork) models(values map[string][]float32) (map[string][]b
 // score measures the peak signal-to-noise ratio of held-out pictures in dB, the
 // mean over pictures, with 1 as the peak: values are cut off at 0…1.
 func (a *autoencoderNetwork) score(ctx context.Context, models map[string][]byte, _ bool) ([]progress.Figure, error) {
-	b, err := draw(ctx, source{a.seed, scenes.Test}, 0, a.held, a.shape.ImageSize)
+	b, err := draw(ctx, source{a.seed, scenes.Test, a.shape.ImageSize}, 0, a.held)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (c *clipNetwork) score(ctx context.Context, models map[string][]byte, last 
 	}
 	var top1, top5 float64
 	for g := range galleries {
-		b, err := draw(ctx, source{c.seed, scenes.Test}, g*c.held, c.held, c.shape.ImageSize)
+		b, err := draw(ctx, source{c.seed, scenes.Test, c.shape.ImageSize}, g*c.held, c.held)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (c *clipNetwork) score(ctx context.Context, models map[string][]byte, last 
 
 // ranks returns for each caption of a gallery how many pictures that mean
 // something else are at least as near to it as the nearest right one.
-func (c *clipNetwork) ranks(ctx context.Context, image, text *ort.Session, b *batchOf) ([]int, error) {
+func (c *clipNetwork) ranks(ctx context.Context, image, text *ort.Session, b *sceneBatch) ([]int, error) {
 	size, length := int64(b.size), int64(c.shape.Context)
 	tokens, err := infer(ctx, image, b.floats(), 3, size, size)
 	if err != nil {

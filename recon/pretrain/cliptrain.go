@@ -47,10 +47,10 @@ func (c *clipNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	return contrast(global, text, c.shape.scale(n), n.Graph().Step(meaningName, onnx.Int64, batch))
 }
 
-// feed draws the scenes of an epoch and picks one caption of each.
-func (c *clipNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, error) {
+// inputs draws the scenes of an epoch and picks one caption of each.
+func (c *clipNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error) {
 	n := c.recipe.Steps * c.recipe.Batch
-	b, err := draw(ctx, source{c.seed, scenes.Train}, epoch*n, n, c.shape.ImageSize)
+	b, err := draw(ctx, source{c.seed, scenes.Train, c.shape.ImageSize}, epoch*n, n)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,12 @@ func (c *clipNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, error) 
 	}, nil
 }
 
-func (c *clipNetwork) models(values map[string][]float32) (map[string][]byte, error) {
+func (c *clipNetwork) export(values map[string][]float32) (map[string][]byte, error) {
 	size := c.shape.ImageSize
 	image, text := newNet(), newNet()
 	tokens := c.shape.image(image, image.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
 	embedding := c.shape.text(text, text.Graph().Data(idsName, onnx.Int64, grad.Batch, c.shape.Context))
-	return exports(values, map[string]map[string]*grad.Node{
+	return exportFiles(values, map[string]map[string]*grad.Node{
 		imageFile: {"tokens": tokens}, textFile: {"embedding": embedding},
 	})
 }

@@ -51,11 +51,11 @@ func (d *denoiserNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	return grad.Mean(grad.Mul(miss, miss))
 }
 
-// feed draws the scenes of an epoch, lets the teachers encode them, and adds
+// inputs draws the scenes of an epoch, lets the teachers encode them, and adds
 // noise: x = √ᾱ·x₀ + √(1-ᾱ)·ε, for which v = √ᾱ·ε - √(1-ᾱ)·x₀ is to be found.
-func (d *denoiserNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, error) {
+func (d *denoiserNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error) {
 	n := d.recipe.Steps * d.recipe.Batch
-	latents, tokens, err := d.encode(ctx, source{d.seed, scenes.Train}, epoch*n, n)
+	latents, tokens, err := d.encode(ctx, source{d.seed, scenes.Train, d.autoencoder.ImageSize}, epoch*n, n)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (d *denoiserNetwork) feed(ctx context.Context, epoch int) (ort.Tensors, err
 // encode returns the latents, [n, C, h, w], and the tokens, [n, T, D], of
 // scenes.
 func (d *denoiserNetwork) encode(ctx context.Context, from source, first, n int) (latents, tokens []float32, err error) {
-	b, err := draw(ctx, from, first, n, d.autoencoder.ImageSize)
+	b, err := draw(ctx, from, first, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -109,12 +109,12 @@ func (d *denoiserNetwork) encode(ctx context.Context, from source, first, n int)
 	return latents, tokens, nil
 }
 
-func (d *denoiserNetwork) models(values map[string][]float32) (map[string][]byte, error) {
+func (d *denoiserNetwork) export(values map[string][]float32) (map[string][]byte, error) {
 	n, s := newNet(), d.shape
 	g := n.Graph()
 	predicted := s.denoise(n, g.Data(latentName, onnx.Float, grad.Batch, s.Channels, s.Side, s.Side),
 		g.Data(timeName, onnx.Float, grad.Batch), g.Data(contextName, onnx.Float, grad.Batch, s.Tokens, s.Dim))
-	return exports(values, map[string]map[string]*grad.Node{denoiserFile: {predictionName: predicted}})
+	return exportFiles(values, map[string]map[string]*grad.Node{denoiserFile: {predictionName: predicted}})
 }
 
 // How held-out scores are sampled.
@@ -136,7 +136,7 @@ func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, l
 		return nil, err
 	}
 	defer model.Close()
-	_, tokens, err := d.encode(ctx, source{d.seed, scenes.Test}, 0, n)
+	_, tokens, err := d.encode(ctx, source{d.seed, scenes.Test, d.autoencoder.ImageSize}, 0, n)
 	if err != nil {
 		return nil, err
 	}

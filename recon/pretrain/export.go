@@ -9,8 +9,8 @@ import (
 	"engram/embed/onnx"
 )
 
-// exports returns the model files of graphs: for each file its outputs by name.
-func exports(values map[string][]float32, files map[string]map[string]*grad.Node) (map[string][]byte, error) {
+// exportFiles returns the model files of graphs: for each file its outputs by name.
+func exportFiles(values map[string][]float32, files map[string]map[string]*grad.Node) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for file, outputs := range files {
 		content, err := grad.Export(outputs, values)

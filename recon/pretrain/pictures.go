@@ -43,18 +43,17 @@ func worldFingerprint(seed uint64) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// batchOf are scenes with their pictures.
-type batchOf struct {
+// sceneBatch are scenes with their pictures.
+type sceneBatch struct {
 	scenes []scenes.Scene
 	size   int
 	bytes  []uint8 // [n, S, S, 3]
 }
 
-// draw composes and draws the scenes first…first+n-1 of a split, on all
-// processors.
-func draw(ctx context.Context, source source, first, n, size int) (*batchOf, error) {
-	world := scenes.New(source.seed)
-	b := &batchOf{scenes: make([]scenes.Scene, n), size: size, bytes: make([]uint8, n*3*size*size)}
+// draw composes and draws the scenes first…first+n-1, on all processors.
+func draw(ctx context.Context, source source, first, n int) (*sceneBatch, error) {
+	world, size := scenes.New(source.seed), source.size
+	b := &sceneBatch{scenes: make([]scenes.Scene, n), size: size, bytes: make([]uint8, n*3*size*size)}
 	work, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
@@ -73,16 +72,17 @@ func draw(ctx context.Context, source source, first, n, size int) (*batchOf, err
 type source struct {
 	seed  uint64
 	split scenes.Split
+	size  int // pixels a side
 }
 
 // steps returns the pictures as a Step input of batches of size batch.
-func (b *batchOf) steps(batch int) *ort.Tensor {
+func (b *sceneBatch) steps(batch int) *ort.Tensor {
 	n, s := int64(len(b.scenes)/batch), int64(b.size)
 	return &ort.Tensor{Shape: []int64{n, int64(batch), s, s, 3}, Data: b.bytes}
 }
 
 // images returns the pictures as decoded images.
-func (b *batchOf) images() []*pixels.Image {
+func (b *sceneBatch) images() []*pixels.Image {
 	out := make([]*pixels.Image, len(b.scenes))
 	for i := range out {
 		out[i] = &pixels.Image{W: b.size, H: b.size, Pix: b.bytes[i*3*b.size*b.size:][:3*b.size*b.size]}
@@ -91,7 +91,7 @@ func (b *batchOf) images() []*pixels.Image {
 }
 
 // floats returns the pictures as the models see them: [n, 3, S, S] in -1…1.
-func (b *batchOf) floats() []float32 {
+func (b *sceneBatch) floats() []float32 {
 	area := b.size * b.size
 	out := make([]float32, len(b.bytes))
 	for i := range b.scenes {

@@ -46,7 +46,7 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 	if err != nil {
 		return nil, err
 	}
-	models, err := t.net.models(trained.Values)
+	models, err := t.net.export(trained.Values)
 	if err != nil {
 		return nil, err
 	}

@@ -19,10 +19,10 @@ import (
 type network interface {
 	// loss builds the training graph of one batch and returns its loss, a scalar.
 	loss(n *nn.Net, batch int) *grad.Node
-	// feed makes the Step inputs of an epoch from the seed and the epoch alone.
-	feed(ctx context.Context, epoch int) (ort.Tensors, error)
-	// models returns the model files to serve, by their names.
-	models(values map[string][]float32) (map[string][]byte, error)
+	// inputs makes the Step inputs of an epoch from the seed and the epoch alone.
+	inputs(ctx context.Context, epoch int) (ort.Tensors, error)
+	// export returns the model files to serve, by their names.
+	export(values map[string][]float32) (map[string][]byte, error)
 	// score measures models on held-out scenes; the last time on more of them.
 	score(ctx context.Context, models map[string][]byte, last bool) ([]progress.Figure, error)
 	// manifest describes the bundle in dir, where the models are, and writes what
@@ -72,7 +72,7 @@ func (t *training) run(ctx context.Context) (*train.Trained, error) {
 	n, recipe := newNet(), t.about.Recipe
 	return train.Loop{
 		Name: "pretrain: " + string(t.about.Model), Stage: string(t.about.Model), Steps: recipe.Steps,
-		Phases:     []train.Phase{{Until: recipe.Epochs, Loss: t.net.loss(n, recipe.Batch), Inputs: t.net.feed}},
+		Phases:     []train.Phase{{Until: recipe.Epochs, Loss: t.net.loss(n, recipe.Batch), Inputs: t.net.inputs}},
 		Optimizer:  grad.AdamW{Beta2: beta2, WeightDecay: recipe.WeightDecay},
 		Schedule:   train.NewOneCycle(recipe.LR, recipe.Steps*recipe.Epochs, warmUp),
 		Session:    t.opts.Session,
@@ -85,7 +85,7 @@ func (t *training) run(ctx context.Context) (*train.Trained, error) {
 
 // scoreWeights measures weights in the midst of their training.
 func (t *training) scoreWeights(ctx context.Context, values map[string][]float32) ([]progress.Figure, error) {
-	models, err := t.net.models(values)
+	models, err := t.net.export(values)
 	if err != nil {
 		return nil, err
 	}

@@ -161,7 +161,7 @@ func TestTheBundleServesWhatWasTrained(t *testing.T) {
 	}
 	defer encoder.Close()
 	const n = 6
-	pictures, err := draw(t.Context(), source{0, scenes.Test}, 0, n, b.ImageSize)
+	pictures, err := draw(t.Context(), source{0, scenes.Test, b.ImageSize}, 0, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestTheBundleServesWhatWasTrained(t *testing.T) {
 			}
 		}
 	}
-	large, err := draw(t.Context(), source{0, scenes.Test}, 0, n, 4*b.ImageSize)
+	large, err := draw(t.Context(), source{0, scenes.Test, 4 * b.ImageSize}, 0, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestTheBundleServesWhatWasTrained(t *testing.T) {
 
 // trainedTokens runs the training's image network with the weights of a
 // checkpoint: one row [T·D] a picture.
-func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *batchOf) [][]float32 {
+func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *sceneBatch) [][]float32 {
 	t.Helper()
 	tr := &training{rt: rt, opts: Options{Scale: "tiny", Checkpoint: kept}, about: about{Model: CLIP, World: worldFingerprint(0)}}
 	scale, err := tr.opts.scale()
