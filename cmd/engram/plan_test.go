@@ -22,11 +22,11 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// The README shows what the command prints.
+// The README of index/plan shows what the command prints.
 func TestThePlanInTheREADME(t *testing.T) {
 	table := (&cli{t: t}).must("plan")
-	if !strings.Contains(readTop(t, "README.md"), "```\n$ engram plan\n"+table+"```\n") {
-		t.Errorf("the README does not show what engram plan prints:\n%s", table)
+	if !strings.Contains(readTop(t, "index/plan/README.md"), "```\n$ engram plan\n"+table+"```\n") {
+		t.Errorf("index/plan/README.md does not show what engram plan prints:\n%s", table)
 	}
 }
 
