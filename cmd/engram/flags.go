@@ -21,10 +21,10 @@ type sourceFlags struct {
 // add adds the flags that say how to read the source.
 func (f *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.kind, "source", "", fmt.Sprintf("`kind` of the source, where it is not found out: one of %q", source.Kinds()))
-	flags.StringSliceVar(&f.Options.Include, "include", nil, "of a folder of images, only files or folders that match the `pattern`, such as *.jpg")
-	flags.StringSliceVar(&f.Options.Exclude, "exclude", nil, "and none that match this `pattern`")
+	flags.StringSliceVar(&f.Include, "include", nil, "of a folder of images, only files or folders that match the `pattern`, such as *.jpg")
+	flags.StringSliceVar(&f.Exclude, "exclude", nil, "and none that match this `pattern`")
 	flags.StringVar(&f.set, "embeddings", "image", "which of LAION's embeddings: image or text")
-	flags.StringVar(&f.Options.Column, "column", "", "`name` of the Parquet column with vectors, where it is not found out")
+	flags.StringVar(&f.Column, "column", "", "`name` of the Parquet column with vectors, where it is not found out")
 }
 
 // spec returns what the flags say of a source.

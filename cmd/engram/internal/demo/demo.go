@@ -150,10 +150,10 @@ func (d *demo) openModels(ctx context.Context) (err error) {
 // embedding names the bundle.
 func (d *demo) embedding() string { return app.Label(d.bundle) }
 
-// counter begins a stage of total units and returns a function that reports one
-// more unit done, to be called from any goroutine.
-func (d *demo) counter(what, unit string, total int) (step func()) {
-	report := d.watch.Stage(what, unit, int64(total))
+// counter begins a stage of work on total scenes and returns a function that
+// reports one more of them done, to be called from any goroutine.
+func (d *demo) counter(what string, total int) (step func()) {
+	report := d.watch.Stage(what, "scenes", int64(total))
 	var mu sync.Mutex
 	done := int64(0)
 	return func() {

@@ -45,7 +45,7 @@ func (d *demo) exportMindEye(ctx context.Context, from folders) error {
 	if err != nil {
 		return err
 	}
-	step := d.counter("writing scans", "scenes", len(r.Names))
+	step := d.counter("writing scans", len(r.Names))
 	err = subject.WriteTars(d.MindEye, r, scanner.Tars{
 		Subject: 1, Validation: min(300, d.Scale.Seen/10), // NSD's subjects have 300
 		Picture: func(image int) (string, []byte, error) {

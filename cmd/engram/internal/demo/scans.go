@@ -53,7 +53,7 @@ func stimuli(ctx context.Context, list []scenes.Scene, step func()) scanner.Stim
 // newSubject makes the subject, which is the same in every run.
 func (d *demo) newSubject(ctx context.Context) (*scanner.Subject, error) {
 	list := d.cast.train.scenes[:min(reference, len(d.cast.train.scenes))]
-	step := d.counter("making the subject", "scenes", len(list))
+	step := d.counter("making the subject", len(list))
 	return scanner.New(scanner.Options{Seed: d.Seed, Voxels: d.Scale.Voxels}, stimuli(ctx, list, step))
 }
 
@@ -74,7 +74,7 @@ func (d *demo) scan(ctx context.Context, dir string) error {
 	for _, s := range d.shown() {
 		all = append(all, s.scenes...)
 	}
-	step := d.counter("simulating scans", "scenes", len(all))
+	step := d.counter("simulating scans", len(all))
 	responses, err := subject.Responses(stimuli(ctx, all, step))
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func (d *demo) drawing() stage {
 	return stage{name: "scenes", version: 1, inputs: []any{
 		d.Seed, d.Scale.Gallery, d.Scale.Test, d.Scale.Zebras, d.Scale.Pixels,
 	}, build: func(ctx context.Context, dir string) error {
-		step := d.counter("drawing scenes", "scenes", d.Scale.Gallery+d.Scale.Test+d.Scale.Zebras)
+		step := d.counter("drawing scenes", d.Scale.Gallery+d.Scale.Test+d.Scale.Zebras)
 		for _, s := range d.cast.sets() {
 			folder := scenes.Folder{Dir: dir, Name: s.name, Size: d.Scale.Pixels, Progress: step}
 			if err := scenes.WriteFolder(ctx, folder, s.scenes); err != nil {
