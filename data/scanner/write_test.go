@@ -21,7 +21,7 @@ import (
 	"engram/data/npy"
 )
 
-// recording is a small scan of 12 images, of which 2 and 5 are shared.
+// recording is a small scan of 12 images; images 2 and 5 are shared.
 func recording(t testing.TB, s *Subject) Recording {
 	t.Helper()
 	return Recording{
