@@ -37,9 +37,9 @@ type Options struct {
 
 // The stages of Copy, as its progress names them.
 const (
-	Copying  = "copying"  // both stores are read, and the target is written to
-	Indexing = "indexing" // the target builds what makes searches fast
-	Checking = "checking" // both stores are read and compared
+	Copying  = "copying"      // both stores are read, and the target is written to
+	Indexing = index.Indexing // the target builds what makes searches fast
+	Checking = "checking"     // both stores are read and compared
 )
 
 // Report says what Copy did.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/data/progress"
 	"engram/data/space"
 	"engram/index"
 	"engram/index/local"
@@ -178,8 +179,8 @@ func (e *bulkEngine) BeginBulk(context.Context) error {
 	return nil
 }
 
-func (e *bulkEngine) EndBulk(_ context.Context, progress func(done, total int)) error {
+func (e *bulkEngine) EndBulk(_ context.Context, watch progress.Func) error {
 	e.calls = append(e.calls, "end")
-	progress(7, 7)
+	watch.Report(progress.Report{Stage: index.Indexing, Unit: "items", Done: 7, Total: 7})
 	return nil
 }

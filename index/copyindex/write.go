@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"engram/data/progress"
 	"engram/index"
 )
 
@@ -34,9 +33,7 @@ func (c *copying) load(ctx context.Context) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seen, bulk.EndBulk(ctx, func(done, total int) {
-		c.Progress.Report(progress.Report{Stage: Indexing, Unit: "items", Done: int64(done), Total: int64(total)})
-	})
+	return seen, bulk.EndBulk(ctx, c.Progress)
 }
 
 // write brings the target in line and returns how it differed.

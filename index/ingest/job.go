@@ -100,8 +100,9 @@ func (j Job) load(ctx context.Context, todo []*reading, info index.Info, report 
 	if !ok {
 		return nil
 	}
-	return bulk.EndBulk(ctx, func(done, total int) {
-		j.Progress.Report(progress.Report{Stage: Indexing, Unit: "rows", Done: int64(done), Total: int64(total)})
+	return bulk.EndBulk(ctx, func(r progress.Report) {
+		r.Unit = "rows" // an item is a row of a source here
+		j.Progress.Report(r)
 	})
 }
 

@@ -261,7 +261,7 @@ type loading struct {
 
 func (l *loading) BeginBulk(context.Context) error { l.open = 1; return nil }
 
-func (l *loading) EndBulk(context.Context, func(done, total int)) error {
+func (l *loading) EndBulk(context.Context, progress.Func) error {
 	if l.ends++; l.ends == 1 {
 		return errKilled
 	}

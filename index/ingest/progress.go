@@ -1,9 +1,11 @@
 package ingest
 
+import "engram/index"
+
 // The stages of a job, as its progress names them.
 const (
-	Reading  = "reading"  // rows are read and stored
-	Indexing = "indexing" // the store builds what makes searches fast
+	Reading  = "reading"      // rows are read and stored
+	Indexing = index.Indexing // the store builds what makes searches fast
 )
 
 // forecast tells how many rows there will be to settle. A shard that does not

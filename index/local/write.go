@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -193,7 +194,7 @@ var _ index.Bulk = (*Store)(nil)
 func (s *Store) BeginBulk(context.Context) error { return s.setMemory(bulkMemory) }
 
 // EndBulk implements index.Bulk. It flushes; there is no progress to report.
-func (s *Store) EndBulk(ctx context.Context, _ func(done, total int)) error {
+func (s *Store) EndBulk(ctx context.Context, _ progress.Func) error {
 	if err := s.setMemory(defaultMemoryLimit); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"engram/data/progress"
 	"engram/index"
 
 	api "github.com/qdrant/go-client/qdrant"
@@ -114,7 +115,7 @@ func (s *Store) sendBulk(ctx context.Context, batch []*api.PointStruct) error {
 // Upload upserts the items of a sequence as a bulk load, from BeginBulk to
 // EndBulk, in requests that several goroutines prepare and send. Of items with
 // the same id any one may stay. The sequence's first error ends the load.
-func (s *Store) Upload(ctx context.Context, items iter.Seq2[index.Item, error], progress func(indexed, total int)) error {
+func (s *Store) Upload(ctx context.Context, items iter.Seq2[index.Item, error], watch progress.Func) error {
 	if err := s.BeginBulk(ctx); err != nil {
 		return err
 	}
@@ -144,13 +145,13 @@ func (s *Store) Upload(ctx context.Context, items iter.Seq2[index.Item, error], 
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return s.EndBulk(ctx, progress)
+	return s.EndBulk(ctx, watch)
 }
 
 // EndBulk implements index.Bulk. It waits until the server has applied all and
-// built the graph. progress, unless nil, is called with how many of the vectors
-// are in it; fewer than all at the end, as the server leaves small parts without.
-func (s *Store) EndBulk(ctx context.Context, progress func(indexed, total int)) error {
+// built the graph. It reports how many vectors the graph has: fewer than all at the
+// end, as the server leaves small parts without one.
+func (s *Store) EndBulk(ctx context.Context, watch progress.Func) error {
 	release, err := s.writing(ctx)
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func (s *Store) EndBulk(ctx context.Context, progress func(indexed, total int)) 
 	if err := s.setIndexing(ctx, indexingThreshold); err != nil {
 		return err
 	}
-	if err := s.waitGreen(ctx, progress); err != nil {
+	if err := s.waitGreen(ctx, watch); err != nil {
 		return err
 	}
 	s.bulk.last = nil
@@ -181,15 +182,15 @@ const (
 )
 
 // waitGreen waits until the server has nothing left to do.
-func (s *Store) waitGreen(ctx context.Context, progress func(indexed, total int)) error {
+func (s *Store) waitGreen(ctx context.Context, watch progress.Func) error {
 	for wait := firstLook; ; wait = min(2*wait, slowLook) {
 		info, err := s.collection(ctx, s.opts.Collection)
 		if err != nil {
 			return err
 		}
-		if progress != nil {
-			progress(int(info.GetIndexedVectorsCount()), int(info.GetPointsCount()))
-		}
+		watch.Report(progress.Report{
+			Stage: index.Indexing, Unit: "items", Done: int64(info.GetIndexedVectorsCount()), Total: int64(info.GetPointsCount()),
+		})
 		switch info.GetStatus() {
 		case api.CollectionStatus_Green:
 			if info.GetUpdateQueue().GetLength() == 0 {

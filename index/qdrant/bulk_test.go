@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
@@ -70,13 +71,13 @@ func TestUpload(t *testing.T) {
 	server.Tamper("Collections/Update", func(request, _ any) {
 		thresholds = append(thresholds, request.(*api.UpdateCollection).GetOptimizersConfig().GetIndexingThreshold())
 	})
-	last, calls := 0, 0
+	last, calls := int64(0), 0
 	const n = 12_000 // more than the threshold
-	err := store.Upload(t.Context(), manyItems(n), func(done, total int) {
-		if calls++; done < last || total != n {
-			t.Errorf("progress went from %d to %d of %d", last, done, total)
+	err := store.Upload(t.Context(), manyItems(n), func(r progress.Report) {
+		if calls++; r.Stage != index.Indexing || r.Done < last || r.Total != n {
+			t.Errorf("progress went from %d to %d of %d, %s", last, r.Done, r.Total, r.Stage)
 		}
-		last = done
+		last = r.Done
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,8 +108,8 @@ func TestUploadToServer(t *testing.T) {
 	const n = 50_000
 	store := createReal(t, qdrant.Schema{Dim: bulkDim, Shards: 2})
 	began := time.Now()
-	last := 0
-	if err := store.Upload(t.Context(), manyItems(n), func(done, _ int) { last = done }); err != nil {
+	var last int64
+	if err := store.Upload(t.Context(), manyItems(n), func(r progress.Report) { last = r.Done }); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d items of dimension %d in %v, %d in the graph", n, bulkDim, time.Since(began), last)
@@ -241,7 +242,7 @@ func TestCloseEndsBulkLoad(t *testing.T) {
 		threshold = request.(*api.UpdateCollection).GetOptimizersConfig().GetIndexingThreshold()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	err := store.Upload(ctx, manyItems(12_000), func(int, int) { cancel() })
+	err := store.Upload(ctx, manyItems(12_000), func(progress.Report) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}

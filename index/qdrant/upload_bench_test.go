@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/data/progress"
 	"engram/index"
 	"engram/index/qdrant"
 )
@@ -33,7 +34,7 @@ func BenchmarkUpload(b *testing.B) {
 		store := createReal(b, qdrant.Schema{Dim: dim})
 		began := time.Now()
 		first := time.Duration(0)
-		if err := store.Upload(b.Context(), noErrors(items), func(int, int) {
+		if err := store.Upload(b.Context(), noErrors(items), func(progress.Report) {
 			if first == 0 {
 				first = time.Since(began)
 			}

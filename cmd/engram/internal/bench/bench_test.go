@@ -47,7 +47,7 @@ func (s *server) BeginBulk(context.Context) error {
 	return nil
 }
 
-func (s *server) EndBulk(context.Context, func(done, total int)) error {
+func (s *server) EndBulk(context.Context, progress.Func) error {
 	s.calls = append(s.calls, "end")
 	return nil
 }
