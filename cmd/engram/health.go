@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"time"
+
+	"engram/cmd/engram/internal/app"
 
 	"github.com/spf13/cobra"
 )
@@ -21,27 +21,10 @@ func (c *console) healthCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			return health(ctx, addr)
+			return app.Health(ctx, addr)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`address` of the server, host:port")
 	cmd.Flags().DurationVar(&timeout, "timeout", 3*time.Second, "how long to wait for the answer")
 	return cmd
-}
-
-// health returns nil where the server at addr says that it is healthy.
-func health(ctx context.Context, addr string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
-	if err != nil {
-		return fmt.Errorf("--addr %q: %w", addr, err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server at %s answers %s, wanted 200", addr, response.Status)
-	}
-	return nil
 }
