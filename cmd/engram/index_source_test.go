@@ -14,6 +14,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/npy"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/local"
@@ -198,7 +199,7 @@ func TestIndexOfTars(t *testing.T) {
 // points from (1, s, 0) towards (1, s, i).
 func writeLAION(t *testing.T, dir string, shards int) {
 	t.Helper()
-	w, err := laion.Create(dir, laion.WriterOptions{Dim: 3, RowsPerFile: 4})
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Dim: 3, RowsPerFile: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

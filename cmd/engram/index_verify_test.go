@@ -9,6 +9,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/npy"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/local"
 	"engram/index/qdrant/double"
@@ -137,7 +138,7 @@ func TestVerifyKnowsTheSet(t *testing.T) {
 	c := newCLI(t)
 	dir := t.TempDir()
 	source, out, images := filepath.Join(dir, "source"), filepath.Join(dir, "text"), filepath.Join(dir, "images")
-	w, err := laion.Create(source, laion.WriterOptions{Dim: 4, Sets: []laion.Set{laion.Image, laion.Text}, RowsPerFile: 8})
+	w, err := laion.Create(vfs.OS{}, source, laion.WriterOptions{Dim: 4, Sets: []laion.Set{laion.Image, laion.Text}, RowsPerFile: 8})
 	if err != nil {
 		t.Fatal(err)
 	}

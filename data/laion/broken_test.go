@@ -12,13 +12,14 @@ import (
 	"engram/data/laion"
 	"engram/data/npy"
 	"engram/data/parquet"
+	"engram/data/vfs"
 )
 
 // twoShards makes a folder of two shards of 5 rows of 4 elements.
 func twoShards(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	w, err := laion.Create(dir, laion.WriterOptions{Dim: 4, RowsPerFile: 5})
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Dim: 4, RowsPerFile: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

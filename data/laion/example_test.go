@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"engram/data/laion"
+	"engram/data/vfs"
 )
 
 func Example() {
@@ -39,7 +40,7 @@ func Example() {
 
 // write makes a folder of one shard.
 func write(dir string) error {
-	w, err := laion.Create(dir, laion.WriterOptions{Dim: 3})
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Dim: 3})
 	if err != nil {
 		return err
 	}

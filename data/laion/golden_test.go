@@ -18,6 +18,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/parquet"
+	"engram/data/vfs"
 )
 
 // keep makes TestWriterAgreesWithNumPy leave its files for scripts/check_laion.py.
@@ -289,7 +290,7 @@ func TestWriterAgreesWithNumPy(t *testing.T) {
 // rewrite reads a shard of both sets and writes it to another folder.
 func rewrite(t *testing.T, g folder, out string, image, text laion.Shard) {
 	t.Helper()
-	w, err := laion.Create(out, laion.WriterOptions{
+	w, err := laion.Create(vfs.OS{}, out, laion.WriterOptions{
 		Dim: g.Dim, Sets: []laion.Set{laion.Image, laion.Text}, Float32: g.Dtype == "float32",
 		First: image.Number, Shards: int(math.Pow10(g.Digits - 1)),
 	})

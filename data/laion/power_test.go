@@ -11,7 +11,7 @@ import (
 
 // writePairs writes two pairs of two rows, which carry a version.
 func writePairs(fsys *crashfs.FS, dir string, version int64) error {
-	w, err := laion.CreateFS(fsys, dir, laion.WriterOptions{Dim: 2, RowsPerFile: 2, Float32: true})
+	w, err := laion.Create(fsys, dir, laion.WriterOptions{Dim: 2, RowsPerFile: 2, Float32: true})
 	if err != nil {
 		return err
 	}

@@ -56,10 +56,7 @@ type pending struct {
 
 // Create starts a writer of shards into dir, which it makes. Nothing that is
 // there is touched before the first pair is complete.
-func Create(dir string, o WriterOptions) (*Writer, error) { return CreateFS(vfs.OS{}, dir, o) }
-
-// CreateFS is Create on a file system.
-func CreateFS(fsys vfs.FS, dir string, o WriterOptions) (*Writer, error) {
+func Create(fsys vfs.FS, dir string, o WriterOptions) (*Writer, error) {
 	if o.Dim < 1 || o.RowsPerFile < 0 || o.First < 0 || o.Shards < 0 {
 		return nil, fmt.Errorf("laion: wanted vectors of at least one element and counts from zero, found %+v", o)
 	}
@@ -178,7 +175,7 @@ func (w *Writer) begin() error {
 	}
 	w.pair = &pending{}
 	for _, set := range w.o.Sets {
-		f, err := vfs.CreateFS(w.fsys, w.path(string(set), ".npy"))
+		f, err := vfs.Create(w.fsys, w.path(string(set), ".npy"))
 		if err != nil {
 			return err
 		}
@@ -190,7 +187,7 @@ func (w *Writer) begin() error {
 		w.pair.arrays = append(w.pair.arrays, array)
 	}
 	var err error
-	w.pair.table, err = parquet.CreateFS(w.fsys, w.metadataPath())
+	w.pair.table, err = parquet.Create(w.fsys, w.metadataPath())
 	return err
 }
 
@@ -290,10 +287,7 @@ func (w *Writer) Discard() error {
 
 // Clean removes the temporary files that killed writers have left in dir. No
 // writer may be at work there.
-func Clean(dir string) error { return CleanFS(vfs.OS{}, dir) }
-
-// CleanFS is Clean on a file system.
-func CleanFS(fsys vfs.FS, dir string) error {
+func Clean(fsys vfs.FS, dir string) error {
 	for _, name := range []string{".*_emb_*.npy.*.tmp", ".metadata_*.parquet.*.tmp"} {
 		stale, err := filepath.Glob(literal(dir, filepath.Join("*", name)))
 		if err != nil {

@@ -14,11 +14,12 @@ import (
 
 	"engram/data/laion"
 	"engram/data/parquet"
+	"engram/data/vfs"
 )
 
 func create(t testing.TB, dir string, o laion.WriterOptions) *laion.Writer {
 	t.Helper()
-	w, err := laion.Create(dir, o)
+	w, err := laion.Create(vfs.OS{}, dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +233,7 @@ func TestAKilledWriterLeavesNoHalfPair(t *testing.T) {
 	if err != nil || len(done) < 18 || done[len(done)-1] != len(done)-1 {
 		t.Errorf("whole shards are %v, %v, want some without a gap", done, err)
 	}
-	if err := laion.Clean(dir); err != nil {
+	if err := laion.Clean(vfs.OS{}, dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names(t, dir) {
@@ -264,7 +265,7 @@ func writeUntilKilled(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	w, err := laion.Create(dir, laion.WriterOptions{Dim: 8, RowsPerFile: 50, First: len(done)})
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Dim: 8, RowsPerFile: 50, First: len(done)})
 	if err != nil {
 		panic(err)
 	}

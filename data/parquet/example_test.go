@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"engram/data/parquet"
+	"engram/data/vfs"
 )
 
 func Example() {
@@ -45,7 +46,7 @@ func Example() {
 
 // write makes a table of two rows.
 func write(path string) error {
-	w, err := parquet.Create(path)
+	w, err := parquet.Create(vfs.OS{}, path)
 	if err != nil {
 		return err
 	}

@@ -48,11 +48,8 @@ type Writer struct {
 type field struct{ name, typ string }
 
 // Create starts a table that will be the file at path, in zstd.
-func Create(path string) (*Writer, error) { return CreateFS(vfs.OS{}, path) }
-
-// CreateFS is Create on a file system.
-func CreateFS(fsys vfs.FS, path string) (*Writer, error) {
-	out, err := vfs.CreateFS(fsys, path)
+func Create(fsys vfs.FS, path string) (*Writer, error) {
+	out, err := vfs.Create(fsys, path)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
@@ -162,7 +159,7 @@ func (w *Writer) renew() error {
 		return err
 	}
 	defer before.Close()
-	if w.out, err = vfs.CreateFS(w.fsys, w.path); err != nil {
+	if w.out, err = vfs.Create(w.fsys, w.path); err != nil {
 		w.out = old
 		return err
 	}

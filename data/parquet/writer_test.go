@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"engram/data/parquet"
+	"engram/data/vfs"
 )
 
 // keep makes TestWriterKeepsWhatPyArrowWrote leave its files for
@@ -24,7 +25,7 @@ var keep = flag.String("keep", "", "folder for what the writer writes")
 // written writes rows and reads them again.
 func written(t testing.TB, path string, rows []map[string]any) []map[string]any {
 	t.Helper()
-	w, err := parquet.Create(path)
+	w, err := parquet.Create(vfs.OS{}, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestWriterMendsWhatTheFormatCannotHold(t *testing.T) {
 }
 
 func TestWriterRefusesOtherTypes(t *testing.T) {
-	w, err := parquet.Create(filepath.Join(t.TempDir(), "a.parquet"))
+	w, err := parquet.Create(vfs.OS{}, filepath.Join(t.TempDir(), "a.parquet"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"engram/data/safetensors"
+	"engram/data/vfs"
 )
 
 func Example() {
@@ -21,7 +22,7 @@ func Example() {
 		"head.weight": {Shape: []int{2, 2}, Data: []float32{1, 0, 0, 1}},
 		"head.bias":   {Shape: []int{2}, Data: []float32{0.5, -0.5}},
 	}
-	if err := safetensors.WriteFile(path, weights, map[string]string{"preset": "linear"}); err != nil {
+	if err := safetensors.WriteFile(vfs.OS{}, path, weights, map[string]string{"preset": "linear"}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -133,12 +133,7 @@ func ReadFile(path string) (tensors map[string]Tensor, metadata map[string]strin
 // at path atomically. The same tensors and metadata make the same
 // bytes: tensors are ordered as by the reference implementation, widest elements
 // first and then by name.
-func WriteFile(path string, tensors map[string]Tensor, metadata map[string]string) error {
-	return WriteFileFS(vfs.OS{}, path, tensors, metadata)
-}
-
-// WriteFileFS is WriteFile on a file system.
-func WriteFileFS(fsys vfs.FS, path string, tensors map[string]Tensor, metadata map[string]string) error {
+func WriteFile(fsys vfs.FS, path string, tensors map[string]Tensor, metadata map[string]string) error {
 	text, parts, err := layOut(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: %w", path, err)

@@ -14,6 +14,7 @@ import (
 
 	"engram/data/internal/goldentest"
 	"engram/data/safetensors"
+	"engram/data/vfs"
 )
 
 // golden is one file written by the reference implementation
@@ -77,7 +78,7 @@ func TestWriteFileAgreesWithTheReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := safetensors.WriteFile(path, tensors, metadata); err != nil {
+		if err := safetensors.WriteFile(vfs.OS{}, path, tensors, metadata); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(path)
@@ -187,7 +188,7 @@ func TestWriteFileRefusesWhatItCannotWrite(t *testing.T) {
 		`the name is kept for the metadata or is not`:   {"\xff": {Data: []float32{1}}},
 	} {
 		path := filepath.Join(t.TempDir(), "a.safetensors")
-		err := safetensors.WriteFile(path, tensors, nil)
+		err := safetensors.WriteFile(vfs.OS{}, path, tensors, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one that says %q", err, want)
 		}

@@ -12,6 +12,6 @@
 // change files and folders, and those that make a change durable. OS is the
 // operating system's. Package crashfs has one for tests that loses power. What
 // only reads has no seam, because crashfs keeps its files in a real folder.
-// Functions whose name ends in FS take the file system as an argument; those
-// without use OS.
+// Where a function has two forms, the one whose name ends in FS takes the file
+// system and the other uses OS.
 package vfs

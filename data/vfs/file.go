@@ -20,7 +20,7 @@ func WriteFile(path string, fill func(w io.Writer) error) error {
 
 // WriteFileFS is WriteFile on a file system.
 func WriteFileFS(fsys FS, path string, fill func(w io.Writer) error) error {
-	f, err := CreateFS(fsys, path)
+	f, err := Create(fsys, path)
 	if err != nil {
 		return err
 	}
@@ -44,10 +44,7 @@ type PendingFile struct {
 
 // Create makes an empty temporary file in the folder of path. The caller writes
 // to it, seeks in it and reads it as it likes.
-func Create(path string) (*PendingFile, error) { return CreateFS(OS{}, path) }
-
-// CreateFS is Create on a file system.
-func CreateFS(fsys FS, path string) (*PendingFile, error) {
+func Create(fsys FS, path string) (*PendingFile, error) {
 	dir, base := filepath.Split(path)
 	const attempts = 1000
 	for n := 1; ; n++ {

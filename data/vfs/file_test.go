@@ -73,7 +73,7 @@ func TestWriteIntoAMissingFolderFails(t *testing.T) {
 func TestCreateShowsNothingBeforeCommit(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.bin")
-	f, err := vfs.Create(path)
+	f, err := vfs.Create(vfs.OS{}, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestCreateShowsNothingBeforeCommit(t *testing.T) {
 
 func TestDiscardLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	f, err := vfs.Create(filepath.Join(dir, "a.bin"))
+	f, err := vfs.Create(vfs.OS{}, filepath.Join(dir, "a.bin"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func (m *Model) write(fsys vfs.FS, dir string) error {
 	for _, p := range m.Config.parameters() {
 		tensors[p.Name] = safetensors.Tensor{Shape: p.Shape, Data: m.Values[p.Name]}
 	}
-	if err := safetensors.WriteFileFS(fsys, filepath.Join(dir, weightsFile), tensors, nil); err != nil {
+	if err := safetensors.WriteFile(fsys, filepath.Join(dir, weightsFile), tensors, nil); err != nil {
 		return err
 	}
 	for name, text := range map[string][]byte{modelFile: content, configFile: append(config, '\n')} {

@@ -64,7 +64,7 @@ func (c Checkpoint) Write(params []*grad.Param, state grad.Snapshot, history His
 		}
 	}
 	metadata := map[string]string{trainingKey: string(description), stepsKey: strconv.Itoa(state.Steps)}
-	if err := safetensors.WriteFileFS(c.fileSystem(), c.Path, tensors, metadata); err != nil {
+	if err := safetensors.WriteFile(c.fileSystem(), c.Path, tensors, metadata); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil

@@ -127,7 +127,7 @@ func (r *run) removeTemporary() error {
 			}
 		}
 	}
-	return laion.CleanFS(r.fsys, r.Dir)
+	return laion.Clean(r.fsys, r.Dir)
 }
 
 // embedPairs embeds the pairs that are not published, one after the other.

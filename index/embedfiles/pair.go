@@ -125,7 +125,7 @@ func (r *run) publish(ctx context.Context, p *pair, store *local.Store, bad []in
 	if err != nil {
 		return nil, err
 	}
-	writer, err := laion.CreateFS(r.fsys, r.Dir, laion.WriterOptions{
+	writer, err := laion.Create(r.fsys, r.Dir, laion.WriterOptions{
 		Dim: r.Dim, Sets: []laion.Set{r.Set}, Float32: r.Float32,
 		First: p.number, RowsPerFile: info.Count + 1, // so that Close publishes
 	})

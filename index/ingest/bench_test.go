@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"engram/data/laion"
+	"engram/data/vfs"
 	"engram/index/ingest"
 	"engram/index/local"
 	"engram/index/source"
@@ -23,7 +24,7 @@ import (
 // writeLAION fills dir with embeddings and metadata as LAION publishes them.
 func writeLAION(t testing.TB, dir string, shards, rows, dim int) {
 	t.Helper()
-	w, err := laion.Create(dir, laion.WriterOptions{Dim: dim, RowsPerFile: rows})
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Dim: dim, RowsPerFile: rows})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"engram/data/laion"
 	"engram/data/progress"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/local"
@@ -242,7 +243,7 @@ func writeShard(t *testing.T, dir string, shard, rows, version int) {
 			t.Fatal(err)
 		}
 	}
-	w, err := laion.Create(dir, laion.WriterOptions{Dim: crashDim, First: shard})
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Dim: crashDim, First: shard})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"engram/data/laion"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/source"
 )
@@ -123,7 +124,7 @@ func write(t *testing.T, kind source.Kind, place string) {
 			writeFiles(t, place, map[string]string{fmt.Sprintf("%05d.tar", shard): samples(t, 80)})
 		}
 	case source.Embeddings:
-		w, err := laion.Create(place, laion.WriterOptions{Dim: 2, RowsPerFile: 1500})
+		w, err := laion.Create(vfs.OS{}, place, laion.WriterOptions{Dim: 2, RowsPerFile: 1500})
 		for i := 0; err == nil && i < 3000; i++ {
 			err = w.Append(map[string]any{"n": int64(i)}, []float32{.6, .8})
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/data/laion"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/local"
 	"engram/index/source"
@@ -19,7 +20,7 @@ import (
 func TestOriginOpensTheSourceAgain(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"a/0.tar": "", "a/1.tar": "", "a/0.parquet": "", "a/x.jpg": ""})
-	w, err := laion.Create(filepath.Join(dir, "b", "c"), laion.WriterOptions{Dim: 2, Sets: []laion.Set{laion.Image, laion.Text}})
+	w, err := laion.Create(vfs.OS{}, filepath.Join(dir, "b", "c"), laion.WriterOptions{Dim: 2, Sets: []laion.Set{laion.Image, laion.Text}})
 	if err == nil {
 		err = w.Append(map[string]any{"url": "u"}, []float32{1, 0}, []float32{0, 1})
 	}

@@ -156,7 +156,7 @@ func (f *FS) open(path string, flag int, open func() (vfs.File, error)) (vfs.Fil
 	if err != nil {
 		return nil, err
 	}
-	real, err := open()
+	opened, err := open()
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (f *FS) open(path string, flag int, open func() (vfs.File, error)) (vfs.Fil
 	if flag&os.O_TRUNC != 0 {
 		n.edits = append(n.edits, edit{})
 	}
-	return &file{File: real, fs: f, node: n}, nil
+	return &file{File: opened, fs: f, node: n}, nil
 }
 
 // Rename implements vfs.FS.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"engram/data/vfs"
 	"engram/index"
 )
 
@@ -61,7 +62,7 @@ func BenchmarkWrite(b *testing.B) {
 			refs = append(refs, Ref{Segment: s, Row: row})
 		}
 	}
-	folder := OpenFolder(b.TempDir())
+	folder := Folder{Path: b.TempDir(), FS: vfs.OS{}}
 	b.SetBytes(int64(bytes))
 	for b.Loop() {
 		if err := folder.Write("segment", func(w io.Writer) error { return WriteSegment(w, refs) }); err != nil {

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"engram/data/space"
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
@@ -342,7 +343,7 @@ func TestTombstonesComeBackAsWritten(t *testing.T) {
 }
 
 func TestAFileIsWrittenWholeOrNotAtAll(t *testing.T) {
-	folder := OpenFolder(t.TempDir())
+	folder := Folder{Path: t.TempDir(), FS: vfs.OS{}}
 	write := func(text string, err error) error {
 		return folder.Write("name", func(w io.Writer) error {
 			_, e := io.WriteString(w, text)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -22,7 +23,7 @@ func Example() {
 	if err := builder.Add(index.Item{ID: 7, Vector: []float32{3, 0}, Payload: index.Payload{"path": "zebra.jpg"}}); err != nil {
 		log.Fatal(err)
 	}
-	err = disk.OpenFolder(dir).Write("rows.seg", func(w io.Writer) error {
+	err = disk.Folder{Path: dir, FS: vfs.OS{}}.Write("rows.seg", func(w io.Writer) error {
 		return disk.WriteSegment(w, []disk.Ref{{Segment: builder.Segment(), Row: 0}})
 	})
 	if err != nil {

@@ -13,15 +13,11 @@ import (
 	"engram/index"
 )
 
-// Folder is a folder of files that are written whole or not at all.
+// Folder is a folder that exists, with files that are written whole or not at all.
 type Folder struct {
 	Path string
 	FS   vfs.FS
 }
-
-// OpenFolder returns the folder at path, which exists, on the operating system's
-// file system.
-func OpenFolder(path string) Folder { return Folder{Path: path, FS: vfs.OS{}} }
 
 // tmp is the suffix of a file that is not complete.
 const tmp = ".tmp"

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/disk"
@@ -37,7 +38,7 @@ func benchSegment(b *testing.B) *disk.Segment {
 		}
 	}
 	dir := b.TempDir()
-	err := disk.OpenFolder(dir).Write("bench", func(w io.Writer) error { return disk.WriteSegment(w, refs) })
+	err := disk.Folder{Path: dir, FS: vfs.OS{}}.Write("bench", func(w io.Writer) error { return disk.WriteSegment(w, refs) })
 	if err != nil {
 		b.Fatal(err)
 	}
