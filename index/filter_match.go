@@ -106,9 +106,9 @@ func hasWord(value any, word string) bool {
 	return false
 }
 
-// words yields the words of a text in lower case, from first to last. Words and
-// lower case are those of Qdrant's tokenizer "word", which takes them from
-// Rust's char::is_alphanumeric and str::to_lowercase, so that a text matches in
+// words yields the words of a text in lower case, from first to last. It
+// splits and lowers as Qdrant's tokenizer "word" does, which uses Rust's
+// char::is_alphanumeric and str::to_lowercase, so that a text matches in
 // every engine or in none (but for the few characters whose properties Unicode
 // has changed since the version that Go knows).
 func words(text string) iter.Seq[string] {

@@ -171,7 +171,7 @@ func testFilterModel(t *testing.T, f fixture) {
 }
 
 // What payloads and filters are drawn from: few values, so that they meet, and
-// those that lose their type or their last digit easily.
+// values that easily lose their type or their last digit.
 var (
 	keys    = rapid.SampledFrom([]string{"a", "b", "a.b", "B", "é", "x y"})
 	ints    = rapid.SampledFrom([]int64{0, 1, -1, 2, 3, 1<<53 + 1, -1<<53 - 1, math.MaxInt64, math.MinInt64})

@@ -10,7 +10,7 @@ import (
 
 const benchRows, benchDim = 100_000, 64
 
-// benchPayload is as large as that of an image from the web with its caption.
+// benchPayload is as large as the payload of a web image with its caption.
 // "rank" is spread evenly over [0, 1), and comes after most keys.
 func benchPayload(rng *rand.Rand, i int) index.Payload {
 	words := []string{"a", "red", "car", "on", "the", "street", "zebra", "Photo", "of", "two", "white", "dogs", "beach", "sale"}

@@ -85,9 +85,9 @@ func lastGeneration(s *Store) int64 {
 	return items[0].Payload["version"].(int64)
 }
 
-// A process that writes is killed at random moments. The index must open each
-// time, whole, in the state of the last flush that was acknowledged or of the
-// one under way.
+// A process that writes is killed at random moments. Each time the index
+// must open in the state of the last flush that was acknowledged or of the flush
+// under way.
 //
 // It does not run beside other tests: a process that is being started holds, for
 // a moment, the locks of all indexes that are open.

@@ -5,8 +5,8 @@
 // the newest are in memory until Flush writes them. Replacing or deleting an
 // item marks its row as dead in a set of tombstones beside the segment. A
 // manifest names the files that are the index, and is replaced in one step, so
-// that after a crash or on a full disk the folder holds what it held after an
-// earlier Flush, whole. Flush also merges segments once many are small or
+// that after a crash or on a full disk the folder holds exactly the state of an
+// earlier Flush. Flush also merges segments once many are small or
 // mostly dead, which gives disk and memory back.
 //
 // A search works on a snapshot, the list of segments and tombstones of one

@@ -17,10 +17,10 @@ func (s *Store) flush(ctx context.Context) error {
 	return s.flushFrozen(ctx, s.freeze())
 }
 
-// flushFrozen is flush for what freeze has returned: it writes the rows in
-// memory, together with those of segments that it is time to merge, as one
-// segment, then changed tombstones, then the manifest that names them. Others
-// may write to the store meanwhile; what they do is left for the next flush.
+// flushFrozen is flush for what freeze has returned. It writes one segment, with
+// the rows in memory and the rows of segments that are due for merging, then
+// changed tombstones, then the manifest that names them. Others may write to the
+// store meanwhile; what they do is left for the next flush.
 func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 	if frozen == nil {
 		return nil
@@ -81,9 +81,9 @@ func (s *Store) thaw(frozen *snapshot) {
 	s.dirty = true
 }
 
-// replace publishes what a flush has written in place of what it was written
-// from, with the rows that have died meanwhile dead and those that have come
-// since.
+// replace publishes a snapshot with the segment that a flush has written in place
+// of the segments that it was written from. Rows that were deleted meanwhile are
+// dead in it, and rows that were added meanwhile stay in memory.
 func (s *Store) replace(f *flushing) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
@@ -191,7 +191,7 @@ func (f *flushing) writeSegment() error {
 	return nil
 }
 
-// writeTombstones writes those that have changed.
+// writeTombstones writes the tombstones that have changed.
 func (f *flushing) writeTombstones() error {
 	for i := range f.kept {
 		p := &f.kept[i]
@@ -258,10 +258,10 @@ const (
 	fullSegment = 192 << 20
 )
 
-// plan says which parts a flush keeps as they are and which it writes anew:
-// those in memory, those mostly dead, and those of like size once there are
-// many. A part with no live row is in neither list. A segment that is damaged
-// is kept, so that its rows do not get fresh checksums.
+// plan says which parts a flush keeps as they are and which it merges into the new
+// segment: parts in memory, segments whose rows are mostly dead, and segments of
+// like size once there are many. A part with no live row is in neither list. A
+// damaged segment is kept, so that its rows do not get fresh checksums.
 func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	rows, budget := 0, maxMerge
 	for _, p := range parts {

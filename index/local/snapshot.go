@@ -138,8 +138,8 @@ func (s *snapshot) without(ids []index.ID) (parts []part, removed int) {
 	return parts, removed
 }
 
-// rows yields the live rows of parts in ascending order of id: those of one part
-// up to the next id of another, and so on.
+// rows yields the live rows of parts in ascending order of id. It is a merge that
+// yields a run of rows of one part at a time, up to the next id of another.
 func rows(parts []part) iter.Seq[disk.Ref] {
 	return func(yield func(disk.Ref) bool) {
 		const last = index.ID(math.MaxUint64)
@@ -148,7 +148,7 @@ func rows(parts []part) iter.Seq[disk.Ref] {
 			at[i] = nextLive(parts[i], 0)
 		}
 		for {
-			least, first, second := -1, last, last // the next part, its id and that of the one after
+			least, first, second := -1, last, last // the part with the next id, that id, and the next one of another part
 			for i, p := range parts {
 				if at[i] == len(p.segment.IDs) {
 					continue

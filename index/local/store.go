@@ -36,7 +36,7 @@ type Store struct {
 	memoryLimit int
 
 	current   atomic.Pointer[snapshot] // nil once closed
-	snapshots sync.WaitGroup           // those that somebody uses
+	snapshots sync.WaitGroup           // the snapshots in use
 
 	flusher sync.Mutex // held while a flush is under way, and taken before writer
 	next    uint64     // number of the next file; numbers are never used twice
@@ -98,9 +98,8 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	return newStore(folder, lock, manifest, nil), nil
 }
 
-// checkEmpty refuses a folder with files in it, but for those that a Create
-// which did not come to its end leaves. Segments without a manifest are
-// somebody's data.
+// checkEmpty refuses a folder with files in it. Files that an interrupted Create
+// leaves are no obstacle; segments without a manifest are somebody's data.
 func checkEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -5,7 +5,7 @@ import "engram/index"
 // DefaultRates are medians of engram bench on two cores of an EPYC (Zen 4), with
 // AVX-512: photos and MobileNetV2, 100,000 random vectors of 768 elements for the
 // import, the scan over 1,000,000, and a Qdrant 1.18.3 on the same two cores, which
-// builds graphs of random vectors more slowly than those of a model's.
+// builds graphs of random vectors more slowly than graphs of a model's vectors.
 func DefaultRates() Rates {
 	return Rates{
 		Machine: "built in: two cores, MobileNetV2, Qdrant 1.18.3 on random vectors",

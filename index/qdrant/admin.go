@@ -71,7 +71,7 @@ func (s *Store) DeleteSnapshot(ctx context.Context, name string) error {
 var ErrAlias = errors.New("unusable alias")
 
 // notInNames are the characters that the server refuses in the name of a
-// collection. It does not look at those of aliases.
+// collection, but not in an alias.
 const notInNames = "<>:\"/\\|?*\x00\x1f"
 
 // CheckAlias refuses a name (ErrAlias) by which no collection could be asked for.

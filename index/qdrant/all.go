@@ -21,7 +21,7 @@ type iteration struct {
 }
 
 // All implements index.Store. It reads page after page and keeps to the moment of
-// its start as far as this Store's writes go, those of a bulk load excepted.
+// its start: writes of this Store do not show, except in a bulk load.
 func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] {
 	return func(yield func(index.Item, error) bool) {
 		release, err := s.acquire(ctx)
@@ -112,7 +112,7 @@ func (s *Store) forget(it *iteration) {
 }
 
 // remember notes the items with these ids for the iterations under way. The
-// caller holds the whole view.
+// caller holds the view for writing.
 func (s *Store) remember(ctx context.Context, ids []*api.PointId) error {
 	s.mu.Lock()
 	running := slices.Collect(maps.Keys(s.iterations))

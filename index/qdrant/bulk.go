@@ -31,7 +31,7 @@ type bulk struct {
 	sent atomic.Int64 // requests
 
 	mu   sync.Mutex
-	last []*api.PointStruct // those of the last full request, or of the last one
+	last []*api.PointStruct // the points of the last full request, or of the last one
 }
 
 // BeginBulk implements index.Bulk. The server builds no graph until EndBulk.

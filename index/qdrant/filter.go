@@ -189,8 +189,8 @@ func (t *translator) in(f index.In, more bool) condition {
 	return none
 }
 
-// texts allows for indexes that a text with the form of a UUID is looked for in:
-// those of numbers do not have it, one of UUIDs has it in any case.
+// texts allows for the server looking for a text in the form of a UUID in indexes:
+// an index of numbers never has it, one of UUIDs has it in upper and lower case.
 func (t *translator) texts(key string, more bool, wanted ...string) condition {
 	switch t.kindOf(key) {
 	case Integer, Number, ranges:
@@ -204,8 +204,8 @@ func (t *translator) texts(key string, more bool, wanted ...string) condition {
 	return condition{Condition: api.NewMatchKeywords(path(key), wanted...)}
 }
 
-// integers allows for an index of whole numbers, which has those that were
-// written as float64s among the others.
+// integers allows for an index of integers, which also has float64s without a
+// fraction.
 func (t *translator) integers(key string, more bool, wanted ...int64) condition {
 	if kind := t.kindOf(key); kind == Integer || kind == ranges {
 		if !more {

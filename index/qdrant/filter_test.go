@@ -20,7 +20,7 @@ import (
 	"engram/index/qdrant/double"
 )
 
-// keys of payloads and filters, with those that a path has to quote or escape.
+// keys of payloads and filters; a path has to quote or escape some of them.
 var keys = []string{"a", "naïve key", "x.y", `quote"d\`, "100%", "%22", "list[0]"}
 
 // texts have words that several elements share, and that are split in odd ways.

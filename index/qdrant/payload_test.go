@@ -82,7 +82,7 @@ func TestPointsOfOthers(t *testing.T) {
 	}
 }
 
-// The notes about numbers are for those that JSON readers change, and no others.
+// Notes are kept about numbers that JSON readers change, and about no others.
 func TestNumbersArePlainWhereTheyCanBe(t *testing.T) {
 	server := start(t, double.Options{})
 	store := create(t, server, qdrant.Options{}, qdrant.Schema{})

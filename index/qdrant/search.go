@@ -171,7 +171,7 @@ func (s *Store) query(ctx context.Context, p *plan, limit int) ([]*api.ScoredPoi
 	})
 }
 
-// hits returns those of the points that the filter chooses, in order.
+// hits returns the points that the filter chooses as hits, in order.
 func (p *plan) hits(points []*api.ScoredPoint) ([]index.Hit, error) {
 	hits, err := p.checked(points)
 	slices.SortFunc(hits, func(a, b index.Hit) int {
@@ -180,7 +180,7 @@ func (p *plan) hits(points []*api.ScoredPoint) ([]index.Hit, error) {
 	return hits, err
 }
 
-// checked returns those of the points that the filter chooses.
+// checked returns the points that the filter chooses as hits.
 func (p *plan) checked(points []*api.ScoredPoint) ([]index.Hit, error) {
 	hits := make([]index.Hit, 0, len(points))
 	for _, point := range points {

@@ -26,8 +26,8 @@ const (
 	longestWait = 10 * time.Second
 )
 
-// server gives every call to a Qdrant server a deadline, repeats those that a
-// busy or restarting server refused, and explains the errors.
+// server gives every call to a Qdrant server a deadline, repeats calls that a busy
+// or restarting server refused, and explains the errors.
 //
 // The client's own retries stay off: with several connections it nests them, so
 // that they multiply.

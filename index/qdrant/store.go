@@ -21,9 +21,8 @@ type Store struct {
 	opts   Options
 	config config
 
-	// view is held in part by those who read and whole by those who write, so
-	// that a read sees all of a write or nothing. Unlike a mutex it can be
-	// waited for until a context ends.
+	// view is a read-write lock: a read sees all of a write or nothing. Unlike that
+	// of package sync, waiting for it ends with a context.
 	view *semaphore.Weighted
 	bulk bulk
 
@@ -40,8 +39,8 @@ type Store struct {
 
 var _ index.Store = (*Store)(nil)
 
-// whole is the weight of the view.
-const whole = math.MaxInt64
+// exclusive is the weight of a write lock on the view; a read lock has weight 1.
+const exclusive = math.MaxInt64
 
 // Open opens a collection: index.ErrNotFound where the server has none of that
 // name, index.ErrUnavailable where no server answers within seconds, ErrVersion
@@ -60,7 +59,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 
 // open opens a collection of a server, which it closes after an error.
 func open(ctx context.Context, srv *server, opts Options) (*Store, error) {
-	s := &Store{server: srv, opts: opts, view: semaphore.NewWeighted(whole), iterations: map[*iteration]bool{}}
+	s := &Store{server: srv, opts: opts, view: semaphore.NewWeighted(exclusive), iterations: map[*iteration]bool{}}
 	info, err := s.find(ctx)
 	if err == nil {
 		s.config, err = readConfig(info, s.opts)
@@ -209,7 +208,9 @@ func (s *Store) acquire(ctx context.Context) (release func(), err error) {
 func (s *Store) reading(ctx context.Context) (release func(), err error) { return s.hold(ctx, 1) }
 
 // writing keeps the store open and everybody else away until release is called.
-func (s *Store) writing(ctx context.Context) (release func(), err error) { return s.hold(ctx, whole) }
+func (s *Store) writing(ctx context.Context) (release func(), err error) {
+	return s.hold(ctx, exclusive)
+}
 
 func (s *Store) hold(ctx context.Context, weight int64) (release func(), err error) {
 	done, err := s.acquire(ctx)

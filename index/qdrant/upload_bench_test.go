@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkUpload uploads 100,000 items of 512 dimensions to a server. "applied/s"
-// counts those that it has applied, "indexed/s" those in the graph as well.
+// counts items that it has applied, "indexed/s" items that are in the graph too.
 // scripts/bench_upload.py does the same with the official Python client.
 func BenchmarkUpload(b *testing.B) {
 	const n, dim = 100_000, 512

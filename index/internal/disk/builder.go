@@ -25,9 +25,8 @@ func NewBuilder(dim, rows int) *Builder {
 	}}
 }
 
-// sample is the number of rows whose payloads tell how much room those of all
-// rows will want, and maxRoom how many bytes are taken on their word alone: those
-// of the rest may be much smaller.
+// After sample rows the builder makes room for the payloads of all rows, by the
+// mean size so far: at most maxRoom bytes, for later payloads may be smaller.
 const (
 	sample  = 64
 	maxRoom = 4 << 20

@@ -17,8 +17,8 @@ func (s *Segment) Chooser(f index.Filter) func(row int) (bool, error) {
 	}
 }
 
-// viewFields sets values to what the payload encoded in b has under keys, which
-// are in ascending order as those of the payload are; nil where it has nothing.
+// viewFields decodes the fields that keys name, in ascending order, of the payload
+// encoded in b, and sets values to them: to nil where the payload has no such key.
 // Strings are views of b.
 func viewFields(b []byte, keys []string, values index.Payload) error {
 	d := decoder{rest: b, view: true}

@@ -31,8 +31,8 @@ func AppendPayload(b []byte, p index.Payload) []byte {
 	return b
 }
 
-// encoder encodes payloads. It remembers the keys of the last one, in ascending
-// order: those of rows that come one after another are mostly the same.
+// encoder encodes payloads. It remembers the sorted keys of the last payload:
+// rows that follow each other mostly have the same keys.
 type encoder struct {
 	keys []string
 }
@@ -156,8 +156,8 @@ func (d *decoder) uvarint() uint64 {
 	return v
 }
 
-// count reads the number of things that follow, each of which takes up size
-// bytes at least.
+// count reads the number of elements that follow, where an element takes up at
+// least size bytes.
 func (d *decoder) count(size int) int {
 	n := d.uvarint()
 	if left := uint64(len(d.rest)); n > left || n*uint64(size) > left {

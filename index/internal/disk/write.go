@@ -9,10 +9,9 @@ import (
 	"engram/index/internal/column"
 )
 
-// WriteSegment writes rows, of which there is at least one, in strictly
-// ascending order of id and of one dimension, as a segment. Sources on disk
-// are expected to have passed Verify, so that damage does not get a fresh
-// checksum.
+// WriteSegment writes rows as a segment: one row or more, of one dimension, in
+// strictly ascending order of id. The caller has verified segments on disk that
+// rows come from, so that damage does not get a fresh checksum.
 func WriteSegment(w io.Writer, rows []Ref) error {
 	h := header{dim: rows[0].Segment.Dim, rows: len(rows)}
 	payloads, ends := make([][]byte, len(rows)), make([]uint64, len(rows))

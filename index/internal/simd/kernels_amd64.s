@@ -277,8 +277,8 @@ f256store:
 	RET
 
 // func dotRowsInt8AVX2(out *int32, q, rows *int8, n, stride, count int)
-// VPMADDUBSW would saturate: the bytes are widened to 16 bits first, of which
-// VPMADDWD adds two products, at most 2·2¹⁴, without loss.
+// VPMADDUBSW would saturate. So the bytes are widened to 16 bits first: VPMADDWD
+// adds two products of them, at most 2·2¹⁴, without loss.
 TEXT ·dotRowsInt8AVX2(SB), NOSPLIT, $0-48
 	MOVQ out+0(FP), DI
 	MOVQ q+8(FP), SI

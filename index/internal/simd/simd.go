@@ -87,8 +87,8 @@ func (k *Kernels) Scale(dst, v []float32, factor float64) {
 	k.scale(&dst[0], &v[0], len(v), factor)
 }
 
-// Largest returns the largest magnitude among the elements of v, none of which
-// is NaN; 0 without elements.
+// Largest returns the largest magnitude among the elements of v, 0 without
+// elements. No element is NaN.
 func (k *Kernels) Largest(v []float32) float32 {
 	if len(v) == 0 {
 		return 0

@@ -149,9 +149,9 @@ func (c *collection) ranged(path jsonPath) func(value *api.Value) bool {
 	return func(*api.Value) bool { return true }
 }
 
-// match compares strictly by type, but that an index of whole numbers has those
-// that were written with a fraction of zero too, and that UUIDs are looked for in
-// indexes of any kind of numbers and, by what they mean, in those of UUIDs.
+// match compares strictly by type, with two exceptions: an index of integers also
+// has numbers that were written with a fraction of zero, and a text in the form of
+// a UUID is looked for in an index of numbers, and by its value in one of UUIDs.
 func match(m *api.Match, indexed api.PayloadSchemaType) func(value *api.Value) bool {
 	isText := func(value *api.Value, wanted string) bool {
 		_, ok := value.GetKind().(*api.Value_StringValue)
@@ -210,7 +210,7 @@ func inRange(value *api.Value, r *api.Range) bool {
 		(r.Lte == nil || x <= r.GetLte()) && (r.Gte == nil || x >= r.GetGte())
 }
 
-// text looks for the words of a query among those of all texts of the value,
+// text looks for the words of a query among the words of all texts of the value,
 // where the field has an index of words; elsewhere it looks for the query as it
 // is in one of the texts.
 func (c *collection) text(path jsonPath, query string) matches {
@@ -232,7 +232,7 @@ func (c *collection) text(path jsonPath, query string) matches {
 	}
 }
 
-// tokens are those of the tokenizer "word": runs of characters that Unicode has
+// tokens returns the tokens of the tokenizer "word": runs of characters that Unicode has
 // as alphabetic or numeric, in full lower case.
 func tokens(text string) []string {
 	words := strings.FieldsFunc(text, func(r rune) bool {
