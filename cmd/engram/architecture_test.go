@@ -55,6 +55,26 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// TestTheApplicationHasNoCommandLine checks that commands and application keep to
+// what is theirs: commands open no engine and train nothing, and the application
+// reads no flags.
+func TestTheApplicationHasNoCommandLine(t *testing.T) {
+	for pkg, foreign := range map[string][]string{
+		"engram/cmd/engram":                {"engram/index/local", "engram/index/qdrant", "engram/embed/clip", "engram/recon", "gonum.org/"},
+		"engram/cmd/engram/internal/app":   {"github.com/spf13/", "github.com/schollz/", "flag"},
+		"engram/cmd/engram/internal/demo":  {"github.com/spf13/", "engram/index/local", "engram/index/qdrant"},
+		"engram/cmd/engram/internal/bench": {"github.com/spf13/", "engram/index/qdrant"},
+	} {
+		for imported := range strings.FieldsSeq(goList(t, "-f", `{{join .Imports " "}}`, pkg)) {
+			for _, other := range foreign {
+				if imported == other || strings.HasSuffix(other, "/") && strings.HasPrefix(imported, other) {
+					t.Errorf("%s imports %s", pkg, imported)
+				}
+			}
+		}
+	}
+}
+
 // TestPureGoBuildsWithoutCgo builds, without a C compiler, everything that does
 // not need embed/ort.
 func TestPureGoBuildsWithoutCgo(t *testing.T) {

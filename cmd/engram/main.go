@@ -2,8 +2,8 @@
 // folder of images, learns to map fMRI voxels into the same space, and serves
 // both over the command line, REST and a page.
 //
-// Every command is one file here. What they do lies in the library packages;
-// this one reads flags and prints.
+// Every command is one file here: it reads flags into a spec, calls an operation
+// of internal/app, and prints the result.
 package main
 
 import (
