@@ -85,7 +85,7 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 			if status != 1 || !strings.HasPrefix(stdout, want) {
 				t.Errorf("copy: status %d, prints %q; want 1 and %q", status, stdout, want)
 			}
-			for _, line := range []string{`refused "0.tar/k\xff": `, `refused "0.tar/k\xfe": `, "engram: transfer: 2 of 152 items could not be copied, all others were: refused by the target\n"} {
+			for _, line := range []string{`refused "0.tar/k\xff": `, `refused "0.tar/k\xfe": `, "engram: copy: 2 of 152 items could not be copied, all others were: refused by the target\n"} {
 				if !strings.Contains(stderr, line) {
 					t.Errorf("copy: stderr is %q, want %q in it", stderr, line)
 				}
@@ -102,7 +102,7 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 			c.must("index", "build", tars, "--out", part, "--part", fmt.Sprintf("%d/2", i+1))
 		}
 		_, stderr, status := c.run("index", "join", parts[0], parts[1], "--out", joined)
-		if want := parts[0] + ": transfer: 2 of 102 items could not be copied"; status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, `refused "0.tar/k\xff": `) {
+		if want := parts[0] + ": copy: 2 of 102 items could not be copied"; status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, `refused "0.tar/k\xff": `) {
 			t.Errorf("join: status %d, stderr %q; want 1, the items and %q", status, stderr, want)
 		}
 		r = ingest.Report{}

@@ -103,7 +103,7 @@ func Copy(ctx context.Context, from, to index.Store, opts Options) (*Report, err
 	err := c.run(ctx)
 	c.report.Seconds = time.Since(start).Seconds()
 	if err != nil {
-		return c.report, fmt.Errorf("transfer: %w", err)
+		return c.report, fmt.Errorf("copy: %w", err)
 	}
 	return c.report, nil
 }

@@ -73,7 +73,7 @@ func (j Job) Run(ctx context.Context) (*Report, error) {
 	err := r.do(ctx)
 	r.report.Seconds = time.Since(start).Seconds()
 	if err != nil {
-		return r.report, fmt.Errorf("pairs: %w", err)
+		return r.report, fmt.Errorf("embed: %w", err)
 	}
 	return r.report, nil
 }

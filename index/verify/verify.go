@@ -119,7 +119,7 @@ func Verify(ctx context.Context, store index.Store, opts Options) (*Report, erro
 	}
 	info, err := store.Info(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
+		return nil, fmt.Errorf("verify: %w", err)
 	}
 	v := &verification{
 		Options: opts, store: store, info: info, report: &Report{Info: info},
@@ -127,7 +127,7 @@ func Verify(ctx context.Context, store index.Store, opts Options) (*Report, erro
 	}
 	for _, check := range []func(context.Context) error{v.files, v.items, v.rows, v.originals, v.search} {
 		if err := check(ctx); err != nil {
-			return nil, fmt.Errorf("audit: %w", err)
+			return nil, fmt.Errorf("verify: %w", err)
 		}
 	}
 	v.report.Seconds = time.Since(start).Seconds()
