@@ -165,7 +165,7 @@ func ranks(predicted, targets blas32.General, images []int) []float64 {
 	return found
 }
 
-// clearlyLess reports whether the mean of a is below that of b by more than two
+// clearlyLess reports whether the mean of a is below the mean of b by more than two
 // standard errors of the differences.
 func clearlyLess(a, b []float64) bool {
 	differences := make([]float64, len(a))
