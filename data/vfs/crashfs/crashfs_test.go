@@ -33,16 +33,14 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// write writes content to a file at an offset and syncs it where that is wanted.
-func write(t *testing.T, fsys *crashfs.FS, path, content string, sync bool) {
+// write writes content to a file and syncs it.
+func write(t *testing.T, fsys *crashfs.FS, path, content string) {
 	t.Helper()
 	f, err := fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	must(t, err)
 	_, err = io.WriteString(f, content)
 	must(t, err)
-	if sync {
-		must(t, f.Sync())
-	}
+	must(t, f.Sync())
 	must(t, f.Close())
 }
 
@@ -92,9 +90,9 @@ func expect(t *testing.T, fsys *crashfs.FS, want ...string) {
 
 func TestWhatIsSyncedSurvives(t *testing.T) {
 	fsys, dir := newFS(t)
-	write(t, fsys, filepath.Join(dir, "a"), "old", true)
+	write(t, fsys, filepath.Join(dir, "a"), "old")
 	must(t, fsys.Mkdir(filepath.Join(dir, "d"), 0o777), fsys.SyncDir(dir))
-	write(t, fsys, filepath.Join(dir, "d", "b"), "b", true)
+	write(t, fsys, filepath.Join(dir, "d", "b"), "b")
 	must(t, fsys.SyncDir(filepath.Join(dir, "d")))
 	expect(t, fsys, "a=old d/ d/b=b")
 }
@@ -102,7 +100,7 @@ func TestWhatIsSyncedSurvives(t *testing.T) {
 func TestWritesThatAreNotSyncedAreLostKeptOrTorn(t *testing.T) {
 	fsys, dir := newFS(t)
 	path := filepath.Join(dir, "a")
-	write(t, fsys, path, "old", true)
+	write(t, fsys, path, "old")
 	must(t, fsys.SyncDir(dir))
 	f, err := fsys.OpenFile(path, os.O_RDWR, 0)
 	must(t, err)
@@ -120,14 +118,14 @@ func TestWritesThatAreNotSyncedAreLostKeptOrTorn(t *testing.T) {
 
 func TestTheNameOfAFileIsNotDurableWithItsContent(t *testing.T) {
 	fsys, dir := newFS(t)
-	write(t, fsys, filepath.Join(dir, "a"), "new", true)
+	write(t, fsys, filepath.Join(dir, "a"), "new")
 	expect(t, fsys, "", "a=new")
 }
 
 func TestAFolderWithoutADurableNameIsLostWithItsFiles(t *testing.T) {
 	fsys, dir := newFS(t)
 	must(t, fsys.Mkdir(filepath.Join(dir, "d"), 0o777))
-	write(t, fsys, filepath.Join(dir, "d", "a"), "a", true)
+	write(t, fsys, filepath.Join(dir, "d", "a"), "a")
 	must(t, fsys.SyncDir(filepath.Join(dir, "d")))
 	expect(t, fsys, "", "d/ d/a=a")
 }
@@ -136,7 +134,7 @@ func TestARenameIsOneChange(t *testing.T) {
 	fsys, dir := newFS(t)
 	must(t, fsys.Mkdir(filepath.Join(dir, "d"), 0o777))
 	for _, name := range []string{"a", "b", "d/c"} {
-		write(t, fsys, filepath.Join(dir, name), name, true)
+		write(t, fsys, filepath.Join(dir, name), name)
 	}
 	must(t, fsys.SyncDir(dir), fsys.SyncDir(filepath.Join(dir, "d")))
 	must(t, fsys.Rename(filepath.Join(dir, "b"), filepath.Join(dir, "a")))
@@ -151,7 +149,7 @@ func TestARenameIsOneChange(t *testing.T) {
 func TestNamesSurviveInAnyCombination(t *testing.T) {
 	fsys, dir := newFS(t)
 	for _, name := range []string{"a", "b"} {
-		write(t, fsys, filepath.Join(dir, name), name, true)
+		write(t, fsys, filepath.Join(dir, name), name)
 	}
 	must(t, fsys.SyncDir(dir))
 	must(t, fsys.Remove(filepath.Join(dir, "a")), fsys.Remove(filepath.Join(dir, "b")))
@@ -161,8 +159,8 @@ func TestNamesSurviveInAnyCombination(t *testing.T) {
 func TestANewerNameIsNotUndoneByAnOlderOne(t *testing.T) {
 	fsys, dir := newFS(t)
 	must(t, fsys.Mkdir(filepath.Join(dir, "d"), 0o777), fsys.SyncDir(dir))
-	write(t, fsys, filepath.Join(dir, "a"), "1", true)
-	write(t, fsys, filepath.Join(dir, "d", "a"), "2", true)
+	write(t, fsys, filepath.Join(dir, "a"), "1")
+	write(t, fsys, filepath.Join(dir, "d", "a"), "2")
 	must(t, fsys.Rename(filepath.Join(dir, "d", "a"), filepath.Join(dir, "a")))
 	must(t, fsys.SyncDir(filepath.Join(dir, "d"))) // settles the rename, not the name that came before it
 	expect(t, fsys, "a=2 d/")
@@ -179,7 +177,7 @@ func TestTheHookStopsAnOperation(t *testing.T) {
 		}
 		return nil
 	})
-	write(t, fsys, filepath.Join(dir, "a"), "a", true)
+	write(t, fsys, filepath.Join(dir, "a"), "a")
 	if err := fsys.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "b")); !errors.Is(err, broken) {
 		t.Errorf("rename: error %v, want the hook's", err)
 	}

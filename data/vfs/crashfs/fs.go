@@ -255,7 +255,7 @@ func (f *file) Write(b []byte) (int, error) {
 	}
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	at, err := f.File.Seek(0, io.SeekCurrent)
+	at, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return 0, err
 	}
