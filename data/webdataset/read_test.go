@@ -90,6 +90,28 @@ func TestTruncatedDeliversWhatWasComplete(t *testing.T) {
 	}
 }
 
+// Tapes and archives pad compressed files with zeros; pigz and cat write several
+// members.
+func TestPaddingAndMembersOfGzip(t *testing.T) {
+	plain := named(t, "webdataset").file
+	var packed bytes.Buffer
+	for _, half := range [][]byte{plain[:len(plain)/2], plain[len(plain)/2:]} {
+		w := gzip.NewWriter(&packed)
+		if _, err := w.Write(half); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packed.Write(make([]byte, 10240))
+	want := collect(t, bytes.NewReader(plain), webdataset.Options{})
+	got := collect(t, &packed, webdataset.Options{})
+	if got.err != nil || !slices.Equal(got.good, want.good) {
+		t.Errorf("samples %v, error %v; want %v", got.good, got.err, want.good)
+	}
+}
+
 // A changed byte of a compressed tar is an error or makes no difference.
 func TestDamagedGzip(t *testing.T) {
 	var packed bytes.Buffer

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
+	"engram/data/gzipstream"
+
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -52,8 +53,8 @@ func open(r io.Reader) *source {
 	switch {
 	case len(magic) == 0 && s.raw.err == nil:
 		s.err = fmt.Errorf("the file is empty: %w", ErrTruncated)
-	case isGzip(magic):
-		s.plain.r, s.err = gzip.NewReader(buffered)
+	case gzipstream.Is(magic):
+		s.plain.r, s.err = gzipstream.NewReader(buffered)
 	case isZstd(magic):
 		var decoder *zstd.Decoder
 		decoder, s.err = zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
@@ -63,8 +64,6 @@ func open(r io.Reader) *source {
 	}
 	return s
 }
-
-func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
 
 // isZstd recognises a frame and one to be skipped, with which pzstd begins.
 func isZstd(b []byte) bool {
