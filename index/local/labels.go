@@ -50,7 +50,6 @@ func (s *Store) SetLabel(ctx context.Context, name, value string) error {
 	if err := writeManifest(s.folder, m); err != nil {
 		return err
 	}
-	s.written = m
 	s.labels.Store(&labels)
 	if err := s.folder.Sync(); err != nil {
 		return err

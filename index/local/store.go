@@ -38,13 +38,14 @@ type Store struct {
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
 
-	flusher sync.Mutex // held while a flush is under way, and taken before writer
-	next    uint64     // number of the next file; numbers are never used twice
-	failed  bool       // the last flush has
-	written disk.Manifest
-	labels  atomic.Pointer[map[string]string] // never changed, only replaced; under flusher
+	flusher sync.Mutex    // held while a flush is under way, and taken before writer
+	next    uint64        // number of the next file; numbers are never used twice
+	failed  bool          // the last flush failed
+	written disk.Manifest // the last one; its labels may be out of date
+	// labels are never changed, only replaced, by who holds flusher.
+	labels atomic.Pointer[map[string]string]
 
-	events atomic.Pointer[func(Event)]
+	events atomic.Pointer[func(Event)] // see Watch
 
 	writer     sync.Mutex // guards what follows, and the right to set current
 	dirty      bool       // current has what the manifest has not, nor a flush under way
