@@ -13,7 +13,8 @@
 // moment. It takes no lock and sees all of an Upsert or nothing. There is one
 // writer at a time; Upsert and Delete queue for it. A flush works on a snapshot
 // too, and holds up nobody but other flushes; one that Upsert begins to keep the
-// memory bounded is joined by the next flush, or by Close.
+// memory bounded is joined by the next flush, or by Close. Where it fails, the next
+// write says why (see Watch).
 //
 // One process opens an index at a time, for reading too; another gets
 // index.ErrLocked. The package runs on Unix systems.

@@ -6,8 +6,8 @@
 // collection explains itself. Vectors lie on disk, their codes of one byte or one
 // bit per element in memory.
 //
-// Search is exact in collections up to Options.ExactUpTo items and goes over the
-// server's graph in larger ones. Filters are pushed down to the server. Where the
+// Search is exact in collections up to Options.ExactUpTo items and where a query
+// asks for that, and goes over the server's graph otherwise. Filters are pushed down to the server. Where the
 // server's idea of a condition differs from index.Filter's, in texts and in
 // numbers with a fraction, it is asked for more and the hits are checked here.
 //
