@@ -7,9 +7,10 @@
 // bit per element in memory.
 //
 // Search is exact in collections up to Options.ExactUpTo items and where a query
-// asks for that, and goes over the server's graph otherwise. Filters are pushed down to the server. Where the
-// server's idea of a condition differs from index.Filter's, in texts and in
-// numbers with a fraction, it is asked for more and the hits are checked here.
+// asks for that, and goes over the server's graph otherwise. Filters are pushed
+// down to the server. Where the server's idea of a condition differs from
+// index.Filter's, in texts and in numbers with a fraction, it is asked for more
+// and the hits are checked here.
 //
 // Within one Store a search sees all of an Upsert or nothing, and All keeps to
 // the moment when it started; what other processes write shows point by point.
