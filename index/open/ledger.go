@@ -44,7 +44,7 @@ func FindLedgerDir(ctx context.Context, name string, o Options) (string, error) 
 	if !IsCollection(name) {
 		return name, nil
 	}
-	store, err := Open(ctx, name, o)
+	store, err := Store(ctx, name, o)
 	if errors.Is(err, index.ErrNotFound) {
 		return "", nil
 	}

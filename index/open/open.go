@@ -25,13 +25,13 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Open opens an index: the folder of one, or a collection by its name or by the
+// Store opens an index: the folder of one, or a collection by its name or by the
 // alias that it has at that time. index.ErrNotFound says that there is none.
-func Open(ctx context.Context, name string, o Options) (index.Store, error) {
+func Store(ctx context.Context, name string, o Options) (index.Store, error) {
 	return openStore(ctx, name, true, o)
 }
 
-// Follow is Open for a program that keeps the index open: an alias is followed
+// Follow is Store for a program that keeps the index open: an alias is followed
 // from one collection to the next.
 func Follow(ctx context.Context, name string, o Options) (index.Store, error) {
 	return openStore(ctx, name, false, o)

@@ -35,7 +35,7 @@ func TestCreateAndOpen(t *testing.T) {
 	of := space.Space{Name: "clip 1", Fingerprint: "f00"}
 	for engine, base := range map[string]string{"local": t.TempDir() + "/", "qdrant": startServer(t)} {
 		name, cache := base+"photos", t.TempDir()
-		if _, err := Open(t.Context(), name, Options{}); !errors.Is(err, index.ErrNotFound) {
+		if _, err := Store(t.Context(), name, Options{}); !errors.Is(err, index.ErrNotFound) {
 			t.Errorf("%s: error %v, want ErrNotFound", engine, err)
 		}
 		if dir, err := FindLedgerDir(t.Context(), base+"nowhere", Options{Cache: cache}); err != nil || engine == "qdrant" && dir != "" {
@@ -103,7 +103,7 @@ func TestAddresses(t *testing.T) {
 		"qdrant://localhost/a/b": "wanted qdrant", "qdrant://localhost/a?tls=1": "wanted qdrant", "qdrant://localhost:port/a": "no address",
 		"qdrant://:secret@localhost/a": "ENGRAM_QDRANT_API_KEY", "http://localhost/a": "neither a folder nor a collection",
 	} {
-		if _, err := Open(t.Context(), name, Options{}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+		if _, err := Store(t.Context(), name, Options{}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 	}
@@ -173,7 +173,7 @@ func TestScratchIsDropped(t *testing.T) {
 	if err := drop(ended); err != nil {
 		t.Error(err)
 	}
-	if _, err := Open(t.Context(), name, Options{}); !errors.Is(err, index.ErrNotFound) {
+	if _, err := Store(t.Context(), name, Options{}); !errors.Is(err, index.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
 }

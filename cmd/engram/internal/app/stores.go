@@ -24,7 +24,7 @@ type Index struct {
 // OpenIndex opens an index by what the user writes: a folder, or a collection of
 // a Qdrant server, by its name or by the alias that it has at that time.
 func (a *App) OpenIndex(ctx context.Context, name string) (*Index, error) {
-	store, err := open.Open(ctx, name, a.storeOptions())
+	store, err := open.Store(ctx, name, a.storeOptions())
 	if err != nil {
 		return nil, err
 	}
