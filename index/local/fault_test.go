@@ -284,7 +284,7 @@ func TestDamageIsFound(t *testing.T) {
 	mustFlush(t, s)
 	mustClose(t, s)
 	for name, size := range files(t, dir) {
-		if name == lockName {
+		if name == disk.LockName {
 			continue
 		}
 		path := filepath.Join(dir, name)

@@ -35,7 +35,7 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 	err = f.write(ctx, frozen)
 	manifest := f.manifest()
 	if err == nil {
-		err = writeManifest(s.folder, manifest)
+		err = s.folder.WriteManifest(manifest)
 	}
 	if err != nil {
 		s.thaw(frozen)
@@ -50,7 +50,7 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
 		return err
 	}
 	// What cannot be removed now is removed when the index is opened.
-	_ = sweep(s.folder, manifest)
+	_ = s.folder.Sweep(manifest)
 	return nil
 }
 
@@ -235,10 +235,6 @@ func (f *flushing) undo() error {
 		errs = append(errs, f.store.folder.Remove(name))
 	}
 	return errors.Join(errs...)
-}
-
-func writeManifest(folder disk.Folder, m disk.Manifest) error {
-	return folder.Write(disk.ManifestName, func(w io.Writer) error { return disk.WriteManifest(w, m) })
 }
 
 const (

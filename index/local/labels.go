@@ -2,15 +2,9 @@ package local
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"engram/index"
-	"engram/index/internal/disk"
 )
 
 // Labels implements index.Store.
@@ -47,44 +41,12 @@ func (s *Store) SetLabel(ctx context.Context, name, value string) error {
 	}
 	m := s.written
 	m.Labels, m.Next = labels, s.next
-	if err := writeManifest(s.folder, m); err != nil {
+	if err := s.folder.WriteManifest(m); err != nil {
 		return err
 	}
 	s.labels.Store(&labels)
 	if err := s.folder.Sync(); err != nil {
 		return err
 	}
-	if name == originLabel {
-		if err := s.folder.Remove(oldOriginName); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// An index in format 1 had the label "origin" in a file of its own.
-const (
-	originLabel   = "origin"
-	oldOriginName = "origin.json"
-)
-
-// readOldOrigin takes the content of that file for the label, where there is one
-// and the manifest has no such label. SetLabel moves it to the manifest.
-func readOldOrigin(dir string, m *disk.Manifest) error {
-	if _, labelled := m.Labels[originLabel]; labelled {
-		return nil
-	}
-	text, err := os.ReadFile(filepath.Join(dir, oldOriginName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	m.Labels = maps.Clone(m.Labels)
-	if m.Labels == nil {
-		m.Labels = map[string]string{}
-	}
-	m.Labels[originLabel] = strings.TrimSpace(string(text))
-	return nil
+	return s.folder.RemoveOldLabel(name)
 }

@@ -63,7 +63,7 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 		t.Errorf("open left files behind: %d", n)
 	}
 	interrupted := t.TempDir() // by the end of a process during Create
-	for _, name := range []string{lockName, "manifest.tmp"} {
+	for _, name := range []string{disk.LockName, "manifest.tmp"} {
 		if err := os.WriteFile(filepath.Join(interrupted, name), nil, 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -60,8 +57,6 @@ var _ index.Store = (*Store)(nil)
 // scan passes over in a few milliseconds.
 const defaultMemoryLimit = 64 << 20
 
-const lockName = "lock"
-
 // Create makes an empty index in the folder dir, which is made where it is
 // missing, and opens it. fs.ErrExist says that the folder has an index or any
 // other file in it.
@@ -72,49 +67,11 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if opts.Dim < 1 || opts.Dim > disk.MaxDim {
 		return nil, fmt.Errorf("an index of dimension %d, wanted 1 to %d: %w", opts.Dim, disk.MaxDim, index.ErrDimension)
 	}
-	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
-		return nil, err
-	}
-	// The folder is looked at before the lock file goes into it, and again
-	// under the lock, when no other process can be creating an index there.
-	if err := checkEmpty(dir); err != nil {
-		return nil, err
-	}
-	folder := disk.Folder{Path: dir, FS: fsys}
-	lock, err := folder.Lock(lockName)
+	files, err := disk.Create(fsys, dir, disk.Manifest{Dim: opts.Dim, Space: opts.Space, Next: 1})
 	if err != nil {
 		return nil, err
 	}
-	manifest := disk.Manifest{Dim: opts.Dim, Space: opts.Space, Next: 1}
-	err = checkEmpty(dir)
-	if err == nil {
-		err = writeManifest(folder, manifest)
-	}
-	if err == nil {
-		err = folder.Sync()
-	}
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	return newStore(folder, lock, manifest, nil), nil
-}
-
-// checkEmpty refuses a folder with files in it. Files that an interrupted Create
-// leaves are no obstacle; segments without a manifest are somebody's data.
-func checkEmpty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		switch name := e.Name(); {
-		case name == disk.ManifestName:
-			return fmt.Errorf("%s already has an index: %w", dir, fs.ErrExist)
-		case name != lockName && name != disk.ManifestName+".tmp":
-			return fmt.Errorf("%s is not empty and has no index: it holds %s: %w", dir, name, fs.ErrExist)
-		}
-	}
-	return nil
+	return newStore(files), nil
 }
 
 // Open opens the index in the folder dir: index.ErrNotFound where there is
@@ -124,112 +81,30 @@ func Open(dir string) (*Store, error) { return OpenFS(vfs.OS{}, dir) }
 
 // OpenFS is Open on a file system.
 func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
-	if _, err := disk.ReadManifest(dir); err != nil {
-		return nil, err
-	}
-	folder := disk.Folder{Path: dir, FS: fsys}
-	lock, err := folder.Lock(lockName)
+	files, err := disk.Open(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
-	// Read again: it may have changed before the lock was taken.
-	manifest, err := disk.ReadManifest(dir)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	if err := readOldOrigin(dir, &manifest); err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	parts, err := openParts(dir, manifest)
-	// The process that wrote the manifest may have ended before it synced the
-	// folder. Until the manifest's name is durable, the files of the one before it
-	// must stay, and Flush must not say that all is durable.
-	if err == nil {
-		err = folder.Sync()
-	}
-	if err == nil {
-		err = sweep(folder, manifest)
-	}
-	if err != nil {
-		closeParts(parts)
-		return nil, errors.Join(err, lock.Close())
-	}
-	return newStore(folder, lock, manifest, parts), nil
+	return newStore(files), nil
 }
 
-func newStore(folder disk.Folder, lock vfs.File, m disk.Manifest, parts []part) *Store {
+func newStore(files *disk.Files) *Store {
+	m := files.Manifest
 	s := &Store{
-		folder: folder, lock: lock, memoryLimit: defaultMemoryLimit, next: m.Next,
+		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, next: m.Next,
 		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space}, written: m,
 	}
 	s.labels.Store(&m.Labels)
+	parts := make([]part, len(files.Segments))
+	for i, opened := range files.Segments {
+		r := m.Segments[i]
+		parts[i] = part{
+			segment: &segment{Segment: opened.Segment, file: r.File}, dead: opened.Dead,
+			live: r.Rows - opened.Dead.Count(), tombstones: r.Dead,
+		}
+	}
 	s.publish(parts)
 	return s
-}
-
-// openParts opens the segments of a manifest. After an error it returns those
-// that are open.
-func openParts(dir string, m disk.Manifest) (parts []part, err error) {
-	for _, r := range m.Segments {
-		opened, err := disk.OpenSegment(filepath.Join(dir, disk.SegmentName(r.File)))
-		if err != nil {
-			return parts, missing(err)
-		}
-		p := part{segment: &segment{Segment: opened, file: r.File}, live: r.Rows, tombstones: r.Dead}
-		if opened.Dim != m.Dim || len(opened.IDs) != r.Rows {
-			err = fmt.Errorf("segment %d has %d rows of dimension %d, the manifest says %d of %d: %w",
-				r.File, len(opened.IDs), opened.Dim, r.Rows, m.Dim, index.ErrCorrupt)
-		} else if r.Dead != 0 {
-			p.dead, err = disk.ReadTombstones(filepath.Join(dir, disk.TombstonesName(r.Dead)), r.Rows)
-			p.live -= p.dead.Count()
-		}
-		parts = append(parts, p)
-		if err != nil {
-			return parts, missing(err)
-		}
-	}
-	return parts, nil
-}
-
-// missing marks the error of a file that the manifest names and that is not
-// there as damage.
-func missing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w", index.ErrCorrupt, err)
-	}
-	return err
-}
-
-func closeParts(parts []part) {
-	for _, p := range parts {
-		p.segment.Close()
-	}
-}
-
-// leftover matches the names of files that are swept when no manifest names
-// them, and of no others.
-var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|dead)(\.tmp)?)$`)
-
-// sweep removes what a process that ended early has left: files that were
-// written for a manifest that never came, or replaced by one.
-func sweep(folder disk.Folder, m disk.Manifest) error {
-	entries, err := os.ReadDir(folder.Path)
-	if err != nil {
-		return err
-	}
-	used := map[string]bool{}
-	for _, r := range m.Segments {
-		used[disk.SegmentName(r.File)] = true
-		used[disk.TombstonesName(r.Dead)] = true
-	}
-	for _, e := range entries {
-		if name := e.Name(); leftover.MatchString(name) && !used[name] {
-			if err := folder.Remove(name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // Info implements index.Store.

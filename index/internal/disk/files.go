@@ -1,0 +1,226 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"engram/data/vfs"
+	"engram/index"
+	"engram/index/internal/column"
+)
+
+// LockName is the name of the file whose lock the process holds that has the
+// index open.
+const LockName = "lock"
+
+// Files are the open files of an index: all that its manifest names, under the
+// lock of its folder.
+type Files struct {
+	Folder   Folder
+	Lock     vfs.File // closing it gives the lock back
+	Manifest Manifest
+	Segments []StoredSegment // in the manifest's order
+}
+
+// StoredSegment is an open segment with the rows of it that were deleted.
+type StoredSegment struct {
+	*Segment
+	Dead column.Bits // nil where no row was
+}
+
+// Create writes the files of an empty index into the folder dir, which is made
+// where it is missing. fs.ErrExist says that the folder has an index or any other
+// file in it.
+func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
+	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
+		return nil, err
+	}
+	// The folder is looked at before the lock file goes into it, and again
+	// under the lock, when no other process can be creating an index there.
+	if err := checkEmpty(dir); err != nil {
+		return nil, err
+	}
+	folder := Folder{Path: dir, FS: fsys}
+	lock, err := folder.Lock(LockName)
+	if err != nil {
+		return nil, err
+	}
+	err = checkEmpty(dir)
+	if err == nil {
+		err = folder.WriteManifest(m)
+	}
+	if err == nil {
+		err = folder.Sync()
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &Files{Folder: folder, Lock: lock, Manifest: m}, nil
+}
+
+// checkEmpty refuses a folder with files in it. Files that an interrupted Create
+// leaves are no obstacle; segments without a manifest are somebody's data.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == ManifestName:
+			return fmt.Errorf("%s already has an index: %w", dir, fs.ErrExist)
+		case name != LockName && name != ManifestName+tmp:
+			return fmt.Errorf("%s is not empty and has no index: it holds %s: %w", dir, name, fs.ErrExist)
+		}
+	}
+	return nil
+}
+
+// Open opens the files of the index in the folder dir and sweeps what a process
+// that ended early has left: index.ErrNotFound where there is no index,
+// index.ErrLocked where a process has it open, index.ErrCorrupt where a file is
+// damaged.
+func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
+	if _, err := ReadManifest(dir); err != nil { // or else the lock file would be made
+		return nil, err
+	}
+	f := &Files{Folder: Folder{Path: dir, FS: fsys}}
+	if f.Lock, err = f.Folder.Lock(LockName); err != nil {
+		return nil, err
+	}
+	if err := f.open(); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+// open opens what the manifest names, under the lock.
+func (f *Files) open() (err error) {
+	// Read again: it may have changed before the lock was taken.
+	if f.Manifest, err = ReadManifest(f.Folder.Path); err != nil {
+		return err
+	}
+	if err := f.Manifest.readOldOrigin(f.Folder.Path); err != nil {
+		return err
+	}
+	for _, r := range f.Manifest.Segments {
+		if err := f.openSegment(r); err != nil {
+			return missing(err)
+		}
+	}
+	// The process that wrote the manifest may have ended before it synced the
+	// folder. Until the manifest's name is durable, the files of the one before it
+	// must stay, and a flush must not say that all is durable.
+	if err := f.Folder.Sync(); err != nil {
+		return err
+	}
+	return f.Folder.Sweep(f.Manifest)
+}
+
+func (f *Files) openSegment(r SegmentRecord) error {
+	opened, err := OpenSegment(filepath.Join(f.Folder.Path, SegmentName(r.File)))
+	if err != nil {
+		return err
+	}
+	s := StoredSegment{Segment: opened}
+	if opened.Dim != f.Manifest.Dim || len(opened.IDs) != r.Rows {
+		err = fmt.Errorf("segment %d has %d rows of dimension %d, the manifest says %d of %d: %w",
+			r.File, len(opened.IDs), opened.Dim, r.Rows, f.Manifest.Dim, index.ErrCorrupt)
+	} else if r.Dead != 0 {
+		s.Dead, err = ReadTombstones(filepath.Join(f.Folder.Path, TombstonesName(r.Dead)), r.Rows)
+	}
+	f.Segments = append(f.Segments, s)
+	return err
+}
+
+// close closes what is open after Open has failed.
+func (f *Files) close() error {
+	for _, s := range f.Segments {
+		_ = s.Close() // mapped for reading
+	}
+	return f.Lock.Close()
+}
+
+// missing marks the error of a file that the manifest names and that is not
+// there as damage.
+func missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", index.ErrCorrupt, err)
+	}
+	return err
+}
+
+// WriteManifest writes the manifest of the folder in one step. The new one is
+// durable with Sync.
+func (f Folder) WriteManifest(m Manifest) error {
+	return f.Write(ManifestName, func(w io.Writer) error { return WriteManifest(w, m) })
+}
+
+// leftover matches the names of files that are swept when no manifest names
+// them, and of no others.
+var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|dead)(\.tmp)?)$`)
+
+// Sweep removes files that were written for a manifest that never came, or that
+// m has replaced.
+func (f Folder) Sweep(m Manifest) error {
+	entries, err := os.ReadDir(f.Path)
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, r := range m.Segments {
+		used[SegmentName(r.File)] = true
+		used[TombstonesName(r.Dead)] = true
+	}
+	for _, e := range entries {
+		if name := e.Name(); leftover.MatchString(name) && !used[name] {
+			if err := f.Remove(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// An index in format 1 had the label "origin" in a file of its own.
+const (
+	originLabel   = "origin"
+	oldOriginName = "origin.json"
+)
+
+// readOldOrigin takes the content of that file for the label, where there is one
+// and the manifest has no such label.
+func (m *Manifest) readOldOrigin(dir string) error {
+	if _, labelled := m.Labels[originLabel]; labelled {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, oldOriginName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.Labels = maps.Clone(m.Labels)
+	if m.Labels == nil {
+		m.Labels = map[string]string{}
+	}
+	m.Labels[originLabel] = strings.TrimSpace(string(text))
+	return nil
+}
+
+// RemoveOldLabel removes the file that an index in format 1 had for a label, once
+// the manifest has the label.
+func (f Folder) RemoveOldLabel(name string) error {
+	if name != originLabel {
+		return nil
+	}
+	return ignoreMissing(f.Remove(oldOriginName))
+}
