@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -88,6 +89,16 @@ func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, 
 		return nil, err
 	}
 	return store, nil
+}
+
+// OrCreate opens an index, or creates an empty one where there is none of that
+// name.
+func OrCreate(ctx context.Context, name string, e Empty, o Options) (index.Store, error) {
+	store, err := Store(ctx, name, o)
+	if errors.Is(err, index.ErrNotFound) {
+		return Create(ctx, name, e, o)
+	}
+	return store, err
 }
 
 // watched has what the store does in the background logged.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"engram/data/progress"
-	"engram/index"
 	"engram/index/copyindex"
 	"engram/index/open"
 	"engram/index/source"
@@ -32,10 +31,7 @@ func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, from)
-	to, err := a.OpenIndex(ctx, spec.To)
-	if errors.Is(err, index.ErrNotFound) {
-		to, err = a.createIndex(ctx, spec.To, from.empty(spec.Collection))
-	}
+	to, err := a.openOrCreate(ctx, spec.To, from.empty(spec.Collection))
 	if err != nil {
 		return nil, err
 	}

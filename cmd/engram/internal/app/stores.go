@@ -50,6 +50,15 @@ func (a *App) createIndex(ctx context.Context, name string, empty open.Empty) (*
 	return describe(ctx, name, store)
 }
 
+// openOrCreate opens an index, or creates an empty one.
+func (a *App) openOrCreate(ctx context.Context, name string, empty open.Empty) (*Index, error) {
+	store, err := open.OrCreate(ctx, name, empty, a.storeOptions())
+	if err != nil {
+		return nil, err
+	}
+	return describe(ctx, name, store)
+}
+
 // storeOptions says how indexes are opened.
 func (a *App) storeOptions() open.Options {
 	cache, _ := a.CacheDir() // ledger tells of the error

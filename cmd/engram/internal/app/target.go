@@ -25,10 +25,7 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 	if err != nil {
 		return nil, err
 	}
-	x, err := a.OpenIndex(ctx, spec.Out)
-	if errors.Is(err, index.ErrNotFound) {
-		x, err = a.createIndex(ctx, spec.Out, open.Empty{Dim: wanted.Dim, Space: wanted.Space, Collection: spec.Collection})
-	}
+	x, err := a.openOrCreate(ctx, spec.Out, open.Empty{Dim: wanted.Dim, Space: wanted.Space, Collection: spec.Collection})
 	if err != nil {
 		return nil, err
 	}
