@@ -38,7 +38,7 @@ func Example() {
 	}
 	defer r.Close()
 
-	seen, err := pixels.DecodeFile("zebra.png", pixels.Limits{})
+	seen, err := pixels.DecodeFile(context.Background(), "zebra.png", pixels.Limits{})
 	if err != nil {
 		log.Fatal(err)
 	}

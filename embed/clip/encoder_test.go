@@ -31,7 +31,7 @@ func photo(t testing.TB, path string) *pixels.Image {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	img, err := pixels.Decode(file, pixels.Limits{})
+	img, err := pixels.Decode(t.Context(), file, pixels.Limits{})
 	if err != nil {
 		t.Fatal(path, err)
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -196,8 +197,8 @@ func (s *Scans) String() string {
 func encodedStimuli(path string, files [][]byte) *Stimuli {
 	return &Stimuli{
 		Count: len(files), path: path, close: func() error { return nil }, // nothing is open
-		read: func(i int) (*pixels.Image, error) {
-			img, err := pixels.Decode(bytes.NewReader(files[i]), pixels.Limits{})
+		read: func(ctx context.Context, i int) (*pixels.Image, error) {
+			img, err := pixels.Decode(ctx, bytes.NewReader(files[i]), pixels.Limits{})
 			if err != nil {
 				return nil, fmt.Errorf("%s: image %d: %w", path, i, err)
 			}

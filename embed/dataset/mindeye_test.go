@@ -78,7 +78,7 @@ func TestMindEyeTars(t *testing.T) {
 		t.Errorf("read %q, want %q", got, want)
 	}
 	for i, grey := range []byte{7, 30} {
-		img, err := s.Stimuli.Read(i)
+		img, err := s.Stimuli.Read(t.Context(), i)
 		if err != nil {
 			t.Fatal(err)
 		}

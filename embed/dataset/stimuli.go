@@ -24,12 +24,12 @@ type Stimuli struct {
 	Count int
 
 	path  string
-	read  func(i int) (*pixels.Image, error)
+	read  func(ctx context.Context, i int) (*pixels.Image, error)
 	close func() error
 }
 
 // Read returns image i, counted from 0.
-func (s *Stimuli) Read(i int) (*pixels.Image, error) { return s.read(i) }
+func (s *Stimuli) Read(ctx context.Context, i int) (*pixels.Image, error) { return s.read(ctx, i) }
 
 // Close releases the file.
 func (s *Stimuli) Close() error { return s.close() }
@@ -52,8 +52,8 @@ func OpenStimuli(path string) (*Stimuli, error) {
 	if s.Count == 0 {
 		return nil, fmt.Errorf("%s has no images", path)
 	}
-	s.read = func(i int) (*pixels.Image, error) {
-		return pixels.DecodeFile(filepath.Join(path, filepath.FromSlash(s.Names[i])), pixels.Limits{})
+	s.read = func(ctx context.Context, i int) (*pixels.Image, error) {
+		return pixels.DecodeFile(ctx, filepath.Join(path, filepath.FromSlash(s.Names[i])), pixels.Limits{})
 	}
 	return s, nil
 }
@@ -78,7 +78,7 @@ func openStimulusArray(path string) (*Stimuli, error) {
 		channels = 3
 	}
 	values := make([]float32, h*w*channels)
-	read := func(i int) (*pixels.Image, error) {
+	read := func(_ context.Context, i int) (*pixels.Image, error) {
 		if err := rows.Read(values, i, 1); err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func (s *Stimuli) Embed(ctx context.Context, encoder Encoder, watch progress.Fun
 	for from := 0; from < s.Count; from += batch {
 		var images []*pixels.Image
 		for i := from; i < min(from+batch, s.Count); i++ {
-			img, err := s.Read(i)
+			img, err := s.Read(ctx, i)
 			if err != nil {
 				return all, err
 			}

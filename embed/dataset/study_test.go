@@ -26,7 +26,7 @@ func TestStimuliArrays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := s.Read(s.Count - 1)
+		img, err := s.Read(t.Context(), s.Count-1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,7 @@ func BenchmarkPhoto(b *testing.B) {
 	}
 	dst := make([]float32, transform.Len())
 	for name, data := range benchmarkPhotos(b) {
-		img, err := Decode(bytes.NewReader(data), Limits{})
+		img, err := Decode(b.Context(), bytes.NewReader(data), Limits{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func BenchmarkPhoto(b *testing.B) {
 		b.Run(label+"/decode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Decode(bytes.NewReader(data), Limits{}); err != nil {
+				if _, err := Decode(b.Context(), bytes.NewReader(data), Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}

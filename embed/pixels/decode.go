@@ -2,6 +2,7 @@ package pixels
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/gif"
@@ -61,13 +62,13 @@ func leastBMP(w, h int64) int64 { return w * h / 8 }
 func leastTIFF(w, h int64) int64 { return min(leastDeflate(w, h), h/8) }
 
 // DecodeFile reads an image file by its path. See Decode.
-func DecodeFile(path string, limits Limits) (*Image, error) {
+func DecodeFile(ctx context.Context, path string, limits Limits) (*Image, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	img, err := Decode(file, limits)
+	img, err := Decode(ctx, file, limits)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -83,25 +84,38 @@ func DecodeFile(path string, limits Limits) (*Image, error) {
 // put on white, grey is repeated in the three channels, of 16 bits the upper 8
 // are kept, and colour profiles are not applied.
 //
-// The error wraps ErrFormat, ErrTooLarge or ErrCorrupt, or is r's own.
-func Decode(r io.Reader, limits Limits) (*Image, error) {
+// The error wraps ErrFormat, ErrTooLarge, ErrCorrupt or ErrBusy, or is r's own or
+// the context's.
+func Decode(ctx context.Context, r io.Reader, limits Limits) (*Image, error) {
+	var out *Image
+	err := Use(ctx, r, limits, func(img *Image) error {
+		out = img
+		return nil
+	})
+	return out, err
+}
+
+// Use decodes like Decode and calls use with the image. The image counts in
+// limits.Budget until use returns, so that the images in use are bounded too.
+func Use(ctx context.Context, r io.Reader, limits Limits, use func(*Image) error) error {
 	limits = limits.withDefaults()
 	data, err := io.ReadAll(io.LimitReader(r, limits.Bytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("pixels: %w", err)
+		return fmt.Errorf("pixels: %w", err)
 	}
 	if int64(len(data)) > limits.Bytes {
-		return nil, fmt.Errorf("pixels: file has more than %d bytes, the limit: %w", limits.Bytes, ErrTooLarge)
+		return fmt.Errorf("pixels: file has more than %d bytes, the limit: %w", limits.Bytes, ErrTooLarge)
 	}
 	f, err := sniff(data)
 	if err != nil {
-		return nil, fmt.Errorf("pixels: %w", err)
+		return fmt.Errorf("pixels: %w", err)
 	}
-	img, err := f.open(data, limits)
+	img, held, err := f.open(ctx, data, limits)
 	if err != nil {
-		return nil, fmt.Errorf("pixels: %s: %w", f.name, err)
+		return fmt.Errorf("pixels: %s: %w", f.name, err)
 	}
-	return img, nil
+	defer held.keep(0)
+	return use(img)
 }
 
 // from lets a decoder of streams decode a file in memory.
@@ -137,29 +151,45 @@ func matches(data []byte, magic string) bool {
 }
 
 // open checks the size that the header claims, decodes, and turns upright.
-func (f format) open(data []byte, limits Limits) (*Image, error) {
+func (f format) open(ctx context.Context, data []byte, limits Limits) (*Image, *lease, error) {
 	config, err := f.config(bytes.NewReader(data))
 	if err != nil {
-		return nil, f.corrupt("header", err)
+		return nil, nil, f.corrupt("header", err)
 	}
 	w, h := int64(config.Width), int64(config.Height)
 	switch {
 	case w < 1 || h < 1:
-		return nil, fmt.Errorf("header says %d×%d pixels: %w", w, h, ErrCorrupt)
+		return nil, nil, fmt.Errorf("header says %d×%d pixels: %w", w, h, ErrCorrupt)
 	case w > limits.Pixels/h:
-		return nil, fmt.Errorf("header says %d×%d pixels, the limit is %d: %w", w, h, limits.Pixels, ErrTooLarge)
+		return nil, nil, fmt.Errorf("header says %d×%d pixels, the limit is %d: %w", w, h, limits.Pixels, ErrTooLarge)
 	case w > maxSide || h > maxSide:
-		return nil, fmt.Errorf("header says %d×%d pixels, the limit is %d per side: %w", w, h, maxSide, ErrTooLarge)
+		return nil, nil, fmt.Errorf("header says %d×%d pixels, the limit is %d per side: %w", w, h, maxSide, ErrTooLarge)
 	case f.least(w, h) > int64(len(data)):
-		return nil, fmt.Errorf("header says %d×%d pixels, which take at least %d bytes, the file has %d: %w",
+		return nil, nil, fmt.Errorf("header says %d×%d pixels, which take at least %d bytes, the file has %d: %w",
 			w, h, f.least(w, h), len(data), ErrCorrupt)
 	}
+	const perPixel = 10 // a decoder's 4 bytes, 3 of the result, 3 to turn it
+	held, err := limits.Budget.take(ctx, perPixel*w*h, limits.Patience)
+	if err != nil {
+		return nil, nil, err
+	}
+	img, err := f.pixels(data, image.Pt(int(w), int(h)))
+	if err != nil {
+		held.keep(0)
+		return nil, nil, err
+	}
+	held.keep(int64(len(img.Pix)))
+	return img, held, nil
+}
+
+// pixels decodes a file whose header promises a size, and turns it upright.
+func (f format) pixels(data []byte, size image.Point) (*Image, error) {
 	img, err := f.decode(data)
 	if err != nil {
 		return nil, f.corrupt("pixels", err)
 	}
-	if b := img.Bounds(); int64(b.Dx()) != w || int64(b.Dy()) != h {
-		return nil, fmt.Errorf("header says %d×%d pixels, the file has %d×%d: %w", w, h, b.Dx(), b.Dy(), ErrCorrupt)
+	if b := img.Bounds(); b.Size() != size {
+		return nil, fmt.Errorf("header says %d×%d pixels, the file has %d×%d: %w", size.X, size.Y, b.Dx(), b.Dy(), ErrCorrupt)
 	}
 	rgb, err := toRGB(img, f.name == "webp")
 	if err != nil {

@@ -94,7 +94,7 @@ func TestWhatIsNoImageIsRefusedBeforeItCostsMemory(t *testing.T) {
 	}{
 		{"nothing", nil, "file is empty, wanted JPEG, PNG, WebP, GIF, BMP or TIFF", ErrFormat},
 		{"text", []byte("hello, world and more"), `file starts with "hello, world", wanted JPEG`, ErrFormat},
-		{"a PNG of 60000×60000", pngHeader(60000, 60000), "png: header says 60000×60000 pixels, the limit is 100000000", ErrTooLarge},
+		{"a PNG of 60000×60000", pngHeader(60000, 60000), "png: header says 60000×60000 pixels, the limit is 250000000", ErrTooLarge},
 		{"a JPEG of 60000×60000", jpegHeader(60000, 60000), "jpeg: header says 60000×60000", ErrTooLarge},
 		{"a GIF of 60000×60000", gifHeader(60000, 60000), "gif: header says 60000×60000", ErrTooLarge},
 		{"a WebP of 60000×60000", webpHeader(60000, 60000), "webp: ", nil},
@@ -121,7 +121,7 @@ func TestWhatIsNoImageIsRefusedBeforeItCostsMemory(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := Decode(bytes.NewReader(test.data), Limits{})
+			_, err := Decode(t.Context(), bytes.NewReader(test.data), Limits{})
 			runtime.ReadMemStats(&after)
 			if err == nil || !strings.HasPrefix(err.Error(), "pixels: "+test.want) {
 				t.Errorf("Decode says %v, want pixels: %s ...", err, test.want)
@@ -138,20 +138,20 @@ func TestWhatIsNoImageIsRefusedBeforeItCostsMemory(t *testing.T) {
 
 func TestLimitsAreTheCallers(t *testing.T) {
 	data := sample(t, "rgb.png")
-	if _, err := Decode(bytes.NewReader(data), Limits{Pixels: 37 * 29}); err != nil {
+	if _, err := Decode(t.Context(), bytes.NewReader(data), Limits{Pixels: 37 * 29}); err != nil {
 		t.Errorf("an image of exactly the limit: %v", err)
 	}
-	if _, err := Decode(bytes.NewReader(data), Limits{Pixels: 37*29 - 1}); !errors.Is(err, ErrTooLarge) {
+	if _, err := Decode(t.Context(), bytes.NewReader(data), Limits{Pixels: 37*29 - 1}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("an image of one pixel more says %v, want %v", err, ErrTooLarge)
 	}
-	if _, err := Decode(bytes.NewReader(data), Limits{Bytes: int64(len(data))}); err != nil {
+	if _, err := Decode(t.Context(), bytes.NewReader(data), Limits{Bytes: int64(len(data))}); err != nil {
 		t.Errorf("a file of exactly the limit: %v", err)
 	}
-	if _, err := Decode(bytes.NewReader(data), Limits{Bytes: int64(len(data) - 1)}); !errors.Is(err, ErrTooLarge) {
+	if _, err := Decode(t.Context(), bytes.NewReader(data), Limits{Bytes: int64(len(data) - 1)}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a file of one byte more says %v, want %v", err, ErrTooLarge)
 	}
 	broken := errors.New("broken pipe")
-	if _, err := Decode(iotest.ErrReader(broken), Limits{}); !errors.Is(err, broken) {
+	if _, err := Decode(t.Context(), iotest.ErrReader(broken), Limits{}); !errors.Is(err, broken) {
 		t.Errorf("a broken reader says %v, want %v", err, broken)
 	}
 }
@@ -263,7 +263,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	limits := Limits{Pixels: 1 << 16, Bytes: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, err := Decode(bytes.NewReader(data), limits)
+		img, err := Decode(t.Context(), bytes.NewReader(data), limits)
 		if err != nil {
 			if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrTooLarge) {
 				t.Errorf("%v is none of the package's errors", err)

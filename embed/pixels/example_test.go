@@ -2,6 +2,7 @@ package pixels_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -23,7 +24,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	img, err := pixels.Decode(&file, pixels.Limits{})
+	img, err := pixels.Decode(context.Background(), &file, pixels.Limits{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func TestDecodeEqualsPillow(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer file.Close()
-			got, err := Decode(file, Limits{})
+			got, err := Decode(t.Context(), file, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}

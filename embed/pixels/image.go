@@ -3,6 +3,7 @@ package pixels
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrFormat reports bytes that are not an image of a known format, or use a
@@ -39,13 +40,21 @@ const maxSide = 1<<16 - 1
 // Limits bound what Decode accepts, beside 65,535 pixels per side. The zero
 // value is the default.
 type Limits struct {
-	Pixels int64 // width times height; 0 means 100 million
-	Bytes  int64 // of the file; 0 means 128 MiB
+	Pixels int64   // width times height; 0 means DefaultPixels
+	Bytes  int64   // of the file; 0 means 128 MiB
+	Budget *Budget // of memory, shared with other decodes; nil means no bound
+	// Patience is how long a decode waits for memory of the Budget before it fails
+	// with ErrBusy; 0 means as long as its context allows.
+	Patience time.Duration
 }
+
+// DefaultPixels lets the photos of phones of 200 megapixels pass. Pillow refuses
+// from 179 million on, where its caller does not change that.
+const DefaultPixels = 250_000_000
 
 func (l Limits) withDefaults() Limits {
 	if l.Pixels <= 0 {
-		l.Pixels = 100_000_000
+		l.Pixels = DefaultPixels
 	}
 	if l.Bytes <= 0 {
 		l.Bytes = 128 << 20

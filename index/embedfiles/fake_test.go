@@ -33,7 +33,7 @@ type fakeImage []byte
 
 func (image fakeImage) Size() int { return len(image) }
 
-func (f *fakeEncoder) Decode(file io.Reader) (ingest.Input, error) {
+func (f *fakeEncoder) Decode(_ context.Context, file io.Reader) (ingest.Input, error) {
 	text, err := io.ReadAll(file)
 	if bytes.HasPrefix(text, []byte("unreadable")) {
 		return nil, errors.New("not an image")

@@ -13,8 +13,8 @@ var ErrImage = errors.New("unusable image")
 
 // Encoder turns image files into vectors. Its methods are called concurrently.
 type Encoder interface {
-	// Decode reads one image file. Its error is about the file.
-	Decode(file io.Reader) (Input, error)
+	// Decode reads one image file. Its error is about the file, or is the context's.
+	Decode(ctx context.Context, file io.Reader) (Input, error)
 	// Encode returns the vector of each input, of the store's dimension. All
 	// inputs are ones that Decode has returned.
 	Encode(ctx context.Context, inputs []Input) ([][]float32, error)

@@ -21,7 +21,7 @@ type length int64
 
 func (length) Size() int { return 8 }
 
-func (lengths) Decode(file io.Reader) (ingest.Input, error) {
+func (lengths) Decode(_ context.Context, file io.Reader) (ingest.Input, error) {
 	n, err := io.Copy(io.Discard, file)
 	return length(n), err
 }

@@ -38,7 +38,7 @@ type fakeImage struct {
 
 func (image fakeImage) Size() int { return len(image.bytes) + image.padding }
 
-func (f *fakeEncoder) Decode(file io.Reader) (ingest.Input, error) {
+func (f *fakeEncoder) Decode(_ context.Context, file io.Reader) (ingest.Input, error) {
 	text, err := io.ReadAll(file)
 	if err != nil {
 		return nil, err

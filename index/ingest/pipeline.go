@@ -219,7 +219,10 @@ func (p *pipeline) recognise(ctx context.Context, rows []row) error {
 // decode is one decoder.
 func (p *pipeline) decode(ctx context.Context, images <-chan row, decoded chan<- row) error {
 	for r := range images {
-		if err := r.decode(p.encoder); err != nil {
+		if err := r.decode(ctx, p.encoder); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err() // the row is not to blame
+			}
 			r.spoil(err)
 			p.recorder.settle([]row{r})
 			continue

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"math"
 
 	"engram/index"
@@ -61,13 +62,13 @@ func (r *row) assess(where index.Filter) {
 }
 
 // decode decodes the row's image.
-func (r *row) decode(encoder Encoder) error {
+func (r *row) decode(ctx context.Context, encoder Encoder) error {
 	file, err := r.Open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	r.input, err = encoder.Decode(file)
+	r.input, err = encoder.Decode(ctx, file)
 	r.Open = nil // lets go of an image in memory
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"engram/data/progress"
 	"engram/embed/ort"
+	"engram/embed/pixels"
 )
 
 // Options say what an App works with.
@@ -23,10 +24,16 @@ type Options struct {
 	// QdrantKey is the API key of Qdrant servers, "" where they want none.
 	QdrantKey string
 	Logger    *slog.Logger // nil: no log
+	// MaxPixels is the most pixels of an image that is decoded, width times height;
+	// 0 means pixels.DefaultPixels.
+	MaxPixels int64
 }
 
 // App is the application. It is safe for concurrent use.
-type App struct{ opts Options }
+type App struct {
+	opts   Options
+	limits pixels.Limits // of every image that is decoded, with one budget for all
+}
 
 // New returns an App.
 func New(opts Options) *App {
@@ -37,7 +44,8 @@ func New(opts Options) *App {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	opts.Library.GPU = strings.HasPrefix(opts.Device, "cuda")
-	return &App{opts: opts}
+	limits := pixels.Limits{Pixels: opts.MaxPixels, Budget: pixels.NewBudget(0)}
+	return &App{opts: opts, limits: limits}
 }
 
 // Device returns where models run.

@@ -71,7 +71,7 @@ func benchmarkBuild(b *testing.B, a *App, spec BuildSpec) (whole, decoding, enco
 					if err != nil {
 						return err
 					}
-					image, err := job.Encoder.Decode(file)
+					image, err := job.Encoder.Decode(b.Context(), file)
 					if err := errors.Join(err, file.Close()); err != nil {
 						return err
 					}

@@ -24,8 +24,8 @@ type imageInput struct{ *pixels.Image }
 // Size implements ingest.Input.
 func (in imageInput) Size() int { return len(in.Pix) }
 
-func (imageEncoder) Decode(file io.Reader) (ingest.Input, error) {
-	img, err := pixels.Decode(file, pixels.Limits{})
+func (e imageEncoder) Decode(ctx context.Context, file io.Reader) (ingest.Input, error) {
+	img, err := pixels.Decode(ctx, file, e.model.limits)
 	return imageInput{img}, err
 }
 
@@ -69,7 +69,7 @@ type textInput string
 // Size implements ingest.Input.
 func (in textInput) Size() int { return len(in) }
 
-func (captionEncoder) Decode(text io.Reader) (ingest.Input, error) {
+func (captionEncoder) Decode(_ context.Context, text io.Reader) (ingest.Input, error) {
 	b, err := io.ReadAll(text)
 	return textInput(b), err
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"engram/data/progress"
 	"engram/data/space"
@@ -21,6 +22,7 @@ import (
 type Model struct {
 	*clip.Encoder
 	runtime *ort.Runtime
+	limits  pixels.Limits
 }
 
 // OpenModel opens the image encoder of a bundle.
@@ -34,21 +36,25 @@ func (a *App) OpenModel(ctx context.Context, b *bundle.Bundle, watch progress.Fu
 		return nil, errors.Join(err, rt.Close())
 	}
 	a.opts.Logger.Debug("model", "bundle", Label(b), "fingerprint", b.Fingerprint(), "device", encoder.Device())
-	return &Model{Encoder: encoder, runtime: rt}, nil
+	return &Model{Encoder: encoder, runtime: rt, limits: a.limits}, nil
 }
 
 // Embed returns the unit vector of an image file: JPEG, PNG or another format
-// of package pixels.
+// of package pixels. Where the memory for decoding is taken by other images for
+// ten seconds, it fails with pixels.ErrBusy.
 func (m *Model) Embed(ctx context.Context, file io.Reader) ([]float32, error) {
-	img, err := pixels.Decode(file, pixels.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	vectors, err := m.Encode(ctx, []*pixels.Image{img})
-	if err != nil {
-		return nil, err
-	}
-	return vectors[0], nil
+	const patience = 10 * time.Second
+	limits := m.limits
+	limits.Patience = patience
+	var vector []float32
+	err := pixels.Use(ctx, file, limits, func(img *pixels.Image) error {
+		vectors, err := m.Encode(ctx, []*pixels.Image{img})
+		if err == nil {
+			vector = vectors[0]
+		}
+		return err
+	})
+	return vector, err
 }
 
 // Space returns the space of the model's vectors.

@@ -27,7 +27,7 @@ func (b *bench) images(ctx context.Context) error {
 	rates := &b.report.Rates
 	rates.Decode, err = b.measure(ctx, "decode images", "images", float64(len(files)), func(ctx context.Context) error {
 		return each(ctx, len(files), func(i int) (err error) {
-			if decoded[i], err = pixels.Decode(bytes.NewReader(files[i]), pixels.Limits{}); err != nil {
+			if decoded[i], err = pixels.Decode(ctx, bytes.NewReader(files[i]), pixels.Limits{}); err != nil {
 				return err
 			}
 			return b.Encoder.Preprocess(decoded[i], make([]float32, 3*size*size))

@@ -85,7 +85,7 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	}}
 	for i := range n {
 		for row, path := range map[int]string{0: h.paths[i], 3: found[i]} {
-			img, err := pixels.DecodeFile(filepath.Join(from.scenes, filepath.FromSlash(path)), pixels.Limits{})
+			img, err := pixels.DecodeFile(ctx, filepath.Join(from.scenes, filepath.FromSlash(path)), pixels.Limits{})
 			if err != nil {
 				return nil, err
 			}

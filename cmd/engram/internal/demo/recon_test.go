@@ -38,7 +38,7 @@ func TestSheet(t *testing.T) {
 	if err := s.writeRow(1, dir); err != nil {
 		t.Fatal(err)
 	}
-	back, err := pixels.DecodeFile(filepath.Join(dir, "b-001.png"), pixels.Limits{})
+	back, err := pixels.DecodeFile(t.Context(), filepath.Join(dir, "b-001.png"), pixels.Limits{})
 	if err != nil || !slices.Equal(back.Pix, plain(40).Pix) {
 		t.Errorf("b-001.png is %v, %v", back, err)
 	}

@@ -119,7 +119,7 @@ func checkExport(t *testing.T, dir string) {
 	if training.Samples != 48 || training.Voxels.Rows != 144 || test.Samples != 18 || test.Voxels.Rows != 54 || test.Voxels.Cols != 150 {
 		t.Errorf("exported %s and %s", training, test)
 	}
-	if img, err := test.Stimuli.Read(0); err != nil || img.W != 48 {
+	if img, err := test.Stimuli.Read(t.Context(), 0); err != nil || img.W != 48 {
 		t.Errorf("the first test scene is %v, %v", img, err)
 	}
 	about, err := os.ReadFile(filepath.Join(dir, "dataset.json"))
