@@ -51,6 +51,19 @@ func Contract(t *testing.T, open Opener) {
 	}
 }
 
+// Approximate runs the tests of recall on an engine that is set up to search
+// approximately, whose other answers Contract could not judge.
+func Approximate(t *testing.T, open Opener) {
+	for name, run := range map[string]func(*testing.T, fixture){
+		"an exact search is exact": testExact, "a search reaches its recall": testRecall,
+	} {
+		t.Run(name, func(t *testing.T) {
+			name := "approximate-" + newName()
+			run(t, fixture{t: t, open: func(dim int) index.Store { return open(t, name, dim) }})
+		})
+	}
+}
+
 // newName makes a name that is not used twice.
 func newName() string {
 	letters := make([]byte, 12)

@@ -66,6 +66,14 @@ func TestContract(t *testing.T) {
 	indextest.Contract(t, opener(qdrant.Options{Addr: server.Addr()}, qdrant.Schema{}))
 }
 
+// A double that misses points, as a graph does, has the recall that was asked for
+// only if the queries say so.
+func TestRecallOverAGraph(t *testing.T) {
+	t.Parallel()
+	server := start(t, double.Options{Graph: true})
+	indextest.Approximate(t, opener(qdrant.Options{Addr: server.Addr(), ExactUpTo: -1}, qdrant.Schema{}))
+}
+
 // real returns a real server, where the environment names one.
 func real(t testing.TB) qdrant.Options {
 	t.Helper()
@@ -98,6 +106,9 @@ func TestContractOnServer(t *testing.T) {
 	for _, quantisation := range []index.Quantisation{index.Int8, index.Binary, index.Unquantised} {
 		t.Run(string(quantisation), func(t *testing.T) {
 			indextest.Contract(t, opener(real(t), qdrant.Schema{Quantisation: quantisation}))
+			graph := real(t)
+			graph.ExactUpTo = -1
+			indextest.Approximate(t, opener(graph, qdrant.Schema{Quantisation: quantisation}))
 		})
 	}
 }

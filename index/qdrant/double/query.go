@@ -3,6 +3,8 @@ package double
 import (
 	"cmp"
 	"context"
+	"math"
+	"math/rand/v2"
 	"slices"
 
 	api "github.com/qdrant/go-client/qdrant"
@@ -72,6 +74,9 @@ func (h points) Query(_ context.Context, r *api.QueryPoints) (*api.QueryResponse
 	switch query := r.GetQuery().GetVariant().(type) {
 	case *api.Query_Nearest:
 		ranked, err = c.rank(query.Nearest, r.GetUsing(), r.GetFilter())
+		if h.s.opts.Graph && !r.GetParams().GetExact() {
+			ranked = walked(ranked, r.GetParams().GetHnswEf())
+		}
 	case *api.Query_NearestWithMmr:
 		ranked, err = c.rank(query.NearestWithMmr.GetNearest(), r.GetUsing(), r.GetFilter())
 		ranked = diversify(ranked, query.NearestWithMmr.GetMmr(), r.GetUsing(), limit)
@@ -86,6 +91,22 @@ func (h points) Query(_ context.Context, r *api.QueryPoints) (*api.QueryResponse
 		reply.Result = append(reply.Result, x.reply(r.GetWithPayload(), r.GetWithVectors()))
 	}
 	return reply, nil
+}
+
+// serverEF is hnsw_ef where a query has none.
+const serverEF = 100
+
+// walked returns the points that a search over a graph with ef candidates finds.
+// It misses others for each query.
+func walked(ranked []scored, ef uint64) []scored {
+	if ef == 0 {
+		ef = serverEF
+	}
+	if len(ranked) == 0 {
+		return nil
+	}
+	rng := rand.New(rand.NewPCG(ef, uint64(math.Float32bits(ranked[0].score))))
+	return slices.DeleteFunc(ranked, func(scored) bool { return rng.Uint64N(ef) == 0 })
 }
 
 // limitOf returns the limit of a query, 10 by default.

@@ -26,6 +26,9 @@ type Options struct {
 	Version string           // "1.18.3" where it is ""
 	Looks   int              // how often a collection is yellow before an optimisation is done
 	Grey    bool             // optimisations wait to be nudged
+	// Graph has searches that are not exact miss points, as a search over a graph
+	// does: of all points the share 1/hnsw_ef, other points for other queries.
+	Graph bool
 }
 
 // Server is a running server. Its methods may be called concurrently.
