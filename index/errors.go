@@ -30,6 +30,8 @@ var (
 	ErrNotFound = errors.New("no such index")
 	// ErrLocked: another process has the index open for writing.
 	ErrLocked = errors.New("index in use")
+	// ErrReadOnly: a write to an index that was opened for reading.
+	ErrReadOnly = errors.New("index open for reading only")
 	// ErrUnavailable: the server that has the index does not answer, or is too
 	// busy to.
 	ErrUnavailable = errors.New("index unavailable")

@@ -131,6 +131,15 @@ func TestKillingTheWriterLosesNothingThatWasFlushed(t *testing.T) {
 // kills it. It returns the last generation that was acknowledged.
 func runAndKill(t *testing.T, dir string, after time.Duration) int64 {
 	t.Helper()
+	stop := startWriter(t, dir)
+	time.Sleep(after)
+	return stop()
+}
+
+// startWriter starts the writer and waits until it has flushed once. stop kills it
+// and returns the last generation that was acknowledged.
+func startWriter(t *testing.T, dir string) (stop func() int64) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), crashFolder+"="+dir)
 	cmd.Stderr = os.Stderr
@@ -141,18 +150,27 @@ func runAndKill(t *testing.T, dir string, after time.Duration) int64 {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	last := int64(0)
-	var timer *time.Timer
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if last, err = strconv.ParseInt(lines.Text(), 10, 64); err != nil {
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatalf("the writer ended by itself: %v", cmd.Wait())
+	}
+	acknowledged := make(chan string, 1)
+	go func() {
+		last := lines.Text()
+		for lines.Scan() {
+			last = lines.Text()
+		}
+		acknowledged <- last
+	}()
+	return func() int64 {
+		_ = cmd.Process.Kill()
+		last, err := strconv.ParseInt(<-acknowledged, 10, 64)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if timer == nil {
-			timer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("the writer ended by itself")
 		}
+		return last
 	}
-	if err := cmd.Wait(); err == nil || timer == nil {
-		t.Fatalf("the writer ended by itself: %v", err)
-	}
-	return last
 }

@@ -16,6 +16,7 @@
 // memory bounded is joined by the next flush, or by Close. Where it fails, the next
 // write says why (see Watch).
 //
-// One process opens an index at a time, for reading too; another gets
-// index.ErrLocked. The package runs on Unix systems.
+// One process opens an index for writing at a time; another gets index.ErrLocked.
+// Any number of processes read it meanwhile (OpenReadOnly), each as it was when
+// it was opened. The package runs on Unix systems.
 package local

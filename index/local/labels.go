@@ -34,6 +34,9 @@ func (s *Store) SetLabel(ctx context.Context, name, value string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := s.checkWritable(); err != nil {
+		return err
+	}
 	labels := map[string]string{}
 	maps.Copy(labels, *s.labels.Load())
 	if labels[name] = value; value == "" {

@@ -26,7 +26,7 @@ type Options struct {
 // Store is an index in a folder. It implements index.Store.
 type Store struct {
 	folder disk.Folder
-	lock   vfs.File
+	lock   vfs.File   // nil where the store is for reading (see OpenReadOnly)
 	info   index.Info // all but Count
 	// memoryLimit is the size in bytes of the rows in memory from which the
 	// next Upsert flushes first. The writer lock guards it.
@@ -74,9 +74,10 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	return newStore(files), nil
 }
 
-// Open opens the index in the folder dir: index.ErrNotFound where there is
-// none, index.ErrLocked where a process has it open, index.ErrCorrupt where a
-// file is damaged (see Verify for what is checked when).
+// Open opens the index in the folder dir for reading and writing:
+// index.ErrNotFound where there is none, index.ErrLocked where another process
+// has it open for writing, index.ErrCorrupt where a file is damaged (see Verify
+// for what is checked when).
 func Open(dir string) (*Store, error) { return OpenFS(vfs.OS{}, dir) }
 
 // OpenFS is Open on a file system.
@@ -135,6 +136,9 @@ func (s *Store) Close() error {
 	s.current.Swap(nil).release()
 	s.flusher.Unlock()
 	s.snapshots.Wait()
+	if s.readOnly() {
+		return err
+	}
 	return errors.Join(err, s.lock.Close())
 }
 
@@ -167,17 +171,29 @@ func (s *Store) verifySmall(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := disk.ReadManifest(s.folder.Path)
-	for _, r := range m.Segments {
-		if r.Dead != 0 && err == nil {
-			_, err = disk.ReadTombstones(filepath.Join(s.folder.Path, disk.TombstonesName(r.Dead)), r.Rows)
-		}
+	if s.readOnly() { // a writer may remove tombstones between two looks at the folder
+		var parts []part
+		_, parts, err = openSnapshot(s.folder.Path)
+		closeParts(parts)
+	} else {
+		err = s.verifyFolder()
 	}
 	if err != nil {
 		snap.release()
 		return nil, err
 	}
 	return snap, nil
+}
+
+// verifyFolder checks the manifest and the tombstones that it names.
+func (s *Store) verifyFolder() error {
+	m, err := disk.ReadManifest(s.folder.Path)
+	for _, r := range m.Segments {
+		if r.Dead != 0 && err == nil {
+			_, err = disk.ReadTombstones(filepath.Join(s.folder.Path, disk.TombstonesName(r.Dead)), r.Rows)
+		}
+	}
+	return err
 }
 
 // sortedIDs returns ids in ascending order, each once.

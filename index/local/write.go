@@ -94,6 +94,9 @@ func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := s.checkWritable(); err != nil {
+		return err
+	}
 	parts, err := change(snap)
 	if err != nil || parts == nil {
 		return err
@@ -206,6 +209,9 @@ func (s *Store) setMemory(limit int) error {
 	defer s.writer.Unlock()
 	if s.current.Load() == nil {
 		return index.ErrClosed
+	}
+	if err := s.checkWritable(); err != nil {
+		return err
 	}
 	s.memoryLimit = limit
 	return nil

@@ -21,6 +21,10 @@ type Options struct {
 	// Cache is the folder on this machine for what belongs to an index on a server
 	// (see LedgerDir).
 	Cache string
+	// ReadOnly opens the folder of an index as it is now, without its lock and
+	// without changing anything in it (see local.OpenReadOnly). A collection is
+	// open to many programs anyway.
+	ReadOnly bool
 	// Logger gets warnings and what the embedded engine does in the background; nil
 	// means no log.
 	Logger *slog.Logger
@@ -42,6 +46,9 @@ func openStore(ctx context.Context, name string, fixed bool, o Options) (index.S
 	if !IsCollection(name) {
 		if err := checkFolder(name); err != nil {
 			return nil, err
+		}
+		if o.ReadOnly {
+			return reading(local.OpenReadOnly(name))
 		}
 		return o.watched(local.Open(name))
 	}
@@ -99,6 +106,14 @@ func OrCreate(ctx context.Context, name string, e Empty, o Options) (index.Store
 		return Create(ctx, name, e, o)
 	}
 	return store, err
+}
+
+// reading makes an index.Store of a store that nothing happens to.
+func reading(store *local.Store, err error) (index.Store, error) {
+	if err != nil { // or else the interface would not be nil
+		return nil, err
+	}
+	return store, nil
 }
 
 // watched has what the store does in the background logged.
