@@ -23,7 +23,8 @@ func (c *console) indexCopyCommand() *cobra.Command {
 			"is left alone, so that a copy that was broken off goes on where it was and a later one brings it up to\n" +
 			"date. Then both are read side by side and compared: ids and payloads exactly, vectors to rounding.\n" +
 			"Items that TO cannot hold, such as texts that are not UTF-8 in a collection, are listed, and the command\n" +
-			"fails once all others are copied. Nobody else may write to the indexes meanwhile.",
+			"fails once all others are copied. A folder is copied as it is at the start; nobody else may write to a\n" +
+			"collection meanwhile.",
 		Example: "  engram index copy photos.index backup.index\n" +
 			"  engram index copy photos.index qdrant://localhost:6334/photos\n" +
 			"  engram index copy qdrant://localhost:6334/photos photos.index --prune --json",

@@ -20,7 +20,8 @@ func (c *console) indexVerifyCommand() *cobra.Command {
 		Long: "Verify reads every item of an index and checks checksums, ids, counts, vectors and payloads. It gets\n" +
 			"sampled items by their ids, makes their vectors again from their images, or finds vectors and payloads in\n" +
 			"the files that they came from, and compares searches with exact ones. It prints a line per check, and\n" +
-			"fails where one does. Nobody else may write to the index meanwhile.",
+			"fails where one does. A folder is checked as it is at the start, and need not be writable; nobody else\n" +
+			"may write to a collection meanwhile.",
 		Example: "  engram index verify photos.index\n" +
 			"  engram index verify coco.index --samples 1000 --bundle clip --json",
 		Args: oneArgument("an index"),

@@ -20,6 +20,7 @@ func (c *console) serveCommand() *cobra.Command {
 		Short: "Serve an index over HTTP, with a page",
 		Long: "Serve answers searches by image, vector, item and, with --decoder, by scan, over REST and on a page.\n" +
 			"Given a folder of images instead of --index, it first indexes what is new there, in the cache.\n" +
+			"An index in a folder is served as it is at the start; others may read, write and serve it meanwhile.\n" +
 			"Ctrl-C ends it after the requests under way.",
 		Example: "  engram serve ~/Pictures\n" +
 			"  engram serve --index photos.index --addr 0.0.0.0:8080\n" +

@@ -210,9 +210,39 @@ func TestServeRefuses(t *testing.T) {
 	c.refuse([]string{"32 stored trials need a decoder"}, "serve", "--index", index, "--voxels", lab.voxels)
 	c.refuse([]string{"299 voxels, the decoder takes 300"}, "serve", "--index", index, "--decoder", decoder, "--voxels", other)
 	c.refuse([]string{"has 32 trials, " + short + " tells of 1"}, "serve", "--index", index, "--decoder", decoder, "--voxels", lab.voxels, "--trials", short)
-	s := c.serve("--index", index)
-	c.refuse([]string{"index in use"}, "search", "--index", index, "--item", "3")
-	if _, status := s.stop(); status != 0 {
-		t.Errorf("status %d, want 0", status)
+}
+
+// Readers need no lock: while a server has an index open, others search, verify,
+// copy and serve it, and a build changes it, which the server does not see.
+func TestOthersReadAndWriteBesideAServer(t *testing.T) {
+	c, lab := newCLI(t), newExperiment(t)
+	dir := t.TempDir()
+	index := filepath.Join(dir, "index")
+	c.must("index", "build", lab.photos, "--out", index)
+	first := c.serve("--index", index)
+	query := filepath.Join(lab.photos, "p21.png")
+	for _, reader := range [][]string{
+		{"search", "--index", index, "--image", query}, {"index", "verify", index}, {"index", "copy", index, filepath.Join(dir, "copy")},
+	} {
+		c.must(reader...)
+	}
+	second := c.serve("--index", index)
+	writePNG(t, filepath.Join(lab.photos, "z.png"), 3, 3)
+	if err := os.Remove(query); err != nil {
+		t.Fatal(err)
+	}
+	c.must("index", "build", lab.photos, "--out", index, "--prune")
+	for _, s := range []*served{first, second} {
+		var got results
+		if status := s.call(&got, "/v1/search", "image/png", filepath.Join(lab.photos, "z.png")); status != 200 || got.Hits[0].Payload["path"] == "z.png" {
+			t.Errorf("search: status %d, first %+v, want the index as it was", status, got.Hits[0])
+		}
+	}
+	var found struct {
+		Hits []struct{ Payload map[string]any }
+	}
+	c.json(&found, "search", "--index", index, "--image", filepath.Join(lab.photos, "z.png"), "-k", "1")
+	if got := found.Hits[0].Payload["path"]; got != "z.png" {
+		t.Errorf("search after the build: %v, want z.png", got)
 	}
 }

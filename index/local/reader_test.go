@@ -31,7 +31,7 @@ func TestReadersNeedNoRightToWrite(t *testing.T) {
 	s = mustOpen(t, dir)
 	remove(t, s, 2)
 	mustClose(t, s)
-	if err := os.Remove(filepath.Join(dir, lockName)); err != nil {
+	if err := os.Remove(filepath.Join(dir, disk.LockName)); err != nil {
 		t.Fatal(err)
 	}
 	// A file that a writer would sweep shows that nothing is written, to the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -171,29 +170,16 @@ func (s *Store) verifySmall(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.readOnly() { // a writer may remove tombstones between two looks at the folder
-		var parts []part
-		_, parts, err = openSnapshot(s.folder.Path)
-		closeParts(parts)
-	} else {
-		err = s.verifyFolder()
+	// Of an index that is only read, the manifest and its tombstones were checked
+	// when they were opened, and a writer may have removed them since.
+	if !s.readOnly() {
+		err = s.folder.Verify()
 	}
 	if err != nil {
 		snap.release()
 		return nil, err
 	}
 	return snap, nil
-}
-
-// verifyFolder checks the manifest and the tombstones that it names.
-func (s *Store) verifyFolder() error {
-	m, err := disk.ReadManifest(s.folder.Path)
-	for _, r := range m.Segments {
-		if r.Dead != 0 && err == nil {
-			_, err = disk.ReadTombstones(filepath.Join(s.folder.Path, disk.TombstonesName(r.Dead)), r.Rows)
-		}
-	}
-	return err
 }
 
 // sortedIDs returns ids in ascending order, each once.

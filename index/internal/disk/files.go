@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -17,14 +18,13 @@ import (
 )
 
 // LockName is the name of the file whose lock the process holds that has the
-// index open.
+// index open for writing.
 const LockName = "lock"
 
-// Files are the open files of an index: all that its manifest names, under the
-// lock of its folder.
+// Files are the open files of an index: all that its manifest names.
 type Files struct {
 	Folder   Folder
-	Lock     vfs.File // closing it gives the lock back
+	Lock     vfs.File // closing it gives the lock back; nil of files that are only read
 	Manifest Manifest
 	Segments []StoredSegment // in the manifest's order
 }
@@ -83,10 +83,10 @@ func checkEmpty(dir string) error {
 	return nil
 }
 
-// Open opens the files of the index in the folder dir and sweeps what a process
-// that ended early has left: index.ErrNotFound where there is no index,
-// index.ErrLocked where a process has it open, index.ErrCorrupt where a file is
-// damaged.
+// Open opens the files of the index in the folder dir for writing, and sweeps what
+// a process that ended early has left: index.ErrNotFound where there is no index,
+// index.ErrLocked where a process has it open for writing, index.ErrCorrupt where
+// a file is damaged.
 func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 	if _, err := ReadManifest(dir); err != nil { // or else the lock file would be made
 		return nil, err
@@ -101,9 +101,43 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 	return f, nil
 }
 
+// OpenReadOnly opens the files of the index in the folder dir as its manifest
+// names them now, without the lock and without changing anything. Errors are as
+// for Open, without index.ErrLocked.
+func OpenReadOnly(dir string) (*Files, error) {
+	for {
+		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}}
+		failed := f.openNamed()
+		if failed == nil {
+			return f, nil
+		}
+		_ = f.close() // nothing was written
+		// A writer may have replaced the manifest and removed its files before they
+		// were open. Where it has not, the error stands.
+		now, err := ReadManifest(dir)
+		if err != nil || reflect.DeepEqual(now.Segments, f.Manifest.Segments) {
+			return nil, failed
+		}
+	}
+}
+
 // open opens what the manifest names, under the lock.
-func (f *Files) open() (err error) {
-	// Read again: it may have changed before the lock was taken.
+func (f *Files) open() error {
+	// The manifest is read again: it may have changed before the lock was taken.
+	if err := f.openNamed(); err != nil {
+		return err
+	}
+	// The process that wrote the manifest may have ended before it synced the
+	// folder. Until the manifest's name is durable, the files of the one before it
+	// must stay, and a flush must not say that all is durable.
+	if err := f.Folder.Sync(); err != nil {
+		return err
+	}
+	return f.Folder.Sweep(f.Manifest)
+}
+
+// openNamed reads the manifest and opens what it names.
+func (f *Files) openNamed() (err error) {
 	if f.Manifest, err = ReadManifest(f.Folder.Path); err != nil {
 		return err
 	}
@@ -115,13 +149,7 @@ func (f *Files) open() (err error) {
 			return missing(err)
 		}
 	}
-	// The process that wrote the manifest may have ended before it synced the
-	// folder. Until the manifest's name is durable, the files of the one before it
-	// must stay, and a flush must not say that all is durable.
-	if err := f.Folder.Sync(); err != nil {
-		return err
-	}
-	return f.Folder.Sweep(f.Manifest)
+	return nil
 }
 
 func (f *Files) openSegment(r SegmentRecord) error {
@@ -140,10 +168,25 @@ func (f *Files) openSegment(r SegmentRecord) error {
 	return err
 }
 
+// Verify checks the manifest in the folder and the tombstones that it names, which
+// nobody may replace meanwhile.
+func (f Folder) Verify() error {
+	m, err := ReadManifest(f.Path)
+	for _, r := range m.Segments {
+		if r.Dead != 0 && err == nil {
+			_, err = ReadTombstones(filepath.Join(f.Path, TombstonesName(r.Dead)), r.Rows)
+		}
+	}
+	return err
+}
+
 // close closes what is open after Open has failed.
 func (f *Files) close() error {
 	for _, s := range f.Segments {
 		_ = s.Close() // mapped for reading
+	}
+	if f.Lock == nil {
+		return nil
 	}
 	return f.Lock.Close()
 }

@@ -67,7 +67,7 @@ func (a *App) Join(ctx context.Context, spec JoinSpec, watch progress.Func) (_ *
 
 // openPart opens the index of a part, or the index that parts become.
 func (a *App) openPart(ctx context.Context, name string) (*target, error) {
-	x, err := a.OpenIndex(ctx, name)
+	x, err := a.openForWriting(ctx, name)
 	if err != nil {
 		return nil, err
 	}

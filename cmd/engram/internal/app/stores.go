@@ -21,9 +21,21 @@ type Index struct {
 	Origin source.Origin // what it was made from; the zero Origin where it does not say so
 }
 
-// OpenIndex opens an index by what the user writes: a folder, or a collection of
-// a Qdrant server, by its name or by the alias that it has at that time.
+// OpenIndex opens an index for reading by what the user writes: a folder, as it is
+// at that time, or a collection of a Qdrant server, by its name or by the alias
+// that it has at that time.
 func (a *App) OpenIndex(ctx context.Context, name string) (*Index, error) {
+	opts := a.storeOptions()
+	opts.ReadOnly = true
+	store, err := open.Store(ctx, name, opts)
+	if err != nil {
+		return nil, err
+	}
+	return describe(ctx, name, store)
+}
+
+// openForWriting is OpenIndex for reading and writing.
+func (a *App) openForWriting(ctx context.Context, name string) (*Index, error) {
 	store, err := open.Store(ctx, name, a.storeOptions())
 	if err != nil {
 		return nil, err
@@ -34,7 +46,9 @@ func (a *App) OpenIndex(ctx context.Context, name string) (*Index, error) {
 // followIndex is OpenIndex for a program that keeps an index open: an alias is
 // followed from one collection to the next.
 func (a *App) followIndex(ctx context.Context, name string) (*Index, error) {
-	store, err := open.Follow(ctx, name, a.storeOptions())
+	opts := a.storeOptions()
+	opts.ReadOnly = true
+	store, err := open.Follow(ctx, name, opts)
 	if err != nil {
 		return nil, err
 	}
