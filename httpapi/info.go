@@ -79,7 +79,8 @@ type backgroundView struct {
 }
 
 type encoderView struct {
-	Bundle space.Space `json:"bundle"`
+	Bundle  space.Space `json:"bundle"`
+	Assumed bool        `json:"assumed,omitempty"` // see Options.AssumeSpace
 }
 
 type decoderView struct {
@@ -118,7 +119,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 		MaxBody: s.opts.MaxBodyBytes,
 	}
 	if s.opts.Encoder != nil {
-		answer.Encoder = &encoderView{s.opts.Encoder.Space}
+		answer.Encoder = &encoderView{s.opts.Encoder.Space, s.opts.AssumeSpace && !info.Space.Known()}
 	}
 	if s.opts.Decoder != nil {
 		d := s.opts.Decoder

@@ -137,7 +137,7 @@ func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]f
 	if s.opts.Encoder == nil {
 		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", errNoEncoder)
 	}
-	if err := info.CheckSpace(s.opts.Encoder.Space); err != nil {
+	if err := s.checkSpace(info, s.opts.Encoder.Space); err != nil {
 		return nil, err
 	}
 	return s.opts.Encoder.Encode(ctx, image)
@@ -151,11 +151,20 @@ func (s *Server) decode(ctx context.Context, repeats [][]float32, info index.Inf
 	if err := checkScan(repeats, decoder.Voxels); err != nil {
 		return nil, err
 	}
-	if err := info.CheckSpace(decoder.Space); err != nil {
+	if err := s.checkSpace(info, decoder.Space); err != nil {
 		return nil, err
 	}
 	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, strip(repeats)
 	return decoder.Decode(ctx, repeats)
+}
+
+// checkSpace refuses a query of another space than the index's. The index may have
+// changed since the server began, where its name is an alias.
+func (s *Server) checkSpace(info index.Info, of space.Space) error {
+	if s.opts.AssumeSpace && !info.Space.Known() {
+		return nil
+	}
+	return info.CheckSpace(of)
 }
 
 // checkVector refuses a vector before the store does, with a message that

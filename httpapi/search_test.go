@@ -146,6 +146,9 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 	other.Encoder = colourEncoder(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	other.Decoder = firstThree(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	otherBundle := newServer(t, other)
+	unknown := fakeOptions(t) // nobody recorded the model
+	unknown.Store.(*memStore).info.Space = space.Space{}
+	unknownSpace := newServer(t, unknown)
 	picture := string(flatPNG(t, colours[red]))
 	nan := float32(math.NaN())
 
@@ -156,6 +159,8 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		status                           int
 		slug, detail                     string
 	}{
+		{name: "an unknown model", server: unknownSpace, contentType: "image/png", body: picture, status: 409, slug: "another-bundle", detail: "does not record which model"},
+		{name: "a scan for an unknown model", server: unknownSpace, body: `{"trial":"t1"}`, status: 409, slug: "another-bundle", detail: "does not record which model"},
 		{name: "k of zero", body: `{"item":"1","k":0}`, status: 400, slug: "unusable-query", detail: "k is 0, wanted 1 to 1000"},
 		{name: "k too large", address: "?k=1001", body: `{"item":"1"}`, status: 400, slug: "unusable-query", detail: "k is 1001"},
 		{name: "k no number", address: "?k=ten", body: `{"item":"1"}`, status: 400, slug: "unusable-query", detail: "k is not a whole number"},

@@ -25,6 +25,9 @@ type Options struct {
 	Encoder *Encoder    // nil: search by image is refused with a clear problem
 	Decoder *Decoder    // nil: search by scan likewise
 	Images  ImageSource // nil: items have no images
+	// AssumeSpace takes it on trust that Encoder and Decoder are of the space of an
+	// index that does not record its own; otherwise their queries are refused.
+	AssumeSpace bool
 	// Trials are scans that visitors may search with. They need a Decoder.
 	Trials []Trial
 

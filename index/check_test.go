@@ -71,7 +71,7 @@ func TestCheckSpace(t *testing.T) {
 		recorded, asking string
 		want             error
 	}{
-		{"", "", nil}, {"", "a", nil}, {"a", "a", nil}, {"a", "b", index.ErrBundle}, {"a", "", index.ErrBundle},
+		{"", "", index.ErrBundle}, {"", "a", index.ErrBundle}, {"a", "a", nil}, {"a", "b", index.ErrBundle}, {"a", "", index.ErrBundle},
 	} {
 		err := index.Info{Space: space.Space{Name: "clip 1", Fingerprint: c.recorded}}.CheckSpace(space.Space{Name: "clip 2", Fingerprint: c.asking})
 		if !errors.Is(err, c.want) {

@@ -44,9 +44,13 @@ var (
 func Refused(err error) bool { return errors.Is(err, ErrVector) || errors.Is(err, ErrPayload) }
 
 // CheckSpace refuses to compare vectors of different models: it returns ErrBundle
-// where the store records a space and asking, the space of a query, is another.
+// where asking, the space of a query, is another than the store's, and where the
+// store does not record its space, so that nobody can tell.
 func (i Info) CheckSpace(asking space.Space) error {
-	if !i.Space.Known() || i.Space.Same(asking) {
+	if !i.Space.Known() {
+		return fmt.Errorf("the index does not record which model made its vectors, the query is of %s: %w", asking, ErrBundle)
+	}
+	if i.Space.Same(asking) {
 		return nil
 	}
 	return fmt.Errorf("the index was made with bundle %s, the query with %s: %w", i.Space, asking, ErrBundle)

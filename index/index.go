@@ -71,8 +71,8 @@ type Info struct {
 	Dim    int    // elements of a vector
 	Count  int    // live items
 	// Space is the embedding space of the vectors, the zero Space where nobody
-	// said which model made them. The caller refuses a query of another space
-	// (see CheckSpace).
+	// said which model made them. The caller refuses a query of another space,
+	// and one by a model where none is recorded (see CheckSpace).
 	Space space.Space
 	// Background counts the work that the engine did beside the calls since the
 	// store was opened; an engine on a server counts none.

@@ -50,6 +50,7 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.StringVar(&f.Mask, "mask", "", "NIfTI `file` whose voxels that are not zero are the scan's")
 	flags.StringVar(&f.Decoder, "decoder", "", "`folder` of the decoder that turns the scan into a vector")
 	flags.StringVar(&f.Bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
+	flags.BoolVar(&f.AssumeBundle, "assume-bundle", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.IntVarP(&f.K, "k", "k", 10, "number of results")
 	flags.StringVar(&f.filter, "filter", "", "find only images whose payload fits this `JSON` filter (see openapi.yaml)")
 	flags.BoolVar(&f.Exact, "exact", false, "compare the query with every item, where the index would search a graph and may miss some")

@@ -19,6 +19,7 @@ func (c *console) serveCommand() *cobra.Command {
 		Use:   "serve [IMAGES]",
 		Short: "Serve an index over HTTP, with a page",
 		Long: "Serve answers searches by image, vector, item and, with --decoder, by scan, over REST and on a page.\n" +
+			"An index of vectors that were made elsewhere is served without a model: by vector, item and filter.\n" +
 			"Given a folder of images instead of --index, it first indexes what is new there, in the cache.\n" +
 			"An index in a folder is served as it is at the start; others may read, write and serve it meanwhile.\n" +
 			"Ctrl-C ends it after the requests under way.",
@@ -39,6 +40,7 @@ func (c *console) serveCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&spec.Index, "index", "", "`folder` of the index, or "+open.Form)
 	flags.StringVar(&spec.Bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
+	flags.BoolVar(&spec.AssumeBundle, "assume-bundle", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.StringVar(&spec.Decoder, "decoder", "", "`folder` of the decoder for searches by scan")
 	flags.StringVar(&spec.Voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")
 	flags.StringVar(&spec.Mask, "mask", "", "NIfTI `file` whose voxels that are not zero are used")

@@ -246,3 +246,52 @@ func TestOthersReadAndWriteBesideAServer(t *testing.T) {
 		t.Errorf("search after the build: %v, want z.png", got)
 	}
 }
+
+// Vectors that were made elsewhere are searched by vector, item and filter without
+// a model. A model is not taken by silence.
+func TestServeVectorsWithoutAModel(t *testing.T) {
+	c := newCLI(t)
+	dir := t.TempDir()
+	laion, index, pixels := filepath.Join(dir, "laion"), filepath.Join(dir, "index"), filepath.Join(dir, "pixels.index")
+	writeLAION(t, laion, 2)
+	c.must("index", "build", laion, "--out", index)
+	s := c.serve("--index", index)
+	var info struct {
+		Encoder *struct{ Assumed bool }
+		Index   struct{ Dim int }
+	}
+	if status := s.call(&info, "/v1/info", "", ""); status != 200 || info.Encoder != nil || info.Index.Dim != 3 {
+		t.Errorf("info: status %d, %+v, want no encoder and 3 elements", status, info)
+	}
+	query := filepath.Join(dir, "query.json")
+	writeFile(t, query, []byte(`{"vector":[1,0,0],"k":1,"filter":{"key":"url","equal":"u2"}}`))
+	var got results
+	if status := s.call(&got, "/v1/search", "application/json", query); status != 200 || len(got.Hits) != 1 || got.Hits[0].Payload["url"] != "u2" {
+		t.Errorf("by vector: status %d, %+v, want u2", status, got)
+	}
+	photo := filepath.Join(writePhotos(t), "p21.png")
+	if status := s.call(&got, "/v1/search", "image/png", photo); status != 501 {
+		t.Errorf("by picture: status %d, want 501", status)
+	}
+
+	c.refuse([]string{"have 1024 elements, those in the index 3"}, "serve", "--index", index, "--bundle", "pixels")
+	c.refuse([]string{"have 1024 elements, those in the index 3"}, "serve", "--index", index, "--bundle", "pixels", "--assume-bundle")
+	// Vectors of pixels without a word of that: the dimension alone proves nothing.
+	embedded := filepath.Join(dir, "embedded")
+	c.must("embed", writePhotos(t), "--out", embedded)
+	c.must("index", "build", embedded, "--out", pixels)
+	refusal := []string{"does not record which model", "--assume-bundle"}
+	c.refuse(refusal, "serve", "--index", pixels, "--bundle", "pixels")
+	c.refuse(refusal, "search", "--index", pixels, "--bundle", "pixels", "--image", photo)
+	_, stderr, status := c.run("search", "--index", pixels, "--bundle", "pixels", "--image", photo, "--assume-bundle")
+	if status != 0 || !strings.Contains(stderr, "assumed to be this one") {
+		t.Errorf("search: status %d, stderr %s, want a warning", status, stderr)
+	}
+	s = c.serve("--index", pixels, "--bundle", "pixels", "--assume-bundle")
+	if status := s.call(&info, "/v1/info", "", ""); status != 200 || info.Encoder == nil || !info.Encoder.Assumed {
+		t.Errorf("info: status %d, %+v, want an assumed model", status, info)
+	}
+	if status := s.call(&got, "/v1/search", "image/png", photo); status != 200 || got.Hits[0].Score < .999 {
+		t.Errorf("by picture: status %d, %+v, want the picture itself", status, got)
+	}
+}

@@ -290,13 +290,14 @@ function showServer() {
   at("drop-title").textContent = encoder && decoder ? "Drop a picture or a scan" : encoder ? "Drop a picture" : "Drop a scan";
   at("drop-hint").hidden = !encoder;
   at("promise").textContent = decoder ? "Search images with a brain scan" : "Search images by example";
+  if (!encoder && !decoder) at("intro").textContent = "Each item leads to the ones nearest to it.";
   if (decoder) {
     at("intro").textContent = "A decoder turns a brain scan into a point in a space where like lies near like, "
       + "and Engram finds the images around it. What you send is not kept.";
   }
   const facts = [["Index", `${index.name || "unnamed"}: ${index.count.toLocaleString("en")} items of ${index.dim} dimensions`]];
   if (index.data) facts.push(["Images from", index.data]);
-  facts.push(["Image model", encoder ? encoder.bundle.name : "none loaded"]);
+  facts.push(["Image model", encoder ? encoder.bundle.name + (encoder.assumed ? " (assumed)" : "") : "none loaded"]);
   facts.push(["Scan decoder", decoder ? `${decoder.name}, ${decoder.voxels.toLocaleString("en")} voxels` : "none loaded"]);
   if (decoder?.data) facts.push(["Decoder trained on", decoder.data]);
   at("about").replaceChildren(...facts.map(([term, text]) => element("div", "", element("dt", "", term), element("dd", "", text))));

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"engram/data/progress"
-	"engram/embed/bundle"
 	"engram/embed/dataset"
 	"engram/index"
 )
@@ -17,8 +16,11 @@ import (
 type SearchSpec struct {
 	Index  string
 	Bundle string // of Image; "": where the index remembers it
-	K      int    // number of hits
-	Filter index.Filter
+	// AssumeBundle takes it on trust that Bundle, or the model of Decoder, made the
+	// vectors of an index that does not record its model.
+	AssumeBundle bool
+	K            int // number of hits
+	Filter       index.Filter
 	// Exact and Recall say how much of the exact result is to be found (see
 	// index.Query).
 	Exact  bool
@@ -98,7 +100,7 @@ func (a *App) imageVector(ctx context.Context, x *Index, spec SearchSpec, watch 
 		return nil, err
 	}
 	defer file.Close()
-	m, err := a.modelOf(ctx, x, spec.Bundle, watch)
+	m, err := a.modelOf(ctx, x, modelSpec{spec.Bundle, spec.AssumeBundle}, watch)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +120,7 @@ func (a *App) scanVector(ctx context.Context, x *Index, spec SearchSpec, watch p
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.decoderOf(ctx, x, spec.Decoder, watch)
+	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeBundle, watch)
 	if err != nil {
 		return nil, err
 	}
@@ -153,41 +155,4 @@ func itemVector(ctx context.Context, x *Index, id index.ID) ([]float32, error) {
 		return nil, fmt.Errorf("the index has no item %d", id)
 	}
 	return items[0].Vector, nil
-}
-
-// modelOf opens the model of an index, by the name of its bundle or where the
-// index remembers it, and refuses the model of another space.
-func (a *App) modelOf(ctx context.Context, x *Index, named string, watch progress.Func) (*Model, error) {
-	b, err := a.bundleOf(x, named)
-	if err != nil {
-		return nil, err
-	}
-	return a.OpenModel(ctx, b, watch)
-}
-
-func (a *App) bundleOf(x *Index, named string) (*bundle.Bundle, error) {
-	if named == "" {
-		named = x.Origin.Bundle
-	}
-	if named == "" {
-		return nil, errors.New("the index does not say where its model bundle is, name it with --bundle")
-	}
-	b, err := a.OpenBundle(named)
-	if err != nil {
-		return nil, err
-	}
-	return b, x.Info.CheckSpace(SpaceOf(b))
-}
-
-// decoderOf opens a decoder for searches of an index, and refuses one into
-// another space.
-func (a *App) decoderOf(ctx context.Context, x *Index, dir string, watch progress.Func) (*Decoder, error) {
-	d, err := a.OpenDecoder(ctx, dir, watch)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.Info.CheckSpace(d.Space()); err != nil {
-		return nil, errors.Join(fmt.Errorf("decoder %s: %w", dir, err), d.Close())
-	}
-	return d, nil
 }

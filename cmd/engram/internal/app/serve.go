@@ -23,6 +23,9 @@ type ServeSpec struct {
 	Index  string // folder or collection; "": of Images
 	Images string // folder of images, which are indexed in the cache first
 	Bundle string // "": where the index remembers it, or Pixels for Images
+	// AssumeBundle takes it on trust that Bundle, and the model of Decoder, made the
+	// vectors of an index that does not record its model.
+	AssumeBundle bool
 
 	Decoder string // folder of the decoder for searches by scan; "": none
 	// Scans that visitors may search with: a .npy file, or NIfTI with Mask; and a
@@ -115,27 +118,42 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 			s.opened, opts.Images = append(s.opened, folder), folder
 		}
 	}
-	m, err := a.modelOf(ctx, x, spec.Bundle, watch)
-	if err != nil {
+	if err := s.openModels(ctx, a, x, spec, &opts, watch); err != nil {
 		return opts, err
-	}
-	s.opened = append(s.opened, m)
-	opts.Encoder = &httpapi.Encoder{Space: m.Space(), Encode: func(ctx context.Context, image []byte) ([]float32, error) {
-		return m.Embed(ctx, bytes.NewReader(image))
-	}}
-	if spec.Decoder != "" {
-		d, err := a.decoderOf(ctx, x, spec.Decoder, watch)
-		if err != nil {
-			return opts, err
-		}
-		s.opened = append(s.opened, d)
-		opts.Decoder = &httpapi.Decoder{
-			Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
-			Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query,
-		}
 	}
 	opts.Trials, err = spec.trials(ctx, x)
 	return opts, err
+}
+
+// openModels opens the models that turn pictures and scans into queries. An index
+// of vectors that were made elsewhere is served without the former.
+func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) error {
+	opts.AssumeSpace = spec.AssumeBundle
+	m, err := a.modelOf(ctx, x, modelSpec{spec.Bundle, spec.AssumeBundle}, watch)
+	switch {
+	case errors.Is(err, errNoBundle):
+		a.opts.Logger.Info("no model is known, so no search by picture; vectors, items and filters work", "items", x.Info.Count, "dim", x.Info.Dim)
+	case err != nil:
+		return err
+	default:
+		s.opened = append(s.opened, m)
+		opts.Encoder = &httpapi.Encoder{Space: m.Space(), Encode: func(ctx context.Context, image []byte) ([]float32, error) {
+			return m.Embed(ctx, bytes.NewReader(image))
+		}}
+	}
+	if spec.Decoder == "" {
+		return nil
+	}
+	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeBundle, watch)
+	if err != nil {
+		return err
+	}
+	s.opened = append(s.opened, d)
+	opts.Decoder = &httpapi.Decoder{
+		Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
+		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query,
+	}
+	return nil
 }
 
 // trials returns the scans that visitors may search with.

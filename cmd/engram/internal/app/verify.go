@@ -60,7 +60,7 @@ func (a *App) openOriginals(ctx context.Context, x *Index, bundle string, watch 
 	if o.shards, err = x.Origin.Shards(ctx); err != nil || ofVectors(o.shards) {
 		return o, err
 	}
-	o.model, err = a.modelOf(ctx, x, bundle, watch)
+	o.model, err = a.modelOf(ctx, x, modelSpec{bundle: bundle}, watch)
 	return o, err
 }
 
