@@ -2,28 +2,31 @@ package coco
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 )
 
 // Image is one photo and what people said about it.
 type Image struct {
-	ID        int64
-	FileName  string // relative to the folder of the split, such as 000000397133.jpg
-	Width     int    // pixels
-	Height    int    // pixels
-	Captions  []string
-	Instances []Instance
+	ID int64 // where the file has text for an id, a negative number of its own
+	// FileName is as the file has it, such as 000000397133.jpg. It may be any text
+	// with any path in front: whoever opens a file by it checks it first.
+	FileName      string
+	Width, Height int // pixels; both 0 where the file has no size or one that means nothing
+	Captions      []string
+	Instances     []Instance
 }
 
 // Instance is one thing in a photo, or a crowd of such things.
 type Instance struct {
-	ID       int64
+	ID       int64      // 0 where the file has none
 	Category *Category  // one of Dataset.Categories
-	Box      [4]float64 // left, top, width and height in pixels
-	Area     float64    // of the outline, in square pixels
+	Box      [4]float64 // left, top, width and height in pixels; zero where the file has no sound one
+	Area     float64    // of the outline, in square pixels; 0 where the file has none
 	Crowd    bool       // the outline covers a group
 }
 
@@ -48,13 +51,47 @@ func (img *Image) Categories() []*Category {
 type Dataset struct {
 	Images     []Image     // by id
 	Categories []*Category // by id; none where only captions were loaded
+
+	// Odd are the records that were passed over, the first MaxOdd of OddCount.
+	Odd      []Odd
+	OddCount int
+}
+
+// MaxOdd bounds the list of odd records.
+const MaxOdd = 100
+
+// Odd is a record of a file that could not be used.
+type Odd struct {
+	File   string `json:"file"`  // its name
+	Place  string `json:"place"` // in it, such as "annotations[17]"
+	Reason string `json:"reason"`
+}
+
+func (o Odd) String() string { return fmt.Sprintf("%s: %s: %s", o.File, o.Place, o.Reason) }
+
+// oddities collects odd records.
+type oddities struct {
+	file  string
+	list  []Odd
+	count int
+}
+
+func (o *oddities) add(place string, err error) {
+	if o.count++; len(o.list) < MaxOdd {
+		o.list = append(o.list, Odd{File: o.file, Place: place, Reason: err.Error()})
+	}
 }
 
 // Load reads one or more annotation files of one split, in any order, and
 // merges them: captions from one, instances from another, say. Captions and
-// instances are ordered by their annotation's id. Every annotation must belong
-// to an image of its own file, and files must agree on the images and
-// categories that they share.
+// instances are ordered by their annotation's id.
+//
+// A record that is odd, such as an annotation of an image that is not listed, is
+// passed over and listed in Dataset.Odd; nothing around it is lost. Fields that
+// are not needed may be missing or meaningless. The text may be UTF-16, and have
+// what Python's json writes and JSON lacks, NaN for instance. A file that ends
+// early gives what came before. The error is for a file of which nothing can be
+// used.
 func Load(paths ...string) (*Dataset, error) {
 	m := newMerger()
 	for _, path := range paths {
@@ -67,80 +104,125 @@ func Load(paths ...string) (*Dataset, error) {
 
 // merger collects what the files say.
 type merger struct {
-	images     map[int64]*Image
-	categories map[int64]*Category
+	images     map[ident]*Image
+	categories map[ident]*Category
+	texts      int64 // ids that are texts
+	odd        oddities
 }
 
 func newMerger() *merger {
-	return &merger{images: map[int64]*Image{}, categories: map[int64]*Category{}}
+	return &merger{images: map[ident]*Image{}, categories: map[ident]*Category{}}
 }
 
+// addFile reads a file as JSON, and where it is not, again as what is nearly
+// JSON, so that sound files pay nothing for that.
 func (m *merger) addFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return m.addStream(f)
+	return m.addStream(f, filepath.Base(path))
 }
 
-func (m *merger) addStream(r io.Reader) error {
-	p, err := parse(r)
-	if err != nil {
-		return err
+func (m *merger) addStream(r io.ReadSeeker, name string) error {
+	m.odd.file = name
+	p, err := parse(decoded(r))
+	if err != nil && !errors.Is(err, errEarly) {
+		if _, failed := r.Seek(0, io.SeekStart); failed != nil {
+			return failed
+		}
+		p, err = parse(newCleaner(decoded(r)))
 	}
-	return m.add(p)
+	if err != nil {
+		if len(p.images) == 0 {
+			return err
+		}
+		p.odd.add("the end", fmt.Errorf("nothing after it was read: %w", err))
+	}
+	m.add(p)
+	return nil
 }
 
 // add merges one parsed file.
-func (m *merger) add(p *parsed) error {
-	own := make(map[int64]*Image, len(p.images))
-	for _, img := range p.images {
-		if own[img.ID] != nil {
-			return fmt.Errorf("image %d comes twice", img.ID)
+func (m *merger) add(p *parsed) {
+	m.odd.count += p.odd.count
+	for _, o := range p.odd.list {
+		if len(m.odd.list) < MaxOdd {
+			o.File = m.odd.file
+			m.odd.list = append(m.odd.list, o)
 		}
-		known := m.images[img.ID]
-		if known == nil {
-			known = &img
-			m.images[img.ID] = known
-		}
-		if known.FileName != img.FileName || known.Width != img.Width || known.Height != img.Height {
-			return fmt.Errorf("image %d is %s of %d×%d pixels, another file says %s of %d×%d", img.ID,
-				img.FileName, img.Width, img.Height, known.FileName, known.Width, known.Height)
-		}
-		own[img.ID] = known
 	}
+	own := m.addImages(p)
+	slices.SortStableFunc(p.captions, func(a, b caption) int { return cmp.Compare(a.id, b.id) })
 	for _, c := range p.categories {
-		if known := m.categories[c.ID]; known != nil && *known != c {
-			return fmt.Errorf("category %d is %s (%s), it was %s (%s) before", c.ID,
-				c.Name, c.Supercategory, known.Name, known.Supercategory)
+		if known := m.categories[c.id]; known != nil && known.Name != c.Name {
+			m.odd.add(place("categories", c.at), fmt.Errorf("category %s is %s, it was %s before", c.id, c.Name, known.Name))
 		} else if known == nil {
-			m.categories[c.ID] = &c
+			c.ID = m.idOf(c.id)
+			m.categories[c.id] = &c.Category
 		}
 	}
 	for _, c := range p.captions {
-		img := own[c.imageID]
-		if img == nil {
-			return fmt.Errorf("caption %d: image %d is not among the file's %d images", c.id, c.imageID, len(own))
+		if img := own[c.image]; img != nil {
+			img.Captions = append(img.Captions, c.text)
+		} else {
+			m.odd.add(place("annotations", c.at), fmt.Errorf("image %s is not among the file's %d images", c.image, len(own)))
 		}
-		img.Captions = append(img.Captions, c.text)
 	}
 	for _, i := range p.instances {
-		img := own[i.imageID]
-		if img == nil {
-			return fmt.Errorf("instance %d: image %d is not among the file's %d images", i.ID, i.imageID, len(own))
+		img := own[i.image]
+		i.Category = m.categories[i.category]
+		switch {
+		case img == nil:
+			m.odd.add(place("annotations", i.at), fmt.Errorf("image %s is not among the file's %d images", i.image, len(own)))
+		case i.Category == nil:
+			m.odd.add(place("annotations", i.at), fmt.Errorf("category %s is not among the %d categories", i.category, len(m.categories)))
+		default:
+			img.Instances = append(img.Instances, i.Instance)
 		}
-		if i.Category = m.categories[i.categoryID]; i.Category == nil {
-			return fmt.Errorf("instance %d: category %d is not among the %d categories", i.ID, i.categoryID, len(m.categories))
-		}
-		img.Instances = append(img.Instances, i.Instance)
 	}
-	return nil
+}
+
+// addImages merges the images of a file, and returns them by id.
+func (m *merger) addImages(p *parsed) map[ident]*Image {
+	own := make(map[ident]*Image, len(p.images))
+	for i := range p.images {
+		img := &p.images[i]
+		known := m.images[img.id]
+		switch {
+		case known == nil:
+			img.ID = m.idOf(img.id)
+			known = &img.Image
+			m.images[img.id] = known
+		case known.FileName != img.FileName:
+			m.odd.add(place("images", img.at), fmt.Errorf("image %s is %s, it was %s before", img.id, img.FileName, known.FileName))
+			continue
+		case own[img.id] != nil:
+			m.odd.add(place("images", img.at), fmt.Errorf("image %s comes twice", img.id))
+		case known.Width == 0:
+			known.Width, known.Height = img.Width, img.Height
+		case img.Width != 0 && (known.Width != img.Width || known.Height != img.Height):
+			m.odd.add(place("images", img.at), fmt.Errorf("image %s has %d×%d pixels, another file says %d×%d",
+				img.id, img.Width, img.Height, known.Width, known.Height))
+		}
+		own[img.id] = known
+	}
+	return own
+}
+
+// idOf returns the number of an id.
+func (m *merger) idOf(id ident) int64 {
+	if id.s == "" {
+		return id.n
+	}
+	m.texts++
+	return -m.texts
 }
 
 // dataset returns what was collected, ordered by id.
 func (m *merger) dataset() *Dataset {
-	d := &Dataset{Images: make([]Image, 0, len(m.images))}
+	d := &Dataset{Images: make([]Image, 0, len(m.images)), Odd: m.odd.list, OddCount: m.odd.count}
 	for _, img := range m.images {
 		slices.SortStableFunc(img.Instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
 		d.Images = append(d.Images, *img)

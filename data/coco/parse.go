@@ -2,96 +2,112 @@ package coco
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
 	"strings"
 )
 
 // parsed is the content of one file.
 type parsed struct {
-	images     []Image
-	categories []Category
+	images     []image
+	categories []category
 	captions   []caption
 	instances  []instance
+	odd        oddities
+}
+
+// image is an image as a file lists it.
+type image struct {
+	Image
+	id ident
+	at int // in the list
+}
+
+// category is a category as a file lists it.
+type category struct {
+	Category
+	id ident
+	at int // in the list
 }
 
 // caption is a caption that is not yet with its image.
 type caption struct {
-	id, imageID int64
-	text        string
+	id    int64
+	image ident
+	text  string
+	at    int
 }
 
 // instance is an instance that is not yet with its image and category.
 type instance struct {
 	Instance
-	imageID, categoryID int64
+	image, category ident
+	at              int
 }
 
-// parse reads a file, whose parts may come in any order.
-func parse(r io.Reader) (*parsed, error) {
-	p := &parsed{}
+// parse reads a file, whose parts may come in any order. It keeps what it can
+// read. Beside an error, which says why it could not go on, p has what came before.
+func parse(r io.Reader) (p *parsed, err error) {
+	p = &parsed{}
 	decoder := json.NewDecoder(bufio.NewReaderSize(r, 1<<16))
 	if err := expect(decoder, '{'); err != nil {
-		return nil, err
+		return p, err
 	}
-	seen := map[string]bool{}
+	images := false
 	for decoder.More() {
 		key, err := decoder.Token()
 		if err != nil {
-			return nil, plain(err)
+			return p, plain(err)
 		}
-		name, _ := key.(string) // keys are strings, or Token fails
-		if seen[name] {
-			return nil, fmt.Errorf("%q comes twice", name)
-		}
-		seen[name] = true
-		switch name {
+		switch name, _ := key.(string); name { // keys are strings, or Token fails
 		case "images":
-			err = elements(decoder, name, p.addImage)
+			images = true
+			err = elements(decoder, name, &p.odd, p.addImage)
 		case "annotations":
-			err = elements(decoder, name, p.addAnnotation)
+			err = elements(decoder, name, &p.odd, p.addAnnotation)
 		case "categories":
-			err = elements(decoder, name, p.addCategory)
+			err = elements(decoder, name, &p.odd, p.addCategory)
 		default:
 			err = skipValue(decoder)
 		}
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 	}
 	if _, err := decoder.Token(); err != nil {
-		return nil, plain(err)
+		return p, plain(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("wanted nothing after the JSON object, at byte %d", decoder.InputOffset())
+		p.odd.add(fmt.Sprintf("byte %d", decoder.InputOffset()), errors.New("wanted nothing after the JSON object"))
 	}
-	for _, name := range []string{"images", "annotations"} {
-		if !seen[name] {
-			return nil, fmt.Errorf("wanted COCO annotations, found no %q", name)
-		}
+	if !images {
+		return p, errors.New(`wanted COCO annotations, found no "images"`)
 	}
-	slices.SortStableFunc(p.captions, func(a, b caption) int { return cmp.Compare(a.id, b.id) })
 	return p, nil
 }
 
-// elements calls add for every element of the array that comes next.
-func elements[T any](decoder *json.Decoder, name string, add func(T) error) error {
+// elements calls add for every element of the array that comes next. An element
+// that is odd is noted, and costs itself alone.
+func elements[T any](decoder *json.Decoder, name string, odd *oddities, add func(int, *T) error) error {
 	if err := expect(decoder, '['); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	for i := 0; decoder.More(); i++ {
 		var element T
 		err := decoder.Decode(&element)
-		if err == nil {
-			err = add(element)
+		var wrongType *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &wrongType):
+			err = fmt.Errorf("wanted an object, found %s", wrongType.Value)
+		case err != nil:
+			return fmt.Errorf("%s: %w", place(name, i), plain(err))
+		default:
+			err = add(i, &element)
 		}
 		if err != nil {
-			return fmt.Errorf("%s[%d]: %w", name, i, plain(err))
+			odd.add(place(name, i), err)
 		}
 	}
 	if _, err := decoder.Token(); err != nil {
@@ -100,74 +116,91 @@ func elements[T any](decoder *json.Decoder, name string, add func(T) error) erro
 	return nil
 }
 
-// addImage takes one element of images.
-func (p *parsed) addImage(said struct {
-	ID       *int64  `json:"id"`
-	FileName *string `json:"file_name"`
-	Width    *int    `json:"width"`
-	Height   *int    `json:"height"`
-}) error {
-	if said.ID == nil || said.FileName == nil || said.Width == nil || said.Height == nil {
-		return errors.New("wanted id, file_name, width and height")
+// place names an element of a list.
+func place(list string, at int) string { return fmt.Sprintf("%s[%d]", list, at) }
+
+// imageRecord is an element of images.
+type imageRecord struct {
+	ID       ident  `json:"id"`
+	FileName text   `json:"file_name"`
+	Width    number `json:"width"`
+	Height   number `json:"height"`
+}
+
+// addImage takes one element of images. Its size may be missing or meaningless.
+func (p *parsed) addImage(at int, said *imageRecord) error {
+	switch {
+	case !said.ID.set:
+		return errors.New("wanted an id")
+	case said.FileName == "":
+		return fmt.Errorf("image %s: wanted a file_name", said.ID)
 	}
-	// The name is joined to a folder of the user's: it must stay within it.
-	if !filepath.IsLocal(filepath.FromSlash(*said.FileName)) {
-		return fmt.Errorf("image %d: file_name %q is not a path below the folder of images", *said.ID, *said.FileName)
+	img := image{id: said.ID, at: at, Image: Image{ID: said.ID.n, FileName: string(said.FileName)}}
+	if said.Width.value >= 1 && said.Height.value >= 1 && max(said.Width.value, said.Height.value) < 1<<31 {
+		img.Width, img.Height = int(said.Width.value), int(said.Height.value)
 	}
-	if *said.Width < 1 || *said.Height < 1 {
-		return fmt.Errorf("image %d has %d×%d pixels", *said.ID, *said.Width, *said.Height)
-	}
-	p.images = append(p.images, Image{ID: *said.ID, FileName: *said.FileName, Width: *said.Width, Height: *said.Height})
+	p.images = append(p.images, img)
 	return nil
 }
 
+// categoryRecord is an element of categories.
+type categoryRecord struct {
+	ID            ident `json:"id"`
+	Name          text  `json:"name"`
+	Supercategory text  `json:"supercategory"`
+}
+
 // addCategory takes one element of categories.
-func (p *parsed) addCategory(said struct {
-	ID            *int64  `json:"id"`
-	Name          *string `json:"name"`
-	Supercategory string  `json:"supercategory"`
-}) error {
-	if said.ID == nil || said.Name == nil {
-		return errors.New("wanted id and name")
+func (p *parsed) addCategory(at int, said *categoryRecord) error {
+	switch {
+	case !said.ID.set:
+		return errors.New("wanted an id")
+	case said.Name == "":
+		return fmt.Errorf("category %s: wanted a name", said.ID)
 	}
-	p.categories = append(p.categories, Category{ID: *said.ID, Name: *said.Name, Supercategory: said.Supercategory})
+	p.categories = append(p.categories, category{
+		id: said.ID, at: at,
+		Category: Category{ID: said.ID.n, Name: string(said.Name), Supercategory: string(said.Supercategory)},
+	})
 	return nil
 }
 
 // annotation is an element of annotations: a caption or an instance. Its
 // segmentation is not among the fields and therefore passed over.
 type annotation struct {
-	ID         *int64    `json:"id"`
-	ImageID    *int64    `json:"image_id"`
-	Caption    *string   `json:"caption"`
-	CategoryID *int64    `json:"category_id"`
-	Box        []float64 `json:"bbox"`
-	Area       *float64  `json:"area"`
-	Crowd      int       `json:"iscrowd"`
+	ID       ident  `json:"id"`
+	Image    ident  `json:"image_id"`
+	Caption  text   `json:"caption"`
+	Category ident  `json:"category_id"`
+	Box      box    `json:"bbox"`
+	Area     number `json:"area"`
+	Crowd    flag   `json:"iscrowd"`
 }
 
-// addAnnotation takes one element of annotations.
-func (p *parsed) addAnnotation(said annotation) error {
-	if said.ID == nil || said.ImageID == nil {
-		return errors.New("wanted id and image_id")
-	}
+// addAnnotation takes one element of annotations. An instance whose box or area is
+// missing or meaningless is kept without it.
+func (p *parsed) addAnnotation(at int, said *annotation) error {
+	words := strings.TrimSpace(string(said.Caption))
 	switch {
-	case said.Caption != nil:
-		p.captions = append(p.captions, caption{*said.ID, *said.ImageID, strings.TrimSpace(*said.Caption)})
+	case !said.Image.set:
+		return errors.New("wanted an image_id")
+	case words != "":
+		p.captions = append(p.captions, caption{said.ID.n, said.Image, words, at})
 		return nil
-	case said.CategoryID == nil:
-		return fmt.Errorf("annotation %d has neither a caption nor a category_id", *said.ID)
-	case len(said.Box) != 4 || said.Area == nil:
-		return fmt.Errorf("instance %d: wanted a bbox of 4 numbers and an area", *said.ID)
-	case min(said.Box[2], said.Box[3], *said.Area) < 0:
-		return fmt.Errorf("instance %d: bbox %v or area %g is negative", *said.ID, said.Box, *said.Area)
-	case said.Crowd != 0 && said.Crowd != 1:
-		return fmt.Errorf("instance %d: iscrowd is %d, wanted 0 or 1", *said.ID, said.Crowd)
+	case !said.Category.set:
+		return errors.New("wanted a caption or a category_id")
 	}
-	p.instances = append(p.instances, instance{
-		Instance: Instance{ID: *said.ID, Box: [4]float64(said.Box), Area: *said.Area, Crowd: said.Crowd == 1},
-		imageID:  *said.ImageID, categoryID: *said.CategoryID,
-	})
+	found := instance{
+		Instance: Instance{ID: said.ID.n, Crowd: bool(said.Crowd)},
+		image:    said.Image, category: said.Category, at: at,
+	}
+	if said.Box.ok {
+		found.Box = said.Box.of
+	}
+	if said.Area.value > 0 {
+		found.Area = said.Area.value
+	}
+	p.instances = append(p.instances, found)
 	return nil
 }
 
@@ -204,15 +237,15 @@ func skipValue(decoder *json.Decoder) error {
 
 // plain words the errors of encoding/json as what was wanted and found.
 func plain(err error) error {
-	var wrongType *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the JSON ends early")
-	case errors.As(err, &wrongType):
-		return fmt.Errorf("field %q: wanted %s, found %s", wrongType.Field, wrongType.Type, wrongType.Value)
+		return errEarly
 	case errors.As(err, &syntax):
 		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
 	}
 	return err
 }
+
+// errEarly is a file that was cut short.
+var errEarly = errors.New("the JSON ends early")
