@@ -2,6 +2,7 @@
 // an order that does not change from run to run, each with an id that does not
 // change when other photos come or go.
 //
-// Files are named by their ending; nothing is opened here. Whether a file is
-// an image is seen when it is decoded.
+// A file that is called as an image is taken for one, and its decoder sees whether
+// it is. A file whose name does not tell is opened, and its first bytes do: see
+// Sniff.
 package images

@@ -10,13 +10,16 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// File is one image file below a folder.
+// File is one file below a folder.
 type File struct {
-	Path string // relative to the folder, with slashes on every system
-	ID   uint64 // ID(Path)
+	Path  string // relative to the folder, with slashes on every system
+	ID    uint64 // ID(Path)
+	Image bool   // it is an image, by its name or by its first bytes
+	Kind  Kind   // told by its first bytes; "" where its name told enough
 }
 
 // ID returns the id of the image at a path relative to its folder, written
@@ -29,22 +32,57 @@ func ID(rel string) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// IsImage reports whether a file's name has the extension of an image that Engram
-// can decode: jpg, jpeg, png, webp, gif, bmp, tif or tiff, in upper or
-// lower case. Hidden files, whose name begins with a dot, are none.
-func IsImage(name string) bool {
-	if strings.HasPrefix(name, ".") {
-		return false
-	}
-	switch strings.ToLower(path.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff":
-		return true
-	}
-	return false
+// Extensions returns the extensions of images, in lower case and without the dot.
+func Extensions() []string { return append(decodedExtensions(), "avif", "heic", "heif", "jxl") }
+
+// decodedExtensions are the extensions of images that every build decodes.
+func decodedExtensions() []string {
+	return []string{"jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff"}
 }
 
-// Files yields the image files below root, folder by folder in the order of
-// their names. Hidden files and folders are left out.
+// IsImage reports whether a file's name has the extension of an image that Engram
+// can decode: jpg, jpeg, jpe, jfif, png, webp, gif, bmp, tif or tiff, in upper or
+// lower case. Hidden files, whose name begins with a dot, are none. A file with
+// another name may hold an image all the same: see Sniff.
+func IsImage(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains(decodedExtensions(), extension(name))
+}
+
+// extension returns what follows the last dot of a name, in lower case.
+func extension(name string) string {
+	return strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+}
+
+// isOther reports whether a name says surely enough that a file is no image, so
+// that it need not be opened: texts, tables, archives, sounds and films.
+func isOther(name string) bool {
+	return slices.Contains([]string{
+		"txt", "json", "jsonl", "csv", "tsv", "xml", "md", "htm", "html", "yaml", "yml", "toml", "ini", "log", "py", "ipynb",
+		"npy", "npz", "parquet", "arrow", "h5", "pt", "pth", "pkl", "onnx", "safetensors", "db", "sqlite",
+		"tar", "tgz", "gz", "zst", "tzst", "zip", "7z", "rar", "mov", "mp4", "m4v", "avi", "mkv", "webm", "mp3", "wav", "m4a",
+	}, extension(name))
+}
+
+// isSystem reports whether a file is hidden, or an operating system's own.
+func isSystem(name string) bool {
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}, strings.ToLower(name))
+}
+
+// Files yields the images among All.
+func Files(root string) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for file, err := range All(root) {
+			if (file.Image || err != nil) && !yield(file, err) {
+				return
+			}
+		}
+	}
+}
+
+// All yields the files below root, folder by folder in the order of their names.
+// Hidden files and folders are left out, and so are the files that operating
+// systems put into folders. A file is opened only where its name does not tell
+// whether it is an image.
 //
 // Links to files are followed, and so are links to folders outside root; what
 // lies below root is found there anyway. No folder is entered twice, so that
@@ -53,7 +91,7 @@ func IsImage(name string) bool {
 // What cannot be read, such as a folder without permission or a link to
 // nothing, is yielded as an error that names it, with its path in File; the
 // sequence goes on after it.
-func Files(root string) iter.Seq2[File, error] {
+func All(root string) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		disk, err := realFolder(root)
 		if err != nil {
@@ -117,18 +155,42 @@ func (w *walk) entry(rel, folder string, entry fs.DirEntry) bool {
 	name := entry.Name()
 	place := filepath.Join(folder, name)
 	switch kind := entry.Type(); {
-	case strings.HasPrefix(name, "."):
+	case isSystem(name):
 		return true
 	case kind.IsDir():
 		return w.folder(rel, place)
 	case kind&fs.ModeSymlink != 0:
 		return w.link(rel, place)
-	case !IsImage(name):
-		return true
-	case !kind.IsRegular():
+	case !kind.IsRegular() && IsImage(name):
 		return w.fail(rel, fmt.Errorf("%s: wanted a file, found %s", place, kind))
+	case !kind.IsRegular():
+		return true
 	}
-	return w.yield(File{Path: rel, ID: ID(rel)}, nil)
+	return w.yield(look(rel, place), nil)
+}
+
+// look describes the file rel, which lies at place.
+func look(rel, place string) File {
+	file := File{Path: rel, ID: ID(rel)}
+	switch name := path.Base(rel); {
+	case IsImage(name):
+		file.Image = true
+	case !isOther(name):
+		file.Kind = sniffFile(place)
+		file.Image = file.Kind.Decodes()
+	}
+	return file
+}
+
+// sniffFile returns the kind of a file, Unknown where it cannot be read.
+func sniffFile(place string) Kind {
+	f, err := os.Open(place)
+	if err != nil {
+		return Unknown
+	}
+	defer f.Close()
+	kind, _ := SniffReader(f)
+	return kind
 }
 
 // link yields what a symbolic link leads to.
@@ -140,7 +202,7 @@ func (w *walk) link(rel, place string) bool {
 	case err != nil:
 		return w.fail(rel, err)
 	case info.Mode().IsRegular():
-		return !IsImage(path.Base(rel)) || w.yield(File{Path: rel, ID: ID(rel)}, nil)
+		return w.yield(look(rel, place), nil)
 	case !info.IsDir():
 		return true
 	}

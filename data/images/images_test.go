@@ -3,6 +3,7 @@ package images_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,37 @@ func TestFilesAreListedInOrder(t *testing.T) {
 		if faults != nil {
 			t.Errorf("faults: %q", faults)
 		}
+	}
+}
+
+// What the name does not tell, the first bytes do.
+func TestFilesAreToldByTheirFirstBytes(t *testing.T) {
+	const jpeg, heic = "\xff\xd8\xff\xe0\x00\x10JFIF", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
+	root := plant(t, "a.JFIF", "b.jpe", "empty", "notes.txt", "Thumbs.db", ".DS_Store", "._a.jpg", "desktop.ini")
+	for name, content := range map[string]string{"cam.jpg?size=large": jpeg, "plain": jpeg, "x.bin": jpeg, "y.bin": "none", "z.heic": heic, "t.txt": jpeg} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths, faults := list(root)
+	if diff := cmp.Diff([]string{"a.JFIF", "b.jpe", "cam.jpg?size=large", "plain", "x.bin"}, slices.DeleteFunc(paths, func(p string) bool { return p == "z.heic" })); diff != "" || faults != nil {
+		t.Errorf("faults %q, images (-want +got)\n%s", faults, diff)
+	}
+	kinds := map[string]images.Kind{}
+	for file, err := range images.All(root) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !file.Image {
+			kinds[file.Path] = file.Kind
+		}
+	}
+	if images.HEIC.Decodes() {
+		kinds["z.heic"] = images.HEIC // it is among the images
+	}
+	want := map[string]images.Kind{"empty": images.Empty, "notes.txt": "", "t.txt": "", "y.bin": images.Unknown, "z.heic": images.HEIC}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Errorf("others (-want +got)\n%s", diff)
 	}
 }
 

@@ -4,8 +4,9 @@
 // A sample is what follows each other in the tar and shares its name up to the
 // first dot of the last element:
 //
-//	000000017.jpg    the image: jpg, jpeg, png or webp
-//	000000017.txt    the caption
+//	000000017.jpg    the image, of any kind that a folder of images may have
+//	000000017.txt    the caption (or .caption, .text)
+//	000000017.cls    any other text: a class, say
 //	000000017.json   what else is known: url, width, height, similarity …
 //
 // ReadFile yields the samples of one tar, which may be compressed with gzip or
@@ -22,8 +23,8 @@
 // names such as __meta__ are passed over, as are files without an extension.
 // There are three differences. Hidden files, whose name begins with a dot, are
 // passed over in every folder. A key that comes again later in the tar is
-// reported, since its files were meant to be one sample. And a tar without the
-// zeros that end it is reported as truncated.
+// reported, since its files were meant to be one sample. And where a tar lacks the
+// zeros that end it, Options.Notice is told.
 //
 // # img2dataset
 //

@@ -42,5 +42,5 @@ func ExampleRead() {
 	}
 	// Output:
 	// 00000/0 jpg a zebra map[exif.make:Nikon width:256] <nil>
-	// webdataset: sample 00000/1: the sample has no image: wanted jpg, jpeg, png, webp
+	// webdataset: sample 00000/1: the sample has no image: found ["txt"]
 }

@@ -37,11 +37,17 @@ func (s *Sample) Metadata() (map[string]any, error) {
 	if !found {
 		return nil, nil
 	}
-	values, err := parseObject(data)
+	values, err := ParseMetadata(data)
 	if err != nil {
 		return nil, fmt.Errorf("webdataset: %w", s.fault(ErrMetadata, err.Error()))
 	}
 	return values, nil
+}
+
+// ParseMetadata is Sample.Metadata of a json file that lies elsewhere, such as
+// beside a photo. Its error is the reason alone.
+func ParseMetadata(data []byte) (map[string]any, error) {
+	return parseObject(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
 }
 
 func parseObject(data []byte) (map[string]any, error) {

@@ -15,6 +15,9 @@ type Options struct {
 	// MaxBytes is the most that the files of one sample may have together, with
 	// 512 bytes for each file's entry in the tar. 0 means 64 MiB.
 	MaxBytes int64
+	// Notice is told what is unusual about the tar and costs nothing; nil is told
+	// nothing.
+	Notice func(text string)
 }
 
 const (
@@ -30,6 +33,10 @@ const (
 // yielded is no sample and an *ArchiveError; a sample that was not complete by
 // then is left out. Whether a sample has an image and good metadata is for its
 // methods to tell.
+//
+// A tar may lack the zeros that end it, as where a program wrote one block of them
+// or none: its samples are whole (GNU tar manual, "Blocking Factor"). Tars that were
+// joined are read one after the other.
 //
 // Memory is bounded by Options.MaxBytes, the window of the compression (at most
 // 128 MiB) and some 40 bytes for every sample of the tar.
@@ -71,22 +78,43 @@ func samples(r io.Reader, o Options) iter.Seq2[*Sample, error] {
 		source := open(r)
 		defer source.close()
 		g := grouper{maxBytes: cmp.Or(o.MaxBytes, defaultMaxBytes), seen: map[digest]struct{}{}, yield: yield}
-		if err := g.group(source); err != nil && !errors.Is(err, errStop) {
+		if err := g.group(source, o.Notice); err != nil && !errors.Is(err, errStop) {
 			yield(nil, &ArchiveError{Samples: g.good, After: g.last, Err: source.explain(err)})
 		}
 	}
 }
 
-// group reads the tar to its end.
-func (g *grouper) group(source *source) error {
+// group reads all tars of the file.
+func (g *grouper) group(source *source, notice func(string)) error {
 	if source.err != nil {
 		return source.err
 	}
-	archive := tar.NewReader(source)
+	var err error
+	for archive := io.Reader(source); archive != nil && err == nil; {
+		if err = g.groupTar(archive); err != nil {
+			return err
+		}
+		if source.plain.ended {
+			if notice != nil {
+				notice("it lacks the zeros that end a tar")
+			}
+			break
+		}
+		archive, err = source.next()
+	}
+	if flushed := g.flush(); flushed != nil {
+		return flushed
+	}
+	return err
+}
+
+// groupTar reads one tar to its end.
+func (g *grouper) groupTar(r io.Reader) error {
+	archive := tar.NewReader(r)
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // names are only names here
 			return err
@@ -95,11 +123,4 @@ func (g *grouper) group(source *source) error {
 			return err
 		}
 	}
-	if source.plain.ended {
-		return fmt.Errorf("it lacks the zeros that end it: %w", ErrTruncated)
-	}
-	if err := g.flush(); err != nil {
-		return err
-	}
-	return source.finish()
 }

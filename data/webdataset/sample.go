@@ -1,8 +1,14 @@
 package webdataset
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"engram/data/images"
 )
 
 // Sample is what a tar has under one key. It belongs to whoever gets it.
@@ -29,24 +35,94 @@ func (s *Sample) File(ext string) (data []byte, found bool) {
 }
 
 // Image returns the encoded image and its extension. The sample's first file with
-// one of exts is taken, in the order of exts; the default is jpg, jpeg, png and
-// webp. The error is ErrNoImage.
+// one of exts is taken, in the order of exts. Without exts it is jpg, jpeg, png,
+// webp or any other image that a folder may have, then a file whose last part is
+// one of these, such as left.jpg, then a file that begins as an image does. Masks
+// such as seg.png come after all others. The error is ErrNoImage.
 func (s *Sample) Image(exts ...string) (ext string, data []byte, err error) {
+	wanted := exts
 	if len(exts) == 0 {
-		exts = []string{"jpg", "jpeg", "png", "webp"}
+		wanted = append(slices.Clip(preferred()), images.Extensions()...)
 	}
-	for _, ext := range exts {
+	for _, ext := range wanted {
 		if data, found := s.File(ext); found {
 			return ext, data, nil
 		}
 	}
-	return "", nil, fmt.Errorf("webdataset: %w", s.fault(ErrNoImage, "wanted "+strings.Join(exts, ", ")))
+	if len(exts) > 0 {
+		return "", nil, fmt.Errorf("webdataset: %w", s.fault(ErrNoImage, "wanted "+strings.Join(exts, ", ")))
+	}
+	for _, suits := range []func(File) bool{
+		func(f File) bool { return isImageExt(lastPart(f.Ext)) && !isMask(f.Ext) },
+		func(f File) bool { return !isMask(f.Ext) && images.Sniff(f.Data).Decodes() },
+		func(f File) bool { return isImageExt(lastPart(f.Ext)) },
+	} {
+		if i := slices.IndexFunc(s.Files, suits); i >= 0 {
+			return s.Files[i].Ext, s.Files[i].Data, nil
+		}
+	}
+	return "", nil, fmt.Errorf("webdataset: %w", s.fault(ErrNoImage, fmt.Sprintf("found %q", s.exts())))
 }
 
-// Caption returns the text of the txt file without the white space around it.
-// Bytes that are no UTF-8 become U+FFFD. found is false where the sample has
-// no such file; img2dataset writes an empty one where it has no caption.
+// preferred are the images that come first where a sample has several.
+func preferred() []string { return []string{"jpg", "jpeg", "png", "webp"} }
+
+func isImageExt(ext string) bool { return images.IsImage("x." + ext) }
+
+// lastPart returns what follows the last dot: jpg of left.jpg.
+func lastPart(ext string) string { return ext[strings.LastIndexByte(ext, '.')+1:] }
+
+// isMask tells files that belong to a photo and are none, by their usual names.
+func isMask(ext string) bool {
+	first, _, several := strings.Cut(ext, ".")
+	return several && slices.Contains([]string{"seg", "mask", "masks", "depth", "label", "labels", "instance", "instances", "panoptic", "normal", "flow"}, first)
+}
+
+func (s *Sample) exts() []string {
+	exts := make([]string, len(s.Files))
+	for i := range s.Files {
+		exts[i] = s.Files[i].Ext
+	}
+	return exts
+}
+
+// Caption returns the text of the txt, caption or text file without the white space
+// around it. Bytes that are no UTF-8 become U+FFFD. found is false where the sample
+// has no such file; img2dataset writes an empty one where it has no caption.
 func (s *Sample) Caption() (text string, found bool) {
-	data, found := s.File("txt")
-	return strings.TrimSpace(strings.ToValidUTF8(string(data), "�")), found
+	for _, ext := range captionExts() {
+		if data, found := s.File(ext); found {
+			return strings.TrimSpace(strings.ToValidUTF8(string(data), "\ufffd")), true
+		}
+	}
+	return "", false
+}
+
+func captionExts() []string { return []string{"txt", "caption", "text"} }
+
+// maxText bounds a text file that becomes a value.
+const maxText = 64 << 10
+
+// Parts returns the files of the sample beside image, caption and json: the texts
+// as values by their extensions, such as cls, and the extensions of the others,
+// which have no counterpart in an index. A whole number is an int64. image is the
+// extension that Image returned.
+func (s *Sample) Parts(image string) (values map[string]any, others []string) {
+	caption := slices.IndexFunc(captionExts(), func(ext string) bool { _, found := s.File(ext); return found })
+	values = map[string]any{}
+	for _, f := range s.Files {
+		switch {
+		case f.Ext == image, f.Ext == "json", caption >= 0 && f.Ext == captionExts()[caption]:
+		case len(f.Data) > maxText || !utf8.Valid(f.Data) || bytes.IndexByte(f.Data, 0) >= 0:
+			others = append(others, f.Ext)
+		default:
+			text := strings.TrimSpace(string(f.Data))
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				values[f.Ext] = n
+			} else {
+				values[f.Ext] = text
+			}
+		}
+	}
+	return values, others
 }

@@ -41,6 +41,46 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// Every image of a folder is an image in a tar, and so is a file with an image
+// in it, whatever it is called.
+func TestImagesOfOtherNames(t *testing.T) {
+	const gif = "GIF89a\x01\x00\x01\x00"
+	for _, c := range []struct {
+		files []string
+		ext   string
+	}{
+		{[]string{"gif", "1"}, "gif"},
+		{[]string{"tif", "1", "bmp", "2"}, "bmp"},
+		{[]string{"avif", "1"}, "avif"},
+		{[]string{"jpe", "1"}, "jpe"},
+		{[]string{"left.jpg", "1", "right.jpg", "2"}, "left.jpg"},
+		{[]string{"seg.png", "1", "left.png", "2"}, "left.png"},
+		{[]string{"seg.png", "1", "img", gif}, "img"},
+		{[]string{"seg.png", "1"}, "seg.png"},
+		{[]string{"image", gif, "cls", "3"}, "image"},
+	} {
+		if ext, _, err := sample(c.files...).Image(); ext != c.ext || err != nil {
+			t.Errorf("%q: %q, error %v, want %q", c.files, ext, err, c.ext)
+		}
+	}
+}
+
+// Texts become values, and what else there is is named.
+func TestParts(t *testing.T) {
+	s := sample("left.jpg", "1", "right.jpg", "\xff\xd8", "json", "{}", "caption", "a zebra", "txt", "zebras", "cls", "7\n", "label.txt", " zebra ", "npy", "\x93NUMPY\x00")
+	values, others := s.Parts("left.jpg")
+	want := map[string]any{"caption": "a zebra", "cls": int64(7), "label.txt": "zebra"}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"right.jpg", "npy"}, others); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if text, found := sample("caption", " a ").Caption(); text != "a" || !found {
+		t.Errorf("caption is %q, %t", text, found)
+	}
+}
+
 func TestCaption(t *testing.T) {
 	for text, want := range map[string]string{"": "", " a\nb\t\n": "a\nb", "caf\xe9 \xff\n": "caf\uFFFD \uFFFD", "été": "été"} {
 		if got, found := sample("txt", text).Caption(); got != want || !found {

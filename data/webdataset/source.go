@@ -2,17 +2,20 @@ package webdataset
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 
 	"engram/data/gzipstream"
+	"engram/data/images"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 const (
 	bufferBytes = 256 << 10
+	blockBytes  = 512       // of a tar
 	maxWindow   = 128 << 20 // what zstd reads without being told to read more
 )
 
@@ -73,22 +76,22 @@ func isZstd(b []byte) bool {
 	return string(b) == "\x28\xb5\x2f\xfd" || b[0]&0xf0 == 0x50 && string(b[1:]) == "\x2a\x4d\x18"
 }
 
-// finish reads on after the end of the tar, so that checksums are compared. Only
-// zeros may follow.
-func (s *source) finish() error {
-	var buffer [4096]byte
+// next reads on after the end of a tar, so that checksums are compared. It passes
+// over zeros and returns a reader of the tar that follows, as where two were
+// joined; nil at the end of the file. Anything else is ErrCorrupt.
+func (s *source) next() (io.Reader, error) {
+	block := make([]byte, blockBytes)
 	for {
-		n, err := s.Read(buffer[:])
-		for _, b := range buffer[:n] {
-			if b != 0 {
-				return fmt.Errorf("more follows after its end, as where two were joined: %w", ErrCorrupt)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
+		n, err := io.ReadFull(s, block)
+		switch {
+		case len(bytes.TrimLeft(block[:n], "\x00")) > 0 && images.Sniff(block[:n]) == images.Tar:
+			return io.MultiReader(bytes.NewReader(block[:n]), s), nil
+		case len(bytes.TrimLeft(block[:n], "\x00")) > 0:
+			return nil, fmt.Errorf("something that is no tar follows its end: %w", ErrCorrupt)
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF) && s.plain.ended:
+			return nil, nil
+		case err != nil:
+			return nil, err
 		}
 	}
 }
