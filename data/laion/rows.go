@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 
 	"engram/data/npy"
 	"engram/data/parquet"
@@ -100,6 +102,17 @@ func (r *Rows) columns(wanted []string) []string {
 		}
 	}
 	return names
+}
+
+// Dropped returns the columns of the metadata that payloads leave out, the vectors
+// themselves not among them.
+func (r *Rows) Dropped() []parquet.Dropped {
+	if r.table == nil {
+		return nil
+	}
+	return slices.DeleteFunc(r.table.Dropped(), func(d parquet.Dropped) bool {
+		return r.shard.Column != "" && strings.SplitN(d.Name, ".", 2)[0] == strings.SplitN(r.shard.Column, ".", 2)[0]
+	})
 }
 
 // openArray opens the npy file of the vectors.

@@ -164,7 +164,7 @@ func is[T any](v any) bool {
 func TestDroppedSaysWhy(t *testing.T) {
 	file := open(t, load[table](t, "golden.json")[0].File)
 	want := []parquet.Dropped{
-		{Name: "jpg", Reason: "binary values"},
+		{Name: "jpg", Reason: "bytes"},
 		{Name: "boxes", Reason: "a list of FLOAT"},
 		{Name: "nested", Reason: "a list of lists or groups"},
 		{Name: "attributes", Reason: "a list of groups or a map"},

@@ -59,7 +59,7 @@ func scalarOf(kind format.Kind, logical any) (s scalar, reason string) {
 	case format.FixedLenByteArray:
 		return scalar{typ: "string", bytes: func(b []byte) any { return hex.EncodeToString(b) }}, ""
 	}
-	return scalar{}, "binary values"
+	return scalar{}, "bytes"
 }
 
 // decode writes the len(dst) values of a page from number at on to dst. It
