@@ -63,6 +63,7 @@ func (c *console) printEmbedded(r *embedfiles.Report) {
 	for _, bad := range r.Bad {
 		fmt.Fprintf(c.stderr, "skipped %s: %s\n", bad.Name, bad.Reason)
 	}
+	c.printSources(r.Sources)
 	fmt.Fprintf(c.stdout, "pairs %d (%d there before), rows %d, bad %d; encoded %d in %.1f s, %.1f rows/s\n",
 		r.Pairs, r.Skipped, r.Rows, r.Unusable, r.Encoded, r.Seconds, r.Rate())
 }

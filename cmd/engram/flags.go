@@ -23,6 +23,7 @@ func (f *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.kind, "source", "", fmt.Sprintf("`kind` of the source, where it is not found out: one of %q", source.Kinds()))
 	flags.StringSliceVar(&f.Include, "include", nil, "of a folder of images, only files or folders that match the `pattern`, such as *.jpg")
 	flags.StringSliceVar(&f.Exclude, "exclude", nil, "and none that match this `pattern`")
+	flags.BoolVar(&f.Masks, "masks", false, "of a folder of images, masks and annotation pictures, too")
 	flags.StringVar(&f.set, "embeddings", "image", "which of LAION's embeddings: image or text")
 	flags.StringVar(&f.Column, "column", "", "`name` of the Parquet column with vectors, where it is not found out")
 }

@@ -10,6 +10,7 @@ import (
 	"engram/index/ingest"
 	"engram/index/open"
 	"engram/index/plan"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -140,6 +141,7 @@ func (c *console) printBuilt(r *ingest.Report) {
 	for _, name := range r.GoneNames {
 		fmt.Fprintf(c.stderr, "gone    %s\n", printable(name))
 	}
+	c.printSources(r.Sources)
 	fmt.Fprintf(c.stdout, "shards %d: finished %d, unchanged %d, damaged %d\n", r.Shards, r.Finished, r.Skipped, r.Damaged)
 	fmt.Fprintf(c.stdout, "rows: stored %d, unchanged %d, excluded %d, bad %d, gone %d (deleted %d)", r.Stored, r.Unchanged, r.Excluded, r.Unusable, r.Gone, r.Deleted)
 	if r.Rescaled > 0 {
@@ -150,6 +152,21 @@ func (c *console) printBuilt(r *ingest.Report) {
 		fmt.Fprintf(c.stdout, ", encoder busy %.1f %%", 100*r.EncoderBusy)
 	}
 	fmt.Fprintln(c.stdout)
+}
+
+// printSources prints what sources were taken for, what was joined in them and what
+// was left out.
+func (c *console) printSources(sources []source.Summary) {
+	for i := range sources {
+		for _, line := range sources[i].OddLines() {
+			fmt.Fprintln(c.stderr, printable(line))
+		}
+	}
+	for i := range sources {
+		for _, line := range sources[i].Lines() {
+			fmt.Fprintln(c.stdout, printable(line))
+		}
+	}
 }
 
 // estimate prints what a build would take.

@@ -47,8 +47,10 @@ type Report struct {
 	Unusable int `json:"unusable"` // rows of the source that are in no pair
 	// Bad are the first 1,000 unusable rows of the pairs that this run has
 	// published. The folder bad/ has all, a file for each pair.
-	Bad     []ingest.Bad `json:"bad"`
-	Seconds float64      `json:"seconds"`
+	Bad []ingest.Bad `json:"bad"`
+	// Sources is as in ingest.Report.
+	Sources []source.Summary `json:"sources,omitempty"`
+	Seconds float64          `json:"seconds"`
 }
 
 // Rate returns encoded rows per second.

@@ -1,5 +1,7 @@
 package ingest
 
+import "engram/index/source"
+
 // maxListed bounds each list of a Report. The ledger has all entries.
 const maxListed = 1000
 
@@ -80,6 +82,10 @@ type Report struct {
 	Bad       []Bad         `json:"bad"`        // rows that were unusable
 	GoneNames []string      `json:"gone_names"` // of the rows that are gone
 	PerShard  []ShardReport `json:"per_shard"`  // shards finished
+
+	// Sources say what the sources were taken for and what was left out. Whoever
+	// opened them fills them in.
+	Sources []source.Summary `json:"sources,omitempty"`
 
 	Seconds float64 `json:"seconds"`
 	// EncoderBusy is the part of the time between the first row and the last

@@ -147,9 +147,10 @@ func TestFolderOfRealPhotos(t *testing.T) {
 func TestFolderRefuses(t *testing.T) {
 	root := t.TempDir()
 	writeFiles(t, root, map[string]string{"val2017/a.jpg": "a", "b.jpg": "b", "annotations/captions_val2017.json": captionsJSON[:80], "file": "x"})
-	rows, damaged := rowsOf(t, source.Folder{Root: root})
-	if err := damaged["val2017"]; len(rows) != 1 || err == nil || !strings.Contains(err.Error(), "captions_val2017.json") {
-		t.Errorf("broken annotations: %d rows, damage %v, want b.jpg and one that names the file", len(rows), damaged)
+	findings := &source.Findings{}
+	rows, damaged := rowsOf(t, source.Folder{Root: root, Findings: findings})
+	if s := findings.Summary(); len(rows) != 2 || len(damaged) != 0 || s.OddCount != 1 || !strings.Contains(s.Odd[0].String(), "captions_val2017.json: the end: nothing after it was read") {
+		t.Errorf("broken annotations: %d rows, damage %v, odd %v, want both photos and one record that names the file", len(rows), damaged, s.Odd)
 	}
 	if _, err := (source.Folder{Root: filepath.Join(root, "nowhere")}).Shards(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing folder: error is %v, want fs.ErrNotExist", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 
 	"engram/data/laion"
 	"engram/data/parquet"
@@ -21,6 +22,8 @@ type vectors struct {
 	set    laion.Set
 	table  bool
 	column string
+
+	findings *Findings
 }
 
 // Origin implements Source.
@@ -45,6 +48,9 @@ func (s vectors) Shards(ctx context.Context) ([]Shard, error) {
 		return nil, err
 	}
 	base := baseOf(s.place)
+	if s.table {
+		s.findings.keepPlace(Summary{LeftOut: leftOutOf(s.place, func(name string) bool { return filepath.Ext(name) == ".parquet" })})
+	}
 	shards := make([]Shard, len(found))
 	for i, f := range found {
 		version := NewFingerprint()
@@ -61,7 +67,7 @@ func (s vectors) Shards(ctx context.Context) ([]Shard, error) {
 		if path == "" {
 			path = f.Metadata.Path
 		}
-		t := embeddings{shard: f, name: below(base, path)}
+		t := embeddings{shard: f, name: below(base, path), findings: s.findings}
 		shards[i] = Shard{Name: t.name, Fingerprint: version.String(), Rows: f.Rows, Bytes: size, Dim: f.Dim, Read: t.read}
 		if f.Dim == 0 {
 			shards[i].Dim = -1
@@ -72,8 +78,9 @@ func (s vectors) Shards(ctx context.Context) ([]Shard, error) {
 
 // embeddings is one shard.
 type embeddings struct {
-	shard laion.Shard
-	name  string
+	shard    laion.Shard
+	name     string
+	findings *Findings
 }
 
 // read yields the rows of a shard.
@@ -85,6 +92,11 @@ func (e embeddings) read(ctx context.Context, from int) iter.Seq2[[]Row, error] 
 			return
 		}
 		defer source.Close()
+		var findings shardFindings
+		for _, c := range source.Dropped() {
+			findings.columns = append(findings.columns, Column{Name: c.Name, Reason: c.Reason})
+		}
+		e.findings.keepShard(e.name, findings)
 		id := numberedIDs(e.name)
 		block := laion.NewBlock(min(vectorsAtOnce, max(1, e.shard.Rows)), e.shard.Dim)
 		rows := make([]Row, 0, vectorsAtOnce)

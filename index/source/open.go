@@ -3,16 +3,12 @@ package source
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"engram/data/laion"
-	"engram/data/webdataset"
 )
 
 // Kind is a kind of source.
@@ -35,17 +31,20 @@ func Kinds() []Kind { return []Kind{Images, Tars, Embeddings, Tables, Scenes} }
 type Options struct {
 	Kind             Kind      // "" finds out
 	Include, Exclude []string  // for Images: see Folder
+	Masks            bool      // for Images: see Folder
 	Set              laion.Set // for Embeddings: image or text; "" means image
 	Column           string    // for Tables: name of the column of embeddings; "" finds out
+	// Findings is told what the source meets beside its rows; nil is told nothing.
+	Findings *Findings
 }
 
 // Open returns the source at a place: a folder, a file or a pattern of files
 // (see package pattern), or generated scenes (see ParseScenes).
 func Open(place string, o Options) (Source, error) {
-	kind := o.Kind
+	kind, taken := o.Kind, ""
 	if kind == "" {
 		var err error
-		if kind, err = Detect(place); err != nil {
+		if kind, taken, err = detect(place); err != nil {
 			return nil, err
 		}
 	}
@@ -58,6 +57,7 @@ func Open(place string, o Options) (Source, error) {
 	if kind != Tables && o.Column != "" {
 		return nil, fmt.Errorf("build: %s is of kind %s, only one of kind %s has a choice of columns", place, kind, Tables)
 	}
+	o.Findings.keepKind(kind, taken)
 	if kind == Scenes {
 		return ParseScenes(place)
 	}
@@ -67,63 +67,15 @@ func Open(place string, o Options) (Source, error) {
 	}
 	switch kind {
 	case Images:
-		return Folder{Root: place, Include: o.Include, Exclude: o.Exclude}, nil
+		return Folder{Root: place, Include: o.Include, Exclude: o.Exclude, Masks: o.Masks, Findings: o.Findings}, nil
 	case Tars:
-		return tars{place}, nil
+		return tars{place, o.Findings}, nil
 	case Embeddings:
-		return vectors{place: place, set: cmp.Or(o.Set, laion.Image)}, nil
+		return vectors{place: place, set: cmp.Or(o.Set, laion.Image), findings: o.Findings}, nil
 	case Tables:
-		return vectors{place: place, table: true, column: o.Column}, nil
+		return vectors{place: place, table: true, column: o.Column, findings: o.Findings}, nil
 	}
 	return nil, fmt.Errorf("build: a source of kind %q, wanted one of %q", kind, Kinds())
-}
-
-// Detect finds out the kind of a place: by the names of files, or by what is in
-// a folder.
-func Detect(place string) (Kind, error) {
-	if strings.HasPrefix(place, scenesPrefix) {
-		return Scenes, nil
-	}
-	info, err := os.Stat(place)
-	switch {
-	case err == nil && info.IsDir():
-		return detectFolder(place)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("build: %w", err)
-	}
-	switch ext := filepath.Ext(place); {
-	case webdataset.IsTar(place):
-		return Tars, nil
-	case ext == ".parquet":
-		return Tables, nil
-	case ext == ".npy":
-		return Embeddings, nil
-	case err != nil:
-		return "", fmt.Errorf("build: %w", err)
-	}
-	return "", fmt.Errorf("build: %s: wanted a folder, tars, npy or Parquet files, found a file called otherwise", place)
-}
-
-// detectFolder looks at the names in a folder.
-func detectFolder(dir string) (Kind, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", fmt.Errorf("build: %w", err)
-	}
-	has := func(match func(name string) bool) bool {
-		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return match(e.Name()) })
-	}
-	switch {
-	case has(func(name string) bool {
-		return strings.HasPrefix(name, string(laion.Image)) || strings.HasPrefix(name, string(laion.Text))
-	}):
-		return Embeddings, nil
-	case has(webdataset.IsTar):
-		return Tars, nil
-	case has(func(name string) bool { return filepath.Ext(name) == ".parquet" }):
-		return Tables, nil
-	}
-	return Images, nil
 }
 
 // baseOf returns the folder that the names of shards at a place are relative
@@ -137,6 +89,19 @@ func baseOf(place string) string {
 		base = base[:i]
 	}
 	return filepath.Dir(base + "x") // what follows the last slash is part of a name
+}
+
+// leftOutOf counts the files of a folder that are not known to belong to its kind.
+// There are none where the place is a file or a pattern.
+func leftOutOf(place string, known func(name string) bool) []LeftOut {
+	entries, _ := os.ReadDir(place) // whoever lists the shards tells of the error
+	left := endings{}
+	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && !strings.HasPrefix(name, ".") && !known(name) {
+			left.add(name, "")
+		}
+	}
+	return left.list()
 }
 
 // below returns the name of the shard that a file is.

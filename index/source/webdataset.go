@@ -3,12 +3,12 @@ package source
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"iter"
 	"path"
+	"strings"
 
 	"engram/data/webdataset"
 	"engram/index"
@@ -19,7 +19,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // tars is the source of webdataset's and img2dataset's tars. A shard is a tar;
 // rows are known by its name and their keys.
-type tars struct{ place string }
+type tars struct {
+	place    string
+	findings *Findings
+}
 
 // Origin implements Source.
 func (s tars) Origin() Origin {
@@ -35,11 +38,12 @@ func (s tars) Shards(ctx context.Context) ([]Shard, error) {
 	}
 	base := baseOf(s.place)
 	shards := make([]Shard, len(found))
+	s.findings.keepPlace(Summary{LeftOut: leftOutOf(s.place, isOfTar)})
 	for i, f := range found {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		t := tar{path: f.Path, name: below(base, f.Path)}
+		t := tar{path: f.Path, name: below(base, f.Path), findings: s.findings}
 		version := NewFingerprint()
 		version.stat(f.Size, f.Modified)
 		rows := -1
@@ -56,6 +60,12 @@ func (s tars) Shards(ctx context.Context) ([]Shard, error) {
 type tar struct {
 	path, name string
 	stats      *webdataset.Stats // nil where there are none
+	findings   *Findings
+}
+
+// isOfTar reports whether a file is a tar, or of what img2dataset puts beside one.
+func isOfTar(name string) bool {
+	return webdataset.IsTar(name) || strings.HasSuffix(name, "_stats.json") || path.Ext(name) == ".parquet"
 }
 
 // read yields the samples of a tar from number from on. It has to read the
@@ -64,7 +74,10 @@ func (t tar) read(ctx context.Context, from int) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {
 		var rows []Row
 		size, n := 0, 0
-		for sample, err := range webdataset.ReadFile(t.path, webdataset.Options{}) {
+		var findings shardFindings
+		defer func() { t.findings.keepShard(t.name, findings) }()
+		notice := func(text string) { findings.notices = append(findings.notices, text) }
+		for sample, err := range webdataset.ReadFile(t.path, webdataset.Options{Notice: notice}) {
 			if !checkContext(ctx, yield) {
 				return
 			}
@@ -77,7 +90,7 @@ func (t tar) read(ctx context.Context, from int) iter.Seq2[[]Row, error] {
 			if n++; n <= from {
 				continue
 			}
-			row, held := t.row(sample, err)
+			row, held := t.row(sample, err, &findings)
 			rows, size = append(rows, row), size+held
 			if len(rows) < imagesAtOnce && size < bytesAtOnce {
 				continue
@@ -97,17 +110,20 @@ func (t tar) read(ctx context.Context, from int) iter.Seq2[[]Row, error] {
 }
 
 // row describes a sample, which may have been read with an error, and returns
-// the bytes of its image.
-func (t tar) row(sample *webdataset.Sample, err error) (Row, int) {
+// the bytes of its image. Metadata that cannot be read costs itself alone.
+func (t tar) row(sample *webdataset.Sample, err error, findings *shardFindings) (Row, int) {
 	name := path.Join(t.name, sample.Key)
 	row := Row{ID: nameID(name), Name: name, Err: err}
 	if err != nil {
 		return row, 0
 	}
-	_, image, err := sample.Image()
-	metadata, err2 := sample.Metadata()
-	if row.Err = errors.Join(err, err2); row.Err != nil {
+	ext, image, err := sample.Image()
+	if row.Err = err; err != nil {
 		return row, 0
+	}
+	metadata, err := sample.Metadata()
+	if err != nil {
+		findings.oddly(Odd{File: t.name, Place: sample.Key + ".json", Reason: err.Error()})
 	}
 	row.Payload = index.Payload(metadata)
 	if row.Payload == nil {
@@ -115,6 +131,15 @@ func (t tar) row(sample *webdataset.Sample, err error) (Row, int) {
 	}
 	if text, found := sample.Caption(); found && row.Payload[index.KeyCaption] == nil {
 		row.Payload[index.KeyCaption] = text
+	}
+	texts, others := sample.Parts(ext)
+	for key, value := range texts {
+		if row.Payload[key] == nil {
+			row.Payload[key] = value
+		}
+	}
+	for _, ext := range others {
+		findings.leaveOut("."+ext, "a part of samples that is no text")
 	}
 	row.Payload[index.KeyShard], row.Payload[index.KeyKey] = t.name, sample.Key
 	row.Payload[index.KeySize] = int64(len(image))

@@ -21,7 +21,11 @@ type SourceSpec struct {
 	source.Options
 }
 
-func (s SourceSpec) open() (source.Source, error) { return source.Open(s.Place, s.Options) }
+// open opens the source, which tells findings what it meets beside its rows.
+func (s SourceSpec) open(findings *source.Findings) (source.Source, error) {
+	s.Findings = findings
+	return source.Open(s.Place, s.Options)
+}
 
 // BuildSpec says what to index with which model into which index.
 type BuildSpec struct {
@@ -55,6 +59,9 @@ func (a *App) Build(ctx context.Context, spec BuildSpec, watch progress.Func) (_
 	job.Store, job.Ledger = to.Store, to.ledger
 	job.Progress = watch
 	report, err := job.Run(ctx)
+	if report != nil {
+		report.Sources = in.summaries()
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return nil, err // what the report counts may not have reached the disk
 	}
@@ -66,25 +73,29 @@ func (a *App) Build(ctx context.Context, spec BuildSpec, watch progress.Func) (_
 
 // input is the source of a build and the model for its images.
 type input struct {
-	source source.Source
-	shards []source.Shard
-	bundle *bundle.Bundle // nil for embeddings whose model nobody names
-	model  *Model         // nil for embeddings
-	dim    int
+	source   source.Source
+	findings *source.Findings
+	shards   []source.Shard
+	bundle   *bundle.Bundle // nil for embeddings whose model nobody names
+	model    *Model         // nil for embeddings
+	dim      int
 }
+
+// summaries returns what the source met beside its rows.
+func (in *input) summaries() []source.Summary { return []source.Summary{in.findings.Summary()} }
 
 // openInput opens the source of a build, and the model where it has images.
 func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func) (*input, error) {
-	var in input
+	in := input{findings: &source.Findings{}}
 	var err error
-	if in.source, err = spec.Source.open(); err != nil {
+	if in.source, err = spec.Source.open(in.findings); err != nil {
 		return nil, err
 	}
 	if in.shards, err = in.source.Shards(ctx); err != nil {
 		return nil, err
 	}
 	if len(in.shards) == 0 {
-		return nil, fmt.Errorf("%s has no images (jpg, png, webp, gif, bmp, tiff)", spec.Source.Place)
+		return nil, empty(spec.Source.Place, in.findings.Summary())
 	}
 	if in.dim, err = dimOf(ctx, spec.Source.Place, in.shards); err != nil {
 		return nil, err
@@ -102,6 +113,15 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 	in.model, err = a.OpenModel(ctx, in.bundle, watch)
 	in.dim = in.bundle.D
 	return &in, err
+}
+
+// empty is the error of a place without rows, which says what it has instead.
+func empty(place string, found source.Summary) error {
+	text := fmt.Sprintf("%s has no images (jpg, png, webp, gif, bmp, tiff)", place)
+	for _, line := range found.Lines() {
+		text += "; " + line
+	}
+	return errors.New(text)
 }
 
 // bundleOfEmbeddings opens the bundle of embeddings of dim elements, nil where

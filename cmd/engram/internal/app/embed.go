@@ -8,6 +8,7 @@ import (
 	"engram/data/laion"
 	"engram/data/progress"
 	"engram/index/embedfiles"
+	"engram/index/source"
 )
 
 // EmbedSpec says what to embed with which model into which folder.
@@ -24,16 +25,22 @@ type EmbedSpec struct {
 // Embed writes the vectors of a source's images or captions in the layout of
 // LAION. The report is not nil where what it counts is in the folder, also beside
 // an error.
-func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (_ *embedfiles.Report, err error) {
-	source, err := spec.Source.open()
+func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (report *embedfiles.Report, err error) {
+	findings := &source.Findings{}
+	from, err := spec.Source.open(findings)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if report != nil {
+			report.Sources = []source.Summary{findings.Summary()}
+		}
+	}()
 	job := embedfiles.Job{
 		Settings: embedfiles.Settings{Set: laion.Image, Float32: spec.Float32},
 		Dir:      spec.Out, Rows: spec.Rows, Batch: spec.Batch, Progress: watch,
 	}
-	if job.Shards, err = source.Shards(ctx); err != nil {
+	if job.Shards, err = from.Shards(ctx); err != nil {
 		return nil, err
 	}
 	if spec.Bundle == "" {

@@ -97,6 +97,11 @@ func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress
 		for _, bad := range report.Bad {
 			a.opts.Logger.Warn("skipped", "path", bad.Name, "reason", bad.Reason)
 		}
+		for _, found := range report.Sources {
+			for _, line := range append(found.OddLines(), found.Lines()...) {
+				a.opts.Logger.Warn(line)
+			}
+		}
 	}
 	return spec, err
 }
