@@ -5,7 +5,8 @@
 //
 // An Image is a header and a stream of volumes, so that a long run costs the
 // memory of one volume. A Mask names the voxels to keep, and Image.Masked
-// turns a run into the matrix of trials and voxels that decoders work on.
+// turns a run into the matrix of trials and voxels that decoders work on. A mask
+// keeps the voxels above 0 and must lie where the run lies (Geometry).
 //
 // Axes are X, Y, Z as in the header. Files store X fastest; everything that
 // leaves this package is in C order, Z fastest: voxel (x, y, z) of a volume of

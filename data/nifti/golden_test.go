@@ -107,7 +107,7 @@ func TestMaskedAgreesWithNumPy(t *testing.T) {
 			continue
 		}
 		masked++
-		mask, err := nifti.OpenMask(writeTemp(t, "mask.nii", g.Mask))
+		mask, err := nifti.OpenMask(writeTemp(t, "mask.nii", g.Mask), nifti.Labels{})
 		if err != nil {
 			t.Fatal(err)
 		}

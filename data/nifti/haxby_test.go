@@ -50,7 +50,7 @@ func readHaxbyVolumes(t *testing.T, path string) []haxbyVolume {
 func loadHaxby(t *testing.T) haxby {
 	t.Helper()
 	dir := realtest.Path(t, "scans/haxby2001")
-	mask, err := nifti.OpenMask(filepath.Join(dir, "mask.nii.gz"))
+	mask, err := nifti.OpenMask(filepath.Join(dir, "mask.nii.gz"), nifti.Labels{})
 	if err != nil {
 		t.Fatal(err)
 	}

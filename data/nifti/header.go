@@ -39,6 +39,7 @@ type header struct {
 	inter     float64
 	offset    int64 // of the first voxel in the file that holds it
 	pair      bool  // the voxels are in the .img file
+	geometry  Geometry
 }
 
 // bytes returns the size of all voxels in the file.
@@ -85,7 +86,7 @@ func short(err error, format string, args ...any) error {
 
 // parse1 reads the fields of a NIfTI-1 header; offsets as in nifti1.h.
 func parse1(raw []byte, order binary.ByteOrder) (*header, error) {
-	h := &header{order: order}
+	h := &header{order: order, geometry: fields1(raw, order).geometry()}
 	switch magic := raw[344:348]; {
 	case bytes.Equal(magic, magicSingle1):
 	case bytes.Equal(magic, magicPair1):
@@ -116,7 +117,7 @@ func parse1(raw []byte, order binary.ByteOrder) (*header, error) {
 
 // parse2 reads the fields of a NIfTI-2 header; offsets as in nifti2.h.
 func parse2(raw []byte, order binary.ByteOrder) (*header, error) {
-	h := &header{order: order}
+	h := &header{order: order, geometry: fields2(raw, order).geometry()}
 	switch magic := raw[4:12]; {
 	case bytes.Equal(magic, magicSingle2):
 	case bytes.Equal(magic, magicPair2):

@@ -2,13 +2,15 @@ package nifti
 
 import (
 	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"strings"
+
+	"engram/data/gzipstream"
 )
 
 // ErrTooLarge reports an image of more bytes than the caller of Read accepts.
@@ -25,19 +27,31 @@ type Image struct {
 	Shape []int
 	// Type is the type of the voxels in the file, such as "int16".
 	Type string
+	// Geometry says where the voxels lie.
+	Geometry Geometry
 
-	name   string // of the file in messages, with a colon; "" for a stream
-	h      *header
-	voxels func() (io.ReadCloser, error) // a stream that begins at the first voxel
+	name     string // of the file in messages, with a colon; "" for a stream
+	h        *header
+	voxels   func() (file, error) // a stream that begins at the first voxel
+	most     int64                // bytes that may follow the last voxel
+	trailing int64                // bytes that do
 }
 
+// maxTrailing bounds the bytes after the last voxel of a stream.
+const maxTrailing = 1 << 16
+
 // newImage returns the image of header h.
-func newImage(name string, h *header, voxels func() (io.ReadCloser, error)) *Image {
-	return &Image{Shape: h.shape, Type: h.voxelType.name, name: name, h: h, voxels: voxels}
+func newImage(name string, h *header, most int64, voxels func() (file, error)) *Image {
+	return &Image{Shape: h.shape, Type: h.voxelType.name, Geometry: h.geometry, name: name, h: h, most: most, voxels: voxels}
 }
 
 // NumVolumes returns the number of volumes: the product of the axes after Z.
 func (img *Image) NumVolumes() int { return img.h.volumes }
+
+// Trailing returns how many bytes follow the last voxel, in the image or after the
+// end of its gzip stream. They are no part of the image, as for nibabel. The number
+// is known once Volumes has come to its end.
+func (img *Image) Trailing() int64 { return img.trailing }
 
 // Open reads the header of the image at path: .nii, .nii.gz, or either half of
 // a pair .hdr and .img. Each may be gzipped, with .gz at the end of its name. No
@@ -69,13 +83,13 @@ func openImage(path string) (*Image, error) {
 	if err := checkSize(dataPath, h); err != nil {
 		return nil, err
 	}
-	return newImage(path+": ", h, func() (io.ReadCloser, error) {
+	return newImage(path+": ", h, math.MaxInt64, func() (file, error) {
 		f, err := openFile(dataPath)
 		if err != nil {
-			return nil, err
+			return file{}, err
 		}
 		if err := skip(f, h.offset); err != nil {
-			return nil, errors.Join(err, f.Close())
+			return file{}, errors.Join(err, f.Close())
 		}
 		return f, nil
 	}), nil
@@ -101,6 +115,7 @@ func halves(path string) (headerPath, dataPath string) {
 type file struct {
 	io.Reader
 	io.Closer
+	packed *gzipstream.Reader // nil where it is not gzipped
 }
 
 // openFile opens a file for reading through gzip where it begins like one.
@@ -109,27 +124,26 @@ func openFile(path string) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	r, _, err := unpacked(f)
+	out, err := unpacked(f, f)
 	if err != nil {
 		return file{}, errors.Join(err, f.Close())
 	}
-	return file{r, f}, nil
+	return out, nil
 }
 
-// unpacked returns r, decompressed where it begins with the magic number of gzip,
-// and whether it does.
-func unpacked(r io.Reader) (plain io.Reader, gzipped bool, err error) {
+// unpacked returns r, decompressed where it begins with the magic number of gzip.
+func unpacked(r io.Reader, c io.Closer) (file, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
 	// Fewer than two bytes are reported when the header is read.
 	front, err := buffered.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, false, err
+		return file{}, err
 	}
-	if string(front) != "\x1f\x8b" {
-		return buffered, false, nil
+	if !gzipstream.Is(front) {
+		return file{Reader: buffered, Closer: c}, nil
 	}
-	plain, err = gzip.NewReader(buffered)
-	return plain, true, err
+	packed, err := gzipstream.NewReader(buffered)
+	return file{packed, c, packed}, err
 }
 
 // checkSize compares what the header says with the size of the file that holds
@@ -144,14 +158,15 @@ func checkSize(path string, h *header) error {
 	if err != nil {
 		return err
 	}
-	_, gzipped, err := unpacked(f)
+	content, err := unpacked(f, f)
 	if err != nil {
 		return err
 	}
+	gzipped := content.packed != nil
 	switch found, wanted := info.Size(), h.offset+h.bytes(); {
 	case gzipped && wanted/maxDeflate > found:
 		return fmt.Errorf("header says %s from byte %d, more than a gzip file of %d bytes can hold", h, h.offset, found)
-	case !gzipped && found != wanted:
+	case !gzipped && found < wanted:
 		return fmt.Errorf("header says %s from byte %d, the file ends at byte %d", h, h.offset, found)
 	}
 	return nil
@@ -175,11 +190,11 @@ func Read(r io.Reader, maxBytes int64) (*Image, error) {
 }
 
 func readImage(r io.Reader, maxBytes int64) (*Image, error) {
-	r, _, err := unpacked(r)
+	content, err := unpacked(r, io.NopCloser(nil))
 	if err != nil {
 		return nil, err
 	}
-	h, taken, err := readHeader(r)
+	h, taken, err := readHeader(content)
 	if err != nil {
 		return nil, err
 	}
@@ -190,18 +205,18 @@ func readImage(r io.Reader, maxBytes int64) (*Image, error) {
 		return nil, fmt.Errorf("header says %s from byte %d, at most %d are accepted: %w", h, h.offset, maxBytes, ErrTooLarge)
 	}
 	read := false
-	return newImage("", h, func() (io.ReadCloser, error) {
+	return newImage("", h, maxTrailing, func() (file, error) {
 		if read {
-			return nil, errors.New("the volumes of a stream can be read once")
+			return file{}, errors.New("the volumes of a stream can be read once")
 		}
 		read = true
-		return io.NopCloser(r), skip(r, h.offset-taken)
+		return content, skip(content, h.offset-taken)
 	}), nil
 }
 
 // Volumes yields every volume as X·Y·Z scaled values in C order. The slice is
-// overwritten by the next one. The first error ends the sequence; that the
-// file ends with the last volume is checked too.
+// overwritten by the next one. The first error ends the sequence. Bytes after the
+// last volume are counted, see Trailing.
 func (img *Image) Volumes() iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		if err := img.eachVolume(func(v []float32) bool { return yield(v, nil) }); err != nil {
@@ -231,15 +246,24 @@ func (img *Image) eachVolume(do func([]float32) bool) error {
 			return nil
 		}
 	}
-	// Reading on to the end lets gzip check its checksum.
-	switch _, err := io.ReadFull(r, make([]byte, 1)); {
-	case err == nil:
-		return fmt.Errorf("header says %s, there are more", img.h)
-	case errors.Is(err, io.EOF):
-		return nil
-	default:
+	return img.readRest(r)
+}
+
+// readRest reads on to the end, so that gzip compares its checksum, and counts the
+// bytes on the way.
+func (img *Image) readRest(r file) error {
+	n, err := io.Copy(io.Discard, io.LimitReader(r, img.most))
+	if err != nil {
 		return err
 	}
+	if n == img.most {
+		return fmt.Errorf("header says %s, there are more than %d bytes after them", img.h, n-1)
+	}
+	img.trailing = n
+	if r.packed != nil {
+		img.trailing += r.packed.Trailing()
+	}
+	return nil
 }
 
 // readVolume reads size bytes into raw, which grows with what arrives: a

@@ -40,7 +40,7 @@ func readVolumes(path, mask string) (blas32.General, error) {
 	if mask == "" {
 		return none, fmt.Errorf("%s is a NIfTI file, which needs a mask that says which voxels to use", path)
 	}
-	m, err := nifti.OpenMask(mask)
+	m, err := nifti.OpenMask(mask, nifti.Labels{})
 	if err != nil {
 		return none, err
 	}
