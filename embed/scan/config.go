@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"engram/data/space"
+	"engram/embed/voxels"
 )
 
 // The presets, see PresetConfig.
@@ -40,6 +41,8 @@ type Config struct {
 
 	// Target is the embedding space into which the decoder predicts.
 	Target space.Space `json:"-"`
+	// Order says which voxels the decoder reads, as far as it was recorded.
+	Order voxels.Order `json:"voxel_order,omitzero"`
 }
 
 // savedConfig is a Config as config.json and checkpoints hold it.
@@ -111,6 +114,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("scan: preset %q is not known, want %s", c.Preset, strings.Join(Presets(), ", "))
 	case c.Voxels < 1 || c.T < 1 || c.D < 1:
 		return fmt.Errorf("scan: wanted voxels, tokens and elements of at least 1, found %d, %d and %d", c.Voxels, c.T, c.D)
+	case c.Order.Known() && c.Order.Count != c.Voxels:
+		return fmt.Errorf("scan: the order of %d voxels was recorded, the decoder reads %d", c.Order.Count, c.Voxels)
 	case c.Rank < 0 || c.Width < 0 || c.Blocks < 0 || c.Projector < 0:
 		return fmt.Errorf("scan: wanted sizes of at least 0, found rank %d, width %d, blocks %d, projector %d", c.Rank, c.Width, c.Blocks, c.Projector)
 	case max(c.Rank, c.Width, c.Projector) > maxUnits || c.Blocks > maxBlocks:

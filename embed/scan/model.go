@@ -64,7 +64,7 @@ func (m *Model) Linear() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	linear.Rank, linear.Target = c.Rank, c.Target
+	linear.Rank, linear.Target, linear.Order = c.Rank, c.Target, c.Order
 	return &Model{Config: linear, Values: m.Values}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/ort"
+	"engram/embed/voxels"
 )
 
 // Options say how a decoder is trained. The zero value trains the compact
@@ -32,6 +33,9 @@ type Options struct {
 	// Target is the embedding space of the targets; the zero Space is replaced
 	// by one that is named by their content.
 	Target space.Space
+	// Order says which voxels the trials have, and is kept with the decoder; the zero
+	// Order keeps nothing.
+	Order voxels.Order
 	// Checkpoint is a folder in which training keeps its state after epochs,
 	// and from which it goes on; "" keeps none.
 	Checkpoint string

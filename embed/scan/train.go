@@ -32,7 +32,7 @@ func Train(ctx context.Context, rt *ort.Runtime, data Data, opts Options) (*Mode
 	if err != nil {
 		return nil, err
 	}
-	config.Target = opts.Target
+	config.Target, config.Order = opts.Target, opts.Order
 	if !config.Target.Known() {
 		config.Target = unnamedTarget(data.Targets)
 	}
