@@ -9,7 +9,7 @@ import (
 )
 
 // A table says which image each trial saw, by number or by name.
-func ExampleSeen() {
+func ExampleReadSeen() {
 	dir, err := os.MkdirTemp("", "study")
 	if err != nil {
 		fmt.Println(err)
@@ -21,7 +21,11 @@ func ExampleSeen() {
 		fmt.Println(err)
 		return
 	}
-	seen, err := dataset.Seen(path, "image", []string{"boat.png", "zebra.png"}, 2)
-	fmt.Println(seen, err)
-	// Output: [1 0 1] <nil>
+	seen, err := dataset.ReadSeen(path, "image", []string{"boat.png", "zebra.png"}, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(seen.Images)
+	// Output: [1 0 1]
 }

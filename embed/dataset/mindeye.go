@@ -93,8 +93,7 @@ func (m MindEye) read(splits ...string) (*Scans, error) {
 	if len(s.Images) == 0 {
 		return nil, fmt.Errorf("%s has no sample of subject %d in %s", m.Dir, m.Subject, strings.Join(splits, " and "))
 	}
-	var err error
-	if s.Voxels, err = finite(m.Dir, len(s.Images), s.Voxels.Data); err != nil {
+	if err := checkFinite(m.Dir, s.Voxels); err != nil {
 		return nil, err
 	}
 	s.Stimuli = encodedStimuli(m.Dir, files)

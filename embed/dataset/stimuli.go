@@ -10,6 +10,7 @@ import (
 
 	"engram/data/images"
 	"engram/data/npy"
+	"engram/data/pattern"
 	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/pixels"
@@ -34,9 +35,9 @@ func (s *Stimuli) Read(ctx context.Context, i int) (*pixels.Image, error) { retu
 // Close releases the file.
 func (s *Stimuli) Close() error { return s.close() }
 
-// OpenStimuli opens the images of a folder, in the order of their names, or a
-// .npy file of 8-bit grey or RGB images, [images, H, W] or [images, H, W, 3].
-// There is at least one image.
+// OpenStimuli opens the images of a folder, in the natural order of their names
+// (pattern.Compare: 2.png comes before 10.png), or a .npy file of 8-bit grey or RGB
+// images, [images, H, W] or [images, H, W, 3]. There is at least one image.
 func OpenStimuli(path string) (*Stimuli, error) {
 	if strings.HasSuffix(strings.ToLower(path), ".npy") {
 		return openStimulusArray(path)
@@ -48,6 +49,7 @@ func OpenStimuli(path string) (*Stimuli, error) {
 		}
 		s.Names = append(s.Names, file.Path)
 	}
+	slices.SortFunc(s.Names, pattern.Compare)
 	s.Count = len(s.Names)
 	if s.Count == 0 {
 		return nil, fmt.Errorf("%s has no images", path)

@@ -94,7 +94,7 @@ func TestRefusals(t *testing.T) {
 	nan := float32(math.NaN())
 	matrix := func(path, mask string) error { _, err := dataset.Matrix(path, mask); return err }
 	rows := func(path string, choice ...int) error { _, err := dataset.Rows(path, "", choice); return err }
-	seen := func(path, column string) error { _, err := dataset.Seen(path, column, nil, 3); return err }
+	seen := func(path, column string) error { _, err := dataset.ReadSeen(path, column, nil, 3); return err }
 	stimuli := func(path string) error { _, err := dataset.OpenStimuli(path); return err }
 	targets := func(path string) error { _, err := dataset.Targets(path, 2, 4); return err }
 	for want, err := range map[string]error{

@@ -1,66 +1,183 @@
 package dataset
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"os"
+	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"engram/data/table"
 )
 
-// Seen reads which of n images each trial saw, counted from 0, from a column of
-// a CSV file with a header: numbers, or names where the images have some.
-func Seen(path, column string, names []string, n int) ([]int, error) {
-	records, err := Column(path, column)
-	if err != nil {
-		return nil, err
-	}
-	places := make(map[string]int, len(names))
-	for i, name := range names {
-		places[name] = i
-	}
-	seen := make([]int, len(records))
-	for i, text := range records {
-		place, named := places[text]
-		if !named {
-			if place, err = strconv.Atoi(text); err != nil || place < 0 || place >= n {
-				return nil, fmt.Errorf("%s: line %d: %q is not one of the %d images, wanted 0…%d or a path in the folder of stimuli", path, i+2, text, n, n-1)
-			}
-		}
-		seen[i] = place
-	}
-	return seen, nil
+// NoImage stands for the image of a trial in which none was seen.
+const NoImage = -1
+
+// Seen says which image each trial saw.
+type Seen struct {
+	Images []int // for each trial the image, counted from 0, or NoImage
+	Count  int   // of images
+
+	source  string   // the table; "" where trial i saw image i
+	names   []string // of the images, nil where they have none
+	named   int      // rows that name their image
+	numbers int      // rows that give its number
 }
 
-// Column reads one column of a CSV file with a header.
-func Column(path, column string) ([]string, error) {
-	file, err := os.Open(path)
+// InOrder says that trial i saw image i, for all of the images, which may have names.
+func InOrder(names []string, count int) *Seen {
+	s := &Seen{Images: make([]int, count), Count: count, names: names}
+	for i := range s.Images {
+		s.Images[i] = i
+	}
+	return s
+}
+
+// ReadSeen reads which of count images each trial saw from a column of a table: names,
+// where the images have some (see Names.Find), or numbers from 0. A cell that is
+// empty or n/a stands for a trial in which no image was seen.
+func ReadSeen(file, column string, names []string, count int) (*Seen, error) {
+	cells, err := Column(file, column)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	r := csv.NewReader(file)
-	r.ReuseRecord = true
-	header, err := r.Read()
+	s := &Seen{Count: count, source: file, names: names}
+	find := NewNames(names)
+	var unknown []string
+	for i, text := range cells.Values {
+		image, named := find.Find(text)
+		number, isNumber := wholeNumber(text)
+		switch {
+		case named:
+			s.named++
+		case table.Missing(text):
+			image = NoImage
+		case isNumber && number < count:
+			image = number
+			s.numbers++
+		default:
+			unknown = append(unknown, fmt.Sprintf("line %d: %q", cells.Lines[i], text))
+		}
+		s.Images = append(s.Images, image)
+	}
+	if len(unknown) > 0 {
+		text := fmt.Sprintf("%s: %s is not one of the %d images, wanted 0…%d or a path in the folder of stimuli", file, unknown[0], count, count-1)
+		if len(unknown) > 1 {
+			text += fmt.Sprintf(" (so are %d more of %d rows, the last in %s)", len(unknown)-1, len(cells.Values), unknown[len(unknown)-1])
+		}
+		return nil, fmt.Errorf("%s", text)
+	}
+	return s, nil
+}
+
+// wholeNumber reads a number from 0, which spreadsheets write as 3.0 too.
+func wholeNumber(text string) (int, bool) {
+	v, err := strconv.ParseFloat(text, 64)
+	return int(v), err == nil && v >= 0 && v < math.MaxInt32 && v == math.Trunc(v)
+}
+
+// Column reads one column of a table with a header; see package table for the files.
+func Column(file, column string) (table.Column, error) {
+	t, err := table.Read(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: wanted a header: %w", path, err)
+		return table.Column{}, err
 	}
-	place := slices.Index(header, column)
-	if place < 0 {
-		return nil, fmt.Errorf("%s has no column %q, it has %s", path, column, strings.Join(header, ", "))
+	return t.Column(column)
+}
+
+// String says in one line what was matched, and how.
+func (s *Seen) String() string {
+	all := fmt.Sprintf("%d images", s.Count)
+	if s.names != nil {
+		all = fmt.Sprintf("%d images in natural order, %s … %s", s.Count, s.names[0], s.names[s.Count-1])
 	}
-	var values []string
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return values, nil
+	if s.source == "" {
+		return all + "; trial i saw image i"
+	}
+	text := fmt.Sprintf("%s: %d of %d rows matched %d of %s", s.source, s.named+s.numbers, len(s.Images), s.seen(), all)
+	switch {
+	case s.named > 0 && s.numbers > 0:
+		text += fmt.Sprintf(", %d by name and %d by number from 0", s.named, s.numbers)
+	case s.named > 0:
+		text += ", by name"
+	case s.numbers > 0:
+		text += ", by number from 0"
+	}
+	if none := len(s.Images) - s.named - s.numbers; none > 0 {
+		text += fmt.Sprintf("; %d trials without an image (n/a) left out", none)
+	}
+	return text
+}
+
+// seen returns how many images were seen.
+func (s *Seen) seen() int { return s.Count - len(s.unseen()) }
+
+// unseen returns the images that no trial saw, in their order.
+func (s *Seen) unseen() []int {
+	seen := make([]bool, s.Count)
+	for _, image := range s.Images {
+		if image != NoImage {
+			seen[image] = true
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		values = append(values, strings.Clone(strings.TrimSpace(record[place])))
 	}
+	var out []int
+	for image := range seen {
+		if !seen[image] {
+			out = append(out, image)
+		}
+	}
+	return out
+}
+
+// Warnings says what is odd about the match, one sentence each.
+func (s *Seen) Warnings() []string {
+	var out []string
+	if s.source == "" && s.names != nil && !slices.IsSorted(s.names) {
+		out = append(out, fmt.Sprintf("the order of the images decides: natural order is used (%s), byte order would be %s",
+			excerpt(s.names), excerpt(slices.Sorted(slices.Values(s.names)))))
+	}
+	if s.numbers > 0 && s.names != nil {
+		if i := slices.IndexFunc(s.names, isNumber); i >= 0 && numberOf(s.names[i]) != i {
+			out = append(out, fmt.Sprintf("%s: numbers count from 0 in natural order, so that %d is %s; names leave no doubt", s.source, i, s.names[i]))
+		}
+	}
+	if unseen := s.unseen(); len(unseen) > 0 {
+		var names []string
+		for _, image := range unseen[:min(4, len(unseen))] {
+			names = append(names, s.name(image))
+		}
+		out = append(out, fmt.Sprintf("%d of %d images were never seen: %s", len(unseen), s.Count, excerpt(names)))
+	}
+	return out
+}
+
+// name returns the name of an image, or its number.
+func (s *Seen) name(image int) string {
+	if s.names == nil {
+		return strconv.Itoa(image)
+	}
+	return s.names[image]
+}
+
+// excerpt lists the first three of names.
+func excerpt(names []string) string {
+	if len(names) > 3 {
+		return strings.Join(names[:3], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// stem returns the base name of an image without its ending.
+func stem(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }
+
+func isNumber(name string) bool { return numberOf(name) >= 0 }
+
+// numberOf returns the number that an image is called by, -1 where it has a name.
+func numberOf(name string) int {
+	number, err := strconv.Atoi(stem(name))
+	if err != nil || number < 0 {
+		return -1
+	}
+	return number
 }
