@@ -16,6 +16,17 @@ type Trial struct {
 	Seen    string      // name of the image seen, "" where unknown
 	Item    *index.ID   // the item of the image seen, nil where it is not indexed
 	Repeats [][]float32 // [repeats][voxels]; never changed, so it may be memory-mapped
+	// Read reads the repeats when they are asked for, where Repeats is nil: the
+	// scans of one subject can take gigabytes. It is safe for concurrent use.
+	Read func() ([][]float32, error)
+}
+
+// repeats returns the scans of the trial, [repeats][voxels].
+func (t *Trial) repeats() ([][]float32, error) {
+	if t.Repeats == nil && t.Read != nil {
+		return t.Read()
+	}
+	return t.Repeats, nil
 }
 
 type trialView struct {

@@ -128,7 +128,11 @@ func (s *Server) vectorOf(ctx context.Context, q query, info index.Info, view *q
 		}
 		found := s.viewTrial(trial)
 		view.Trial = &found
-		return s.decode(ctx, trial.Repeats, info, view)
+		repeats, err := trial.repeats()
+		if err != nil {
+			return nil, err
+		}
+		return s.decode(ctx, repeats, info, view)
 	}
 	return nil, fmt.Errorf("httpapi: query kind %q has no case", q.kind)
 }

@@ -89,7 +89,7 @@ func (o Options) validate() error {
 			fault("stored trial %d: id %q is empty or taken", i, trial.ID)
 		}
 		seen[trial.ID] = true
-		if o.Decoder == nil {
+		if o.Decoder == nil || trial.Read != nil { // which is checked when it is read
 			continue
 		}
 		if err := checkScan(trial.Repeats, o.Decoder.Voxels); err != nil {

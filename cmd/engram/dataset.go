@@ -6,20 +6,27 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// Help of the flags that choose voxels.
+const (
+	maskHelp   = "NIfTI `file` whose voxels above 0 are used; it must lie where the scans lie"
+	labelsHelp = "`labels` of --mask that are used, such as 1,2,5-7, or all"
+)
+
 // addDatasetFlags adds the flags that name scans and what was seen in them.
 func addDatasetFlags(cmd *cobra.Command, d *app.Dataset) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.Voxels, "voxels", "", "scans: a .npy `file` of [trials, voxels], or a NIfTI of one volume per trial with --mask")
-	flags.StringVar(&d.Mask, "mask", "", "NIfTI `file` whose voxels that are not zero are used")
-	flags.StringVar(&d.Stimuli, "stimuli", "", "images seen: a `folder`, in the order of the names, or a .npy file of uint8 [images, H, W] or [images, H, W, 3]")
+	flags.StringVar(&d.Mask, "mask", "", maskHelp)
+	flags.StringVar(&d.Labels, "labels", "", labelsHelp)
+	flags.StringVar(&d.Stimuli, "stimuli", "", "images seen: a `folder`, in natural order (2.png before 10.png), or a .npy file of uint8 [images, H, W] or [images, H, W, 3]")
 	flags.StringVar(&d.Targets, "targets", "", "instead of --stimuli, embeddings that --bundle made of the images: a .npy `file` of [images, D] or [images, T, D]")
-	flags.StringVar(&d.Trials, "trials", "", "CSV `file` with a header and a line per trial that says which image was seen (default: trial i saw image i)")
-	flags.StringVar(&d.Column, "column", "image", "column of --trials: the image's number from 0, or its path in the folder of stimuli")
+	flags.StringVar(&d.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial that says which image was seen; n/a: none (default: trial i saw image i)")
+	flags.StringVar(&d.Column, "column", "image", "column of --trials: the image's path in the folder of stimuli, or its number from 0")
 	flags.StringVar(&d.Bundle, "bundle", "", "`folder` of the model bundle that embeds the images (default pixels, the built-in one)")
 	flags.StringVar(&d.MindEye, "mindeye", "", "instead of --voxels and --stimuli, a `folder` of MindEye's webdataset: train/train_subj01_0.tar and so on")
 	flags.IntVar(&d.Subject, "subject", 0, "subject of --mindeye (default the only one)")
 	cmd.MarkFlagsOneRequired("voxels", "mindeye")
-	for _, other := range []string{"voxels", "mask", "stimuli", "targets", "trials"} {
+	for _, other := range []string{"voxels", "mask", "labels", "stimuli", "targets", "trials"} {
 		cmd.MarkFlagsMutuallyExclusive("mindeye", other)
 	}
 	cmd.MarkFlagsMutuallyExclusive("subject", "voxels")

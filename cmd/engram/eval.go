@@ -88,7 +88,11 @@ func printScores(w io.Writer, s *app.Scores) error {
 	for _, p := range s.Published {
 		fmt.Fprintf(w, "top-1 of %d    %s, %d repeats, mean of 30 draws: image %s, brain %s\n", eval.PublishedGallery, p.Decoder, p.Repeats, p.Image, p.Brain)
 	}
-	return printCeiling(w, s)
+	if err := printCeiling(w, s); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "data            %s\nmatched         %s\n", s.Recording, s.Seen)
+	return err
 }
 
 // printCeiling prints what the noise of the scans allows at best.

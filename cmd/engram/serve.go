@@ -43,8 +43,9 @@ func (c *console) serveCommand() *cobra.Command {
 	flags.BoolVar(&spec.AssumeBundle, "assume-bundle", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.StringVar(&spec.Decoder, "decoder", "", "`folder` of the decoder for searches by scan")
 	flags.StringVar(&spec.Voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")
-	flags.StringVar(&spec.Mask, "mask", "", "NIfTI `file` whose voxels that are not zero are used")
-	flags.StringVar(&spec.Trials, "trials", "", "CSV `file` with a header and a line per trial: the path of the image seen, in the folder of images")
+	flags.StringVar(&spec.Mask, "mask", "", maskHelp)
+	flags.StringVar(&spec.Labels, "labels", "", labelsHelp)
+	flags.StringVar(&spec.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial: the image seen, by its path in the folder of images or its number from 0")
 	flags.StringVar(&spec.Column, "column", "image", "column of --trials")
 	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
 	return cmd

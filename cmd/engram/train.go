@@ -80,10 +80,10 @@ func printCard(w io.Writer, c *app.Card) error {
 	}
 	data := c.Scans
 	if data == "" {
-		data = fmt.Sprintf("%s: %d trials of %d voxels; %s: %d images", c.Voxels, c.Trials, c.VoxelCount, c.Stimuli, c.Images)
+		data = fmt.Sprintf("%s; %s: %d images", c.Recording, c.Stimuli, c.Images)
 	}
-	_, err := fmt.Fprintf(w, "decoder     %s\npreset      %s, %d parameters\ndata        %s\n"+
+	_, err := fmt.Fprintf(w, "decoder     %s\npreset      %s, %d parameters\ndata        %s\nmatched     %s\n"+
 		"target      %s, %d token(s) of %d elements\ntraining    %s, %.1f s\n",
-		c.Out, c.Preset, c.Parameters, data, c.Bundle, c.Tokens, c.Dim, training, c.Seconds)
+		c.Out, c.Preset, c.Parameters, data, c.Seen, c.Bundle, c.Tokens, c.Dim, training, c.Seconds)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"engram/data/table"
 
@@ -165,7 +166,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%d values on %d lines of %d rows", len(column.Values), len(column.Lines), got.Len())
 			}
 		}
-		if bytes.ContainsAny(content, "\";\t\r\x00 \v\f\ufeff|=\u0085\u00a0") || !bytes.HasSuffix(content, []byte("\n")) {
+		if bytes.ContainsAny(content, "\";\t\r\x00 \v\f\ufeff|=\u0085\u00a0") || !utf8.Valid(content) || !bytes.HasSuffix(content, []byte("\n")) {
 			return
 		}
 		records, err := csv.NewReader(bytes.NewReader(content)).ReadAll()

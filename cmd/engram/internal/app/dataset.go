@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 
 	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/bundle"
 	"engram/embed/dataset"
 	"engram/embed/scan"
+	"engram/embed/voxels"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -18,10 +21,11 @@ import (
 // with Stimuli or Targets, or MindEye, which has both.
 type Dataset struct {
 	Voxels  string // .npy of [trials, voxels], or a NIfTI image with Mask
-	Mask    string // NIfTI image whose voxels that are not zero are used
+	Mask    string // NIfTI image whose voxels above 0 are used
+	Labels  string // of Mask: the values that are used, "1,2,5-7" or "all"; "" for a mask of one value
 	Stimuli string // images: a folder, or a .npy of [images, H, W] or [images, H, W, 3]
 	Targets string // instead of Stimuli, embeddings that Bundle made: .npy of [images, T, D]
-	Trials  string // CSV that says which image each trial saw; "": trial i saw image i
+	Trials  string // table that says which image each trial saw; "": trial i saw image i
 	Column  string // of Trials
 	Bundle  string // model bundle that embeds the images; "" means Pixels
 	MindEye string // folder of a data set in MindEye's layout
@@ -36,6 +40,25 @@ type study struct {
 	scan.Data
 	bundle *bundle.Bundle
 	scans  *dataset.Scans // of MindEye, else nil
+	order  voxels.Order   // of the voxels
+	Matched
+}
+
+// Matched says how files were joined.
+type Matched struct {
+	// Recording says in one line what the scans are, Seen how they were matched with
+	// the images.
+	Recording string `json:"recording"`
+	Seen      string `json:"matched"`
+	// Warnings are what is odd about the match, one sentence each.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// warn logs the warnings.
+func (m *Matched) warn(log *slog.Logger) {
+	for _, warning := range m.Warnings {
+		log.Warn(warning)
+	}
 }
 
 // target names the space of the targets.
@@ -56,15 +79,14 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	if spec.MindEye != "" {
 		return a.openMindEye(ctx, spec, read, watch)
 	}
-	voxels, err := dataset.Matrix(spec.Voxels, spec.Mask)
-	if err != nil {
-		return nil, err
-	}
 	b, err := a.OpenBundle(spec.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	s := &study{Data: scan.Data{Voxels: voxels, T: b.T, D: b.D}, bundle: b}
+	s := &study{Data: scan.Data{T: b.T, D: b.D}, bundle: b}
+	if err := s.readVoxels(spec); err != nil {
+		return nil, err
+	}
 	var names []string
 	if spec.Targets != "" {
 		s.Targets, err = dataset.Targets(spec.Targets, b.T, b.D)
@@ -74,30 +96,57 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	if err != nil {
 		return nil, err
 	}
-	s.Images, err = seen(spec, names, s.Targets.Rows)
-	if err != nil {
+	if err := s.join(spec, names); err != nil {
 		return nil, err
 	}
-	if len(s.Images) != voxels.Rows {
+	s.warn(a.opts.Logger)
+	return s, nil
+}
+
+// readVoxels reads the scans.
+func (s *study) readVoxels(spec Dataset) error {
+	recording, err := dataset.Recording{Path: spec.Voxels, Mask: spec.Mask, Labels: spec.Labels}.Open()
+	if err != nil {
+		return err
+	}
+	defer recording.Close()
+	s.order, s.Recording, s.Warnings = recording.Order, recording.String(), recording.Warnings
+	s.Voxels, err = recording.Matrix()
+	return err
+}
+
+// join finds the image that each trial saw. Trials without an image are left out.
+func (s *study) join(spec Dataset, names []string) (err error) {
+	seen := dataset.InOrder(names, s.Targets.Rows)
+	if spec.Trials != "" {
+		if seen, err = dataset.ReadSeen(spec.Trials, spec.Column, names, s.Targets.Rows); err != nil {
+			return err
+		}
+	}
+	if trials := s.Voxels; len(seen.Images) != trials.Rows {
 		source := spec.images()
 		if spec.Trials != "" {
 			source = spec.Trials
 		}
-		return nil, fmt.Errorf("%s has %d trials, %s tells of %d (--trials says which image each trial saw)", spec.Voxels, voxels.Rows, source, len(s.Images))
+		err := fmt.Errorf("%s has %d trials, %s tells of %d (--trials says which image each trial saw)", spec.Voxels, trials.Rows, source, len(seen.Images))
+		if len(seen.Images) == trials.Cols {
+			err = fmt.Errorf("%w; it has %d columns: wanted [trials, voxels], perhaps it is transposed", err, trials.Cols)
+		}
+		return err
 	}
-	return s, nil
-}
-
-// seen returns which of n images each trial saw.
-func seen(spec Dataset, names []string, n int) ([]int, error) {
-	if spec.Trials != "" {
-		return dataset.Seen(spec.Trials, spec.Column, names, n)
+	s.Seen, s.Warnings = seen.String(), append(s.Warnings, seen.Warnings()...)
+	if !slices.Contains(seen.Images, dataset.NoImage) {
+		s.Images = seen.Images
+		return nil
 	}
-	images := make([]int, n)
-	for i := range images {
-		images[i] = i
+	var kept []int
+	for trial, image := range seen.Images {
+		if image != dataset.NoImage {
+			kept, s.Images = append(kept, trial), append(s.Images, image)
+		}
 	}
-	return images, nil
+	s.Voxels = pick(s.Voxels, kept)
+	return nil
 }
 
 // openMindEye reads the tars of MindEye and embeds their images.
@@ -111,7 +160,11 @@ func (a *App) openMindEye(ctx context.Context, spec Dataset, read func(dataset.M
 		return nil, err
 	}
 	a.opts.Logger.Info("scans of " + scans.String())
-	s := &study{Data: scan.Data{Voxels: scans.Voxels, Images: scans.Images, T: b.T, D: b.D}, bundle: b, scans: scans}
+	s := &study{
+		Data: scan.Data{Voxels: scans.Voxels, Images: scans.Images, T: b.T, D: b.D}, bundle: b, scans: scans,
+		order:   voxels.OfArray(scans.Voxels.Cols),
+		Matched: Matched{Recording: scans.String(), Seen: fmt.Sprintf("%d samples joined to %d images by their numbers among NSD's 73,000", scans.Samples, scans.Stimuli.Count)},
+	}
 	s.Targets, err = a.embed(ctx, scans.Stimuli, b, watch)
 	return s, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"engram/data/progress"
 	"engram/data/space"
+	"engram/embed/dataset"
 	"engram/embed/ort"
 	"engram/embed/scan"
 
@@ -38,6 +39,18 @@ func (d *Decoder) Close() error { return errors.Join(d.Decoder.Close(), d.runtim
 
 // Space returns the space of the decoder's predictions.
 func (d *Decoder) Space() space.Space { return d.Config().Target }
+
+// CheckVoxels refuses scans of other voxels than the decoder's, and else says in one
+// line what was compared.
+func (d *Decoder) CheckVoxels(scans *dataset.Voxels) (compared string, err error) {
+	if scans.Count != d.Config().Voxels {
+		return "", fmt.Errorf("scan of %d voxels, the decoder %s takes %d", scans.Count, d.dir, d.Config().Voxels)
+	}
+	if compared, err = d.Config().Order.Check(scans.Order); err != nil {
+		return "", fmt.Errorf("decoder %s: %w", d.dir, err)
+	}
+	return compared, nil
+}
 
 // Query returns the unit vector to search an index for, predicted from the
 // repeats of one scan. It averages them voxel by voxel, as the published

@@ -37,7 +37,8 @@ type EvalSpec struct {
 
 // Scores are what decoders reach, and what they could reach at best.
 type Scores struct {
-	Scans  string  `json:"scans,omitempty"` // what was read of MindEye's data, in a line
+	Scans string `json:"scans,omitempty"` // what was read of MindEye's data, in a line
+	Matched
 	Scores []Score `json:"scores"`
 	Images int     `json:"images"` // that were seen in the scans
 	// Galleries are scores of image retrieval, where an image is predicted from the
@@ -112,7 +113,7 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, c.rt)
-	out := &Scores{}
+	out := &Scores{Matched: s.Matched}
 	for _, name := range names {
 		found, err := c.score(ctx, name)
 		if err != nil {
@@ -189,7 +190,7 @@ func (c *scoring) score(ctx context.Context, name string) (*scored, error) {
 // options returns how a preset is trained.
 func (c *scoring) options(preset string) scan.Options {
 	opts := c.spec.options(c.App)
-	opts.Preset, opts.Target, opts.Progress = preset, c.study.target(), c.watch
+	opts.Preset, opts.Target, opts.Order, opts.Progress = preset, c.study.target(), c.study.order, c.watch
 	return opts
 }
 
@@ -224,7 +225,23 @@ func (c *scoring) scoreFolder(ctx context.Context, dir string) (_ *scored, err e
 	if target := decoder.Config().Target; !target.Same(c.study.target()) {
 		return nil, fmt.Errorf("the decoder %s predicts the space of %s, --bundle is %s", dir, target.Name, Label(c.study.bundle))
 	}
+	if err := c.checkVoxels(decoder); err != nil {
+		return nil, fmt.Errorf("decoder %s: %w", dir, err)
+	}
 	return c.scoreOpen(ctx, decoder, dir, start)
+}
+
+// checkVoxels refuses a decoder of other voxels than the scans have, and logs what
+// was compared.
+func (c *scoring) checkVoxels(decoder *scan.Decoder) error {
+	if decoder.Config().Voxels != c.study.Voxels.Cols {
+		return nil // which Decode refuses
+	}
+	compared, err := decoder.Config().Order.Check(c.study.order)
+	if err == nil {
+		c.opts.Logger.Info(compared)
+	}
+	return err
 }
 
 // scoreTrained trains a preset on the training images and scores it.

@@ -33,6 +33,7 @@ type SearchSpec struct {
 
 	Rows    []int  // of the file of scans or vectors, from 0; of scans the repeats of one image
 	Mask    string // path of a NIfTI file
+	Labels  string // of Mask, see Dataset
 	Decoder string // folder of the decoder of Scan
 }
 
@@ -116,7 +117,12 @@ func (a *App) scanVector(ctx context.Context, x *Index, spec SearchSpec, watch p
 	if spec.Decoder == "" {
 		return nil, errors.New("a search by scan needs --decoder")
 	}
-	repeats, err := dataset.Rows(spec.Scan, spec.Mask, spec.Rows)
+	scans, err := dataset.Recording{Path: spec.Scan, Mask: spec.Mask, Labels: spec.Labels}.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer scans.Close()
+	repeats, err := scans.Rows(spec.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +131,14 @@ func (a *App) scanVector(ctx context.Context, x *Index, spec SearchSpec, watch p
 		return nil, err
 	}
 	defer closeInto(&err, d)
+	compared, err := d.CheckVoxels(scans)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Scan, err)
+	}
+	for _, warning := range scans.Warnings {
+		a.opts.Logger.Warn(warning)
+	}
+	a.opts.Logger.Info(fmt.Sprintf("%s, %d averaged; %s", scans, len(repeats), compared))
 	vector, err := d.Query(ctx, repeats)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Scan, err)

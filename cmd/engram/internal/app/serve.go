@@ -11,11 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"engram/data/images"
 	"engram/data/progress"
-	"engram/embed/dataset"
 	"engram/httpapi"
-	"engram/index"
 )
 
 // ServeSpec says what a server answers with.
@@ -28,10 +25,10 @@ type ServeSpec struct {
 	AssumeBundle bool
 
 	Decoder string // folder of the decoder for searches by scan; "": none
-	// Scans that visitors may search with: a .npy file, or NIfTI with Mask; and a
-	// CSV file whose Column has the paths of the images seen.
-	Voxels, Mask, Trials, Column string
-	Stored                       []httpapi.Trial // more of them
+	// Scans that visitors may search with: a .npy file, or NIfTI with Mask and its
+	// Labels; and a table whose Column names the images seen.
+	Voxels, Mask, Labels, Trials, Column string
+	Stored                               []httpapi.Trial // more of them
 
 	Shown Shown
 }
@@ -123,23 +120,30 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 			s.opened, opts.Images = append(s.opened, folder), folder
 		}
 	}
-	if err := s.openModels(ctx, a, x, spec, &opts, watch); err != nil {
+	d, err := s.openModels(ctx, a, x, spec, &opts, watch)
+	if err != nil {
 		return opts, err
 	}
-	opts.Trials, err = spec.trials(ctx, x)
-	return opts, err
+	opts.Trials = spec.Stored
+	if spec.Voxels != "" {
+		stored, err := s.openTrials(ctx, trials{App: a, spec: spec, index: x, decoder: d})
+		opts.Trials = append(opts.Trials, stored...)
+		return opts, err
+	}
+	return opts, nil
 }
 
 // openModels opens the models that turn pictures and scans into queries. An index
-// of vectors that were made elsewhere is served without the former.
-func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) error {
+// of vectors that were made elsewhere is served without the former. It returns the
+// decoder, nil where there is none.
+func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) (*Decoder, error) {
 	opts.AssumeSpace = spec.AssumeBundle
 	m, err := a.modelOf(ctx, x, modelSpec{spec.Bundle, spec.AssumeBundle}, watch)
 	switch {
 	case errors.Is(err, errNoBundle):
 		a.opts.Logger.Info("no model is known, so no search by picture; vectors, items and filters work", "items", x.Info.Count, "dim", x.Info.Dim)
 	case err != nil:
-		return err
+		return nil, err
 	default:
 		s.opened = append(s.opened, m)
 		opts.Encoder = &httpapi.Encoder{Space: m.Space(), Encode: func(ctx context.Context, image []byte) ([]float32, error) {
@@ -147,53 +151,16 @@ func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSp
 		}}
 	}
 	if spec.Decoder == "" {
-		return nil
+		return nil, nil
 	}
 	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeBundle, watch)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.opened = append(s.opened, d)
 	opts.Decoder = &httpapi.Decoder{
 		Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
 		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query,
 	}
-	return nil
-}
-
-// trials returns the scans that visitors may search with.
-func (spec *ServeSpec) trials(ctx context.Context, x *Index) ([]httpapi.Trial, error) {
-	if spec.Voxels == "" {
-		return spec.Stored, nil
-	}
-	voxels, err := dataset.Matrix(spec.Voxels, spec.Mask)
-	if err != nil {
-		return nil, err
-	}
-	trials := make([]httpapi.Trial, voxels.Rows)
-	for i := range trials {
-		trials[i] = httpapi.Trial{ID: fmt.Sprintf("trial-%d", i), Repeats: [][]float32{voxels.Data[i*voxels.Stride:][:voxels.Cols]}}
-	}
-	if spec.Trials == "" {
-		return append(spec.Stored, trials...), nil
-	}
-	seen, err := dataset.Column(spec.Trials, spec.Column)
-	if err != nil {
-		return nil, err
-	}
-	if len(seen) != len(trials) {
-		return nil, fmt.Errorf("%s has %d trials, %s tells of %d", spec.Voxels, len(trials), spec.Trials, len(seen))
-	}
-	for i, path := range seen {
-		id := index.ID(images.ID(path))
-		items, err := x.Get(ctx, []index.ID{id})
-		if err != nil {
-			return nil, err
-		}
-		trials[i].Seen = path
-		if len(items) == 1 {
-			trials[i].Item = &id
-		}
-	}
-	return append(spec.Stored, trials...), nil
+	return d, nil
 }

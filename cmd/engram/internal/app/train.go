@@ -39,13 +39,14 @@ type TrainSpec struct {
 
 // Card says what a decoder is and where it comes from.
 type Card struct {
-	Out        string   `json:"out"`
-	Preset     string   `json:"preset"`
-	Voxels     string   `json:"voxels"`
-	Stimuli    string   `json:"stimuli"`
-	Scans      string   `json:"scans,omitempty"` // what was read of MindEye's data, in a line
-	Trials     int      `json:"trials"`
-	VoxelCount int      `json:"voxel_count"`
+	Out        string `json:"out"`
+	Preset     string `json:"preset"`
+	Voxels     string `json:"voxels"`
+	Stimuli    string `json:"stimuli"`
+	Scans      string `json:"scans,omitempty"` // what was read of MindEye's data, in a line
+	Trials     int    `json:"trials"`
+	VoxelCount int    `json:"voxel_count"`
+	Matched
 	Images     int      `json:"images"`
 	Bundle     string   `json:"bundle"`
 	Tokens     int      `json:"tokens"`
@@ -76,7 +77,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	}
 	defer closeInto(&err, rt)
 	opts := spec.options(a)
-	opts.Target, opts.Progress = s.target(), watch
+	opts.Target, opts.Order, opts.Progress = s.target(), s.order, watch
 	start := time.Now()
 	model, err := scan.Train(ctx, rt, s.Data, opts)
 	if err != nil {
@@ -84,7 +85,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	}
 	c := &Card{
 		Out: spec.Out, Preset: model.Config.Preset, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
-		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Images: s.Targets.Rows,
+		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Matched: s.Matched, Images: s.Targets.Rows,
 		Bundle: s.target().Name, Tokens: s.T, Dim: s.D,
 		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: time.Since(start).Seconds(),
 	}

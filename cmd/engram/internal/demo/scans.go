@@ -113,10 +113,11 @@ func (d *demo) readScans(dir string) (*recorded, error) {
 		}
 	}
 	table := filepath.Join(dir, "trials.csv")
-	seen, err := dataset.Seen(table, "image", names, len(names))
+	matched, err := dataset.ReadSeen(table, "image", names, len(names))
 	if err != nil {
 		return nil, err
 	}
+	seen := matched.Images
 	if want := d.Scale.Repeats * len(names); len(seen) != want || voxels.Rows != want || responses.Rows != len(names) {
 		return nil, fmt.Errorf("%s has %d scans and %d trials, wanted %d each (delete the folder to have it made again)", dir, voxels.Rows, len(seen), want)
 	}
