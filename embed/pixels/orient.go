@@ -1,5 +1,61 @@
 package pixels
 
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/bep/imagemeta"
+)
+
+// orientation returns the EXIF orientation of a file, 1 to 8. Without one, or
+// where the metadata is damaged, it returns 1: the image is still good.
+func orientation(data []byte, format imagemeta.ImageFormat) int {
+	if format == imagemeta.WebP {
+		// imagemeta loses its place behind chunks of odd length, which WebP
+		// pads. What the EXIF chunk holds is laid out as a TIFF file.
+		data, format = webpEXIF(data), imagemeta.TIFF
+	}
+	if v := exifTag(data, format, "Orientation"); 1 <= v && v <= 8 {
+		return int(v)
+	}
+	return 1
+}
+
+// exifTag returns a 16-bit number of the first image directory, or 0.
+func exifTag(data []byte, format imagemeta.ImageFormat, name string) uint16 {
+	var found uint16
+	_, _ = imagemeta.Decode(imagemeta.Options{
+		R:           bytes.NewReader(data),
+		ImageFormat: format,
+		Sources:     imagemeta.EXIF,
+		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
+			return tag.Tag == name && tag.Namespace == "IFD0"
+		},
+		HandleTag: func(tag imagemeta.TagInfo) error {
+			found, _ = tag.Value.(uint16)
+			return imagemeta.ErrStopWalking
+		},
+	})
+	return found
+}
+
+// webpEXIF returns the content of the EXIF chunk of a WebP file, or nil.
+func webpEXIF(data []byte) []byte {
+	const fileHeader, chunkHeader = 12, 8
+	for at := fileHeader; at+chunkHeader <= len(data); {
+		size := int64(binary.LittleEndian.Uint32(data[at+4:]))
+		body := data[at+chunkHeader:]
+		if size > int64(len(body)) {
+			break
+		}
+		if string(data[at:at+4]) == "EXIF" {
+			return bytes.TrimPrefix(body[:size], []byte("Exif\x00\x00"))
+		}
+		at += chunkHeader + int(size+size&1)
+	}
+	return nil
+}
+
 // turn returns the image that a viewer shows for an EXIF orientation (Exif 2.3,
 // section 4.6.4, tag 0x0112): m itself for 1, else a turned or mirrored copy.
 func (m *Image) turn(orientation int) *Image {
