@@ -41,7 +41,7 @@ func (s *Server) viewTrial(trial *Trial) trialView {
 	if trial.Item != nil {
 		view.Item = strconv.FormatUint(uint64(*trial.Item), 10)
 		if s.opts.Images != nil {
-			view.ImageURL = "/v1/items/" + view.Item + "/image"
+			view.ImageURL = imageRoute(view.Item)
 		}
 	}
 	return view

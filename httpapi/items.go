@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"engram/index"
@@ -27,10 +28,36 @@ func (s *Server) viewItem(id index.ID, payload index.Payload) itemView {
 	if view.Payload == nil {
 		view.Payload = index.Payload{}
 	}
-	if s.opts.Images != nil {
-		view.ImageURL = "/v1/items/" + view.ID + "/image"
-	}
+	view.ImageURL = s.imageURL(view.ID, payload)
 	return view
+}
+
+// imageURL returns the address of an item's image, "" where there is none: a route
+// of this server, relative to the address of its page, because a proxy may have the
+// page below a path of its own; or the address in the payload.
+func (s *Server) imageURL(id string, payload index.Payload) string {
+	if s.opts.Images != nil && s.opts.Images.Names(payload) {
+		return imageRoute(id)
+	}
+	if s.opts.ImageURLs {
+		return webAddress(payload)
+	}
+	return ""
+}
+
+// imageRoute returns the address of getImage for an item.
+func imageRoute(id string) string { return "v1/items/" + id + "/image" }
+
+// webAddress returns where on the web an item's image was, "" where its payload
+// does not say. Only addresses that show a picture at most are taken.
+func webAddress(payload index.Payload) string {
+	for _, key := range []string{index.KeyURL, "URL"} { // LAION-5B writes it in capitals
+		text, _ := payload[key].(string)
+		if u, err := url.Parse(text); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 func (s *Server) findItem(ctx context.Context, id index.ID) (index.Item, error) {

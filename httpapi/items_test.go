@@ -20,7 +20,7 @@ import (
 
 func TestItems(t *testing.T) {
 	s := newServer(t, fakeOptions(t))
-	want := itemView{ID: "18446744073709551615", ImageURL: "/v1/items/18446744073709551615/image",
+	want := itemView{ID: "18446744073709551615", ImageURL: "v1/items/18446744073709551615/image",
 		Payload: index.Payload{"path": "yellow.png", "caption": "a flat yellow picture"}}
 	got := decodeBody[itemView](t, get(t, s, "/v1/items/18446744073709551615"), http.StatusOK)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -132,6 +132,8 @@ func TestImageNeverLeavesItsFolder(t *testing.T) {
 
 // brokenImages cannot be read.
 type brokenImages struct{}
+
+func (brokenImages) Names(index.Payload) bool { return true }
 
 func (brokenImages) Open(context.Context, index.Item) (Image, error) {
 	return Image{}, errors.New("disk at /secret/place is on fire")

@@ -44,14 +44,18 @@ func plainID(id string) bool {
 }
 
 // secure sets the headers that every answer carries. The policy allows the
-// page its own files and the previews it makes of the visitor's pictures, and
-// nothing else.
-func secure(c *gin.Context) {
+// page its own files and the previews it makes of the visitor's pictures, with
+// Options.ImageURLs pictures of other servers, and nothing else.
+func (s *Server) secure(c *gin.Context) {
 	h := c.Writer.Header()
+	pictures := "img-src 'self' blob:"
+	if s.opts.ImageURLs {
+		pictures += " https: http:"
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
-		"img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		pictures+"; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 }
 
 // access logs one line for each request: the pattern of the route and never

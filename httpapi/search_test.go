@@ -114,13 +114,13 @@ func TestSearchExplainsItsAnswer(t *testing.T) {
 	got := decodeBody[searchView](t, ask(t, s, `{"trial":"t1","k":1}`), http.StatusOK)
 	want := searchView{
 		Query: queryView{Kind: "trial", Repeats: 2, Voxels: 5,
-			Trial: &trialView{ID: "t1", Seen: "red", Item: "1", ImageURL: "/v1/items/1/image"},
+			Trial: &trialView{ID: "t1", Seen: "red", Item: "1", ImageURL: "v1/items/1/image"},
 			// Means of the two repeats are .9 .05 .05 0 9; their mean is 2 and
 			// their standard deviation 3.516.
 			Strip: []int8{-10, -18, -18, -19, 66},
 		},
 		Bundle: space.Space{Name: "colour 1", Fingerprint: "c0107"},
-		Hits: []hitView{{itemView{ID: "1", ImageURL: "/v1/items/1/image",
+		Hits: []hitView{{itemView{ID: "1", ImageURL: "v1/items/1/image",
 			Payload: map[string]any{"path": "red.png", "caption": "a flat red picture"}}, got.Hits[0].Score}},
 		TookMS: got.TookMS,
 	}

@@ -25,6 +25,9 @@ type Options struct {
 	Encoder *Encoder    // nil: search by image is refused with a clear problem
 	Decoder *Decoder    // nil: search by scan likewise
 	Images  ImageSource // nil: items have no images
+	// ImageURLs gives items without an image here the address under "url" in their
+	// payload. The page loads pictures from there; the server never does.
+	ImageURLs bool
 	// AssumeSpace takes it on trust that Encoder and Decoder are of the space of an
 	// index that does not record its own; otherwise their queries are refused.
 	AssumeSpace bool
@@ -185,7 +188,7 @@ func (s *Server) router() *gin.Engine {
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		panic(err) // only a list that cannot be parsed is refused
 	}
-	engine.Use(identify, secure, s.access, s.recovered)
+	engine.Use(identify, s.secure, s.access, s.recovered)
 	for _, r := range s.routes() {
 		engine.Handle(r.method, r.path, limit(r.maxBody), s.wrap(r.handle))
 	}

@@ -114,12 +114,13 @@ function followAddress() {
 // nameOf finds the words for an item in whatever its index has stored.
 function nameOf(item) {
   const payload = item.payload || {};
-  for (const key of ["caption", "captions", "label", "name", "categories"]) {
+  for (const key of ["caption", "captions", "TEXT", "text", "label", "name", "categories"]) {
     const value = payload[key];
     const text = Array.isArray(value) ? (key === "captions" ? value[0] : value.join(", ")) : value;
     if (text) return String(text);
   }
-  return payload.path ? String(payload.path).split(/[\\/]/).pop() : `Item ${item.id}`;
+  const place = payload.path || payload.image_path || payload.key || payload.url || payload.URL;
+  return place ? String(place).split(/[\\/]/).filter(Boolean).pop() : `Item ${item.id}`;
 }
 
 function element(tag, className, ...children) {
