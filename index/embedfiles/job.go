@@ -1,6 +1,7 @@
 package embedfiles
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type Job struct {
 	Shards  []source.Shard // of the source
 	Encoder ingest.Encoder
 	Dir     string // made where it is not there
+	// Root is the absolute path of the folder that the paths and tars in metadata
+	// are relative to, "" where nobody knows. It is recorded for who shows images.
+	Root string
 
 	// Rows is how many rows make a pair, at least: a shard is never divided. 0
 	// means 1,000,000, as LAION has it.
@@ -106,6 +110,7 @@ func (r *run) do(ctx context.Context) (err error) {
 	if r.plan, err = readPlan(r.Dir, r.Settings); err != nil {
 		return err
 	}
+	r.plan.root = cmp.Or(r.Root, r.plan.root)
 	if err := r.plan.extend(r.Shards, r.Rows); err != nil {
 		return err
 	}

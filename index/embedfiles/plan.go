@@ -40,6 +40,7 @@ type Settings struct {
 // and only ever grows.
 type plan struct {
 	Settings
+	root  string // see Job
 	pairs []*pair
 }
 
@@ -50,6 +51,7 @@ type planFile struct {
 	Fingerprint string    `json:"bundle"`
 	Model       string    `json:"bundle_name"`
 	Float32     bool      `json:"float32"`
+	Root        string    `json:"root,omitempty"`
 	Pairs       []*pair   `json:"pairs"`
 }
 
@@ -89,7 +91,7 @@ func readPlan(dir string, s Settings) (*plan, error) {
 		return nil, fmt.Errorf("%s: %w: %w", path, err, ErrForeign)
 	}
 	model := space.Space{Name: file.Model, Fingerprint: file.Fingerprint}
-	p := &plan{Settings{Set: file.Set, Dim: file.Dim, Space: model, Float32: file.Float32}, file.Pairs}
+	p := &plan{Settings: Settings{Set: file.Set, Dim: file.Dim, Space: model, Float32: file.Float32}, root: file.Root, pairs: file.Pairs}
 	if p.Settings != s {
 		return nil, fmt.Errorf("%s has %s, wanted %s: %w", dir, p.Settings, s, ErrForeign)
 	}
@@ -100,6 +102,29 @@ func readPlan(dir string, s Settings) (*plan, error) {
 		pair.number = n
 	}
 	return p, nil
+}
+
+// Made says what the files of a folder were made of.
+type Made struct {
+	Space space.Space // of the vectors
+	Dim   int         // elements of a vector
+	Root  string      // as in Job, "" where it was not recorded
+}
+
+// ReadMade returns what the files in a folder were made of. It is fs.ErrNotExist
+// where embedding did not write them, and ErrForeign where the record cannot be
+// read.
+func ReadMade(dir string) (Made, error) {
+	path := filepath.Join(dir, PlanName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Made{}, err
+	}
+	var file planFile
+	if err := json.Unmarshal(text, &file); err != nil {
+		return Made{}, fmt.Errorf("%s: %w: %w", path, err, ErrForeign)
+	}
+	return Made{Space: space.Space{Name: file.Model, Fingerprint: file.Fingerprint}, Dim: file.Dim, Root: file.Root}, nil
 }
 
 // checkEmpty refuses a folder with files that are not hidden.
@@ -123,7 +148,7 @@ func (s Settings) String() string {
 
 // write replaces the plan in a folder.
 func (p *plan) write(fsys vfs.FS, dir string) error {
-	file := planFile{p.Set, p.Dim, p.Space.Fingerprint, p.Space.Name, p.Float32, p.pairs}
+	file := planFile{p.Set, p.Dim, p.Space.Fingerprint, p.Space.Name, p.Float32, p.root, p.pairs}
 	return vfs.WriteFileFS(fsys, filepath.Join(dir, PlanName), func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")

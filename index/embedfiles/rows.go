@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"engram/data/laion"
+	"engram/data/webdataset"
 	"engram/index"
 	"engram/index/source"
 )
@@ -83,7 +84,7 @@ func caption(p index.Payload) string {
 
 // columns returns the metadata of a row: its payload, with path and caption also
 // under the names that clip-retrieval gives them. As there, the path of a row in a
-// tar is its key. A row with neither path nor key gets the given name.
+// tar is its key; the tar has a column of its own. A row with neither path nor key gets the given name.
 func columns(p index.Payload, name string) map[string]any {
 	row := maps.Clone(map[string]any(p))
 	if row == nil {
@@ -93,6 +94,9 @@ func columns(p index.Payload, name string) map[string]any {
 		if path, ok := p[key].(string); ok && row[index.KeyImagePath] == nil {
 			row[index.KeyImagePath] = path
 		}
+	}
+	if tar, ok := p[index.KeyShard].(string); ok && row[index.KeyTar] == nil && webdataset.IsTar(tar) {
+		row[index.KeyTar] = tar // an index of the embeddings has a shard of its own
 	}
 	if row[index.KeyImagePath] == nil {
 		row[index.KeyImagePath] = name
