@@ -2,14 +2,15 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"engram/cmd/engram/internal/app"
 	"engram/index"
 	"engram/index/open"
+	"engram/index/source"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,7 +58,8 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.BoolVar(&f.Exact, "exact", false, "compare the query with every item, where the index would search a graph and may miss some")
 	flags.Float64Var(&f.Recall, "recall", 0, "share of the exact hits that a search of a graph is to find on average, above 0 and up to 1 (default: as the index has it)")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
-	flags.BoolVar(&f.paths, "paths", false, "print the images' paths only")
+	flags.BoolVar(&f.paths, "paths", false, "print only the paths of images that are there, or else their urls")
+	flags.StringVar(&f.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
 	_ = cmd.MarkFlagRequired("index") // the flag exists
 	cmd.MarkFlagsMutuallyExclusive("json", "paths")
 	cmd.MarkFlagsMutuallyExclusive("exact", "recall")
@@ -102,7 +104,7 @@ type hit struct {
 	Rank    int           `json:"rank"`
 	ID      string        `json:"id"`
 	Score   float32       `json:"score"`
-	Path    string        `json:"path"` // absolute, where the index remembers its folder
+	Path    string        `json:"path"` // of the image, absolute where its folder is known; or its url; or ""
 	Payload index.Payload `json:"payload"`
 }
 
@@ -111,38 +113,83 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 	if f.json {
 		list := make([]hit, len(found.Hits))
 		for i, h := range found.Hits {
-			list[i] = hit{i + 1, strconv.FormatUint(uint64(h.ID), 10), h.Score, imagePath(found.Root, h.Payload), h.Payload}
+			list[i] = hit{i + 1, strconv.FormatUint(uint64(h.ID), 10), h.Score, imageOf(found.Root, h.Payload), h.Payload}
 		}
 		return c.printJSON(map[string]any{"hits": list})
 	}
 	if f.paths {
-		for _, h := range found.Hits {
-			if _, err := fmt.Fprintln(c.stdout, imagePath(found.Root, h.Payload)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return c.printPaths(found)
 	}
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "rank\tscore\tpath\tcaption")
 	for i, h := range found.Hits {
-		fmt.Fprintf(table, "%d\t%.4f\t%v\t%s\n", i+1, h.Score, h.Payload[index.KeyPath], caption(h.Payload))
+		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", i+1, h.Score, oneLine(hitName(h)), oneLine(caption(h.Payload)))
 	}
 	return table.Flush()
 }
 
-// imagePath returns the path of an item's image, absolute where root is known.
-func imagePath(root string, p index.Payload) string {
-	path, _ := p[index.KeyPath].(string)
-	return filepath.Join(root, filepath.FromSlash(path))
+// imageOf is app.ImageOf, "" where there is no image.
+func imageOf(root string, p index.Payload) string {
+	place, _ := app.ImageOf(root, p)
+	return place
 }
 
-// caption returns one line about an item: its first caption, or the names of
-// what is in it.
+// printPaths prints where the images of the results are, one a line, and warns of
+// those that are not there.
+func (c *console) printPaths(found *app.Found) error {
+	paths, gone, err := found.Paths()
+	if err != nil {
+		return fmt.Errorf("--paths: %w", err)
+	}
+	if gone > 0 {
+		fmt.Fprintf(c.stderr, "left out %d of %d results, whose images are not there (--images-root says where they are now)\n", gone, len(found.Hits))
+	}
+	for _, path := range paths {
+		if _, err := fmt.Fprintln(c.stdout, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hitName returns what tells a result from the others: the path of its image, its
+// tar and key, the address of its image, or the number of its row.
+func hitName(h index.Hit) string {
+	for _, key := range []string{index.KeyPath, index.KeyImagePath} {
+		if path, _ := h.Payload[key].(string); path != "" {
+			return path
+		}
+	}
+	if key, _ := h.Payload[index.KeyKey].(string); key == "" {
+		if place, ok := app.ImageOf("", h.Payload); ok {
+			return place
+		}
+	}
+	return source.NameOf(index.Item{ID: h.ID, Payload: h.Payload})
+}
+
+// caption returns what a person reads about an item: its first caption, or the
+// names of what is in it.
 func caption(p index.Payload) string {
 	if captions, _ := p[index.KeyCaptions].([]string); len(captions) > 0 {
-		return strings.Join(strings.Fields(captions[0]), " ")
+		return captions[0]
+	}
+	for _, key := range []string{index.KeyCaption, "TEXT", "text"} { // LAION-5B writes TEXT
+		if text, _ := p[key].(string); text != "" {
+			return text
+		}
 	}
 	categories, _ := p[index.KeyCategories].([]string)
 	return strings.Join(categories, ", ")
+}
+
+// oneLine returns a text as a cell of a table: without line breaks and what a
+// terminal would obey.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\ufffd'
+		}
+		return r
+	}, strings.Join(strings.Fields(text), " "))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,4 +191,65 @@ func TestSearchFindsRealPhotosByCategory(t *testing.T) {
 	}
 	c.refuse([]string{"--filter: filter.equal is null, wanted a string"},
 		"search", "--index", out, "--item", fmt.Sprint(images.ID("val2017/000000397133.jpg")), "--filter", `{"key":"categories","equal":null}`)
+}
+
+// What tells the results apart is shown, and --paths prints what is there.
+func TestSearchShowsWhatTheIndexWasBuiltFrom(t *testing.T) {
+	c := newCLI(t)
+	dir := t.TempDir()
+	published, out := filepath.Join(dir, "laion"), filepath.Join(dir, "laion.index")
+	writeLAION(t, published, 1)
+	c.must("index", "build", published, "--out", out)
+	vector := writeNPY(t, filepath.Join(dir, "v.npy"), []float32{1, 0, 0}, 3)
+	if got := c.must("search", "--index", out, "--vector", vector, "-k", "1"); !strings.Contains(got, "u0") || !strings.Contains(got, "row 0") {
+		t.Errorf("LAION's rows: %s, want url and caption", got)
+	}
+	if got := c.must("search", "--index", out, "--vector", vector, "-k", "1", "--paths"); got != "u0\n" {
+		t.Errorf("--paths of LAION's rows: %q", got)
+	}
+
+	photos, moved := writePhotos(t), filepath.Join(dir, "moved")
+	embedded, index := filepath.Join(dir, "embedded"), filepath.Join(dir, "embedded.index")
+	c.must("embed", photos, "--out", embedded)
+	c.must("index", "build", embedded, "--out", index)
+	query := []string{"search", "--index", index, "--bundle", "pixels", "--image", filepath.Join(photos, "p21.png"), "-k", "2", "--paths"}
+	if got := c.must(query...); !strings.HasPrefix(got, filepath.Join(photos, "p21.png")+"\n") {
+		t.Errorf("--paths of embedded photos: %q", got)
+	}
+	if err := os.Rename(photos, moved); err != nil {
+		t.Fatal(err)
+	}
+	query[6] = filepath.Join(moved, "p21.png")
+	c.refuse([]string{"none of the 2 images is there", "--images-root"}, query...)
+	query = append(query, "--images-root", moved)
+	if got := c.must(query...); !strings.HasPrefix(got, query[6]+"\n") {
+		t.Errorf("--paths at the new place: %q", got)
+	}
+	second := strings.Split(c.must(query...), "\n")[1]
+	if err := os.Remove(second); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, status := c.run(query...)
+	if status != 0 || stdout != query[6]+"\n" || !strings.Contains(stderr, "left out 1 of 2 results") {
+		t.Errorf("with a photo gone: status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+
+	// The page shows them too.
+	s := c.serve("--index", index, "--images-root", moved)
+	var got results
+	if status := s.call(&got, "/v1/search", "image/png", query[6]); status != 501 {
+		t.Errorf("status %d, want 501: no bundle is known", status)
+	}
+	s = c.serve("--index", index, "--images-root", moved, "--bundle", "pixels")
+	if status := s.call(&got, "/v1/search", "image/png", query[6]); status != 200 {
+		t.Fatalf("status %d", status)
+	}
+	response, err := http.Get(s.url + "/" + got.Hits[0].ImageURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "image/png" {
+		t.Errorf("image %q: status %d", got.Hits[0].ImageURL, response.StatusCode)
+	}
 }

@@ -99,7 +99,7 @@ func TestServeAFolderOfImages(t *testing.T) {
 	if first := got.Hits[0]; first.Payload["path"] != "p21.png" || first.Score < .9999 {
 		t.Errorf("the first result is %+v, want p21.png", first)
 	}
-	response, err := http.Get(s.url + got.Hits[0].ImageURL)
+	response, err := http.Get(s.url + "/" + got.Hits[0].ImageURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,6 +279,9 @@ func TestServeVectorsWithoutAModel(t *testing.T) {
 	// Vectors of pixels without a word of that: the dimension alone proves nothing.
 	embedded := filepath.Join(dir, "embedded")
 	c.must("embed", writePhotos(t), "--out", embedded)
+	if err := os.Remove(filepath.Join(embedded, "embed.json")); err != nil {
+		t.Fatal(err)
+	}
 	c.must("index", "build", embedded, "--out", pixels)
 	refusal := []string{"does not record which model", "--assume-bundle"}
 	c.refuse(refusal, "serve", "--index", pixels, "--bundle", "pixels")

@@ -81,7 +81,7 @@ var zigzag = [64]uint8{
 }
 
 // bitReader reads the bits of an entropy-coded segment. Where the segment ends
-// it goes on with zeros, and marker reports whether any were used.
+// it goes on with zeros; where n is below pad, some were used.
 type bitReader struct {
 	data []byte
 	pos  int
@@ -122,18 +122,6 @@ func (r *bitReader) refill() {
 	}
 }
 
-// marker ends a segment: it reports whether all of it was used, not more, and
-// the given marker follows, and goes on behind that.
-func (r *bitReader) marker(m byte) bool {
-	left := r.n - r.pad
-	if left < 0 || left > 7 || r.pos+2 > len(r.data) || r.data[r.pos] != 0xff || r.data[r.pos+1] != m {
-		return false
-	}
-	r.pos += 2
-	r.acc, r.n, r.pad = 0, 0, 0
-	return true
-}
-
 // symbol reads a code, or -1 where the bits are none. At least 16 bits count.
 func (r *bitReader) symbol(t *huffman) int {
 	if e := t.short[r.acc>>(64-lookBits)]; e != 0 {
@@ -163,10 +151,9 @@ func (r *bitReader) number(size int) int32 {
 	return extend(bits, size)
 }
 
-// block reads a block of a channel (F.2.2), dequantised and in rows of 8. last
-// is the largest place in zig-zag order that is not zero.
+// block reads a block of a channel (F.2.2), dequantised and in rows of 8, into one
+// of zeros. last is the largest place in zig-zag order that is not zero.
 func (r *bitReader) block(block *[64]int32, c *jpegComponent) (last int, ok bool) {
-	*block = [64]int32{}
 	if r.n < 32 {
 		r.refill()
 	}

@@ -46,6 +46,8 @@ type Limits struct {
 	// Patience is how long a decode waits for memory of the Budget before it fails
 	// with ErrBusy; 0 means as long as its context allows.
 	Patience time.Duration
+
+	whole int64 // pixels of the largest image that is not shrunk; 0 means 64 Mi
 }
 
 // DefaultPixels lets the photos of phones of 200 megapixels pass. Pillow refuses
@@ -58,6 +60,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Bytes <= 0 {
 		l.Bytes = 128 << 20
+	}
+	if l.whole <= 0 {
+		l.whole = 64 << 20
 	}
 	return l
 }

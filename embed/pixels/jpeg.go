@@ -1,151 +1,223 @@
 package pixels
 
 import (
-	"bytes"
 	"encoding/binary"
-	"image"
-	"image/jpeg"
+	"fmt"
 )
-
-// decodeJPEG decodes a JPEG by fastJPEG, or by the standard library where the
-// file is not of the common kind or not in order; what the standard library
-// says then is the answer.
-func decodeJPEG(data []byte) (image.Image, error) {
-	if img := fastJPEG(data); img != nil {
-		return img, nil
-	}
-	return jpeg.Decode(bytes.NewReader(data))
-}
-
-// fastJPEG decodes the JPEG files that cameras and COCO are made of: baseline
-// or extended sequential with Huffman codes and 8 bits, grey or YCbCr with
-// chroma at full, half or quarter resolution, in one scan. It returns nil for
-// every other file, and for one with any irregularity.
-//
-// It exists because decoding is most of the time from file to tensor: it takes
-// about half the time of image/jpeg. Its inverse DCT is libjpeg's, so that
-// together with this package's upsampling and colour conversion the pixels equal
-// libjpeg's to the bit.
-func fastJPEG(data []byte) image.Image {
-	d := &jpegDecoder{data: data, pos: 2}
-	if !d.header() || !d.regular() {
-		return nil
-	}
-	d.allocate()
-	if !d.scan() {
-		return nil
-	}
-	return d.image()
-}
 
 // Markers of ITU-T T.81, table B.1.
 const (
+	markerTEM   = 0x01
 	markerSOF0  = 0xc0
 	markerSOF1  = 0xc1
+	markerSOF2  = 0xc2
 	markerDHT   = 0xc4
+	markerJPG   = 0xc8
+	markerDAC   = 0xcc
+	markerSOF15 = 0xcf
 	markerRST0  = 0xd0
+	markerRST7  = 0xd7
+	markerSOI   = 0xd8
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
 	markerDQT   = 0xdb
 	markerDRI   = 0xdd
 	markerAPP0  = 0xe0
+	markerAPP1  = 0xe1
 	markerAPP14 = 0xee
-	markerAPP15 = 0xef
-	markerCOM   = 0xfe
 )
 
-// jpegComponent is a channel: luma, or one of chroma.
+// jpegComponent is a channel: luma, one of chroma, or an ink.
 type jpegComponent struct {
 	id, h, v int
 	quant    *[64]int32
+	latched  *[64]int32 // quant as it was when the channel was first scanned
+	table    int        // number of quant
 	dc, ac   *huffman
-	plane    []byte
-	stride   int
 	last     int32 // DC of the block before
+
+	blocksX, blocksY int // blocks that have pixels of the image
+	padX, padY       int // blocks of whole MCUs
+	decoded          int // blocks that were there
+	dct              int // samples that a block becomes, across and down: 8, or fewer where the image is shrunk
+	plane            []byte
+	stride           int
+	coefficients     []int16 // of a progressive file: 64 a block, in zig-zag order
 }
 
-// jpegDecoder reads one file.
+// jpegDecoder reads one file: baseline, extended sequential or progressive, with
+// Huffman codes and 8 bits, in one scan or several. With its inverse DCT, which is
+// libjpeg's, and this package's upsampling and colour conversion the pixels equal
+// libjpeg's to the bit. It takes about half the time of image/jpeg, which is what
+// most of the way from file to tensor is spent on.
+//
+// Like libjpeg it passes over what does not belong into a file, takes the standard
+// tables where there are none, and goes on behind damage at the next restart marker.
 type jpegDecoder struct {
 	data []byte
 	pos  int
 
-	w, h     int
-	comps    []jpegComponent
-	quant    [4][64]int32 // in zig-zag order
-	huff     [2][4]huffman
-	restart  int // MCUs between restart markers, 0 for none
-	mcuX     int // MCUs across and down
-	mcuY     int
-	notYCbCr bool // the file says so in an Adobe marker
-
-	bits bitReader
+	w, h        int
+	progressive bool
+	comps       []jpegComponent
+	hmax, vmax  int
+	quant       [4][64]int32 // in zig-zag order
+	hasQuant    [4]bool
+	huff        [2][4]huffman
+	restart     int    // MCUs between restart markers, 0 for none
+	mcuX, mcuY  int    // MCUs across and down
+	scanBody    []byte // header of the scan that comes next
+	isRGB       bool   // the file does not have to say so
+	jfif        bool
+	adobe       int // colour transform in an Adobe marker, or -1
+	meta        metadata
+	bits        bitReader
 }
 
-// header reads the segments up to the scan.
-func (d *jpegDecoder) header() bool {
-	for d.pos+4 <= len(d.data) {
+// readJPEG reads a file up to its first scan.
+func readJPEG(data []byte) (*picture, error) {
+	d := &jpegDecoder{data: data}
+	if err := d.header(); err != nil {
+		return nil, err
+	}
+	return &picture{
+		w: d.w, h: d.h, meta: d.meta, scales: true,
+		least:  int64(d.w) / 8 * (int64(d.h) / 8) / 8, // a block of 8×8 pixels takes a bit
+		memory: d.memory, decode: d.decode,
+	}, nil
+}
+
+// header reads the segments up to the first scan.
+func (d *jpegDecoder) header() error {
+	d.pos, d.adobe = 2, -1
+	found, err := d.segments()
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("file ends within the header: %w", ErrCorrupt)
+	case len(d.comps) == 0:
+		return fmt.Errorf("pixels before the header of the frame: %w", ErrCorrupt)
+	}
+	return nil
+}
+
+// nextMarker goes behind the next marker, over whatever stands before it.
+func (d *jpegDecoder) nextMarker() (marker byte, ok bool) {
+	for ; d.pos+1 < len(d.data); d.pos++ {
 		if d.data[d.pos] != 0xff {
-			return false
+			continue
 		}
-		marker := d.data[d.pos+1]
-		size := int(binary.BigEndian.Uint16(d.data[d.pos+2:]))
-		if size < 2 || d.pos+2+size > len(d.data) {
-			return false
-		}
-		body := d.data[d.pos+4 : d.pos+2+size]
-		d.pos += 2 + size
-		ok := true
-		switch {
-		case marker == markerSOF0 || marker == markerSOF1:
-			ok = d.frame(body)
-		case marker == markerDHT:
-			ok = d.huffmanTables(body)
-		case marker == markerDQT:
-			ok = d.quantTables(body)
-		case marker == markerDRI:
-			if ok = len(body) == 2; ok {
-				d.restart = int(binary.BigEndian.Uint16(body))
-			}
-		case marker == markerSOS:
-			return d.scanHeader(body)
-		case marker == markerAPP14:
-			d.notYCbCr = d.notYCbCr || len(body) >= 12 && string(body[:5]) == "Adobe" && body[11] != 1
-		case markerAPP0 <= marker && marker <= markerAPP15 || marker == markerCOM:
-		default:
-			ok = false
-		}
-		if !ok {
-			return false
+		if m := d.data[d.pos+1]; m != 0 && m != 0xff {
+			d.pos += 2
+			return m, true
 		}
 	}
-	return false
+	return 0, false
+}
+
+// segments reads up to the header of a scan. Without another scan it returns false.
+func (d *jpegDecoder) segments() (found bool, err error) {
+	for {
+		marker, ok := d.nextMarker()
+		switch {
+		case !ok || marker == markerEOI:
+			return false, nil
+		case markerRST0 <= marker && marker <= markerSOI || marker == markerTEM:
+			continue // these stand alone
+		}
+		if d.pos+2 > len(d.data) {
+			return false, nil
+		}
+		size := int(binary.BigEndian.Uint16(d.data[d.pos:]))
+		if size < 2 {
+			return false, fmt.Errorf("a segment of %d bytes: %w", size, ErrCorrupt)
+		}
+		if d.pos+size > len(d.data) {
+			return false, nil
+		}
+		body := d.data[d.pos+2 : d.pos+size]
+		d.pos += size
+		if marker == markerSOS {
+			d.scanBody = body
+			return true, nil
+		}
+		if err := d.segment(marker, body); err != nil {
+			return false, err
+		}
+	}
+}
+
+// segment reads one segment.
+func (d *jpegDecoder) segment(marker byte, body []byte) error {
+	ok := true
+	switch {
+	case marker == markerDHT:
+		ok = d.huffmanTables(body)
+	case marker == markerDQT:
+		ok = d.quantTables(body)
+	case marker == markerDRI:
+		if ok = len(body) >= 2; ok {
+			d.restart = int(binary.BigEndian.Uint16(body))
+		}
+	case marker == markerSOF0 || marker == markerSOF1 || marker == markerSOF2:
+		d.progressive = marker == markerSOF2
+		return d.frame(body)
+	case markerSOF0 <= marker && marker <= markerSOF15 && marker != markerJPG && marker != markerDAC:
+		kind := "lossless or hierarchical coding"
+		if marker&0xf == 9 || marker&0xf == 10 {
+			kind = "arithmetic coding"
+		}
+		return fmt.Errorf("%s: %w", kind, ErrFormat)
+	case marker == markerAPP0:
+		d.jfif = d.jfif || len(body) >= 5 && string(body[:5]) == "JFIF\x00"
+	case marker == markerAPP1:
+		d.meta.addJPEG(body)
+	case marker == markerAPP14 && len(body) >= 12 && string(body[:5]) == "Adobe":
+		d.adobe = int(body[11])
+	}
+	if !ok {
+		return fmt.Errorf("segment %#x of %d bytes makes no sense: %w", marker, len(body), ErrCorrupt)
+	}
+	return nil
 }
 
 // frame reads a frame header (T.81, B.2.2).
-func (d *jpegDecoder) frame(b []byte) bool {
-	if len(d.comps) > 0 || len(b) < 6 || b[0] != 8 || (b[5] != 1 && b[5] != 3) || len(b) != 6+3*int(b[5]) {
-		return false
+func (d *jpegDecoder) frame(b []byte) error {
+	if len(d.comps) > 0 || len(b) < 6 || len(b) < 6+3*int(b[5]) {
+		return fmt.Errorf("two headers of frames, or one of %d bytes: %w", len(b), ErrCorrupt)
 	}
 	d.h, d.w = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
-	for c := b[6:]; len(c) > 0; c = c[3:] {
-		if c[2] > 3 {
-			return false
-		}
-		d.comps = append(d.comps, jpegComponent{id: int(c[0]), h: int(c[1] >> 4), v: int(c[1] & 15), quant: &d.quant[c[2]]})
+	switch n := b[5]; {
+	case b[0] != 8:
+		return fmt.Errorf("samples of %d bits: %w", b[0], ErrFormat)
+	case n != 1 && n != 3 && n != 4:
+		return fmt.Errorf("%d channels: %w", n, ErrFormat)
+	case d.h == 0 && d.w > 0:
+		return fmt.Errorf("height behind the pixels: %w", ErrFormat)
 	}
-	return d.w > 0 && d.h > 0
-}
-
-// regular reports whether the channels are of a kind that this decoder knows.
-func (d *jpegDecoder) regular() bool {
+	for c := b[6:][:3*int(b[5])]; len(c) > 0; c = c[3:] {
+		h, v := int(c[1]>>4), int(c[1]&15)
+		if c[2] > 3 || h < 1 || h > 4 || v < 1 || v > 4 {
+			return fmt.Errorf("channel with sampling %d×%d and table %d: %w", h, v, c[2], ErrCorrupt)
+		}
+		d.comps = append(d.comps, jpegComponent{id: int(c[0]), h: h, v: v, table: int(c[2]), quant: &d.quant[c[2]]})
+		d.hmax, d.vmax = max(d.hmax, h), max(d.vmax, v)
+	}
 	if len(d.comps) == 1 {
 		// A channel alone is never interleaved (T.81, A.2.2).
-		d.comps[0].h, d.comps[0].v = 1, 1
-		return true
+		d.comps[0].h, d.comps[0].v, d.hmax, d.vmax = 1, 1, 1, 1
 	}
-	y, cb, cr := d.comps[0], d.comps[1], d.comps[2]
-	rgb := d.notYCbCr || y.id == 'R' && cb.id == 'G' && cr.id == 'B'
-	return !rgb && 1 <= y.h && y.h <= 2 && 1 <= y.v && y.v <= 2 && cb.h == 1 && cb.v == 1 && cr.h == 1 && cr.v == 1
+	d.mcuX, d.mcuY = divideUp(d.w, 8*d.hmax), divideUp(d.h, 8*d.vmax)
+	for i := range d.comps {
+		c := &d.comps[i]
+		if d.hmax%c.h != 0 || d.vmax%c.v != 0 {
+			return fmt.Errorf("a channel at %d/%d by %d/%d of the resolution: %w", c.h, d.hmax, c.v, d.vmax, ErrFormat)
+		}
+		c.blocksX, c.blocksY = divideUp(divideUp(d.w*c.h, d.hmax), 8), divideUp(divideUp(d.h*c.v, d.vmax), 8)
+		c.padX, c.padY = d.mcuX*c.h, d.mcuY*c.v
+	}
+	return nil
 }
 
 // quantTables reads quantisation tables (B.2.4.1).
@@ -163,6 +235,7 @@ func (d *jpegDecoder) quantTables(b []byte) bool {
 				d.quant[table][i] = int32(b[1+i])
 			}
 		}
+		d.hasQuant[table] = true
 		b = b[1+n:]
 	}
 	return true
@@ -186,94 +259,136 @@ func (d *jpegDecoder) huffmanTables(b []byte) bool {
 	return true
 }
 
-// scanHeader reads the header of a scan of all channels (B.2.3).
-func (d *jpegDecoder) scanHeader(b []byte) bool {
-	n := len(d.comps)
-	if n == 0 || len(b) != 4+2*n || int(b[0]) != n {
-		return false
-	}
+// sizes sets what a block of each channel becomes where the image is divided by
+// shrink. As in libjpeg (jdmaster.c), a channel of low resolution is shrunk less, so
+// that it need not be brought to the resolution of the image afterwards.
+func (d *jpegDecoder) sizes(shrink int) {
+	least := 8 / shrink
 	for i := range d.comps {
-		tables := b[2+2*i]
-		if int(b[1+2*i]) != d.comps[i].id || tables>>4 > 3 || tables&15 > 3 {
-			return false
-		}
-		d.comps[i].dc, d.comps[i].ac = &d.huff[0][tables>>4], &d.huff[1][tables&15]
-		if !d.comps[i].dc.valid || !d.comps[i].ac.valid {
-			return false
+		c := &d.comps[i]
+		c.dct = least
+		for c.dct < 8 && d.hmax*least%(c.h*c.dct*2) == 0 && d.vmax*least%(c.v*c.dct*2) == 0 {
+			c.dct *= 2
 		}
 	}
-	return b[1+2*n] == 0 && b[2+2*n] == 63 && b[3+2*n] == 0
+}
+
+// memory returns what decode takes.
+func (d *jpegDecoder) memory(shrink int) int64 {
+	d.sizes(shrink)
+	sum := imageBytes(d.w, d.h, shrink)
+	for i := range d.comps {
+		c := &d.comps[i]
+		blocks := int64(c.padX) * int64(c.padY)
+		sum += blocks * int64(c.dct*c.dct)
+		if d.progressive {
+			sum += blocks * 2 * 64
+		}
+	}
+	return sum
 }
 
 // allocate makes the planes, of whole MCUs.
-func (d *jpegDecoder) allocate() {
-	h, v := d.comps[0].h, d.comps[0].v
-	d.mcuX, d.mcuY = (d.w+8*h-1)/(8*h), (d.h+8*v-1)/(8*v)
+func (d *jpegDecoder) allocate(shrink int) {
+	d.sizes(shrink)
 	for i := range d.comps {
 		c := &d.comps[i]
-		c.stride = 8 * d.mcuX * c.h
-		c.plane = make([]byte, c.stride*8*d.mcuY*c.v)
-	}
-}
-
-// scan decodes the entropy-coded segments up to the end of the image.
-func (d *jpegDecoder) scan() bool {
-	d.bits = bitReader{data: d.data, pos: d.pos}
-	left, marker := d.restart, byte(markerRST0)
-	for y := range d.mcuY {
-		for x := range d.mcuX {
-			if d.restart > 0 && left == 0 {
-				if !d.bits.marker(marker) {
-					return false
-				}
-				for i := range d.comps {
-					d.comps[i].last = 0
-				}
-				left, marker = d.restart, markerRST0+(marker-markerRST0+1)%8
-			}
-			left--
-			if !d.mcu(x, y) {
-				return false
-			}
+		c.stride = c.dct * c.padX
+		c.plane = make([]byte, c.stride*c.dct*c.padY)
+		if d.progressive {
+			c.coefficients = make([]int16, 64*c.padX*c.padY)
 		}
 	}
-	return d.bits.marker(markerEOI)
 }
 
-// mcu decodes the blocks of all channels at one place.
-func (d *jpegDecoder) mcu(x, y int) bool {
-	var block [64]int32
-	for i := range d.comps {
-		c := &d.comps[i]
-		for v := range c.v {
-			for h := range c.h {
-				last, ok := d.bits.block(&block, c)
-				if !ok {
-					return false
-				}
-				at := 8 * ((y*c.v+v)*c.stride + x*c.h + h)
-				inverseDCT(c.plane[at:], c.stride, &block, last)
+// decode decodes all scans.
+func (d *jpegDecoder) decode(shrink int) (*Image, error) {
+	d.allocate(shrink)
+	// A file of hundreds of scans is made to keep a decoder busy.
+	const mostScans = 100
+	for range mostScans {
+		s, err := d.newScan()
+		if err != nil {
+			if d.share() == 0 {
+				return nil, err
 			}
+			break // what came before is good
+		}
+		s.run()
+		if !d.progressive && d.scanned() {
+			break
+		}
+		if found, err := d.segments(); !found || err != nil {
+			break
+		}
+	}
+	have, want := d.share(), 0
+	for i := range d.comps {
+		want += d.comps[i].blocksX * d.comps[i].blocksY
+	}
+	if err := enough(have, want, "blocks"); err != nil {
+		return nil, err
+	}
+	d.finish()
+	return d.rgb(shrink), nil
+}
+
+// share returns how many blocks of the image were there.
+func (d *jpegDecoder) share() int {
+	have := 0
+	for i := range d.comps {
+		have += min(d.comps[i].decoded, d.comps[i].blocksX*d.comps[i].blocksY)
+	}
+	return have
+}
+
+// scanned reports whether every channel was in a scan.
+func (d *jpegDecoder) scanned() bool {
+	for i := range d.comps {
+		if d.comps[i].latched == nil {
+			return false
 		}
 	}
 	return true
 }
 
-// image wraps the planes.
-func (d *jpegDecoder) image() image.Image {
-	bounds, y := image.Rect(0, 0, d.w, d.h), &d.comps[0]
-	if len(d.comps) == 1 {
-		return &image.Gray{Pix: y.plane, Stride: y.stride, Rect: bounds}
+// finish fills the planes of channels that had no scan, and computes the planes of
+// a progressive file.
+func (d *jpegDecoder) finish() {
+	var block [64]int32
+	for i := range d.comps {
+		c := &d.comps[i]
+		if c.latched == nil {
+			fill(c.plane, missing)
+			continue
+		}
+		for b := 0; 64*b < len(c.coefficients); b++ {
+			coefficients := c.coefficients[64*b:][:64]
+			block = [64]int32{}
+			last := 0
+			for k, v := range coefficients {
+				if v != 0 {
+					block[zigzag[k]&63] = int32(v) * c.latched[k]
+					last = k
+				}
+			}
+			c.draw(&block, last, b%c.padX, b/c.padX)
+		}
 	}
-	ratio := map[[2]int]image.YCbCrSubsampleRatio{
-		{1, 1}: image.YCbCrSubsampleRatio444,
-		{2, 1}: image.YCbCrSubsampleRatio422,
-		{1, 2}: image.YCbCrSubsampleRatio440,
-		{2, 2}: image.YCbCrSubsampleRatio420,
-	}[[2]int{y.h, y.v}]
-	return &image.YCbCr{
-		Y: y.plane, Cb: d.comps[1].plane, Cr: d.comps[2].plane,
-		YStride: y.stride, CStride: d.comps[1].stride,
-		SubsampleRatio: ratio, Rect: bounds,
+}
+
+// draw writes the samples of a block. last is the largest place in zig-zag order
+// that is not zero.
+func (c *jpegComponent) draw(block *[64]int32, last, x, y int) {
+	out := c.plane[c.dct*(y*c.stride+x):]
+	switch c.dct {
+	case 8:
+		inverseDCT(out, c.stride, block, last)
+	case 4:
+		inverseDCT4(out, c.stride, block)
+	case 2:
+		inverseDCT2(out, c.stride, block)
+	default:
+		out[0] = clamp8((block[0]+4)>>3 + 128)
 	}
 }

@@ -2,20 +2,16 @@ package pixels
 
 import "image"
 
-// fromYCbCr converts a JPEG or WebP image to RGB. Chroma is brought to full
-// resolution by the triangle filter that libjpeg and libwebp use, so that
-// colours at edges are the same as in other software.
-func fromYCbCr(out *Image, src *image.YCbCr, studio bool) {
+// fromYCbCr converts an image of WebP to RGB. Chroma is brought to full resolution
+// by the triangle filter that libwebp and libjpeg use, so that colours at edges are
+// the same as in other software.
+func fromYCbCr(out *Image, src *image.YCbCr) {
 	up := newUpsampler(src)
 	cb, cr := make([]byte, up.hs*up.cw), make([]byte, up.hs*up.cw)
-	convert := fullRange
-	if studio {
-		convert = studioRange
-	}
 	for y := range out.H {
 		up.row(cb, src.Cb, y)
 		up.row(cr, src.Cr, y)
-		convert(out.row(y), src.Y[y*src.YStride:][:out.W], cb, cr)
+		studioRange(out.row(y), src.Y[y*src.YStride:][:out.W], cb, cr)
 	}
 }
 
@@ -26,6 +22,7 @@ type upsampler struct {
 	cw, ch int     // samples per row and rows of a chroma plane
 	stride int     // of the plane
 	sum    []int32 // cw: a row between two rows, times 4
+	plain  bool    // samples are repeated, as libjpeg does where it shrinks by 8
 }
 
 func newUpsampler(src *image.YCbCr) *upsampler {
@@ -35,12 +32,6 @@ func newUpsampler(src *image.YCbCr) *upsampler {
 		up.hs = 2
 	case image.YCbCrSubsampleRatio420:
 		up.hs, up.vs = 2, 2
-	case image.YCbCrSubsampleRatio440:
-		up.vs = 2
-	case image.YCbCrSubsampleRatio411:
-		up.hs = 4
-	case image.YCbCrSubsampleRatio410:
-		up.hs, up.vs = 4, 2
 	}
 	up.cw = (src.Rect.Dx() + up.hs - 1) / up.hs
 	up.ch = (src.Rect.Dy() + up.vs - 1) / up.vs
@@ -54,7 +45,7 @@ func (up *upsampler) row(out, plane []byte, y int) {
 	near := plane[i*up.stride:][:up.cw]
 	// The chroma row on the other side of y, which weighs a third of the near one.
 	far := near
-	if up.vs == 2 {
+	if up.vs == 2 && !up.plain {
 		if j := i - 1 + 2*(y&1); 0 <= j && j < up.ch {
 			far = plane[j*up.stride:][:up.cw]
 		}
@@ -62,17 +53,17 @@ func (up *upsampler) row(out, plane []byte, y int) {
 	switch {
 	case up.hs == 1 && up.vs == 1:
 		copy(out, near)
-	case up.hs == 1:
+	case up.hs == 1 && !up.plain:
 		bias := 1 + y&1
 		for x, v := range near {
 			out[x] = byte((3*int(v) + int(far[x]) + bias) >> 2)
 		}
-	case up.hs == 2 && up.cw > 2 && up.vs == 1:
+	case up.hs == 2 && up.cw > 2 && up.vs == 1 && !up.plain:
 		for x, v := range near {
 			up.sum[x] = int32(v)
 		}
 		triangle(out, up.sum, 1, 2, 2)
-	case up.hs == 2 && up.cw > 2:
+	case up.hs == 2 && up.cw > 2 && up.vs == 2 && !up.plain:
 		for x, v := range near {
 			up.sum[x] = 3*int32(v) + int32(far[x])
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"engram/data/laion"
 	"engram/data/progress"
 	"engram/index/embedfiles"
+	"engram/index/source"
 )
 
 // EmbedSpec says what to embed with which model into which folder.
@@ -25,20 +27,24 @@ type EmbedSpec struct {
 // LAION. The report is not nil where what it counts is in the folder, also beside
 // an error.
 func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (report *embedfiles.Report, err error) {
-	sources, err := spec.Source.open(ctx)
+	findings := &source.Findings{}
+	from, err := spec.Source.open(findings)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if report != nil {
-			report.Sources = summaries(sources)
+			report.Sources = []source.Summary{findings.Summary()}
 		}
 	}()
 	job := embedfiles.Job{
 		Settings: embedfiles.Settings{Set: laion.Image, Float32: spec.Float32},
+		Root:     cmp.Or(from.Origin().Root, from.Origin().Source),
 		Dir:      spec.Out, Rows: spec.Rows, Batch: spec.Batch, Progress: watch,
 	}
-	job.Shards = sources[0].shards
+	if job.Shards, err = from.Shards(ctx); err != nil {
+		return nil, err
+	}
 	if spec.Bundle == "" {
 		spec.Bundle = Pixels
 	}

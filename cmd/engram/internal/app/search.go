@@ -31,6 +31,8 @@ type SearchSpec struct {
 	Vector string    // path of a .npy file of vectors
 	Item   *index.ID // which is left out of the hits
 
+	ImagesRoot string // folder where the images are now, "": where the index remembers them
+
 	Rows    []int  // of the file of scans or vectors, from 0; of scans the repeats of one image
 	Mask    string // path of a NIfTI file
 	Labels  string // of Mask, see Dataset
@@ -40,7 +42,7 @@ type SearchSpec struct {
 // Found are the hits of a search.
 type Found struct {
 	Hits []index.Hit // the nearest first
-	// Root is the folder that "path" in payloads is relative to, "" where nobody
+	// Root is the folder that paths in payloads are relative to, "" where nobody
 	// knows.
 	Root string
 }
@@ -66,7 +68,7 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 	if spec.Item != nil {
 		hits = without(*spec.Item, hits, spec.K)
 	}
-	return &Found{Hits: hits, Root: x.Origin.Root}, nil
+	return &Found{Hits: hits, Root: x.imagesRoot(spec.ImagesRoot)}, nil
 }
 
 // without returns the first k hits that are not an item.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"path/filepath"
 	"slices"
 
@@ -23,6 +25,11 @@ type ServeSpec struct {
 	// AssumeBundle takes it on trust that Bundle, and the model of Decoder, made the
 	// vectors of an index that does not record its model.
 	AssumeBundle bool
+
+	// ImagesRoot is the folder where the images are now, "" where they were when
+	// the index was built.
+	ImagesRoot string
+	ImageURLs  bool // show the addresses in payloads as images (see httpapi.Options)
 
 	Decoder string // folder of the decoder for searches by scan; "": none
 	// Scans that visitors may search with: a .npy file, or NIfTI with Mask and its
@@ -41,6 +48,19 @@ type Shown struct{ Index, Images, Decoder, Scans string }
 type Service struct {
 	*httpapi.Server
 	opened []io.Closer
+	log    *slog.Logger
+	facts  []fact // of how things were joined, which Serve logs
+}
+
+// fact is a line of the log.
+type fact struct {
+	level slog.Level
+	text  string
+}
+
+// note keeps a line for the log.
+func (s *Service) note(level slog.Level, format string, args ...any) {
+	s.facts = append(s.facts, fact{level, fmt.Sprintf(format, args...)})
 }
 
 // OpenService opens what a server needs. The caller closes the service after it
@@ -51,7 +71,7 @@ func (a *App) OpenService(ctx context.Context, spec ServeSpec, watch progress.Fu
 			return nil, err
 		}
 	}
-	s := &Service{}
+	s := &Service{log: a.opts.Logger}
 	opts, err := s.open(ctx, a, spec, watch)
 	if err == nil {
 		s.Server, err = httpapi.New(opts)
@@ -60,6 +80,15 @@ func (a *App) OpenService(ctx context.Context, spec ServeSpec, watch progress.Fu
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// Serve is httpapi.Server's, and says first how index, images and models were
+// joined.
+func (s *Service) Serve(ctx context.Context, l net.Listener) error {
+	for _, f := range s.facts {
+		s.log.Log(ctx, f.level, f.text)
+	}
+	return s.Server.Serve(ctx, l)
 }
 
 // Close closes models and index.
@@ -112,14 +141,17 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 		return opts, err
 	}
 	s.opened, opts.Store = append(s.opened, x), x.Store
-	if x.Origin.Root != "" {
-		opts.IndexData = cmp.Or(spec.Shown.Images, filepath.Base(x.Origin.Root))
-		if folder, err := httpapi.OpenFolder(x.Origin.Root); err != nil {
-			a.opts.Logger.Warn("the images cannot be shown", "reason", err) // but they can be found
-		} else {
-			s.opened, opts.Images = append(s.opened, folder), folder
-		}
+	if root := x.imagesRoot(spec.ImagesRoot); root != "" {
+		opts.IndexData = cmp.Or(spec.Shown.Images, filepath.Base(root))
 	}
+	folder, err := s.openImages(ctx, x, spec.ImagesRoot)
+	if err != nil {
+		return opts, err
+	}
+	if folder != nil {
+		s.opened, opts.Images = append(s.opened, folder), folder
+	}
+	opts.ImageURLs = spec.ImageURLs
 	d, err := s.openModels(ctx, a, x, spec, &opts, watch)
 	if err != nil {
 		return opts, err
@@ -141,7 +173,7 @@ func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSp
 	m, err := a.modelOf(ctx, x, modelSpec{spec.Bundle, spec.AssumeBundle}, watch)
 	switch {
 	case errors.Is(err, errNoBundle):
-		a.opts.Logger.Info("no model is known, so no search by picture; vectors, items and filters work", "items", x.Info.Count, "dim", x.Info.Dim)
+		s.note(slog.LevelInfo, "no model is known, so no search by picture; %d vectors of %d elements are searched by vector, item and filter", x.Info.Count, x.Info.Dim)
 	case err != nil:
 		return nil, err
 	default:

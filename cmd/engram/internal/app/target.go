@@ -9,6 +9,7 @@ import (
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/open"
+	"engram/index/source"
 )
 
 // target is the index that a build fills, with its ledger.
@@ -18,21 +19,22 @@ type target struct {
 }
 
 // openTarget opens the index that a build is for, or creates it. An index of
-// another bundle is refused.
+// another bundle or of another source is refused.
 func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *target, err error) {
-	wanted := in.info()
+	wanted, origin, err := in.describe()
+	if err != nil {
+		return nil, err
+	}
 	x, err := a.openOrCreate(ctx, spec.Out, open.Empty{Dim: wanted.Dim, Space: wanted.Space, Collection: spec.Collection})
 	if err != nil {
 		return nil, err
 	}
-	t := &target{Index: x}
-	if err = x.accept(wanted); err == nil {
-		err = in.place(ctx, x)
+	if in.bundle == nil && !x.Info.Space.Known() { // made before embed's record was read
+		wanted.Space = x.Info.Space
 	}
-	for _, o := range in.sources {
-		if err == nil {
-			err = x.keepOrigin(ctx, o.origin)
-		}
+	t := &target{Index: x}
+	if err = x.accept(wanted, origin); err == nil {
+		err = x.keepOrigin(ctx, origin)
 	}
 	if err == nil {
 		t.ledger, err = a.openLedger(ctx, x, spec.Part)
@@ -44,13 +46,16 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 }
 
 // accept refuses an index that was made of something else.
-func (x *Index) accept(wanted index.Info) error {
+func (x *Index) accept(wanted index.Info, origin source.Origin) error {
 	switch {
 	case !x.Info.Space.Same(wanted.Space):
 		return fmt.Errorf("%s is an index of bundle %s, --bundle is %s, choose another --out: %w",
 			x.Name, cmp.Or(x.Info.Space.Name, "none"), cmp.Or(wanted.Space.Name, "none"), index.ErrBundle)
 	case x.Info.Dim != wanted.Dim:
 		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", x.Name, x.Info.Dim, wanted.Dim, index.ErrDimension)
+	}
+	if from := x.Origin.String(); from != "" && from != origin.String() {
+		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", x.Name, from, origin)
 	}
 	return nil
 }
