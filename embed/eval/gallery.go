@@ -63,10 +63,16 @@ func (c Comparison) Galleries(sizes []int, seed uint64) ([]Gallery, error) {
 	}
 	galleries := make([]Gallery, len(sizes))
 	for s, size := range sizes {
-		top := func(k int) Share { return Wilson(TopK(ranks[s], k), len(ranks[s])) }
-		galleries[s] = Gallery{Size: size, Top1: top(1), Top5: top(5), Top10: top(10), Chance: 1 / float64(size)}
+		galleries[s] = NewGallery(size, ranks[s])
 	}
 	return galleries, nil
+}
+
+// NewGallery returns the score of predictions whose right images have the ranks,
+// from 1, among size images. There is one rank at least.
+func NewGallery(size int, ranks []float64) Gallery {
+	top := func(k int) Share { return Wilson(TopK(ranks, k), len(ranks)) }
+	return Gallery{Size: size, Top1: top(1), Top5: top(5), Top10: top(10), Chance: 1 / float64(size)}
 }
 
 // Ranks returns a row for each size: for each prediction, the rank of the right

@@ -40,6 +40,73 @@ func Identify(sim mat.Matrix) (Identification, error) {
 	}, nil
 }
 
+// IdentifyTrials computes the figures of predictions that may be several for one
+// image. sim is [images, predictions], m ≥ 2 images, each once; seen holds for each
+// prediction the row of the image that was seen. A prediction is compared with the
+// other images only, so that repeats of its own do not stand in its way; an image
+// finds its scan where the nearest prediction is any of its own. With one prediction
+// for each image, in the same order, this is Identify.
+func IdentifyTrials(sim mat.Matrix, seen []int) (Identification, error) {
+	images, predictions := sim.Dims()
+	if len(seen) != predictions || images < 2 {
+		return Identification{}, fmt.Errorf("similarity: wanted the image of each of %d predictions among 2 images or more, found %d and %d", predictions, len(seen), images)
+	}
+	found := Identification{Predictions: predictions, Chance: 1 / float64(images)}
+	image := make([]float64, predictions)
+	var below int
+	for j, own := range seen {
+		var above, tied int
+		for i := range images {
+			s, right := sim.At(i, j), sim.At(own, j)
+			if math.IsNaN(s) {
+				return found, fmt.Errorf("similarity: image %d, prediction %d is %v: %w", i, j, s, embed.ErrNotFinite)
+			}
+			switch {
+			case i == own:
+			case s > right:
+				above++
+			case s == right:
+				tied++
+			default:
+				below++
+			}
+		}
+		image[j] = rank(above, tied)
+	}
+	found.TwoWay = float64(below) / float64(predictions) / float64(images-1)
+	found.ImageTop1, found.ImageTop5, found.BrainTop1 = TopK(image, 1), TopK(image, 5), TopK(brainRanks(sim, seen), 1)
+	return found, nil
+}
+
+// brainRanks returns, for each image that was seen, the rank of its nearest own
+// prediction among the predictions of other images.
+func brainRanks(sim mat.Matrix, seen []int) (ranks []float64) {
+	images, _ := sim.Dims()
+	for i := range images {
+		best := math.Inf(-1)
+		for j, own := range seen {
+			if own == i {
+				best = max(best, sim.At(i, j))
+			}
+		}
+		if math.IsInf(best, -1) {
+			continue
+		}
+		var above, tied int
+		for j, own := range seen {
+			switch s := sim.At(i, j); {
+			case own == i:
+			case s > best:
+				above++
+			case s == best:
+				tied++
+			}
+		}
+		ranks = append(ranks, rank(above, tied))
+	}
+	return ranks
+}
+
 // TwoWay returns two-way identification: how often the right image is more
 // similar to its prediction than another image is, over all pairs; chance is
 // 0.5. For each prediction j it counts the images i with sim[i,j] < sim[j,j],
