@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -26,11 +28,12 @@ func (c *console) evalCommand() *cobra.Command {
 			"the right image is more similar than another. Image retrieval: a scan asks for its image. Brain\n" +
 			"retrieval: the reverse.\n" +
 			"\n" +
-			"The second table chooses among images by mean scans of 1, 2, 3 and all trials of an image, with\n" +
+			"The first table scores every scan, the candidates being images. The second table chooses among images by mean scans of 1, 2, 3 and all trials of an image, with\n" +
 			"Wilson's 95 % interval. From 300 images on, the published score follows: top 1 of 300, mean of 30\n" +
 			"draws. Where images were seen several times, the last lines say what the noise allows at best.",
 		Example: "  engram eval --voxels voxels.npy --stimuli stimuli.npy --bundle mobilenetv2 --presets linear,compact\n" +
 			"  engram eval --voxels test.npy --stimuli test/ --bundle mobilenetv2 --decoder decoder --json\n" +
+			"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
 			"  engram eval --mindeye webdataset_avg_split --subject 1 --bundle clip --decoder decoder --gallery 50,300,982",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,6 +57,7 @@ func (c *console) evalCommand() *cobra.Command {
 	flags.IntVar(&spec.Folds, "folds", 10, "parts into which the images are divided")
 	flags.StringVar(&spec.Decoder, "decoder", "", "score the decoder in this `folder` instead")
 	flags.IntSliceVar(&spec.Gallery, "gallery", nil, "numbers of images to choose among (default 300, 1000, 10000 where there are more, and all)")
+	flags.StringVar(&spec.GalleryIndex, "gallery-index", "", "choose among all images of this `index` or folder too, as a search by scan does (with --decoder or --mindeye)")
 	flags.StringVar(&spec.Predictions, "predictions", "", "write the predicted tokens to this .npy `file`: [trials, T, D] (of one preset)")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("decoder", "presets")
@@ -76,7 +80,11 @@ func printScores(w io.Writer, s *app.Scores) error {
 	fmt.Fprintln(w)
 	fmt.Fprintln(table, strings.Join([]string{"decoder", "repeats", "gallery", "image top-1 (95 %)", "image top-5 (95 %)", "image top-10 (95 %)", "chance top-1"}, "\t"))
 	for _, g := range s.Galleries {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%.2f %%\n", g.Decoder, g.Repeats, g.Size, g.Top1, g.Top5, g.Top10, 100*g.Chance)
+		size := strconv.Itoa(g.Size)
+		if g.Index != "" {
+			size += " of " + filepath.Base(g.Index)
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%.2f %%\n", g.Decoder, g.Repeats, size, g.Top1, g.Top5, g.Top10, 100*g.Chance)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -90,6 +98,12 @@ func printScores(w io.Writer, s *app.Scores) error {
 	}
 	if err := printCeiling(w, s); err != nil {
 		return err
+	}
+	if s.CrossValidated {
+		fmt.Fprintln(w, "candidates      all images seen, with those that each fold's decoder was trained on")
+	}
+	if s.Gallery != "" {
+		fmt.Fprintf(w, "gallery         %s\n", s.Gallery)
 	}
 	_, err := fmt.Fprintf(w, "data            %s\nmatched         %s\n", s.Recording, s.Seen)
 	return err

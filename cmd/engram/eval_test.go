@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,5 +71,71 @@ func TestEvalOfRealDigits(t *testing.T) {
 	c.json(&got, "eval", "--voxels", filepath.Join(dir, "voxels.npy"), "--stimuli", filepath.Join(dir, "stimuli.npy"), "--presets", "linear")
 	if s := got.Scores[0]; s.Trials != 90 || math.Abs(s.TwoWay-.95) > .01 {
 		t.Errorf("scores are %+v, want two-way .95 within .01", s)
+	}
+}
+
+// A decoder that knows its trials finds every image, although each was seen three
+// times, among the images of the data and among all images of an index.
+func TestEvalAmongTheImagesOfAnIndex(t *testing.T) {
+	t.Parallel()
+	c, photos, dir := newCLI(t), writePhotos(t), t.TempDir()
+	rng := rand.New(rand.NewPCG(1, 2))
+	var scans []float32
+	trials := "image\n"
+	patterns := make([]float32, 16*60)
+	for i := range patterns {
+		patterns[i] = float32(rng.NormFloat64())
+	}
+	for trial := range 48 {
+		for _, v := range patterns[trial%16*60:][:60] {
+			scans = append(scans, v+.001*float32(rng.NormFloat64()))
+		}
+		trials += fmt.Sprintf("p%d%d.png\n", trial%16/4, trial%4)
+	}
+	voxels, table := writeNPY(t, filepath.Join(dir, "voxels.npy"), scans, 48, 60), filepath.Join(dir, "trials.csv")
+	writeFile(t, table, []byte(trials))
+	data := []string{"--voxels", voxels, "--stimuli", photos, "--trials", table}
+	decoder := filepath.Join(dir, "decoder")
+	c.must(append(data, "train", "--preset", "linear", "--out", decoder)...)
+
+	more := filepath.Join(dir, "more") // the images under other names, and others
+	for i := range 12 {
+		writePNG(t, filepath.Join(more, fmt.Sprintf("other%d.png", i)), i, 22)
+	}
+	for i := range 15 { // p33.png is not there
+		writePNG(t, filepath.Join(more, fmt.Sprintf("seen/%d.png", i)), i%4*7, i/4*7)
+	}
+	index := filepath.Join(dir, "index")
+	c.must("index", "build", photos, "--out", index)
+	for gallery, want := range map[string]struct {
+		size  int
+		says  string
+		warns int
+	}{
+		index: {16, "16 items: 16 of 16 images seen found, 16 by path and 0 by their vector", 0},
+		more:  {27, "27 items: 15 of 16 images seen found, 0 by path and 15 by their vector", 1},
+	} {
+		var got app.Scores
+		stdout, stderr, status := c.run(append(data, "eval", "--decoder", decoder, "--gallery-index", gallery, "--json")...)
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil || status != 0 {
+			t.Fatalf("status %d, %v: %s", status, err, stderr)
+		}
+		if s := got.Scores[0]; s.Trials != 48 || s.ImageTop1 != 1 || s.BrainTop1 != 1 || s.TwoWay != 1 || s.Chance != 1./16 {
+			t.Errorf("the decoder of these trials scores %+v, want 1", s)
+		}
+		last := got.Galleries[len(got.Galleries)-1]
+		if last.Size != want.size || last.Top1.Share != 1 || last.Index == "" || !strings.HasSuffix(got.Gallery, want.says) || len(got.Warnings) != want.warns {
+			t.Errorf("%s: %+v, %q, warnings %q; want %+v", gallery, last, got.Gallery, got.Warnings, want)
+		}
+	}
+	text := c.must(append(data, "eval", "--decoder", decoder, "--gallery-index", index)...)
+	if !strings.Contains(text, "16 of index ") || !strings.Contains(text, "\ngallery         "+index) {
+		t.Errorf("eval prints\n%s", text)
+	}
+	c.refuse([]string{"--gallery-index needs --decoder or --mindeye"}, append(data, "eval", "--gallery-index", index)...)
+	writePNG(t, filepath.Join(dir, "none", "x.png"), 3, 20)
+	_, stderr, status := c.run(append(data, "eval", "--decoder", decoder, "--gallery-index", filepath.Join(dir, "none"))...)
+	if status != 1 || !strings.Contains(stderr, "none of the 16 images seen is in the index") {
+		t.Errorf("status %d, stderr %s", status, stderr)
 	}
 }

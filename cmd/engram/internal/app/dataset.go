@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"engram/data/progress"
 	"engram/data/space"
@@ -41,6 +42,7 @@ type study struct {
 	bundle *bundle.Bundle
 	scans  *dataset.Scans // of MindEye, else nil
 	order  voxels.Order   // of the voxels
+	names  []string       // of the images, nil where they have none
 	Matched
 }
 
@@ -96,11 +98,20 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	if err != nil {
 		return nil, err
 	}
-	if err := s.join(spec, names); err != nil {
+	s.names = names
+	if err := s.join(spec); err != nil {
 		return nil, err
 	}
 	s.warn(a.opts.Logger)
 	return s, nil
+}
+
+// imageName returns the name of an image, or its number.
+func (s *study) imageName(image int) string {
+	if s.names == nil {
+		return strconv.Itoa(image)
+	}
+	return s.names[image]
 }
 
 // readVoxels reads the scans.
@@ -116,10 +127,10 @@ func (s *study) readVoxels(spec Dataset) error {
 }
 
 // join finds the image that each trial saw. Trials without an image are left out.
-func (s *study) join(spec Dataset, names []string) (err error) {
-	seen := dataset.InOrder(names, s.Targets.Rows)
+func (s *study) join(spec Dataset) (err error) {
+	seen := dataset.InOrder(s.names, s.Targets.Rows)
 	if spec.Trials != "" {
-		if seen, err = dataset.ReadSeen(spec.Trials, spec.Column, names, s.Targets.Rows); err != nil {
+		if seen, err = dataset.ReadSeen(spec.Trials, spec.Column, s.names, s.Targets.Rows); err != nil {
 			return err
 		}
 	}

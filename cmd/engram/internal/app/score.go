@@ -17,7 +17,6 @@ import (
 	"engram/embed/scan"
 
 	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/mat"
 )
 
 // EvalSpec says which decoders to score, on what.
@@ -33,55 +32,16 @@ type EvalSpec struct {
 	// Gallery holds the sizes of the galleries; none stands for
 	// eval.GallerySizes.
 	Gallery []int
-}
-
-// Scores are what decoders reach, and what they could reach at best.
-type Scores struct {
-	Scans string `json:"scans,omitempty"` // what was read of MindEye's data, in a line
-	Matched
-	Scores []Score `json:"scores"`
-	Images int     `json:"images"` // that were seen in the scans
-	// Galleries are scores of image retrieval, where an image is predicted from the
-	// mean of some of its trials, and chosen among so many images.
-	Galleries []GalleryScore `json:"galleries"`
-	// Published are scores by the published protocol, where there are enough images.
-	Published []PublishedScore `json:"published,omitempty"`
-	// Ceiling is nil where it cannot be known, for the reason in NoCeiling.
-	Ceiling   *eval.Ceiling `json:"noise_ceiling"`
-	NoCeiling string        `json:"no_noise_ceiling,omitempty"`
-}
-
-// Score is what a decoder reached with every scan as a prediction of its own.
-type Score struct {
-	Decoder   string  `json:"decoder"`
-	Trials    int     `json:"trials"`
-	TwoWay    float64 `json:"two_way"`    // chance .5
-	ImageTop1 float64 `json:"image_top1"` // chance as below
-	ImageTop5 float64 `json:"image_top5"` // chance five times that
-	BrainTop1 float64 `json:"brain_top1"`
-	Chance    float64 `json:"chance"` // of top 1
-	Seconds   float64 `json:"seconds"`
-}
-
-// GalleryScore is what a decoder reached in a gallery.
-type GalleryScore struct {
-	Decoder string `json:"decoder"`
-	Repeats int    `json:"repeats"` // trials of an image that are averaged, at most
-	eval.Gallery
-}
-
-// PublishedScore is what a decoder reached by the published protocol: top 1 of
-// 300 images, mean of 30 draws.
-type PublishedScore struct {
-	Decoder string `json:"decoder"`
-	Repeats int    `json:"repeats"`
-	eval.Retrieval
+	// GalleryIndex is an index, or a folder of images, whose images are candidates too,
+	// found as a search by scan finds them; "": none. It takes trained decoders.
+	GalleryIndex string
 }
 
 // scored is what one decoder reached.
 type scored struct {
 	Score
 	averaged []eval.Comparison // one for each number of repeats
+	served   []GalleryScore    // in the index that is named
 }
 
 // Eval scores decoders. Presets are cross-validated; with MindEye's data they are
@@ -113,6 +73,12 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, c.rt)
+	if spec.GalleryIndex != "" {
+		if c.gallery, err = a.openGallery(ctx, spec, s, watch); err != nil {
+			return nil, err
+		}
+		defer closeInto(&err, c.gallery)
+	}
 	out := &Scores{Matched: s.Matched}
 	for _, name := range names {
 		found, err := c.score(ctx, name)
@@ -125,6 +91,11 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 	}
 	if s.scans != nil {
 		out.Scans = s.scans.String()
+	} else if spec.Decoder == "" {
+		out.CrossValidated = true
+	}
+	if c.gallery != nil {
+		out.Gallery = c.gallery.String()
 	}
 	out.addCeiling(s.Data)
 	return out, nil
@@ -134,6 +105,9 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 func (spec *EvalSpec) check() error {
 	if spec.Predictions != "" && spec.Decoder == "" && len(spec.Presets) != 1 {
 		return fmt.Errorf("--predictions takes those of one preset, --presets names %d", len(spec.Presets))
+	}
+	if spec.GalleryIndex != "" && spec.Decoder == "" && spec.Data.MindEye == "" {
+		return errors.New("--gallery-index needs --decoder or --mindeye: in a cross-validation every image is held out by another decoder")
 	}
 	if len(spec.Presets) == 0 && spec.Decoder == "" {
 		return errors.New("--presets names none")
@@ -170,8 +144,9 @@ func (a *App) openTraining(ctx context.Context, spec Dataset, test *study, watch
 type scoring struct {
 	*App
 	rt       *ort.Runtime
-	study    *study // to score with
-	training *study // to train presets on; nil where they are cross-validated
+	study    *study   // to score with
+	training *study   // to train presets on; nil where they are cross-validated
+	gallery  *gallery // nil where no index is named
 	spec     EvalSpec
 	watch    progress.Func
 }
@@ -210,8 +185,8 @@ func (c *scoring) crossValidate(ctx context.Context, preset string) (*scored, er
 	if err := c.writePredictions(cv.Predicted); err != nil {
 		return nil, err
 	}
-	s, err := newScore(preset, cv.Similarity, seconds)
-	return &scored{s, cv.Averaged}, err
+	s, err := newScore(preset, cv.Similarity, c.study.Images, seconds)
+	return &scored{Score: s, averaged: cv.Averaged}, err
 }
 
 // scoreFolder scores the trained decoder in a folder.
@@ -281,7 +256,7 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 	if err != nil {
 		return nil, err
 	}
-	s, err := newScore(name, sim, time.Since(start).Seconds())
+	s, err := newScore(name, sim, images, time.Since(start).Seconds())
 	if err != nil {
 		return nil, err
 	}
@@ -293,17 +268,10 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 		}
 		out.averaged = append(out.averaged, averaged)
 	}
-	return out, nil
-}
-
-// newScore computes the figures from the similarity of what was seen in each
-// scan, the rows, with what was predicted from each, the columns.
-func newScore(name string, sim *mat.Dense, seconds float64) (Score, error) {
-	found, err := eval.Identify(sim)
-	return Score{
-		Decoder: name, Trials: found.Predictions, TwoWay: found.TwoWay, ImageTop1: found.ImageTop1,
-		ImageTop5: found.ImageTop5, BrainTop1: found.BrainTop1, Chance: found.Chance, Seconds: seconds,
-	}, err
+	if c.gallery != nil {
+		out.served, err = c.gallery.score(ctx, decoder, name, counts)
+	}
+	return out, err
 }
 
 // writePredictions writes predicted tokens to the file that is asked for, if any.
@@ -312,45 +280,6 @@ func (c *scoring) writePredictions(predicted blas32.General) error {
 		return nil
 	}
 	return npy.WriteFile(c.spec.Predictions, []int{predicted.Rows, c.study.T, c.study.D}, predicted.Data)
-}
-
-// add adds what a decoder reached.
-func (out *Scores) add(ctx context.Context, found *scored, sizes []int, seed uint64) error {
-	out.Scores = append(out.Scores, found.Score)
-	out.Images = len(found.averaged[0].Seen)
-	for _, c := range found.averaged {
-		galleries, err := c.Galleries(sizes, seed)
-		if err != nil {
-			return err
-		}
-		for _, g := range galleries {
-			out.Galleries = append(out.Galleries, GalleryScore{found.Decoder, c.Repeats, g})
-		}
-		if len(c.Seen) < eval.PublishedGallery {
-			continue
-		}
-		retrieval, err := eval.Protocol{Seed: seed}.Score(ctx, c.Square())
-		if err != nil {
-			return err
-		}
-		out.Published = append(out.Published, PublishedScore{found.Decoder, c.Repeats, retrieval})
-	}
-	return nil
-}
-
-// addCeiling adds the noise ceiling of the scans.
-func (out *Scores) addCeiling(data scan.Data) {
-	repeats := scan.Repeats(data.Voxels, data.Images)
-	if repeats == nil {
-		out.NoCeiling = "no image was seen twice"
-		return
-	}
-	ceiling, err := eval.NewCeiling(repeats)
-	if err != nil {
-		out.NoCeiling = err.Error()
-		return
-	}
-	out.Ceiling = &ceiling
 }
 
 // pick returns a copy of rows of m.

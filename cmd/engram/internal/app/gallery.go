@@ -1,0 +1,187 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"slices"
+
+	"engram/data/images"
+	"engram/data/progress"
+	"engram/embed"
+	"engram/embed/eval"
+	"engram/embed/scan"
+	"engram/index"
+)
+
+// gallery is an index whose images are the candidates of a score.
+type gallery struct {
+	*Index
+	study *study
+	item  []index.ID // for each image seen its item
+	found []bool     // which images seen are in the index
+	names int        // how many were found by their path
+	watch progress.Func
+	log   *slog.Logger
+}
+
+// sameImage is the least cosine of two embeddings of one image. Formats and versions
+// of decoders change the last bits of pixels.
+const sameImage = .999
+
+// openGallery opens the index, or indexes the folder of images, and looks for the
+// images seen in it.
+func (a *App) openGallery(ctx context.Context, spec EvalSpec, s *study, watch progress.Func) (*gallery, error) {
+	name := spec.GalleryIndex
+	x, err := a.OpenIndex(ctx, name)
+	if info, statErr := os.Stat(name); errors.Is(err, index.ErrNotFound) && statErr == nil && info.IsDir() {
+		built, buildErr := a.indexIntoCache(ctx, ServeSpec{Images: name, Bundle: spec.Data.Bundle}, watch)
+		if buildErr != nil {
+			return nil, buildErr
+		}
+		x, err = a.OpenIndex(ctx, built.Index)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.Name = name
+	g := &gallery{Index: x, study: s, watch: watch, log: a.opts.Logger}
+	if err := x.Info.CheckSpace(s.target()); err != nil {
+		return nil, errors.Join(fmt.Errorf("--gallery-index: %w", err), x.Close())
+	}
+	if err := g.find(ctx); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return g, nil
+}
+
+// find looks for the items of the images seen: by their path, where the item's vector
+// is the image's, or else by the vector.
+func (g *gallery) find(ctx context.Context) error {
+	n := g.study.Targets.Rows
+	g.item, g.found = make([]index.ID, n), make([]bool, n)
+	var missing []string
+	for _, image := range slices.Compact(slices.Sorted(slices.Values(g.study.Images))) {
+		vector := slices.Clone(pick(g.study.Targets, []int{image}).Data[:g.study.D])
+		if err := embed.Normalize(vector); err != nil {
+			return fmt.Errorf("image %d: %w", image, err)
+		}
+		if err := g.findImage(ctx, image, vector); err != nil {
+			return err
+		}
+		if !g.found[image] {
+			missing = append(missing, g.study.imageName(image))
+		}
+	}
+	if found := g.count(); found == 0 {
+		return fmt.Errorf("--gallery-index: none of the %d images seen is in the index %s, so that no scan can find its image", len(missing), g.Name)
+	}
+	if len(missing) > 0 {
+		warning := fmt.Sprintf("%d images seen are not in the index %s, and their scans are not ranked there; the first is %s", len(missing), g.Name, missing[0])
+		g.study.Warnings = append(g.study.Warnings, warning)
+		g.log.Warn(warning)
+	}
+	return nil
+}
+
+// findImage looks for one image.
+func (g *gallery) findImage(ctx context.Context, image int, vector embed.Vector) error {
+	if g.study.names != nil {
+		items, err := g.Get(ctx, []index.ID{index.ID(images.ID(g.study.names[image]))})
+		if err != nil {
+			return err
+		}
+		if len(items) == 1 && cosine(items[0].Vector, vector) >= sameImage {
+			g.item[image], g.found[image] = items[0].ID, true
+			g.names++
+			return nil
+		}
+	}
+	hits, err := g.Search(ctx, index.Query{Vector: vector, K: 1, Exact: true})
+	if err != nil {
+		return err
+	}
+	if len(hits) == 1 && hits[0].Score >= sameImage {
+		g.item[image], g.found[image] = hits[0].ID, true
+	}
+	return nil
+}
+
+// cosine returns the inner product of two unit vectors.
+func cosine(a, b []float32) (sum float32) {
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+// count returns how many images seen were found.
+func (g *gallery) count() (n int) {
+	for _, found := range g.found {
+		if found {
+			n++
+		}
+	}
+	return n
+}
+
+// String says in one line what was found of the images seen.
+func (g *gallery) String() string {
+	seen := len(slices.Compact(slices.Sorted(slices.Values(g.study.Images))))
+	return fmt.Sprintf("%s, %d items: %d of %d images seen found, %d by path and %d by their vector", g.Name, g.Info.Count, g.count(), seen, g.names, g.count()-g.names)
+}
+
+// score ranks the images of the index as a search by scan does, for each number of
+// repeats that a scan averages.
+func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string, counts []int) ([]GalleryScore, error) {
+	const deepest = 10 // of the shares that are reported
+	var out []GalleryScore
+	for _, repeats := range counts {
+		means, seen, err := scan.Average(g.study.Voxels, g.study.Images, repeats)
+		if err != nil {
+			return nil, err
+		}
+		queries, err := decoder.Queries(ctx, means)
+		if err != nil {
+			return nil, err
+		}
+		report := g.watch.Stage("searching the gallery", "scans", int64(len(seen)))
+		var ranks []float64
+		for i, image := range seen {
+			if !g.found[image] {
+				continue
+			}
+			hits, err := g.Search(ctx, index.Query{Vector: queries[i], K: min(deepest, g.Info.Count)})
+			if err != nil {
+				return nil, err
+			}
+			ranks = append(ranks, rankOf(g.item[image], hits))
+			report(int64(i+1), int64(len(seen)))
+		}
+		out = append(out, GalleryScore{Decoder: name, Repeats: repeats, Gallery: eval.NewGallery(g.Info.Count, ranks), Index: g.Name})
+	}
+	return out, nil
+}
+
+// rankOf returns the rank of an item among hits, the mean of the ranks that equal
+// scores share, or infinity where it was not found.
+func rankOf(item index.ID, hits []index.Hit) float64 {
+	at := slices.IndexFunc(hits, func(h index.Hit) bool { return h.ID == item })
+	if at < 0 {
+		return math.Inf(1)
+	}
+	rank := 1.0
+	for i, hit := range hits {
+		switch {
+		case i == at:
+		case hit.Score > hits[at].Score:
+			rank++
+		case hit.Score == hits[at].Score:
+			rank += .5
+		}
+	}
+	return rank
+}

@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+
+	"engram/embed/eval"
+	"engram/embed/scan"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Scores are what decoders reach, and what they could reach at best.
+type Scores struct {
+	Scans string `json:"scans,omitempty"` // what was read of MindEye's data, in a line
+	Matched
+	Scores []Score `json:"scores"`
+	Images int     `json:"images"` // that were seen in the scans
+	// CrossValidated says that the candidates of each fold's scans include the images
+	// that its decoder was trained on.
+	CrossValidated bool   `json:"cross_validated,omitempty"`
+	Gallery        string `json:"gallery_index,omitempty"` // what was found of the images seen in the index, in a line
+	// Galleries are scores of image retrieval, where an image is predicted from the
+	// mean of some of its trials, and chosen among so many images.
+	Galleries []GalleryScore `json:"galleries"`
+	// Published are scores by the published protocol, where there are enough images.
+	Published []PublishedScore `json:"published,omitempty"`
+	// Ceiling is nil where it cannot be known, for the reason in NoCeiling.
+	Ceiling   *eval.Ceiling `json:"noise_ceiling"`
+	NoCeiling string        `json:"no_noise_ceiling,omitempty"`
+}
+
+// Score is what a decoder reached with every scan as a prediction of its own.
+type Score struct {
+	Decoder   string  `json:"decoder"`
+	Trials    int     `json:"trials"`
+	TwoWay    float64 `json:"two_way"`    // chance .5
+	ImageTop1 float64 `json:"image_top1"` // chance as below
+	ImageTop5 float64 `json:"image_top5"` // chance five times that
+	BrainTop1 float64 `json:"brain_top1"`
+	Chance    float64 `json:"chance"` // of top 1
+	Seconds   float64 `json:"seconds"`
+}
+
+// GalleryScore is what a decoder reached in a gallery.
+type GalleryScore struct {
+	Decoder string `json:"decoder"`
+	Repeats int    `json:"repeats"` // trials of an image that are averaged, at most
+	eval.Gallery
+	Index string `json:"index,omitempty"` // whose images are the candidates; "": the images of the data
+}
+
+// PublishedScore is what a decoder reached by the published protocol: top 1 of
+// 300 images, mean of 30 draws.
+type PublishedScore struct {
+	Decoder string `json:"decoder"`
+	Repeats int    `json:"repeats"`
+	eval.Retrieval
+}
+
+// newScore computes the figures from the similarity of what was seen in each
+// scan, the rows, with what was predicted from each, the columns. images holds the
+// image of each scan; candidates are images, each once.
+func newScore(name string, sim *mat.Dense, images []int, seconds float64) (Score, error) {
+	var rows, seen []int // the first scan of each image, and the image of each scan among them
+	place := map[int]int{}
+	for scan, image := range images {
+		at, known := place[image]
+		if !known {
+			at = len(rows)
+			place[image], rows = at, append(rows, scan)
+		}
+		seen = append(seen, at)
+	}
+	candidates := mat.NewDense(len(rows), len(images), nil)
+	for i, scan := range rows {
+		candidates.SetRow(i, sim.RawRowView(scan))
+	}
+	found, err := eval.IdentifyTrials(candidates, seen)
+	return Score{
+		Decoder: name, Trials: found.Predictions, TwoWay: found.TwoWay, ImageTop1: found.ImageTop1,
+		ImageTop5: found.ImageTop5, BrainTop1: found.BrainTop1, Chance: found.Chance, Seconds: seconds,
+	}, err
+}
+
+// add adds what a decoder reached.
+func (out *Scores) add(ctx context.Context, found *scored, sizes []int, seed uint64) error {
+	out.Scores = append(out.Scores, found.Score)
+	out.Images = len(found.averaged[0].Seen)
+	defer func() { out.Galleries = append(out.Galleries, found.served...) }()
+	for _, c := range found.averaged {
+		galleries, err := c.Galleries(sizes, seed)
+		if err != nil {
+			return err
+		}
+		for _, g := range galleries {
+			out.Galleries = append(out.Galleries, GalleryScore{Decoder: found.Decoder, Repeats: c.Repeats, Gallery: g})
+		}
+		if len(c.Seen) < eval.PublishedGallery {
+			continue
+		}
+		retrieval, err := eval.Protocol{Seed: seed}.Score(ctx, c.Square())
+		if err != nil {
+			return err
+		}
+		out.Published = append(out.Published, PublishedScore{found.Decoder, c.Repeats, retrieval})
+	}
+	return nil
+}
+
+// addCeiling adds the noise ceiling of the scans.
+func (out *Scores) addCeiling(data scan.Data) {
+	repeats := scan.Repeats(data.Voxels, data.Images)
+	if repeats == nil {
+		out.NoCeiling = "no image was seen twice"
+		return
+	}
+	ceiling, err := eval.NewCeiling(repeats)
+	if err != nil {
+		out.NoCeiling = err.Error()
+		return
+	}
+	out.Ceiling = &ceiling
+}
