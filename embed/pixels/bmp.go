@@ -224,7 +224,7 @@ func scaleMask(v, mask uint32) byte {
 
 // unpack undoes run-length coding, one byte for each index, rows from the bottom
 // as in the file. What is passed over has index 0; where the data end early, the
-// rows that were begun are returned.
+// rows that are full are returned.
 func (b *bmpFile) unpack() []byte {
 	out := make([]byte, b.w*b.h)
 	d := b.data
@@ -255,7 +255,7 @@ func (b *bmpFile) unpack() []byte {
 			return out
 		case v == 2:
 			if len(d) < 2 {
-				return out[:min(y+1, b.h)*b.w]
+				return out[:y*b.w]
 			}
 			x, y, d = x+int(d[0]), y+int(d[1]), d[2:]
 		default:
@@ -272,5 +272,8 @@ func (b *bmpFile) unpack() []byte {
 			d = d[min(size+size%2, len(d)):]
 		}
 	}
-	return out[:min(y+1, b.h)*b.w]
+	if x >= b.w {
+		y++ // the mark of its end is all that is missing
+	}
+	return out[:min(y, b.h)*b.w]
 }

@@ -209,12 +209,16 @@ func worstPlane(a []byte, strideA int, b []byte, strideB, w, h int) int {
 }
 
 func FuzzDecode(f *testing.F) {
-	names, err := filepath.Glob(filepath.Join("testdata", "decode", "*"))
+	names, err := filepath.Glob(filepath.Join("testdata", "*", "*.*"))
 	if err != nil || len(names) == 0 {
 		f.Fatalf("no seeds (%v)", err)
 	}
 	for _, name := range names {
-		f.Add(sample(f, filepath.Base(name)))
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
 	}
 	transform, err := NewTransform(clipOptions)
 	if err != nil {

@@ -76,9 +76,10 @@ type tiffPage struct {
 	counts        []int64
 	alpha         int // sample that has the opacity, or -1
 	associated    bool
-	colours       []int64 // of an indexed page: all reds, greens, blues, of 16 bits
-	rgb           *Image  // the result
-	have          int     // pixels that were there
+	colours       []int64       // of an indexed page: all reds, greens, blues, of 16 bits
+	rgb           *Image        // the result
+	inflater      io.ReadCloser // one for all parts, as it is large
+	have          int           // pixels that were there
 }
 
 // readTIFF reads the directory of the first page.
@@ -173,8 +174,8 @@ func (p *tiffPage) places() error {
 	if p.tile.Y == 0 && !p.tiled {
 		p.tile.Y = p.h
 	}
-	const most = 1 << 16
-	if p.tile.X < 1 || p.tile.Y < 1 || p.tile.X > max(most, p.w) || p.tile.Y > max(most, p.h) || int64(p.tile.X)*int64(p.tile.Y) > max(1<<24, 4*int64(p.w)*int64(p.h)) {
+	const least, most = 8, 1 << 16 // the specification asks for multiples of 16
+	if p.tiled && (p.tile.X < least || p.tile.Y < least) || p.tile.X < 1 || p.tile.Y < 1 || p.tile.X > max(most, p.w) || p.tile.Y > max(most, p.h) || int64(p.tile.X)*int64(p.tile.Y) > max(1<<24, 4*int64(p.w)*int64(p.h)) {
 		return fmt.Errorf("tiles of %d×%d pixels: %w", p.tile.X, p.tile.Y, ErrCorrupt)
 	}
 	p.offsets, p.counts = p.numbers(p.tags[offsets]), p.numbers(p.tags[counts])
@@ -239,6 +240,9 @@ func (p *tiffPage) unpack(data []byte, size image.Point) []byte {
 	}
 	stride := (size.X*per*p.bits + 7) / 8
 	want := stride * size.Y
+	if len(data) == 0 {
+		return nil
+	}
 	if p.compression != tiffPlain && p.compression != tiffJPEG && p.orDefault(tagFillOrder, 1) == 2 && p.compression != tiffGroup3 && p.compression != tiffGroup4 {
 		data = reverseBits(data)
 	}
@@ -249,12 +253,10 @@ func (p *tiffPage) unpack(data []byte, size image.Point) []byte {
 		defer z.Close()
 		r = z
 	case tiffDeflate, tiffOldDeflate:
-		z, err := zlib.NewReader(r)
-		if err != nil {
+		if !p.resetInflater(r) {
 			return nil
 		}
-		defer z.Close()
-		r = z
+		r = p.inflater
 	case tiffGroup3, tiffGroup4:
 		order, form := ccitt.MSB, ccitt.Group3
 		if p.orDefault(tagFillOrder, 1) == 2 {
@@ -275,6 +277,17 @@ func (p *tiffPage) unpack(data []byte, size image.Point) []byte {
 		p.addUp(out, stride, per)
 	}
 	return out
+}
+
+// resetInflater lets the inflater read r, and reports whether r begins as it must.
+func (p *tiffPage) resetInflater(r io.Reader) bool {
+	var err error
+	if z, ok := p.inflater.(zlib.Resetter); ok {
+		err = z.Reset(r, nil)
+	} else {
+		p.inflater, err = zlib.NewReader(r)
+	}
+	return err == nil
 }
 
 // reverseBits turns each byte around (FillOrder 2).
