@@ -81,7 +81,7 @@ func (c *companion) join(records []record, joined *Joined) map[string]index.Payl
 		payload index.Payload
 	}
 	claims := map[string]claim{}
-	m := newMatcher(photos)
+	m := newMatcher(filepath.ToSlash(c.folders[0].root), photos)
 	ambiguous := map[string]bool{}
 	for _, r := range records {
 		photo, rank := m.find(r.name, homes)

@@ -12,12 +12,13 @@ import (
 // tools write base names, paths of the machine that they ran on, addresses, and
 // other spellings of letters than the file system's.
 type matcher struct {
+	root   string              // of the photos, with slashes: names may have its last elements in front
 	photos map[string]bool     // paths below the root
 	byBase map[string][]string // of photos, by their folded base names
 }
 
-func newMatcher(photos []string) *matcher {
-	m := &matcher{photos: make(map[string]bool, len(photos))}
+func newMatcher(root string, photos []string) *matcher {
+	m := &matcher{root: root, photos: make(map[string]bool, len(photos))}
 	for _, photo := range photos {
 		m.photos[photo] = true
 	}
@@ -55,7 +56,7 @@ func (m *matcher) find(name string, folders []string) (photo string, rank int) {
 // best returns the photo whose path agrees with most elements of a name.
 func (m *matcher) best(name string) (photo string, rank int) {
 	for _, candidate := range m.byBase[fold(path.Base(name))] {
-		switch n := agreeing(fold(candidate), fold(name)); {
+		switch n := agreeing(fold(path.Join(m.root, candidate)), fold(name)); {
 		case n > rank:
 			photo, rank = candidate, n
 		case n == rank:

@@ -95,6 +95,12 @@ func (t *table) readText(file string) error {
 	if filepath.Ext(file) == ".csv" {
 		return t.readCSV(text)
 	}
+	t.readLines(text)
+	return nil
+}
+
+// readLines reads a JSON object a line.
+func (t *table) readLines(text []byte) {
 	n := 0
 	for line := range bytes.Lines(text) {
 		n++
@@ -108,7 +114,6 @@ func (t *table) readText(file string) error {
 			t.add(place, row)
 		}
 	}
-	return nil
 }
 
 // readCSV reads a table of comma, semicolon or tab, whichever the header has most.
