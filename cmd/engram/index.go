@@ -19,6 +19,6 @@ func (c *console) indexCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(c.indexBuildCommand(), c.indexJoinCommand(), c.indexCopyCommand(), c.indexVerifyCommand(), c.indexSwitchCommand())
+	cmd.AddCommand(c.indexBuildCommand(), c.indexJoinCommand(), c.indexCopyCommand(), c.indexRelocateCommand(), c.indexVerifyCommand(), c.indexSwitchCommand())
 	return cmd
 }

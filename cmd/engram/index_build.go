@@ -20,7 +20,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	var f buildFlags
 	var asJSON, dryRun bool
 	cmd := &cobra.Command{
-		Use:   "build SOURCE",
+		Use:   "build SOURCE...",
 		Short: "Build an index from images or embeddings, or bring it up to date",
 		Long: "Build reads a source shard by shard and keeps its vectors, with what is known about them, in an index:\n\n" +
 			"  a folder of images      encoded; with captions and categories where it is a split of COCO\n" +
@@ -30,17 +30,24 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			"  scenes:5000?seed=1      generated pictures, encoded\n\n" +
 			"A build that was broken off, whatever by, goes on where it was. One that is run again looks at what is\n" +
 			"new or has changed, and deletes what a changed shard has no longer. Images, rows and whole shards that\n" +
-			"are damaged are passed over and listed.",
+			"are damaged are passed over and listed. Several sources make one index, and a source that an index does\n" +
+			"not have yet is added to it.",
 		Example: "  engram index build ~/Pictures --out photos.index\n" +
 			"  engram index build coco --bundle clip --out coco.index --prune --json\n" +
 			"  engram index build 'laion/{00000..00041}.tar' --bundle clip --out laion.index --part 1/4\n" +
 			"  engram index build laion-embeddings --out laion.index --exclude-unsafe",
-		Args: oneArgument("a source"),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("wanted a source, found none")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			spec, err := f.spec(args[0], cmd.Flags())
 			if err != nil {
 				return err
 			}
+			spec.Source.More = args[1:]
 			if dryRun {
 				return c.estimate(cmd.Context(), spec, asJSON)
 			}

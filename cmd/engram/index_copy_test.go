@@ -70,7 +70,7 @@ func TestIndexCopyRefuses(t *testing.T) {
 	c.refuse([]string{"wanted an index and where to copy it, found 1 arguments"}, "index", "copy", first)
 	c.refuse([]string{"no such index"}, "index", "copy", filepath.Join(dir, "nowhere"), filepath.Join(dir, "fresh"))
 	c.refuse([]string{"1024 elements, the target of 256", "wrong dimension"}, "index", "copy", first, bundled)
-	c.refuse([]string{"choose another one to copy to"}, "index", "copy", first, other)
+	c.refuse([]string{"is the index of", "--prune would delete what is not of " + photos}, "index", "copy", first, other, "--prune")
 	c.refuse([]string{"wanted two indexes, found " + first + " twice"}, "index", "copy", first, first)
 	c.refuse([]string{"wanted two indexes"}, "index", "copy", first, first+"/")
 	c.refuse([]string{"--batch is 0"}, "index", "copy", first, other, "--batch", "0")

@@ -28,10 +28,16 @@ const (
 func (j Job) clean(ctx context.Context, p *plan, report *Report) error {
 	c := cleaning{store: j.Store, where: j.Where, prune: j.Prune, report: report}
 	var stale []*state
+	labels := j.Labels
+	if labels == nil {
+		labels = []string{""}
+	}
 	c.gone = map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(j.Ledger.shards)) {
 		s := j.Ledger.shards[name]
 		switch {
+		case p.shards[name] == nil && !slices.Contains(labels, source.LabelOf(name)):
+			// of another source of the index, which this job is not about
 		case p.shards[name] == nil:
 			c.gone[name] = true
 		case s.Stale && s.Done && s.Damaged == "":

@@ -19,7 +19,8 @@ import (
 // since. In a changed shard, images that are the same as before are not encoded
 // again, and rows that are gone are deleted.
 type Job struct {
-	Shards  []source.Shard // all of the source
+	Shards  []source.Shard // all of the sources
+	Labels  []string       // of these sources (see source.Labelled); nil: the unlabelled one
 	Encoder Encoder        // nil where every row is a vector
 	Store   index.Store
 	Ledger  *Ledger

@@ -6,13 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"engram/data/laion"
 	"engram/index"
 )
 
 // originLabel is the label of a store (see index.Store) that has its Origin, as
-// JSON.
+// JSON. The origins of further sources have labels of their own, which follow a
+// slash.
 const originLabel = "origin"
 
 // Origin says where an index came from, so that its rows can be read again, its
@@ -31,6 +33,9 @@ type Origin struct {
 
 	Root   string `json:"root"`   // absolute path of the folder that "path" in payloads is relative to, "" where the images are in no files of their own
 	Bundle string `json:"bundle"` // absolute path of the bundle's folder, which may have moved since
+
+	// Label tells the source from the others of an index: "" is the first one's.
+	Label string `json:"label,omitempty"`
 }
 
 // placed leaves out a Place that is the Source itself.
@@ -45,7 +50,7 @@ func placed(o Origin) Origin {
 // vectors the rows have where there is a choice. Rows of sources with the same
 // name can be together in an index.
 func (o Origin) String() string {
-	base := cmp.Or(o.Source, o.Root)
+	base := o.Base()
 	switch {
 	case o.Column != "":
 		return fmt.Sprintf("column %s of %s", o.Column, base)
@@ -55,10 +60,28 @@ func (o Origin) String() string {
 	return base
 }
 
+// Base is the folder that names of shards are relative to.
+func (o Origin) Base() string { return cmp.Or(o.Source, o.Root) }
+
+// Rivals reports whether the rows of another source are no neighbours of o's but
+// say the same in other words, so that both together in one index make no sense:
+// another set or column of the same vectors, scenes of another seed.
+func (o Origin) Rivals(other Origin) bool {
+	if o.String() == other.String() {
+		return false
+	}
+	return o.Base() == other.Base() || o.Kind == Scenes && other.Kind == Scenes
+}
+
 // Shards lists the shards that the rows may have come from: first the shards of
 // the place that was named last, then the others of the source.
 func (o Origin) Shards(ctx context.Context) ([]Shard, error) {
-	base := cmp.Or(o.Source, o.Root)
+	shards, err := o.allShards(ctx)
+	return Labelled(shards, o.Label), err
+}
+
+func (o Origin) allShards(ctx context.Context) ([]Shard, error) {
+	base := o.Base()
 	shards, err := o.shardsAt(ctx, cmp.Or(o.Place, base))
 	if o.Place == "" {
 		return shards, err
@@ -75,33 +98,59 @@ func (o Origin) Shards(ctx context.Context) ([]Shard, error) {
 }
 
 func (o Origin) shardsAt(ctx context.Context, place string) ([]Shard, error) {
-	source, err := Open(place, Options{Kind: o.Kind, Set: o.Set, Column: o.Column})
+	source, err := Open(place, Options{Kind: o.Kind, Set: o.Set, Column: o.Column, Masks: o.Kind == Images})
 	if err != nil {
 		return nil, err
 	}
 	return source.Shards(ctx)
 }
 
-// KeepOrigin records o as where the items of a store came from, in place of what
-// was recorded before.
+// KeepOrigin records o as where the items of a store with its label came from, in
+// place of what was recorded before.
 func KeepOrigin(ctx context.Context, store index.Store, o Origin) error {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
-	return store.SetLabel(ctx, originLabel, string(text))
+	name := originLabel
+	if o.Label != "" {
+		name += "/" + o.Label
+	}
+	return store.SetLabel(ctx, name, string(text))
 }
 
-// ReadOrigin returns where the items of a store came from: the zero Origin where
-// it does not say so, and index.ErrCorrupt where that cannot be read.
+// ReadOrigin returns where the items of a store came from, the first source: the
+// zero Origin where it does not say so, and index.ErrCorrupt where that cannot be
+// read.
 func ReadOrigin(ctx context.Context, store index.Store) (Origin, error) {
-	labels, err := store.Labels(ctx)
-	if err != nil || labels[originLabel] == "" {
+	all, err := ReadOrigins(ctx, store)
+	if len(all) == 0 || all[0].Label != "" {
 		return Origin{}, err
 	}
-	var o Origin
-	if err := json.Unmarshal([]byte(labels[originLabel]), &o); err != nil {
-		return Origin{}, fmt.Errorf("label %q: %w: %w", originLabel, err, index.ErrCorrupt)
+	return all[0], err
+}
+
+// ReadOrigins returns all sources of the items of a store, the first one first and
+// the others by label.
+func ReadOrigins(ctx context.Context, store index.Store) ([]Origin, error) {
+	labels, err := store.Labels(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return o, nil
+	var all []Origin
+	for _, name := range sortedKeys(labels) {
+		own, further := strings.CutPrefix(name, originLabel+"/")
+		if labels[name] == "" || name != originLabel && !further {
+			continue
+		}
+		var o Origin
+		if err := json.Unmarshal([]byte(labels[name]), &o); err != nil {
+			return nil, fmt.Errorf("label %q: %w: %w", name, err, index.ErrCorrupt)
+		}
+		if o.Label = ""; further {
+			o.Label = own
+		}
+		all = append(all, o)
+	}
+	return all, nil
 }

@@ -23,20 +23,23 @@ func SameImage(a, b index.Payload) bool {
 // ShardOf returns the name of the shard that an item came from. For an image file
 // it is the path of its folder.
 func ShardOf(p index.Payload) string {
+	label, _ := p[index.KeySource].(string)
 	if name, ok := p[index.KeyShard].(string); ok {
-		return name
+		return labelled(label, name)
 	}
 	file, _ := p[index.KeyPath].(string)
-	return path.Dir(file)
+	return labelled(label, path.Dir(file))
 }
 
 // NameOf returns the name of the row that an item was made from.
 func NameOf(item index.Item) string {
+	label, _ := item.Payload[index.KeySource].(string)
 	if name, ok := item.Payload[index.KeyPath].(string); ok {
-		return name
+		return labelled(label, name)
 	}
 	if key, ok := item.Payload[index.KeyKey].(string); ok {
-		return path.Join(ShardOf(item.Payload), key)
+		shard, _ := item.Payload[index.KeyShard].(string)
+		return labelled(label, path.Join(shard, key))
 	}
 	return RowName(ShardOf(item.Payload), int(item.ID%maxNumbered))
 }

@@ -16,6 +16,9 @@ import (
 // left out. Lists end after 1,000 entries. What is known of shards is from the
 // ones that were read: a shard that has not changed says nothing again.
 type Summary struct {
+	Place string `json:"place,omitempty"` // as it was named
+	Label string `json:"label,omitempty"` // in the index, where it is not the first source
+	Note  string `json:"note,omitempty"`  // how it came into the index, where that is worth a line
 	Kind  Kind   `json:"kind"`
 	Taken string `json:"taken,omitempty"` // why it was taken for Kind, where it has something of another, too
 
@@ -83,6 +86,9 @@ type Odd = coco.Odd
 func (s *Summary) Lines() []string {
 	var lines []string
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if s.Note != "" {
+		add("source: %s", s.Note)
+	}
 	if s.Taken != "" {
 		add("source: %s", s.Taken)
 	}

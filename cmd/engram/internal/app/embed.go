@@ -9,7 +9,6 @@ import (
 	"engram/data/laion"
 	"engram/data/progress"
 	"engram/index/embedfiles"
-	"engram/index/source"
 )
 
 // EmbedSpec says what to embed with which model into which folder.
@@ -27,24 +26,21 @@ type EmbedSpec struct {
 // LAION. The report is not nil where what it counts is in the folder, also beside
 // an error.
 func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (report *embedfiles.Report, err error) {
-	findings := &source.Findings{}
-	from, err := spec.Source.open(findings)
+	sources, err := spec.Source.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if report != nil {
-			report.Sources = []source.Summary{findings.Summary()}
+			report.Sources = summaries(sources)
 		}
 	}()
 	job := embedfiles.Job{
 		Settings: embedfiles.Settings{Set: laion.Image, Float32: spec.Float32},
-		Root:     cmp.Or(from.Origin().Root, from.Origin().Source),
+		Root:     cmp.Or(sources[0].origin.Root, sources[0].origin.Source),
 		Dir:      spec.Out, Rows: spec.Rows, Batch: spec.Batch, Progress: watch,
 	}
-	if job.Shards, err = from.Shards(ctx); err != nil {
-		return nil, err
-	}
+	job.Shards = sources[0].shards
 	if spec.Bundle == "" {
 		spec.Bundle = Pixels
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"engram/data/progress"
+	"engram/index"
 	"engram/index/ingest"
 	"engram/index/open"
 )
@@ -24,6 +25,9 @@ func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func)
 		return nil, err
 	}
 	defer closeInto(&err, in)
+	if err := a.placeKnown(ctx, spec, in); err != nil {
+		return nil, err
+	}
 	job := in.job(spec)
 	if job.Ledger, err = a.knownLedger(ctx, spec); err != nil {
 		return nil, err
@@ -32,6 +36,21 @@ func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func)
 		defer closeInto(&err, job.Ledger)
 	}
 	return job.Estimate(ctx, in.dim, sampleTime)
+}
+
+// placeKnown labels the sources as the build would.
+func (a *App) placeKnown(ctx context.Context, spec BuildSpec, in *input) error {
+	if spec.Out == "" {
+		return in.place(ctx, &Index{})
+	}
+	x, err := a.OpenIndex(ctx, spec.Out)
+	if errors.Is(err, index.ErrNotFound) {
+		return in.place(ctx, &Index{})
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(in.place(ctx, x), x.Close())
 }
 
 // knownLedger opens the ledger of an earlier build, nil where there is none.

@@ -81,8 +81,8 @@ func (a *App) openPart(ctx context.Context, name string) (*target, error) {
 // belongsTo refuses a part that was made of something else than the first.
 func (t *target) belongsTo(first *target) error {
 	switch {
-	case t.Origin.String() != first.Origin.String():
-		return fmt.Errorf("%s is of %s, %s of %s: they are not parts of one index", t.Name, t.Origin, first.Name, first.Origin)
+	case t.origins() != first.origins():
+		return fmt.Errorf("%s is of %s, %s of %s: they are not parts of one index", t.Name, t.origins(), first.Name, first.origins())
 	case t.Info.Dim != first.Info.Dim:
 		return fmt.Errorf("%s has vectors of %d elements, %s of %d: %w", t.Name, t.Info.Dim, first.Name, first.Info.Dim, index.ErrDimension)
 	case !t.Info.Space.Same(first.Info.Space):
@@ -99,7 +99,7 @@ func (a *App) openWhole(ctx context.Context, spec JoinSpec, like *target) (*targ
 		if err != nil {
 			return nil, err
 		}
-		if err := errors.Join(x.keepOrigin(ctx, like.Origin), x.Close()); err != nil {
+		if err := errors.Join(x.keepOrigins(ctx, like.Origins), x.Close()); err != nil {
 			return nil, err
 		}
 		return a.openPart(ctx, spec.Out)
@@ -107,8 +107,8 @@ func (a *App) openWhole(ctx context.Context, spec JoinSpec, like *target) (*targ
 	if err != nil {
 		return nil, err
 	}
-	if there := whole.Origin.String(); there != "" && there != like.Origin.String() {
-		err = fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", spec.Out, whole.Origin, like.Origin)
+	if there := whole.origins(); there != "" && there != like.origins() {
+		err = fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", spec.Out, there, like.origins())
 	} else if whole.ledger.Finished() {
 		err = fmt.Errorf("%s is that of a finished build, which parts made before would undo: choose another --out", spec.Out)
 	}
@@ -134,8 +134,8 @@ func (j *Joined) copyParts(ctx context.Context, parts []*target, whole *target, 
 			incomplete = fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
-	if whole.Origin.String() == "" { // the index was there, but not its origin
-		incomplete = errors.Join(incomplete, whole.keepOrigin(ctx, parts[0].Origin))
+	if whole.origins() == "" { // the index was there, but not its origin
+		incomplete = errors.Join(incomplete, whole.keepOrigins(ctx, parts[0].Origins))
 	}
 	return incomplete
 }

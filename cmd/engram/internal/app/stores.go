@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"engram/data/progress"
 	"engram/data/vfs"
@@ -16,9 +18,10 @@ import (
 // Index is an open index.
 type Index struct {
 	index.Store
-	Name   string        // as the user writes it
-	Info   index.Info    // as it was when the index was opened
-	Origin source.Origin // what it was made from; the zero Origin where it does not say so
+	Name    string          // as the user writes it
+	Info    index.Info      // as it was when the index was opened
+	Origin  source.Origin   // the first of Origins; the zero Origin where there is none
+	Origins []source.Origin // what it was made from
 }
 
 // OpenIndex opens an index for reading by what the user writes: a folder, as it is
@@ -84,7 +87,7 @@ func (a *App) storeOptions() open.Options {
 func describe(ctx context.Context, name string, store index.Store) (*Index, error) {
 	x := &Index{Store: store, Name: name}
 	var err error
-	if x.Origin, err = source.ReadOrigin(ctx, store); err != nil {
+	if x.Origins, err = source.ReadOrigins(ctx, store); err != nil {
 		err = fmt.Errorf("%s does not say where it comes from: %w", name, err)
 	} else {
 		x.Info, err = store.Info(ctx)
@@ -92,7 +95,19 @@ func describe(ctx context.Context, name string, store index.Store) (*Index, erro
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	if len(x.Origins) > 0 {
+		x.Origin = x.Origins[0]
+	}
 	return x, nil
+}
+
+// origins names the sources of an index, "" where it does not say.
+func (x *Index) origins() string {
+	var names []string
+	for _, o := range x.Origins {
+		names = append(names, o.String())
+	}
+	return strings.Join(names, " and ")
 }
 
 // empty describes an empty index of the same kind.
@@ -100,10 +115,25 @@ func (x *Index) empty(set open.Collection) open.Empty {
 	return open.Empty{Dim: x.Info.Dim, Space: x.Info.Space, Collection: set}
 }
 
-// keepOrigin records what an index was made from.
+// keepOrigin records what the items of an index with its label were made from.
 func (x *Index) keepOrigin(ctx context.Context, origin source.Origin) error {
-	x.Origin = origin
+	i := slices.IndexFunc(x.Origins, func(o source.Origin) bool { return o.Label == origin.Label })
+	if i < 0 {
+		i, x.Origins = len(x.Origins), append(x.Origins, origin)
+	}
+	x.Origins[i] = origin
+	x.Origin = x.Origins[0]
 	return source.KeepOrigin(ctx, x.Store, origin)
+}
+
+// keepOrigins records all sources of an index.
+func (x *Index) keepOrigins(ctx context.Context, origins []source.Origin) error {
+	for _, o := range origins {
+		if err := x.keepOrigin(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openLedger opens the ledger of an index or of a part of it.

@@ -9,7 +9,6 @@ import (
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/open"
-	"engram/index/source"
 )
 
 // target is the index that a build fills, with its ledger.
@@ -19,9 +18,9 @@ type target struct {
 }
 
 // openTarget opens the index that a build is for, or creates it. An index of
-// another bundle or of another source is refused.
+// another bundle is refused.
 func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *target, err error) {
-	wanted, origin, err := in.describe()
+	wanted, err := in.info()
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +32,13 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 		wanted.Space = x.Info.Space
 	}
 	t := &target{Index: x}
-	if err = x.accept(wanted, origin); err == nil {
-		err = x.keepOrigin(ctx, origin)
+	if err = x.accept(wanted); err == nil {
+		err = in.place(ctx, x)
+	}
+	for _, o := range in.sources {
+		if err == nil {
+			err = x.keepOrigin(ctx, o.origin)
+		}
 	}
 	if err == nil {
 		t.ledger, err = a.openLedger(ctx, x, spec.Part)
@@ -46,16 +50,13 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 }
 
 // accept refuses an index that was made of something else.
-func (x *Index) accept(wanted index.Info, origin source.Origin) error {
+func (x *Index) accept(wanted index.Info) error {
 	switch {
 	case !x.Info.Space.Same(wanted.Space):
 		return fmt.Errorf("%s is an index of bundle %s, --bundle is %s, choose another --out: %w",
 			x.Name, cmp.Or(x.Info.Space.Name, "none"), cmp.Or(wanted.Space.Name, "none"), index.ErrBundle)
 	case x.Info.Dim != wanted.Dim:
 		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", x.Name, x.Info.Dim, wanted.Dim, index.ErrDimension)
-	}
-	if from := x.Origin.String(); from != "" && from != origin.String() {
-		return fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", x.Name, from, origin)
 	}
 	return nil
 }

@@ -52,13 +52,22 @@ type originals struct {
 
 // openOriginals opens the source of an index, and the model where it has images.
 func (a *App) openOriginals(ctx context.Context, x *Index, bundle string, watch progress.Func) (*originals, error) {
-	if x.Origin.String() == "" {
+	if x.origins() == "" {
 		return nil, errors.New("the index does not say what it was made from")
 	}
 	o := &originals{}
 	var err error
-	if o.shards, err = x.Origin.Shards(ctx); err != nil || ofVectors(o.shards) {
-		return o, err
+	images := false
+	for _, origin := range x.Origins {
+		shards, err := origin.Shards(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.shards = append(o.shards, shards...)
+		images = images || !ofVectors(shards)
+	}
+	if !images {
+		return o, nil
 	}
 	o.model, err = a.modelOf(ctx, x, modelSpec{bundle: bundle}, watch)
 	return o, err

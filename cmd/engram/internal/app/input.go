@@ -1,0 +1,251 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"engram/data/progress"
+	"engram/embed/bundle"
+	"engram/index"
+	"engram/index/embedfiles"
+	"engram/index/ingest"
+	"engram/index/source"
+)
+
+// SourceSpec says what to read, and how.
+type SourceSpec struct {
+	Place string   // a folder, a file, a pattern or scenes, as source.Open takes it
+	More  []string // further places, which are read alike
+	source.Options
+}
+
+// opened is one source of a build.
+type opened struct {
+	source.Source
+	place    string
+	findings *source.Findings
+	shards   []source.Shard
+	origin   source.Origin
+	note     string // what a user is told of its place in the index
+}
+
+// open opens the sources.
+func (s SourceSpec) open(ctx context.Context) ([]*opened, error) {
+	var all []*opened
+	for _, place := range append([]string{s.Place}, s.More...) {
+		o := &opened{place: place, findings: &source.Findings{}}
+		opts := s.Options
+		opts.Findings = o.findings
+		var err error
+		if o.Source, err = source.Open(place, opts); err != nil {
+			return nil, err
+		}
+		if o.shards, err = o.Shards(ctx); err != nil {
+			return nil, err
+		}
+		o.origin = o.Origin()
+		for _, other := range all {
+			if other.origin.String() == o.origin.String() {
+				return nil, fmt.Errorf("wanted different sources, found %s twice", o.origin)
+			}
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// label gives a source its place among the sources of an index.
+func (o *opened) label(label string) {
+	o.origin.Label = label
+	o.shards = source.Labelled(o.shards, label)
+}
+
+// summaries returns what sources met beside their rows.
+func summaries(sources []*opened) []source.Summary {
+	all := make([]source.Summary, len(sources))
+	for i, o := range sources {
+		all[i] = o.findings.Summary()
+		all[i].Place, all[i].Label, all[i].Note = o.place, o.origin.Label, o.note
+	}
+	return all
+}
+
+// input is the sources of a build and the model for their images.
+type input struct {
+	sources []*opened
+	bundle  *bundle.Bundle // nil for embeddings whose model nobody names
+	model   *Model         // nil for embeddings
+	dim     int
+}
+
+// openInput opens the sources of a build, and the model where they have images.
+func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func) (*input, error) {
+	var in input
+	var err error
+	if in.sources, err = spec.Source.open(ctx); err != nil {
+		return nil, err
+	}
+	withImages := false
+	for _, o := range in.sources {
+		if len(o.shards) == 0 {
+			return nil, noImages(o.place, o.findings.Summary())
+		}
+		dim, err := dimOf(ctx, o.place, o.shards)
+		switch {
+		case err != nil:
+			return nil, err
+		case dim == 0:
+			withImages = true
+		case in.dim != 0 && in.dim != dim:
+			return nil, fmt.Errorf("the vectors of %s have %d elements, other sources %d: %w", o.place, dim, in.dim, index.ErrDimension)
+		default:
+			in.dim = dim
+		}
+	}
+	if in.dim > 0 {
+		if in.bundle, err = a.bundleOfEmbeddings(spec, in.dim); err != nil || !withImages {
+			return &in, err
+		}
+		if in.bundle == nil {
+			return nil, errors.New("wanted --bundle with the model that made the embeddings, to embed the images with it, too")
+		}
+	} else if in.bundle, err = a.OpenBundle(cmp.Or(spec.Bundle, Pixels)); err != nil {
+		return nil, err
+	}
+	in.model, err = a.OpenModel(ctx, in.bundle, watch)
+	in.dim = in.bundle.D
+	return &in, err
+}
+
+// noImages is the error of a place without rows, which says what it has instead.
+func noImages(place string, found source.Summary) error {
+	text := fmt.Sprintf("%s has no images (jpg, png, webp, gif, bmp, tiff)", place)
+	for _, line := range found.Lines() {
+		text += "; " + line
+	}
+	return errors.New(text)
+}
+
+// bundleOfEmbeddings opens the bundle of embeddings of dim elements, nil where
+// none is named.
+func (a *App) bundleOfEmbeddings(spec BuildSpec, dim int) (*bundle.Bundle, error) {
+	if spec.Bundle == "" {
+		return nil, nil
+	}
+	b, err := a.OpenBundle(spec.Bundle)
+	if err == nil && b.D != dim {
+		err = fmt.Errorf("the embeddings of %s have %d elements, those of bundle %s %d", spec.Source.Place, dim, Label(b), b.D)
+	}
+	return b, err
+}
+
+// info describes an index of the input. Embeddings that engram embed has made say
+// what bundle made them, and where their images are.
+func (in *input) info() (index.Info, error) {
+	info := index.Info{Dim: in.dim}
+	if in.bundle != nil {
+		info.Space = SpaceOf(in.bundle)
+	}
+	for _, o := range in.sources {
+		if o.origin.Kind != source.Embeddings {
+			continue
+		}
+		made, err := embedfiles.ReadMade(o.origin.Source)
+		if err != nil || made.Dim != in.dim {
+			continue // of files that embed has not made
+		}
+		o.origin.Root = made.Root
+		if !info.Space.Known() {
+			info.Space = made.Space
+		}
+		if made.Space.Known() && !made.Space.Same(info.Space) {
+			if in.bundle == nil {
+				return info, fmt.Errorf("the embeddings of %s were made with bundle %s, other sources with %s: %w", o.origin.Source, made.Space, info.Space, index.ErrBundle)
+			}
+			return info, fmt.Errorf("the embeddings of %s were made with bundle %s, --bundle is %s: %w", o.origin.Source, made.Space, info.Space, index.ErrBundle)
+		}
+	}
+	return info, nil
+}
+
+// place finds out which sources of an index the input's are, by their origins, and
+// labels them. A source that the index does not have yet is a further one. Where
+// the folder of one is gone, and its photos are in the input, it has moved: it
+// keeps its items and its ledger.
+func (in *input) place(ctx context.Context, x *Index) error {
+	known := x.Origins
+	for _, o := range in.sources {
+		if in.bundle != nil {
+			var err error
+			if o.origin.Bundle, err = filepath.Abs(in.bundle.Dir()); err != nil {
+				return err
+			}
+		}
+		label, found, err := o.find(ctx, x)
+		if err != nil {
+			return err
+		}
+		if !found {
+			label = source.NewLabel(o.origin, known)
+		}
+		if !found && len(known) > 0 {
+			o.note = fmt.Sprintf("%s is added to the index of %s, as %s", o.origin, known[0], label)
+		}
+		if o.label(label); !found {
+			known = append(known, o.origin)
+		}
+	}
+	return nil
+}
+
+// find returns the label of a source in an index.
+func (o *opened) find(ctx context.Context, x *Index) (label string, found bool, err error) {
+	for _, known := range x.Origins {
+		if name := known.String(); name == "" || name == o.origin.String() {
+			return known.Label, true, nil
+		}
+	}
+	for _, known := range x.Origins {
+		if o.origin.Rivals(known) {
+			return "", false, fmt.Errorf("%s is the index of %s, wanted that of %s: choose another --out", x.Name, known, o.origin)
+		}
+	}
+	for _, known := range x.Origins {
+		if known.Kind != o.origin.Kind && known.Kind != "" || !known.Gone() || o.origin.Kind == source.Scenes {
+			continue
+		}
+		moved, err := source.CheckMoved(ctx, x.Store, known, o.origin.Base())
+		if err != nil {
+			return "", false, err
+		}
+		if moved.Suits() {
+			o.note = fmt.Sprintf("what was in %s is in %s now: %d of %d files looked for are there", known, o.origin, moved.Found, moved.Sampled)
+			return known.Label, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// job returns the job of a build but for its target.
+func (in *input) job(spec BuildSpec) ingest.Job {
+	job := ingest.Job{Part: spec.Part, Where: spec.Where, Prune: spec.Prune, Retry: spec.RetryFailed, Batch: spec.Batch}
+	for _, o := range in.sources {
+		job.Shards = append(job.Shards, o.shards...)
+		job.Labels = append(job.Labels, o.origin.Label)
+	}
+	if in.model != nil {
+		job.Encoder = imageEncoder{in.model}
+	}
+	return job
+}
+
+// Close closes the model.
+func (in *input) Close() error {
+	if in.model == nil {
+		return nil
+	}
+	return in.model.Close()
+}
