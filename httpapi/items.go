@@ -147,6 +147,5 @@ func (s *Server) getImage(c *gin.Context) error {
 	if image.ETag != "" {
 		c.Header("ETag", image.ETag)
 	}
-	http.ServeContent(c.Writer, c.Request, "", image.ModTime, image.Content)
-	return nil
+	return serveContent(c, image.ModTime, image.Content)
 }

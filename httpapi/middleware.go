@@ -93,13 +93,6 @@ func (s *Server) recovered(c *gin.Context) {
 	c.Next()
 }
 
-// limit bounds the body of a request.
-func limit(bytes int64) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bytes)
-	}
-}
-
 // writeJSON sends v. A value that cannot be encoded is a fault of this
 // package, not of the request.
 func writeJSON(c *gin.Context, status int, contentType string, v any) {
@@ -107,5 +100,6 @@ func writeJSON(c *gin.Context, status int, contentType string, v any) {
 	if err != nil {
 		panic(fmt.Sprintf("httpapi: %T has no JSON form: %v", v, err))
 	}
+	c.Header("Content-Type", contentType) // gin leaves one that is there already
 	c.Data(status, contentType, append(body, '\n'))
 }

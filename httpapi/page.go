@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"path"
 	"time"
 
@@ -61,8 +60,7 @@ func (s *Server) file(name string) func(*gin.Context) error {
 		c.Header("Content-Type", a.contentType)
 		c.Header("ETag", a.etag)
 		c.Header("Cache-Control", "no-cache") // ask, and mostly hear 304
-		http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(a.body))
-		return nil
+		return serveContent(c, time.Time{}, bytes.NewReader(a.body))
 	}
 }
 

@@ -27,6 +27,8 @@ var (
 	errNoTrial      = errors.New("no such trial")
 	errNoRoute      = errors.New("no such route")
 	errMethod       = errors.New("method not allowed")
+	errRange        = errors.New("no such range")
+	errPrecondition = errors.New("precondition failed")
 	errMediaType    = errors.New("unsupported media type")
 	errShuttingDown = errors.New("the server is shutting down")
 )
@@ -58,6 +60,8 @@ var problemTable = []problemKind{
 		secret: true, hint: "the search took longer than the server allows; try again later"},
 	{err: errNoRoute, status: http.StatusNotFound, slug: "no-such-route", title: "No such route"},
 	{err: errMethod, status: http.StatusMethodNotAllowed, slug: "method-not-allowed", title: "Method not allowed"},
+	{err: errRange, status: http.StatusRequestedRangeNotSatisfiable, slug: "no-such-range", title: "No such range"},
+	{err: errPrecondition, status: http.StatusPreconditionFailed, slug: "precondition-failed", title: "Precondition failed"},
 	{err: errMediaType, status: http.StatusUnsupportedMediaType, slug: "unsupported-media-type", title: "Unsupported media type"},
 	{err: errNoItem, status: http.StatusNotFound, slug: "no-such-item", title: "No such item"},
 	{err: errNoImage, status: http.StatusNotFound, slug: "no-image", title: "No image"},

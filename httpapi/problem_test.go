@@ -43,6 +43,8 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{pixels.ErrTooLarge, 422, "image-too-large", true},
 		{index.ErrBundle, 409, "another-bundle", true},
 		{errBody, 400, "unreadable-body", true},
+		{errRange, 416, "no-such-range", true},
+		{errPrecondition, 412, "precondition-failed", true},
 		{errShuttingDown, 503, "not-ready", true},
 		{index.ErrClosed, 503, "not-ready", false},
 		{index.ErrUnavailable, 503, "index-unavailable", false},

@@ -55,7 +55,10 @@ type query struct {
 // values are the request's header and the query part of its address.
 func readQuery(contentType string, values url.Values, body io.Reader) (query, error) {
 	q := query{k: defaultK}
-	for _, name := range optionNames {
+	for _, name := range optionNames() {
+		if values.Get(name) == "" {
+			continue // it is not given: checkOptions refuses an empty one
+		}
 		if err := q.set(name, values.Get(name)); err != nil {
 			return q, err
 		}
@@ -64,15 +67,18 @@ func readQuery(contentType string, values url.Values, body io.Reader) (query, er
 	if err != nil {
 		mediaType = contentType
 	}
-	if mediaType == "multipart/form-data" {
-		return q, q.readForm(multipart.NewReader(body, params["boundary"]))
-	}
 	read := q.fromJSON
+	binary := mediaType == "application/x-npy" || mediaType == "application/octet-stream"
+	if values.Has("kind") && !binary {
+		return q, fmt.Errorf("kind is for a body of type application/x-npy or application/octet-stream, not %q: %w", mediaType, errQuery)
+	}
 	switch {
+	case mediaType == "multipart/form-data":
+		return q, q.readForm(multipart.NewReader(body, params["boundary"]))
 	case mediaType == "application/json":
 	case strings.HasPrefix(mediaType, "image/"):
 		read = q.fromImage
-	case mediaType == "application/x-npy", mediaType == "application/octet-stream":
+	case binary:
 		kind := values.Get("kind")
 		if kind == "" {
 			kind = kindScan
@@ -104,17 +110,15 @@ func (q *query) reader(kind string) func([]byte) error {
 	return nil
 }
 
-// optionNames are the options of a search in the address or in a form.
-var optionNames = []string{"k", "filter", "safe", "exact", "recall"}
+// optionNames returns the options of a search in the address or in a form.
+func optionNames() []string { return []string{"k", "filter", "safe", "exact", "recall"} }
 
-// set takes an option from text; "" leaves it as it was.
+// set takes an option from text.
 func (q *query) set(name, text string) (err error) {
-	if text == "" {
-		return nil
-	}
 	switch name {
 	case "k":
-		if q.k, err = strconv.Atoi(text); err != nil {
+		var whole bool
+		if q.k, whole = wholeNumber(text); !whole {
 			return fmt.Errorf("k is not a whole number: %w", errQuery)
 		}
 	case "filter":
@@ -154,6 +158,7 @@ func (q *query) chosen() index.Filter {
 // readForm reads a form with one file, named image, scan or vector, and
 // perhaps options.
 func (q *query) readForm(form *multipart.Reader) error {
+	given := map[string]bool{}
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -167,7 +172,11 @@ func (q *query) readForm(form *multipart.Reader) error {
 			return err
 		}
 		name := part.FormName()
-		if slices.Contains(optionNames, name) {
+		if slices.Contains(optionNames(), name) {
+			if given[name] {
+				return fmt.Errorf("form field %s comes twice: %w", name, errQuery)
+			}
+			given[name] = true
 			if err := q.set(name, string(raw)); err != nil {
 				return err
 			}
@@ -175,7 +184,7 @@ func (q *query) readForm(form *multipart.Reader) error {
 		}
 		read := q.reader(name)
 		if read == nil {
-			return fmt.Errorf("form field %q is not one of image, scan, vector, %s: %w", name, strings.Join(optionNames, ", "), errQuery)
+			return fmt.Errorf("form field %q is not one of image, scan, vector, %s: %w", name, strings.Join(optionNames(), ", "), errQuery)
 		}
 		if q.kind != "" {
 			return fmt.Errorf("the form has two files, %s and %s, wanted one: %w", q.kind, name, errQuery)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 // voxels, and perhaps the options (see optionNames).
 func (q *query) fromJSON(raw []byte) error {
 	var object struct {
-		K      *int            `json:"k"`
+		K      json.RawMessage `json:"k"`
 		Vector json.RawMessage `json:"vector"`
 		Voxels json.RawMessage `json:"voxels"`
 		Item   json.RawMessage `json:"item"`
@@ -27,6 +28,9 @@ func (q *query) fromJSON(raw []byte) error {
 		Exact  *bool           `json:"exact"`
 		Recall *float64        `json:"recall"`
 	}
+	if err := checkMembers(raw); err != nil {
+		return err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&object); err != nil {
@@ -35,8 +39,11 @@ func (q *query) fromJSON(raw []byte) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("JSON: there is more after the query object: %w", errBody)
 	}
-	if object.K != nil {
-		q.k = *object.K
+	if present(object.K) {
+		var whole bool
+		if q.k, whole = wholeNumber(string(object.K)); !whole {
+			return fmt.Errorf("JSON: k is %s, wanted a whole number: %w", jsonFound(object.K), errBody)
+		}
 	}
 	if object.Safe != nil {
 		q.safe = *object.Safe
@@ -79,6 +86,36 @@ func (q *query) fromJSON(raw []byte) error {
 	return nil
 }
 
+// checkMembers refuses an object with a member that comes twice or is written in
+// another case: package json would take the last one, and any case.
+func checkMembers(raw []byte) error {
+	tokens := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := tokens.Token(); err != nil || open != json.Delim('{') {
+		return nil // the decoder says what is wrong
+	}
+	known := append([]string{kindVector, "voxels", kindItem, kindTrial}, optionNames()...)
+	seen := map[string]bool{}
+	for tokens.More() {
+		token, err := tokens.Token()
+		name, isName := token.(string)
+		if err != nil || !isName {
+			return nil
+		}
+		switch {
+		case seen[name]:
+			return fmt.Errorf("JSON: %.40q comes twice: %w", name, errBody)
+		case !slices.Contains(known, name):
+			return fmt.Errorf("JSON: unknown field %.40q, wanted one of %s: %w", name, strings.Join(known, ", "), errBody)
+		}
+		seen[name] = true
+		var value json.RawMessage
+		if err := tokens.Decode(&value); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
 func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 // jsonError says what is wrong in words that do not name Go's types.
@@ -96,11 +133,22 @@ func jsonError(err error) error {
 	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), errBody)
 }
 
+// jsonFound names a value that is none of the wanted ones.
+func jsonFound(raw json.RawMessage) string {
+	switch raw[0] {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	}
+	return fmt.Sprintf("%.20s", raw)
+}
+
 // jsonKind names the JSON type of a field of the query object.
 func jsonKind(field string) string {
 	switch field {
-	case "k":
-		return "a whole number"
 	case "trial":
 		return "a string"
 	case "recall":

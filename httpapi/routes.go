@@ -10,7 +10,8 @@ import (
 // route is one line of the interface. openapi.yaml has the same list.
 type route struct {
 	method, path string
-	maxBody      int64 // bytes
+	options      []string // that its address can have
+	maxBody      int64    // bytes
 	handle       func(*gin.Context) error
 }
 
@@ -19,18 +20,33 @@ type route struct {
 const noBody = 1 << 10
 
 func (s *Server) routes() []route {
+	page := []string{anyOption}
 	return []route{
-		{http.MethodPost, "/v1/search", s.opts.MaxBodyBytes, s.search},
-		{http.MethodGet, "/v1/items", noBody, s.listItems},
-		{http.MethodGet, "/v1/items/:id", noBody, s.getItem},
-		{http.MethodGet, "/v1/items/:id/image", noBody, s.getImage},
-		{http.MethodGet, "/v1/trials", noBody, s.listTrials},
-		{http.MethodGet, "/v1/info", noBody, s.getInfo},
-		{http.MethodGet, "/healthz", noBody, s.health},
-		{http.MethodGet, "/readyz", noBody, s.readiness},
-		{http.MethodGet, "/openapi.yaml", noBody, s.file("openapi.yaml")},
-		{http.MethodGet, "/", noBody, s.file("web/index.html")},
-		{http.MethodGet, "/assets/:file", noBody, s.getAsset},
+		{http.MethodPost, "/v1/search", append([]string{"kind"}, optionNames()...), s.opts.MaxBodyBytes, s.search},
+		{http.MethodGet, "/v1/items", []string{"limit", "safe"}, noBody, s.listItems},
+		{http.MethodGet, "/v1/items/:id", nil, noBody, s.getItem},
+		{http.MethodGet, "/v1/items/:id/image", nil, noBody, s.getImage},
+		{http.MethodGet, "/v1/trials", []string{"offset", "limit"}, noBody, s.listTrials},
+		{http.MethodGet, "/v1/info", nil, noBody, s.getInfo},
+		{http.MethodGet, "/healthz", nil, noBody, s.health},
+		{http.MethodGet, "/readyz", nil, noBody, s.readiness},
+		{http.MethodGet, "/openapi.yaml", page, noBody, s.file("openapi.yaml")},
+		{http.MethodGet, "/", page, noBody, s.file("web/index.html")},
+		{http.MethodGet, "/assets/:file", page, noBody, s.getAsset},
+	}
+}
+
+// answer returns the handler of the route, which first looks at the options in the
+// address and bounds the body.
+func (r route) answer() func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		if err := checkOptions(c.Request.URL.RawQuery, r.options); err != nil {
+			return err
+		}
+		if err := limit(c, r.maxBody); err != nil {
+			return err
+		}
+		return r.handle(c)
 	}
 }
 

@@ -2,11 +2,9 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"engram/data/space"
@@ -235,20 +233,4 @@ func strip(repeats [][]float32) []int8 {
 		drawn[i] = int8(math.Round(100 * max(-1, min(1, z/3))))
 	}
 	return drawn
-}
-
-// intParam reads a whole number from the query part of the address.
-func intParam(c *gin.Context, name string, byDefault, most int) (int, error) {
-	text := c.Query(name)
-	if text == "" {
-		return byDefault, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("%s is not a whole number: %w", name, errQuery)
-	}
-	if err != nil || n < 0 || n > most {
-		return 0, fmt.Errorf("%s is wanted from 0 to %d: %w", name, most, errQuery)
-	}
-	return n, nil
 }

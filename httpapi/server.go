@@ -34,6 +34,10 @@ type Options struct {
 	// Trials are scans that visitors may search with. They need a Decoder.
 	Trials []Trial
 
+	// CORS are the origins, such as https://example.com, whose pages may ask this
+	// server from a browser; "*" is all of them. The server's own page needs none.
+	CORS []string
+
 	Logger *slog.Logger // nil: no log
 
 	MaxBodyBytes  int64         // of a search; 0: 32 MiB
@@ -82,6 +86,11 @@ func (o Options) validate() error {
 	if o.MaxBodyBytes < 0 || o.MaxK < 0 || o.SearchTimeout < 0 || o.DrainTimeout < 0 {
 		fault("limits must not be negative: body %d bytes, k %d, search %v, drain %v",
 			o.MaxBodyBytes, o.MaxK, o.SearchTimeout, o.DrainTimeout)
+	}
+	for _, origin := range o.CORS {
+		if err := checkOrigin(origin); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if len(o.Trials) > 0 && o.Decoder == nil {
 		fault("%d stored trials need a decoder", len(o.Trials))
@@ -188,15 +197,12 @@ func (s *Server) router() *gin.Engine {
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		panic(err) // only a list that cannot be parsed is refused
 	}
-	engine.Use(identify, s.secure, s.access, s.recovered)
+	engine.Use(identify, s.secure, s.cors, s.access, s.recovered)
 	for _, r := range s.routes() {
-		engine.Handle(r.method, r.path, limit(r.maxBody), s.wrap(r.handle))
+		engine.Handle(r.method, r.path, s.wrap(r.answer()))
 	}
 	engine.NoRoute(s.wrap(noRoute))
-	engine.NoMethod(s.wrap(func(c *gin.Context) error {
-		return fmt.Errorf("%s is not among this route's methods (%s): %w",
-			c.Request.Method, c.Writer.Header().Get("Allow"), errMethod)
-	}))
+	engine.NoMethod(s.wrap(wrongMethod))
 	return engine
 }
 

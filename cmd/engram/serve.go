@@ -43,6 +43,7 @@ func (c *console) serveCommand() *cobra.Command {
 	flags.BoolVar(&spec.AssumeBundle, "assume-bundle", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.StringVar(&spec.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
 	flags.BoolVar(&spec.ImageURLs, "image-urls", false, "let the page load images that are not here from the urls in their payloads")
+	flags.StringSliceVar(&spec.CORS, "cors", nil, "`origins` whose pages may ask this server from a browser, such as https://example.com, or *")
 	flags.StringVar(&spec.Decoder, "decoder", "", "`folder` of the decoder for searches by scan")
 	flags.StringVar(&spec.Voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")
 	flags.StringVar(&spec.Mask, "mask", "", maskHelp)

@@ -29,7 +29,8 @@ type ServeSpec struct {
 	// ImagesRoot is the folder where the images are now, "" where they were when
 	// the index was built.
 	ImagesRoot string
-	ImageURLs  bool // show the addresses in payloads as images (see httpapi.Options)
+	CORS       []string // see httpapi.Options
+	ImageURLs  bool     // show the addresses in payloads as images (see httpapi.Options)
 
 	Decoder string // folder of the decoder for searches by scan; "": none
 	// Scans that visitors may search with: a .npy file, or NIfTI with Mask and its
@@ -151,7 +152,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if folder != nil {
 		s.opened, opts.Images = append(s.opened, folder), folder
 	}
-	opts.ImageURLs = spec.ImageURLs
+	opts.ImageURLs, opts.CORS = spec.ImageURLs, spec.CORS
 	d, err := s.openModels(ctx, a, x, spec, &opts, watch)
 	if err != nil {
 		return opts, err
