@@ -359,6 +359,16 @@ func TestMiscountIsFound(t *testing.T) {
 	mustCopy(t, from, to, copyindex.Options{})
 }
 
+// A store that says that it has deleted items may still have them.
+func TestItemsThatPruningLeavesAreFound(t *testing.T) {
+	to := &engine{Store: newTarget(t), keeps: true}
+	put(t, to, index.Item{ID: 1, Vector: []float32{1, 0, 0, 0, 0, 0}})
+	_, err := copyindex.Copy(t.Context(), newFilled(t, 50), to, copyindex.Options{Prune: true})
+	if !errors.Is(err, copyindex.ErrDiffers) || !strings.Contains(err.Error(), "1 items that the source does not have are still there") {
+		t.Errorf("error %v, want ErrDiffers for the item that is still there", err)
+	}
+}
+
 func TestUnorderedStoreIsRefused(t *testing.T) {
 	from := &engine{Store: newFilled(t, 10), read: func(item *index.Item) { item.ID %= 3 }}
 	_, err := copyindex.Copy(t.Context(), from, newTarget(t), copyindex.Options{})

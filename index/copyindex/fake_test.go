@@ -92,6 +92,7 @@ type engine struct {
 	idle   bool                               // Flush does nothing
 	refuse map[index.ID]bool                  // what Upsert does not take
 	more   int                                // items that Info counts and All does not yield
+	keeps  bool                               // Delete says that it has deleted, and deletes nothing
 
 	upserts, running, most, largest atomic.Int64
 }
@@ -117,6 +118,13 @@ func (e *engine) Upsert(ctx context.Context, items []index.Item) error {
 		items = e.changed(items)
 	}
 	return e.Store.Upsert(ctx, items)
+}
+
+func (e *engine) Delete(ctx context.Context, ids []index.ID) (int, error) {
+	if e.keeps {
+		return len(ids), nil
+	}
+	return e.Store.Delete(ctx, ids)
 }
 
 func (e *engine) Info(ctx context.Context) (index.Info, error) {
