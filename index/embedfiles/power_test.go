@@ -87,7 +87,8 @@ const forEver = 1 << 30
 
 // A job is killed after each number of operations, and the power goes with it.
 // Then the source may have changed, and a job that finds that out is killed, too.
-// The last one comes to its end, with the files of a job that was left alone.
+// The last one comes to its end, with the files of a job that was left alone, which
+// then survive a power loss.
 func TestAJobGoesOnAfterAPowerLoss(t *testing.T) {
 	t.Parallel()
 	root, changed := t.TempDir(), t.TempDir()
@@ -125,6 +126,10 @@ func TestAJobGoesOnAfterAPowerLoss(t *testing.T) {
 			m.embed(t, source, forEver)
 			if diff := cmp.Diff(want[source], files(t, m.dir)); diff != "" {
 				t.Fatalf("killed after %d operations, seed %d: the files of the last job (-want +got):\n%s", operations, seed, diff)
+			}
+			m = m.losePower(t, rng)
+			if diff := cmp.Diff(visible(want[source]), visible(files(t, m.dir))); diff != "" {
+				t.Fatalf("killed after %d operations, seed %d: the files of the last job after a power loss (-want +got):\n%s", operations, seed, diff)
 			}
 		}
 	}
