@@ -53,7 +53,7 @@ func (c *console) benchCommand() *cobra.Command {
 	flags.IntVar(&spec.Dim, "dim", 768, "elements of a vector")
 	flags.IntVar(&spec.Images, "images", 64, "images to decode and to encode")
 	flags.IntVar(&megabytes, "mib", 256, "MiB of memory and of a file to read and to write; wanted is several times what caches hold")
-	flags.IntVar(&spec.Runs, "runs", 5, "runs of each step, of which the median counts")
+	flags.IntVar(&spec.Runs, "runs", 5, "runs of each step; the median counts")
 	flags.DurationVar(&spec.Step, "step", 5*time.Second, "after this long a step makes no further run")
 	flags.StringVar(&spec.Qdrant, "qdrant", "", "`host:port` of a Qdrant server on this machine, to measure it too; its key is $ENGRAM_QDRANT_API_KEY")
 	flags.StringVar(&json, "json", "", "`file` for the report, which engram plan --rates reads")

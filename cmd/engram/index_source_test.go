@@ -21,7 +21,7 @@ import (
 	"engram/index/source"
 )
 
-// tarOf returns a tar of samples, each of which has files by their extensions.
+// tarOf returns a tar of samples. files maps extensions to the files of a sample.
 func tarOf(t *testing.T, keys []string, files func(key string) map[string][]byte) []byte {
 	t.Helper()
 	var out bytes.Buffer

@@ -106,8 +106,8 @@ func TestVerifyPassesOverChangedImages(t *testing.T) {
 	}
 }
 
-// Vectors are made again from whatever the index was made from: scenes, and
-// embeddings, of which a row that has moved is found.
+// Vectors are made again from the source of the index, be it scenes or embeddings.
+// A row of embeddings that has moved is found.
 func TestVerifyKnowsEverySource(t *testing.T) {
 	c := newCLI(t)
 	dir := t.TempDir()
@@ -132,8 +132,8 @@ func TestVerifyKnowsEverySource(t *testing.T) {
 	}
 }
 
-// Of a source with several sets of vectors, items are compared with those that
-// the index was made from, and the others are not mixed with them.
+// Where a source has several sets of vectors, items are compared with the set that
+// the index was made from, and with no other.
 func TestVerifyKnowsTheSet(t *testing.T) {
 	c := newCLI(t)
 	dir := t.TempDir()

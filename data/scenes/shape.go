@@ -167,7 +167,7 @@ func clockwise(p []point) []point {
 // extent is the smallest rectangle around something.
 type extent struct{ left, top, right, bottom float64 }
 
-// nowhere is the extent of nothing.
+// nowhere is the empty extent.
 var nowhere = extent{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 
 // around returns the extent of e and s.

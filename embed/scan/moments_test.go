@@ -13,8 +13,8 @@ import (
 // Products of float32 in sums of float64 cost about a digit.
 const momentsTolerance = 2e-5
 
-// trialsFor draws voxels as z-scored ones nearly are, [trials, voxels], and targets of which each is
-// a voxel with noise, [trials, targets].
+// trialsFor draws voxels that are nearly z-scored, [trials, voxels], and targets,
+// [trials, targets]. Each target is a voxel with noise.
 func trialsFor(seed uint64, trials, voxels, targets int) (x, y blas32.General) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	x, y = matrix.New(trials, voxels), matrix.New(trials, targets)

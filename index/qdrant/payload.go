@@ -13,8 +13,9 @@ import (
 	api "github.com/qdrant/go-client/qdrant"
 )
 
-// notes is the payload key of what JSON, as which the server keeps payloads,
-// cannot say. It is no key of an index.Payload, where % is written %25.
+// notes is the payload key under which types are kept that JSON cannot express;
+// the server stores payloads as JSON. It is no key of an index.Payload, because
+// those have their % written as %25.
 const (
 	notes     = "%"
 	notesPath = `"%"`

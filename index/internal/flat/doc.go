@@ -3,8 +3,9 @@
 // A scan reads one byte per element, the int8 codes, and not four: Quantise
 // records with every row how far its code can mislead, so that the scan knows
 // for each row an upper bound of its score. Only rows whose bound reaches the
-// K-th best score found so far are scored again, in float32. The hits are
-// therefore those of a float32 scan, to the bit; see Quantise for the proof.
+// K-th best score found so far are scored again, in float32. A
+// float32 scan would find the same hits with the same scores, to the bit; see
+// column.Quantise for the proof.
 //
 // A filter, which reads payloads and so costs more than a score, is asked last:
 // only about rows whose bound reaches the K-th best score that any goroutine has

@@ -18,8 +18,8 @@ import (
 
 // BenchmarkBuild indexes 1,024 pictures with the demo's CLIP. "busy" is the part of
 // the time in which the encoder had something to do. "overhead" is the processor
-// time of the build beyond that of decoding and of encoding the same pictures in
-// the same batches without a pipeline, in parts of the encoder's.
+// time that the build takes beyond decoding and encoding the same pictures in the
+// same batches without a pipeline, as a share of the encoder's time.
 func BenchmarkBuild(b *testing.B) {
 	dir := b.TempDir()
 	world := scenes.New(1)
@@ -42,7 +42,7 @@ func BenchmarkBuild(b *testing.B) {
 	b.ReportMetric(median(overhead), "overhead")
 }
 
-// benchmarkBuild returns the processor time of a build, and that of its parts.
+// benchmarkBuild returns the processor time of a build and of its parts.
 func benchmarkBuild(b *testing.B, a *App, spec BuildSpec) (whole, decoding, encoding time.Duration, report *ingest.Report) {
 	b.Helper()
 	in, err := a.openInput(b.Context(), spec, nil)
