@@ -41,7 +41,7 @@ type Writer struct {
 	fsys  vfs.FS
 	dir   string
 	o     WriterOptions
-	done  []int // whole pairs that were there before
+	done  []int // complete pairs that were there before
 	shard int   // number of the pair under way or, between pairs, of the next one
 	pair  *pending
 	err   error // that ended the writer
@@ -90,13 +90,13 @@ func Done(dir string, sets ...Set) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		var whole []int
+		var complete []int
 		for _, s := range shards {
 			if s.Err == nil && (i == 0 || slices.Contains(done, s.Number)) {
-				whole = append(whole, s.Number)
+				complete = append(complete, s.Number)
 			}
 		}
-		done = whole
+		done = complete
 	}
 	return done, nil
 }

@@ -85,13 +85,13 @@ func compose(d *dice) Scene {
 	for range of(d, []int{1, 2, 2, 2, 3}) {
 		s.place(d, s.group(d))
 	}
-	s.sort()
+	s.sortByDepth()
 	return s
 }
 
-// sort orders the things for drawing: the farthest first, and of two that are
-// as deep the one that was placed first.
-func (s *Scene) sort() {
+// sortByDepth orders the things for drawing, the farthest first. Things of equal
+// depth keep the order in which they were placed.
+func (s *Scene) sortByDepth() {
 	slices.SortStableFunc(s.Things, func(a, b Thing) int { return cmp.Compare(b.Depth, a.Depth) })
 }
 

@@ -43,6 +43,6 @@ func composeZebras(d *dice) Scene {
 		}
 		s.place(d, []Thing{t})
 	}
-	s.sort()
+	s.sortByDepth()
 	return s
 }

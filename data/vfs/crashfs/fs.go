@@ -89,8 +89,8 @@ func (f *FS) Before(hook func(op Op, path string) error) {
 	f.before = hook
 }
 
-// begin calls the hook.
-func (f *FS) begin(op Op, path string) error {
+// callHook calls the hook, if there is one.
+func (f *FS) callHook(op Op, path string) error {
 	f.mu.Lock()
 	hook := f.before
 	f.mu.Unlock()
@@ -146,7 +146,7 @@ func (f *FS) Lock(path string) (vfs.File, error) {
 
 func (f *FS) open(path string, flag int, open func() (vfs.File, error)) (vfs.File, error) {
 	if flag&(os.O_CREATE|os.O_TRUNC) != 0 {
-		if err := f.begin(Create, path); err != nil {
+		if err := f.callHook(Create, path); err != nil {
 			return nil, err
 		}
 	}
@@ -173,7 +173,7 @@ func (f *FS) open(path string, flag int, open func() (vfs.File, error)) (vfs.Fil
 
 // Rename implements vfs.FS.
 func (f *FS) Rename(from, to string) error {
-	if err := f.begin(Rename, to); err != nil {
+	if err := f.callHook(Rename, to); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -206,7 +206,7 @@ func (f *FS) Mkdir(path string, perm fs.FileMode) error {
 
 // rename makes do's change of what the name at path stands for.
 func (f *FS) rename(op Op, path string, to *node, do func() error) error {
-	if err := f.begin(op, path); err != nil {
+	if err := f.callHook(op, path); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -224,7 +224,7 @@ func (f *FS) rename(op Op, path string, to *node, do func() error) error {
 
 // SyncDir implements vfs.FS.
 func (f *FS) SyncDir(path string) error {
-	if err := f.begin(SyncDir, path); err != nil {
+	if err := f.callHook(SyncDir, path); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -250,7 +250,7 @@ type file struct {
 
 // Write implements vfs.File.
 func (f *file) Write(b []byte) (int, error) {
-	if err := f.fs.begin(Write, f.Name()); err != nil {
+	if err := f.fs.callHook(Write, f.Name()); err != nil {
 		return 0, err
 	}
 	f.fs.mu.Lock()
@@ -266,7 +266,7 @@ func (f *file) Write(b []byte) (int, error) {
 
 // WriteAt implements vfs.File.
 func (f *file) WriteAt(b []byte, at int64) (int, error) {
-	if err := f.fs.begin(Write, f.Name()); err != nil {
+	if err := f.fs.callHook(Write, f.Name()); err != nil {
 		return 0, err
 	}
 	f.fs.mu.Lock()
@@ -278,7 +278,7 @@ func (f *file) WriteAt(b []byte, at int64) (int, error) {
 
 // Truncate implements vfs.File.
 func (f *file) Truncate(size int64) error {
-	if err := f.fs.begin(Truncate, f.Name()); err != nil {
+	if err := f.fs.callHook(Truncate, f.Name()); err != nil {
 		return err
 	}
 	f.fs.mu.Lock()
@@ -292,7 +292,7 @@ func (f *file) Truncate(size int64) error {
 
 // Sync implements vfs.File. The real file is not synced.
 func (f *file) Sync() error {
-	if err := f.fs.begin(Sync, f.Name()); err != nil {
+	if err := f.fs.callHook(Sync, f.Name()); err != nil {
 		return err
 	}
 	f.fs.mu.Lock()

@@ -127,8 +127,8 @@ func elements(value *api.Value) []*api.Value {
 	return []*api.Value{value}
 }
 
-// whole returns a whole number, also one that was written with a fraction of zero.
-func whole(value *api.Value) (int64, bool) {
+// wholeNumber returns a whole number, also one that was written with a fraction of zero.
+func wholeNumber(value *api.Value) (int64, bool) {
 	if x, ok := value.GetKind().(*api.Value_DoubleValue); ok {
 		return int64(x.DoubleValue), float64(int64(x.DoubleValue)) == x.DoubleValue
 	}
@@ -144,7 +144,7 @@ func (c *collection) ranged(path jsonPath) func(value *api.Value) bool {
 	case kind == api.PayloadSchemaType_Datetime:
 		return func(*api.Value) bool { return false }
 	case kind == api.PayloadSchemaType_Integer && (params == nil || params.Range == nil || params.GetRange()):
-		return func(value *api.Value) bool { _, ok := whole(value); return ok }
+		return func(value *api.Value) bool { _, ok := wholeNumber(value); return ok }
 	}
 	return func(*api.Value) bool { return true }
 }
@@ -167,7 +167,7 @@ func match(m *api.Match, indexed api.PayloadSchemaType) func(value *api.Value) b
 	}
 	whole := func(value *api.Value) (int64, bool) {
 		if indexed == api.PayloadSchemaType_Integer {
-			return whole(value)
+			return wholeNumber(value)
 		}
 		_, ok := value.GetKind().(*api.Value_IntegerValue)
 		return value.GetIntegerValue(), ok

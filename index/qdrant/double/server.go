@@ -124,7 +124,7 @@ func (s *Server) Header(name string) []string {
 func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnaryServerInfo, answer grpc.UnaryHandler) (any, error) {
 	service, method := path.Split(info.FullMethod)
 	name := path.Base(service)[len("qdrant."):] + "/" + method
-	fault, failing := s.begin(ctx, name)
+	fault, failing := s.record(ctx, name)
 	if failing {
 		select {
 		case <-ctx.Done():
@@ -150,8 +150,8 @@ func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnarySer
 	return reply, err
 }
 
-// begin counts a call and returns its fault.
-func (s *Server) begin(ctx context.Context, method string) (Fault, bool) {
+// record counts a call and returns its fault.
+func (s *Server) record(ctx context.Context, method string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls[method]++
