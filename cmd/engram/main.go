@@ -45,8 +45,28 @@ func run(ctx context.Context, args []string, io streams) int {
 		fmt.Fprintln(io.stderr, "engram: interrupted")
 		return 130
 	}
-	fmt.Fprintln(io.stderr, "engram:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintln(io.stderr, "engram:", message(err))
 	return 1
+}
+
+// message returns the text of an error as one line. Its lines may be joined errors or
+// cobra's suggestions.
+func message(err error) string {
+	var b strings.Builder
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "":
+			continue
+		case b.Len() == 0:
+		case strings.HasSuffix(b.String(), "?"):
+			b.WriteString(" ")
+		default:
+			b.WriteString("; ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // newRoot returns the command line.

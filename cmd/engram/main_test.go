@@ -110,6 +110,7 @@ func TestHelpShowsAnExample(t *testing.T) {
 func TestUnknownInputIsOneSentence(t *testing.T) {
 	c := &cli{t: t}
 	c.refuse([]string{`unknown command "bogus"`}, "bogus")
+	c.refuse([]string{`unknown command "serch" for "engram"; Did you mean this? search; serve`}, "serch")
 	c.refuse([]string{"unknown flag: --bogus", "see engram index build --help"}, "index", "build", "x", "--bogus")
 	c.refuse([]string{"wanted a source, found 0 arguments"}, "index", "build", "--out", "x")
 	c.refuse([]string{`required flag(s) "index" not set`}, "search")
