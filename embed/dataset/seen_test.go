@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"engram/data/laion"
+	"engram/data/vfs"
 	"engram/embed/dataset"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,6 +100,11 @@ func TestWhatWasMatchedIsSaid(t *testing.T) {
 		"not all": {"image\n2.png\n",
 			"1 of 1 rows matched 1 of 5 images in natural order, 1.png … 12.png, by name",
 			[]string{"4 of 5 images were never seen: 1.png, 10.png, 11.png, …"}},
+		"in another order": {"trial,image\n5,1.png\n4,2.png\n3,10.png\n2,11.png\n1,12.png\n",
+			"5 of 5 rows matched 5 of 5 images in natural order, 1.png … 12.png, by name",
+			[]string{"column trial is not in ascending order; row i belongs to trial i of the scans, whatever it says"}},
+		"trials of two runs": {"trial,image\n1,1.png\n2,2.png\n3,10.png\n1,11.png\n2,12.png\n",
+			"5 of 5 rows matched 5 of 5 images in natural order, 1.png … 12.png, by name", nil},
 		"by number": {"image\n0\n1\n2\n3\n4\n",
 			"5 of 5 rows matched 5 of 5 images in natural order, 1.png … 12.png, by number from 0",
 			[]string{"numbers count from 0 in natural order, so that 0 is 1.png; names leave no doubt"}},
@@ -122,5 +129,37 @@ func TestWhatWasMatchedIsSaid(t *testing.T) {
 	_, err := dataset.ReadSeen(unknown, "image", names, len(names))
 	if err == nil || !strings.Contains(err.Error(), `line 3: "lion.png" is not one of the 5 images`) || !strings.Contains(err.Error(), `so are 1 more of 4 rows, the last in line 5: "tiger.png"`) {
 		t.Errorf("error is %v, want both unknown images", err)
+	}
+}
+
+// Embeddings that engram embed wrote know what their images are called.
+func TestEmbeddingsOfLAIONHaveNames(t *testing.T) {
+	dir := t.TempDir()
+	w, err := laion.Create(vfs.OS{}, dir, laion.WriterOptions{Sets: []laion.Set{laion.Image}, Dim: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"1.png", "10.png", "2.png"} {
+		if err := w.Append(map[string]any{"image_path": name}, []float32{1, 0}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := dataset.TargetNames(filepath.Join(dir, "img_emb", "img_emb_0000.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := dataset.InOrder(names, 3)
+	if want := "3 images in the order of the file, 1.png … 2.png; trial i saw image i"; seen.String() != want {
+		t.Errorf("%q, want %q", seen, want)
+	}
+	want := []string{"the order of the images decides: the order of the file is used (1.png, 10.png, 2.png), natural order would be 1.png, 2.png, 10.png"}
+	if diff := cmp.Diff(want, seen.Warnings()); diff != "" {
+		t.Errorf("warnings (-want +got)\n%s", diff)
+	}
+	if names, err := dataset.TargetNames(filepath.Join(dir, "targets.npy")); names != nil || err != nil {
+		t.Errorf("names %v, %v of a file without metadata", names, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"engram/data/pattern"
 	"engram/data/table"
 )
 
@@ -19,10 +20,11 @@ type Seen struct {
 	Images []int // for each trial the image, counted from 0, or NoImage
 	Count  int   // of images
 
-	source  string   // the table; "" where trial i saw image i
-	names   []string // of the images, nil where they have none
-	named   int      // rows that name their image
-	numbers int      // rows that give its number
+	source   string   // the table; "" where trial i saw image i
+	names    []string // of the images, nil where they have none
+	shuffled string   // what is odd about the order of the rows, "" where nothing is
+	named    int      // rows that name their image
+	numbers  int      // rows that give its number
 }
 
 // InOrder says that trial i saw image i, for all of the images, which may have names.
@@ -38,11 +40,15 @@ func InOrder(names []string, count int) *Seen {
 // where the images have some (see Names.Find), or numbers from 0. A cell that is
 // empty or n/a stands for a trial in which no image was seen.
 func ReadSeen(file, column string, names []string, count int) (*Seen, error) {
-	cells, err := Column(file, column)
+	t, err := table.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	s := &Seen{Count: count, source: file, names: names}
+	cells, err := t.Column(column)
+	if err != nil {
+		return nil, err
+	}
+	s := &Seen{Count: count, source: file, names: names, shuffled: shuffled(t)}
 	find := NewNames(names)
 	var unknown []string
 	for i, text := range cells.Values {
@@ -71,6 +77,33 @@ func ReadSeen(file, column string, names []string, count int) (*Seen, error) {
 	return s, nil
 }
 
+// shuffled says that a column called trial has every number once and not in their
+// order: rows belong to the trials by their position.
+func shuffled(t *table.Table) string {
+	cells, err := t.Column("trial")
+	if err != nil {
+		return "" // most tables have none
+	}
+	numbers := make([]int, len(cells.Values))
+	for i, text := range cells.Values {
+		number, ok := wholeNumber(text)
+		if !ok {
+			return ""
+		}
+		numbers[i] = number
+	}
+	if slices.IsSorted(numbers) {
+		return ""
+	}
+	sorted := slices.Sorted(slices.Values(numbers))
+	for i, number := range sorted {
+		if number != sorted[0]+i {
+			return "" // they begin again with each run, for instance
+		}
+	}
+	return fmt.Sprintf("%s: column %s is not in ascending order; row i belongs to trial i of the scans, whatever it says", t.Path, cells.Name)
+}
+
 // wholeNumber reads a number from 0, which spreadsheets write as 3.0 too.
 func wholeNumber(text string) (int, bool) {
 	v, err := strconv.ParseFloat(text, 64)
@@ -90,7 +123,7 @@ func Column(file, column string) (table.Column, error) {
 func (s *Seen) String() string {
 	all := fmt.Sprintf("%d images", s.Count)
 	if s.names != nil {
-		all = fmt.Sprintf("%d images in natural order, %s … %s", s.Count, s.names[0], s.names[s.Count-1])
+		all = fmt.Sprintf("%d images in %s, %s … %s", s.Count, s.order(), s.names[0], s.names[s.Count-1])
 	}
 	if s.source == "" {
 		return all + "; trial i saw image i"
@@ -108,6 +141,14 @@ func (s *Seen) String() string {
 		text += fmt.Sprintf("; %d trials without an image (n/a) left out", none)
 	}
 	return text
+}
+
+// order names the order of the images.
+func (s *Seen) order() string {
+	if slices.IsSortedFunc(s.names, pattern.Compare) {
+		return "natural order"
+	}
+	return "the order of the file"
 }
 
 // seen returns how many images were seen.
@@ -133,13 +174,20 @@ func (s *Seen) unseen() []int {
 // Warnings says what is odd about the match, one sentence each.
 func (s *Seen) Warnings() []string {
 	var out []string
-	if s.source == "" && s.names != nil && !slices.IsSorted(s.names) {
-		out = append(out, fmt.Sprintf("the order of the images decides: natural order is used (%s), byte order would be %s",
-			excerpt(s.names), excerpt(slices.Sorted(slices.Values(s.names)))))
+	if s.shuffled != "" {
+		out = append(out, s.shuffled)
+	}
+	natural, bytes := slices.SortedFunc(slices.Values(s.names), pattern.Compare), slices.Sorted(slices.Values(s.names))
+	if s.source == "" && !slices.Equal(natural, bytes) {
+		other := "byte order would be " + excerpt(bytes)
+		if s.order() != "natural order" {
+			other = "natural order would be " + excerpt(natural)
+		}
+		out = append(out, fmt.Sprintf("the order of the images decides: %s is used (%s), %s", s.order(), excerpt(s.names), other))
 	}
 	if s.numbers > 0 && s.names != nil {
 		if i := slices.IndexFunc(s.names, isNumber); i >= 0 && numberOf(s.names[i]) != i {
-			out = append(out, fmt.Sprintf("%s: numbers count from 0 in natural order, so that %d is %s; names leave no doubt", s.source, i, s.names[i]))
+			out = append(out, fmt.Sprintf("%s: numbers count from 0 in %s, so that %d is %s; names leave no doubt", s.source, s.order(), i, s.names[i]))
 		}
 	}
 	if unseen := s.unseen(); len(unseen) > 0 {

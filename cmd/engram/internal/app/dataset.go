@@ -89,16 +89,20 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	if err := s.readVoxels(spec); err != nil {
 		return nil, err
 	}
-	var names []string
 	if spec.Targets != "" {
 		s.Targets, err = dataset.Targets(spec.Targets, b.T, b.D)
+		if err == nil {
+			s.names, err = dataset.TargetNames(spec.Targets)
+		}
 	} else {
-		names, s.Targets, err = a.embedStimuli(ctx, spec.Stimuli, b, watch)
+		s.names, s.Targets, err = a.embedStimuli(ctx, spec.Stimuli, b, watch)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.names = names
+	if s.names != nil && len(s.names) != s.Targets.Rows {
+		return nil, fmt.Errorf("%s has %d rows, its metadata names %d images", spec.Targets, s.Targets.Rows, len(s.names))
+	}
 	if err := s.join(spec); err != nil {
 		return nil, err
 	}
