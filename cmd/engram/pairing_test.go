@@ -201,3 +201,62 @@ func TestTrialsAndImagesAreMatched(t *testing.T) {
 	c.refuse([]string{"has 20 trials", "tells of 16", "it has 16 columns: wanted [trials, voxels], perhaps it is transposed"},
 		"eval", "--voxels", turned, "--stimuli", plain)
 }
+
+// Stored trials name their images by number, by a path of BIDS, or not at all.
+func TestServedTrialsFindTheirImages(t *testing.T) {
+	t.Parallel()
+	c, s := newCLI(t), newExperiment(t)
+	dir := t.TempDir()
+	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
+	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)
+	c.must("index", "build", s.photos, "--out", index)
+	rows := "onset\timage\n"
+	for trial := range 32 {
+		switch {
+		case trial == 3:
+			rows += "0\tn/a\n"
+		case trial == 4:
+			rows += "0\tlion.png\n"
+		case trial%2 == 0:
+			rows += "0\t" + strconv.Itoa(trial%16) + "\n"
+		default:
+			rows += "0\tstimuli/p" + strconv.Itoa(trial%16/4) + strconv.Itoa(trial%4) + ".png\n"
+		}
+	}
+	table := filepath.Join(dir, "events.tsv")
+	writeFile(t, table, []byte(rows))
+	server := c.serve("--index", index, "--decoder", decoder, "--voxels", s.voxels, "--trials", table)
+	var got struct {
+		Total  int
+		Trials []struct{ ID, Seen, Item string }
+	}
+	server.call(&got, "/v1/trials?limit=32", "", "")
+	if got.Total != 32 || len(got.Trials) != 32 {
+		t.Fatalf("%d of %d trials, want 32", len(got.Trials), got.Total)
+	}
+	for i, trial := range got.Trials {
+		want := "p" + strconv.Itoa(i%16/4) + strconv.Itoa(i%4) + ".png"
+		switch i {
+		case 3:
+			want = ""
+		case 4:
+			want = "lion.png"
+		}
+		if trial.Seen != want || (trial.Item != "") != (i != 3 && i != 4) {
+			t.Errorf("trial %d saw %q, item %q; want %q", i, trial.Seen, trial.Item, want)
+		}
+	}
+	var found results
+	query := filepath.Join(dir, "query.json")
+	writeFile(t, query, []byte(`{"trial": "trial-6", "k": 1}`))
+	if status := server.call(&found, "/v1/search", "application/json", query); status != 200 || found.Hits[0].Payload["path"] != "p12.png" {
+		t.Errorf("a search by trial 6: status %d, %+v; want p12.png", status, found)
+	}
+	stderr, _ := server.stop()
+	for _, want := range []string{`30 of 32 rows matched images of the index, 1 have none (n/a); no item is named as in line 6: \"lion.png\"`,
+		"32 trials of 300 voxels; voxels of arrays have no mask; only their number, 300, was compared"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr is\n%s\nwant %q in it", stderr, want)
+		}
+	}
+}
