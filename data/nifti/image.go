@@ -81,6 +81,9 @@ func openImage(path string) (*Image, error) {
 		return nil, errors.New("the header says that the voxels are in an .img file, wanted a name that ends in .hdr or .img")
 	}
 	if err := checkSize(dataPath, h); err != nil {
+		if h.pair {
+			err = fmt.Errorf("the voxels of a pair of files: %w", err)
+		}
 		return nil, err
 	}
 	return newImage(path+": ", h, math.MaxInt64, func() (file, error) {

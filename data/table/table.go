@@ -100,9 +100,6 @@ func trimEmpty(cells []string) []string {
 	return cells
 }
 
-// Len returns the number of rows, the header aside.
-func (t *Table) Len() int { return len(t.rows) }
-
 // Column returns the column of a name. Where none has it, upper and lower case do
 // not matter.
 func (t *Table) Column(name string) (Column, error) {

@@ -70,7 +70,7 @@ func TestTablesOfExcelAndBIDS(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := cmp.Diff(want, column.Values); diff != "" || got.Len() != 3 {
+		if diff := cmp.Diff(want, column.Values); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, diff)
 		}
 	}
@@ -162,8 +162,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, name := range got.Columns {
-			if column, err := got.Column(name); err == nil && (len(column.Values) != got.Len() || len(column.Lines) != got.Len()) {
-				t.Errorf("%d values on %d lines of %d rows", len(column.Values), len(column.Lines), got.Len())
+			if column, err := got.Column(name); err == nil && len(column.Values) != len(column.Lines) {
+				t.Errorf("%d values on %d lines", len(column.Values), len(column.Lines))
 			}
 		}
 		if bytes.ContainsAny(content, "\";\t\r\x00 \v\f\ufeff|=\u0085\u00a0") || !utf8.Valid(content) || !bytes.HasSuffix(content, []byte("\n")) {
@@ -173,8 +173,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil || len(records) == 0 || slices.Contains(records[0], "") {
 			return
 		}
-		if len(records)-1 < got.Len() || !slices.Equal(records[0], got.Columns) {
-			t.Errorf("%q: columns %q and %d rows, encoding/csv reads %q", content, got.Columns, got.Len(), records)
+		if !slices.Equal(records[0], got.Columns) {
+			t.Errorf("%q: columns %q, encoding/csv reads %q", content, got.Columns, records[0])
+		}
+		column, err := got.Column(got.Columns[0])
+		if err == nil && len(column.Values) > len(records)-1 {
+			t.Errorf("%q: %d rows, encoding/csv reads %d", content, len(column.Values), len(records)-1)
 		}
 	})
 }

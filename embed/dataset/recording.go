@@ -37,7 +37,8 @@ type Voxels struct {
 	about  string // path, and what a mask chooses
 	path   string
 	shape  []int
-	read   func(dst []float32, i int) error
+	data   []float32                           // all scans, where they are in memory
+	read   func(dst []float32, from int) error // as many scans as dst holds
 	closer io.Closer
 }
 
@@ -62,7 +63,7 @@ func (r Recording) Open() (*Voxels, error) {
 		v.read = func(dst []float32, _ int) error { return file.Read(dst, 0, len(dst)) }
 	default:
 		v.Trials, v.Count = v.shape[0], v.shape[1]
-		v.read = func(dst []float32, i int) error { return file.Read(dst, i, 1) }
+		v.read = func(dst []float32, from int) error { return file.Read(dst, from, len(dst)/v.Count) }
 	}
 	v.Order = voxels.OfArray(v.Count)
 	return v, nil
@@ -94,8 +95,8 @@ func (r Recording) openVolumes() (*Voxels, error) {
 	}
 	v := &Voxels{
 		Trials: img.NumVolumes(), Count: len(mask.Index), Order: voxels.OfMask(mask),
-		path: r.Path, about: fmt.Sprintf("%s by %s, %s", r.Path, r.Mask, mask), shape: []int{img.NumVolumes(), len(mask.Index)},
-		read:   func(dst []float32, i int) error { copy(dst, data[i*len(dst):]); return nil },
+		path: r.Path, about: fmt.Sprintf("%s by %s, %s", r.Path, r.Mask, mask), shape: []int{img.NumVolumes(), len(mask.Index)}, data: data,
+		read:   func(dst []float32, from int) error { copy(dst, data[from*len(mask.Index):]); return nil },
 		closer: io.NopCloser(nil), // everything is in memory
 	}
 	for path, bytes := range map[string]int64{r.Path: img.Trailing(), r.Mask: mask.Trailing} {
@@ -171,14 +172,15 @@ func (v *Voxels) Rows(choice []int) ([][]float32, error) {
 	return rows, nil
 }
 
-// Matrix returns all scans, [Trials, Count].
+// Matrix returns all scans, [Trials, Count]. Do not change them.
 func (v *Voxels) Matrix() (blas32.General, error) {
 	if len(v.shape) != 2 {
 		return blas32.General{}, fmt.Errorf("%s has shape %v, wanted rows of numbers: [n, d]", v.path, v.shape)
 	}
-	m := blas32.General{Rows: v.Trials, Cols: v.Count, Stride: v.Count, Data: make([]float32, v.Trials*v.Count)}
-	for i := range v.Trials {
-		if err := v.read(row(m, i), i); err != nil {
+	m := blas32.General{Rows: v.Trials, Cols: v.Count, Stride: v.Count, Data: v.data}
+	if m.Data == nil {
+		m.Data = make([]float32, v.Trials*v.Count)
+		if err := v.read(m.Data, 0); err != nil {
 			return blas32.General{}, err
 		}
 	}

@@ -107,7 +107,8 @@ func TestWhatWasMatchedIsSaid(t *testing.T) {
 			"5 of 5 rows matched 5 of 5 images in natural order, 1.png … 12.png, by name", nil},
 		"by number": {"image\n0\n1\n2\n3\n4\n",
 			"5 of 5 rows matched 5 of 5 images in natural order, 1.png … 12.png, by number from 0",
-			[]string{"numbers count from 0 in natural order, so that 0 is 1.png; names leave no doubt"}},
+			[]string{"the order of the images decides: natural order is used (1.png, 2.png, 10.png, …), byte order would be 1.png, 10.png, 11.png, …",
+				"numbers count from 0 in natural order, so that 0 is 1.png; names leave no doubt"}},
 	} {
 		path := writeTable(t, "t.csv", test.table)
 		seen, err := dataset.ReadSeen(path, "image", names, len(names))

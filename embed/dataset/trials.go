@@ -178,7 +178,7 @@ func (s *Seen) Warnings() []string {
 		out = append(out, s.shuffled)
 	}
 	natural, bytes := slices.SortedFunc(slices.Values(s.names), pattern.Compare), slices.Sorted(slices.Values(s.names))
-	if s.source == "" && !slices.Equal(natural, bytes) {
+	if (s.source == "" || s.numbers > 0) && !slices.Equal(natural, bytes) {
 		other := "byte order would be " + excerpt(bytes)
 		if s.order() != "natural order" {
 			other = "natural order would be " + excerpt(natural)
