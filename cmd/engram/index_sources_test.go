@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +57,29 @@ func TestSeveralFoldersMakeOneIndex(t *testing.T) {
 		t.Errorf("sources are %+v", r.Sources)
 	}
 
+	// Each source has its own picture of the name that both have.
+	for label, photo := range map[string]string{"": "A/1.png", "B": "B/1.png", "B-2": "more/B/1.png"} {
+		id := got["1.png"]
+		if label != "" {
+			id = got[label+"//1.png"]
+		}
+		hits := c.must("search", "--index", at("together"), "--image", at(photo), "-k", "5", "--json")
+		if !strings.Contains(hits, fmt.Sprintf("%q: %q", "id", fmt.Sprint(id))) || !strings.Contains(hits, fmt.Sprintf("%q: %q", "path", at(photo))) {
+			t.Errorf("the hits do not have %s: %s", photo, hits)
+		}
+	}
+
+	s := c.serve("--index", at("together"))
+	for name, photo := range map[string]string{"1.png": "A/1.png", "B//1.png": "B/1.png", "B-2//1.png": "more/B/1.png"} {
+		want, err := os.ReadFile(at(photo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if served := s.image(got[name]); !bytes.Equal(served, want) {
+			t.Errorf("the picture of %s is %d bytes, want %s of %d", name, len(served), photo, len(want))
+		}
+	}
+
 	// A second build adds a source, and a third one knows it.
 	out := c.must("index", "build", at("B"), "--out", at("alone"))
 	if !strings.Contains(out, "source: "+at("B")+" is added to the index of "+at("A")+", as B\n") {
@@ -92,6 +118,25 @@ func TestSeveralFoldersMakeOneIndex(t *testing.T) {
 	}
 	c.must("index", "verify", at("copies"))
 	c.refuse([]string{"wanted different sources, found " + at("A") + " twice"}, "index", "build", at("A"), at("A"), "--out", at("alone"))
+}
+
+// image returns the picture of an item.
+func (s *served) image(id index.ID) []byte {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, fmt.Sprintf("%s/v1/items/%d/image", s.url, id), http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return content
 }
 
 // Photos that have moved keep their ids and vectors, by relocate or by a build from

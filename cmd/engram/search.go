@@ -113,7 +113,7 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 	if f.json {
 		list := make([]hit, len(found.Hits))
 		for i, h := range found.Hits {
-			list[i] = hit{i + 1, strconv.FormatUint(uint64(h.ID), 10), h.Score, imageOf(found.Root, h.Payload), h.Payload}
+			list[i] = hit{i + 1, strconv.FormatUint(uint64(h.ID), 10), h.Score, imageOf(found, h.Payload), h.Payload}
 		}
 		return c.printJSON(map[string]any{"hits": list})
 	}
@@ -128,9 +128,9 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 	return table.Flush()
 }
 
-// imageOf is app.ImageOf, "" where there is no image.
-func imageOf(root string, p index.Payload) string {
-	place, _ := app.ImageOf(root, p)
+// imageOf is found.ImageOf, "" where there is no image.
+func imageOf(found *app.Found, p index.Payload) string {
+	place, _ := found.ImageOf(p)
 	return place
 }
 

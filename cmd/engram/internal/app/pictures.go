@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"engram/httpapi"
@@ -16,47 +18,125 @@ import (
 	"engram/index/source"
 )
 
-// imagesRoot returns the folder that a payload's paths and tars are relative to:
-// the one that the user names, else the one that the index remembers, "" where
-// nobody knows. The rows of tars and of tables have it in Source.
-func (x *Index) imagesRoot(named string) string {
-	if named != "" || x.Origin.Kind == source.Scenes {
-		return named
+// roots are the folders that a payload's paths and tars are relative to, by the
+// labels of the sources of an index.
+type roots map[string]string
+
+// imagesRoots returns where the images of an index are: where it remembers, or where
+// the user says. Of several sources the user means the ones that are gone. The rows
+// of tars and of tables have their folder in Source.
+func (x *Index) imagesRoots(named string) roots {
+	if named != "" && len(x.Origins) == 0 {
+		return roots{"": named}
 	}
-	return cmp.Or(x.Origin.Root, x.Origin.Source)
+	gone := slices.ContainsFunc(x.Origins, source.Origin.Gone)
+	found := roots{}
+	for _, o := range x.Origins {
+		root := cmp.Or(o.Root, o.Source)
+		switch {
+		case named != "" && (len(x.Origins) == 1 || !gone || o.Gone()):
+			root = named
+		case o.Kind == source.Scenes:
+			root = ""
+		}
+		if root != "" {
+			found[o.Label] = root
+		}
+	}
+	return found
+}
+
+// of returns the folder of an item's image, "" where nobody knows.
+func (r roots) of(p index.Payload) string {
+	label, _ := p[index.KeySource].(string)
+	return r[label]
+}
+
+// String names the folders.
+func (r roots) String() string {
+	return strings.Join(slices.Sorted(maps.Values(r)), ", ")
+}
+
+// folders is the ImageSource of an index of several sources: each has a folder of
+// its own.
+type folders map[string]*httpapi.Folder
+
+// openFolders opens the folders that are there. The error tells of the others.
+func openFolders(r roots) (folders, error) {
+	opened, faults := folders{}, error(nil)
+	for _, label := range slices.Sorted(maps.Keys(r)) {
+		folder, err := httpapi.OpenFolder(r[label])
+		if err != nil {
+			faults = errors.Join(faults, err)
+			continue
+		}
+		opened[label] = folder
+	}
+	return opened, faults
+}
+
+// of returns the folder of an item's image, nil where it is not there.
+func (f folders) of(p index.Payload) *httpapi.Folder {
+	label, _ := p[index.KeySource].(string)
+	return f[label]
+}
+
+// Names implements httpapi.ImageSource.
+func (f folders) Names(p index.Payload) bool {
+	folder := f.of(p)
+	return folder != nil && folder.Names(p)
+}
+
+// Open implements httpapi.ImageSource.
+func (f folders) Open(ctx context.Context, item index.Item) (httpapi.Image, error) {
+	if folder := f.of(item.Payload); folder != nil {
+		return folder.Open(ctx, item)
+	}
+	return httpapi.Image{}, fmt.Errorf("item %d: the folder of its image is not there: %w", item.ID, fs.ErrNotExist)
+}
+
+// Close closes the folders.
+func (f folders) Close() error {
+	var faults error
+	for _, folder := range f {
+		faults = errors.Join(faults, folder.Close())
+	}
+	return faults
 }
 
 // sampledImages is how many items openImages looks for the images of.
 const sampledImages = 20
 
-// openImages opens the folder with the images of an index, and notes how many of
+// openImages opens the folders with the images of an index, and notes how many of
 // a sample of items have theirs there. Only a folder that the user names has to be
 // there: an index whose images are gone can be searched.
-func (s *Service) openImages(ctx context.Context, x *Index, named string) (*httpapi.Folder, error) {
-	root := x.imagesRoot(named)
-	if root == "" {
+func (s *Service) openImages(ctx context.Context, x *Index, named string) (folders, error) {
+	at := x.imagesRoots(named)
+	if len(at) == 0 {
 		return nil, nil
 	}
-	folder, err := httpapi.OpenFolder(root)
+	opened, err := openFolders(at)
 	switch {
 	case err != nil && named != "":
-		return nil, err
+		return nil, errors.Join(err, opened.Close())
 	case err != nil:
 		s.note(slog.LevelWarn, "the images cannot be shown, --images-root says where they are now: %v", err)
+	}
+	if len(opened) == 0 {
 		return nil, nil
 	}
-	sample, err := lookForImages(ctx, x.Store, folder)
+	sample, err := lookForImages(ctx, x.Store, opened)
 	switch {
 	case err != nil:
-		return nil, errors.Join(err, folder.Close())
+		return nil, errors.Join(err, opened.Close())
 	case sample.looked == 0: // it has none
-		return nil, folder.Close()
+		return nil, opened.Close()
 	case sample.found < sample.looked:
-		s.note(slog.LevelWarn, "images: %d of the first %d are at %s, --images-root says where they are now; %v", sample.found, sample.looked, root, sample.missing)
+		s.note(slog.LevelWarn, "images: %d of the first %d are at %s, --images-root says where they are now; %v", sample.found, sample.looked, at, sample.missing)
 	default:
-		s.note(slog.LevelInfo, "images: the first %d are at %s", sample.looked, root)
+		s.note(slog.LevelInfo, "images: the first %d are at %s", sample.looked, at)
 	}
-	return folder, nil
+	return opened, nil
 }
 
 // imageSample says how many items had their image where it was looked for.
@@ -66,7 +146,7 @@ type imageSample struct {
 }
 
 // lookForImages looks for the images of the first items that name one.
-func lookForImages(ctx context.Context, store index.Store, folder *httpapi.Folder) (s imageSample, err error) {
+func lookForImages(ctx context.Context, store index.Store, folder httpapi.ImageSource) (s imageSample, err error) {
 	seen := 0
 	for item, err := range store.All(ctx) {
 		if err != nil {
@@ -120,16 +200,14 @@ func webAddress(p index.Payload) (url string, ok bool) {
 // else the addresses in payloads. gone is how many hits have neither. Where no hit
 // has one, that is an error.
 func (f *Found) Paths() (paths []string, gone int, err error) {
-	folder, err := openFolder(f.Root)
-	if err != nil {
+	opened, err := openFolders(f.roots)
+	defer closeInto(&err, opened)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, err
-	}
-	if folder != nil {
-		defer folder.Close()
 	}
 	var missing error
 	for _, h := range f.Hits {
-		place, err := locate(folder, h.Payload)
+		place, err := locate(opened.of(h.Payload), h.Payload)
 		if err != nil {
 			gone++
 			missing = cmp.Or(missing, err)
@@ -143,17 +221,8 @@ func (f *Found) Paths() (paths []string, gone int, err error) {
 	return paths, gone, nil
 }
 
-// openFolder opens a folder of images, nil where root is none any more.
-func openFolder(root string) (*httpapi.Folder, error) {
-	if root == "" {
-		return nil, nil
-	}
-	folder, err := httpapi.OpenFolder(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return folder, err
-}
+// ImageOf is the function ImageOf of a hit.
+func (f *Found) ImageOf(p index.Payload) (place string, ok bool) { return ImageOf(f.roots.of(p), p) }
 
 // locate returns the path of an image that exists, or else its address.
 func locate(folder *httpapi.Folder, p index.Payload) (string, error) {

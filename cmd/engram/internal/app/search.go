@@ -42,9 +42,8 @@ type SearchSpec struct {
 // Found are the hits of a search.
 type Found struct {
 	Hits []index.Hit // the nearest first
-	// Root is the folder that paths in payloads are relative to, "" where nobody
-	// knows.
-	Root string
+	// roots are the folders that paths in payloads are relative to.
+	roots roots
 }
 
 // Search returns the items of an index that are nearest to a query.
@@ -68,7 +67,7 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 	if spec.Item != nil {
 		hits = without(*spec.Item, hits, spec.K)
 	}
-	return &Found{Hits: hits, Root: x.imagesRoot(spec.ImagesRoot)}, nil
+	return &Found{Hits: hits, roots: x.imagesRoots(spec.ImagesRoot)}, nil
 }
 
 // without returns the first k hits that are not an item.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"engram/data/progress"
 	"engram/httpapi"
@@ -142,8 +143,13 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 		return opts, err
 	}
 	s.opened, opts.Store = append(s.opened, x), x.Store
-	if root := x.imagesRoot(spec.ImagesRoot); root != "" {
-		opts.IndexData = cmp.Or(spec.Shown.Images, filepath.Base(root))
+	if at := x.imagesRoots(spec.ImagesRoot); len(at) > 0 {
+		names := make([]string, 0, len(at))
+		for _, root := range at {
+			names = append(names, filepath.Base(root))
+		}
+		slices.Sort(names)
+		opts.IndexData = cmp.Or(spec.Shown.Images, strings.Join(names, ", "))
 	}
 	folder, err := s.openImages(ctx, x, spec.ImagesRoot)
 	if err != nil {
