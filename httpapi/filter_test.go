@@ -107,7 +107,7 @@ func TestSearchTakesExactAndRecallInEveryFormOfAQuery(t *testing.T) {
 func TestSearchRefusesAFilterThatItDoesNotUnderstand(t *testing.T) {
 	s := newServer(t, fakeOptions(t))
 	for _, test := range []struct{ address, body, slug, detail string }{
-		{body: `{"item":"1","filter":{"and":[{"key":"a","equal":1.5}]}}`, slug: "unusable-filter", detail: "filter.and[0].equal is 1.5, wanted a string, a boolean or a whole"},
+		{body: `{"item":"1","filter":{"and":[{"key":"a","equal":[1.5]}]}}`, slug: "unusable-filter", detail: "filter.and[0].equal is an array, wanted a string, a boolean or a number"},
 		{body: `{"item":"1","filter":"red"}`, slug: "unusable-filter", detail: "filter is a string, wanted an object"},
 		{body: `{"item":"1","filter":{"key":"a","between":[1,2]}}`, slug: "unusable-filter", detail: `filter has "between", wanted key, and, or`},
 		{body: `{"item":"1","filter":{"key":"a","in":[]}}`, slug: "unusable-filter", detail: `filter: "a" is looked for in an empty list, wanted a value at least`},

@@ -26,16 +26,16 @@ type Or []Filter
 // Not chooses what its filter does not choose, items without the key among them.
 type Not struct{ Filter Filter }
 
-// Equal chooses items whose value under Key is Value: a string, a bool or an
-// int64, of the same type as in the payload. Floating-point numbers are compared
-// by Range.
+// Equal chooses items whose value under Key is Value: a string, a bool, an int64 or
+// a finite float64. Numbers are compared by value: the int64 640 equals the float64
+// 640, which many writers of tables make of it.
 type Equal struct {
 	Key   string
 	Value any
 }
 
-// In chooses items whose value under Key is one of Values, which are strings or
-// int64s, all of one type; there is one at least.
+// In chooses items whose value under Key is one of Values, which are all strings or
+// all numbers, compared as by Equal; there is one at least.
 type In struct {
 	Key    string
 	Values []any
@@ -58,8 +58,9 @@ type Exists struct{ Key string }
 // order and number; the words may be spread over the elements of a list. A word
 // is a run of characters that are alphabetic or numeric by Unicode's
 // properties, and is compared in lower case. So "naïve" is a word and "naive"
-// another, and scripts without spaces have one word per run. Words has one at
-// least.
+// another. Scripts without spaces between words (Chinese, Japanese, Thai, Lao,
+// Khmer, Burmese) have no words of that kind: a word of Words with a character of
+// theirs is found anywhere in a run. Words has one at least.
 type Text struct{ Key, Words string }
 
 // UnsafeFrom is the probability of being unsafe, LAION's punsafe, from which

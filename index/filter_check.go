@@ -34,11 +34,13 @@ func (f Not) Check() error {
 // Check implements Filter.
 func (f Equal) Check() error {
 	switch f.Value.(type) {
-	case string, bool, int64:
+	case string, bool:
 		return checkKey(f.Key)
 	}
-	return fmt.Errorf("%q is compared with a value of type %T, wanted a string, bool or int64 "+
-		"(a range compares numbers with a fraction): %w", f.Key, f.Value, ErrFilter)
+	if isNumber(f.Value) {
+		return checkKey(f.Key)
+	}
+	return fmt.Errorf("%q is compared with a value of type %T, wanted a string, bool, int64 or finite float64: %w", f.Key, f.Value, ErrFilter)
 }
 
 // Check implements Filter.
@@ -49,13 +51,23 @@ func (f In) Check() error {
 	_, texts := f.Values[0].(string)
 	for i, value := range f.Values {
 		_, isText := value.(string)
-		_, isNumber := value.(int64)
-		if isText != texts || isNumber == texts {
-			return fmt.Errorf("%q is looked for in a list whose value %d is of type %T, wanted strings only or int64s only: %w",
+		if isText != texts || isNumber(value) == texts {
+			return fmt.Errorf("%q is looked for in a list whose value %d is of type %T, wanted strings only or numbers only: %w",
 				f.Key, i, value, ErrFilter)
 		}
 	}
 	return checkKey(f.Key)
+}
+
+// isNumber reports whether a value is a number that equals others.
+func isNumber(value any) bool {
+	switch value := value.(type) {
+	case int64:
+		return true
+	case float64:
+		return !math.IsNaN(value) && !math.IsInf(value, 0)
+	}
+	return false
 }
 
 // Check implements Filter.

@@ -23,8 +23,8 @@ const (
 // one of
 //
 //	{"and": [filter, …]}   {"or": [filter, …]}   {"not": filter}
-//	{"key": "categories", "equal": "zebra"}         a string, a boolean or a whole number
-//	{"key": "license", "in": [1, 2, 4]}             strings, or whole numbers
+//	{"key": "categories", "equal": "zebra"}         a string, a boolean or a number
+//	{"key": "license", "in": [1, 2, 4]}             strings, or numbers
 //	{"key": "width", "from": 640, "below": 2000}    also "above" and "to"
 //	{"key": "url", "exists": true}                  or false
 //	{"key": "captions", "text": "red car"}
@@ -223,7 +223,7 @@ func conditionOf(kind, key, at string, object map[string]any) (Filter, error) {
 	case "in":
 		list, ok := value.([]any)
 		if !ok {
-			return nil, wanted(inside, value, "an array of strings or whole numbers")
+			return nil, wanted(inside, value, "an array of strings or numbers")
 		}
 		values := make([]any, len(list))
 		for i, element := range list {
@@ -278,15 +278,24 @@ func boundOf(name, at string, object map[string]any) (*float64, error) {
 	return nil, wanted(at+"."+name, value, "a number that fits a float64")
 }
 
-// scalarOf returns a string, a bool or an int64.
+// scalarOf returns a string, a bool, an int64, or a float64 for a number with a
+// fraction or an exponent that is no int64.
 func scalarOf(at string, value any) (any, error) {
-	const want = "a string, a boolean or a whole number of 64 bits (bounds compare numbers with a fraction)"
+	const want = "a string, a boolean or a number, a whole one of 64 bits"
 	switch value := value.(type) {
 	case string, bool:
 		return value, nil
 	case json.Number:
 		if n, err := strconv.ParseInt(value.String(), 10, 64); err == nil {
 			return n, nil
+		}
+		x, err := value.Float64()
+		switch fraction := strings.ContainsAny(value.String(), ".eE"); {
+		case err != nil || !fraction: // it would be rounded
+		case sameNumber(int64(x), x):
+			return int64(x), nil
+		default:
+			return x, nil
 		}
 	}
 	return nil, wanted(at, value, want)

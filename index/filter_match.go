@@ -2,6 +2,7 @@ package index
 
 import (
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -48,9 +49,22 @@ func equal(value, wanted any) bool {
 	case []string:
 		text, ok := wanted.(string)
 		return ok && slices.Contains(value, text)
-	default:
-		return value == wanted
+	case int64:
+		if wanted, ok := wanted.(float64); ok {
+			return sameNumber(value, wanted)
+		}
+	case float64:
+		if wanted, ok := wanted.(int64); ok {
+			return sameNumber(wanted, value)
+		}
 	}
+	return value == wanted
+}
+
+// sameNumber compares without rounding: a float64 has no more than 53 bits of an
+// int64.
+func sameNumber(n int64, x float64) bool {
+	return x >= -1<<63 && x < 1<<63 && x == math.Trunc(x) && int64(x) == n
 }
 
 // Match implements Filter.
@@ -80,30 +94,57 @@ func (f Exists) Match(p Payload) bool {
 func (f Text) Match(p Payload) bool {
 	text := p[f.Key]
 	for word := range words(f.Words) {
-		if !hasWord(text, word) {
+		if !hasWord(text, word, Spaceless(word)) {
 			return false
 		}
 	}
 	return true
 }
 
-// hasWord reports whether word, in lower case, is among the words of a value.
-func hasWord(value any, word string) bool {
+// hasWord reports whether word, in lower case, is among the words of a value, or
+// anywhere in one of them.
+func hasWord(value any, word string, anywhere bool) bool {
 	switch value := value.(type) {
 	case string:
 		for have := range words(value) {
-			if have == word {
+			if have == word || anywhere && strings.Contains(have, word) {
 				return true
 			}
 		}
 	case []string:
 		for _, text := range value {
-			if hasWord(text, word) {
+			if hasWord(text, word, anywhere) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// Spaceless reports whether a text has a character of a script that puts no spaces
+// between words.
+func Spaceless(text string) bool {
+	if isASCII(text) {
+		return false
+	}
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	})
+}
+
+// SplitWords returns the words of the filter that every engine finds whole, joined
+// by spaces, and whether there are others, which are found anywhere in a run (see
+// Spaceless).
+func (f Text) SplitWords() (whole string, others bool) {
+	var list []string
+	for word := range words(f.Words) {
+		if Spaceless(word) {
+			others = true
+		} else {
+			list = append(list, word)
+		}
+	}
+	return strings.Join(list, " "), others
 }
 
 // words yields the words of a text in lower case, from first to last. It

@@ -2,6 +2,7 @@ package indextest
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -23,10 +24,18 @@ var photos = []index.Payload{
 	6: {},
 }
 
+// spaceless are texts of scripts without spaces, under "词".
+var spaceless = []any{1: "红色汽车3", 2: []string{"東京タワー", "x"}, 3: "汽 车", 4: nil, 5: "red 小汽车", 6: "รถยนต์สีแดง"}
+
 func testFilter(t *testing.T, f fixture) {
 	store := f.fresh(len(photos))
 	for id, payload := range photos {
 		if id > 0 {
+			payload = maps.Clone(payload)
+			if payload == nil {
+				payload = index.Payload{}
+			}
+			payload["词"] = spaceless[id]
 			f.upsert(store, index.Item{ID: index.ID(id), Vector: axis(len(photos), id), Payload: payload})
 		}
 	}
@@ -39,10 +48,18 @@ func testFilter(t *testing.T, f fixture) {
 		"equal element":           {index.Equal{Key: "tags", Value: "grass"}, []index.ID{1}},
 		"equal true":              {index.Equal{Key: "flipped", Value: true}, []index.ID{1}},
 		"equal false":             {index.Equal{Key: "flipped", Value: false}, []index.ID{2}},
-		"equal int64 by type":     {index.Equal{Key: "width", Value: int64(640)}, []index.ID{1}},
-		"equal int64, not 1.0":    {index.Equal{Key: "score", Value: int64(1)}, []index.ID{3}},
+		"equal int64 by value":    {index.Equal{Key: "width", Value: int64(640)}, []index.ID{1, 3}},
+		"equal float64 by value":  {index.Equal{Key: "score", Value: 1.0}, []index.ID{2, 3}},
+		"equal to a fraction":     {index.Equal{Key: "score", Value: .5}, []index.ID{1}},
+		"no int64 but this":       {index.Not{Filter: index.Equal{Key: "width", Value: 640.0}}, []index.ID{2, 4, 5, 6}},
 		"in strings":              {index.In{Key: "tags", Values: []any{"car", "zebra"}}, []index.ID{1, 2}},
-		"in int64s":               {index.In{Key: "width", Values: []any{int64(1280), int64(640)}}, []index.ID{1, 2}},
+		"in numbers":              {index.In{Key: "width", Values: []any{int64(1280), 640.0}}, []index.ID{1, 2, 3}},
+		"in neither number":       {index.Not{Filter: index.In{Key: "score", Values: []any{.5, int64(1)}}}, []index.ID{4, 5, 6}},
+		"a Chinese word":          {index.Text{Key: "词", Words: "汽车"}, []index.ID{1, 5}},
+		"a Chinese and another":   {index.Text{Key: "词", Words: "汽车 red"}, []index.ID{5}},
+		"no Chinese word":         {index.Not{Filter: index.Text{Key: "词", Words: "汽车"}}, []index.ID{2, 3, 4, 6}},
+		"a Japanese word":         {index.Text{Key: "词", Words: "東京"}, []index.ID{2}},
+		"a Thai word":             {index.Text{Key: "词", Words: "รถ"}, []index.ID{6}},
 		"range of both numbers":   {index.Range{Key: "width", From: new(640.0), Below: new(1280.0)}, []index.ID{1, 3}},
 		"range between integers":  {index.Range{Key: "width", Above: new(639.5), To: new(640.5)}, []index.ID{1, 3}},
 		"range without the bound": {index.Range{Key: "score", Above: new(0.5)}, []index.ID{2, 3}},
@@ -87,16 +104,16 @@ func testFilterRefused(t *testing.T, f fixture) {
 	store := f.fresh(2)
 	f.upsert(store, index.Item{ID: 1, Vector: axis(2, 0), Payload: index.Payload{"k": 1.5}})
 	for name, filter := range map[string]index.Filter{
-		"no key":             index.Exists{},
-		"equal to a float64": index.Equal{Key: "k", Value: 1.5},
-		"equal to an int":    index.Equal{Key: "k", Value: 1},
-		"in nothing":         index.In{Key: "k"},
-		"in mixed values":    index.In{Key: "k", Values: []any{"x", int64(1)}},
-		"a range unbounded":  index.Range{Key: "k"},
-		"a bound of NaN":     index.Range{Key: "k", To: new(math.NaN())},
-		"text of no words":   index.Text{Key: "k", Words: "?!"},
-		"not nothing":        index.Not{},
-		"deep inside":        index.Not{Filter: index.And{index.Or{index.Exists{Key: "k"}, nil}}},
+		"no key":            index.Exists{},
+		"equal to NaN":      index.Equal{Key: "k", Value: math.NaN()},
+		"equal to an int":   index.Equal{Key: "k", Value: 1},
+		"in nothing":        index.In{Key: "k"},
+		"in mixed values":   index.In{Key: "k", Values: []any{"x", int64(1)}},
+		"a range unbounded": index.Range{Key: "k"},
+		"a bound of NaN":    index.Range{Key: "k", To: new(math.NaN())},
+		"text of no words":  index.Text{Key: "k", Words: "?!"},
+		"not nothing":       index.Not{},
+		"deep inside":       index.Not{Filter: index.And{index.Or{index.Exists{Key: "k"}, nil}}},
 	} {
 		hits, err := store.Search(t.Context(), index.Query{Vector: axis(2, 0), K: 1, Filter: filter})
 		if !errors.Is(err, index.ErrFilter) || hits != nil {
@@ -179,7 +196,8 @@ var (
 	floats  = rapid.OneOf(bounds, rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), .1, 1. / 3}))
 	texts   = rapid.Map(rapid.SliceOfN(rapid.SampledFrom(wordList), 0, 5), func(list []string) string { return strings.Join(list, " ") })
 	strs    = rapid.OneOf(rapid.SampledFrom([]string{"", "1", "true", "red"}), texts)
-	scalars = rapid.OneOf(rapid.Map(strs, toAny), rapid.Map(ints, toAny), rapid.Map(rapid.Bool(), toAny))
+	numbers = rapid.OneOf(rapid.Map(ints, toAny), rapid.Map(bounds, toAny))
+	scalars = rapid.OneOf(rapid.Map(strs, toAny), numbers, rapid.Map(rapid.Bool(), toAny))
 	values  = rapid.OneOf(scalars, rapid.Map(floats, toAny), rapid.Map(rapid.SliceOfN(strs, 0, 4), toAny), rapid.Just[any](nil))
 
 	payloads = rapid.Map(rapid.MapOfN(keys, values, 0, 6), func(m map[string]any) index.Payload {
@@ -188,7 +206,7 @@ var (
 		}
 		return m
 	})
-	wordList = []string{"red", "Red", "RED,car", "car.", "cars", "a", "naïve", "NAÏVE", "cafe\u0301", "ΟΔΟΣ", "οδος", "İzmir", "izmir", "汽车", "x2", "²", "हिन्दी", "-", "_", "3.5"}
+	wordList = []string{"red", "Red", "RED,car", "car.", "cars", "a", "naïve", "NAÏVE", "cafe\u0301", "ΟΔΟΣ", "οδος", "İzmir", "izmir", "汽车", "红汽车b", "車", "x2", "²", "हिन्दी", "-", "_", "3.5"}
 )
 
 func toAny[T any](v T) any { return v }
@@ -218,7 +236,7 @@ func drawFilter(t *rapid.T, depth int) index.Filter {
 	case "equal":
 		return index.Equal{Key: key, Value: scalars.Draw(t, "value")}
 	case "in":
-		elements := rapid.SampledFrom([]*rapid.Generator[any]{rapid.Map(strs, toAny), rapid.Map(ints, toAny)}).Draw(t, "type")
+		elements := rapid.SampledFrom([]*rapid.Generator[any]{rapid.Map(strs, toAny), numbers}).Draw(t, "type")
 		return index.In{Key: key, Values: rapid.SliceOfN(elements, 1, 4).Draw(t, "values")}
 	case "range":
 		b := rapid.SliceOfN(rapid.Ptr(bounds, true), 4, 4).

@@ -157,8 +157,8 @@ func (t *translator) equal(f index.Equal, more bool) condition {
 	switch value := f.Value.(type) {
 	case bool:
 		return condition{Condition: api.NewMatchBool(path(f.Key), value)}
-	case int64:
-		return t.integers(f.Key, more, value)
+	case int64, float64:
+		return t.equalNumbers(f.Key, more, value)
 	case string:
 		if utf8.ValidString(value) {
 			return t.texts(f.Key, more, value)
@@ -169,10 +169,10 @@ func (t *translator) equal(f index.Equal, more bool) condition {
 
 func (t *translator) in(f index.In, more bool) condition {
 	var texts []string
-	var numbers []int64
+	var numbers []any
 	for _, value := range f.Values {
 		switch value := value.(type) {
-		case int64:
+		case int64, float64:
 			numbers = append(numbers, value)
 		case string:
 			if utf8.ValidString(value) {
@@ -182,7 +182,7 @@ func (t *translator) in(f index.In, more bool) condition {
 	}
 	switch {
 	case len(numbers) > 0:
-		return t.integers(f.Key, more, numbers...)
+		return t.equalNumbers(f.Key, more, numbers...)
 	case len(texts) > 0:
 		return t.texts(f.Key, more, texts...)
 	}
@@ -204,16 +204,52 @@ func (t *translator) texts(key string, more bool, wanted ...string) condition {
 	return condition{Condition: api.NewMatchKeywords(path(key), wanted...)}
 }
 
-// integers allows for an index of integers, which also has float64s without a
-// fraction.
-func (t *translator) integers(key string, more bool, wanted ...int64) condition {
-	if kind := t.kindOf(key); kind == Integer || kind == ranges {
-		if !more {
-			return t.anything(more)
+// equalNumbers allows for the server comparing by type where it compares for
+// equality: an int64 with int64s alone, unless there is an index of integers, which
+// has float64s without a fraction too. Ranges have both types.
+func (t *translator) equalNumbers(key string, more bool, wanted ...any) condition {
+	kind := t.kindOf(key)
+	t.rough = true
+	var whole []int64
+	for _, value := range wanted {
+		if n, ok := value.(int64); ok {
+			whole = append(whole, n)
 		}
-		t.rough = true
 	}
-	return condition{Condition: api.NewMatchInts(path(key), wanted...)}
+	switch {
+	case kind == ranges:
+		return t.anyValue(key, more)
+	case !more && (kind == Integer || len(whole) == 0):
+		return t.anything(more)
+	case !more, kind == Integer && len(whole) == len(wanted):
+		return condition{Condition: api.NewMatchInts(path(key), whole...)}
+	}
+	return t.or(around(key, wanted), more)
+}
+
+// maxRanges bounds the ranges that stand for a list of numbers.
+const maxRanges = 32
+
+// around returns ranges that have the wanted numbers: each one its own, or one for
+// a long list of them.
+func around(key string, wanted []any) index.Or {
+	var ranges index.Or
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, value := range wanted {
+		x, ok := value.(float64)
+		if n, isInt := value.(int64); isInt {
+			x, ok = float64(n), true
+		}
+		if !ok {
+			continue
+		}
+		least, most = min(least, x), max(most, x)
+		ranges = append(ranges, index.Range{Key: key, From: &x, To: &x})
+	}
+	if len(ranges) > maxRanges {
+		return index.Or{index.Range{Key: key, From: &least, To: &most}}
+	}
+	return ranges
 }
 
 // numbers allows for the last bits of a number with a fraction, which the server
@@ -245,7 +281,18 @@ func moved(bound *float64, up bool) *float64 {
 
 // text takes any value where the key cannot have an index of words, which has the
 // same idea of words as package index.
+//
+// Words of scripts without spaces it has as whole runs only, so that they choose
+// nothing there: any value with the other words may have them.
 func (t *translator) text(f index.Text, more bool) condition {
+	words, others := f.SplitWords()
+	if others {
+		if !more || words == "" {
+			return t.anyValue(f.Key, more)
+		}
+		t.rough = true
+		f.Words = words
+	}
 	has, err := t.hasWords(f.Key)
 	if err != nil && t.err == nil {
 		t.err = err
