@@ -29,12 +29,13 @@ func Example() {
 				return
 			}
 			for _, row := range rows {
-				fmt.Println(row.Name, row.Payload[index.KeyCaptions])
+				captions, _ := row.Payload[index.KeyCaptions].([]string)
+				fmt.Println(row.Name, captions[0])
 			}
 		}
 	}
 	// Output:
-	// scenes:seed=1&size=256/0 row 0 [a green and yellow striped truck and a small red and yellow checked kite on a snowfield by day in clear weather on snowy ground during the day under a clear sky there can be seen a green and yellow striped truck in the middle and a little red and yellow checked kite on the right in the sky a green and yellow striped lorry facing left below a tiny red and yellow checked kite on a white plain in daylight in fine weather]
-	// scenes:seed=1&size=256/0 row 1 [a blue and yellow checked vase and a red cherry in a kitchen at night on a kitchen table in the dark there can be seen a blue and yellow checked vase on the left and a red cherry on the right a blue and yellow checked vase to the left of a red cherry on a wooden table after dark]
-	// scenes:seed=1&size=256/0 row 2 [two grey rabbits in the woods in the evening under a clear sky before a dark forest at dusk in fine weather you can see two grey bunnies two grey rabbits facing right in a forest at sunset in clear weather]
+	// scenes:seed=1&size=256/0 row 0 a green and yellow striped truck and a small red and yellow checked kite on a snowfield by day in clear weather
+	// scenes:seed=1&size=256/0 row 1 a blue and yellow checked vase and a red cherry in a kitchen at night
+	// scenes:seed=1&size=256/0 row 2 two grey rabbits in the woods in the evening under a clear sky
 }
