@@ -14,20 +14,23 @@ import (
 	"engram/index"
 )
 
+// queryObject has the members of a query in JSON.
+type queryObject struct {
+	K      json.RawMessage `json:"k"`
+	Vector json.RawMessage `json:"vector"`
+	Voxels json.RawMessage `json:"voxels"`
+	Item   json.RawMessage `json:"item"`
+	Trial  *string         `json:"trial"`
+	Filter json.RawMessage `json:"filter"`
+	Safe   *bool           `json:"safe"`
+	Exact  *bool           `json:"exact"`
+	Recall *float64        `json:"recall"`
+}
+
 // fromJSON reads a query object: exactly one of vector, item, trial and
 // voxels, and perhaps the options (see optionNames).
 func (q *query) fromJSON(raw []byte) error {
-	var object struct {
-		K      json.RawMessage `json:"k"`
-		Vector json.RawMessage `json:"vector"`
-		Voxels json.RawMessage `json:"voxels"`
-		Item   json.RawMessage `json:"item"`
-		Trial  *string         `json:"trial"`
-		Filter json.RawMessage `json:"filter"`
-		Safe   *bool           `json:"safe"`
-		Exact  *bool           `json:"exact"`
-		Recall *float64        `json:"recall"`
-	}
+	var object queryObject
 	if err := checkMembers(raw); err != nil {
 		return err
 	}
@@ -39,27 +42,12 @@ func (q *query) fromJSON(raw []byte) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("JSON: there is more after the query object: %w", errBody)
 	}
-	if present(object.K) {
-		var whole bool
-		if q.k, whole = wholeNumber(string(object.K)); !whole {
-			return fmt.Errorf("JSON: k is %s, wanted a whole number: %w", jsonFound(object.K), errBody)
-		}
-	}
-	if object.Safe != nil {
-		q.safe = *object.Safe
-	}
-	if object.Exact != nil {
-		q.exact = *object.Exact
-	}
-	if object.Recall != nil {
-		q.recall = *object.Recall
+	if err := q.options(object); err != nil {
+		return err
 	}
 	var given []string
 	var err error
-	if present(object.Filter) {
-		q.filter, err = index.ParseFilter(string(object.Filter))
-	}
-	if present(object.Vector) && err == nil {
+	if present(object.Vector) {
 		given = append(given, kindVector)
 		q.vector, err = parseFloats("vector", object.Vector)
 	}
@@ -84,6 +72,29 @@ func (q *query) fromJSON(raw []byte) error {
 	}
 	q.kind = given[0]
 	return nil
+}
+
+// options takes over the options of a query object and checks its filter.
+func (q *query) options(object queryObject) (err error) {
+	if present(object.K) {
+		var whole bool
+		if q.k, whole = wholeNumber(string(object.K)); !whole {
+			return fmt.Errorf("JSON: k is %s, wanted a whole number: %w", jsonFound(object.K), errBody)
+		}
+	}
+	if object.Safe != nil {
+		q.safe = *object.Safe
+	}
+	if object.Exact != nil {
+		q.exact = *object.Exact
+	}
+	if object.Recall != nil {
+		q.recall = *object.Recall
+	}
+	if present(object.Filter) {
+		q.filter, err = index.ParseFilter(string(object.Filter))
+	}
+	return err
 }
 
 // checkMembers refuses an object with a member that comes twice or is written in

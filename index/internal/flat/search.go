@@ -1,6 +1,7 @@
 package flat
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -70,22 +71,25 @@ func (s Scan) Search(ctx context.Context, parts []column.Part, q []float32, k in
 	errs[0] = work(scanners[0])
 	wg.Wait()
 
-	best := &scanners[0].best
-	for i, s := range scanners {
-		if errs[i] != nil {
-			return nil, errs[i]
-		}
-		if i > 0 {
-			for _, m := range s.best.matches {
-				best.offer(m)
-			}
-		}
+	if err := cmp.Or(errs...); err != nil {
+		return nil, err
 	}
-	matches := best.sorted()
+	matches := bestOf(scanners)
 	if invariants.Enabled {
 		invariants.Check(len(matches) <= k && slices.IsSortedFunc(matches, column.Compare), "%d matches for k = %d, or out of order", len(matches), k)
 	}
 	return matches, nil
+}
+
+// bestOf returns the best rows that any of the scanners has found.
+func bestOf(scanners []*scanner) []column.Match {
+	best := &scanners[0].best
+	for _, s := range scanners[1:] {
+		for _, m := range s.best.matches {
+			best.offer(m)
+		}
+	}
+	return best.sorted()
 }
 
 // chunk is a range of rows of one part.
