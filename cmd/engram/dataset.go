@@ -15,7 +15,7 @@ const (
 // addDatasetFlags adds the flags that name scans and what was seen in them.
 func addDatasetFlags(cmd *cobra.Command, d *app.Dataset) {
 	flags := cmd.Flags()
-	flags.StringVar(&d.Voxels, "voxels", "", "scans: a .npy `file` of [trials, voxels], or a NIfTI of one volume per trial with --mask")
+	flags.StringVar(&d.Voxels, "voxels", "", "scans: a .npy `file` of [trials, voxels], or a NIfTI of one volume per trial with --mask; a pattern such as 'run-*.nii.gz' joins several")
 	flags.StringVar(&d.Mask, "mask", "", maskHelp)
 	flags.StringVar(&d.Labels, "labels", "", labelsHelp)
 	flags.StringVar(&d.Stimuli, "stimuli", "", "images seen: a `folder`, in natural order (2.png before 10.png), or a .npy file of uint8 [images, H, W] or [images, H, W, 3]")

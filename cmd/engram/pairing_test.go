@@ -69,6 +69,8 @@ func TestADecoderRefusesOtherVoxels(t *testing.T) {
 	c.must(append(search, s.voxels)...) // of an array the number alone is known
 
 	flipped := flip(t, mask)
+	runs := "{" + bold + "," + flip(t, bold) + "}"
+	c.refuse([]string{"flipped.nii: the volumes and the mask do not lie in one place: the affines LAS ["}, append(seen, "train", "--voxels", runs, "--mask", mask, "--out", decoder)...)
 	for _, test := range []struct{ mask, scan, says string }{
 		{other, bold, "the decoder reads 300 voxels of another mask"},
 		{flipped, bold, "the volumes and the mask do not lie in one place"},

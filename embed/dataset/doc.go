@@ -1,7 +1,8 @@
 // Package dataset reads what a decoder is trained and scored on: scans as a
 // matrix, [trials, voxels], the images that were seen, and which trial saw which.
 //
-// Scans are NumPy arrays or NIfTI volumes under a mask (Recording). Images are a
+// Scans are NumPy arrays or NIfTI volumes under a mask, in one file or several runs
+// (Recording). Images are a
 // folder or an array (OpenStimuli), or embeddings that were made before (Targets).
 // Trials are a table with a header (ReadSeen). MindEye's tars hold all three.
 //

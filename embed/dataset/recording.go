@@ -18,7 +18,9 @@ import (
 
 // Recording names a file of scans.
 type Recording struct {
-	Path string // .npy of [trials, voxels], or a NIfTI image of one volume for each trial
+	// Path is a .npy file of [trials, voxels], or a NIfTI image of one volume for each
+	// trial, or a pattern of several of them, which follow each other (pattern.Paths).
+	Path string
 	Mask string // NIfTI image whose voxels above 0 are used; "" for a .npy file
 	// Labels are the values of Mask that are used, such as "1,2,5-7", or "all"; "" for
 	// a mask of one value.
@@ -44,6 +46,9 @@ type Voxels struct {
 
 // Open opens the recording. A mask must lie where the scans lie.
 func (r Recording) Open() (*Voxels, error) {
+	if runs, err := r.openRuns(); runs != nil || err != nil {
+		return runs, err
+	}
 	if isNIfTI(r.Path) {
 		return r.openVolumes()
 	}

@@ -74,6 +74,36 @@ func TestRecordingsOfVolumes(t *testing.T) {
 	}
 }
 
+// Runs follow each other in natural order, and lie in one place.
+func TestRunsOfOneRecording(t *testing.T) {
+	dir := t.TempDir()
+	writeNPY(t, filepath.Join(dir, "run-10.npy"), []float32{7, 8}, 1, 2)
+	writeNPY(t, filepath.Join(dir, "run-9.npy"), []float32{1, 2, 3, 4, 5, 6}, 3, 2)
+	v, err := dataset.Recording{Path: filepath.Join(dir, "run-*.npy")}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	m, err := v.Matrix()
+	if err != nil || !cmp.Equal(m.Data, []float32{1, 2, 3, 4, 5, 6, 7, 8}) || m.Rows != 4 {
+		t.Errorf("matrix %v, %v", m, err)
+	}
+	if row, err := v.Row(3); err != nil || !cmp.Equal(row, []float32{7, 8}) {
+		t.Errorf("row 3 is %v, %v", row, err)
+	}
+	if want := "2 runs in natural order, " + filepath.Join(dir, "run-9.npy") + " … " + filepath.Join(dir, "run-10.npy") + ": 4 trials of 2 voxels"; v.String() != want {
+		t.Errorf("%q, want %q", v, want)
+	}
+	writeNPY(t, filepath.Join(dir, "run-11.npy"), []float32{7, 8, 9}, 1, 3)
+	_, err = dataset.Recording{Path: filepath.Join(dir, "run-{9..11}.npy")}.Open()
+	if err == nil || !strings.Contains(err.Error(), "must have the same voxels, found 2 and 3") {
+		t.Errorf("error is %v, want the numbers of voxels", err)
+	}
+	if _, err := (dataset.Recording{Path: filepath.Join(dir, "session-*.npy")}).Open(); err == nil {
+		t.Error("a pattern of no file is accepted")
+	}
+}
+
 // Scans of an array are read one by one.
 func TestRecordingsOfArrays(t *testing.T) {
 	path := writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []int16{1, 2, 3, 4, 5, 6}, 3, 2)
