@@ -114,9 +114,12 @@ type config struct {
 // the vectors wanted.
 func readConfig(info *api.CollectionInfo, opts Options) (config, error) {
 	var c config
-	vectors := info.GetConfig().GetParams().GetVectorsConfig().GetParamsMap().GetMap()
+	vectorsConfig := info.GetConfig().GetParams().GetVectorsConfig()
+	vectors := vectorsConfig.GetParamsMap().GetMap()
 	vector := vectors[opts.Vector]
 	switch {
+	case vectorsConfig.GetParams() != nil:
+		return c, fmt.Errorf("qdrant: collection %s has one vector without a name, wanted one named %q", opts.Collection, opts.Vector)
 	case vector == nil:
 		return c, fmt.Errorf("qdrant: collection %s has no vectors named %q, only %q", opts.Collection, opts.Vector, slices.Sorted(maps.Keys(vectors)))
 	case vector.GetDistance() != api.Distance_Cosine:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,23 @@ func retryAfter(err error, attempt int) (time.Duration, bool) {
 		asked := time.Duration(limited.RetryAfterS) * time.Second
 		return max(asked, backoffWait(attempt)), asked <= longestWait
 	}
-	return backoffWait(attempt), status.Code(unwrap(err)) == codes.Unavailable
+	reply := status.Convert(unwrap(err))
+	return backoffWait(attempt), reply.Code() == codes.Unavailable && otherProtocol(reply.Message()) == ""
+}
+
+// otherProtocol says what a server speaks that does not speak gRPC as it was asked
+// to, by the words of the libraries below; "" where it does not look like that.
+func otherProtocol(message string) string {
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(message, part) })
+	}
+	switch {
+	case has("http2: frame too large", "HTTP/1.", "unexpected HTTP status code", "unexpected content-type"):
+		return "answers HTTP, not gRPC, as Qdrant does at its REST port, 6333 by default: wanted the port of gRPC, 6334 by default"
+	case has("first record does not look like a TLS handshake"):
+		return "answers without TLS: wanted qdrant://, not qdrants://"
+	}
+	return ""
 }
 
 // unwrap returns the error inside the client's own, whose status its wrapper
@@ -50,6 +67,9 @@ func (s *server) explain(ctx context.Context, what string, err error) error {
 			what, s.addr, limited.RetryAfterS, limited.Reason, index.ErrUnavailable)
 	}
 	reply := status.Convert(unwrap(err))
+	if speaks := otherProtocol(reply.Message()); speaks != "" {
+		return fmt.Errorf("qdrant: %s: the server at %s %s: %w", what, s.addr, speaks, index.ErrUnavailable)
+	}
 	switch reply.Code() {
 	case codes.Unavailable:
 		return fmt.Errorf("qdrant: %s: no server at %s: %s: %w", what, s.addr, reason(reply.Message()), index.ErrUnavailable)

@@ -1,7 +1,9 @@
 package qdrant_test
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,8 +78,8 @@ func TestPointsOfOthers(t *testing.T) {
 		reply.(*api.ScrollResponse).Result[0].Id = api.NewIDUUID("d3b07384-d113-4ec6-a3bd-8ee5cbb2a8e4")
 	})
 	for item, err := range store.All(t.Context()) {
-		if !is(err, index.ErrCorrupt) {
-			t.Errorf("item %v, error %v; want index.ErrCorrupt", item, err)
+		if !is(err, errors.ErrUnsupported) || is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), "UUID d3b07384") {
+			t.Errorf("item %v, error %v; want errors.ErrUnsupported", item, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package qdrant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -90,7 +91,7 @@ func (s *Store) item(p *api.RetrievedPoint) (index.Item, error) {
 // numericID refuses the ids of points that others named by a UUID.
 func numericID(id *api.PointId) (index.ID, error) {
 	if uuid := id.GetUuid(); uuid != "" {
-		return 0, fmt.Errorf("qdrant: a point has the id %s, wanted ids that are numbers: %w", uuid, index.ErrCorrupt)
+		return 0, fmt.Errorf("qdrant: a point has the UUID %s as its id; items are known by numbers, so the collection cannot be used: %w", uuid, errors.ErrUnsupported)
 	}
 	return index.ID(id.GetNum()), nil
 }

@@ -196,8 +196,13 @@ func TestSchemaIsChecked(t *testing.T) {
 		}
 	}
 	for collection, change := range map[string]func(*api.CollectionParams){
-		"no vectors named": func(p *api.CollectionParams) {
+		`one vector without a name, wanted one named "cls"`: func(p *api.CollectionParams) {
 			p.VectorsConfig = api.NewVectorsConfig(&api.VectorParams{Size: 2, Distance: api.Distance_Cosine})
+		},
+		`no vectors named "cls", only ["clip"]`: func(p *api.CollectionParams) {
+			vectors := p.VectorsConfig.GetParamsMap().Map
+			vectors["clip"] = vectors["cls"]
+			delete(vectors, "cls")
 		},
 		"compares by Dot": func(p *api.CollectionParams) { p.VectorsConfig.GetParamsMap().Map["cls"].Distance = api.Distance_Dot },
 		"several vectors": func(p *api.CollectionParams) {
