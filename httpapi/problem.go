@@ -33,6 +33,10 @@ var (
 	errShuttingDown = errors.New("the server is shutting down")
 )
 
+// retryAfter is how many seconds a client is asked to wait after a 503 (RFC 9110,
+// section 10.2.3): about as long as a search takes that others have to wait for.
+const retryAfter = "5"
+
 // statusClientGone is the status logged for a client that left before its
 // answer; nobody receives it. The number is nginx's.
 const statusClientGone = 499
@@ -77,6 +81,7 @@ var problemTable = []problemKind{
 	{err: index.ErrVector, status: http.StatusUnprocessableEntity, slug: "unusable-vector", title: "Unusable vector"},
 	{err: pixels.ErrFormat, status: http.StatusUnprocessableEntity, slug: "unreadable-image", title: "Unreadable image"},
 	{err: pixels.ErrCorrupt, status: http.StatusUnprocessableEntity, slug: "unreadable-image", title: "Unreadable image"},
+	{err: pixels.ErrBusy, status: http.StatusServiceUnavailable, slug: "busy", title: "Too many pictures at once"},
 	{err: pixels.ErrTooLarge, status: http.StatusUnprocessableEntity, slug: "image-too-large", title: "Image too large"},
 	{err: index.ErrBundle, status: http.StatusConflict, slug: "another-bundle", title: "Index of another bundle"},
 	{err: errBody, status: http.StatusBadRequest, slug: "unreadable-body", title: "Unreadable body"},
@@ -155,6 +160,9 @@ func (s *Server) writeProblem(c *gin.Context, err error) {
 	}
 	if p.Status == http.StatusRequestEntityTooLarge {
 		c.Header("Connection", "close") // the rest of the body is not read
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		c.Header("Retry-After", retryAfter)
 	}
 	writeJSON(c, p.Status, "application/problem+json", p)
 }

@@ -40,6 +40,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{index.ErrVector, 422, "unusable-vector", true},
 		{pixels.ErrFormat, 422, "unreadable-image", true},
 		{pixels.ErrCorrupt, 422, "unreadable-image", true},
+		{pixels.ErrBusy, 503, "busy", true},
 		{pixels.ErrTooLarge, 422, "image-too-large", true},
 		{index.ErrBundle, 409, "another-bundle", true},
 		{errBody, 400, "unreadable-body", true},
@@ -90,5 +91,16 @@ func TestLimitsAndCancellationGoBeforeTheErrorsThatWrapThem(t *testing.T) {
 	}
 	if got := newProblem(&http.MaxBytesError{Limit: 7}, "id"); !strings.Contains(got.Detail, "larger than the 7 bytes") {
 		t.Errorf("detail is %q, want the limit", got.Detail)
+	}
+}
+
+func TestWhoHasToComeAgainIsToldWhen(t *testing.T) {
+	opts := fakeOptions(t)
+	opts.Encoder.Encode = func(context.Context, []byte) ([]float32, error) {
+		return nil, fmt.Errorf("decoding takes 500 MiB of memory, which were not free for 10s: %w", pixels.ErrBusy)
+	}
+	w := post(t, newServer(t, opts), "/v1/search", "image/png", flatPNG(t, colours[red]))
+	if p := decodeBody[problem](t, w, http.StatusServiceUnavailable); !strings.HasSuffix(p.Type, "busy") || w.Header().Get("Retry-After") != "5" {
+		t.Errorf("%+v, Retry-After %q", p, w.Header().Get("Retry-After"))
 	}
 }
