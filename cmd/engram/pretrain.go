@@ -27,7 +27,7 @@ func (c *console) pretrainCommand() *cobra.Command {
 			"from the other two, which must be in --out or be trained before it. Scale small, which the demo's\n" +
 			"models have, takes hours; with --checkpoint an interrupted training goes on where it was.",
 		Example: "  engram pretrain --out data/models --checkpoint ~/pretrain\n" +
-			"  engram pretrain --out /tmp/models --model clip --scale tiny",
+			"  engram pretrain --out models --model clip --scale tiny",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			for name, n := range map[string]int{"epochs": spec.Epochs, "score-every": spec.ScoreEvery, "threads": spec.Session.Threads} {
