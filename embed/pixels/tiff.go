@@ -92,6 +92,9 @@ func readTIFF(data []byte) (*picture, error) {
 		return nil, fmt.Errorf("file ends within the header: %w", ErrCorrupt)
 	}
 	p := &tiffPage{tiffFile: t, tags: t.directory(t.first)}
+	if p.cut() {
+		return nil, fmt.Errorf("file ends within the directory: %w", ErrCorrupt)
+	}
 	w, h := p.number(p.tags[tagWidth]), p.number(p.tags[tagHeight])
 	if w < 1 || h < 1 || w > 1<<31-1 || h > 1<<31-1 {
 		return nil, fmt.Errorf("header says %d×%d pixels: %w", w, h, ErrCorrupt)
@@ -111,6 +114,21 @@ func readTIFF(data []byte) (*picture, error) {
 	}
 	pic.decode = p.decode
 	return pic, nil
+}
+
+// cut reports whether the file ends before its directory, or before a value that
+// says how the pixels lie.
+func (p *tiffPage) cut() bool {
+	const size = 12
+	if p.first < 0 || p.first+2 > len(p.data) || p.first+2+size*int(p.order.Uint16(p.data[p.first:])) > len(p.data) {
+		return true
+	}
+	for _, tag := range []uint16{tagBits, tagOffsets, tagCounts, tagTileOffsets, tagTileCounts, tagColorMap, tagJPEGTables} {
+		if e := p.tags[tag]; e.count > 0 && p.bytes(e) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // orDefault returns the first value of a tag, or what the specification says where
