@@ -491,6 +491,24 @@ def on_white(image, turned=False):
     return np.asarray(image.convert("RGB"))
 
 
+def avifs():
+    """AVIF, with what another build of the codec may differ by."""
+    hard = Image.fromarray(picture(64, 48, 5))
+    # Builds of libavif bring chroma to full resolution in different ways.
+    y, x = np.mgrid[0:48, 0:64]
+    small = Image.fromarray(np.stack([60 + 2 * x, 200 - 3 * y, 90 + x + y], -1).astype(np.uint8))
+    yield "plain.avif", saved(small, "AVIF", quality=90), 5
+    yield "444.avif", saved(hard, "AVIF", quality=90, subsampling="4:4:4"), 2
+    alpha = np.add.outer(np.arange(48) * 3, np.arange(64) * 2).astype(np.uint8)
+    yield "alpha.avif", saved(Image.fromarray(np.dstack([np.asarray(small), alpha])), "AVIF", quality=90), 5
+    frames = [small, Image.fromarray(255 - np.asarray(small))]
+    yield "sequence.avif", saved(frames[0], "AVIF", save_all=True, append_images=frames[1:], quality=90), 5
+    for value in range(2, 9):
+        tag = Image.Exif()
+        tag[0x0112] = value
+        yield f"turned{value}.avif", saved(small, "AVIF", quality=90, exif=tag.tobytes()), 5
+
+
 def shrunk():
     """JPEG files with the division of their sides, which libjpeg does by its DCT."""
     small = picture(131, 77, 3)
@@ -529,6 +547,8 @@ def main():
             case(name, content, on_white(Image.open(io.BytesIO(readable))), tolerance)
     for name, content, plain in oriented():
         case(name, content, on_white(Image.open(io.BytesIO(plain)), turned=True))
+    for name, content, tolerance in avifs():
+        case(name, content, on_white(Image.open(io.BytesIO(content))), tolerance)
     for name, content, by in shrunk():
         image = Image.open(io.BytesIO(content))
         w, h = image.size

@@ -19,11 +19,11 @@ const (
 	WebP Kind = "WebP"
 	BMP  Kind = "BMP"
 	TIFF Kind = "TIFF"
+	AVIF Kind = "AVIF"
 )
 
 // The kinds of images that Engram knows and does not decode.
 const (
-	AVIF Kind = "AVIF"
 	HEIC Kind = "HEIC" // and HEIF with any codec but AV1
 	JXL  Kind = "JPEG XL"
 	JP2  Kind = "JPEG 2000"
@@ -70,20 +70,18 @@ func (k Kind) IsImage() bool { return k.Decodes() || k.Advice() != "" }
 // Decodes reports whether Engram decodes images of kind k.
 func (k Kind) Decodes() bool {
 	switch k {
-	case JPEG, PNG, GIF, WebP, BMP, TIFF:
+	case JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF:
 		return true
 	}
 	return false
 }
 
 // Advice says what to do with images of a kind that Engram does not decode, such
-// as "convert with heif-convert IN.heic OUT.jpg". It is empty for every other kind.
+// as "convert with djxl IN.jxl OUT.jpg". It is empty for every other kind.
 func (k Kind) Advice() string {
 	switch k {
 	case HEIC:
 		return "convert with heif-convert IN.heic OUT.jpg"
-	case AVIF:
-		return "convert with avifdec IN.avif OUT.png"
 	case JXL:
 		return "convert with djxl IN.jxl OUT.jpg"
 	case RAW:

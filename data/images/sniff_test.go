@@ -78,7 +78,7 @@ func TestSniff(t *testing.T) {
 
 func TestImagesAreDecodedOrAdviceIsGiven(t *testing.T) {
 	for kind, want := range map[images.Kind]struct{ image, decodes bool }{
-		images.JPEG: {true, true}, images.HEIC: {true, false}, images.PNM: {true, false}, images.PDF: {}, images.Unknown: {},
+		images.JPEG: {true, true}, images.HEIC: {true, false}, images.AVIF: {true, true}, images.JXL: {true, false}, images.PNM: {true, false}, images.PDF: {}, images.Unknown: {},
 	} {
 		if kind.IsImage() != want.image || kind.Decodes() != want.decodes || (kind.Advice() != "") != (want.image && !want.decodes) {
 			t.Errorf("%s: image %t, decodes %t, advice %q", kind, kind.IsImage(), kind.Decodes(), kind.Advice())

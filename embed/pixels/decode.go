@@ -15,6 +15,8 @@ type picture struct {
 	w, h  int
 	least int64 // bytes that a whole file of so many pixels has at least
 	meta  metadata
+	// orient is the EXIF orientation that the container says; 0 leaves it to meta.
+	orient int
 	// memory returns the bytes that decode takes at its peak, its result included.
 	memory func(shrink int) int64
 	// decode returns the image, before it is turned. Where scales is set it returns
@@ -32,7 +34,7 @@ func imageBytes(w, h, shrink int) int64 {
 type reader func(data []byte) (*picture, error)
 
 // readerOf returns what reads files of a kind, or nil.
-func readerOf(kind images.Kind) reader {
+func readerOf(ctx context.Context, kind images.Kind) reader {
 	switch kind {
 	case images.JPEG:
 		return readJPEG
@@ -46,6 +48,8 @@ func readerOf(kind images.Kind) reader {
 		return readBMP
 	case images.TIFF:
 		return readTIFF
+	case images.AVIF:
+		return readAVIF(ctx)
 	}
 	return nil
 }
@@ -65,8 +69,8 @@ func DecodeFile(ctx context.Context, path string, limits Limits) (*Image, error)
 }
 
 // Decode reads an image file: JPEG (grey, colour, CMYK; baseline and
-// progressive), PNG, WebP (lossy and lossless), GIF, BMP or TIFF. Of several frames
-// or pages the first counts. The format is told by the content, never by a name.
+// progressive), PNG, WebP (lossy and lossless), GIF, BMP, TIFF or AVIF. Of
+// several frames or pages the first counts. The format is told by the content, never by a name.
 //
 // The image is turned upright by its EXIF orientation, transparent pixels are
 // put on white, grey is repeated in the three channels, of 16 bits the upper 8
@@ -96,7 +100,7 @@ func Use(ctx context.Context, r io.Reader, limits Limits, use func(*Image) error
 		return fmt.Errorf("pixels: file has more than %d bytes, the limit: %w", limits.Bytes, ErrTooLarge)
 	}
 	kind := images.Sniff(data[:min(len(data), images.SniffLen)])
-	read := readerOf(kind)
+	read := readerOf(ctx, kind)
 	if read == nil {
 		return fmt.Errorf("pixels: %w", notAnImage(kind, data))
 	}
@@ -110,7 +114,7 @@ func Use(ctx context.Context, r io.Reader, limits Limits, use func(*Image) error
 
 // notAnImage says what a file is that is not decoded.
 func notAnImage(kind images.Kind, data []byte) error {
-	const wanted = "wanted JPEG, PNG, WebP, GIF, BMP or TIFF"
+	const wanted = "wanted JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 	switch {
 	case kind == images.Empty:
 		return fmt.Errorf("file is empty, %s: %w", wanted, ErrFormat)
@@ -133,7 +137,10 @@ func open(ctx context.Context, data []byte, read reader, limits Limits) (*Image,
 		return nil, nil, err
 	}
 	shrink := p.shrink(limits)
-	orientation := p.meta.orientation()
+	orientation := p.orient
+	if orientation == 0 {
+		orientation = p.meta.orientation()
+	}
 	decoded := 1
 	if p.scales {
 		decoded = shrink

@@ -91,7 +91,7 @@ func TestWhatIsNoImageIsRefusedBeforeItCostsMemory(t *testing.T) {
 		want string
 		is   error
 	}{
-		{"nothing", nil, "file is empty, wanted JPEG, PNG, WebP, GIF, BMP or TIFF", ErrFormat},
+		{"nothing", nil, "file is empty, wanted JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF", ErrFormat},
 		{"text", []byte("hello, world and more"), `file starts with "hello, world", wanted JPEG`, ErrFormat},
 		{"a PNG of 60000×60000", pngHeader(60000, 60000), "PNG: header says 60000×60000 pixels, the limit is 250000000", ErrTooLarge},
 		{"a JPEG of 60000×60000", jpegHeader(60000, 60000), "JPEG: header says 60000×60000", ErrTooLarge},

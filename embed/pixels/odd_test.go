@@ -162,7 +162,7 @@ func TestWhatIsNotSupportedIsNotCalledDamaged(t *testing.T) {
 		"BigTIFF":         {[]byte("II+\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), "TIFF: BigTIFF"},
 		"TIFF of JBIG":    {tag(tagCompression, 9), "TIFF: compression 9"},
 		"TIFF of CIELab":  {tag(tagPhotometric, 8), "TIFF: 3 samples in photometric interpretation 8"},
-		"HEIC":            {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "file is HEIC"},
+		"JPEG XL":         {[]byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), "file is JPEG XL, wanted"},
 		"HTML":            {[]byte("<!doctype html><title>404"), "file is HTML page"},
 		"PNG for Apple's": {[]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x04CgBI\x50\x00\x20\x06\x00\x00\x00\x00"), "PNG: Apple's"},
 		"BMP that is PNG": {append(bmpHeader(4, 4)[:30], 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), "BMP: 24 bits per pixel in packing 5"},
