@@ -106,7 +106,11 @@ func originOf(t *testing.T, dir string) (source.Origin, error) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	return source.ReadOrigin(t.Context(), store)
+	all, err := source.ReadOrigins(t.Context(), store)
+	if len(all) == 0 {
+		return source.Origin{}, err
+	}
+	return all[0], err
 }
 
 // reasons returns the reasons by names, for what is bad or damaged.

@@ -89,14 +89,14 @@ func replaced(t *testing.T, in, old, new string) string {
 func TestFilesThatAreNoAnnotationsAreRefusedWithOneSentence(t *testing.T) {
 	for want, content := range map[string]string{
 		"the JSON ends early":                   "",
+		`images: wanted "[", found 7`:           `{"images": 7}`,
+		`annotations: wanted "[", found x`:      `{"annotations": "x"}`,
 		`wanted "{", found [`:                   "[]",
 		`wanted "{", found zebra`:               `"zebra"`,
 		"byte 1: invalid character":             "{x",
 		`found no "images"`:                     "{}",
-		`images: wanted "[", found {`:           `{"images": {}}`,
 		"annotations[0]: byte":                  `{"annotations": [{"id": x}]}`,
 		"images[0]: the JSON ends early":        captions[:len(captions)-100],
-		`annotations: wanted "[", found {`:      `{"annotations": {"a": 1}}`,
 		"images: byte 9: invalid character 'x'": `{"images":x}`,
 		"wanted COCO annotations, found no":     "\xef\xbb\xbf{\"a\": NaN}",
 	} {
@@ -173,6 +173,8 @@ func TestAnOddRecordCostsItselfAlone(t *testing.T) {
 		{replaced(t, captions, `"height": 427}`, `"height": 427}, {"id": 9, "file_name": "c.jpg"}`), both, "images[2]: image 9 is c.jpg, it was b.jpg before"},
 		{captions + "{}", both, "wanted nothing after the JSON object"},
 		{`{"images": [], ` + captions[1:], both, ""},
+		{`{"images": null, "categories": null, ` + captions[1:], both, ""},
+		{`{"images": {"7": {"id": 7, "file_name": "a.jpg"}}, "annotations": {"1": {"image_id": 7, "caption": "a zebra"}, "2": 5}}`, map[string][]string{"a.jpg": {"a zebra"}}, "annotations[1]: wanted an object, found number"},
 		{captions[:len(captions)-1], both, "the end: nothing after it was read: the JSON ends early"},
 		{instances, things, ""},
 		{replaced(t, instances, `"iscrowd": 1`, `"iscrowd": true`), things, ""},

@@ -88,13 +88,25 @@ func parse(r io.Reader) (p *parsed, err error) {
 	return p, nil
 }
 
-// elements calls add for every element of the array that comes next. An element
-// that is odd is noted, and costs itself alone.
+// elements calls add for every element of the array that comes next, or of an object
+// that has them by their ids. There are none in null. An element that is odd is
+// noted, and costs itself alone.
 func elements[T any](decoder *json.Decoder, name string, odd *oddities, add func(int, *T) error) error {
-	if err := expect(decoder, '['); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	opening, err := decoder.Token()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, plain(err))
+	case opening == nil:
+		return nil
+	case opening != json.Delim('[') && opening != json.Delim('{'):
+		return fmt.Errorf("%s: wanted %q, found %v", name, json.Delim('['), opening)
 	}
 	for i := 0; decoder.More(); i++ {
+		if opening == json.Delim('{') {
+			if _, err := decoder.Token(); err != nil {
+				return fmt.Errorf("%s: %w", place(name, i), plain(err))
+			}
+		}
 		var element T
 		err := decoder.Decode(&element)
 		var wrongType *json.UnmarshalTypeError

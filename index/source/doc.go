@@ -7,8 +7,13 @@
 // yields its rows in order. Ids follow from names and never from the order of
 // things, so that a row that is read twice is one item.
 //
+// Findings collects what a source meets beside its rows: files and columns that
+// are left out, annotations and how many of them found their photo, records that
+// are odd. None of these costs a photo. Its Summary is a line per fact.
+//
 // An Origin, which every Source states, is kept beside the index, so that its
-// rows can be found again (FORMAT.md).
+// rows can be found again (FORMAT.md). An index may have several sources: all but
+// the first have a label.
 //
 // A new kind of source is a file with a type that implements Source, and its Kind
 // in open.go.

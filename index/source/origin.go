@@ -119,19 +119,9 @@ func KeepOrigin(ctx context.Context, store index.Store, o Origin) error {
 	return store.SetLabel(ctx, name, string(text))
 }
 
-// ReadOrigin returns where the items of a store came from, the first source: the
-// zero Origin where it does not say so, and index.ErrCorrupt where that cannot be
-// read.
-func ReadOrigin(ctx context.Context, store index.Store) (Origin, error) {
-	all, err := ReadOrigins(ctx, store)
-	if len(all) == 0 || all[0].Label != "" {
-		return Origin{}, err
-	}
-	return all[0], err
-}
-
-// ReadOrigins returns all sources of the items of a store, the first one first and
-// the others by label.
+// ReadOrigins returns where the items of a store came from, the first source first
+// and the others by label: none where it does not say so, and index.ErrCorrupt where
+// that cannot be read.
 func ReadOrigins(ctx context.Context, store index.Store) ([]Origin, error) {
 	labels, err := store.Labels(ctx)
 	if err != nil {

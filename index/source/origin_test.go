@@ -90,14 +90,14 @@ func TestAStoreKeepsItsOrigin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != (source.Origin{}) {
+	if got, err := readOrigin(t, store); err != nil || got != (source.Origin{}) {
 		t.Errorf("a new store: %v, %v, want the zero Origin", got, err)
 	}
 	want := source.Origin{Source: "/photos", Root: "/photos", Bundle: "/models/clip"}
 	if err := source.KeepOrigin(t.Context(), store, want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != want {
+	if got, err := readOrigin(t, store); err != nil || got != want {
 		t.Errorf("read %v, %v, want %v", got, err, want)
 	}
 	// As FORMAT.md describes it, in the words of each version.
@@ -110,14 +110,54 @@ func TestAStoreKeepsItsOrigin(t *testing.T) {
 		if err := store.SetLabel(t.Context(), "origin", text); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := source.ReadOrigin(t.Context(), store); err != nil || got != want {
+		if got, err := readOrigin(t, store); err != nil || got != want {
 			t.Errorf("read %v of %s, %v, want %v", got, text, err, want)
 		}
 	}
 	if err := store.SetLabel(t.Context(), "origin", `{"root": 3}`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := source.ReadOrigin(t.Context(), store); !errors.Is(err, index.ErrCorrupt) {
+	if _, err := readOrigin(t, store); !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("damaged: error is %v, want ErrCorrupt", err)
+	}
+}
+
+// readOrigin returns the first source of a store.
+func readOrigin(t *testing.T, store index.Store) (source.Origin, error) {
+	t.Helper()
+	all, err := source.ReadOrigins(t.Context(), store)
+	if len(all) == 0 {
+		return source.Origin{}, err
+	}
+	return all[0], err
+}
+
+// The sources of an index keep apart by their labels, whatever their folders are
+// called.
+func TestAStoreKeepsSeveralOrigins(t *testing.T) {
+	store, err := local.Create(t.TempDir(), local.Options{Dim: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	var want []source.Origin
+	for _, root := range []string{"/photos", "/a/B", "/b/B", "/", "/c/B-2"} {
+		o := source.Origin{Source: root, Kind: source.Images, Root: root}
+		o.Label = source.NewLabel(o, want)
+		if err := source.KeepOrigin(t.Context(), store, o); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, o)
+	}
+	got, err := source.ReadOrigins(t.Context(), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{}
+	for _, o := range got {
+		labels[o.Label] = o.Root
+	}
+	if diff := cmp.Diff(map[string]string{"": "/photos", "B": "/a/B", "B-2": "/b/B", "source": "/", "B-2-2": "/c/B-2"}, labels); diff != "" || got[0].Label != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -126,8 +126,11 @@ func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress
 			a.opts.Logger.Warn("skipped", "path", bad.Name, "reason", bad.Reason)
 		}
 		for _, found := range report.Sources {
-			for _, line := range append(found.OddLines(), found.Lines()...) {
+			for _, line := range found.OddLines() {
 				a.opts.Logger.Warn(line)
+			}
+			for _, line := range found.Lines() {
+				a.opts.Logger.Info(line)
 			}
 		}
 	}
