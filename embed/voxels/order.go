@@ -20,7 +20,7 @@ const (
 )
 
 // Order is what is known of the voxels in the columns of a matrix, [trials, Count].
-// The zero Order stands for voxels of which nothing was recorded.
+// The zero Order stands for voxels that were not recorded.
 type Order struct {
 	Source string `json:"source"` // FromMask or FromArray
 	Count  int    `json:"count"`
@@ -59,9 +59,9 @@ func fingerprint(numbers []int) string {
 // Known reports whether the voxels were recorded.
 func (o Order) Known() bool { return o.Fingerprint != "" }
 
-// Check compares the voxels that a decoder was trained on with those of a scan. It
-// returns an error that wraps ErrOther where they differ, and else one line that
-// says what was compared.
+// Check compares a decoder's voxels, o, with the voxels of a scan. It returns an
+// error that wraps ErrOther where they differ, and else one line that says what was
+// compared.
 func (o Order) Check(scan Order) (compared string, err error) {
 	if o.Known() && scan.Known() && o.Count != scan.Count {
 		return "", fmt.Errorf("the decoder reads %d voxels, the scan has %d: %w", o.Count, scan.Count, ErrOther)
