@@ -57,6 +57,15 @@ func Open(dir string) (*Bundle, error) {
 				filepath.Join(dir, filepath.FromSlash(name)), FileName, m.Files[name], sum, ErrChecksum)
 		}
 	}
+	weights, err := m.weights(root)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+	}
+	for _, name := range weights {
+		if _, ok := m.Files[name]; !ok {
+			return nil, fmt.Errorf("bundle: %s: %w", filepath.Join(dir, FileName), invalid("files: %q has weights of a model and no checksum", name))
+		}
+	}
 	return &Bundle{Manifest: *m, dir: dir, fingerprint: m.fingerprint()}, nil
 }
 

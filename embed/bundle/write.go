@@ -40,10 +40,10 @@ func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Bundle, error) {
 
 // Wrap makes a bundle of one bare ONNX file: it creates the folder dir if need
 // be, copies the file model there under its own name, and writes the manifest
-// m, in which every model gets that file. m.Files is ignored. Weights that lie
-// beside an ONNX file (external data) are not followed; for those, copy by
-// hand and call Write. A manifest that is not valid is refused before anything
-// is copied.
+// m, in which every model gets that file. Files in which it keeps weights
+// (external data) come along under their own names. m.Files is ignored. A manifest
+// that is not valid, and a file of weights that is missing or lies outside the
+// model's folder, are refused before anything is copied.
 func Wrap(dir, model string, m Manifest) (*Bundle, error) {
 	name := filepath.Base(model)
 	models := make(map[string]Model, len(m.Models))
@@ -58,19 +58,29 @@ func Wrap(dir, model string, m Manifest) (*Bundle, error) {
 	if err := vfs.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	err := vfs.WriteFile(filepath.Join(dir, name), func(w io.Writer) error {
-		in, err := os.Open(model)
-		if err != nil {
-			return err
+	for _, file := range slices.Sorted(maps.Keys(m.Files)) {
+		if err := copyFile(dir, filepath.Dir(model), file); err != nil {
+			return nil, fmt.Errorf("bundle: %w", err)
 		}
-		defer in.Close()
-		_, err = io.Copy(w, in)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
 	}
 	return Write(dir, m)
+}
+
+// copyFile copies a file of a manifest from one folder to another.
+func copyFile(to, from, name string) error {
+	path := filepath.Join(to, filepath.FromSlash(name))
+	if err := vfs.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	in, err := os.Open(filepath.Join(from, filepath.FromSlash(name)))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return vfs.WriteFile(path, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
+		return err
+	})
 }
 
 // fillIn computes the checksums of a folder's files and validates m.
@@ -84,6 +94,11 @@ func (m *Manifest) fillIn(dir string) error {
 	}
 	defer root.Close()
 	names := slices.AppendSeq(m.namedFiles(), maps.Keys(m.Files))
+	weights, err := m.weights(root)
+	if err != nil {
+		return err
+	}
+	names = append(names, weights...)
 	m.Files = make(map[string]string, len(names))
 	for _, name := range names {
 		if err := checkPath(name); err != nil {

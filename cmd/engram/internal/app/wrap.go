@@ -28,6 +28,9 @@ func (a *App) Wrap(ctx context.Context, spec WrapSpec, watch progress.Func) (_ *
 	if err := CheckReplaceable(spec.Out, bundle.Features, bundle.CLIP); err != nil {
 		return nil, err
 	}
+	if err := bundle.CheckModel(spec.Model); err != nil {
+		return nil, err
+	}
 	rt, err := a.Runtime(ctx, watch)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,77 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"engram/embed/internal/message"
+	"engram/embed/onnx"
+)
+
+// weights returns the files of the folder in which the models keep weights
+// (external data). A file that is missing or lies outside the folder is an error.
+func (m *Manifest) weights(root *os.Root) ([]string, error) {
+	var all []string
+	for _, model := range m.Models {
+		names, err := external(root, model.File)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", model.File, err)
+		}
+		for _, name := range names {
+			file := path.Join(path.Dir(model.File), name)
+			if path.IsAbs(name) || checkPath(file) != nil {
+				return nil, invalid("%s keeps weights in %q, wanted a file in its own folder", model.File, name)
+			}
+			if _, err := root.Stat(filepath.FromSlash(file)); errors.Is(err, fs.ErrNotExist) {
+				return nil, invalid("%s keeps weights in %q, which is not there", model.File, name)
+			} else if err != nil {
+				return nil, err
+			}
+			all = append(all, file)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// external returns what an ONNX file says of files with its weights. A file that is
+// no ONNX has none; who opens it is told so.
+func external(root *os.Root, name string) ([]string, error) {
+	if err := checkPath(name); err != nil {
+		return nil, err
+	}
+	file, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	names, err := onnx.External(file, info.Size())
+	if errors.Is(err, message.ErrWire) {
+		return nil, nil
+	}
+	return names, err
+}
+
+// CheckModel refuses an ONNX file that keeps weights in a file that is missing or
+// lies outside its folder.
+func CheckModel(file string) error {
+	root, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	defer root.Close()
+	m := Manifest{Models: map[string]Model{"": {File: filepath.Base(file)}}}
+	if _, err := m.weights(root); err != nil {
+		return fmt.Errorf("bundle: %s: %w", filepath.Dir(file), err)
+	}
+	return nil
+}
