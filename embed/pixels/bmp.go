@@ -64,19 +64,7 @@ func readBMP(data []byte) (*picture, error) {
 	if err := b.layout(header[:size], &rest); err != nil {
 		return nil, err
 	}
-	if b.depth <= 8 {
-		if colours <= 0 || colours > 1<<b.depth {
-			colours = 1 << b.depth
-		}
-		for i := range colours {
-			if len(rest) < entry {
-				break
-			}
-			b.table[i] = [3]byte{rest[2], rest[1], rest[0]}
-			rest = rest[entry:]
-		}
-	}
-	b.data = rest
+	b.data = b.palette(rest, entry, colours)
 	if at := int64(binary.LittleEndian.Uint32(data[10:])); at >= fileHeader+coreHeader && at <= int64(len(data)) {
 		b.data = data[at:]
 	}
@@ -95,6 +83,22 @@ func readBMP(data []byte) (*picture, error) {
 		},
 		decode: b.decode,
 	}, nil
+}
+
+// palette reads so many colours, or all that there can be where that is 0, and
+// returns what follows.
+func (b *bmpFile) palette(rest []byte, entry, colours int) []byte {
+	if b.depth > 8 {
+		return rest
+	}
+	if colours <= 0 || colours > 1<<b.depth {
+		colours = 1 << b.depth
+	}
+	for i := 0; i < colours && len(rest) >= entry; i++ {
+		b.table[i] = [3]byte{rest[2], rest[1], rest[0]}
+		rest = rest[entry:]
+	}
+	return rest
 }
 
 // layout reads how a pixel is laid out, and the masks that may follow the header.

@@ -107,7 +107,7 @@ func (s *jpegScan) run() {
 func (s *jpegScan) interval(from, to int) int {
 	sequential := !s.progressive
 	for i := from; i < to; i++ {
-		ok := true
+		var ok bool
 		switch {
 		case len(s.comps) > 1 && sequential:
 			ok = s.mcu(i%s.mcuX, i/s.mcuX)

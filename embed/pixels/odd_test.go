@@ -164,7 +164,7 @@ func TestWhatIsNotSupportedIsNotCalledDamaged(t *testing.T) {
 		"TIFF of CIELab":  {tag(tagPhotometric, 8), "TIFF: 3 samples in photometric interpretation 8"},
 		"JPEG XL":         {[]byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), "file is JPEG XL, wanted"},
 		"HTML":            {[]byte("<!doctype html><title>404"), "file is HTML page"},
-		"PNG for Apple's": {[]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x04CgBI\x50\x00\x20\x06\x00\x00\x00\x00"), "PNG: Apple's"},
+		"PNG for Apple's": {[]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x04CgBI\x50\x00\x20\x06\x00\x00\x00\x00"), "PNG: the variant of PNG in Apple's apps"},
 		"BMP that is PNG": {append(bmpHeader(4, 4)[:30], 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), "BMP: 24 bits per pixel in packing 5"},
 	} {
 		_, err := Decode(t.Context(), bytes.NewReader(c.data), Limits{})

@@ -74,7 +74,7 @@ func readPNG(data []byte) (*picture, error) {
 // chunk takes one chunk.
 func (p *pngFile) chunk(kind string, body []byte, pic *picture) error {
 	if kind == "CgBI" {
-		return fmt.Errorf("Apple's variant of PNG for its apps: %w", ErrFormat)
+		return fmt.Errorf("the variant of PNG in Apple's apps: %w", ErrFormat)
 	}
 	if p.w == 0 && kind != "IHDR" {
 		return fmt.Errorf("file begins with chunk %q, wanted IHDR: %w", kind, ErrCorrupt)

@@ -96,7 +96,7 @@ func (i *instance) call(name string, args ...uint64) uint64 {
 	case i.ctx.Err() != nil:
 		i.err = i.ctx.Err()
 	case err != nil:
-		i.err = fmt.Errorf("%s (%w)", err, ErrDecode)
+		i.err = fmt.Errorf("%w (%w)", err, ErrDecode)
 	case uint32(out[0]) == 0:
 		i.err = ErrDecode
 	default:
