@@ -53,10 +53,15 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 	if err := writeFile(filepath.Join(fresh, CardFile), []byte(card.Markdown())); err != nil {
 		return err
 	}
-	if err := os.Rename(dir, filepath.Join(staging, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	old := filepath.Join(staging, "old")
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.Rename(fresh, dir); err != nil {
+		// Or else the old bundle would go with the staging folder.
+		if back := os.Rename(old, dir); back != nil && !errors.Is(back, fs.ErrNotExist) {
+			return errors.Join(err, back)
+		}
 		return err
 	}
 	return vfs.OS{}.SyncDir(parent)
