@@ -102,7 +102,7 @@ func (q *query) options(object queryObject) (err error) {
 func checkMembers(raw []byte) error {
 	tokens := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := tokens.Token(); err != nil || open != json.Delim('{') {
-		return nil // the decoder says what is wrong
+		return nil //nolint:nilerr // the decoder says what is wrong
 	}
 	known := append([]string{kindVector, "voxels", kindItem, kindTrial}, optionNames()...)
 	seen := map[string]bool{}
@@ -110,7 +110,7 @@ func checkMembers(raw []byte) error {
 		token, err := tokens.Token()
 		name, isName := token.(string)
 		if err != nil || !isName {
-			return nil
+			return nil //nolint:nilerr // the decoder says what is wrong
 		}
 		switch {
 		case seen[name]:
@@ -121,7 +121,7 @@ func checkMembers(raw []byte) error {
 		seen[name] = true
 		var value json.RawMessage
 		if err := tokens.Decode(&value); err != nil {
-			return nil
+			return nil //nolint:nilerr // the decoder says what is wrong
 		}
 	}
 	return nil
