@@ -90,7 +90,7 @@ func (o *oddities) add(place string, err error) {
 // passed over and listed in Dataset.Odd; nothing around it is lost. Fields that
 // are not needed may be missing or meaningless. The text may be UTF-16, and have
 // what Python's json writes and JSON lacks, NaN for instance. A file that ends
-// early gives what came before. The error is for a file of which nothing can be
+// early gives what came before. The error is for a file without anything that can be
 // used.
 func Load(paths ...string) (*Dataset, error) {
 	m := newMerger()

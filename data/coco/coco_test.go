@@ -175,6 +175,8 @@ func TestAnOddRecordCostsItselfAlone(t *testing.T) {
 		{`{"images": [], ` + captions[1:], both, ""},
 		{`{"images": null, "categories": null, ` + captions[1:], both, ""},
 		{`{"images": {"7": {"id": 7, "file_name": "a.jpg"}}, "annotations": {"1": {"image_id": 7, "caption": "a zebra"}, "2": 5}}`, map[string][]string{"a.jpg": {"a zebra"}}, "annotations[1]: wanted an object, found number"},
+		{replaced(t, captions, `"file_name": "b.jpg"`, `"filename": "b.jpg"`), both, ""},
+		{replaced(t, captions, `"file_name": "b.jpg"`, `"file_name": null, "coco_url": "b.jpg"`), both, ""},
 		{captions[:len(captions)-1], both, "the end: nothing after it was read: the JSON ends early"},
 		{instances, things, ""},
 		{replaced(t, instances, `"iscrowd": 1`, `"iscrowd": true`), things, ""},

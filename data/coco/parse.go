@@ -2,6 +2,7 @@ package coco
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -135,12 +136,17 @@ func place(list string, at int) string { return fmt.Sprintf("%s[%d]", list, at) 
 type imageRecord struct {
 	ID       ident  `json:"id"`
 	FileName text   `json:"file_name"`
+	Path     text   `json:"path"` // of COCO Annotator
+	Name     text   `json:"filename"`
+	URL      text   `json:"coco_url"`
 	Width    number `json:"width"`
 	Height   number `json:"height"`
 }
 
-// addImage takes one element of images. Its size may be missing or meaningless.
+// addImage takes one element of images. Its size may be missing or meaningless, and
+// its name may stand in another field.
 func (p *parsed) addImage(at int, said *imageRecord) error {
+	said.FileName = cmp.Or(said.FileName, said.Name, said.Path, said.URL)
 	switch {
 	case !said.ID.set:
 		return errors.New("wanted an id")

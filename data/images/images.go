@@ -176,14 +176,14 @@ func look(rel, place string) File {
 	case IsImage(name):
 		file.Image = true
 	case !isOther(name):
-		file.Kind = sniffFile(place)
+		file.Kind = SniffFile(place)
 		file.Image = file.Kind.Decodes()
 	}
 	return file
 }
 
-// sniffFile returns the kind of a file, Unknown where it cannot be read.
-func sniffFile(place string) Kind {
+// SniffFile returns the kind of a file, Unknown where it cannot be read.
+func SniffFile(place string) Kind {
 	f, err := os.Open(place)
 	if err != nil {
 		return Unknown

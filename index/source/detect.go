@@ -14,15 +14,9 @@ import (
 	"engram/data/webdataset"
 )
 
-// Detect finds out the kind of a place: by the names of files, or by what most of a
-// folder is.
-func Detect(place string) (Kind, error) {
-	kind, _, err := detect(place)
-	return kind, err
-}
-
-// detect is Detect. Where a folder has something of another kind, too, taken says
-// why it is taken for this one.
+// detect finds out the kind of a place: by the names of files, or by what most of a
+// folder is. Where a folder has something of another kind, too, taken says why it
+// is taken for this one.
 func detect(place string) (kind Kind, taken string, err error) {
 	if strings.HasPrefix(place, scenesPrefix) {
 		return Scenes, "", nil
@@ -44,7 +38,14 @@ func detect(place string) (kind Kind, taken string, err error) {
 	case err != nil:
 		return "", "", fmt.Errorf("build: %w", err)
 	}
-	return "", "", fmt.Errorf("build: %s: wanted a folder, tars, npy or Parquet files, found a file called otherwise", place)
+	switch found := images.SniffFile(place); found {
+	case images.Tar:
+		return Tars, "", nil
+	case images.Parquet:
+		return Tables, "", nil
+	default:
+		return "", "", fmt.Errorf("build: %s: wanted a folder, tars, npy or Parquet files, found a file of kind %s", place, found)
+	}
 }
 
 // contents counts what a folder has.

@@ -100,19 +100,20 @@ func TestMasks(t *testing.T) {
 		files map[string]string
 		masks []source.Masks
 	}{
-		"VOC":               {map[string]string{"JPEGImages/1.jpg": "x", "JPEGImages/2.jpg": "x", "SegmentationClass/1.png": palette, "SegmentationObject/1.png": palette}, []source.Masks{{"SegmentationClass", 1}, {"SegmentationObject", 1}}},
-		"COCO panoptic":     {map[string]string{"val2017/1.jpg": "x", "annotations/panoptic_val2017/1.png": colour}, []source.Masks{{"annotations/panoptic_val2017", 1}}},
-		"COCO stuff":        {map[string]string{"val2017/1.jpg": "x", "stuffthingmaps/val2017/1.png": grey}, []source.Masks{{"stuffthingmaps/val2017", 1}}},
-		"ADE20K":            {map[string]string{"images/training/1.jpg": "x", "annotations/training/1.png": grey}, []source.Masks{{"annotations/training", 1}}},
-		"Cityscapes":        {map[string]string{"leftImg8bit/a/a_0_leftImg8bit.png": colour, "gtFine/a/a_0_gtFine_labelIds.png": grey, "gtFine/a/a_0_gtFine_instanceIds.png": wide, "gtFine/a/a_0_gtFine_color.png": colour}, []source.Masks{{"gtFine/a", 3}}},
-		"masks of JPEG":     {map[string]string{"imgs/1.jpg": "x", "masks/1_mask.jpg": "x"}, []source.Masks{{"masks", 1}}},
-		"side by side":      {map[string]string{"1.jpg": "x", "1_mask.png": grey, "2.jpg": "x", "2_seg.png": colour}, []source.Masks{{".", 1}}},
-		"depth, unnamed":    {map[string]string{"rgb/1.jpg": "x", "rgb/2.jpg": "x", "d/1.png": wide, "d/2.png": wide}, []source.Masks{{"d", 2}}},
-		"photos of masks":   {map[string]string{"people/1.jpg": "x", "masks/venice.jpg": "x", "masks/tiger.png": colour}, nil},
-		"grey photos":       {map[string]string{"a/1.png": grey, "b/1.png": grey}, nil},
-		"copies in colour":  {map[string]string{"a/1.jpg": "x", "b/1.png": colour}, nil},
-		"the folder itself": {map[string]string{"1.png": palette, "2.png": palette}, nil},
-		"one odd drawing":   {map[string]string{"a/1.jpg": "x", "b/1.png": palette, "b/2.png": colour}, nil},
+		"VOC":                {map[string]string{"JPEGImages/1.jpg": "x", "JPEGImages/2.jpg": "x", "SegmentationClass/1.png": palette, "SegmentationObject/1.png": palette}, []source.Masks{{"SegmentationClass", 1}, {"SegmentationObject", 1}}},
+		"COCO panoptic":      {map[string]string{"val2017/1.jpg": "x", "annotations/panoptic_val2017/1.png": colour}, []source.Masks{{"annotations/panoptic_val2017", 1}}},
+		"COCO stuff":         {map[string]string{"val2017/1.jpg": "x", "stuffthingmaps/val2017/1.png": grey}, []source.Masks{{"stuffthingmaps/val2017", 1}}},
+		"ADE20K":             {map[string]string{"images/training/1.jpg": "x", "annotations/training/1.png": grey}, []source.Masks{{"annotations/training", 1}}},
+		"Cityscapes":         {map[string]string{"leftImg8bit/a/a_0_leftImg8bit.png": colour, "gtFine/a/a_0_gtFine_labelIds.png": grey, "gtFine/a/a_0_gtFine_instanceIds.png": wide, "gtFine/a/a_0_gtFine_color.png": colour}, []source.Masks{{"gtFine/a", 3}}},
+		"masks of JPEG":      {map[string]string{"imgs/1.jpg": "x", "masks/1_mask.jpg": "x"}, []source.Masks{{"masks", 1}}},
+		"side by side":       {map[string]string{"1.jpg": "x", "1_mask.png": grey, "2.jpg": "x", "2_seg.png": colour}, []source.Masks{{".", 1}}},
+		"depth, unnamed":     {map[string]string{"rgb/1.jpg": "x", "rgb/2.jpg": "x", "d/1.png": wide, "d/2.png": wide}, []source.Masks{{"d", 2}}},
+		"photos of masks":    {map[string]string{"people/1.jpg": "x", "masks/venice.jpg": "x", "masks/tiger.png": colour}, nil},
+		"grey photos":        {map[string]string{"a/1.png": grey, "b/1.png": grey}, nil},
+		"copies in colour":   {map[string]string{"a/1.jpg": "x", "b/1.png": colour}, nil},
+		"nothing but depths": {map[string]string{"depth/1.png": wide, "depth/2.png": wide}, nil},
+		"the folder itself":  {map[string]string{"1.png": palette, "2.png": palette}, nil},
+		"one odd drawing":    {map[string]string{"a/1.jpg": "x", "b/1.png": palette, "b/2.png": colour}, nil},
 	} {
 		root := filepath.Join(t.TempDir(), "masks") // whose own name says nothing
 		writeFiles(t, root, test.files)
@@ -210,4 +211,18 @@ func tarOf(t *testing.T, files map[string]string) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// A file that is called otherwise is known by its first bytes.
+func TestDetectLooksIntoAFile(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"shard": tarOf(t, map[string]string{"a.jpg": "1"}), "table.data": table(t), "notes.txt": "x"})
+	for name, want := range map[string]source.Kind{"shard": source.Tars, "table.data": source.Tables} {
+		if kind, err := source.Detect(filepath.Join(dir, name)); kind != want || err != nil {
+			t.Errorf("%s is of kind %q, error %v, want %q", name, kind, err, want)
+		}
+	}
+	if _, err := source.Detect(filepath.Join(dir, "notes.txt")); err == nil || !strings.Contains(err.Error(), "wanted a folder, tars, npy or Parquet files, found a file of kind unknown") {
+		t.Errorf("error is %v", err)
+	}
 }

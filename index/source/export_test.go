@@ -25,3 +25,9 @@ func Payloads(name string, text []byte) (payloads []index.Payload) {
 	}
 	return payloads
 }
+
+// Detect returns the kind of a place.
+func Detect(place string) (Kind, error) {
+	kind, _, err := detect(place)
+	return kind, err
+}

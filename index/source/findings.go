@@ -126,7 +126,7 @@ func (f *Findings) Summary() Summary {
 	return s
 }
 
-// takeOdd adds odd records, of which count there are.
+// takeOdd adds odd records. There are count of them, and the list may be cut short.
 func (s *Summary) takeOdd(odd []Odd, count int) {
 	s.OddCount += count
 	for _, o := range odd {

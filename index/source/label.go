@@ -14,8 +14,8 @@ import (
 	"engram/index"
 )
 
-// An index may be of several sources, such as two folders of photos, both of which
-// have an IMG_0001.jpg. The first source has the label "", and its shards and ids
+// An index may be of several sources, such as two folders of photos that both have
+// an IMG_0001.jpg. The first source has the label "", and its shards and ids
 // are what they are in an index of it alone. Every further one has a label, which
 // stands before the names of its shards with two slashes, which no path has.
 

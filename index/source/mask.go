@@ -72,7 +72,7 @@ func photoOf(file string) string {
 
 // isFolder reports whether a folder has masks alone. In one that is called so, half
 // of the names are photos' in other folders, or half of the pictures have one
-// channel. In another one, nearly all names are, and all pictures have a palette or
+// channel and there are photos elsewhere. In another one, nearly all names are, and all pictures have a palette or
 // 16 bits.
 func (m *masks) isFolder(d *folder) bool {
 	known, matched, png := isMaskName(d.name), 0, 0
@@ -97,7 +97,7 @@ func (m *masks) isFolder(d *folder) bool {
 		}) == 1
 	}
 	single := func(_, colour byte) bool { return colour == 3 || colour == 0 }
-	return matched*2 >= len(d.files) || png*2 >= len(d.files) && d.share(single) >= .5
+	return matched*2 >= len(d.files) || len(m.stems) > 0 && png*2 >= len(d.files) && d.share(single) >= .5
 }
 
 // inFolder returns the files of a folder that are masks of others in it, such as
