@@ -36,6 +36,7 @@ func Contract(t *testing.T, open Opener) {
 		{"a filter leaves min(K, matches) hits", testFilterCount},
 		{"any filter chooses what Match says", testFilterModel},
 		{"all yields in order of id as of its start", testAll},
+		{"an iteration begins at an id", testAllFrom},
 		{"a cancelled context stops every method", testCancelled},
 		{"what was flushed is there after reopening", testReopen},
 		{"labels are kept", testLabels},

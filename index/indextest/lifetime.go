@@ -3,6 +3,8 @@ package indextest
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +44,35 @@ func testAll(t *testing.T, f fixture) {
 		f.upsert(store, index.Item{ID: 9, Vector: axis(2, 0), Payload: index.Payload{"id": int64(9)}})
 		if _, err := store.Delete(t.Context(), []index.ID{8}); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// testAllFrom begins at ids of items on disk, in memory, between them and deleted.
+func testAllFrom(t *testing.T, f fixture) {
+	store := f.fresh(2)
+	for _, id := range []index.ID{9, 2, 7, math.MaxUint64} {
+		f.upsert(store, index.Item{ID: id, Vector: axis(2, 0)})
+	}
+	if err := store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.upsert(store, index.Item{ID: 4, Vector: axis(2, 1)}, index.Item{ID: 9, Vector: axis(2, 1)})
+	if _, err := store.Delete(t.Context(), []index.ID{7}); err != nil {
+		t.Fatal(err)
+	}
+	ids := []index.ID{2, 4, 9, math.MaxUint64}
+	for _, from := range []index.ID{0, 2, 3, 4, 5, 7, 9, 10, math.MaxUint64} {
+		var got []index.ID
+		for item, err := range index.AllFrom(t.Context(), store, from) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, item.ID)
+		}
+		want := ids[slices.IndexFunc(ids, func(id index.ID) bool { return id >= from }):]
+		if !slices.Equal(got, want) {
+			t.Errorf("from %d: %v, want %v", from, got, want)
 		}
 	}
 }

@@ -78,8 +78,13 @@ func (s *Store) Get(ctx context.Context, ids []index.ID) ([]index.Item, error) {
 	return items, nil
 }
 
+var _ index.Ranged = (*Store)(nil)
+
 // All implements index.Store.
-func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] {
+func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] { return s.AllFrom(ctx, 0) }
+
+// AllFrom implements index.Ranged.
+func (s *Store) AllFrom(ctx context.Context, from index.ID) iter.Seq2[index.Item, error] {
 	return func(yield func(index.Item, error) bool) {
 		snap, err := s.acquire(ctx)
 		if err != nil {
@@ -87,7 +92,7 @@ func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] {
 			return
 		}
 		defer snap.release()
-		for row := range rows(snap.parts) {
+		for row := range rowsFrom(snap.parts, from) {
 			item, err := index.Item{}, ctx.Err()
 			if err == nil {
 				item, err = row.Segment.Item(row.Row)

@@ -138,14 +138,18 @@ func (s *snapshot) without(ids []index.ID) (parts []part, removed int) {
 	return parts, removed
 }
 
-// rows yields the live rows of parts in ascending order of id. It is a merge that
-// yields a run of rows of one part at a time, up to the next id of another.
-func rows(parts []part) iter.Seq[disk.Ref] {
+// rows yields the live rows of parts in ascending order of id.
+func rows(parts []part) iter.Seq[disk.Ref] { return rowsFrom(parts, 0) }
+
+// rowsFrom is rows for ids from one on. It is a merge that yields a run of rows of
+// one part at a time, up to the next id of another.
+func rowsFrom(parts []part, from index.ID) iter.Seq[disk.Ref] {
 	return func(yield func(disk.Ref) bool) {
 		const last = index.ID(math.MaxUint64)
 		at := make([]int, len(parts)) // next live row of each part
 		for i := range parts {
-			at[i] = nextLive(parts[i], 0)
+			first, _ := slices.BinarySearch(parts[i].segment.IDs, from)
+			at[i] = nextLive(parts[i], first)
 		}
 		for {
 			least, first, second := -1, last, last // the part with the next id, that id, and the next one of another part

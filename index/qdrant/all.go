@@ -22,7 +22,12 @@ type iteration struct {
 
 // All implements index.Store. It reads page after page and keeps to the moment of
 // its start: writes of this Store do not show, except in a bulk load.
-func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] {
+func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] { return s.AllFrom(ctx, 0) }
+
+var _ index.Ranged = (*Store)(nil)
+
+// AllFrom implements index.Ranged.
+func (s *Store) AllFrom(ctx context.Context, first index.ID) iter.Seq2[index.Item, error] {
 	return func(yield func(index.Item, error) bool) {
 		release, err := s.acquire(ctx)
 		if err != nil {
@@ -32,7 +37,7 @@ func (s *Store) All(ctx context.Context) iter.Seq2[index.Item, error] {
 		defer release()
 		it := &iteration{before: map[index.ID]*index.Item{}}
 		defer s.forget(it)
-		for from := api.NewIDNum(0); from != nil; {
+		for from := api.NewIDNum(uint64(first)); from != nil; {
 			var items []index.Item
 			if items, from, err = s.page(ctx, it, from); err != nil {
 				yield(index.Item{}, err)
