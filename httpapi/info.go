@@ -63,7 +63,11 @@ func (s *Server) listTrials(c *gin.Context) error {
 	answer := struct {
 		Total  int         `json:"total"`
 		Trials []trialView `json:"trials"`
+		Next   int         `json:"next,omitempty"` // the offset of the next page, 0 at the end
 	}{Total: len(all), Trials: make([]trialView, len(page))}
+	if end := from + len(page); len(page) > 0 && end < len(all) {
+		answer.Next = end
+	}
 	for i := range page {
 		answer.Trials[i] = s.viewTrial(&page[i])
 	}

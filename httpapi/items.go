@@ -80,10 +80,18 @@ func (s *Server) itemOf(c *gin.Context) (index.Item, error) {
 	return s.findItem(c.Request.Context(), id)
 }
 
-// listItems answers GET /v1/items: the first items in the order of their ids,
-// for a visitor who has nothing to search with yet. With safe=true it leaves out
-// items that are marked as unsafe.
+// itemList is a page of items.
+type itemList struct {
+	Total int        `json:"total"`
+	Items []itemView `json:"items"`
+	Next  string     `json:"next,omitempty"` // the after of the next page, "" at the end
+}
+
+// listItems answers GET /v1/items: items in the order of their ids, for a visitor
+// who has nothing to search with yet. With safe=true it leaves out items that are
+// marked as unsafe.
 func (s *Server) listItems(c *gin.Context) error {
+	ctx := c.Request.Context()
 	limit, err := intParam(c, "limit", 12, 100)
 	if err != nil {
 		return err
@@ -94,19 +102,36 @@ func (s *Server) listItems(c *gin.Context) error {
 			return err
 		}
 	}
-	answer := struct {
-		Items []itemView `json:"items"`
-	}{Items: []itemView{}}
-	for item, err := range s.opts.Store.All(c.Request.Context()) {
+	first := index.ID(0)
+	if text := c.Query("after"); text != "" {
+		id, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("after is %.40q, wanted the id of an item: %w", text, errQuery)
+		}
+		if first = index.ID(id) + 1; first == 0 {
+			limit = 0 // it is the largest id there can be
+		}
+	}
+	info, err := s.opts.Store.Info(ctx)
+	if err != nil {
+		return err
+	}
+	answer := itemList{Total: info.Count, Items: []itemView{}}
+	for item, err := range index.AllFrom(ctx, s.opts.Store, first) {
 		if err != nil {
 			return err
 		}
+		view := s.viewItem(item.ID, item.Payload)
+		if safe && view.Unsafe {
+			continue
+		}
 		if len(answer.Items) == limit {
+			if limit > 0 {
+				answer.Next = answer.Items[limit-1].ID
+			}
 			break
 		}
-		if view := s.viewItem(item.ID, item.Payload); !safe || !view.Unsafe {
-			answer.Items = append(answer.Items, view)
-		}
+		answer.Items = append(answer.Items, view)
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

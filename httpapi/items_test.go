@@ -170,3 +170,40 @@ func TestSniffImageKnowsTIFFAndEmptyFiles(t *testing.T) {
 		t.Errorf("an empty file: %v, want fs.ErrNotExist", err)
 	}
 }
+
+// Pages of items join without a gap, and say how many items there are.
+func TestPagesOfItems(t *testing.T) {
+	opts := fakeOptions(t)
+	store := opts.Store.(*memStore)
+	unsafeItem := store.items[2]
+	unsafeItem.Payload["NSFW"] = "NSFW"
+	s := newServer(t, opts)
+	const last = "18446744073709551615"
+	for options, want := range map[string][]string{"limit=2": {"1", "2", "3", "4", last}, "limit=3&safe=true": {"1", "3", "4", last}, "limit=5": {"1", "2", "3", "4", last}} {
+		var ids []string
+		for after, pages := "", 0; ; pages++ {
+			page := decodeBody[itemList](t, get(t, s, "/v1/items?"+options+after), http.StatusOK)
+			if page.Total != 5 || pages > 5 {
+				t.Fatalf("%s: total %d on page %d", options, page.Total, pages)
+			}
+			for _, item := range page.Items {
+				ids = append(ids, item.ID)
+			}
+			if page.Next == "" {
+				break
+			}
+			after = "&after=" + page.Next
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s: %v, want %v", options, ids, want)
+		}
+	}
+	for after, want := range map[string]int{last: 0, "4": 1, "18446744073709551614": 1} {
+		if page := decodeBody[itemList](t, get(t, s, "/v1/items?after="+after), http.StatusOK); len(page.Items) != want || page.Next != "" {
+			t.Errorf("after %s: %+v, want %d items", after, page, want)
+		}
+	}
+	if p := decodeBody[problem](t, get(t, s, "/v1/items?after=cat"), http.StatusBadRequest); !strings.Contains(p.Detail, "wanted the id of an item") {
+		t.Errorf("after cat: %+v", p)
+	}
+}

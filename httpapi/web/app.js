@@ -271,14 +271,26 @@ async function start() {
   at("hits").removeAttribute("aria-busy");
   at("trial").value = "";
   try {
-    const { items } = await getJSON(`v1/items?limit=12&safe=${!showsUnsafe()}`);
+    const { items, total } = await showItems("");
     if (asked) return;
     at("heading").textContent = items.length ? "Or start with one of these" : "The index is empty";
-    at("status").textContent = server ? `${server.index.count.toLocaleString("en")} images to search` : "";
-    at("hits").replaceChildren(...items.map((item) => card(item)));
+    at("status").textContent = `${total.toLocaleString("en")} images to search`;
   } catch (error) {
     showProblem(error);
   }
+}
+
+// showItems adds a page of items to the ones on show, or begins with one for "". The
+// button asks for the next.
+async function showItems(after) {
+  at("more").hidden = true;
+  const page = await getJSON(`v1/items?limit=12&safe=${!showsUnsafe()}${after && `&after=${after}`}`);
+  if (asked) return page;
+  if (!after) at("hits").replaceChildren();
+  at("hits").append(...page.items.map((item) => card(item)));
+  at("more").hidden = !page.next;
+  at("more").dataset.after = page.next || "";
+  return page;
 }
 
 // --- what the server has --------------------------------------------------
@@ -304,12 +316,16 @@ function showServer() {
   at("about").replaceChildren(...facts.map(([term, text]) => element("div", "", element("dt", "", term), element("dd", "", text))));
 }
 
+// showTrials offers all stored scans, page by page: a study has tens of thousands.
 async function showTrials() {
-  const { trials } = await getJSON("v1/trials?limit=1000");
   at("trials").hidden = false;
-  for (const trial of trials) {
-    at("trial").append(new Option(trial.seen ? `${trial.id} · saw ${trial.seen}` : trial.id, trial.id));
+  for (let offset = 0; offset !== undefined;) {
+    const { trials, next } = await getJSON(`v1/trials?limit=1000&offset=${offset}`);
+    at("trial").append(...trials.map((trial) => new Option(trial.seen ? `${trial.id} · saw ${trial.seen}` : trial.id, trial.id)));
+    if (asked?.kind === "trial") at("trial").value = asked.id; // it may be on this page
+    offset = next;
   }
+  at("trial").options[0].textContent = `Pick one of ${server.trials.toLocaleString("en")}…`;
 }
 
 // --- what the visitor does ------------------------------------------------
@@ -364,7 +380,10 @@ at("trials").addEventListener("submit", (event) => {
   const others = [...at("trial").options].slice(1).filter((option) => option.value !== asked?.id);
   if (others.length) ask({ kind: "trial", id: others[Math.floor(Math.random() * others.length)].value, k: PAGE });
 });
-at("more").addEventListener("click", () => ask({ ...asked, k: Math.min(asked.k + PAGE, server.max_k) }));
+at("more").addEventListener("click", () => {
+  if (asked) ask({ ...asked, k: Math.min(asked.k + PAGE, server.max_k) });
+  else showItems(at("more").dataset.after).catch(showProblem);
+});
 at("unsafe").addEventListener("change", () => {
   const params = new URLSearchParams(location.search);
   params.delete("unsafe");
@@ -377,8 +396,8 @@ addEventListener("popstate", followAddress);
 try {
   server = await getJSON("v1/info");
   showServer();
-  if (server.trials) await showTrials();
 } catch (error) {
   showProblem(error);
 }
 if (server) followAddress();
+if (server?.trials) showTrials().catch(showProblem);
