@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -147,7 +148,7 @@ func (t tiffFile) number(e tiffEntry) int64 {
 
 // numbers returns the values of an entry as whole numbers.
 func (t tiffFile) numbers(e tiffEntry) []int64 {
-	const ascii, rational, signedRational = 2, 5, 10
+	const ascii, rational, signedRational, float, double = 2, 5, 10, 11, 12
 	b := t.bytes(e)
 	if e.kind == ascii {
 		v, _ := strconv.ParseInt(strings.Trim(string(b), " \x00"), 10, 32)
@@ -161,6 +162,10 @@ func (t tiffFile) numbers(e tiffEntry) []int64 {
 	for ; len(b) >= size; b = b[size:] {
 		var v int64
 		switch {
+		case e.kind == float:
+			v = int64(math.Float32frombits(t.order.Uint32(b)))
+		case e.kind == double:
+			v = int64(math.Float64frombits(t.order.Uint64(b)))
 		case size == 1:
 			v = int64(b[0])
 		case size == 2:

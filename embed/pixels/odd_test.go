@@ -2,6 +2,7 @@ package pixels
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path"
@@ -207,6 +208,44 @@ func TestLargeImagesAreShrunk(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Any type of number says an orientation; what says none leaves the image as it is.
+func TestOrientationOfEveryType(t *testing.T) {
+	block := func(kind uint16, count uint32, value ...byte) []byte {
+		b := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01")
+		b = binary.LittleEndian.AppendUint16(b, kind)
+		b = binary.LittleEndian.AppendUint32(b, count)
+		if len(value) > 4 {
+			b = binary.LittleEndian.AppendUint32(b, 26)
+			b = append(b, 0, 0, 0, 0)
+		}
+		return append(append(b, value...), 0, 0, 0, 0)
+	}
+	for name, c := range map[string]struct {
+		block []byte
+		want  int
+	}{
+		"byte":             {block(1, 1, 6, 0, 0, 0), 6},
+		"text":             {block(2, 2, '6', 0, 0, 0), 6},
+		"short":            {block(3, 1, 6, 0, 0, 0), 6},
+		"two of them":      {block(3, 2, 6, 0, 1, 0), 6},
+		"long":             {block(4, 1, 6, 0, 0, 0), 6},
+		"rational":         {block(5, 1, 12, 0, 0, 0, 2, 0, 0, 0), 6},
+		"rational of 0":    {block(5, 1, 12, 0, 0, 0, 0, 0, 0, 0), 0},
+		"float":            {block(11, 1, 0, 0, 0xc0, 0x40), 6},
+		"double":           {block(12, 1, 0, 0, 0, 0, 0, 0, 0x18, 0x40), 6},
+		"out of range":     {block(3, 1, 9, 0, 0, 0), 0},
+		"unknown type":     {block(99, 1, 6, 0, 0, 0), 0},
+		"value beyond":     {block(4, 1000, 6, 0, 0, 0), 0},
+		"directory beyond": {[]byte("II*\x00\xff\x00\x00\x00"), 0},
+		"nothing":          {nil, 0},
+		"another magic":    {append([]byte("IIU\x00"), block(3, 1, 6, 0, 0, 0)[4:]...), 6},
+	} {
+		if got := exifOrientation(c.block); got != c.want {
+			t.Errorf("%s: orientation %d, want %d", name, got, c.want)
 		}
 	}
 }
