@@ -20,7 +20,7 @@ type console struct {
 	streams
 	cacheFlag, libraryFlag string
 	device                 string
-	maxPixels              int64
+	maxPixels              uint32
 	verbose                bool
 }
 
@@ -28,7 +28,7 @@ func (c *console) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&c.cacheFlag, "cache", "", "`folder` for fetched and derived files (default $ENGRAM_CACHE, else engram in the user's cache)")
 	flags.StringVar(&c.libraryFlag, "onnxruntime", "", "libonnxruntime `file` to use (default $ENGRAM_ONNXRUNTIME, else found or fetched)")
 	flags.StringVar(&c.device, "device", "cpu", "where models run: cpu or cuda:N")
-	flags.Int64Var(&c.maxPixels, "max-pixels", pixels.DefaultPixels, "the most `pixels` of an image, width times height; larger ones are refused")
+	flags.Uint32Var(&c.maxPixels, "max-pixels", pixels.DefaultPixels, "the most `pixels` of an image, width times height; larger ones are refused")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log which library, model and device are used")
 }
 
@@ -46,7 +46,7 @@ func (c *console) logger() *slog.Logger {
 func (c *console) app() *app.App {
 	opts := app.Options{
 		Library: ort.OptionsFromEnv(c.getenv), Device: c.device, Logger: c.logger(),
-		MaxPixels: c.maxPixels,
+		MaxPixels: int64(c.maxPixels),
 		QdrantKey: cmp.Or(c.getenv("ENGRAM_QDRANT_API_KEY"), c.getenv("QDRANT_API_KEY")),
 	}
 	if c.libraryFlag != "" {

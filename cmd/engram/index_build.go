@@ -148,11 +148,17 @@ func (c *console) printBuilt(r *ingest.Report) {
 	for _, name := range r.GoneNames {
 		fmt.Fprintf(c.stderr, "gone    %s\n", printable(name))
 	}
+	for _, name := range r.IncompleteNames {
+		fmt.Fprintf(c.stderr, "cut off %s: used as far as it goes, the rest is grey\n", printable(name))
+	}
 	c.printSources(r.Sources)
 	fmt.Fprintf(c.stdout, "shards %d: finished %d, unchanged %d, damaged %d\n", r.Shards, r.Finished, r.Skipped, r.Damaged)
 	fmt.Fprintf(c.stdout, "rows: stored %d, unchanged %d, excluded %d, bad %d, gone %d (deleted %d)", r.Stored, r.Unchanged, r.Excluded, r.Unusable, r.Gone, r.Deleted)
 	if r.Rescaled > 0 {
 		fmt.Fprintf(c.stdout, ", %d vectors scaled to unit length", r.Rescaled)
+	}
+	if r.Incomplete > 0 {
+		fmt.Fprintf(c.stdout, ", %d cut off", r.Incomplete)
 	}
 	fmt.Fprintf(c.stdout, "\n%.1f s, %.1f rows/s", r.Seconds, r.Rate())
 	if r.Encoded > 0 {

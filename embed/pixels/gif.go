@@ -108,6 +108,7 @@ func (g *gifFile) decode(int) (*Image, error) {
 	}
 	out := newImage(g.w, g.h)
 	fill(out.Pix, 255)
+	out.Incomplete = len(indices) < g.fw*g.fh
 	for _, y := range g.order() {
 		line := out.row(g.y + y)[3*g.x:][:3*g.fw]
 		n := min(g.fw, len(indices))

@@ -125,6 +125,9 @@ func TestDecodeEqualsPillow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if got.Incomplete {
+				t.Error("it is called incomplete")
+			}
 			if got.W != want.W || got.H != want.H {
 				t.Fatalf("%d×%d pixels, want %d×%d", got.W, got.H, want.W, want.H)
 			}

@@ -20,6 +20,8 @@ var ErrCorrupt = errors.New("damaged image")
 type Image struct {
 	W, H int
 	Pix  []byte // 3*W*H: row-major, R, G and B of each pixel side by side
+	// Incomplete: the file ended early or was damaged, and what was missing is grey.
+	Incomplete bool
 }
 
 // newImage returns a black image.

@@ -330,7 +330,9 @@ func (d *jpegDecoder) decode(shrink int) (*Image, error) {
 		return nil, err
 	}
 	d.finish()
-	return d.rgb(shrink), nil
+	out := d.rgb(shrink)
+	out.Incomplete = have < want
+	return out, nil
 }
 
 // share returns how many blocks of the image were there.

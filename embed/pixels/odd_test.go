@@ -37,6 +37,9 @@ func TestOddFilesEqualPillow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if got.Incomplete {
+				t.Error("it is called incomplete")
+			}
 			if got.W != c.W || got.H != c.H {
 				t.Fatalf("%d×%d pixels, want %d×%d", got.W, got.H, c.W, c.H)
 			}
@@ -72,7 +75,7 @@ func TestFilesThatEndEarlyAreShownFromHalfOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole, err := Decode(t.Context(), bytes.NewReader(data), Limits{})
-		if err != nil {
+		if err != nil || whole.Incomplete {
 			t.Fatal(name, err)
 		}
 		shown, refused := 0, 0
@@ -86,6 +89,9 @@ func TestFilesThatEndEarlyAreShownFromHalfOn(t *testing.T) {
 				continue
 			}
 			shown++
+			if !img.Incomplete && !bytes.Equal(img.Pix, whole.Pix) {
+				t.Errorf("%s: an image of %d of %d bytes is not called incomplete", name, end, len(data))
+			}
 			same := 0
 			for i := range img.W * img.H {
 				if bytes.Equal(img.Pix[3*i:3*i+3], whole.Pix[3*i:3*i+3]) {

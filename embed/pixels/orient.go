@@ -30,6 +30,7 @@ func (m *Image) turn(orientation int) *Image {
 		w, h = h, w
 	}
 	out := newImage(w, h)
+	out.Incomplete = m.Incomplete
 	for y := range h {
 		row := out.Pix[3*y*w : 3*(y+1)*w]
 		for x := range w {

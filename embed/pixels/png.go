@@ -171,6 +171,7 @@ func (p *pngFile) passes(z io.Reader) (*Image, error) {
 		for i := range h {
 			row, ok := f.next(z)
 			if !ok {
+				out.Incomplete = true
 				return out, enough(have, p.w*p.h, "pixels")
 			}
 			p.convert(line, row)

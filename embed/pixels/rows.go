@@ -79,6 +79,7 @@ func (r *rows) image() (*Image, error) {
 		return nil, err
 	}
 	if r.count < r.h {
+		r.out.Incomplete = true
 		for y := range r.out.H {
 			for i := y * r.shrink; i < min((y+1)*r.shrink, r.h); i++ {
 				if !r.seen[i] {
@@ -119,5 +120,6 @@ func (m *Image) shrunk(shrink int) *Image {
 	for y := range m.H {
 		r.put(y, m.row(y))
 	}
+	r.out.Incomplete = m.Incomplete
 	return r.out
 }

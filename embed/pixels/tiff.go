@@ -242,6 +242,7 @@ func (p *tiffPage) decode(int) (*Image, error) {
 	if err := enough(p.have, p.w*p.h, "pixels"); err != nil {
 		return nil, err
 	}
+	p.rgb.Incomplete = p.have < p.w*p.h
 	return p.rgb, nil
 }
 

@@ -23,6 +23,8 @@ type length int64
 
 func (length) Size() int { return 8 }
 
+func (length) Incomplete() bool { return false }
+
 func (lengths) Decode(_ context.Context, file io.Reader) (ingest.Input, error) {
 	n, err := io.Copy(io.Discard, file)
 	return length(n), err

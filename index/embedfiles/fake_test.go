@@ -33,6 +33,8 @@ type fakeImage []byte
 
 func (image fakeImage) Size() int { return len(image) }
 
+func (fakeImage) Incomplete() bool { return false }
+
 func (f *fakeEncoder) Decode(_ context.Context, file io.Reader) (ingest.Input, error) {
 	text, err := io.ReadAll(file)
 	if bytes.HasPrefix(text, []byte("unreadable")) {

@@ -25,4 +25,7 @@ type Encoder interface {
 type Input interface {
 	// Size returns how many bytes of memory the input takes.
 	Size() int
+	// Incomplete reports whether the file ended early or was damaged, and is used as
+	// far as it goes.
+	Incomplete() bool
 }

@@ -38,6 +38,8 @@ type fakeImage struct {
 
 func (image fakeImage) Size() int { return len(image.bytes) + image.padding }
 
+func (image fakeImage) Incomplete() bool { return bytes.HasPrefix(image.bytes, []byte("half")) }
+
 func (f *fakeEncoder) Decode(_ context.Context, file io.Reader) (ingest.Input, error) {
 	text, err := io.ReadAll(file)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,17 @@ func TestBadFilesAreListedAndPassedOver(t *testing.T) {
 		}
 	}
 	checkContents(t, to, good)
+}
+
+func TestIncompleteImagesAreStoredAndCounted(t *testing.T) {
+	root, to := t.TempDir(), newTarget(t)
+	files := map[string]string{"a.jpg": "aa", "b.jpg": "half of bb"}
+	writeFiles(t, root, files)
+	report := mustRun(t, to.job(t, root, &fakeEncoder{}))
+	if report.Stored != 2 || report.Incomplete != 1 || !slices.Equal(report.IncompleteNames, []string{"b.jpg"}) {
+		t.Errorf("%+v, want two stored, of which b.jpg is incomplete", report)
+	}
+	checkContents(t, to, files)
 }
 
 func TestBadRowsAreTriedAgainOnRequest(t *testing.T) {

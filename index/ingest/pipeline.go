@@ -227,6 +227,9 @@ func (p *pipeline) decode(ctx context.Context, images <-chan row, decoded chan<-
 			p.recorder.settle([]row{r})
 			continue
 		}
+		if r.input.Incomplete() {
+			p.recorder.incomplete(r.Name)
+		}
 		if err := send(ctx, decoded, r); err != nil {
 			return err
 		}

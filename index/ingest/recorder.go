@@ -47,6 +47,16 @@ func (c *recorder) begin(shard *reading) {
 	c.active = append(c.active, shard)
 }
 
+// incomplete notes an image of which not all was there.
+func (c *recorder) incomplete(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Incomplete++
+	if len(c.report.IncompleteNames) < maxListed {
+		c.report.IncompleteNames = append(c.report.IncompleteNames, name)
+	}
+}
+
 // end notes that n rows are all that can be read of a shard. damage is why there
 // are no more, nil at its end.
 func (c *recorder) end(shard *reading, n int, damage error) {

@@ -79,6 +79,11 @@ type Report struct {
 	Encoded   int `json:"encoded"`   // images that went through the encoder
 	Rescaled  int `json:"rescaled"`  // stored vectors that were not of unit length before
 
+	// Incomplete counts images whose files end early or are damaged, and that were
+	// encoded as far as they go.
+	Incomplete      int      `json:"incomplete,omitempty"`
+	IncompleteNames []string `json:"incomplete_names,omitempty"`
+
 	Bad       []Bad         `json:"bad"`        // rows that were unusable
 	GoneNames []string      `json:"gone_names"` // of the rows that are gone
 	PerShard  []ShardReport `json:"per_shard"`  // shards finished

@@ -24,6 +24,9 @@ type imageInput struct{ *pixels.Image }
 // Size implements ingest.Input.
 func (in imageInput) Size() int { return len(in.Pix) }
 
+// Incomplete implements ingest.Input.
+func (in imageInput) Incomplete() bool { return in.Image.Incomplete }
+
 func (e imageEncoder) Decode(ctx context.Context, file io.Reader) (ingest.Input, error) {
 	img, err := pixels.Decode(ctx, file, e.model.limits)
 	return imageInput{img}, err
@@ -68,6 +71,9 @@ type textInput string
 
 // Size implements ingest.Input.
 func (in textInput) Size() int { return len(in) }
+
+// Incomplete implements ingest.Input.
+func (textInput) Incomplete() bool { return false }
 
 func (captionEncoder) Decode(_ context.Context, text io.Reader) (ingest.Input, error) {
 	b, err := io.ReadAll(text)
