@@ -38,7 +38,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			"  engram index build laion-embeddings --out laion.index --exclude-unsafe",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("wanted a source, found none")
+				return errors.New("wanted a source, found 0 arguments")
 			}
 			return nil
 		},

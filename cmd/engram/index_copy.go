@@ -22,6 +22,7 @@ func (c *console) indexCopyCommand() *cobra.Command {
 		Long: "Copy puts the items of one index into another, which it makes where there is none. What is there already\n" +
 			"is left alone, so that a copy that was broken off goes on where it was and a later one brings it up to\n" +
 			"date. Then both are read side by side and compared: ids and payloads exactly, vectors to rounding.\n" +
+			"Into an index of another source, what FROM has is added with ids that do not collide.\n" +
 			"Items that TO cannot hold, such as texts that are not UTF-8 in a collection, are listed, and the command\n" +
 			"fails once all others are copied. A folder is copied as it is at the start; nobody else may write to a\n" +
 			"collection meanwhile.",
@@ -50,6 +51,9 @@ func (c *console) indexCopyCommand() *cobra.Command {
 				return errors.Join(c.printJSON(report), err)
 			}
 			c.printRefused(report)
+			if report.Note != "" {
+				fmt.Fprintf(c.stdout, "source: %s\n", printable(report.Note))
+			}
 			fmt.Fprintf(c.stdout, "%d items: added %d, changed %d, unchanged %d, extra %d (deleted %d); largest deviation %.1g; digest %s; %.1f s\n",
 				report.Items, report.Added, report.Changed, report.Unchanged, report.Extra, report.Pruned, report.MaxDeviation, report.Digest, report.Seconds)
 			return err

@@ -132,7 +132,7 @@ func TestSearchRefuses(t *testing.T) {
 
 func TestCaptionIsOneLine(t *testing.T) {
 	got := []string{
-		caption(map[string]any{"captions": []string{"two\n lines", "second"}, "categories": []string{"cat"}}),
+		oneLine(caption(map[string]any{"captions": []string{"two\n lines", "second"}, "categories": []string{"cat"}})),
 		caption(map[string]any{"categories": []string{"cat", "dog"}}),
 		caption(map[string]any{}),
 	}

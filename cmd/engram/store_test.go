@@ -139,7 +139,11 @@ func TestCollectionAnswersLikeTheFolder(t *testing.T) {
 	others := t.TempDir()
 	writePNG(t, filepath.Join(others, "x.png"), 1, 2)
 	c.must("index", "build", others, "--out", filepath.Join(dir, "others"))
-	c.refuse([]string{"index of " + photos}, "index", "copy", filepath.Join(dir, "others"), collection)
+	c.refuse([]string{"index of " + photos, "--prune would delete"}, "index", "copy", filepath.Join(dir, "others"), collection, "--prune")
+	added := c.must("index", "copy", filepath.Join(dir, "others"), collection)
+	if !strings.HasPrefix(added, "source: "+others+" is added to the index of "+photos+", as ") || !strings.Contains(added, "1 items: added 1") {
+		t.Errorf("a copy that adds prints %q", added)
+	}
 	c.refuse([]string{"no such index"}, "search", "--index", collection+"2", "--item", "1")
 	c.env["ENGRAM_QDRANT_API_KEY"] = "wrong"
 	c.refuse([]string{"refuses the API key"}, "search", "--index", collection, "--item", "1")
@@ -172,7 +176,9 @@ func TestBuildIntoCollection(t *testing.T) {
 	}
 	others := t.TempDir()
 	writePNG(t, filepath.Join(others, "x.png"), 1, 2)
-	c.refuse([]string{"wanted that of " + others}, "index", "build", others, "--out", server+"/photos")
+	if out := c.must("index", "build", others, "--out", server+"/photos"); !strings.HasPrefix(out, "source: "+others+" is added to the index of "+photos+", as ") {
+		t.Errorf("a build that adds prints %q", out)
+	}
 	c.refuse([]string{"index unavailable"}, "index", "build", others, "--out", "qdrant://127.0.0.1:1/photos", "--dry-run")
 	c.refuse([]string{"/photos is a collection, wanted the folder of a part"}, "index", "join", server+"/photos", "--out", server+"/joined")
 	c.refuse([]string{folder + " is a whole index and no part of one"}, "index", "join", folder, "--out", server+"/joined")

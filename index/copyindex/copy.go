@@ -44,6 +44,10 @@ const (
 
 // Report says what Copy did.
 type Report struct {
+	// Note says how the items came into an index of other sources, "" where they did
+	// not. Whoever opened the indexes fills it in.
+	Note string `json:"note,omitempty"`
+
 	Items     int `json:"items"`     // items of the source
 	Added     int `json:"added"`     // items that were new in the target
 	Changed   int `json:"changed"`   // items that were replaced in the target

@@ -44,6 +44,9 @@ func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *
 	}
 	opts := copyindex.Options{Prune: spec.Prune, Batch: spec.Batch, Progress: watch}
 	report, err := copyindex.Copy(ctx, store, to.Store, opts)
+	if view, adds := store.(source.View); adds && report != nil {
+		report.Note = added(from.Origin, to.Origins, view.Label)
+	}
 	if err != nil && !errors.Is(err, copyindex.ErrRefused) {
 		return report, err
 	}
@@ -77,6 +80,9 @@ func (x *Index) among(to *Index, prune bool) (index.Store, []source.Origin, erro
 		origin.Label = to.Origins[known].Label
 	} else {
 		origin.Label = source.NewLabel(origin, to.Origins)
+	}
+	if origin.Label == "" {
+		return x.Store, []source.Origin{origin}, nil
 	}
 	return source.View{Store: x.Store, Label: origin.Label}, []source.Origin{origin}, nil
 }

@@ -192,13 +192,18 @@ func (in *input) place(ctx context.Context, x *Index) error {
 			label = source.NewLabel(o.origin, known)
 		}
 		if !found && len(known) > 0 {
-			o.note = fmt.Sprintf("%s is added to the index of %s, as %s", o.origin, known[0], label)
+			o.note = added(o.origin, known, label)
 		}
 		if o.label(label); !found {
 			known = append(known, o.origin)
 		}
 	}
 	return nil
+}
+
+// added says that a source comes into an index of others.
+func added(o source.Origin, known []source.Origin, label string) string {
+	return fmt.Sprintf("%s is added to the index of %s, as %s", o, known[0], label)
 }
 
 // find returns the label of a source in an index.
