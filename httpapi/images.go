@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"engram/data/images"
 	"engram/index"
 )
 
@@ -181,11 +181,11 @@ func openRegular(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	return file, info, err
 }
 
-// sniffImage tells the type of an image by its first bytes, because names lie,
-// and leaves r at the start. Anything but an image is fs.ErrNotExist: an index
+// sniffImage tells the media type of an image by its first bytes, because names
+// lie, and leaves r at the start. Anything but an image is fs.ErrNotExist: an index
 // must not become a way to read other files.
 func sniffImage(r io.ReadSeeker) (string, error) {
-	head := make([]byte, 512)
+	head := make([]byte, images.SniffLen)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return "", err
@@ -193,13 +193,24 @@ func sniffImage(r io.ReadSeeker) (string, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	head = head[:n]
-	if bytes.HasPrefix(head, []byte("II*\x00")) || bytes.HasPrefix(head, []byte("MM\x00*")) {
-		return "image/tiff", nil
+	kind := images.Sniff(head[:n])
+	if mediaType := mediaTypeOf(kind); mediaType != "" {
+		return mediaType, nil
 	}
-	contentType := http.DetectContentType(head)
-	if !strings.HasPrefix(contentType, "image/") {
-		return "", fmt.Errorf("%s is not an image: %w", contentType, fs.ErrNotExist)
+	if mediaType := http.DetectContentType(head[:n]); strings.HasPrefix(mediaType, "image/") { // icons, and BMP of old kinds
+		return mediaType, nil
 	}
-	return contentType, nil
+	return "", fmt.Errorf("it is %s, no image: %w", kind, fs.ErrNotExist)
+}
+
+// mediaTypeOf returns the media type of images that a browser may show, "" for
+// other kinds. SVG is none of them: it can hold scripts.
+func mediaTypeOf(kind images.Kind) string {
+	switch kind {
+	case images.JPEG, images.PNG, images.GIF, images.WebP, images.BMP, images.TIFF, images.AVIF, images.HEIC:
+		return "image/" + strings.ToLower(string(kind))
+	case images.JXL:
+		return "image/jxl"
+	}
+	return ""
 }

@@ -131,6 +131,9 @@ func (s *Service) openImages(ctx context.Context, x *Index, named string) (folde
 		return nil, errors.Join(err, opened.Close())
 	case sample.looked == 0: // it has none
 		return nil, opened.Close()
+	case sample.found == 0 && named == "": // what the payloads name was elsewhere
+		s.note(slog.LevelWarn, "no images are shown, --images-root says where they are: none of the first %d is at %s; %v", sample.looked, at, sample.missing)
+		return nil, opened.Close()
 	case sample.found < sample.looked:
 		s.note(slog.LevelWarn, "images: %d of the first %d are at %s, --images-root says where they are now; %v", sample.found, sample.looked, at, sample.missing)
 	default:
@@ -207,7 +210,7 @@ func (f *Found) Paths() (paths []string, gone int, err error) {
 	}
 	var missing error
 	for _, h := range f.Hits {
-		place, err := locate(opened.of(h.Payload), h.Payload)
+		place, err := locate(opened.of(h.Payload), f.roots.of(h.Payload), h.Payload)
 		if err != nil {
 			gone++
 			missing = cmp.Or(missing, err)
@@ -224,26 +227,23 @@ func (f *Found) Paths() (paths []string, gone int, err error) {
 // ImageOf is the function ImageOf of a hit.
 func (f *Found) ImageOf(p index.Payload) (place string, ok bool) { return ImageOf(f.roots.of(p), p) }
 
-// locate returns the path of an image that exists, or else its address.
-func locate(folder *httpapi.Folder, p index.Payload) (string, error) {
-	err := fs.ErrNotExist
+// locate returns the path of an image that exists, or else its address. root is
+// the path of the folder, which may be gone.
+func locate(folder *httpapi.Folder, root string, p index.Payload) (string, error) {
 	if folder != nil {
-		var path string
-		if path, err = folder.Locate(p); err == nil {
+		if path, err := folder.Locate(p); err == nil {
 			return path, nil
 		}
 	}
-	place, named := ImageOf("", p)
+	place, named := ImageOf(root, p)
 	if !named {
 		return "", fmt.Errorf("it has no path, image_path or url: %w", fs.ErrNotExist)
 	}
-	if filepath.IsAbs(place) {
-		if _, gone := os.Stat(place); gone == nil {
-			return place, nil
-		}
+	if _, err := os.Stat(place); filepath.IsAbs(place) && err == nil {
+		return place, nil
 	}
 	if url, found := webAddress(p); found {
 		return url, nil
 	}
-	return "", fmt.Errorf("%s: %w", place, err)
+	return "", fmt.Errorf("%s: %w", place, fs.ErrNotExist)
 }
