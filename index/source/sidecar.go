@@ -26,6 +26,9 @@ func sidecarEndings() []string { return []string{".json", ".txt", ".caption"} }
 // describe it, by photo: a.txt and a.json beside a.jpg, and a.jpg.json, which
 // Google's export has.
 func sidecarsOf(photos, others []string) map[string][]string {
+	if len(others) == 0 {
+		return nil
+	}
 	byStem := make(map[string]string, len(photos))
 	for _, photo := range photos {
 		byStem[strings.TrimSuffix(photo, path.Ext(photo))] = photo

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 
+	"engram/data/images"
 	"engram/data/webdataset"
 	"engram/index"
 )
@@ -139,7 +140,11 @@ func (t tar) row(sample *webdataset.Sample, err error, findings *shardFindings) 
 		}
 	}
 	for _, ext := range others {
-		findings.leaveOut("."+ext, "a part of samples that is no text")
+		reason := "a part of samples that is no text"
+		if images.IsImage("x." + ext) {
+			reason = "a further image of samples"
+		}
+		findings.leaveOut("."+ext, reason)
 	}
 	row.Payload[index.KeyShard], row.Payload[index.KeyKey] = t.name, sample.Key
 	row.Payload[index.KeySize] = int64(len(image))
