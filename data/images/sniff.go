@@ -133,6 +133,7 @@ func Sniff(head []byte) Kind {
 	if len(head) == 0 {
 		return Empty
 	}
+	head = head[:min(len(head), SniffLen)]
 	for _, s := range signatures() {
 		if s.matches(head) {
 			return s.kind

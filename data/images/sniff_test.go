@@ -85,3 +85,18 @@ func TestImagesAreDecodedOrAdviceIsGiven(t *testing.T) {
 		}
 	}
 }
+
+func FuzzSniff(f *testing.F) {
+	for _, head := range []string{"", "\xff\xd8\xff", "BM", "\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00avif", "P6\n", "<?xml <svg", strings.Repeat("0", 512)} {
+		f.Add([]byte(head))
+	}
+	f.Fuzz(func(t *testing.T, head []byte) {
+		kind := images.Sniff(head)
+		if kind == "" || (kind == images.Empty) != (len(head) == 0) {
+			t.Errorf("kind %q of %d bytes", kind, len(head))
+		}
+		if n := min(len(head), images.SniffLen); len(head) > 0 && images.Sniff(head[:n]) != kind {
+			t.Errorf("the first %d bytes are %s, all are %s", n, images.Sniff(head[:n]), kind)
+		}
+	})
+}
