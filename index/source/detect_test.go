@@ -142,8 +142,8 @@ func TestMasks(t *testing.T) {
 func TestPartsThatAreLeftOut(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"0.tar": tarOf(t, map[string]string{
-		"a.jpg": "1", "a.json": "broken", "a.txt": "a zebra", "a.npy": "\x93NUMPY\x00", "a.cls": "7",
-	})[:5*1024], "notes.md": "x"})
+		"a.jpg": "1", "a.json": "broken", "a.txt": "a zebra", "a.npy": "\x93NUMPY\x00", "a.cls": "7", "a.right.jpg": "2\x00",
+	})[:6*1024], "notes.md": "x"})
 	findings := &source.Findings{}
 	s, err := source.Open(dir, source.Options{Findings: findings})
 	if err != nil {
@@ -154,7 +154,7 @@ func TestPartsThatAreLeftOut(t *testing.T) {
 		t.Fatalf("rows are %+v, damaged %v", rows, damaged)
 	}
 	summary := findings.Summary()
-	want := []string{"left out: 1 file (.md 1)", "columns left out: .npy (a part of samples that is no text)"}
+	want := []string{"left out: 1 file (.md 1)", "columns left out: .npy (a part of samples that is no text), .right.jpg (a further image of samples)"}
 	if diff := cmp.Diff(want, summary.Lines()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
