@@ -127,8 +127,8 @@ func signatures() []signature {
 	}
 }
 
-// Sniff returns the kind of a file that begins with head, of which the first
-// SniffLen bytes tell; of a shorter file, head is all of it.
+// Sniff returns the kind of a file that begins with head. The first SniffLen bytes
+// tell it; a shorter file is given whole.
 func Sniff(head []byte) Kind {
 	if len(head) == 0 {
 		return Empty

@@ -71,7 +71,7 @@ func (s *jpegScan) newCoefficients(c *jpegComponent, block []int16) bool {
 	return true
 }
 
-// refine decodes one more bit of coefficients, and those that are new (G.1.2.3).
+// refine decodes one more bit of known coefficients, and new ones (G.1.2.3).
 func (s *jpegScan) refine(c *jpegComponent, block []int16) bool {
 	r := &s.bits
 	plus, minus := int16(1)<<s.low, int16(-1)<<s.low
@@ -100,7 +100,7 @@ func (s *jpegScan) refine(c *jpegComponent, block []int16) bool {
 		if s.run0 > 0 {
 			break
 		}
-		// run counts coefficients that are still zero; those that are not get a bit.
+		// run counts coefficients that are still zero; the others get a bit.
 		for ; k <= s.last; k++ {
 			if block[k] != 0 {
 				r.correct(&block[k], plus)

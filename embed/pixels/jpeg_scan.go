@@ -7,8 +7,8 @@ import "fmt"
 type jpegScan struct {
 	*jpegDecoder
 	comps []*jpegComponent
-	// Of a progressive file: the first and last coefficient in zig-zag order, and the
-	// bits below those that were sent before and are sent now (T.81, G.1.1.1).
+	// Of a progressive file (T.81, G.1.1.1): the first and last coefficient in zig-zag
+	// order, and the numbers of low bits that were left out before and are now.
 	first, last, high, low int
 	run0                   int // blocks that have no coefficients any more (EOBRUN)
 }

@@ -4,7 +4,7 @@ import "fmt"
 
 // rows takes an image row by row and shrinks it on the way: each pixel of the
 // result is the mean of shrink×shrink, at the right and lower edge of what is
-// there. Rows may come in any order that keeps those of one result together.
+// there. The rows of one row of the result come together, in any order.
 type rows struct {
 	out    *Image
 	w, h   int // of the image that comes in
@@ -102,8 +102,7 @@ func fill(b []byte, v byte) {
 	}
 }
 
-// enough decides whether an image of which not all is there is shown: half of it
-// has to be.
+// enough decides whether an incomplete image is shown: half of it has to be there.
 func enough(have, want int, what string) error {
 	if 2*have < want || have == 0 {
 		return fmt.Errorf("file ends or is damaged after %d of %d %s: %w", have, want, what, ErrCorrupt)

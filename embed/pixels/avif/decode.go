@@ -20,7 +20,7 @@ type Header struct {
 	Wide        bool // more than 8 bits
 }
 
-// ReadHeader reads the header of a file, of a sequence that of the first image.
+// ReadHeader reads the header of a file. Of a sequence the first image counts.
 func ReadHeader(ctx context.Context, data []byte) (Header, error) {
 	i, err := open(ctx, data)
 	if err != nil {
