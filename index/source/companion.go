@@ -267,7 +267,11 @@ func looksLikeCOCO(file string) bool {
 	head := make([]byte, 64<<10)
 	n, _ := io.ReadFull(f, head)
 	text := strings.ReplaceAll(string(head[:n]), "\x00", "") // of UTF-16
-	first := strings.TrimLeft(strings.TrimPrefix(strings.TrimLeft(text, "\xff\xfe"), "\xef\xbb\xbf"), " \t\r\n")
+	first := text
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff", "\xef\xbb\xbf"} { // byte order marks
+		first = strings.TrimPrefix(first, mark)
+	}
+	first = strings.TrimLeft(first, " \t\r\n")
 	if !strings.HasPrefix(first, "{") {
 		return false
 	}

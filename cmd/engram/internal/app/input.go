@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"engram/data/progress"
 	"engram/embed/bundle"
@@ -122,11 +123,8 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 
 // noImages is the error of a place without rows, which says what it has instead.
 func noImages(place string, found source.Summary) error {
-	text := fmt.Sprintf("%s has no images (jpg, png, webp, gif, bmp, tiff)", place)
-	for _, line := range found.Lines() {
-		text += "; " + line
-	}
-	return errors.New(text)
+	text := append([]string{place + " has no images (jpg, png, webp, gif, bmp, tiff)"}, found.Lines()...)
+	return errors.New(strings.Join(text, "; "))
 }
 
 // bundleOfEmbeddings opens the bundle of embeddings of dim elements, nil where
