@@ -157,8 +157,26 @@ func TestCompareCounts(t *testing.T) {
 	}
 }
 
+// Systems in Arabic, Hindi or Japanese number files with digits of their own.
+func TestCompareCountsInEveryScript(t *testing.T) {
+	for _, want := range [][]string{
+		{"٢.png", "٩.png", "١٠.png", "١١.png", "٢٠.png"},
+		{"२.png", "१०.png"},
+		{"run２/1.png", "run１０/1.png", "runs"},
+		{"2.png", "３.png", "10.png", "１１.png", "a"},
+		{"𝟗.png", "𝟏𝟎.png"}, // mathematical digits: beyond 16 bits, fifty in one range
+	} {
+		got := slices.Clone(want)
+		slices.Reverse(got)
+		slices.SortFunc(got, pattern.Compare)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+}
+
 func TestCompareIsATotalOrder(t *testing.T) {
-	name := rapid.StringMatching(`[0-2a.]{0,6}`)
+	name := rapid.StringMatching(`[0-2a.٠-٢é]{0,6}`)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, c := name.Draw(t, "a"), name.Draw(t, "b"), name.Draw(t, "c")
 		ab, ba := pattern.Compare(a, b), pattern.Compare(b, a)
