@@ -255,7 +255,7 @@ func TestServedTrialsFindTheirImages(t *testing.T) {
 		t.Errorf("a search by trial 6: status %d, %+v; want p12.png", status, found)
 	}
 	stderr, _ := server.stop()
-	for _, want := range []string{`30 of 32 rows matched images of the index, 1 have none (n/a); no item is named as in line 6: \"lion.png\"`,
+	for _, want := range []string{`30 of 32 rows matched images of the index, by number from 0 in natural order of the folder, so that 0 is p00.png, 1 have none (n/a); no item is named as in line 6: \"lion.png\"`,
 		"32 trials of 300 voxels; voxels of arrays have no mask; only their number, 300, was compared"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr is\n%s\nwant %q in it", stderr, want)

@@ -83,10 +83,14 @@ func (t *trials) match(ctx context.Context, list []httpapi.Trial) error {
 		return err
 	}
 	without, matched, unknown := 0, 0, -1
+	numbered := ""
 	for i, text := range seen.Values {
 		if item, found := items[text]; found {
 			list[i].Seen, list[i].Item = item.path, &item.id
 			matched++
+			if numbered == "" && item.numbered {
+				numbered = fmt.Sprintf(", by number from 0 in natural order of the folder, so that %s is %s", text, item.path)
+			}
 			continue
 		}
 		if table.Missing(text) {
@@ -97,7 +101,7 @@ func (t *trials) match(ctx context.Context, list []httpapi.Trial) error {
 			unknown = i
 		}
 	}
-	text := fmt.Sprintf("%s: %d of %d rows matched images of the index", t.spec.Trials, matched, len(list))
+	text := fmt.Sprintf("%s: %d of %d rows matched images of the index%s", t.spec.Trials, matched, len(list), numbered)
 	if without > 0 {
 		text += fmt.Sprintf(", %d have none (n/a)", without)
 	}
@@ -111,8 +115,9 @@ func (t *trials) match(ctx context.Context, list []httpapi.Trial) error {
 
 // indexed is an image of an index.
 type indexed struct {
-	path string
-	id   index.ID
+	path     string
+	id       index.ID
+	numbered bool // found by its number in the folder, not by a name
 }
 
 // items returns the images of the index that texts name: by their path in the folder
@@ -136,12 +141,22 @@ func (t *trials) items(ctx context.Context, texts []string) (map[string]indexed,
 	slices.SortFunc(paths, pattern.Compare)
 	names := dataset.NewNames(paths)
 	clear(named)
+	numbers := map[string]bool{}
 	for _, text := range texts {
 		if image, ok := names.FindOrNumber(text); ok && !table.Missing(text) {
 			named[text] = paths[image]
+			_, byName := names.Find(text)
+			numbers[text] = !byName
 		}
 	}
-	return found, t.lookUp(ctx, named, found)
+	if err := t.lookUp(ctx, named, found); err != nil {
+		return nil, err
+	}
+	for text, item := range found {
+		item.numbered = numbers[text]
+		found[text] = item
+	}
+	return found, nil
 }
 
 // lookUp adds the items whose paths are in the index, by the texts that name them.
