@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"engram/data/gzipstream"
+	"engram/data/text"
 )
 
 // maxBytes bounds a table: 30,000 trials take a few megabytes.
@@ -68,11 +69,11 @@ func parse(path string, content []byte) (*Table, error) {
 	if bytes.HasPrefix(content, []byte("PK\x03\x04")) {
 		return nil, fmt.Errorf("wanted a table of text, found a workbook or zip file (save the sheet as CSV)")
 	}
-	text, err := decode(content)
+	plain, err := text.Decode(content)
 	if err != nil {
 		return nil, err
 	}
-	records, err := split(text, path)
+	records, err := split(plain, path)
 	if err != nil {
 		return nil, err
 	}

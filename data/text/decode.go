@@ -1,19 +1,23 @@
-package table
+package text
 
 import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
 
-// decode returns the text of a file. Its byte order mark tells the encoding; without
-// one it is UTF-16 where every other byte is zero, UTF-8 where it is valid, and else
-// Windows-1252, which European versions of Excel write.
-func decode(content []byte) (string, error) {
+// Decode returns the text of a file. Its byte order mark tells the encoding; without
+// one it is UTF-16 where the first or the second byte is zero, UTF-8 where it is
+// valid, and else Windows-1252, which European versions of Excel write. Where other
+// letters than ASCII's are valid UTF-8, a text that was cut inside one stays UTF-8,
+// and its bad bytes become U+FFFD. A zero byte elsewhere and half a unit of UTF-16
+// are errors.
+func Decode(content []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(content, []byte("\xef\xbb\xbf")):
 		content = content[3:]
@@ -29,10 +33,17 @@ func decode(content []byte) (string, error) {
 		case content[0] == 0 && content[1] != 0:
 			return decode16(content, binary.BigEndian)
 		}
-		return "", fmt.Errorf("wanted a table of text, found a zero at byte %d", bytes.IndexByte(content, 0))
+		return "", fmt.Errorf("wanted text, found a zero at byte %d", bytes.IndexByte(content, 0))
 	}
 	if utf8.Valid(content) {
 		return string(content), nil
+	}
+	for rest := content; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		if r >= utf8.RuneSelf && size > 1 {
+			return strings.ToValidUTF8(string(content), "\ufffd"), nil
+		}
+		rest = rest[size:]
 	}
 	text, err := charmap.Windows1252.NewDecoder().Bytes(content)
 	return string(text), err

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"engram/data/text"
 )
 
 // Limits of a json file. What img2dataset writes has a few kilobytes, more with
@@ -22,7 +24,7 @@ const (
 //
 //   - strings as string, true and false as bool;
 //   - numbers written without a point and an exponent as int64 where they fit,
-//     all others as float64;
+//     all others as float64, and as string where they are beyond it;
 //   - lists of strings, numbers or booleans as []string, with what is no string
 //     as it is written; lists of anything else as a string of their JSON;
 //   - objects inside as their own entries, {"a": {"b": 1}} as "a.b".
@@ -47,7 +49,11 @@ func (s *Sample) Metadata() (map[string]any, error) {
 // ParseMetadata is Sample.Metadata of a json file that lies elsewhere, such as
 // beside a photo. Its error is the reason alone.
 func ParseMetadata(data []byte) (map[string]any, error) {
-	return parseObject(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	plain, err := text.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return parseObject([]byte(plain))
 }
 
 func parseObject(data []byte) (map[string]any, error) {
@@ -164,7 +170,7 @@ func set(values map[string]any, name string, raw []byte) error {
 	case '"', 't', 'f':
 		err = json.Unmarshal(raw, &value)
 	default:
-		value, err = number(string(raw))
+		value = number(string(raw))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -173,16 +179,16 @@ func set(values map[string]any, name string, raw []byte) error {
 	return nil
 }
 
-// number returns an int64 where the text is an integer, else a float64.
-func number(text string) (any, error) {
+// number returns an int64 where the text is an integer, else a float64. What is
+// beyond both stays text.
+func number(text string) any {
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return i, nil
+		return i
 	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return nil, fmt.Errorf("%s is beyond 64 bits", text)
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f
 	}
-	return f, nil
+	return text
 }
 
 // list returns []string, or the JSON of a list that holds lists or objects.

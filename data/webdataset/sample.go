@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"engram/data/images"
+	"engram/data/text"
 )
 
 // Sample is what a tar has under one key. It belongs to whoever gets it.
@@ -87,12 +88,16 @@ func (s *Sample) exts() []string {
 }
 
 // Caption returns the text of the txt, caption or text file without the white space
-// around it. Bytes that are no UTF-8 become U+FFFD. found is false where the sample
+// around it, whatever it is encoded in. found is false where the sample
 // has no such file; img2dataset writes an empty one where it has no caption.
-func (s *Sample) Caption() (text string, found bool) {
+func (s *Sample) Caption() (caption string, found bool) {
 	for _, ext := range captionExts() {
 		if data, found := s.File(ext); found {
-			return strings.TrimSpace(strings.ToValidUTF8(string(data), "\ufffd")), true
+			plain, err := text.Decode(data)
+			if err != nil {
+				plain = strings.ToValidUTF8(string(data), "\ufffd")
+			}
+			return strings.TrimSpace(plain), true
 		}
 	}
 	return "", false

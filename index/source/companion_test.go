@@ -182,6 +182,8 @@ func TestMetadataTables(t *testing.T) {
 		{"metadata.parquet", string(content)},
 		{"metadata.csv", "file_name,caption,n\na.jpg,one,7\nsub/b.jpg,two,8\n"},
 		{"metadata.csv", "\xef\xbb\xbffile_name;text;n\r\na.jpg;one;7\r\n./sub/b.jpg;\"two\";8\r\n"},
+		{"metadata.csv", utf16("file_name\ttext\tn\r\na.jpg\tone\t7\r\nsub/b.jpg\ttwo\t8\r\n")},
+		{"metadata.jsonl", utf16(`{"file_name": "a.jpg", "text": "one", "n": 7}` + "\r\n" + `{"file_name": "sub/b.jpg", "text": "two"}`)},
 		{"metadata.csv", "n\tcaption\tfile_name\n7\tone\ta.jpg\n8\ttwo\tsub/b.jpg\n"},
 		{"metadata.jsonl", `{"file_name": "a.jpg", "text": "one", "n": 7, "objects": {"bbox": [[1, 2]]}}` + "\n\n" + `{"file_name": "sub/b.jpg", "caption": "two", "n": 8, "x": NaN}`},
 	} {
@@ -210,6 +212,15 @@ func TestMetadataTables(t *testing.T) {
 	}
 }
 
+// utf16 writes a text as Windows does, with a byte order mark. It is ASCII.
+func utf16(ascii string) string {
+	text := []byte("\xff\xfe")
+	for i := range len(ascii) {
+		text = append(text, ascii[i], 0)
+	}
+	return string(text)
+}
+
 // The files beside a photo describe it, whichever tool wrote them.
 func TestSidecars(t *testing.T) {
 	root := t.TempDir()
@@ -220,6 +231,7 @@ func TestSidecars(t *testing.T) {
 		"0/4.jpg": "x", "0/4.jpg.json": `{"title": "four", "photoTakenTime": {"timestamp": "12"}}`,
 		"0/5.jpg": "x", "0/5.json": `{"imagePath": "5.jpg", "imageData": "AAAA", "shapes": [{"label": "cat"}, {"label": "dog"}, {"label": "cat"}]}`,
 		"0/6.jpg": "x", "0/6.caption": "caf\xe9",
+		"0/9.jpg": "x", "0/9.json": utf16(`{"caption": "nine", "width": 1e999}`),
 		"0/7.jpg": "x", "0/8.txt": "of nobody", "0.parquet": "PAR1", "0_stats.json": "{}",
 	})
 	findings := &source.Findings{}
@@ -239,7 +251,8 @@ func TestSidecars(t *testing.T) {
 		"0/2.jpg": {}, "0/3.jpg": {}, "0/7.jpg": {},
 		"0/4.jpg": {"title": "four", "photoTakenTime.timestamp": "12"},
 		"0/5.jpg": {"categories": []string{"cat", "dog"}},
-		"0/6.jpg": {"caption": "caf\ufffd"},
+		"0/6.jpg": {"caption": "café"},
+		"0/9.jpg": {"caption": "nine", "width": "1e999"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(damaged) > 0 {
 		t.Errorf("damaged %v, payloads (-want +got):\n%s", damaged, diff)
@@ -247,7 +260,7 @@ func TestSidecars(t *testing.T) {
 	s := findings.Summary()
 	wantLines := []string{
 		"left out: 3 files (.json 1, .parquet 1, .txt 1)",
-		"sidecars: 6 of 7 photos described (.json 4, .txt 2, .caption 1)",
+		"sidecars: 7 of 8 photos described (.json 5, .txt 2, .caption 1)",
 		"columns left out: size (a name that Engram has for something else), .txt (labels of YOLO)",
 	}
 	if diff := cmp.Diff(wantLines, s.Lines()); diff != "" {

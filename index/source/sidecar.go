@@ -9,8 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"engram/data/text"
 	"engram/data/webdataset"
 	"engram/index"
 )
@@ -73,27 +73,26 @@ func isBoxes(text string) bool {
 // readSidecar adds what a sidecar says to a payload. What a payload has already
 // stays.
 func readSidecar(file string, payload index.Payload, found *shardFindings) error {
-	text, err := readSmall(file)
+	content, err := readSmall(file)
+	if err != nil {
+		return err
+	}
+	plain, err := text.Decode(content)
 	if err != nil {
 		return err
 	}
 	if strings.ToLower(path.Ext(file)) == ".json" {
-		return readJSON(text, payload, found)
+		return readJSON([]byte(plain), payload, found)
 	}
-	if len(text) > maxSidecar/128 {
-		return fmt.Errorf("wanted a caption, found %d bytes", len(text))
+	if len(content) > maxSidecar/128 {
+		return fmt.Errorf("wanted a caption, found %d bytes", len(content))
 	}
-	caption := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
+	caption := strings.TrimSpace(plain)
 	switch {
 	case isBoxes(caption):
 		found.leaveOut(path.Ext(file), "labels of YOLO")
-	case !utf8.ValidString(caption):
-		caption = strings.ToValidUTF8(caption, "\ufffd")
-		fallthrough
-	default:
-		if caption != "" && payload[index.KeyCaption] == nil {
-			payload[index.KeyCaption] = caption
-		}
+	case caption != "" && payload[index.KeyCaption] == nil:
+		payload[index.KeyCaption] = caption
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"engram/data/parquet"
+	"engram/data/text"
 	"engram/data/webdataset"
 	"engram/index"
 )
@@ -84,18 +85,21 @@ func (t *table) readText(file string) error {
 		return err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTable+1))
+	content, err := io.ReadAll(io.LimitReader(f, maxTable+1))
 	if err != nil {
 		return err
 	}
-	if len(text) > maxTable {
+	if len(content) > maxTable {
 		return fmt.Errorf("it has more than %d bytes", maxTable)
 	}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	if filepath.Ext(file) == ".csv" {
-		return t.readCSV(text)
+	plain, err := text.Decode(content)
+	if err != nil {
+		return err
 	}
-	t.readLines(text)
+	if filepath.Ext(file) == ".csv" {
+		return t.readCSV([]byte(plain))
+	}
+	t.readLines([]byte(plain))
 	return nil
 }
 
