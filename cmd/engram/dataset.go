@@ -21,7 +21,7 @@ func addDatasetFlags(cmd *cobra.Command, d *app.Dataset) {
 	flags.StringVar(&d.Stimuli, "stimuli", "", "images seen: a `folder`, in natural order (2.png before 10.png), or a .npy file of uint8 [images, H, W] or [images, H, W, 3]")
 	flags.StringVar(&d.Targets, "targets", "", "instead of --stimuli, embeddings that --bundle made of the images: a .npy `file` of [images, D] or [images, T, D]")
 	flags.StringVar(&d.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial that says which image was seen; n/a: none (default: trial i saw image i)")
-	flags.StringVar(&d.Column, "column", "image", "column of --trials: the image's path in the folder of stimuli, or its number from 0")
+	flags.StringVar(&d.Column, "column", "image", "column of --trials: the image's path in the folder of stimuli, or its number from 0 (of BIDS's events stim_file, too)")
 	flags.StringVar(&d.Bundle, "bundle", "", "`folder` of the model bundle that embeds the images (default pixels, the built-in one)")
 	flags.StringVar(&d.MindEye, "mindeye", "", "instead of --voxels and --stimuli, a `folder` of MindEye's webdataset: train/train_subj01_0.tar and so on")
 	flags.IntVar(&d.Subject, "subject", 0, "subject of --mindeye (default the only one)")

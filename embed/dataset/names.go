@@ -65,6 +65,12 @@ func (n *Names) Find(text string) (image int, found bool) {
 	return 0, false
 }
 
+// several reports whether a text is the base name of several images.
+func (n *Names) several(text string) bool {
+	image, found := n.loose[looseKeys(strings.ReplaceAll(text, `\`, "/"))[0]]
+	return found && image == shared
+}
+
 // FindOrNumber returns the image that a text names, or whose number from 0 it is.
 func (n *Names) FindOrNumber(text string) (image int, found bool) {
 	if image, found = n.Find(text); found {

@@ -87,6 +87,29 @@ func TestTrialsNameTheirImages(t *testing.T) {
 	}
 }
 
+// A name that two folders share is refused with a word on what would tell them apart.
+func TestTrialsOfSharedNames(t *testing.T) {
+	names := []string{"a/1.png", "b/1.png"}
+	for text, says := range map[string]string{"1.png": ", with its folder where several have one name", "2.png": "a path in the folder of stimuli"} {
+		_, err := dataset.ReadSeen(writeTable(t, "t.csv", "image\n"+text+"\n"), "image", names, len(names))
+		if err == nil || !strings.HasSuffix(err.Error(), says) {
+			t.Errorf("%s: error is %v, want %q at its end", text, err, says)
+		}
+	}
+}
+
+// Events of BIDS call the column otherwise; one that is asked for by name is not replaced.
+func TestTrialsOfBIDS(t *testing.T) {
+	events := writeTable(t, "events.tsv", "onset\tstim_file\n0\timages/b.png\n1\ta.png\n")
+	seen, err := dataset.ReadSeen(events, "image", []string{"a.png", "b.png"}, 2)
+	if err != nil || !cmp.Equal(seen.Images, []int{1, 0}) {
+		t.Errorf("images are %v, error %v", seen, err)
+	}
+	if _, err := dataset.ReadSeen(events, "picture", []string{"a.png", "b.png"}, 2); err == nil || !strings.Contains(err.Error(), `has no column "picture"`) {
+		t.Errorf("error is %v, want one on the column picture", err)
+	}
+}
+
 func TestWhatWasMatchedIsSaid(t *testing.T) {
 	names := []string{"1.png", "2.png", "10.png", "11.png", "12.png"}
 	for name, test := range map[string]struct {

@@ -44,13 +44,14 @@ func ReadSeen(file, column string, names []string, count int) (*Seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells, err := t.Column(column)
+	cells, err := seenColumn(t, column)
 	if err != nil {
 		return nil, err
 	}
 	s := &Seen{Count: count, source: file, names: names, shuffled: shuffled(t)}
 	find := NewNames(names)
 	var unknown []string
+	several := false // images that one of unknown could mean
 	for i, text := range cells.Values {
 		image, named := find.Find(text)
 		number, isNumber := wholeNumber(text)
@@ -64,11 +65,15 @@ func ReadSeen(file, column string, names []string, count int) (*Seen, error) {
 			s.numbers++
 		default:
 			unknown = append(unknown, fmt.Sprintf("line %d: %q", cells.Lines[i], text))
+			several = several || find.several(text)
 		}
 		s.Images = append(s.Images, image)
 	}
 	if len(unknown) > 0 {
 		text := fmt.Sprintf("%s: %s is not one of the %d images, wanted 0…%d or a path in the folder of stimuli", file, unknown[0], count, count-1)
+		if several {
+			text += ", with its folder where several have one name"
+		}
 		if len(unknown) > 1 {
 			text += fmt.Sprintf(" (so are %d more of %d rows, the last in %s)", len(unknown)-1, len(cells.Values), unknown[len(unknown)-1])
 		}
@@ -116,7 +121,23 @@ func Column(file, column string) (table.Column, error) {
 	if err != nil {
 		return table.Column{}, err
 	}
-	return t.Column(column)
+	return seenColumn(t, column)
+}
+
+// columnOfBIDS names the images that trials saw in events of BIDS ("Task events" of
+// the specification).
+const columnOfBIDS = "stim_file"
+
+// seenColumn returns the column of a table that says what trials saw. A table that
+// has none of the usual name, image, may have BIDS's.
+func seenColumn(t *table.Table, column string) (table.Column, error) {
+	cells, err := t.Column(column)
+	if err != nil && column == "image" {
+		if events, errBIDS := t.Column(columnOfBIDS); errBIDS == nil {
+			return events, nil
+		}
+	}
+	return cells, err
 }
 
 // String says in one line what was matched, and how.
