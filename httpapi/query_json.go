@@ -136,10 +136,17 @@ func jsonError(err error) error {
 		if field == "" {
 			field = "the query"
 		}
-		return fmt.Errorf("JSON: %s is a %s, wanted %s: %w", field, wrongType.Value, jsonKind(field), errBody)
+		article := "a"
+		if wrongType.Value == "array" || wrongType.Value == "object" {
+			article = "an"
+		}
+		return fmt.Errorf("JSON: %s is %s %s, wanted %s: %w", field, article, wrongType.Value, jsonKind(field), errBody)
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("JSON: byte %d: %w: %w", syntax.Offset, syntax, errBody)
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("JSON: the body is empty, wanted a query: %w", errBody)
 	}
 	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), errBody)
 }

@@ -123,7 +123,7 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 
 // noImages is the error of a place without rows, which says what it has instead.
 func noImages(place string, found source.Summary) error {
-	text := append([]string{place + " has no images (jpg, png, webp, gif, bmp, tiff)"}, found.Lines()...)
+	text := append([]string{place + " has no images (jpg, png, webp, gif, bmp, tiff, avif)"}, found.Lines()...)
 	return errors.New(strings.Join(text, "; "))
 }
 
