@@ -24,7 +24,7 @@
 // There are three differences. Hidden files, whose name begins with a dot, are
 // passed over in every folder. A key that comes again later in the tar is
 // reported, since its files were meant to be one sample. And where a tar lacks the
-// zeros that end it, Options.Notice is told.
+// zeros that end it, or has links or files without an extension, Options.Notice is told.
 //
 // # img2dataset
 //

@@ -30,17 +30,24 @@ type grouper struct {
 	sample *Sample // the one being read, nil at first
 	bytes  int64   // of it so far, with its headers
 	fault  error   // what is wrong with it, the first thing
+
+	passed int    // files that no sample can have
+	first  string // name of the first one
 }
 
 // add reads one file of the tar.
 func (g *grouper) add(header *tar.Header, content io.Reader) error {
 	switch header.Typeflag {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
-	default:
+	case tar.TypeDir:
+		return nil
+	default: // links and devices
+		g.pass(header.Name)
 		return nil
 	}
 	key, ext, ok := split(header.Name)
 	if !ok {
+		g.pass(header.Name)
 		return nil
 	}
 	if g.sample == nil || g.sample.Key != key {
@@ -50,6 +57,17 @@ func (g *grouper) add(header *tar.Header, content io.Reader) error {
 		g.begin(key)
 	}
 	return g.read(ext, header.Size, content)
+}
+
+// pass counts a file that no sample can have: a link, or one whose name has no ending.
+// What webdataset and macOS keep for themselves is no loss.
+func (g *grouper) pass(name string) {
+	if meta.MatchString(name) || strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], ".") {
+		return
+	}
+	if g.passed++; g.passed == 1 {
+		g.first = name
+	}
 }
 
 // meta are the names at the top of a tar that webdataset passes over.

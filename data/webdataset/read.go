@@ -78,7 +78,11 @@ func samples(r io.Reader, o Options) iter.Seq2[*Sample, error] {
 		source := open(r)
 		defer source.close()
 		g := grouper{maxBytes: cmp.Or(o.MaxBytes, defaultMaxBytes), seen: map[digest]struct{}{}, yield: yield}
-		if err := g.group(source, o.Notice); err != nil && !errors.Is(err, errStop) {
+		err := g.group(source, o.Notice)
+		if g.passed > 0 && o.Notice != nil && !errors.Is(err, errStop) {
+			o.Notice(fmt.Sprintf("links and files without an ending are left out: %d, the first is %.80q", g.passed, g.first))
+		}
+		if err != nil && !errors.Is(err, errStop) {
 			yield(nil, &ArchiveError{Samples: g.good, After: g.last, Err: source.explain(err)})
 		}
 	}

@@ -42,6 +42,35 @@ func pack(t testing.TB, files ...file) []byte {
 	return out.Bytes()
 }
 
+// Files that no sample can have are counted; folders and what programs keep for
+// themselves are no loss.
+func TestFilesOfNoSample(t *testing.T) {
+	var shard bytes.Buffer
+	w := tar.NewWriter(&shard)
+	for _, h := range []tar.Header{
+		{Name: "d/", Typeflag: tar.TypeDir}, {Name: "d/photo"}, {Name: "1.jpg"}, {Name: "d/._1.jpg"}, {Name: "__meta__/x"},
+		{Name: "2.jpg", Typeflag: tar.TypeSymlink, Linkname: "1.jpg"}, {Name: "3.jpg", Typeflag: tar.TypeLink, Linkname: "1.jpg"},
+	} {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var notices []string
+	got := collect(t, &shard, webdataset.Options{Notice: func(text string) { notices = append(notices, text) }})
+	if len(got.good) != 1 || got.err != nil {
+		t.Errorf("%d samples, error %v; want one", len(got.good), got.err)
+	}
+	if diff := cmp.Diff([]string{`links and files without an ending are left out: 3, the first is "d/photo"`}, notices); diff != "" {
+		t.Errorf("notices (-want +got)\n%s", diff)
+	}
+	if got := collect(t, bytes.NewReader(pack(t, file{"1.jpg", "x"})), webdataset.Options{Notice: func(text string) { t.Error(text) }}); got.err != nil {
+		t.Error(got.err)
+	}
+}
+
 // Wherever a tar is cut, what comes before is delivered and nothing is made up. An
 // error follows, or, where the cut is between two files, a notice.
 func TestTruncated(t *testing.T) {
