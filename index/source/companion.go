@@ -155,7 +155,8 @@ type companions struct {
 // annotations/ there, or beside the root, as COCO's splits have it.
 func (c *companions) of(d *folder) []*companion {
 	var found []*companion
-	base := filepath.Base(d.path(""))
+	names := strings.Split(d.name, "/") // of the folder, those above it and the root
+	names = append(names, filepath.Base(filepath.Clean(c.root)))
 	at := d.path("")
 	for range strings.Count(d.name, "/") + 4 { // some levels above the root
 		inside := filepath.Clean(at) == filepath.Clean(c.root) || strings.HasPrefix(at, strings.TrimSuffix(c.root, string(filepath.Separator))+string(filepath.Separator))
@@ -165,7 +166,7 @@ func (c *companions) of(d *folder) []*companion {
 		}
 		for _, dir := range places {
 			for _, name := range c.list(dir) {
-				if x := c.companion(filepath.Join(dir, name), base, inside); x != nil {
+				if x := c.companion(filepath.Join(dir, name), names, inside); x != nil {
 					found = append(found, x)
 				}
 			}
@@ -231,13 +232,13 @@ func splitOf(name string) (kind, split string) {
 	return "", ""
 }
 
-// companion returns the companion at a path if it may speak of a folder of this
-// name, nil if not. CVAT calls a split "default" that has no name.
-func (c *companions) companion(file, folder string, inside bool) *companion {
+// companion returns the companion at a path if it may speak of a folder that is
+// called so itself or lies in one, nil if not. CVAT calls a split "default" that has no name.
+func (c *companions) companion(file string, folders []string, inside bool) *companion {
 	name := filepath.Base(file)
 	table := isTable(name)
 	kind, split := splitOf(name)
-	if !table && kind != "" && (kind != "captions" && kind != "instances" || split != folder && split != "default") {
+	if !table && kind != "" && (kind != "captions" && kind != "instances" || !slices.Contains(folders, split) && split != "default") {
 		return nil
 	}
 	if x, known := c.known[file]; known {

@@ -122,6 +122,7 @@ func TestPlacesOfAnnotations(t *testing.T) {
 		"labelme2coco":           {"annotations.json", []string{"a/1.jpg", "b/1.jpg"}, ".", map[string]string{"a/1.jpg": "photo 0", "b/1.jpg": "photo 1"}},
 		"any name":               {"my labels.json", []string{"2.jpg", "1.jpg"}, ".", map[string]string{"a/2.jpg": "photo 0"}}, // 1.jpg is in two folders
 		"above":                  {"annotations/instances_a.json", []string{"1.jpg"}, "a", map[string]string{"1.jpg": "photo 0"}},
+		"folders in a split":     {"annotations/instances_set.json", []string{"a/1.jpg", `b\1.jpg`}, ".", map[string]string{"a/1.jpg": "photo 0", "b/1.jpg": "photo 1"}},
 		"of another split":       {"annotations/instances_c.json", []string{"1.jpg"}, ".", map[string]string{}},
 		"key points":             {"annotations/person_keypoints_a.json", []string{"1.jpg"}, ".", map[string]string{}},
 		"two levels above":       {"../annotations/captions_a.json", []string{"1.jpg"}, ".", map[string]string{"a/1.jpg": "photo 0"}},
