@@ -80,7 +80,7 @@ func samples(r io.Reader, o Options) iter.Seq2[*Sample, error] {
 		g := grouper{maxBytes: cmp.Or(o.MaxBytes, defaultMaxBytes), seen: map[digest]struct{}{}, yield: yield}
 		err := g.group(source, o.Notice)
 		if g.passed > 0 && o.Notice != nil && !errors.Is(err, errStop) {
-			o.Notice(fmt.Sprintf("links and files without an ending are left out: %d, the first is %.80q", g.passed, g.first))
+			o.Notice(fmt.Sprintf("links and files without an ending are left out: %d, the first is %.80s", g.passed, g.first))
 		}
 		if err != nil && !errors.Is(err, errStop) {
 			yield(nil, &ArchiveError{Samples: g.good, After: g.last, Err: source.explain(err)})

@@ -63,7 +63,7 @@ func TestFilesOfNoSample(t *testing.T) {
 	if len(got.good) != 1 || got.err != nil {
 		t.Errorf("%d samples, error %v; want one", len(got.good), got.err)
 	}
-	if diff := cmp.Diff([]string{`links and files without an ending are left out: 3, the first is "d/photo"`}, notices); diff != "" {
+	if diff := cmp.Diff([]string{`links and files without an ending are left out: 3, the first is d/photo`}, notices); diff != "" {
 		t.Errorf("notices (-want +got)\n%s", diff)
 	}
 	if got := collect(t, bytes.NewReader(pack(t, file{"1.jpg", "x"})), webdataset.Options{Notice: func(text string) { t.Error(text) }}); got.err != nil {
