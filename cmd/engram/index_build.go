@@ -191,6 +191,7 @@ func (c *console) estimate(ctx context.Context, spec app.BuildSpec, asJSON bool)
 	if asJSON {
 		return c.printJSON(e)
 	}
+	c.printSources(e.Sources)
 	about := ""
 	if e.Guessed {
 		about = "about "

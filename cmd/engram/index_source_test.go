@@ -385,4 +385,8 @@ func TestDryRunStoresNothing(t *testing.T) {
 	if e.Rows != 24 || !e.Guessed || e.Sampled == 0 {
 		t.Errorf("estimate of tars is %+v, want about 24 rows", e)
 	}
+	writeFile(t, filepath.Join(tars, "notes.odt"), nil)
+	if stdout := c.must("index", "build", tars, "--dry-run"); !strings.HasPrefix(stdout, "left out: 1 file (.odt 1)\n") {
+		t.Errorf("a dry run prints %q, want what it leaves out", stdout)
+	}
 }

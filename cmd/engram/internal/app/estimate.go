@@ -12,14 +12,22 @@ import (
 	"engram/index"
 	"engram/index/ingest"
 	"engram/index/open"
+	"engram/index/source"
 )
 
 // sampleTime is how long an estimate tries a build out.
 const sampleTime = 3 * time.Second
 
+// Estimate is what a build would take, and what it would leave out of its sources.
+type Estimate struct {
+	*ingest.Estimate
+
+	Sources []source.Summary `json:"sources"`
+}
+
 // Estimate says what a build would take, from a sample that is not stored. Out
 // may be "".
-func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func) (_ *ingest.Estimate, err error) {
+func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func) (_ *Estimate, err error) {
 	in, err := a.openInput(ctx, spec, watch)
 	if err != nil {
 		return nil, err
@@ -35,7 +43,15 @@ func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func)
 	if job.Ledger != nil {
 		defer closeInto(&err, job.Ledger)
 	}
-	return job.Estimate(ctx, in.dim, sampleTime)
+	e, err := job.Estimate(ctx, in.dim, sampleTime)
+	if err != nil {
+		return nil, err
+	}
+	sources := summaries(in.sources)
+	for i := range sources {
+		sources[i].Sidecars = nil // counted in the sample only
+	}
+	return &Estimate{e, sources}, nil
 }
 
 // placeKnown labels the sources as the build would.
