@@ -134,8 +134,8 @@ func imageOf(found *app.Found, p index.Payload) string {
 	return place
 }
 
-// printPaths prints where the images of the results are, one a line, and warns of
-// those that are not there.
+// printPaths prints where the images of the results are, one a line, and warns
+// where some are missing.
 func (c *console) printPaths(found *app.Found) error {
 	paths, gone, err := found.Paths()
 	if err != nil {

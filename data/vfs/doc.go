@@ -8,9 +8,8 @@
 // on a file in it; the lock ends with the process, however the process ends.
 // Locks need a Unix system.
 //
-// FS is the seam between a file format and the file system: the calls that
-// change files and folders, and those that make a change durable. OS is the
-// operating system's. Package crashfs has one for tests that loses power. What
+// FS is the seam between a file format and the file system: it has the calls that
+// change files and folders or make a change durable. OS calls the operating system. Package crashfs has one for tests that loses power. What
 // only reads has no seam, because crashfs keeps its files in a real folder.
 // Where a function has two forms, the one whose name ends in FS takes the file
 // system and the other uses OS.

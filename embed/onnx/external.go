@@ -37,7 +37,7 @@ const (
 	tensor
 )
 
-// holds says which fields of a message hold further messages, and of which kind.
+// holds lists the fields of a message that hold further messages, with their kind.
 var holds = map[kind]map[protowire.Number]kind{
 	model:     {7: graph, 20: training, 25: function},
 	training:  {1: graph, 2: graph},

@@ -47,7 +47,7 @@ func (c *recorder) begin(shard *reading) {
 	c.active = append(c.active, shard)
 }
 
-// incomplete notes an image of which not all was there.
+// incomplete notes an image whose file ended early.
 func (c *recorder) incomplete(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
