@@ -3,6 +3,6 @@
 // The codec is libavif as WebAssembly (see wasm/README.md), run by wazero, which is
 // pure Go. So nothing has to be installed, every machine decodes alike, and damaged
 // files cannot reach memory outside of the module, which is bounded. A photo of 12
-// megapixels takes about four seconds on one core. A decode that is under way is not
+// megapixels takes about two seconds on one core. A decode that is under way is not
 // interrupted.
 package avif
