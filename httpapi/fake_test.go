@@ -203,9 +203,9 @@ func flatPNG(t testing.TB, c color.RGBA) []byte {
 func fakeOptions(t testing.TB) Options {
 	t.Helper()
 	dir := t.TempDir()
-	bundle := space.Space{Name: "colour 1", Fingerprint: "c0107"}
+	model := space.Space{Name: "colour 1", Fingerprint: "c0107"}
 	store := &memStore{
-		info:  index.Info{Engine: "local", Dim: 3, Space: space.Space(bundle)},
+		info:  index.Info{Engine: "local", Dim: 3, Space: space.Space(model)},
 		items: map[index.ID]index.Item{},
 	}
 	for id, c := range colours {
@@ -229,7 +229,7 @@ func fakeOptions(t testing.TB) Options {
 	seen := red
 	return Options{
 		Store: store, IndexName: "colours", IndexData: "five flat pictures",
-		Encoder: colourEncoder(bundle), Decoder: firstThree(bundle), Images: folder,
+		Encoder: colourEncoder(model), Decoder: firstThree(model), Images: folder,
 		Trials: []Trial{
 			{ID: "t1", Seen: "red", Item: &seen, Repeats: [][]float32{{1, 0, 0, 9, 9}, {.8, .1, .1, -9, 9}}},
 			{ID: "t2", Repeats: [][]float32{{0, 0, 1, 0, 0}}},

@@ -81,7 +81,7 @@ type indexView struct {
 	Engine string      `json:"engine"`
 	Dim    int         `json:"dim"`
 	Count  int         `json:"count"`
-	Bundle space.Space `json:"bundle"`
+	Model  space.Space `json:"model"`
 	// Background says how the engine's work beside the requests has gone.
 	Background backgroundView `json:"background"`
 }
@@ -94,7 +94,7 @@ type backgroundView struct {
 }
 
 type encoderView struct {
-	Bundle  space.Space `json:"bundle"`
+	Model   space.Space `json:"model"`
 	Assumed bool        `json:"assumed,omitempty"` // see Options.AssumeSpace
 }
 
@@ -102,7 +102,7 @@ type decoderView struct {
 	Name   string      `json:"name"`
 	Data   string      `json:"data"`
 	Voxels int         `json:"voxels"`
-	Bundle space.Space `json:"bundle"`
+	Model  space.Space `json:"model"`
 }
 
 // infoView describes the index and the models. Encoder and decoder are null where
@@ -126,7 +126,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index: indexView{
 			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
-			Bundle: info.Space, Background: backgroundView(info.Background),
+			Model: info.Space, Background: backgroundView(info.Background),
 		},
 		Images:  s.opts.Images != nil,
 		Trials:  len(s.opts.Trials),
@@ -138,7 +138,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	}
 	if s.opts.Decoder != nil {
 		d := s.opts.Decoder
-		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Bundle: d.Space}
+		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Model: d.Space}
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

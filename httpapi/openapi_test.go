@@ -201,7 +201,7 @@ func TestTheSpecificationCheckFindsFaults(t *testing.T) {
 			strings.Replace(problem, "no-such-item", "new", 1), "type"},
 		{"an answer at no route", "GET", "/v2", "", 200, "application/json", `{}`, "no operation"},
 		{"a granted query with a member too many", "POST", "/v1/search", `{"item":"1","x":2}`, 200, "application/json",
-			`{"query":{"kind":"item"},"took_ms":1,"bundle":{"name":"a","fingerprint":"b"},"hits":[]}`, "not specified"},
+			`{"query":{"kind":"item"},"took_ms":1,"model":{"name":"a","fingerprint":"b"},"hits":[]}`, "not specified"},
 		{"a granted parameter that is no number", "GET", "/v1/items?limit=x", "", 200, "application/json", `{"items":[]}`, "limit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

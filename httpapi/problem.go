@@ -83,7 +83,7 @@ var problemTable = []problemKind{
 	{err: pixels.ErrCorrupt, status: http.StatusUnprocessableEntity, slug: "unreadable-image", title: "Unreadable image"},
 	{err: pixels.ErrBusy, status: http.StatusServiceUnavailable, slug: "busy", title: "Too many pictures at once"},
 	{err: pixels.ErrTooLarge, status: http.StatusUnprocessableEntity, slug: "image-too-large", title: "Image too large"},
-	{err: index.ErrBundle, status: http.StatusConflict, slug: "another-bundle", title: "Index of another bundle"},
+	{err: index.ErrModel, status: http.StatusConflict, slug: "another-model", title: "Index of another model"},
 	{err: errBody, status: http.StatusBadRequest, slug: "unreadable-body", title: "Unreadable body"},
 	{err: errShuttingDown, status: http.StatusServiceUnavailable, slug: "not-ready", title: "Not ready"},
 	{err: index.ErrClosed, status: http.StatusServiceUnavailable, slug: "not-ready", title: "Not ready",

@@ -42,7 +42,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{pixels.ErrCorrupt, 422, "unreadable-image", true},
 		{pixels.ErrBusy, 503, "busy", true},
 		{pixels.ErrTooLarge, 422, "image-too-large", true},
-		{index.ErrBundle, 409, "another-bundle", true},
+		{index.ErrModel, 409, "another-model", true},
 		{errBody, 400, "unreadable-body", true},
 		{errRange, 416, "no-such-range", true},
 		{errPrecondition, 412, "precondition-failed", true},

@@ -36,7 +36,7 @@ type queryView struct {
 type searchView struct {
 	Query  queryView   `json:"query"`
 	TookMS float64     `json:"took_ms"`
-	Bundle space.Space `json:"bundle"` // of the index
+	Model  space.Space `json:"model"` // of the index
 	Hits   []hitView   `json:"hits"`
 }
 
@@ -69,7 +69,7 @@ func (s *Server) search(c *gin.Context) error {
 	answer := searchView{
 		Query:  view,
 		TookMS: math.Round(float64(time.Since(start).Microseconds())) / 1000,
-		Bundle: info.Space,
+		Model:  info.Space,
 		Hits:   make([]hitView, len(hits)),
 	}
 	for i, hit := range hits {

@@ -119,7 +119,7 @@ func TestSearchExplainsItsAnswer(t *testing.T) {
 			// their standard deviation 3.516.
 			Strip: []int8{-10, -18, -18, -19, 66},
 		},
-		Bundle: space.Space{Name: "colour 1", Fingerprint: "c0107"},
+		Model: space.Space{Name: "colour 1", Fingerprint: "c0107"},
 		Hits: []hitView{{itemView{ID: "1", ImageURL: "v1/items/1/image",
 			Payload: map[string]any{"path": "red.png", "caption": "a flat red picture"}}, got.Hits[0].Score}},
 		TookMS: got.TookMS,
@@ -145,7 +145,7 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 	other := opts
 	other.Encoder = colourEncoder(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	other.Decoder = firstThree(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
-	otherBundle := newServer(t, other)
+	otherModel := newServer(t, other)
 	unknown := fakeOptions(t) // nobody recorded the model
 	unknown.Store.(*memStore).info.Space = space.Space{}
 	unknownSpace := newServer(t, unknown)
@@ -159,8 +159,8 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		status                           int
 		slug, detail                     string
 	}{
-		{name: "an unknown model", server: unknownSpace, contentType: "image/png", body: picture, status: 409, slug: "another-bundle", detail: "does not record which model"},
-		{name: "a scan for an unknown model", server: unknownSpace, body: `{"trial":"t1"}`, status: 409, slug: "another-bundle", detail: "does not record which model"},
+		{name: "an unknown model", server: unknownSpace, contentType: "image/png", body: picture, status: 409, slug: "another-model", detail: "does not record which model"},
+		{name: "a scan for an unknown model", server: unknownSpace, body: `{"trial":"t1"}`, status: 409, slug: "another-model", detail: "does not record which model"},
 		{name: "k of zero", body: `{"item":"1","k":0}`, status: 400, slug: "unusable-query", detail: "k is 0, wanted 1 to 1000"},
 		{name: "k too large", address: "?k=1001", body: `{"item":"1"}`, status: 400, slug: "unusable-query", detail: "k is 1001"},
 		{name: "k no number", address: "?k=ten", body: `{"item":"1"}`, status: 400, slug: "unusable-query", detail: "k is not a whole number"},
@@ -219,8 +219,8 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		{name: "form without a boundary", contentType: "multipart/form-data", body: "x", status: 400, slug: "unreadable-body", detail: "form"},
 		{name: "no encoder", contentType: "image/png", body: picture, server: withoutModels, status: 501, slug: "no-image-model", detail: "cannot search by image"},
 		{name: "no decoder", body: `{"voxels":[1,2,3,4,5]}`, server: withoutModels, status: 501, slug: "no-scan-decoder", detail: "cannot search by scan"},
-		{name: "image of another bundle", contentType: "image/png", body: picture, server: otherBundle, status: 409, slug: "another-bundle", detail: "colour 1 (c0107), the query with other 2 (0123456789ab)"},
-		{name: "scan of another bundle", body: `{"voxels":[1,2,3,4,5]}`, server: otherBundle, status: 409, slug: "another-bundle", detail: "other 2"},
+		{name: "image of another model", contentType: "image/png", body: picture, server: otherModel, status: 409, slug: "another-model", detail: "colour 1 (c0107), the query with other 2 (0123456789ab)"},
+		{name: "scan of another model", body: `{"voxels":[1,2,3,4,5]}`, server: otherModel, status: 409, slug: "another-model", detail: "other 2"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ func TestInfoTrialsAndHealth(t *testing.T) {
 	if want := (backgroundView{Begun: 3, Finished: 1, Failed: 1}); info.Index.Background != want {
 		t.Errorf("work in the background is %+v, want %+v", info.Index.Background, want)
 	}
-	if info.Index.Count != 5 || info.Index.Data != "five flat pictures" || info.Encoder.Bundle.Name != "colour 1" ||
+	if info.Index.Count != 5 || info.Index.Data != "five flat pictures" || info.Encoder.Model.Name != "colour 1" ||
 		info.Decoder.Voxels != 5 || !info.Images || info.Trials != 2 {
 		t.Errorf("info is %+v", info)
 	}

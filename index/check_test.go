@@ -71,7 +71,7 @@ func TestCheckSpace(t *testing.T) {
 		recorded, asking string
 		want             error
 	}{
-		{"", "", index.ErrBundle}, {"", "a", index.ErrBundle}, {"a", "a", nil}, {"a", "b", index.ErrBundle}, {"a", "", index.ErrBundle},
+		{"", "", index.ErrModel}, {"", "a", index.ErrModel}, {"a", "a", nil}, {"a", "b", index.ErrModel}, {"a", "", index.ErrModel},
 	} {
 		err := index.Info{Space: space.Space{Name: "clip 1", Fingerprint: c.recorded}}.CheckSpace(space.Space{Name: "clip 2", Fingerprint: c.asking})
 		if !errors.Is(err, c.want) {

@@ -22,8 +22,8 @@ var (
 	ErrQuery = errors.New("unusable query")
 	// ErrFilter: a filter has no meaning, such as a range without bounds.
 	ErrFilter = errors.New("unusable filter")
-	// ErrBundle: vectors of one model bundle met an index of another.
-	ErrBundle = errors.New("another bundle")
+	// ErrModel: vectors of one model met an index of another.
+	ErrModel = errors.New("another model")
 	// ErrCorrupt: a file of the index is damaged.
 	ErrCorrupt = errors.New("corrupt index")
 	// ErrNotFound: there is no index at the place named.
@@ -43,15 +43,15 @@ var (
 // vector or its payload, and would come again with it and not without it.
 func Refused(err error) bool { return errors.Is(err, ErrVector) || errors.Is(err, ErrPayload) }
 
-// CheckSpace refuses to compare vectors of different models: it returns ErrBundle
+// CheckSpace refuses to compare vectors of different models: it returns ErrModel
 // where asking, the space of a query, is another than the store's, and where the
 // store does not record its space, so that nobody can tell.
 func (i Info) CheckSpace(asking space.Space) error {
 	if !i.Space.Known() {
-		return fmt.Errorf("the index does not record which model made its vectors, the query is of %s: %w", asking, ErrBundle)
+		return fmt.Errorf("the index does not record which model made its vectors, the query is of %s: %w", asking, ErrModel)
 	}
 	if i.Space.Same(asking) {
 		return nil
 	}
-	return fmt.Errorf("the index was made with bundle %s, the query with %s: %w", i.Space, asking, ErrBundle)
+	return fmt.Errorf("the index was made with model %s, the query with %s: %w", i.Space, asking, ErrModel)
 }

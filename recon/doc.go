@@ -1,7 +1,7 @@
 // Package recon reconstructs what was seen: it makes pictures from the CLIP
 // tokens that a decoder of scans predicts.
 //
-// A Reconstructor is opened from two bundles that belong together: a latent
+// A Reconstructor is opened from two models that belong together: a latent
 // denoiser, which is conditioned on the tokens, and the autoencoder whose
 // latents it knows. It draws a few candidates for each scan, with DDIM and
 // classifier-free guidance (package diffusion), and names the one whose own tokens,

@@ -99,7 +99,7 @@ func (r *Reconstructor) decode(ctx context.Context, latents []float32) ([]*pixel
 	return images, nil
 }
 
-// run runs a model, whose tensors have the names of the bundle's kind, and
+// run runs a model, whose tensors have the names of the model's kind, and
 // returns its only output.
 func (n network) run(ctx context.Context, in map[string]*ort.Tensor) ([]float32, error) {
 	inputs := ort.Tensors{}

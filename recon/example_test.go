@@ -6,8 +6,8 @@ import (
 	"log"
 	"os"
 
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 	"engram/recon"
@@ -21,18 +21,18 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer rt.Close()
-	bundles := map[string]*bundle.Bundle{}
-	for _, model := range []string{"clip", "autoencoder", "denoiser"} {
-		if bundles[model], err = bundle.Open("models/" + model); err != nil {
+	models := map[string]*model.Model{}
+	for _, name := range []string{"clip", "autoencoder", "denoiser"} {
+		if models[name], err = model.Open("models/" + name); err != nil {
 			log.Fatal(err)
 		}
 	}
-	encoder, err := clip.Open(rt, bundles["clip"], clip.Options{})
+	encoder, err := clip.Open(rt, models["clip"], clip.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer encoder.Close()
-	r, err := recon.Open(rt, bundles["autoencoder"], bundles["denoiser"], ort.SessionOptions{})
+	r, err := recon.Open(rt, models["autoencoder"], models["denoiser"], ort.SessionOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 
 	"engram/data/progress"
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/grad"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -31,19 +31,19 @@ const (
 	plainD     = 3
 )
 
-// plain returns the bundles of the plain models.
-func plain(t *testing.T) (vae, denoiser *bundle.Bundle) {
+// plain returns the models of the plain models.
+func plain(t *testing.T) (vae, denoiser *model.Model) {
 	t.Helper()
-	latent := &bundle.Latent{Channels: plainD, Factor: 1, Scale: plainScale}
+	latent := &model.Latent{Channels: plainD, Factor: 1, Scale: plainScale}
 	g := grad.NewGraph()
 	in := g.Data("p", onnx.Float, grad.Batch, 3, plainSide, plainSide)
 	copied := onnxFile(t, map[string]*grad.Node{"q": grad.Scale(in, 1)})
-	vae = newBundle(t, bundle.Manifest{
-		Kind: bundle.VAE, ImageSize: plainSide, Latent: latent,
-		Preprocess: &bundle.Preprocess{
+	vae = newModel(t, model.Manifest{
+		Kind: model.VAE, ImageSize: plainSide, Latent: latent,
+		Preprocess: &model.Preprocess{
 			Filter: "bilinear", Crop: "center", Range: [2]float64{0, 1}, Mean: [3]float64{.5, .4, .3}, Std: [3]float64{.5, .4, .3},
 		},
-		Models: map[string]bundle.Model{
+		Graphs: map[string]model.Graph{
 			"encoder": {File: "model.onnx", Inputs: map[string]string{"pixels": "p"}, Outputs: map[string]string{"latent": "q"}},
 			"decoder": {File: "model.onnx", Inputs: map[string]string{"latent": "p"}, Outputs: map[string]string{"pixels": "q"}},
 		},
@@ -56,10 +56,10 @@ func plain(t *testing.T) (vae, denoiser *bundle.Bundle) {
 	time := grad.Reshape(g.Data("t", onnx.Float, grad.Batch), grad.Batch, 1, 1, 1)
 	noisy := g.Data("z", onnx.Float, grad.Batch, plainD, plainSide, plainSide)
 	clean = grad.Add(clean, grad.Scale(grad.Mul(noisy, time), 0))
-	denoiser = newBundle(t, bundle.Manifest{
-		Kind: bundle.Denoiser, ImageSize: plainSide, Latent: latent, T: plainT, D: plainD,
-		Scheduler: &bundle.Scheduler{Steps: 100, BetaStart: .001, BetaEnd: .02, BetaSchedule: "linear", Prediction: "sample"},
-		Models: map[string]bundle.Model{"denoiser": {
+	denoiser = newModel(t, model.Manifest{
+		Kind: model.Denoiser, ImageSize: plainSide, Latent: latent, T: plainT, D: plainD,
+		Scheduler: &model.Scheduler{Steps: 100, BetaStart: .001, BetaEnd: .02, BetaSchedule: "linear", Prediction: "sample"},
+		Graphs: map[string]model.Graph{"denoiser": {
 			File: "model.onnx", Outputs: map[string]string{"prediction": "x"},
 			Inputs: map[string]string{"latent": "z", "time": "t", "context": "c"},
 		}},
@@ -76,15 +76,15 @@ func onnxFile(t *testing.T, outputs map[string]*grad.Node) []byte {
 	return content
 }
 
-// newBundle writes a bundle of one file, model.onnx.
-func newBundle(t *testing.T, m bundle.Manifest, model []byte) *bundle.Bundle {
+// newModel writes a model of one file, model.onnx.
+func newModel(t *testing.T, m model.Manifest, graph []byte) *model.Model {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "model.onnx"), model, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "model.onnx"), graph, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	m.Name, m.Version, m.Licence, m.Source = "plain "+string(m.Kind), "1", "CC0-1.0", "a test"
-	b, err := bundle.Write(dir, m)
+	b, err := model.Write(dir, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,25 +202,25 @@ func cosineOf(a, b embed.Tokens) float64 {
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	rt := orttest.Runtime(t)
 	vae, denoiser := plain(t)
-	other := func(b *bundle.Bundle, change func(m *bundle.Manifest)) *bundle.Bundle {
+	other := func(b *model.Model, change func(m *model.Manifest)) *model.Model {
 		changed, latent := *b, *b.Latent
 		changed.Latent = &latent
 		change(&changed.Manifest)
 		return &changed
 	}
 	for what, test := range map[string]struct {
-		vae, denoiser *bundle.Bundle
+		vae, denoiser *model.Model
 		want          error
 		says          string
 	}{
 		"swapped":   {denoiser, vae, recon.ErrMismatch, "kind denoiser, wanted vae"},
-		"channels":  {other(vae, func(m *bundle.Manifest) { m.Latent.Channels = 4 }), denoiser, recon.ErrMismatch, "has 4 channels"},
-		"scale":     {vae, other(denoiser, func(m *bundle.Manifest) { m.Latent.Scale = .18215 }), recon.ErrMismatch, "scale 0.18215"},
-		"size":      {other(vae, func(m *bundle.Manifest) { m.ImageSize = 64 }), denoiser, recon.ErrMismatch, "64 pixels"},
-		"tokens":    {vae, other(denoiser, func(m *bundle.Manifest) { m.T = 257 }), ort.ErrMismatch, "wanted input c"},
-		"dim":       {vae, other(denoiser, func(m *bundle.Manifest) { m.D = 768 }), ort.ErrMismatch, "wanted input c"},
-		"both":      {other(vae, func(m *bundle.Manifest) { m.Latent.Factor = 2 }), other(denoiser, func(m *bundle.Manifest) { m.Latent.Factor = 2 }), ort.ErrMismatch, "wanted input p"},
-		"scheduler": {vae, other(denoiser, func(m *bundle.Manifest) { m.Scheduler = &bundle.Scheduler{} }), nil, "0 steps"},
+		"channels":  {other(vae, func(m *model.Manifest) { m.Latent.Channels = 4 }), denoiser, recon.ErrMismatch, "has 4 channels"},
+		"scale":     {vae, other(denoiser, func(m *model.Manifest) { m.Latent.Scale = .18215 }), recon.ErrMismatch, "scale 0.18215"},
+		"size":      {other(vae, func(m *model.Manifest) { m.ImageSize = 64 }), denoiser, recon.ErrMismatch, "64 pixels"},
+		"tokens":    {vae, other(denoiser, func(m *model.Manifest) { m.T = 257 }), ort.ErrMismatch, "wanted input c"},
+		"dim":       {vae, other(denoiser, func(m *model.Manifest) { m.D = 768 }), ort.ErrMismatch, "wanted input c"},
+		"both":      {other(vae, func(m *model.Manifest) { m.Latent.Factor = 2 }), other(denoiser, func(m *model.Manifest) { m.Latent.Factor = 2 }), ort.ErrMismatch, "wanted input p"},
+		"scheduler": {vae, other(denoiser, func(m *model.Manifest) { m.Scheduler = &model.Scheduler{} }), nil, "0 steps"},
 	} {
 		r, err := recon.Open(rt, test.vae, test.denoiser, ort.SessionOptions{})
 		if err == nil {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/pixels"
@@ -25,17 +25,17 @@ type Reconstructor struct {
 	decoder        network
 }
 
-// network is an open model with what its bundle says of it.
+// network is an open model with what its manifest says of it.
 type network struct {
 	session *ort.Session
-	model   bundle.Model
+	model   model.Graph
 }
 
-// Open opens the decoder of vae, a bundle of kind vae, and denoiser, one of kind
+// Open opens the decoder of vae, a model of kind vae, and denoiser, one of kind
 // denoiser. It fails with ErrMismatch where the latents of the two are not the
 // same, and with ort.ErrMismatch where a model's tensors differ from its
 // manifest. The caller closes the reconstructor before rt.
-func Open(rt *ort.Runtime, vae, denoiser *bundle.Bundle, opts ort.SessionOptions) (*Reconstructor, error) {
+func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) (*Reconstructor, error) {
 	if err := fit(vae, denoiser); err != nil {
 		return nil, fmt.Errorf("recon: %w", err)
 	}
@@ -63,15 +63,15 @@ func Open(rt *ort.Runtime, vae, denoiser *bundle.Bundle, opts ort.SessionOptions
 	return r, nil
 }
 
-// fit reports two bundles that are not an autoencoder and a denoiser of its
+// fit reports two models that are not an autoencoder and a denoiser of its
 // latents.
-func fit(vae, denoiser *bundle.Bundle) error {
+func fit(vae, denoiser *model.Model) error {
 	for _, b := range []struct {
-		*bundle.Bundle
-		want bundle.Kind
-	}{{vae, bundle.VAE}, {denoiser, bundle.Denoiser}} {
+		*model.Model
+		want model.Kind
+	}{{vae, model.VAE}, {denoiser, model.Denoiser}} {
 		if b.Kind != b.want {
-			return fmt.Errorf("%s is a bundle of kind %s, wanted %s: %w", b.Dir(), b.Kind, b.want, ErrMismatch)
+			return fmt.Errorf("%s is a model of kind %s, wanted %s: %w", b.Dir(), b.Kind, b.want, ErrMismatch)
 		}
 	}
 	if *vae.Latent != *denoiser.Latent || vae.ImageSize != denoiser.ImageSize {
@@ -81,25 +81,25 @@ func fit(vae, denoiser *bundle.Bundle) error {
 	return nil
 }
 
-// describe says what latents a bundle has.
-func describe(b *bundle.Bundle) string {
-	l := b.Latent
-	return fmt.Sprintf("%d channels, a %dth of %d pixels a side, scale %g", l.Channels, l.Factor, b.ImageSize, l.Scale)
+// describe says what latents a model has.
+func describe(m *model.Model) string {
+	l := m.Latent
+	return fmt.Sprintf("%d channels, a %dth of %d pixels a side, scale %g", l.Channels, l.Factor, m.ImageSize, l.Scale)
 }
 
-// opener opens the models of a bundle.
+// opener opens the graphs of a model.
 type opener struct {
-	rt     *ort.Runtime
-	bundle *bundle.Bundle
-	opts   ort.SessionOptions
+	rt    *ort.Runtime
+	model *model.Model
+	opts  ort.SessionOptions
 }
 
 // open opens a model, whose tensors are float32 and have the shapes given.
 func (o opener) open(name string, in, out map[string][]int64) (network, error) {
-	n := network{model: o.bundle.Models[name]}
+	n := network{model: o.model.Graphs[name]}
 	o.opts.Inputs, o.opts.Outputs = specs(n.model.Inputs, in), specs(n.model.Outputs, out)
 	var err error
-	n.session, err = o.rt.OpenFile(o.bundle.ModelPath(name), o.opts)
+	n.session, err = o.rt.OpenFile(o.model.GraphPath(name), o.opts)
 	return n, err
 }
 

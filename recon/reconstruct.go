@@ -9,7 +9,7 @@ import (
 	"engram/embed/pixels"
 )
 
-// Encoder turns pictures into tokens: clip.Encoder, opened from the bundle whose
+// Encoder turns pictures into tokens: clip.Encoder, opened from the model whose
 // tokens the denoiser was trained with.
 type Encoder interface {
 	EncodeTokens(ctx context.Context, images []*pixels.Image) ([]embed.Tokens, error)

@@ -7,9 +7,9 @@ import (
 
 	"engram/data/scenes"
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/clip"
 	"engram/embed/eval"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
 	"engram/embed/pixels"
@@ -23,23 +23,23 @@ import (
 func trained(t *testing.T) (*recon.Reconstructor, *clip.Encoder) {
 	t.Helper()
 	rt, dir := orttest.Runtime(t), t.TempDir()
-	bundles := map[pretrain.Model]*bundle.Bundle{}
+	models := map[pretrain.Model]*model.Model{}
 	for _, m := range pretrain.Models() {
 		if _, err := pretrain.Train(t.Context(), rt, dir, m, pretrain.Options{Scale: "tiny", Seed: 1}); err != nil {
 			t.Fatal(m, err)
 		}
-		b, err := bundle.Open(filepath.Join(dir, string(m)))
+		b, err := model.Open(filepath.Join(dir, string(m)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		bundles[m] = b
+		models[m] = b
 	}
-	encoder, err := clip.Open(rt, bundles[pretrain.CLIP], clip.Options{})
+	encoder, err := clip.Open(rt, models[pretrain.CLIP], clip.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { encoder.Close() })
-	r, err := recon.Open(rt, bundles[pretrain.Autoencoder], bundles[pretrain.Denoiser], ort.SessionOptions{})
+	r, err := recon.Open(rt, models[pretrain.Autoencoder], models[pretrain.Denoiser], ort.SessionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestPureGoBuildsWithoutCgo(t *testing.T) {
 			pure = append(pure, fields[0])
 		}
 	}
-	for _, want := range []string{"engram/embed", "engram/embed/eval", "engram/embed/bundle", "engram/index/local", "engram/httpapi", "engram/data/npy"} {
+	for _, want := range []string{"engram/embed", "engram/embed/eval", "engram/embed/model", "engram/index/local", "engram/httpapi", "engram/data/npy"} {
 		if !slices.Contains(pure, want) {
 			t.Errorf("%s needs cgo", want)
 		}

@@ -25,7 +25,7 @@ func (c *console) benchCommand() *cobra.Command {
 			"encodes images. It takes about a minute, with --qdrant some more, on random vectors and generated images.\n" +
 			"With --json it writes a file that engram plan --rates reads.",
 		Example: "  engram bench\n" +
-			"  engram bench --bundle clip-vit-l-14 --device cuda:0 --json rates.json",
+			"  engram bench --model clip-vit-l-14 --device cuda:0 --json rates.json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if json != "" {
@@ -47,7 +47,7 @@ func (c *console) benchCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&spec.Bundle, "bundle", app.Pixels, "`folder` of the model bundle that encodes, or pixels")
+	flags.StringVar(&spec.Model, "model", app.Pixels, "`folder` of the model that encodes, or pixels")
 	flags.StringVar(&spec.Dir, "dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
 	flags.IntVar(&spec.Rows, "rows", 100_000, "vectors to search and to import")
 	flags.IntVar(&spec.Dim, "dim", 768, "elements of a vector")

@@ -23,8 +23,8 @@ func (c *console) embedCommand() *cobra.Command {
 			"whatever by, goes on where it was; a pair of files that is there is whole and is not touched again. What\n" +
 			"cannot be embedded is passed over, listed, and kept in bad/.",
 		Example: "  engram embed ~/Pictures --out pictures.emb\n" +
-			"  engram embed 'laion/{00000..00041}.tar' --bundle clip --out laion.emb\n" +
-			"  engram embed coco --bundle clip --text --out captions.emb --json",
+			"  engram embed 'laion/{00000..00041}.tar' --model clip --out laion.emb\n" +
+			"  engram embed coco --model clip --text --out captions.emb --json",
 		Args: oneArgument("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if spec.Batch < 1 || spec.Rows < 1 {
@@ -47,9 +47,9 @@ func (c *console) embedCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	from.add(flags)
-	flags.StringVar(&spec.Bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights")
+	flags.StringVar(&spec.Model, "model", app.Pixels, "`folder` of the model, or pixels, the built-in one that needs no weights")
 	flags.StringVar(&spec.Out, "out", "", "`folder` of the embeddings, new or made by an earlier run (required)")
-	flags.BoolVar(&spec.Text, "text", false, "embed the first caption of each row, by the bundle's text model, not its image")
+	flags.BoolVar(&spec.Text, "text", false, "embed the first caption of each row, by the model's text graph, not its image")
 	flags.BoolVar(&spec.Float32, "float32", false, "write float32 rather than float16")
 	flags.IntVar(&spec.Rows, "rows", 1_000_000, "rows of a pair of files, at least: folders and tars are not divided")
 	flags.IntVar(&spec.Batch, "batch", 16, "images or captions in one run of the model")

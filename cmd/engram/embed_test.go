@@ -63,7 +63,7 @@ func TestEmbeddedSourceAnswersAsTheSourceItself(t *testing.T) {
 		if err != nil || len(shards) != 1 || shards[0].Type != test.typ || shards[0].Rows != 60 || shards[0].Err != nil {
 			t.Fatalf("shards %+v, error %v, want one of 60 rows of %s", shards, err, test.typ)
 		}
-		c.must("index", "build", out, "--out", loaded, "--bundle", "pixels")
+		c.must("index", "build", out, "--out", loaded, "--model", "pixels")
 		for _, name := range []string{"000000000001.png", "000000000031.png", "000000000060.png"} {
 			image := filepath.Join(photos, "test", name)
 			want, got := found(t, c, direct, image), found(t, c, loaded, image)
@@ -89,9 +89,9 @@ func TestEmbedCaptions(t *testing.T) {
 	photos, dir := writeScenes(t, 12), t.TempDir()
 	models, out := filepath.Join(dir, "models"), filepath.Join(dir, "captions")
 	c.must("pretrain", "--out", models, "--scale", "tiny", "--model", "clip", "--epochs", "1")
-	bundle := filepath.Join(models, "clip")
+	model := filepath.Join(models, "clip")
 	writePNG(t, filepath.Join(photos, "other", "uncaptioned.png"), 3, 3)
-	stdout, stderr, status := c.run("embed", photos, "--text", "--bundle", bundle, "--out", out)
+	stdout, stderr, status := c.run("embed", photos, "--text", "--model", model, "--out", out)
 	if status != 0 || !strings.HasPrefix(stdout, "annotations: captions_test.json 12 of 12, instances_test.json 12 of 12 images found their photo\npairs 1 (0 there before), rows 12, bad 1; encoded 12 in ") || !strings.Contains(stderr, "skipped other/uncaptioned.png: it has no caption") {
 		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
@@ -101,7 +101,7 @@ func TestEmbedCaptions(t *testing.T) {
 	}
 	// Captions are searched as images are: by vectors of the same space.
 	index := filepath.Join(dir, "index")
-	c.must("index", "build", out, "--embeddings", "text", "--bundle", bundle, "--out", index)
+	c.must("index", "build", out, "--embeddings", "text", "--model", model, "--out", index)
 	if got := found(t, c, index, filepath.Join(photos, "test", "000000000001.png")); len(got) != 8 {
 		t.Errorf("a search among captions finds %v, want 8", got)
 	}
@@ -112,7 +112,7 @@ func TestEmbedRefuses(t *testing.T) {
 	photos, dir := writePhotos(t), t.TempDir()
 	out, bad := filepath.Join(dir, "out"), filepath.Join(dir, "bad")
 	c.must("embed", photos, "--out", out)
-	c.must("bundle", "wrap", pixelsModel(t), "--out", filepath.Join(dir, "bundle"), "--name", "other")
+	c.must("model", "wrap", pixelsModel(t), "--out", filepath.Join(dir, "model"), "--name", "other")
 	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
 
 	c.refuse([]string{"wanted a source, found 0 arguments"}, "embed", "--out", out)
@@ -120,8 +120,8 @@ func TestEmbedRefuses(t *testing.T) {
 	c.refuse([]string{"nowhere", "no such file"}, "embed", filepath.Join(dir, "nowhere"), "--out", out)
 	c.refuse([]string{"--batch and --rows are 16 and 0"}, "embed", photos, "--out", out, "--rows", "0")
 	c.refuse([]string{"no text model"}, "embed", photos, "--out", out, "--text")
-	c.refuse([]string{"img_emb of 1024 float16 by bundle pixels 1", "float32"}, "embed", photos, "--out", out, "--float32")
-	c.refuse([]string{"by bundle other 1"}, "embed", photos, "--out", out, "--bundle", filepath.Join(dir, "bundle"))
+	c.refuse([]string{"img_emb of 1024 float16 by model pixels 1", "float32"}, "embed", photos, "--out", out, "--float32")
+	c.refuse([]string{"by model other 1"}, "embed", photos, "--out", out, "--model", filepath.Join(dir, "model"))
 	c.refuse([]string{"is not empty and has no embed.json"}, "embed", photos, "--out", photos)
 	_, stderr, status := c.run("embed", bad, "--out", filepath.Join(dir, "fresh"))
 	if status != 1 || !strings.Contains(stderr, "none of the 1 rows of "+bad+" could be embedded; a.jpg: ") {

@@ -31,10 +31,10 @@ func (c *console) evalCommand() *cobra.Command {
 			"The first table scores every scan, the candidates being images. The second table chooses among images by mean scans of 1, 2, 3 and all trials of an image, with\n" +
 			"Wilson's 95 % interval. From 300 images on, the published score follows: top 1 of 300, mean of 30\n" +
 			"draws. Where images were seen several times, the last lines say what the noise allows at best.",
-		Example: "  engram eval --voxels voxels.npy --stimuli stimuli.npy --bundle mobilenetv2 --presets linear,compact\n" +
-			"  engram eval --voxels test.npy --stimuli test/ --bundle mobilenetv2 --decoder decoder --json\n" +
+		Example: "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,compact\n" +
+			"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
 			"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
-			"  engram eval --mindeye webdataset_avg_split --subject 1 --bundle clip --decoder decoder --gallery 50,300,982",
+			"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip --decoder decoder --gallery 50,300,982",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {

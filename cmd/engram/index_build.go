@@ -33,8 +33,8 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			"are damaged are passed over and listed. Several sources make one index, and a source that an index does\n" +
 			"not have yet is added to it.",
 		Example: "  engram index build ~/Pictures --out photos.index\n" +
-			"  engram index build coco --bundle clip --out coco.index --prune --json\n" +
-			"  engram index build 'laion/{00000..00041}.tar' --bundle clip --out laion.index --part 1/4\n" +
+			"  engram index build coco --model clip --out coco.index --prune --json\n" +
+			"  engram index build 'laion/{00000..00041}.tar' --model clip --out laion.index --part 1/4\n" +
 			"  engram index build laion-embeddings --out laion.index --exclude-unsafe",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -65,7 +65,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	flags := cmd.Flags()
 	f.source.add(flags)
 	f.addFilter(flags)
-	flags.StringVar(&f.Bundle, "bundle", app.Pixels, "`folder` of the model bundle, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
+	flags.StringVar(&f.Model, "model", app.Pixels, "`folder` of the model, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
 	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+open.Form+" (required)")
 	addCollection(flags, &f.Collection)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
@@ -101,8 +101,8 @@ func (f *buildFlags) spec(place string, flags *pflag.FlagSet) (spec app.BuildSpe
 	if err := checkCollection(f.Collection, f.Out); err != nil {
 		return spec, err
 	}
-	if !flags.Changed("bundle") {
-		spec.Bundle = "" // embeddings have none
+	if !flags.Changed("model") {
+		spec.Model = "" // embeddings have none
 	}
 	if spec.Where, err = f.filter(); err != nil {
 		return spec, err

@@ -64,8 +64,8 @@ func TestIndexCopyRefuses(t *testing.T) {
 	first, other, bundled := filepath.Join(dir, "first"), filepath.Join(dir, "other"), filepath.Join(dir, "bundled")
 	c.must("index", "build", photos, "--out", first)
 	c.must("index", "build", writePhotos(t), "--out", other)
-	c.must("bundle", "wrap", pixelsModel(t), "--out", filepath.Join(dir, "bundle"), "--name", "other")
-	c.must("index", "build", photos, "--out", bundled, "--bundle", filepath.Join(dir, "bundle"))
+	c.must("model", "wrap", pixelsModel(t), "--out", filepath.Join(dir, "model"), "--name", "other")
+	c.must("index", "build", photos, "--out", bundled, "--model", filepath.Join(dir, "model"))
 
 	c.refuse([]string{"wanted an index and where to copy it, found 1 arguments"}, "index", "copy", first)
 	c.refuse([]string{"no such index"}, "index", "copy", filepath.Join(dir, "nowhere"), filepath.Join(dir, "fresh"))

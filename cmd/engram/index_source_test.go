@@ -283,7 +283,7 @@ func TestIndexOfEmbeddings(t *testing.T) {
 	if r.Stored != 3+3+1 || r.Excluded != 3 || r.Deleted != 2 {
 		t.Errorf("without unsafe rows: %+v, want three rows of shards 0 and 1 and one of 4, and two deleted", r)
 	}
-	c.refuse([]string{"have 3 elements, those of bundle pixels 1 1024"}, "index", "build", dir, "--out", filepath.Join(t.TempDir(), "x"), "--bundle", "pixels")
+	c.refuse([]string{"have 3 elements, those of model pixels 1 1024"}, "index", "build", dir, "--out", filepath.Join(t.TempDir(), "x"), "--model", "pixels")
 	c.refuse([]string{"none of the 6 shards", "text_emb_0.npy"}, "index", "build", dir, "--out", filepath.Join(t.TempDir(), "x"), "--embeddings", "text")
 }
 

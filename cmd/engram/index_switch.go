@@ -18,7 +18,7 @@ func (c *console) indexSwitchCommand() *cobra.Command {
 		Long: "Switch makes an alias of a Qdrant server name a collection, in place of the one that it names now, in\n" +
 			"one step: who asks the alias gets an answer from one or the other. So an index is rebuilt while it is\n" +
 			"served: build or copy it into a collection of another name, verify that, and switch. A collection that\n" +
-			"is still being loaded is refused, and one of vectors of another dimension or bundle, which those who\n" +
+			"is still being loaded is refused, and one of vectors of another dimension or model, which those who\n" +
 			"ask the alias cannot use.",
 		Example: "  engram index copy photos.index qdrant://localhost:6334/photos-2\n" +
 			"  engram index switch qdrant://localhost:6334/photos-2 --alias photos\n" +
@@ -42,7 +42,7 @@ func (c *console) indexSwitchCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&aliases, "alias", nil, "`name` that is to name the collection (required)")
-	flags.BoolVar(&spec.Force, "force", false, "switch also to a collection that would be refused; where dimension or bundle differ, who has the alias open must open it again")
+	flags.BoolVar(&spec.Force, "force", false, "switch also to a collection that would be refused; where dimension or model differ, who has the alias open must open it again")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagRequired("alias") // the flag exists
 	return cmd

@@ -83,8 +83,8 @@ func TestSwitchRefuses(t *testing.T) {
 	c.must("index", "copy", folder, server+"/photos-1")
 	for _, name := range []string{"small", "other"} { // of one dimension
 		wrapped := filepath.Join(t.TempDir(), name)
-		c.must("bundle", "wrap", pixelsModel(t), "--out", wrapped, "--name", name)
-		c.must("index", "build", photos, "--bundle", wrapped, "--out", server+"/"+name)
+		c.must("model", "wrap", pixelsModel(t), "--out", wrapped, "--name", name)
+		c.must("index", "build", photos, "--model", wrapped, "--out", server+"/"+name)
 	}
 	c.must("index", "switch", server+"/photos-1", "--alias", "photos")
 
@@ -136,5 +136,5 @@ func TestSwitchRefuses(t *testing.T) {
 	if out := c.must("index", "switch", server+"/small", "--alias", "photos", "--force"); out != "photos is small (16 items); before, it was photos-1 (16 items)\n" {
 		t.Errorf("switch --force prints %q", out)
 	}
-	c.refuse([]string{"photos is small of bundle small 1 (", "other is of bundle other 1 (", "--force"}, "index", "switch", server+"/other", "--alias", "photos")
+	c.refuse([]string{"photos is small of model small 1 (", "other is of model other 1 (", "--force"}, "index", "switch", server+"/other", "--alias", "photos")
 }

@@ -59,7 +59,7 @@ func TestIndexAddsWhatIsNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := source.Origin{Source: photos, Kind: source.Images, Root: photos, Bundle: filepath.Join(c.args[3], "bundles", "pixels-32")}
+	want := source.Origin{Source: photos, Kind: source.Images, Root: photos, Model: filepath.Join(c.args[3], "models", "pixels-32")}
 	if diff := cmp.Diff(want, origin); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}
@@ -70,7 +70,7 @@ func TestIndexRefuses(t *testing.T) {
 	photos, dir := writePhotos(t), t.TempDir()
 	out, empty, bad, other := filepath.Join(dir, "index"), filepath.Join(dir, "empty"), filepath.Join(dir, "bad"), filepath.Join(dir, "other")
 	c.must("index", "build", photos, "--out", out)
-	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
 	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
 	if err := os.Mkdir(empty, 0o755); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestIndexRefuses(t *testing.T) {
 	c.refuse([]string{"of kind images", "only one of kind parquet"}, "index", "build", photos, "--out", fresh, "--column", "v")
 	c.refuse([]string{`--where: `, "unusable filter"}, "index", "build", photos, "--out", fresh, "--where", "zebra")
 	c.refuse([]string{"--batch is 0"}, "index", "build", photos, "--out", fresh, "--batch", "0")
-	c.refuse([]string{"is an index of bundle pixels 1, --bundle is other 1"}, "index", "build", photos, "--out", out, "--bundle", other)
+	c.refuse([]string{"is an index of model pixels 1, --model is other 1"}, "index", "build", photos, "--out", out, "--model", other)
 	c.refuse([]string{"is not empty and has no index"}, "index", "build", photos, "--out", photos)
 	if _, err := os.Stat(fresh); !os.IsNotExist(err) {
 		t.Errorf("a refused run left %s (%v)", fresh, err)
@@ -104,10 +104,10 @@ func TestRealPhotosFindThemselves(t *testing.T) {
 	photos := realtest.Path(t, "photos")
 	c := newCLI(t)
 	dir := t.TempDir()
-	bundleDir, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
-	c.must("bundle", "wrap", model, "--out", bundleDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
+	modelDir, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
+	c.must("model", "wrap", model, "--out", modelDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
 	var r ingest.Report
-	c.json(&r, "index", "build", photos, "--bundle", bundleDir, "--out", out)
+	c.json(&r, "index", "build", photos, "--model", modelDir, "--out", out)
 	if r.Stored != 489 || len(r.Bad) != 0 {
 		t.Fatalf("stored %d with %d bad, want 489 and none: %v", r.Stored, len(r.Bad), r.Bad)
 	}

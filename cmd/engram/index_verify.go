@@ -23,7 +23,7 @@ func (c *console) indexVerifyCommand() *cobra.Command {
 			"fails where one does. A folder is checked as it is at the start, and need not be writable; nobody else\n" +
 			"may write to a collection meanwhile.",
 		Example: "  engram index verify photos.index\n" +
-			"  engram index verify coco.index --samples 1000 --bundle clip --json",
+			"  engram index verify coco.index --samples 1000 --model clip --json",
 		Args: oneArgument("an index"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if spec.Samples < 1 || spec.Queries < 1 || spec.K < 1 {
@@ -54,7 +54,7 @@ func (c *console) indexVerifyCommand() *cobra.Command {
 	flags.IntVarP(&spec.K, "k", "k", 10, "results of each search")
 	flags.Float64Var(&spec.Recall, "recall", .95, "the least mean recall@k")
 	flags.Uint64Var(&spec.Seed, "seed", 0, "of the sample and the searches")
-	flags.StringVar(&spec.Bundle, "bundle", "", "`folder` of the model bundle, where it is not at the place that the index remembers")
+	flags.StringVar(&spec.Model, "model", "", "`folder` of the model, where it is not at the place that the index remembers")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

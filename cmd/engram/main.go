@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -85,9 +86,22 @@ func newRoot(io streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
+	root.SetGlobalNormalizationFunc(flagName)
 	c.addFlags(root.PersistentFlags())
-	root.AddCommand(c.setupCommand(), c.bundleCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
+	root.AddCommand(c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
 		c.trainCommand(), c.pretrainCommand(), c.evalCommand(), c.serveCommand(), c.demoCommand(),
 		c.planCommand(), c.healthCommand(), c.benchCommand())
 	return root
+}
+
+// flagName returns the name of a flag, given that or an older one: models were
+// called bundles once.
+func flagName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	switch name {
+	case "bundle":
+		name = "model"
+	case "assume-bundle":
+		name = "assume-model"
+	}
+	return pflag.NormalizedName(name)
 }

@@ -68,7 +68,7 @@ func simulate(t *testing.T) string {
 func TestFromTarsToScores(t *testing.T) {
 	c, dir := newCLI(t), simulate(t)
 	decoder := filepath.Join(t.TempDir(), "decoder")
-	data := []string{"--mindeye", dir, "--bundle", app.Pixels}
+	data := []string{"--mindeye", dir, "--model", app.Pixels}
 	var card app.Card
 	c.json(&card, append(data, "train", "--preset", "linear", "--out", decoder)...)
 	if card.Trials != 540 || card.VoxelCount != 400 || card.Images != 180 || !strings.HasSuffix(card.Scans, "train and val: 180 samples, 540 trials of 400 voxels, 180 images") {

@@ -122,10 +122,10 @@ func TestADecoderWithoutItsVoxelsIsAccepted(t *testing.T) {
 	readJSON(t, config, &old)
 	delete(old, "voxel_order")
 	writeJSON(t, config, old)
-	bundle := map[string]any{}
-	readJSON(t, manifest, &bundle)
-	bundle["files"].(map[string]any)["config.json"] = sha256Of(t, config)
-	writeJSON(t, manifest, bundle)
+	model := map[string]any{}
+	readJSON(t, manifest, &model)
+	model["files"].(map[string]any)["config.json"] = sha256Of(t, config)
+	writeJSON(t, manifest, model)
 	_, stderr, status := c.run(append(data, "eval", "--decoder", decoder)...)
 	if status != 0 || !strings.Contains(stderr, "the decoder does not record which voxels it reads; only their number, 300, was compared") {
 		t.Errorf("status %d, stderr %s; want that nothing was recorded", status, stderr)

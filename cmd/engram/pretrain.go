@@ -23,7 +23,7 @@ func (c *console) pretrainCommand() *cobra.Command {
 		Use:   "pretrain",
 		Short: "Train the demo's own models on generated scenes",
 		Long: "Pretrain trains a small CLIP, an autoencoder and a denoiser on generated scenes alone, and writes each\n" +
-			"as a model bundle with a card that says how it was made and what it is worth. The denoiser learns\n" +
+			"to a folder with a card that says how it was made and what it is worth. The denoiser learns\n" +
 			"from the other two, which must be in --out or be trained before it. Scale small, which the demo's\n" +
 			"models have, takes hours; with --checkpoint an interrupted training goes on where it was.",
 		Example: "  engram pretrain --out data/models --checkpoint ~/pretrain\n" +
@@ -44,7 +44,7 @@ func (c *console) pretrainCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&spec.Out, "out", "", "`folder` of the bundles, one folder in it for each model (required)")
+	flags.StringVar(&spec.Out, "out", "", "`folder` of the models, one folder in it for each model (required)")
 	flags.StringVar(&model, "model", everyModel, "what to train: clip, autoencoder, denoiser or all")
 	flags.StringVar(&spec.Scale, "scale", "small", "sizes: small, or tiny for a trial")
 	flags.StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")

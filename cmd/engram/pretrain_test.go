@@ -23,7 +23,7 @@ func TestPretrain(t *testing.T) {
 		}
 	}
 	for _, m := range pretrain.Models() {
-		c.must("bundle", "show", filepath.Join(out, string(m)))
+		c.must("model", "show", filepath.Join(out, string(m)))
 		card, err := os.ReadFile(filepath.Join(out, string(m), pretrain.CardFile))
 		if err != nil || !strings.Contains(string(card), "engram pretrain --model "+string(m)+" --scale tiny --seed 3 --epochs 2") {
 			t.Errorf("card of %s: %v\n%s", m, err, card)
@@ -42,7 +42,7 @@ func TestPretrainRefusals(t *testing.T) {
 	c.refuse([]string{`--model is "poet"`, "clip autoencoder denoiser"}, "pretrain", "--out", out, "--model", "poet")
 	c.refuse([]string{`scale is "vast"`, "tiny or small"}, "pretrain", "--out", out, "--scale", "vast")
 	c.refuse([]string{"--epochs is -1"}, "pretrain", "--out", out, "--epochs", "-1")
-	c.refuse([]string{"the denoiser learns from the bundles", "clip"}, "pretrain", "--out", out, "--scale", "tiny", "--model", "denoiser")
+	c.refuse([]string{"the denoiser learns from the models", "clip"}, "pretrain", "--out", out, "--scale", "tiny", "--model", "denoiser")
 	writeFile(t, filepath.Join(out, "clip", "diary.txt"), []byte("dear diary"))
-	c.refuse([]string{"clip is not empty and holds no bundle"}, "pretrain", "--out", out, "--scale", "tiny")
+	c.refuse([]string{"clip is not empty and holds no model"}, "pretrain", "--out", out, "--scale", "tiny")
 }

@@ -50,12 +50,12 @@ func pictureName(payload map[string]any) string {
 // another class, is searched for among the others. Their names say the class.
 func TestRankingOfPhotos(t *testing.T) {
 	t.Parallel()
-	model, photos := realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx"), realtest.Path(t, "photos/imagenet")
+	file, photos := realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx"), realtest.Path(t, "photos/imagenet")
 	c, dir := newCLI(t), t.TempDir()
-	bundle, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
-	c.must("bundle", "wrap", model, "--out", bundle, "--name", "mobilenetv2",
+	model, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
+	c.must("model", "wrap", file, "--out", model, "--name", "mobilenetv2",
 		"--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
-	c.must("index", "build", photos, "--bundle", bundle, "--out", out)
+	c.must("index", "build", photos, "--model", model, "--out", out)
 	paths, err := filepath.Glob(filepath.Join(photos, "*.JPEG"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%s has no photos: %v", photos, err)
@@ -89,7 +89,7 @@ func TestRankingOfScenesAndScans(t *testing.T) {
 	train, trainFolder := draw(scenes.Train, "train", trained)
 	test, testFolder := draw(scenes.Test, "test", tested)
 	out, decoder := filepath.Join(dir, "index"), filepath.Join(dir, "decoder")
-	c.must("index", "build", testFolder, "--bundle", "scenes-clip", "--out", out)
+	c.must("index", "build", testFolder, "--model", "scenes-clip", "--out", out)
 
 	var byScene, byScan []golden.Query
 	item := func(i int) string { return scenePath("test", i) }
@@ -101,7 +101,7 @@ func TestRankingOfScenesAndScans(t *testing.T) {
 
 	voxels := scanScenes(t, filepath.Join(dir, "scans"), train, test)
 	c.must("train", "--voxels", voxels.train, "--trials", voxels.trials, "--stimuli", trainFolder,
-		"--bundle", "scenes-clip", "--preset", "linear", "--out", decoder)
+		"--model", "scenes-clip", "--preset", "linear", "--out", decoder)
 	for i := 0; i < tested; i += 12 {
 		rows := strings.Trim(strings.ReplaceAll(fmt.Sprint(voxels.rows[i]), " ", ","), "[]")
 		byScan = append(byScan, golden.Query{Name: "a scan of " + item(i) + "  " + test[i].Captions()[0],

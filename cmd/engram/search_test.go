@@ -125,9 +125,9 @@ func TestSearchRefuses(t *testing.T) {
 	c.refuse([]string{"nowhere", "no such index"}, "search", "--index", file("nowhere"), "--item", "3")
 
 	other := file("other")
-	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
-	c.refuse([]string{"made with bundle pixels 1", "the query with other 1"},
-		"search", "--index", out, "--image", filepath.Join(photos, "p00.png"), "--bundle", other)
+	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.refuse([]string{"made with model pixels 1", "the query with other 1"},
+		"search", "--index", out, "--image", filepath.Join(photos, "p00.png"), "--model", other)
 }
 
 func TestCaptionIsOneLine(t *testing.T) {
@@ -212,7 +212,7 @@ func TestSearchShowsWhatTheIndexWasBuiltFrom(t *testing.T) {
 	embedded, index := filepath.Join(dir, "embedded"), filepath.Join(dir, "embedded.index")
 	c.must("embed", photos, "--out", embedded)
 	c.must("index", "build", embedded, "--out", index)
-	query := []string{"search", "--index", index, "--bundle", "pixels", "--image", filepath.Join(photos, "p21.png"), "-k", "2", "--paths"}
+	query := []string{"search", "--index", index, "--model", "pixels", "--image", filepath.Join(photos, "p21.png"), "-k", "2", "--paths"}
 	if got := c.must(query...); !strings.HasPrefix(got, filepath.Join(photos, "p21.png")+"\n") {
 		t.Errorf("--paths of embedded photos: %q", got)
 	}
@@ -238,9 +238,9 @@ func TestSearchShowsWhatTheIndexWasBuiltFrom(t *testing.T) {
 	s := c.serve("--index", index, "--images-root", moved)
 	var got results
 	if status := s.call(&got, "/v1/search", "image/png", query[6]); status != 501 {
-		t.Errorf("status %d, want 501: no bundle is known", status)
+		t.Errorf("status %d, want 501: no model is known", status)
 	}
-	s = c.serve("--index", index, "--images-root", moved, "--bundle", "pixels")
+	s = c.serve("--index", index, "--images-root", moved, "--model", "pixels")
 	if status := s.call(&got, "/v1/search", "image/png", query[6]); status != 200 {
 		t.Fatalf("status %d", status)
 	}

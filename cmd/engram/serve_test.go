@@ -274,8 +274,8 @@ func TestServeVectorsWithoutAModel(t *testing.T) {
 		t.Errorf("by picture: status %d, want 501", status)
 	}
 
-	c.refuse([]string{"have 1024 elements, those in the index 3"}, "serve", "--index", index, "--bundle", "pixels")
-	c.refuse([]string{"have 1024 elements, those in the index 3"}, "serve", "--index", index, "--bundle", "pixels", "--assume-bundle")
+	c.refuse([]string{"have 1024 elements, those in the index 3"}, "serve", "--index", index, "--model", "pixels")
+	c.refuse([]string{"have 1024 elements, those in the index 3"}, "serve", "--index", index, "--model", "pixels", "--assume-model")
 	// Vectors of pixels without a word of that: the dimension alone proves nothing.
 	embedded := filepath.Join(dir, "embedded")
 	c.must("embed", writePhotos(t), "--out", embedded)
@@ -283,14 +283,14 @@ func TestServeVectorsWithoutAModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.must("index", "build", embedded, "--out", pixels)
-	refusal := []string{"does not record which model", "--assume-bundle"}
-	c.refuse(refusal, "serve", "--index", pixels, "--bundle", "pixels")
-	c.refuse(refusal, "search", "--index", pixels, "--bundle", "pixels", "--image", photo)
-	_, stderr, status := c.run("search", "--index", pixels, "--bundle", "pixels", "--image", photo, "--assume-bundle")
+	refusal := []string{"does not record which model", "--assume-model"}
+	c.refuse(refusal, "serve", "--index", pixels, "--model", "pixels")
+	c.refuse(refusal, "search", "--index", pixels, "--model", "pixels", "--image", photo)
+	_, stderr, status := c.run("search", "--index", pixels, "--model", "pixels", "--image", photo, "--assume-model")
 	if status != 0 || !strings.Contains(stderr, "assumed to be this one") {
 		t.Errorf("search: status %d, stderr %s, want a warning", status, stderr)
 	}
-	s = c.serve("--index", pixels, "--bundle", "pixels", "--assume-bundle")
+	s = c.serve("--index", pixels, "--model", "pixels", "--assume-model")
 	if status := s.call(&info, "/v1/info", "", ""); status != 200 || info.Encoder == nil || !info.Encoder.Assumed {
 		t.Errorf("info: status %d, %+v, want an assumed model", status, info)
 	}

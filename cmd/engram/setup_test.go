@@ -25,7 +25,7 @@ func TestSetupThatOnlyFetchesRunsNoModel(t *testing.T) {
 	if got.Library != c.args[1] || got.Version == "" || got.Device != "" {
 		t.Errorf("setup found %+v, wanted the library %s and no device", got, c.args[1])
 	}
-	if _, err := os.Stat(filepath.Join(c.args[3], "bundles")); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(c.args[3], "models")); !os.IsNotExist(err) {
 		t.Errorf("it wrote a model (%v)", err)
 	}
 }

@@ -128,7 +128,7 @@ func TestCollectionAnswersLikeTheFolder(t *testing.T) {
 		t.Errorf("search prints %s, want paths of images in %s", want, photos)
 	}
 	for _, index := range []string{collection, back} {
-		// Bundle and images are where the collection says.
+		// Model and images are where the collection says.
 		if got := c.must(append([]string{"search", "--index", index}, query...)...); got != want {
 			t.Errorf("search in %s (-folder +it):\n%s", index, cmp.Diff(want, got))
 		}

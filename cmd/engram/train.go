@@ -19,11 +19,11 @@ func (c *console) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a decoder from scans and the images seen",
-		Long: "Train learns to map the voxels of one person into the space of a model bundle. The decoder\n" +
-			"remembers the bundle, and is used with indexes of the same bundle only.",
-		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --bundle mobilenetv2 --out decoder\n" +
+		Long: "Train learns to map the voxels of one person into the space of a model. The decoder\n" +
+			"remembers the model, and is used with indexes of the same model only.",
+		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --out decoder\n" +
 			"  engram train --voxels betas.nii.gz --mask roi.nii.gz --stimuli photos/ --trials trials.csv --out decoder\n" +
-			"  engram train --mindeye webdataset_avg_split --subject 1 --bundle clip --out decoder",
+			"  engram train --mindeye webdataset_avg_split --subject 1 --model clip --out decoder",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {
@@ -84,6 +84,6 @@ func printCard(w io.Writer, c *app.Card) error {
 	}
 	_, err := fmt.Fprintf(w, "decoder     %s\npreset      %s, %d parameters\ndata        %s\nmatched     %s\n"+
 		"target      %s, %d token(s) of %d elements\ntraining    %s, %.1f s\n",
-		c.Out, c.Preset, c.Parameters, data, c.Seen, c.Bundle, c.Tokens, c.Dim, training, c.Seconds)
+		c.Out, c.Preset, c.Parameters, data, c.Seen, c.Model, c.Tokens, c.Dim, training, c.Seconds)
 	return err
 }

@@ -67,7 +67,7 @@ func TestTrainThenSearchByScan(t *testing.T) {
 	decoder, index := filepath.Join(dir, "decoder"), filepath.Join(dir, "index")
 	var got app.Card
 	c.json(&got, "train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)
-	if got.Trials != 32 || got.VoxelCount != 300 || got.Images != 16 || got.Bundle != "pixels 1" || got.Dim != 1024 || got.Parameters == 0 || got.Loss != nil {
+	if got.Trials != 32 || got.VoxelCount != 300 || got.Images != 16 || got.Model != "pixels 1" || got.Dim != 1024 || got.Parameters == 0 || got.Loss != nil {
 		t.Errorf("card is %+v", got)
 	}
 	c.must("index", "build", s.photos, "--out", index)
@@ -133,8 +133,8 @@ func TestTrainOnEmbeddings(t *testing.T) {
 	}
 	args := []string{"train", "--voxels", s.voxels, "--targets", writeNPY(t, filepath.Join(dir, "targets.npy"), targets, 16, 1024),
 		"--trials", s.rows, "--preset", "linear", "--out", decoder}
-	c.refuse([]string{"--targets needs --bundle"}, args...)
-	c.must(append(args, "--bundle", "pixels")...)
+	c.refuse([]string{"--targets needs --model"}, args...)
+	c.must(append(args, "--model", "pixels")...)
 	var found struct{ Hits []hit }
 	c.json(&found, "search", "--index", out, "--scan", s.voxels, "--row", "6,22", "--decoder", decoder, "-k", "1")
 	if want := filepath.Join(s.photos, "p12.png"); found.Hits[0].Path != want {
@@ -170,7 +170,7 @@ func TestTrainRefuses(t *testing.T) {
 		"no folder":         {[]string{"nowhere", "no such file"}, []string{"--voxels", s.voxels, "--stimuli", file("nowhere")}},
 		"fractional pixels": {[]string{"float.npy: image 0 has the value 0.5, wanted 0…255"}, []string{"--voxels", s.voxels, "--stimuli", file("float.npy")}},
 		"voxels as images":  {[]string{"has shape [32 300], wanted [images, H, W]"}, []string{"--voxels", s.voxels, "--stimuli", s.voxels}},
-		"targets of others": {[]string{"emb.npy has shape [16 2], the model gives 1 token(s) of 1024"}, []string{"--voxels", s.voxels, "--targets", file("emb.npy"), "--bundle", "pixels"}},
+		"targets of others": {[]string{"emb.npy has shape [16 2], the model gives 1 token(s) of 1024"}, []string{"--voxels", s.voxels, "--targets", file("emb.npy"), "--model", "pixels"}},
 		"unknown image":     {[]string{`bad.csv: line 3: "nothere.png"`}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", file("bad.csv")}},
 		"ragged table":      {[]string{"ragged.csv", "wrong number of fields"}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", file("ragged.csv")}},
 		"unknown column":    {[]string{`no column "seen", it has trial, image`}, []string{"--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--column", "seen"}},
@@ -187,9 +187,9 @@ func TestTrainRefuses(t *testing.T) {
 		t.Errorf("a refused training left %s (%v)", out, err)
 	}
 	c.refuse([]string{`preset "bogus" is not known`}, "train", "--out", out, "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "bogus")
-	c.refuse([]string{"is not empty and holds no bundle"}, "train", "--out", s.photos, "--voxels", s.voxels, "--stimuli", s.photos)
-	bundleDir := filepath.Join(c.args[3], "bundles", "pixels-32")
-	c.refuse([]string{"holds the bundle pixels 1 of kind features"}, "train", "--out", bundleDir, "--voxels", s.voxels, "--stimuli", s.photos)
+	c.refuse([]string{"is not empty and holds no model"}, "train", "--out", s.photos, "--voxels", s.voxels, "--stimuli", s.photos)
+	modelDir := filepath.Join(c.args[3], "models", "pixels-32")
+	c.refuse([]string{"holds the model pixels 1 of kind features"}, "train", "--out", modelDir, "--voxels", s.voxels, "--stimuli", s.photos)
 }
 
 // A scan that does not fit the decoder, or a decoder that does not fit the
@@ -201,12 +201,12 @@ func TestSearchByScanRefuses(t *testing.T) {
 	decoder, out, other := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "other")
 	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)
 	c.must("index", "build", s.photos, "--out", out)
-	c.must("bundle", "wrap", pixelsModel(t), "--out", other, "--name", "other")
-	c.must("index", "build", s.photos, "--bundle", other, "--out", filepath.Join(dir, "other.index"))
+	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.must("index", "build", s.photos, "--model", other, "--out", filepath.Join(dir, "other.index"))
 	short := writeNPY(t, filepath.Join(dir, "short.npy"), make([]float32, 299), 299)
 	scan := []string{"--scan", s.voxels, "--row", "0"}
 	c.refuse([]string{"short.npy: scan of 299 voxels, the decoder " + decoder + " takes 300"}, "search", "--index", out, "--scan", short, "--decoder", decoder)
-	c.refuse([]string{"made with bundle other 1", "the query with pixels 1"}, append(scan, "search", "--index", filepath.Join(dir, "other.index"), "--decoder", decoder)...)
-	c.refuse([]string{"is a bundle of kind features, want a decoder"}, append(scan, "search", "--index", out, "--decoder", other)...)
+	c.refuse([]string{"made with model other 1", "the query with pixels 1"}, append(scan, "search", "--index", filepath.Join(dir, "other.index"), "--decoder", decoder)...)
+	c.refuse([]string{"is a model of kind features, want a decoder"}, append(scan, "search", "--index", out, "--decoder", other)...)
 	c.refuse([]string{"nowhere: no such file"}, append(scan, "search", "--index", out, "--decoder", filepath.Join(dir, "nowhere"))...)
 }

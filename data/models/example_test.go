@@ -8,7 +8,7 @@ import (
 )
 
 func Example() {
-	clip, err := models.Bundle(models.CLIP)
+	clip, err := models.Folder(models.CLIP)
 	if err != nil {
 		fmt.Println(err)
 		return

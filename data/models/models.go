@@ -10,7 +10,7 @@ import (
 //go:embed */*
 var files embed.FS
 
-// Names of the bundles.
+// Names of the models.
 const (
 	CLIP        = "clip"
 	Autoencoder = "autoencoder"
@@ -20,9 +20,9 @@ const (
 // Names lists them.
 func Names() []string { return []string{CLIP, Autoencoder, Denoiser} }
 
-// Bundle returns the files of a bundle, bundle.json among them. The names are
+// Folder returns the files of a model, bundle.json among them. The names are
 // those above; fs.ErrNotExist meets whoever asks for another.
-func Bundle(name string) (fs.FS, error) {
+func Folder(name string) (fs.FS, error) {
 	if _, err := fs.Stat(files, name); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ var ErrOther = errors.New("another embedding space")
 type Space struct {
 	// Name is the model's name and version, for messages.
 	Name string `json:"name"`
-	// Fingerprint identifies the model: the hexadecimal SHA-256 of its bundle.
+	// Fingerprint identifies the model: the hexadecimal SHA-256 of its manifest.
 	// Two spaces are the same where their fingerprints are equal, whatever their
 	// names.
 	Fingerprint string `json:"fingerprint"`

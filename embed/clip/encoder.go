@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"engram/embed"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 )
 
-// ErrKind reports a bundle that has no image encoder.
+// ErrKind reports a model that has no image encoder.
 var ErrKind = errors.New("not an image encoder")
 
 // Options say how an Encoder runs. The zero value is the default.
@@ -27,9 +27,9 @@ type Options struct {
 	Concurrency int    // as in ort.SessionOptions
 }
 
-// Encoder is the image encoder of a bundle. It is safe for concurrent use.
+// Encoder is the image encoder of a model. It is safe for concurrent use.
 type Encoder struct {
-	bundle    *bundle.Bundle
+	model     *model.Model
 	session   *ort.Session
 	transform *pixels.Transform
 	input     string // names of tensors
@@ -41,34 +41,34 @@ type Encoder struct {
 // buffers are a batch of inputs and outputs, kept between runs.
 type buffers struct{ in, out []float32 }
 
-// Open opens the image model of b, a bundle of kind clip or features. It fails
+// Open opens the image graph of m, a model of kind clip or features. It fails
 // where the model's tensors differ from the manifest: pixels
-// [n, 3, S, S] in, [n, D] out, or [n, T, D] for bundles of more than one token,
+// [n, 3, S, S] in, [n, D] out, or [n, T, D] for models of more than one token,
 // all float32. The caller closes the encoder before rt.
-func Open(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*Encoder, error) {
-	if b.Kind != bundle.CLIP && b.Kind != bundle.Features {
-		return nil, fmt.Errorf("clip: %s is a bundle of kind %s, wanted clip or features: %w", b.Dir(), b.Kind, ErrKind)
+func Open(rt *ort.Runtime, m *model.Model, opts Options) (*Encoder, error) {
+	if m.Kind != model.CLIP && m.Kind != model.Features {
+		return nil, fmt.Errorf("clip: %s is a model of kind %s, wanted clip or features: %w", m.Dir(), m.Kind, ErrKind)
 	}
-	p := b.Preprocess
+	p := m.Preprocess
 	transform, err := pixels.NewTransform(pixels.Options{
-		Size: b.ImageSize, Filter: pixels.Filter(p.Filter), Antialias: p.Antialias, Crop: pixels.Crop(p.Crop),
+		Size: m.ImageSize, Filter: pixels.Filter(p.Filter), Antialias: p.Antialias, Crop: pixels.Crop(p.Crop),
 		Range: p.Range, Mean: p.Mean, Std: p.Std,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("clip: %s: %w", b.Dir(), err)
+		return nil, fmt.Errorf("clip: %s: %w", m.Dir(), err)
 	}
-	model := b.Models["image"]
-	e := &Encoder{bundle: b, transform: transform, input: model.Inputs["pixels"], batch: opts.Batch}
+	graph := m.Graphs["image"]
+	e := &Encoder{model: m, transform: transform, input: graph.Inputs["pixels"], batch: opts.Batch}
 	if e.batch <= 0 {
 		e.batch = 16
 	}
-	size := int64(b.ImageSize)
+	size := int64(m.ImageSize)
 	in := ort.Spec{Name: e.input, Type: onnx.Float, Shape: []int64{-1, 3, size, size}}
 	out := ort.Spec{Type: onnx.Float, Shape: e.outputShape(-1)}
-	for _, e.output = range model.Outputs {
+	for _, e.output = range graph.Outputs {
 		out.Name = e.output // a manifest has exactly one
 	}
-	e.session, err = rt.OpenFile(b.ModelPath("image"), ort.SessionOptions{
+	e.session, err = rt.OpenFile(m.GraphPath("image"), ort.SessionOptions{
 		Device: opts.Device, Threads: opts.Threads, Concurrency: opts.Concurrency,
 		Inputs: []ort.Spec{in}, Outputs: []ort.Spec{out},
 	})
@@ -76,7 +76,7 @@ func Open(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*Encoder, error) {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
 	if err := e.fitBatch(); err != nil {
-		return nil, errors.Join(fmt.Errorf("clip: %s: %w", b.ModelPath("image"), err), e.session.Close())
+		return nil, errors.Join(fmt.Errorf("clip: %s: %w", m.GraphPath("image"), err), e.session.Close())
 	}
 	return e, nil
 }
@@ -99,17 +99,17 @@ func (e *Encoder) fitBatch() error {
 
 // outputShape returns the shape of the model's output for n images.
 func (e *Encoder) outputShape(n int64) []int64 {
-	if e.bundle.T == 1 {
-		return []int64{n, int64(e.bundle.D)}
+	if e.model.T == 1 {
+		return []int64{n, int64(e.model.D)}
 	}
-	return []int64{n, int64(e.bundle.T), int64(e.bundle.D)}
+	return []int64{n, int64(e.model.T), int64(e.model.D)}
 }
 
-// Bundle returns the bundle that the encoder was opened from.
-func (e *Encoder) Bundle() *bundle.Bundle { return e.bundle }
+// Model returns the model that the encoder was opened from.
+func (e *Encoder) Model() *model.Model { return e.model }
 
 // Dim returns D, the number of elements of a vector.
-func (e *Encoder) Dim() int { return e.bundle.D }
+func (e *Encoder) Dim() int { return e.model.D }
 
 // Device returns where the model runs: "cpu" or "cuda:N".
 func (e *Encoder) Device() string { return e.session.Device() }
@@ -127,7 +127,7 @@ func (e *Encoder) Preprocess(img *pixels.Image, dst []float32) error {
 // embedding has no direction fails the call with embed.ErrZero or
 // embed.ErrNotFinite.
 func (e *Encoder) Encode(ctx context.Context, images []*pixels.Image) ([]embed.Vector, error) {
-	d := e.bundle.D
+	d := e.model.D
 	all := make([]float32, len(images)*d)
 	vectors := make([]embed.Vector, 0, len(images))
 	err := e.run(ctx, images, func(tokens []float32) error {
@@ -146,10 +146,10 @@ func (e *Encoder) Encode(ctx context.Context, images []*pixels.Image) ([]embed.V
 // norm of token 0, so that token 0 is what Encode returns and the others keep
 // their length relative to it.
 func (e *Encoder) EncodeTokens(ctx context.Context, images []*pixels.Image) ([]embed.Tokens, error) {
-	d := e.bundle.D
+	d := e.model.D
 	out := make([]embed.Tokens, 0, len(images))
 	err := e.run(ctx, images, func(tokens []float32) error {
-		t := embed.Tokens{T: e.bundle.T, D: d, Data: make([]float32, len(tokens))}
+		t := embed.Tokens{T: e.model.T, D: d, Data: make([]float32, len(tokens))}
 		copy(t.Data, tokens)
 		out = append(out, t)
 		norm := embed.Norm(t.Global())
@@ -174,7 +174,7 @@ func (e *Encoder) EncodeTokens(ctx context.Context, images []*pixels.Image) ([]e
 // emit, in order. The slice is valid until emit returns.
 func (e *Encoder) run(ctx context.Context, images []*pixels.Image, emit func(tokens []float32) error) error {
 	batch := min(e.batch, len(images))
-	width := e.bundle.T * e.bundle.D
+	width := e.model.T * e.model.D
 	b, _ := e.buffers.Get().(*buffers)
 	if b == nil || len(b.out) < batch*width {
 		b = &buffers{in: make([]float32, batch*e.transform.Len()), out: make([]float32, batch*width)}
@@ -187,7 +187,7 @@ func (e *Encoder) run(ctx context.Context, images []*pixels.Image, emit func(tok
 			return err
 		}
 		n := int64(len(part))
-		size := int64(e.bundle.ImageSize)
+		size := int64(e.model.ImageSize)
 		err := e.session.Run(ctx,
 			ort.Tensors{e.input: {Shape: []int64{n, 3, size, size}, Data: in[:len(part)*e.transform.Len()]}},
 			ort.Tensors{e.output: {Shape: e.outputShape(n), Data: out[:len(part)*width]}},

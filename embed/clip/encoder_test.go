@@ -15,8 +15,8 @@ import (
 
 	"engram/data/realtest"
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -38,17 +38,17 @@ func photo(t testing.TB, path string) *pixels.Image {
 	return img
 }
 
-// mobileNet returns the bundle of the real MobileNetV2 with the named output,
+// mobileNet returns the model of the real MobileNetV2 with the named output,
 // of d elements, as its embedding.
-func mobileNet(t testing.TB, output string, d int) *bundle.Bundle {
+func mobileNet(t testing.TB, output string, d int) *model.Model {
 	t.Helper()
-	b, err := bundle.Wrap(t.TempDir(), realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx"), bundle.Manifest{
-		Kind: bundle.Features, Name: "mobilenetv2", Version: "1.0-224", Licence: "Apache-2.0", Source: "google-coral/test_data",
-		Models: map[string]bundle.Model{"image": {
+	m, err := model.Wrap(t.TempDir(), realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx"), model.Manifest{
+		Kind: model.Features, Name: "mobilenetv2", Version: "1.0-224", Licence: "Apache-2.0", Source: "google-coral/test_data",
+		Graphs: map[string]model.Graph{"image": {
 			Inputs: map[string]string{"pixels": "input"}, Outputs: map[string]string{"embedding": output},
 		}},
 		T: 1, D: d, ImageSize: 224,
-		Preprocess: &bundle.Preprocess{
+		Preprocess: &model.Preprocess{
 			Filter: "bicubic", Antialias: true, Crop: "center", Range: [2]float64{0, 1},
 			Mean: [3]float64{.5, .5, .5}, Std: [3]float64{.5, .5, .5},
 		},
@@ -56,13 +56,13 @@ func mobileNet(t testing.TB, output string, d int) *bundle.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return m
 }
 
 // open opens an encoder until the test ends.
-func open(t testing.TB, rt *ort.Runtime, b *bundle.Bundle, opts clip.Options) *clip.Encoder {
+func open(t testing.TB, rt *ort.Runtime, m *model.Model, opts clip.Options) *clip.Encoder {
 	t.Helper()
-	e, err := clip.Open(rt, b, opts)
+	e, err := clip.Open(rt, m, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,11 +109,11 @@ func worstOf(a, b []float32) float64 {
 const samplePNG = "../pixels/testdata/decode/rgb.png"
 
 func TestPixelsEqualsNumpy(t *testing.T) {
-	b, err := clip.WritePixels(t.TempDir(), 8)
+	m, err := clip.WritePixels(t.TempDir(), 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := encode(t, open(t, orttest.Runtime(t), b, clip.Options{}), photo(t, samplePNG))[0]
+	got := encode(t, open(t, orttest.Runtime(t), m, clip.Options{}), photo(t, samplePNG))[0]
 	want := golden(t, "pixels.json")
 	if len(got) != len(want) {
 		t.Fatalf("%d elements, want %d", len(got), len(want))
@@ -206,14 +206,14 @@ func TestABatchEqualsSingleRuns(t *testing.T) {
 	}
 }
 
-// tokenBundle writes a CLIP of T = 2 tokens and D = 3 for images of 2×2 pixels:
+// tokenModel writes a CLIP of T = 2 tokens and D = 3 for images of 2×2 pixels:
 // token 0 is the red of the first three pixels, token 1 their blue.
-func tokenBundle(t *testing.T) *bundle.Bundle {
+func tokenModel(t *testing.T) *model.Model {
 	t.Helper()
 	ints := func(name string, v ...int64) onnx.Tensor {
 		return onnx.Tensor{Name: name, Type: onnx.Int64, Shape: []int64{int64(len(v))}, Data: v}
 	}
-	model, err := onnx.Marshal(&onnx.Graph{
+	graph, err := onnx.Marshal(&onnx.Graph{
 		Name:    "tokens",
 		Inputs:  []onnx.Value{{Name: "x", Type: onnx.Float, Shape: []int64{-1, 3, 2, 2}}},
 		Outputs: []onnx.Value{{Name: "y", Type: onnx.Float, Shape: []int64{-1, 2, 3}}},
@@ -230,27 +230,27 @@ func tokenBundle(t *testing.T) *bundle.Bundle {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "tokens.onnx")
-	if err := os.WriteFile(file, model, 0o644); err != nil {
+	if err := os.WriteFile(file, graph, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bundle.Wrap(t.TempDir(), file, bundle.Manifest{
-		Kind: bundle.CLIP, Name: "tokens", Version: "1", Licence: "MIT", Source: "a test",
-		Models: map[string]bundle.Model{"image": {
+	m, err := model.Wrap(t.TempDir(), file, model.Manifest{
+		Kind: model.CLIP, Name: "tokens", Version: "1", Licence: "MIT", Source: "a test",
+		Graphs: map[string]model.Graph{"image": {
 			Inputs: map[string]string{"pixels": "x"}, Outputs: map[string]string{"tokens": "y"},
 		}},
 		T: 2, D: 3, ImageSize: 2,
-		Preprocess: &bundle.Preprocess{
+		Preprocess: &model.Preprocess{
 			Filter: "bicubic", Crop: "center", Range: [2]float64{0, 255}, Std: [3]float64{1, 1, 1},
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return m
 }
 
 func TestTokensAreDividedByTheNormOfTheFirst(t *testing.T) {
-	e := open(t, orttest.Runtime(t), tokenBundle(t), clip.Options{})
+	e := open(t, orttest.Runtime(t), tokenModel(t), clip.Options{})
 	img := &pixels.Image{W: 2, H: 2, Pix: []byte{3, 0, 10, 0, 0, 0, 4, 0, 20, 9, 9, 9}}
 	tokens, err := e.EncodeTokens(t.Context(), []*pixels.Image{img, img})
 	if err != nil {
@@ -279,11 +279,11 @@ func TestTokensAreDividedByTheNormOfTheFirst(t *testing.T) {
 }
 
 func TestAFlatImageHasAPixelEmbedding(t *testing.T) {
-	b, err := clip.WritePixels(t.TempDir(), 4)
+	m, err := clip.WritePixels(t.TempDir(), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := open(t, orttest.Runtime(t), b, clip.Options{})
+	e := open(t, orttest.Runtime(t), m, clip.Options{})
 	flat := &pixels.Image{W: 5, H: 4, Pix: make([]byte, 60)}
 	grey := &pixels.Image{W: 4, H: 4, Pix: slices.Repeat([]byte{77}, 48)}
 	v := encode(t, e, flat, grey, photo(t, samplePNG))
@@ -316,14 +316,14 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 	rt := orttest.Runtime(t)
 	for _, test := range []struct {
 		name   string
-		change func(*bundle.Manifest)
+		change func(*model.Manifest)
 		want   string
 		is     error
 	}{
-		{"another D", func(m *bundle.Manifest) { m.D = 15 }, "embedding", ort.ErrMismatch},
-		{"another size", func(m *bundle.Manifest) { m.ImageSize = 5 }, "image", ort.ErrMismatch},
-		{"another name", func(m *bundle.Manifest) { m.Models["image"].Outputs["embedding"] = "tokens" }, "tokens", ort.ErrMismatch},
-		{"another kind", func(m *bundle.Manifest) { m.Kind = bundle.VAE }, "kind vae, wanted clip or features", clip.ErrKind},
+		{"another D", func(m *model.Manifest) { m.D = 15 }, "embedding", ort.ErrMismatch},
+		{"another size", func(m *model.Manifest) { m.ImageSize = 5 }, "image", ort.ErrMismatch},
+		{"another name", func(m *model.Manifest) { m.Graphs["image"].Outputs["embedding"] = "tokens" }, "tokens", ort.ErrMismatch},
+		{"another kind", func(m *model.Manifest) { m.Kind = model.VAE }, "kind vae, wanted clip or features", clip.ErrKind},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, err := clip.WritePixels(t.TempDir(), 4)
@@ -340,11 +340,11 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestEncodeStopsWithItsContextAndRefusesWhatIsNoImage(t *testing.T) {
-	b, err := clip.WritePixels(t.TempDir(), 4)
+	m, err := clip.WritePixels(t.TempDir(), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := open(t, orttest.Runtime(t), b, clip.Options{})
+	e := open(t, orttest.Runtime(t), m, clip.Options{})
 	img := photo(t, samplePNG)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -12,7 +12,7 @@ import (
 	"engram/embed/pixels"
 )
 
-// The bundle `pixels` compares photos by look on a machine without any model.
+// The model `pixels` compares photos by look on a machine without any model.
 func Example() {
 	ctx := context.Background()
 	rt, err := ort.Load(ctx, ort.OptionsFromEnv(os.Getenv))
@@ -25,11 +25,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	b, err := clip.WritePixels(dir, 32)
+	m, err := clip.WritePixels(dir, 32)
 	if err != nil {
 		log.Fatal(err)
 	}
-	encoder, err := clip.Open(rt, b, clip.Options{})
+	encoder, err := clip.Open(rt, m, clip.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

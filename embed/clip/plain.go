@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/onnx"
 )
 
@@ -15,7 +15,7 @@ import (
 // grey values have a standard deviation of .1 by about 1e-6.
 const flatOffset = 1e-4
 
-// WritePixels writes to the folder dir, made if need be, the bundle `pixels` of
+// WritePixels writes to the folder dir, made if need be, the model `pixels` of
 // kind features for images of size×size pixels, 2 to 1024, and opens it. Its
 // model has no trained weights: D is size², and element y·size+x is
 //
@@ -25,11 +25,11 @@ const flatOffset = 1e-4
 // the antialiased bilinear filter and whose middle is kept. The cosine of two
 // such vectors is Pearson's correlation of the two grey images. The same size
 // gives the same bytes.
-func WritePixels(dir string, size int) (*bundle.Bundle, error) {
+func WritePixels(dir string, size int) (*model.Model, error) {
 	if size < 2 || size > 1024 {
 		return nil, fmt.Errorf("clip: pixels: size is %d, wanted 2 to 1024", size)
 	}
-	model, err := onnx.Marshal(pixelsGraph(int64(size)))
+	graph, err := onnx.Marshal(pixelsGraph(int64(size)))
 	if err != nil {
 		return nil, fmt.Errorf("clip: pixels: %w", err)
 	}
@@ -40,21 +40,21 @@ func WritePixels(dir string, size int) (*bundle.Bundle, error) {
 	}
 	defer os.RemoveAll(temp)
 	file := filepath.Join(temp, "pixels.onnx")
-	if err := os.WriteFile(file, model, 0o644); err != nil {
+	if err := os.WriteFile(file, graph, 0o644); err != nil {
 		return nil, fmt.Errorf("clip: pixels: %w", err)
 	}
-	return bundle.Wrap(dir, file, bundle.Manifest{
-		Kind:    bundle.Features,
+	return model.Wrap(dir, file, model.Manifest{
+		Kind:    model.Features,
 		Name:    "pixels",
 		Version: "1",
 		Licence: "CC0-1.0",
 		Source:  "grey pixels less their mean, no trained weights",
-		Models: map[string]bundle.Model{"image": {
+		Graphs: map[string]model.Graph{"image": {
 			Inputs:  map[string]string{"pixels": "image"},
 			Outputs: map[string]string{"embedding": "embedding"},
 		}},
 		T: 1, D: size * size, ImageSize: size,
-		Preprocess: &bundle.Preprocess{
+		Preprocess: &model.Preprocess{
 			Filter: "bilinear", Antialias: true, Crop: "center", Range: [2]float64{0, 1}, Std: [3]float64{1, 1, 1},
 		},
 	})

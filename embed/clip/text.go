@@ -6,20 +6,20 @@ import (
 	"fmt"
 
 	"engram/embed"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 )
 
-// ErrNoText reports a bundle without a text model.
+// ErrNoText reports a model without a text graph.
 var ErrNoText = errors.New("no text model")
 
 // ErrNoWord reports a text without a word that the vocabulary knows.
 var ErrNoWord = errors.New("no known word")
 
-// TextEncoder is the text encoder of a bundle. It is safe for concurrent use.
+// TextEncoder is the text encoder of a model. It is safe for concurrent use.
 type TextEncoder struct {
-	bundle     *bundle.Bundle
+	model      *model.Model
 	session    *ort.Session
 	vocabulary *Vocabulary
 	input      string // names of tensors
@@ -27,28 +27,28 @@ type TextEncoder struct {
 	batch      int
 }
 
-// OpenText opens the text model of b, a bundle of kind clip that has one: ids
+// OpenText opens the text graph of m, a model of kind clip that has one: ids
 // [n, context] int64 in, embedding [n, D] float32 out. The caller closes the
 // encoder before rt.
-func OpenText(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*TextEncoder, error) {
-	model, ok := b.Models["text"]
+func OpenText(rt *ort.Runtime, m *model.Model, opts Options) (*TextEncoder, error) {
+	graph, ok := m.Graphs["text"]
 	if !ok {
-		return nil, fmt.Errorf("clip: %s: %w", b.Dir(), ErrNoText)
+		return nil, fmt.Errorf("clip: %s: %w", m.Dir(), ErrNoText)
 	}
-	v, err := ReadVocabulary(b.Path(b.Tokenizer.File), b.Tokenizer.Context)
+	v, err := ReadVocabulary(m.Path(m.Tokenizer.File), m.Tokenizer.Context)
 	if err != nil {
 		return nil, err
 	}
 	e := &TextEncoder{
-		bundle: b, vocabulary: v, input: model.Inputs["ids"], output: model.Outputs["embedding"], batch: opts.Batch,
+		model: m, vocabulary: v, input: graph.Inputs["ids"], output: graph.Outputs["embedding"], batch: opts.Batch,
 	}
 	if e.batch <= 0 {
 		e.batch = 16
 	}
-	e.session, err = rt.OpenFile(b.ModelPath("text"), ort.SessionOptions{
+	e.session, err = rt.OpenFile(m.GraphPath("text"), ort.SessionOptions{
 		Device: opts.Device, Threads: opts.Threads, Concurrency: opts.Concurrency,
 		Inputs:  []ort.Spec{{Name: e.input, Type: onnx.Int64, Shape: []int64{-1, int64(v.context)}}},
-		Outputs: []ort.Spec{{Name: e.output, Type: onnx.Float, Shape: []int64{-1, int64(b.D)}}},
+		Outputs: []ort.Spec{{Name: e.output, Type: onnx.Float, Shape: []int64{-1, int64(m.D)}}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("clip: %w", err)
@@ -56,14 +56,14 @@ func OpenText(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*TextEncoder, er
 	return e, nil
 }
 
-// Bundle returns the bundle that the encoder was opened from.
-func (e *TextEncoder) Bundle() *bundle.Bundle { return e.bundle }
+// Model returns the model that the encoder was opened from.
+func (e *TextEncoder) Model() *model.Model { return e.model }
 
 // Close waits for runs under way and frees the model. It is idempotent.
 func (e *TextEncoder) Close() error { return e.session.Close() }
 
 // Encode returns the vector of each text, of unit length, in the space of the
-// bundle's images. A text without a word that the vocabulary knows fails the call
+// model's images. A text without a word that the vocabulary knows fails the call
 // (ErrNoWord): its vector would mean nothing.
 func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vector, error) {
 	vectors := make([]embed.Vector, 0, len(texts))
@@ -73,7 +73,7 @@ func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vecto
 		ids := make([]int64, len(part)*length)
 		for i, text := range part {
 			if e.vocabulary.Encode(ids[i*length:][:length], text) == 0 {
-				return nil, fmt.Errorf("clip: the vocabulary of %s has no word of %q: %w", e.bundle.Name, text, ErrNoWord)
+				return nil, fmt.Errorf("clip: the vocabulary of %s has no word of %q: %w", e.model.Name, text, ErrNoWord)
 			}
 		}
 		out := ort.Tensors{e.output: nil}
@@ -83,7 +83,7 @@ func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vecto
 		}
 		data := out[e.output].Data.([]float32) // as OpenText wanted
 		for i := range part {
-			v := embed.Vector(data[i*e.bundle.D:][:e.bundle.D:e.bundle.D])
+			v := embed.Vector(data[i*e.model.D:][:e.model.D:e.model.D])
 			if err := embed.Normalize(v); err != nil {
 				return nil, fmt.Errorf("clip: embedding of text %d of %d: %w", start+i+1, len(texts), err)
 			}

@@ -8,12 +8,12 @@ import (
 	"engram/embed/ort/orttest"
 )
 
-func TestABundleWithoutTexts(t *testing.T) {
-	b, err := clip.WritePixels(t.TempDir(), 8)
+func TestAModelWithoutTexts(t *testing.T) {
+	m, err := clip.WritePixels(t.TempDir(), 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := clip.OpenText(orttest.Runtime(t), b, clip.Options{}); !errors.Is(err, clip.ErrNoText) {
+	if _, err := clip.OpenText(orttest.Runtime(t), m, clip.Options{}); !errors.Is(err, clip.ErrNoText) {
 		t.Errorf("error is %v, want %v", err, clip.ErrNoText)
 	}
 }

@@ -32,7 +32,7 @@ type Vocabulary struct {
 	context int
 }
 
-// WriteVocabulary writes the tokenizer file of a bundle: a header and one word
+// WriteVocabulary writes the tokenizer file of a model: a header and one word
 // a line. Word i, from 0, gets the id 2+i. Words are as Encode cuts them:
 // letters and digits in lower case.
 func WriteVocabulary(path string, list []string) error {

@@ -2,7 +2,7 @@ package pixels
 
 import "math"
 
-// Filter is an interpolation kernel, by its name in a bundle's manifest.
+// Filter is an interpolation kernel, by its name in a model's manifest.
 type Filter string
 
 // The kernels.

@@ -67,12 +67,12 @@ func (d Data) fingerprint() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// unnamedTarget names the space of embeddings that came without a bundle by
+// unnamedTarget names the space of embeddings that came without a model by
 // their own content.
 func unnamedTarget(targets blas32.General) space.Space {
 	sum := sha256.New()
 	hashRows(sum, targets)
-	return space.Space{Name: "embeddings without a bundle", Fingerprint: hex.EncodeToString(sum.Sum(nil))}
+	return space.Space{Name: "embeddings without a model", Fingerprint: hex.EncodeToString(sum.Sum(nil))}
 }
 
 func hashRows(sum hash.Hash, m blas32.General) {

@@ -7,8 +7,8 @@ import (
 	"engram/data/safetensors"
 	"engram/data/space"
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/internal/matrix"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 
@@ -25,33 +25,33 @@ type Decoder struct {
 	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
 }
 
-// Open opens the decoder in a folder: one that Save wrote, or any bundle of kind
+// Open opens the decoder in a folder: one that Save wrote, or any model of kind
 // decoder that was made elsewhere.
 func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error) {
-	b, own, err := openBundle(dir)
+	m, own, err := openModel(dir)
 	if err != nil {
 		return nil, err
 	}
 	d := &Decoder{config: Config{
-		Preset: b.Name, Voxels: b.Voxels, T: b.T, D: b.D, Target: space.Space{Name: b.Target, Fingerprint: b.Target},
+		Preset: m.Name, Voxels: m.Voxels, T: m.T, D: m.D, Target: space.Space{Name: m.Target, Fingerprint: m.Target},
 	}}
 	if own {
-		if d.config, err = readConfig(b); err != nil {
+		if d.config, err = readConfig(m); err != nil {
 			return nil, err
 		}
-		if d.mean, err = readMean(b, d.config); err != nil {
+		if d.mean, err = readMean(m, d.config); err != nil {
 			return nil, err
 		}
 	}
-	model := b.Models["decoder"]
-	d.session, err = rt.OpenFile(b.ModelPath("decoder"), d.sessionOptions(opts, model.Inputs["voxels"], outputName(model, b.T)))
+	graph := m.Graphs["decoder"]
+	d.session, err = rt.OpenFile(m.GraphPath("decoder"), d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T)))
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-func outputName(m bundle.Model, t int) string {
+func outputName(m model.Graph, t int) string {
 	if t == 1 {
 		return m.Outputs["embedding"]
 	}
@@ -59,11 +59,11 @@ func outputName(m bundle.Model, t int) string {
 }
 
 // readMean reads the mean of the targets from a decoder that has one.
-func readMean(b *bundle.Bundle, c Config) ([]float32, error) {
+func readMean(m *model.Model, c Config) ([]float32, error) {
 	if c.Rank == 0 {
 		return nil, nil
 	}
-	path := b.Path(weightsFile)
+	path := m.Path(weightsFile)
 	r, err := safetensors.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)

@@ -44,14 +44,14 @@
 //
 // # The decoder's folder
 //
-// Model.Save writes a bundle of kind decoder:
+// Model.Save writes a model of kind decoder:
 //
 //	bundle.json          sizes, the target space's fingerprint, checksums
 //	decoder.onnx         voxels as measured → tokens, what Open serves
 //	config.json          the Config
 //	weights.safetensors  every array of the Config by its name
 //
-// Open takes bundles made elsewhere too: bundle.json and an ONNX file are enough.
+// Open takes models made elsewhere too: bundle.json and an ONNX file are enough.
 // FORMAT.md describes all files.
 //
 // # The parts

@@ -13,8 +13,8 @@ import (
 
 	"engram/data/safetensors"
 	"engram/data/vfs"
-	"engram/embed/bundle"
 	"engram/embed/grad"
+	"engram/embed/model"
 )
 
 // Files of a decoder's folder beside bundle.json.
@@ -69,7 +69,7 @@ func (m *Model) Linear() (*Model, error) {
 }
 
 // Save writes a decoder's folder: the weights as safetensors with config.json
-// beside them, the model for serving, and bundle.json, a bundle of kind decoder.
+// beside them, the model for serving, and bundle.json, a model of kind decoder.
 // Nothing of a decoder that was there is touched before all of the new one is
 // on the disk. Then bundle.json, without which a folder is no decoder, is removed
 // first and written last, and each step is durable before the next one.
@@ -92,10 +92,10 @@ func (m *Model) save(fsys vfs.FS, dir string) error {
 	if err := m.write(fsys, staging); err != nil {
 		return err
 	}
-	if err := fsys.Remove(filepath.Join(dir, bundle.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := fsys.Remove(filepath.Join(dir, model.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, names := range [][]string{{}, {weightsFile, configFile, modelFile}, {bundle.FileName}} {
+	for _, names := range [][]string{{}, {weightsFile, configFile, modelFile}, {model.FileName}} {
 		for _, name := range names {
 			if err := fsys.Rename(filepath.Join(staging, name), filepath.Join(dir, name)); err != nil {
 				return err
@@ -133,43 +133,43 @@ func (m *Model) write(fsys vfs.FS, dir string) error {
 			return err
 		}
 	}
-	_, err = bundle.WriteFS(fsys, dir, m.manifest())
+	_, err = model.WriteFS(fsys, dir, m.manifest())
 	return err
 }
 
-func (m *Model) manifest() bundle.Manifest {
+func (m *Model) manifest() model.Manifest {
 	c := m.Config
 	output := tokensName
 	if c.T == 1 {
 		output = "embedding"
 	}
-	return bundle.Manifest{
-		Kind: bundle.Decoder, Name: c.Preset, Version: "1", Licence: "none stated", Source: "trained by engram train",
+	return model.Manifest{
+		Kind: model.Decoder, Name: c.Preset, Version: "1", Licence: "none stated", Source: "trained by engram train",
 		Files: map[string]string{configFile: "", weightsFile: ""},
-		Models: map[string]bundle.Model{"decoder": {
+		Graphs: map[string]model.Graph{"decoder": {
 			File: modelFile, Inputs: map[string]string{voxelsName: voxelsName}, Outputs: map[string]string{output: tokensName},
 		}},
 		T: c.T, D: c.D, Voxels: c.Voxels, Target: c.Target.Fingerprint,
 	}
 }
 
-// openBundle opens a decoder's folder; own says whether it has what Save writes.
-func openBundle(dir string) (b *bundle.Bundle, own bool, err error) {
-	b, err = bundle.Open(dir)
+// openModel opens a decoder's folder; own says whether it has what Save writes.
+func openModel(dir string) (m *model.Model, own bool, err error) {
+	m, err = model.Open(dir)
 	if err != nil {
 		return nil, false, err
 	}
-	if b.Kind != bundle.Decoder {
-		return nil, false, fmt.Errorf("scan: %s is a bundle of kind %s, want a decoder", dir, b.Kind)
+	if m.Kind != model.Decoder {
+		return nil, false, fmt.Errorf("scan: %s is a model of kind %s, want a decoder", dir, m.Kind)
 	}
-	_, config := b.Files[configFile]
-	_, weights := b.Files[weightsFile]
-	return b, config && weights, nil
+	_, config := m.Files[configFile]
+	_, weights := m.Files[weightsFile]
+	return m, config && weights, nil
 }
 
 // readConfig reads the shape of a decoder that Save wrote.
-func readConfig(b *bundle.Bundle) (Config, error) {
-	path := b.Path(configFile)
+func readConfig(m *model.Model) (Config, error) {
+	path := m.Path(configFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("scan: %w", err)
@@ -184,8 +184,8 @@ func readConfig(b *bundle.Bundle) (Config, error) {
 	if err := c.validate(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
-	if c.Voxels != b.Voxels || c.T != b.T || c.D != b.D || c.Target.Fingerprint != b.Target {
-		return c, fmt.Errorf("scan: %s and %s do not describe the same decoder", path, bundle.FileName)
+	if c.Voxels != m.Voxels || c.T != m.T || c.D != m.D || c.Target.Fingerprint != m.Target {
+		return c, fmt.Errorf("scan: %s and %s do not describe the same decoder", path, model.FileName)
 	}
 	return c, nil
 }

@@ -12,7 +12,7 @@ import (
 	"engram/data/safetensors"
 	"engram/data/space"
 	"engram/embed"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
 	"engram/embed/scan"
@@ -23,15 +23,15 @@ import (
 func TestSavedDecoderAnswersAsBefore(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(30, 1, 40, 2)
-	model, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: space.Space{Name: "test", Fingerprint: strings.Repeat("ab", 32)}})
+	network, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: space.Space{Name: "test", Fingerprint: strings.Repeat("ab", 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "decoder")
-	if err := model.Save(dir); err != nil {
+	if err := network.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	memory, err := model.Open(rt, ort.SessionOptions{})
+	memory, err := network.Open(rt, ort.SessionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestSavedDecoderAnswersAsBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range model.Values {
+	for name, values := range network.Values {
 		if saved, ok := weights[name].Data.([]float32); !ok || !slices.Equal(saved, values) {
 			t.Errorf("array %s was saved with other values", name)
 		}
@@ -76,11 +76,11 @@ func TestSavedDecoderAnswersAsBefore(t *testing.T) {
 func TestDecoderMadeElsewhereIsWelcome(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(30, 1, 40, 1)
-	model, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear})
+	network, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear})
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := model.ONNX()
+	content, err := network.ONNX()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +92,9 @@ func TestDecoderMadeElsewhereIsWelcome(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"architecture": "another program's"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = bundle.Wrap(dir, source, bundle.Manifest{
-		Kind: bundle.Decoder, Name: "foreign", Version: "7", Licence: "MIT", Source: "test", T: 1, D: 8, Voxels: 40, Target: strings.Repeat("cd", 32),
-		Models: map[string]bundle.Model{"decoder": {
+	_, err = model.Wrap(dir, source, model.Manifest{
+		Kind: model.Decoder, Name: "foreign", Version: "7", Licence: "MIT", Source: "test", T: 1, D: 8, Voxels: 40, Target: strings.Repeat("cd", 32),
+		Graphs: map[string]model.Graph{"decoder": {
 			Inputs: map[string]string{"voxels": "voxels"}, Outputs: map[string]string{"embedding": "tokens"},
 		}},
 	})
@@ -117,7 +117,7 @@ func TestDecoderMadeElsewhereIsWelcome(t *testing.T) {
 // TestDamagedDecoderIsRefused changes the files of a decoder's folder.
 func TestDamagedDecoderIsRefused(t *testing.T) {
 	rt := orttest.Runtime(t)
-	model, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1), scan.Options{Preset: scan.PresetLinear})
+	network, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1), scan.Options{Preset: scan.PresetLinear})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,18 +134,18 @@ func TestDamagedDecoderIsRefused(t *testing.T) {
 		"no such file": func(dir string) error { return os.Remove(filepath.Join(dir, "config.json")) },
 		"bundle.json":  func(dir string) error { return os.Remove(filepath.Join(dir, "bundle.json")) },
 		"do not describe the same decoder": func(dir string) error {
-			b, err := bundle.Open(dir)
+			b, err := model.Open(dir)
 			if err != nil {
 				return err
 			}
 			m := b.Manifest
 			m.Target = strings.Repeat("cd", 32)
-			_, err = bundle.Write(dir, m)
+			_, err = model.Write(dir, m)
 			return err
 		},
 	} {
 		dir := t.TempDir()
-		if err := errors.Join(model.Save(dir), damage(dir)); err != nil {
+		if err := errors.Join(network.Save(dir), damage(dir)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := scan.Open(rt, dir, ort.SessionOptions{}); err == nil || !strings.Contains(err.Error(), want) {
@@ -158,15 +158,15 @@ func TestDamagedDecoderIsRefused(t *testing.T) {
 // that could.
 func TestFailedSaveKeepsTheDecoder(t *testing.T) {
 	rt := orttest.Runtime(t)
-	model, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1), scan.Options{Preset: scan.PresetLinear})
+	network, err := scan.Train(t.Context(), rt, simulated(30, 1, 40, 1), scan.Options{Preset: scan.PresetLinear})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := model.Save(dir); err != nil {
+	if err := network.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	worse := *model
+	worse := *network
 	worse.Config.Target.Fingerprint = "not a fingerprint"
 	if err := worse.Save(dir); err == nil {
 		t.Fatal("a decoder without a target was saved")
@@ -176,8 +176,8 @@ func TestFailedSaveKeepsTheDecoder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer kept.Close()
-	if kept.Config() != model.Config {
-		t.Errorf("the folder holds %+v, was %+v", kept.Config(), model.Config)
+	if kept.Config() != network.Config {
+		t.Errorf("the folder holds %+v, was %+v", kept.Config(), network.Config)
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 4 {

@@ -13,20 +13,20 @@ import (
 
 	"engram/data/space"
 	"engram/data/vfs/crashfs"
-	"engram/embed/bundle"
+	"engram/embed/model"
 )
 
 // decoderFiles returns the files of a decoder's folder, none where it is no
 // decoder.
 func decoderFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	if _, err := bundle.Open(dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := model.Open(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]string{}
-	for _, name := range []string{weightsFile, configFile, modelFile, bundle.FileName} {
+	for _, name := range []string{weightsFile, configFile, modelFile, model.FileName} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

@@ -310,7 +310,7 @@ function showServer() {
   }
   const facts = [["Index", `${index.name || "unnamed"}: ${index.count.toLocaleString("en")} items of ${index.dim} dimensions`]];
   if (index.data) facts.push(["Images from", index.data]);
-  facts.push(["Image model", encoder ? encoder.bundle.name + (encoder.assumed ? " (assumed)" : "") : "none loaded"]);
+  facts.push(["Image model", encoder ? encoder.model.name + (encoder.assumed ? " (assumed)" : "") : "none loaded"]);
   facts.push(["Scan decoder", decoder ? `${decoder.name}, ${decoder.voxels.toLocaleString("en")} voxels` : "none loaded"]);
   if (decoder?.data) facts.push(["Decoder trained on", decoder.data]);
   at("about").replaceChildren(...facts.map(([term, text]) => element("div", "", element("dt", "", term), element("dd", "", text))));

@@ -79,7 +79,7 @@ type Refusal struct {
 // and a later copy brings the target up to date. Items that the target alone has
 // stay unless opts.Prune is set.
 //
-// A target of another dimension (index.ErrDimension) or bundle (index.ErrBundle)
+// A target of another dimension (index.ErrDimension) or model (index.ErrModel)
 // is refused before anything is written. No more than InFlight+1 batches are in
 // memory. A target that is index.Bulk and has less than half of the items takes
 // them in bulk.
@@ -186,13 +186,13 @@ func (c *copying) check(ctx context.Context) error {
 	case from.Dim != to.Dim:
 		return fmt.Errorf("the source has vectors of %d elements, the target of %d: %w", from.Dim, to.Dim, index.ErrDimension)
 	case !from.Space.Same(to.Space):
-		return fmt.Errorf("the source was made with bundle %s, the target with %s: %w", bundleLabel(from), bundleLabel(to), index.ErrBundle)
+		return fmt.Errorf("the source was made with model %s, the target with %s: %w", modelLabel(from), modelLabel(to), index.ErrModel)
 	}
 	return nil
 }
 
-// bundleLabel names the bundle of a store for messages.
-func bundleLabel(info index.Info) string {
+// modelLabel names the model of a store for messages.
+func modelLabel(info index.Info) string {
 	if !info.Space.Known() {
 		return "none"
 	}

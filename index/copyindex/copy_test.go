@@ -182,9 +182,9 @@ func TestCopyRefuses(t *testing.T) {
 		opts local.Options
 		want error
 	}{
-		"dimension":      {local.Options{Dim: dim + 1, Space: space.Space{Fingerprint: "abc"}}, index.ErrDimension},
-		"another bundle": {local.Options{Dim: dim, Space: space.Space{Fingerprint: "def"}}, index.ErrBundle},
-		"no bundle":      {local.Options{Dim: dim}, index.ErrBundle},
+		"dimension":     {local.Options{Dim: dim + 1, Space: space.Space{Fingerprint: "abc"}}, index.ErrDimension},
+		"another model": {local.Options{Dim: dim, Space: space.Space{Fingerprint: "def"}}, index.ErrModel},
+		"no model":      {local.Options{Dim: dim}, index.ErrModel},
 	} {
 		to := newLocal(t, test.opts)
 		if _, err := copyindex.Copy(t.Context(), from, to, copyindex.Options{}); !errors.Is(err, test.want) {

@@ -183,8 +183,8 @@ func TestJobRefuses(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"another bundle": {func(j *embedfiles.Job) { j.Space.Fingerprint = "def" }, embedfiles.ErrForeign, "(abc), wanted"},
-		"another type":   {func(j *embedfiles.Job) { j.Float32 = false }, embedfiles.ErrForeign, "8 float32 by bundle"},
+		"another model":  {func(j *embedfiles.Job) { j.Space.Fingerprint = "def" }, embedfiles.ErrForeign, "(abc), wanted"},
+		"another type":   {func(j *embedfiles.Job) { j.Float32 = false }, embedfiles.ErrForeign, "8 float32 by model"},
 		"the captions":   {func(j *embedfiles.Job) { j.Set = laion.Text }, embedfiles.ErrForeign, "img_emb of 8"},
 		"its own source": {func(j *embedfiles.Job) { j.Dir = root }, embedfiles.ErrForeign, "is not empty and has no embed.json"},
 		"another source": {func(j *embedfiles.Job) { j.Shards = nil }, embedfiles.ErrChanged, "f0"},

@@ -143,7 +143,7 @@ func (s Settings) String() string {
 	if s.Float32 {
 		element = "float32"
 	}
-	return fmt.Sprintf("%s of %d %s by bundle %s", s.Set, s.Dim, element, s.Space)
+	return fmt.Sprintf("%s of %d %s by model %s", s.Set, s.Dim, element, s.Space)
 }
 
 // write replaces the plan in a folder.

@@ -73,7 +73,7 @@ func TestCreateAndOpenRefuseOtherFolders(t *testing.T) {
 	mustClose(t, mustCreate(t, missing, 4))
 }
 
-func TestTheBundleIsRecorded(t *testing.T) {
+func TestTheModelIsRecorded(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Create(dir, Options{Dim: 2, Space: space.Space{Name: "clip 1", Fingerprint: "fingerprint"}})
 	if err != nil {
@@ -87,8 +87,8 @@ func TestTheBundleIsRecorded(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("info %+v, error %v; want %+v", got, err, want)
 	}
-	if err := got.CheckSpace(space.Space{Name: "clip 2", Fingerprint: "other"}); !errors.Is(err, index.ErrBundle) {
-		t.Errorf("another bundle: error %v, want ErrBundle", err)
+	if err := got.CheckSpace(space.Space{Name: "clip 2", Fingerprint: "other"}); !errors.Is(err, index.ErrModel) {
+		t.Errorf("another model: error %v, want ErrModel", err)
 	}
 }
 

@@ -108,15 +108,15 @@ func (s *Switched) compare(ctx context.Context, before qdrant.Options, after ind
 			s.Alias, store.Collection(), info.Dim, s.Collection, after.Dim, index.ErrDimension)
 	case !info.Space.Same(after.Space):
 		return fmt.Errorf("%s is %s of %s, %s is of %s (--force switches all the same): %w",
-			s.Alias, store.Collection(), bundleOf(info), s.Collection, bundleOf(after), index.ErrBundle)
+			s.Alias, store.Collection(), modelOf(info), s.Collection, modelOf(after), index.ErrModel)
 	}
 	return nil
 }
 
-// bundleOf names the bundle of an index.
-func bundleOf(info index.Info) string {
+// modelOf names the model of an index.
+func modelOf(info index.Info) string {
 	if !info.Space.Known() {
-		return "no bundle"
+		return "no model"
 	}
-	return fmt.Sprintf("bundle %s", info.Space)
+	return fmt.Sprintf("model %s", info.Space)
 }

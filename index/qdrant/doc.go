@@ -2,7 +2,7 @@
 // collection of a Qdrant server or cluster, version 1.17 or later of 1.x.
 //
 // An item is a point with its id as a number, its unit vector under a name, and
-// its payload. The collection's metadata hold the bundle and labels, so that a
+// its payload. The collection's metadata hold the model and labels, so that a
 // collection explains itself. Vectors lie on disk, their codes of one byte or one
 // bit per element in memory.
 //

@@ -17,7 +17,7 @@ type Options struct {
 	Addr string
 	// Collection is the name of a collection, or an alias of one. A store that is
 	// opened by an alias follows it from one collection to the next, which have to
-	// be of one dimension and bundle; if it is Fixed, it stays with the collection
+	// be of one dimension and model; if it is Fixed, it stays with the collection
 	// that the alias names when it is opened.
 	Collection string
 	Fixed      bool

@@ -172,7 +172,7 @@ func TestSchema(t *testing.T) {
 		t.Errorf("labels %v, error %v", labels, err)
 	}
 	if info, err := again.Info(t.Context()); info.Space.Fingerprint != "f00" || err != nil {
-		t.Errorf("new labels have changed the bundle: %+v, error %v", info, err)
+		t.Errorf("new labels have changed the model: %+v, error %v", info, err)
 	}
 }
 

@@ -31,8 +31,8 @@ type Origin struct {
 	Set    laion.Set `json:"set,omitempty"`
 	Column string    `json:"column,omitempty"`
 
-	Root   string `json:"root"`   // absolute path of the folder that "path" in payloads is relative to, "" where the images are in no files of their own
-	Bundle string `json:"bundle"` // absolute path of the bundle's folder, which may have moved since
+	Root  string `json:"root"`   // absolute path of the folder that "path" in payloads is relative to, "" where the images are in no files of their own
+	Model string `json:"bundle"` // absolute path of the model's folder, which may have moved since
 
 	// Label tells the source from the others of an index: "" is the first one's.
 	Label string `json:"label,omitempty"`

@@ -93,7 +93,7 @@ func TestAStoreKeepsItsOrigin(t *testing.T) {
 	if got, err := readOrigin(t, store); err != nil || got != (source.Origin{}) {
 		t.Errorf("a new store: %v, %v, want the zero Origin", got, err)
 	}
-	want := source.Origin{Source: "/photos", Root: "/photos", Bundle: "/models/clip"}
+	want := source.Origin{Source: "/photos", Root: "/photos", Model: "/models/clip"}
 	if err := source.KeepOrigin(t.Context(), store, want); err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +102,9 @@ func TestAStoreKeepsItsOrigin(t *testing.T) {
 	}
 	// As FORMAT.md describes it, in the words of each version.
 	for text, want := range map[string]source.Origin{
-		`{"root":"/photos","bundle":"/models/clip"}`:                                                 {Root: "/photos", Bundle: "/models/clip"},
+		`{"root":"/photos","bundle":"/models/clip"}`:                                                 {Root: "/photos", Model: "/models/clip"},
 		`{"source":"/photos","kind":"images","root":"/photos","bundle":""}`:                          {Source: "/photos", Kind: source.Images, Root: "/photos"},
-		`{"source":"/l","place":"/l/*.npy","kind":"laion","set":"text_emb","root":"","bundle":"/b"}`: {Source: "/l", Place: "/l/*.npy", Kind: source.Embeddings, Set: laion.Text, Bundle: "/b"},
+		`{"source":"/l","place":"/l/*.npy","kind":"laion","set":"text_emb","root":"","bundle":"/b"}`: {Source: "/l", Place: "/l/*.npy", Kind: source.Embeddings, Set: laion.Text, Model: "/b"},
 		`{"source":"/p","kind":"parquet","column":"v","root":"","bundle":""}`:                        {Source: "/p", Kind: source.Tables, Column: "v"},
 	} {
 		if err := store.SetLabel(t.Context(), "origin", text); err != nil {

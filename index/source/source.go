@@ -12,7 +12,7 @@ import (
 // Source is where rows come from: files that are read shard by shard.
 type Source interface {
 	// Origin says where the rows come from, so that the source can be opened
-	// again. It names no bundle.
+	// again. It names no model.
 	Origin() Origin
 	// Shards lists the shards there are, in the order in which they are read.
 	// It looks at names, sizes and times, and opens as little as it can.

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"log"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/recon/diffusion"
 )
 
 // Two steps of DDIM, with a network that always predicts that there is no noise.
 func Example() {
-	s, err := diffusion.New(bundle.Scheduler{Steps: 1000, BetaSchedule: "cosine", Prediction: "epsilon"})
+	s, err := diffusion.New(model.Scheduler{Steps: 1000, BetaSchedule: "cosine", Prediction: "epsilon"})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 )
 
 // Schedule is a noise schedule: how much of the signal and of the noise a latent
@@ -17,12 +17,12 @@ type Schedule struct {
 // maxBeta bounds the β of the cosine schedule.
 const maxBeta = .999
 
-// New returns the schedule of a denoiser's bundle, by the formulas of the
+// New returns the schedule of a denoiser's model, by the formulas of the
 // diffusers library: β rises linearly, or its square root does
 // ("scaled_linear", Rombach et al. 2022, arXiv 2112.10752), or ᾱ falls as a
 // squared cosine ("cosine", Nichol and Dhariwal 2021, arXiv 2102.09672, section
 // 3.2), which leaves BetaStart and BetaEnd without use.
-func New(s bundle.Scheduler) (*Schedule, error) {
+func New(s model.Scheduler) (*Schedule, error) {
 	if s.Steps < 1 {
 		return nil, fmt.Errorf("diffusion: a schedule has %d steps, wanted 1 or more", s.Steps)
 	}
@@ -45,7 +45,7 @@ func New(s bundle.Scheduler) (*Schedule, error) {
 }
 
 // betaOf returns β of step i.
-func betaOf(s bundle.Scheduler, i int) (float64, error) {
+func betaOf(s model.Scheduler, i int) (float64, error) {
 	n := float64(s.Steps)
 	along := float64(i) / math.Max(n-1, 1)
 	switch s.BetaSchedule {

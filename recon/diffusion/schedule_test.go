@@ -3,8 +3,8 @@ package diffusion_test
 import (
 	"testing"
 
-	"engram/embed/bundle"
 	"engram/embed/embedtest"
+	"engram/embed/model"
 	"engram/recon/diffusion"
 )
 
@@ -13,7 +13,7 @@ const tolerance = 1e-6 // float32 latents against float64
 // schedule returns a schedule of 1000 steps with the betas of a golden case.
 func schedule(t *testing.T, c embedtest.Case, betas, prediction string) *diffusion.Schedule {
 	t.Helper()
-	s, err := diffusion.New(bundle.Scheduler{
+	s, err := diffusion.New(model.Scheduler{
 		Steps: 1000, BetaStart: c.Number("beta_start"), BetaEnd: c.Number("beta_end"),
 		BetaSchedule: betas, Prediction: prediction,
 	})
@@ -66,7 +66,7 @@ func TestDDIMAgreesWithDiffusers(t *testing.T) {
 func TestTheTruePredictionLeadsBack(t *testing.T) {
 	signal, added := []float32{.5, -1.25, 2}, []float32{-.75, .5, 1}
 	for _, prediction := range []string{"epsilon", "sample", "v"} {
-		s, err := diffusion.New(bundle.Scheduler{Steps: 100, BetaSchedule: "cosine", Prediction: prediction})
+		s, err := diffusion.New(model.Scheduler{Steps: 100, BetaSchedule: "cosine", Prediction: prediction})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,11 +83,11 @@ func TestTheTruePredictionLeadsBack(t *testing.T) {
 }
 
 func TestImpossibleSchedulesAreRefused(t *testing.T) {
-	good := bundle.Scheduler{Steps: 10, BetaStart: .1, BetaEnd: .2, BetaSchedule: "linear", Prediction: "v"}
-	for what, change := range map[string]func(*bundle.Scheduler){
-		"steps":      func(s *bundle.Scheduler) { s.Steps = 0 },
-		"schedule":   func(s *bundle.Scheduler) { s.BetaSchedule = "sigmoid" },
-		"prediction": func(s *bundle.Scheduler) { s.Prediction = "score" },
+	good := model.Scheduler{Steps: 10, BetaStart: .1, BetaEnd: .2, BetaSchedule: "linear", Prediction: "v"}
+	for what, change := range map[string]func(*model.Scheduler){
+		"steps":      func(s *model.Scheduler) { s.Steps = 0 },
+		"schedule":   func(s *model.Scheduler) { s.BetaSchedule = "sigmoid" },
+		"prediction": func(s *model.Scheduler) { s.Prediction = "score" },
 	} {
 		s := good
 		change(&s)

@@ -9,8 +9,8 @@ import (
 	"engram/embed/train"
 )
 
-// CardFile is the name of the model card in a bundle's folder. The card is not
-// among the bundle's checked files, since it tells how long the training took.
+// CardFile is the name of the model card in a model's folder. The card is not
+// among the model's checked files, since it tells how long the training took.
 const CardFile = "CARD.md"
 
 // Card says what a trained model is, how it was made and what it is worth.
@@ -20,7 +20,7 @@ type Card struct {
 	Shape      string // all sizes, as JSON
 	Recipe     Recipe
 	Seed       uint64
-	Depends    []string // fingerprints of the bundles that it learned from
+	Depends    []string // fingerprints of the models that it learned from
 	Parameters int      // of the training; a few, such as a temperature, are not served
 	Bytes      int      // of the model files
 	Seconds    float64  // of the training, all its parts together
@@ -53,7 +53,7 @@ func (c *Card) command() string {
 func (c *Card) source() string {
 	parts := []string{"trained on generated scenes alone: " + c.command()}
 	for _, fingerprint := range c.Depends {
-		parts = append(parts, "with bundle "+fingerprint[:12])
+		parts = append(parts, "with model "+fingerprint[:12])
 	}
 	return strings.Join(parts, ", ")
 }
@@ -86,7 +86,7 @@ func (m Model) prose() prose {
 			"place, the global token and the time as tokens of their own. A context of zeros asks for any picture.",
 		aim: "Mean squared error of the v-prediction on a cosine noise schedule; one context in ten is zero, " +
 			"for classifier-free guidance.",
-		limits: "It works with the tokens and latents of the two bundles that it was trained with, and no others. " +
+		limits: "It works with the tokens and latents of the two models that it was trained with, and no others. " +
 			"It paints the drawn world of data/scenes alone.",
 	}
 }
@@ -111,7 +111,7 @@ func (c *Card) Markdown() string {
 	line("| time | %s |", time.Duration(c.Seconds*float64(time.Second)).Round(time.Second))
 	line("| last loss | %.4f |", c.Loss)
 	for _, fingerprint := range c.Depends {
-		line("| learned from bundle | `%s` |", fingerprint)
+		line("| learned from model | `%s` |", fingerprint)
 	}
 	line("\n## What it is worth\n\nMeasured on scenes of the test split, no meaning of which is in the training split, with the model files of this folder.\n")
 	line("| score | value |\n| --- | --- |")

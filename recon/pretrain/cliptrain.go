@@ -20,7 +20,7 @@ const (
 	pixelsName  = "pixels"  // [n, 3, S, S]
 )
 
-// Files of the CLIP's bundle.
+// Files of the CLIP's model.
 const (
 	imageFile      = "image.onnx"
 	textFile       = "text.onnx"

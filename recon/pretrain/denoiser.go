@@ -3,13 +3,13 @@ package pretrain
 import (
 	"math"
 
-	"engram/embed/bundle"
 	"engram/embed/grad"
+	"engram/embed/model"
 	"engram/embed/nn"
 )
 
 // DenoiserShape is the shape of a latent denoiser. What it shares with the CLIP
-// and the autoencoder comes from their bundles.
+// and the autoencoder comes from their models.
 type DenoiserShape struct {
 	Width    int            `json:"width"`
 	Layers   nn.Transformer `json:"layers"`
@@ -23,8 +23,8 @@ type DenoiserShape struct {
 // and v-prediction, whose target has the same size at every step (Salimans and
 // Ho 2022, arXiv 2202.00512, section 4). The betas are what the cosine gives
 // the first and the last step.
-func scheduler() bundle.Scheduler {
-	return bundle.Scheduler{Steps: trainSteps, BetaStart: 4.1e-5, BetaEnd: .999, BetaSchedule: "cosine", Prediction: "v"}
+func scheduler() model.Scheduler {
+	return model.Scheduler{Steps: trainSteps, BetaStart: 4.1e-5, BetaEnd: .999, BetaSchedule: "cosine", Prediction: "v"}
 }
 
 const (

@@ -2,7 +2,7 @@
 // autoencoder and a latent denoiser that is conditioned on the CLIP's image
 // tokens. They learn from the generated scenes of package scenes alone, so that
 // a machine without any published weights has models of every kind, and are
-// written as bundles like any other, each with a card that says how it was made
+// written as models like any other, each with a card that says how it was made
 // and what it is worth.
 //
 // # The models

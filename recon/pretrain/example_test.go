@@ -7,13 +7,13 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/recon/pretrain"
 )
 
 // A CLIP of the smallest scale is trained within seconds, and opened as any
-// bundle is.
+// model is.
 func Example() {
 	ctx := context.Background()
 	rt, err := ort.Load(ctx, ort.OptionsFromEnv(os.Getenv))
@@ -31,10 +31,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	b, err := bundle.Open(filepath.Join(out, "clip"))
+	m, err := model.Open(filepath.Join(out, "clip"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(b.Kind, b.T, b.D, card.Recipe.Scenes(), card.Scores[0].Name)
+	fmt.Println(m.Kind, m.T, m.D, card.Recipe.Scenes(), card.Scores[0].Name)
 	// Output: clip 17 16 512 text to image, top 1 of 20
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"engram/data/scenes"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 )
@@ -18,9 +18,9 @@ import (
 // preprocess is how pictures become the models' input: 0…255 becomes -1…1.
 // Pictures of the models' size stay as they are; others are resized as Pillow
 // does with antialiasing.
-func preprocess() *bundle.Preprocess {
+func preprocess() *model.Preprocess {
 	half := [3]float64{.5, .5, .5}
-	return &bundle.Preprocess{
+	return &model.Preprocess{
 		Filter: string(pixels.Bilinear), Antialias: true, Crop: string(pixels.Center),
 		Range: [2]float64{0, 1}, Mean: half, Std: half,
 	}

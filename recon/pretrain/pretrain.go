@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 
 	"engram/data/scenes"
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/recon/diffusion"
 )
 
-// Train trains a model and writes its bundle to the folder of its name in out,
-// in which a denoiser finds the bundles of the other two. It returns what the
+// Train trains a model and writes its model to the folder of its name in out,
+// in which a denoiser finds the models of the other two. It returns what the
 // model's card says. Equal options give equal weights on one machine, whether
 // the training was stopped in between or not.
 func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts Options) (_ *Card, err error) {
@@ -89,7 +89,7 @@ func (t *training) newDenoiser(scale Scale, frozen *teachers) error {
 	if err != nil {
 		return fmt.Errorf("pretrain: %w", err)
 	}
-	seen, latent := frozen.clip.Bundle(), frozen.autoencoder
+	seen, latent := frozen.clip.Model(), frozen.autoencoder
 	shape, recipe := scale.Denoiser, t.opts.adjust(scale.DenoiserRecipe)
 	shape.Tokens, shape.Dim = seen.T, seen.D
 	shape.Channels, shape.Side = latent.Latent.Channels, latent.ImageSize/latent.Latent.Factor
@@ -107,11 +107,11 @@ func (t *training) newDenoiser(scale Scale, frozen *teachers) error {
 // teachers are the frozen models that a denoiser learns from.
 type teachers struct {
 	clip             *clip.Encoder
-	autoencoder      *bundle.Bundle
+	autoencoder      *model.Model
 	encoder, decoder *ort.Session // of the autoencoder
 }
 
-// openTeachers opens the bundles of the CLIP and the autoencoder in out.
+// openTeachers opens the models of the CLIP and the autoencoder in out.
 func openTeachers(rt *ort.Runtime, out string) (_ *teachers, err error) {
 	t := &teachers{}
 	var opened []io.Closer
@@ -120,28 +120,28 @@ func openTeachers(rt *ort.Runtime, out string) (_ *teachers, err error) {
 			for _, c := range opened {
 				err = errors.Join(err, c.Close())
 			}
-			err = fmt.Errorf("pretrain: the denoiser learns from the bundles of the clip and the autoencoder: %w", err)
+			err = fmt.Errorf("pretrain: the denoiser learns from the models of the clip and the autoencoder: %w", err)
 		}
 	}()
-	b, err := bundle.Open(filepath.Join(out, string(CLIP)))
+	m, err := model.Open(filepath.Join(out, string(CLIP)))
 	if err != nil {
 		return nil, err
 	}
-	if t.clip, err = clip.Open(rt, b, clip.Options{Batch: scoreBatch}); err != nil {
+	if t.clip, err = clip.Open(rt, m, clip.Options{Batch: scoreBatch}); err != nil {
 		return nil, err
 	}
 	opened = append(opened, t.clip)
-	if t.autoencoder, err = bundle.Open(filepath.Join(out, string(Autoencoder))); err != nil {
+	if t.autoencoder, err = model.Open(filepath.Join(out, string(Autoencoder))); err != nil {
 		return nil, err
 	}
-	if t.autoencoder.Kind != bundle.VAE {
-		return nil, fmt.Errorf("%s is a bundle of kind %s, wanted vae", t.autoencoder.Dir(), t.autoencoder.Kind)
+	if t.autoencoder.Kind != model.VAE {
+		return nil, fmt.Errorf("%s is a model of kind %s, wanted vae", t.autoencoder.Dir(), t.autoencoder.Kind)
 	}
-	if t.encoder, err = rt.OpenFile(t.autoencoder.ModelPath("encoder"), ort.SessionOptions{}); err != nil {
+	if t.encoder, err = rt.OpenFile(t.autoencoder.GraphPath("encoder"), ort.SessionOptions{}); err != nil {
 		return nil, err
 	}
 	opened = append(opened, t.encoder)
-	t.decoder, err = rt.OpenFile(t.autoencoder.ModelPath("decoder"), ort.SessionOptions{})
+	t.decoder, err = rt.OpenFile(t.autoencoder.GraphPath("decoder"), ort.SessionOptions{})
 	return t, err
 }
 

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"engram/data/progress"
-	"engram/embed/bundle"
 	"engram/embed/grad"
+	"engram/embed/model"
 	"engram/embed/nn"
 	"engram/embed/ort"
 	"engram/embed/train"
@@ -25,9 +25,9 @@ type network interface {
 	export(values map[string][]float32) (map[string][]byte, error)
 	// score measures models on held-out scenes; the last time on more of them.
 	score(ctx context.Context, models map[string][]byte, last bool) ([]progress.Figure, error)
-	// manifest describes the bundle in dir, where the models are, and writes what
+	// manifest describes the model in dir, where the models are, and writes what
 	// else belongs there.
-	manifest(dir string) (bundle.Manifest, error)
+	manifest(dir string) (model.Manifest, error)
 }
 
 // training is one run of a network's training.
@@ -45,7 +45,7 @@ type about struct {
 	Recipe  Recipe   `json:"recipe"`
 	Seed    uint64   `json:"seed"`
 	World   string   `json:"world"`   // see worldFingerprint
-	Depends []string `json:"depends"` // fingerprints of the bundles that the model is trained on
+	Depends []string `json:"depends"` // fingerprints of the models that the model is trained on
 }
 
 // same reports whether two checkpoints are of one training.

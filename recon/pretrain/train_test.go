@@ -16,9 +16,9 @@ import (
 	"engram/data/safetensors"
 	"engram/data/scenes"
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/clip"
 	"engram/embed/grad"
+	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
@@ -55,17 +55,17 @@ func TestModelsLearnAndRepeat(t *testing.T) {
 	other, _ := world(t, rt, 2)
 	for _, m := range Models() {
 		if a, b := fingerprint(t, dir, m), fingerprint(t, again, m); a != b {
-			t.Errorf("%s: two trainings with one seed make bundles %s and %s", m, a, b)
+			t.Errorf("%s: two trainings with one seed make models %s and %s", m, a, b)
 		}
 		if a, b := fingerprint(t, dir, m), fingerprint(t, other, m); a == b {
-			t.Errorf("%s: two seeds make one bundle", m)
+			t.Errorf("%s: two seeds make one model", m)
 		}
 	}
 }
 
 func fingerprint(t *testing.T, dir string, m Model) string {
 	t.Helper()
-	b, err := bundle.Open(filepath.Join(dir, string(m)))
+	b, err := model.Open(filepath.Join(dir, string(m)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func fingerprint(t *testing.T, dir string, m Model) string {
 }
 
 // TestAStoppedTrainingGoesOn stops every training after its second epoch, and
-// wants the weights, moments and bundles of an undisturbed one.
+// wants the weights, moments and models of an undisturbed one.
 func TestAStoppedTrainingGoesOn(t *testing.T) {
 	t.Parallel()
 	rt := orttest.Runtime(t)
@@ -140,10 +140,10 @@ func TestACheckpointKnowsItsScenes(t *testing.T) {
 	}
 }
 
-// TestTheBundleServesWhatWasTrained compares the encoder that clip opens with the
+// TestTheModelServesWhatWasTrained compares the encoder that clip opens with the
 // training's own graph, fed with bytes as in training, for pictures of the
 // models' size and, resized, of four times that size.
-func TestTheBundleServesWhatWasTrained(t *testing.T) {
+func TestTheModelServesWhatWasTrained(t *testing.T) {
 	t.Parallel()
 	rt := orttest.Runtime(t)
 	out, kept := t.TempDir(), t.TempDir()
@@ -151,17 +151,17 @@ func TestTheBundleServesWhatWasTrained(t *testing.T) {
 	if _, err := Train(t.Context(), rt, out, CLIP, opts); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bundle.Open(filepath.Join(out, string(CLIP)))
+	m, err := model.Open(filepath.Join(out, string(CLIP)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoder, err := clip.Open(rt, b, clip.Options{})
+	encoder, err := clip.Open(rt, m, clip.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer encoder.Close()
 	const n = 6
-	pictures, err := draw(t.Context(), source{0, scenes.Test, b.ImageSize}, 0, n)
+	pictures, err := draw(t.Context(), source{0, scenes.Test, m.ImageSize}, 0, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,14 +172,14 @@ func TestTheBundleServesWhatWasTrained(t *testing.T) {
 	trained := trainedTokens(t, rt, kept, pictures)
 	const tolerance = 4e-3 // half precision
 	for i, want := range trained {
-		norm := embed.Norm(want[:b.D])
+		norm := embed.Norm(want[:m.D])
 		for k, v := range want {
 			if d := math.Abs(float64(served[i].Data[k]) - float64(v)/norm); !(d < tolerance) {
 				t.Fatalf("picture %d, element %d is %v, in training it was %v", i, k, served[i].Data[k], float64(v)/norm)
 			}
 		}
 	}
-	large, err := draw(t.Context(), source{0, scenes.Test, 4 * b.ImageSize}, 0, n)
+	large, err := draw(t.Context(), source{0, scenes.Test, 4 * m.ImageSize}, 0, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,11 +236,11 @@ func TestTextsAskInTheSpaceOfPictures(t *testing.T) {
 	if _, err := Train(t.Context(), rt, out, CLIP, Options{Scale: "tiny"}); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bundle.Open(filepath.Join(out, string(CLIP)))
+	m, err := model.Open(filepath.Join(out, string(CLIP)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoder, err := clip.OpenText(rt, b, clip.Options{Batch: 2})
+	encoder, err := clip.OpenText(rt, m, clip.Options{Batch: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,8 +250,8 @@ func TestTextsAskInTheSpaceOfPictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(vectors) != 3 || len(vectors[0]) != b.D || math.Abs(embed.Norm(vectors[2])-1) > 1e-6 {
-		t.Fatalf("%d vectors, want 3 of %d elements and length 1", len(vectors), b.D)
+	if len(vectors) != 3 || len(vectors[0]) != m.D || math.Abs(embed.Norm(vectors[2])-1) > 1e-6 {
+		t.Fatalf("%d vectors, want 3 of %d elements and length 1", len(vectors), m.D)
 	}
 	if embed.Dot(vectors[0], vectors[1]) < 1-1e-6 || embed.Dot(vectors[0], vectors[2]) > .999 {
 		t.Error("case and punctuation matter, or the words do not")
@@ -264,7 +264,7 @@ func TestTextsAskInTheSpaceOfPictures(t *testing.T) {
 func TestADenoiserNeedsItsTeachers(t *testing.T) {
 	_, err := Train(t.Context(), orttest.Runtime(t), t.TempDir(), Denoiser, Options{Scale: "tiny"})
 	if !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("without bundles: %v", err)
+		t.Errorf("without models: %v", err)
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 
 	"engram/data/vfs"
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 )
 
-// write makes the bundle's folder. It is complete on the disk before anything of
-// a bundle that was there is touched.
+// write makes the model's folder. It is complete on the disk before anything of
+// a model that was there is touched.
 func (t *training) write(dir string, models map[string][]byte, card *Card) error {
 	if err := t.replace(dir, models, card); err != nil {
 		return fmt.Errorf("pretrain: write %s: %w", t.about.Model, err)
@@ -47,7 +47,7 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 	}
 	manifest.Name, manifest.Version, manifest.Licence = "scenes-"+string(t.about.Model), "1", "CC0-1.0"
 	manifest.Source = card.source()
-	if _, err := bundle.Write(fresh, manifest); err != nil {
+	if _, err := model.Write(fresh, manifest); err != nil {
 		return err
 	}
 	if err := writeFile(filepath.Join(fresh, CardFile), []byte(card.Markdown())); err != nil {
@@ -58,7 +58,7 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 		return err
 	}
 	if err := os.Rename(fresh, dir); err != nil {
-		// Or else the old bundle would go with the staging folder.
+		// Or else the old model would go with the staging folder.
 		if back := os.Rename(old, dir); back != nil && !errors.Is(back, fs.ErrNotExist) {
 			return errors.Join(err, back)
 		}
@@ -75,22 +75,22 @@ func writeFile(path string, content []byte) error {
 	})
 }
 
-func (c *clipNetwork) manifest(dir string) (bundle.Manifest, error) {
+func (c *clipNetwork) manifest(dir string) (model.Manifest, error) {
 	s := c.shape
-	return bundle.Manifest{
-		Kind: bundle.CLIP, T: s.tokens(), D: s.Dim, ImageSize: s.ImageSize, Preprocess: preprocess(),
-		Tokenizer: &bundle.Tokenizer{File: vocabularyFile, Context: s.Context},
-		Models: map[string]bundle.Model{
+	return model.Manifest{
+		Kind: model.CLIP, T: s.tokens(), D: s.Dim, ImageSize: s.ImageSize, Preprocess: preprocess(),
+		Tokenizer: &model.Tokenizer{File: vocabularyFile, Context: s.Context},
+		Graphs: map[string]model.Graph{
 			"image": {File: imageFile, Inputs: same(pixelsName), Outputs: same("tokens")},
 			"text":  {File: textFile, Inputs: same(idsName), Outputs: same("embedding")},
 		},
 	}, clip.WriteVocabulary(filepath.Join(dir, vocabularyFile), c.words)
 }
 
-func (a *autoencoderNetwork) manifest(string) (bundle.Manifest, error) {
-	return bundle.Manifest{
-		Kind: bundle.VAE, ImageSize: a.shape.ImageSize, Preprocess: preprocess(), Latent: a.shape.latent(),
-		Models: map[string]bundle.Model{
+func (a *autoencoderNetwork) manifest(string) (model.Manifest, error) {
+	return model.Manifest{
+		Kind: model.VAE, ImageSize: a.shape.ImageSize, Preprocess: preprocess(), Latent: a.shape.latent(),
+		Graphs: map[string]model.Graph{
 			"encoder": {File: encoderFile, Inputs: same(pixelsName), Outputs: map[string]string{latentName: outputName}},
 			"decoder": {File: decoderFile, Inputs: same(latentName), Outputs: map[string]string{pixelsName: outputName}},
 		},
@@ -98,16 +98,16 @@ func (a *autoencoderNetwork) manifest(string) (bundle.Manifest, error) {
 }
 
 // latent describes the latents, which have unit variance as they are.
-func (s AutoencoderShape) latent() *bundle.Latent {
-	return &bundle.Latent{Channels: s.Channels, Factor: s.Patch, Scale: 1}
+func (s AutoencoderShape) latent() *model.Latent {
+	return &model.Latent{Channels: s.Channels, Factor: s.Patch, Scale: 1}
 }
 
-func (d *denoiserNetwork) manifest(string) (bundle.Manifest, error) {
+func (d *denoiserNetwork) manifest(string) (model.Manifest, error) {
 	s, noise := d.shape, scheduler()
-	return bundle.Manifest{
-		Kind: bundle.Denoiser, T: s.Tokens, D: s.Dim, ImageSize: d.autoencoder.ImageSize,
+	return model.Manifest{
+		Kind: model.Denoiser, T: s.Tokens, D: s.Dim, ImageSize: d.autoencoder.ImageSize,
 		Latent: d.autoencoder.Latent, Scheduler: &noise,
-		Models: map[string]bundle.Model{"denoiser": {
+		Graphs: map[string]model.Graph{"denoiser": {
 			File: denoiserFile, Inputs: same(contextName, latentName, timeName), Outputs: same(predictionName),
 		}},
 	}, nil

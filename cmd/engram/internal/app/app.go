@@ -51,7 +51,7 @@ func New(opts Options) *App {
 // Device returns where models run.
 func (a *App) Device() string { return a.opts.Device }
 
-// Session returns how models run that are not opened by OpenModel.
+// Session returns how models run that are not opened by OpenImageEncoder.
 func (a *App) Session() ort.SessionOptions { return ort.SessionOptions{Device: a.opts.Device} }
 
 // Logger returns where the App logs.

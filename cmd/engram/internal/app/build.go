@@ -16,9 +16,9 @@ import (
 // BuildSpec says what to index with which model into which index.
 type BuildSpec struct {
 	Source SourceSpec
-	// Bundle is the model of images, "" for Pixels. Of embeddings it is the model
+	// Model is the model of images, "" for Pixels. Of embeddings it is the model
 	// that made them, "" where nobody says which.
-	Bundle      string
+	Model       string
 	Out         string // folder or collection, new or made by an earlier build
 	Collection  open.Collection
 	Part        ingest.Part  // of the shards; the zero Part is all

@@ -10,8 +10,8 @@ import (
 
 	"engram/data/progress"
 	"engram/data/space"
-	"engram/embed/bundle"
 	"engram/embed/dataset"
+	"engram/embed/model"
 	"engram/embed/scan"
 	"engram/embed/voxels"
 
@@ -25,10 +25,10 @@ type Dataset struct {
 	Mask    string // NIfTI image whose voxels above 0 are used
 	Labels  string // of Mask: the values that are used, "1,2,5-7" or "all"; "" for a mask of one value
 	Stimuli string // images: a folder, or a .npy of [images, H, W] or [images, H, W, 3]
-	Targets string // instead of Stimuli, embeddings that Bundle made: .npy of [images, T, D]
+	Targets string // instead of Stimuli, embeddings that Model made: .npy of [images, T, D]
 	Trials  string // table that says which image each trial saw; "": trial i saw image i
 	Column  string // of Trials
-	Bundle  string // model bundle that embeds the images; "" means Pixels
+	Model   string // model that embeds the images; "" means Pixels
 	MindEye string // folder of a data set in MindEye's layout
 	Subject int    // of MindEye, from 1; 0: the only one
 }
@@ -39,10 +39,10 @@ func (d *Dataset) images() string { return d.Stimuli + d.Targets + d.MindEye }
 // study is what decoders are trained on and scored with.
 type study struct {
 	scan.Data
-	bundle *bundle.Bundle
-	scans  *dataset.Scans // of MindEye, else nil
-	order  voxels.Order   // of the voxels
-	names  []string       // of the images, nil where they have none
+	model *model.Model
+	scans *dataset.Scans // of MindEye, else nil
+	order voxels.Order   // of the voxels
+	names []string       // of the images, nil where they have none
 	Matched
 }
 
@@ -64,7 +64,7 @@ func (m *Matched) warn(log *slog.Logger) {
 }
 
 // target names the space of the targets.
-func (s *study) target() space.Space { return SpaceOf(s.bundle) }
+func (s *study) target() space.Space { return SpaceOf(s.model) }
 
 // openStudy reads the scans and embeds the images seen. read reads the wanted
 // splits of MindEye's data.
@@ -72,30 +72,30 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	if spec.MindEye == "" && (spec.Stimuli == "") == (spec.Targets == "") {
 		return nil, errors.New("wanted one of --stimuli and --targets")
 	}
-	if spec.Bundle == "" {
+	if spec.Model == "" {
 		if spec.Targets != "" {
-			return nil, errors.New("--targets needs --bundle: the decoder must know which model made the embeddings")
+			return nil, errors.New("--targets needs --model: the decoder must know which model made the embeddings")
 		}
-		spec.Bundle = Pixels
+		spec.Model = Pixels
 	}
 	if spec.MindEye != "" {
 		return a.openMindEye(ctx, spec, read, watch)
 	}
-	b, err := a.OpenBundle(spec.Bundle)
+	m, err := a.OpenModel(spec.Model)
 	if err != nil {
 		return nil, err
 	}
-	s := &study{Data: scan.Data{T: b.T, D: b.D}, bundle: b}
+	s := &study{Data: scan.Data{T: m.T, D: m.D}, model: m}
 	if err := s.readVoxels(spec); err != nil {
 		return nil, err
 	}
 	if spec.Targets != "" {
-		s.Targets, err = dataset.Targets(spec.Targets, b.T, b.D)
+		s.Targets, err = dataset.Targets(spec.Targets, m.T, m.D)
 		if err == nil {
 			s.names, err = dataset.TargetNames(spec.Targets)
 		}
 	} else {
-		s.names, s.Targets, err = a.embedStimuli(ctx, spec.Stimuli, b, watch)
+		s.names, s.Targets, err = a.embedStimuli(ctx, spec.Stimuli, m, watch)
 	}
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (s *study) join(spec Dataset) (err error) {
 
 // openMindEye reads the tars of MindEye and embeds their images.
 func (a *App) openMindEye(ctx context.Context, spec Dataset, read func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
-	b, err := a.OpenBundle(spec.Bundle)
+	m, err := a.OpenModel(spec.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -176,29 +176,29 @@ func (a *App) openMindEye(ctx context.Context, spec Dataset, read func(dataset.M
 	}
 	a.opts.Logger.Info("scans of " + scans.String())
 	s := &study{
-		Data: scan.Data{Voxels: scans.Voxels, Images: scans.Images, T: b.T, D: b.D}, bundle: b, scans: scans,
+		Data: scan.Data{Voxels: scans.Voxels, Images: scans.Images, T: m.T, D: m.D}, model: m, scans: scans,
 		order:   voxels.OfArray(scans.Voxels.Cols),
 		Matched: Matched{Recording: scans.String(), Seen: fmt.Sprintf("%d samples joined to %d images by their numbers among NSD's 73,000", scans.Samples, scans.Stimuli.Count)},
 	}
-	s.Targets, err = a.embed(ctx, scans.Stimuli, b, watch)
+	s.Targets, err = a.embed(ctx, scans.Stimuli, m, watch)
 	return s, err
 }
 
 // embedStimuli returns the names of the stimuli, if they have names, and their
 // tokens, [images, T·D].
-func (a *App) embedStimuli(ctx context.Context, path string, b *bundle.Bundle, watch progress.Func) (_ []string, _ blas32.General, err error) {
+func (a *App) embedStimuli(ctx context.Context, path string, m *model.Model, watch progress.Func) (_ []string, _ blas32.General, err error) {
 	s, err := dataset.OpenStimuli(path)
 	if err != nil {
 		return nil, blas32.General{}, err
 	}
 	defer closeInto(&err, s)
-	targets, err := a.embed(ctx, s, b, watch)
+	targets, err := a.embed(ctx, s, m, watch)
 	return s.Names, targets, err
 }
 
 // embed returns the tokens of stimuli, [images, T·D].
-func (a *App) embed(ctx context.Context, s *dataset.Stimuli, b *bundle.Bundle, watch progress.Func) (_ blas32.General, err error) {
-	m, err := a.OpenModel(ctx, b, watch)
+func (a *App) embed(ctx context.Context, s *dataset.Stimuli, b *model.Model, watch progress.Func) (_ blas32.General, err error) {
+	m, err := a.OpenImageEncoder(ctx, b, watch)
 	if err != nil {
 		return blas32.General{}, err
 	}

@@ -14,9 +14,9 @@ import (
 // EmbedSpec says what to embed with which model into which folder.
 type EmbedSpec struct {
 	Source  SourceSpec
-	Bundle  string // "": Pixels
+	Model   string // "": Pixels
 	Out     string // new or made by an earlier run
-	Text    bool   // embed the first caption of each row by the bundle's text model, not its image
+	Text    bool   // embed the first caption of each row by the model's text graph, not its image
 	Float32 bool   // write float32 rather than float16
 	Rows    int    // of a pair of files, at least; 0: 1,000,000
 	Batch   int    // images or captions in one run of the model; 0: 16
@@ -41,29 +41,29 @@ func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (r
 		Dir:      spec.Out, Rows: spec.Rows, Batch: spec.Batch, Progress: watch,
 	}
 	job.Shards = sources[0].shards
-	if spec.Bundle == "" {
-		spec.Bundle = Pixels
+	if spec.Model == "" {
+		spec.Model = Pixels
 	}
-	b, err := a.OpenBundle(spec.Bundle)
+	b, err := a.OpenModel(spec.Model)
 	if err != nil {
 		return nil, err
 	}
 	job.Dim, job.Space = b.D, SpaceOf(b)
 	if spec.Text {
-		var m *TextModel
-		if m, err = a.OpenTextModel(ctx, b, watch); err != nil {
+		var m *TextEncoder
+		if m, err = a.OpenTextEncoder(ctx, b, watch); err != nil {
 			return nil, err
 		}
 		defer closeInto(&err, m)
 		job.Set, job.Encoder = laion.Text, captionEncoder{m}
 		return runEmbed(ctx, spec.Source.Place, job)
 	}
-	m, err := a.OpenModel(ctx, b, watch)
+	m, err := a.OpenImageEncoder(ctx, b, watch)
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, m)
-	job.Encoder = imageEncoder{m}
+	job.Encoder = pictureEncoder{m}
 	return runEmbed(ctx, spec.Source.Place, job)
 }
 

@@ -8,15 +8,15 @@ import (
 
 	"engram/data/progress"
 	"engram/embed"
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 	"engram/index/ingest"
 )
 
-// imageEncoder is a Model as package ingest needs it.
-type imageEncoder struct{ model *Model }
+// pictureEncoder is an ImageEncoder as package ingest needs it.
+type pictureEncoder struct{ encoder *ImageEncoder }
 
 // imageInput is a decoded image on its way to the model.
 type imageInput struct{ *pixels.Image }
@@ -27,44 +27,44 @@ func (in imageInput) Size() int { return len(in.Pix) }
 // Incomplete implements ingest.Input.
 func (in imageInput) Incomplete() bool { return in.Image.Incomplete }
 
-func (e imageEncoder) Decode(ctx context.Context, file io.Reader) (ingest.Input, error) {
-	img, err := pixels.Decode(ctx, file, e.model.limits)
+func (e pictureEncoder) Decode(ctx context.Context, file io.Reader) (ingest.Input, error) {
+	img, err := pixels.Decode(ctx, file, e.encoder.limits)
 	return imageInput{img}, err
 }
 
-func (e imageEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
+func (e pictureEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]float32, error) {
 	images := make([]*pixels.Image, len(inputs))
 	for i, in := range inputs {
 		images[i] = in.(imageInput).Image
 	}
-	vectors, err := e.model.Encode(ctx, images)
+	vectors, err := e.encoder.Encode(ctx, images)
 	return asRows(vectors, err)
 }
 
-// TextModel is an open text encoder with the library that runs it.
-type TextModel struct {
+// TextEncoder is an open text encoder with the library that runs it.
+type TextEncoder struct {
 	*clip.TextEncoder
 	runtime *ort.Runtime
 }
 
-// OpenTextModel opens the text encoder of a bundle.
-func (a *App) OpenTextModel(ctx context.Context, b *bundle.Bundle, watch progress.Func) (*TextModel, error) {
+// OpenTextEncoder opens the text encoder of a model.
+func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progress.Func) (*TextEncoder, error) {
 	rt, err := a.Runtime(ctx, watch)
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := clip.OpenText(rt, b, clip.Options{Device: a.opts.Device})
+	encoder, err := clip.OpenText(rt, m, clip.Options{Device: a.opts.Device})
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
-	return &TextModel{encoder, rt}, nil
+	return &TextEncoder{encoder, rt}, nil
 }
 
 // Close frees the encoder and the library.
-func (m *TextModel) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
+func (m *TextEncoder) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
 
-// captionEncoder is a TextModel as package ingest needs it.
-type captionEncoder struct{ model *TextModel }
+// captionEncoder is a TextEncoder as package ingest needs it.
+type captionEncoder struct{ encoder *TextEncoder }
 
 // textInput is a caption on its way to the model.
 type textInput string
@@ -85,7 +85,7 @@ func (e captionEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]
 	for i, in := range inputs {
 		texts[i] = string(in.(textInput))
 	}
-	vectors, err := e.model.Encode(ctx, texts)
+	vectors, err := e.encoder.Encode(ctx, texts)
 	return asRows(vectors, err)
 }
 

@@ -10,7 +10,7 @@ import (
 	"engram/embed/ort"
 )
 
-// The built-in bundle needs neither weights nor a network.
+// The built-in model needs neither weights nor a network.
 func Example() {
 	cache, err := os.MkdirTemp("", "engram-")
 	if err != nil {
@@ -19,12 +19,12 @@ func Example() {
 	}
 	defer os.RemoveAll(cache)
 	a := app.New(app.Options{Library: ort.LibraryOptions{CacheDir: cache}})
-	b, err := a.OpenBundle(app.Pixels)
+	m, err := a.OpenModel(app.Pixels)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(app.Label(b), b.T, b.D)
+	fmt.Println(app.Label(m), m.T, m.D)
 	// Output: pixels 1 1 1024
 }
 

@@ -38,7 +38,7 @@ func (a *App) openGallery(ctx context.Context, spec EvalSpec, s *study, watch pr
 	name := spec.GalleryIndex
 	x, err := a.OpenIndex(ctx, name)
 	if info, statErr := os.Stat(name); errors.Is(err, index.ErrNotFound) && statErr == nil && info.IsDir() {
-		built, buildErr := a.indexIntoCache(ctx, ServeSpec{Images: name, Bundle: spec.Data.Bundle}, watch)
+		built, buildErr := a.indexIntoCache(ctx, ServeSpec{Images: name, Model: spec.Data.Model}, watch)
 		if buildErr != nil {
 			return nil, buildErr
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"engram/data/progress"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/index"
 	"engram/index/embedfiles"
 	"engram/index/ingest"
@@ -77,8 +77,8 @@ func summaries(sources []*opened) []source.Summary {
 // input is the sources of a build and the model for their images.
 type input struct {
 	sources []*opened
-	bundle  *bundle.Bundle // nil for embeddings whose model nobody names
-	model   *Model         // nil for embeddings
+	model   *model.Model  // nil for embeddings whose model nobody names
+	encoder *ImageEncoder // nil for embeddings
 	dim     int
 }
 
@@ -107,17 +107,17 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 		}
 	}
 	if in.dim > 0 {
-		if in.bundle, err = a.bundleOfEmbeddings(spec, in.dim); err != nil || !withImages {
+		if in.model, err = a.modelOfEmbeddings(spec, in.dim); err != nil || !withImages {
 			return &in, err
 		}
-		if in.bundle == nil {
-			return nil, errors.New("wanted --bundle with the model that made the embeddings, to embed the images with it, too")
+		if in.model == nil {
+			return nil, errors.New("wanted --model with the model that made the embeddings, to embed the images with it, too")
 		}
-	} else if in.bundle, err = a.OpenBundle(cmp.Or(spec.Bundle, Pixels)); err != nil {
+	} else if in.model, err = a.OpenModel(cmp.Or(spec.Model, Pixels)); err != nil {
 		return nil, err
 	}
-	in.model, err = a.OpenModel(ctx, in.bundle, watch)
-	in.dim = in.bundle.D
+	in.encoder, err = a.OpenImageEncoder(ctx, in.model, watch)
+	in.dim = in.model.D
 	return &in, err
 }
 
@@ -127,25 +127,25 @@ func noImages(place string, found source.Summary) error {
 	return errors.New(strings.Join(text, "; "))
 }
 
-// bundleOfEmbeddings opens the bundle of embeddings of dim elements, nil where
+// modelOfEmbeddings opens the model of embeddings of dim elements, nil where
 // none is named.
-func (a *App) bundleOfEmbeddings(spec BuildSpec, dim int) (*bundle.Bundle, error) {
-	if spec.Bundle == "" {
+func (a *App) modelOfEmbeddings(spec BuildSpec, dim int) (*model.Model, error) {
+	if spec.Model == "" {
 		return nil, nil
 	}
-	b, err := a.OpenBundle(spec.Bundle)
-	if err == nil && b.D != dim {
-		err = fmt.Errorf("the embeddings of %s have %d elements, those of bundle %s %d", spec.Source.Place, dim, Label(b), b.D)
+	m, err := a.OpenModel(spec.Model)
+	if err == nil && m.D != dim {
+		err = fmt.Errorf("the embeddings of %s have %d elements, those of model %s %d", spec.Source.Place, dim, Label(m), m.D)
 	}
-	return b, err
+	return m, err
 }
 
 // info describes an index of the input. Embeddings that engram embed has made say
-// what bundle made them, and where their images are.
+// what model made them, and where their images are.
 func (in *input) info() (index.Info, error) {
 	info := index.Info{Dim: in.dim}
-	if in.bundle != nil {
-		info.Space = SpaceOf(in.bundle)
+	if in.model != nil {
+		info.Space = SpaceOf(in.model)
 	}
 	for _, o := range in.sources {
 		if o.origin.Kind != source.Embeddings {
@@ -160,10 +160,10 @@ func (in *input) info() (index.Info, error) {
 			info.Space = made.Space
 		}
 		if made.Space.Known() && !made.Space.Same(info.Space) {
-			if in.bundle == nil {
-				return info, fmt.Errorf("the embeddings of %s were made with bundle %s, other sources with %s: %w", o.origin.Source, made.Space, info.Space, index.ErrBundle)
+			if in.model == nil {
+				return info, fmt.Errorf("the embeddings of %s were made with model %s, other sources with %s: %w", o.origin.Source, made.Space, info.Space, index.ErrModel)
 			}
-			return info, fmt.Errorf("the embeddings of %s were made with bundle %s, --bundle is %s: %w", o.origin.Source, made.Space, info.Space, index.ErrBundle)
+			return info, fmt.Errorf("the embeddings of %s were made with model %s, --model is %s: %w", o.origin.Source, made.Space, info.Space, index.ErrModel)
 		}
 	}
 	return info, nil
@@ -176,9 +176,9 @@ func (in *input) info() (index.Info, error) {
 func (in *input) place(ctx context.Context, x *Index) error {
 	known := x.Origins
 	for _, o := range in.sources {
-		if in.bundle != nil {
+		if in.model != nil {
 			var err error
-			if o.origin.Bundle, err = filepath.Abs(in.bundle.Dir()); err != nil {
+			if o.origin.Model, err = filepath.Abs(in.model.Dir()); err != nil {
 				return err
 			}
 		}
@@ -239,16 +239,16 @@ func (in *input) job(spec BuildSpec) ingest.Job {
 		job.Shards = append(job.Shards, o.shards...)
 		job.Labels = append(job.Labels, o.origin.Label)
 	}
-	if in.model != nil {
-		job.Encoder = imageEncoder{in.model}
+	if in.encoder != nil {
+		job.Encoder = pictureEncoder{in.encoder}
 	}
 	return job
 }
 
 // Close closes the model.
 func (in *input) Close() error {
-	if in.model == nil {
+	if in.encoder == nil {
 		return nil
 	}
-	return in.model.Close()
+	return in.encoder.Close()
 }

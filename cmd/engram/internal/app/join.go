@@ -86,7 +86,7 @@ func (t *target) belongsTo(first *target) error {
 	case t.Info.Dim != first.Info.Dim:
 		return fmt.Errorf("%s has vectors of %d elements, %s of %d: %w", t.Name, t.Info.Dim, first.Name, first.Info.Dim, index.ErrDimension)
 	case !t.Info.Space.Same(first.Info.Space):
-		return fmt.Errorf("%s was made with bundle %s, %s with %s: %w", t.Name, t.Info.Space.Name, first.Name, first.Info.Space.Name, index.ErrBundle)
+		return fmt.Errorf("%s was made with model %s, %s with %s: %w", t.Name, t.Info.Space.Name, first.Name, first.Info.Space.Name, index.ErrModel)
 	}
 	return nil
 }

@@ -7,50 +7,50 @@ import (
 
 	"engram/data/progress"
 	"engram/data/space"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/index"
 )
 
-// errNoBundle says that neither the user nor the index names a model.
-var errNoBundle = errors.New("the index does not say where its model bundle is, name it with --bundle")
+// errNoModel says that neither the user nor the index names a model.
+var errNoModel = errors.New("the index does not say where its model is, name it with --model")
 
 // modelSpec says which model queries of an index are embedded with.
 type modelSpec struct {
-	bundle string // "": where the index remembers it
-	// assume takes it on trust that the bundle made the vectors of an index that
+	model string // "": where the index remembers it
+	// assume takes it on trust that the model made the vectors of an index that
 	// does not record its model.
 	assume bool
 }
 
-// modelOf opens the model of an index, and refuses the model of another space.
-func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progress.Func) (*Model, error) {
-	b, err := a.bundleOf(x, spec)
+// imageEncoderOf opens the image encoder of an index, and refuses the model of another space.
+func (a *App) imageEncoderOf(ctx context.Context, x *Index, spec modelSpec, watch progress.Func) (*ImageEncoder, error) {
+	m, err := a.modelOf(x, spec)
 	if err != nil {
 		return nil, err
 	}
-	return a.OpenModel(ctx, b, watch)
+	return a.OpenImageEncoder(ctx, m, watch)
 }
 
-// bundleOf opens the bundle of an index; errNoBundle says that nobody names one.
-func (a *App) bundleOf(x *Index, spec modelSpec) (*bundle.Bundle, error) {
-	named := spec.bundle
+// modelOf opens the model of an index; errNoModel says that nobody names one.
+func (a *App) modelOf(x *Index, spec modelSpec) (*model.Model, error) {
+	named := spec.model
 	if named == "" {
-		named = x.Origin.Bundle
+		named = x.Origin.Model
 	}
 	if named == "" {
-		return nil, errNoBundle
+		return nil, errNoModel
 	}
-	b, err := a.OpenBundle(named)
+	m, err := a.OpenModel(named)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.match(SpaceOf(b), b.D, spec.assume); err != nil {
+	if err := x.match(SpaceOf(m), m.D, spec.assume); err != nil {
 		return nil, fmt.Errorf("%s: %w", named, err)
 	}
 	if !x.Info.Space.Known() {
-		a.opts.Logger.Warn("the index does not record its model, it is assumed to be this one", "bundle", Label(b), "dim", b.D)
+		a.opts.Logger.Warn("the index does not record its model, it is assumed to be this one", "model", Label(m), "dim", m.D)
 	}
-	return b, nil
+	return m, nil
 }
 
 // decoderOf opens a decoder for searches of an index, and refuses one into
@@ -80,7 +80,7 @@ func (x *Index) match(of space.Space, dim int, assume bool) error {
 	case dim != x.Info.Dim:
 		return fmt.Errorf("its vectors have %d elements, those in the index %d: %w", dim, x.Info.Dim, index.ErrDimension)
 	case !recorded && !assume:
-		return fmt.Errorf("%w (--assume-bundle takes it on trust)", x.Info.CheckSpace(of))
+		return fmt.Errorf("%w (--assume-model takes it on trust)", x.Info.CheckSpace(of))
 	}
 	return nil
 }

@@ -12,37 +12,37 @@ import (
 
 	"engram/data/progress"
 	"engram/data/space"
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 )
 
-// Model is an open image encoder with the library that runs it.
-type Model struct {
+// ImageEncoder is an open image encoder with the library that runs it.
+type ImageEncoder struct {
 	*clip.Encoder
 	runtime *ort.Runtime
 	limits  pixels.Limits
 }
 
-// OpenModel opens the image encoder of a bundle.
-func (a *App) OpenModel(ctx context.Context, b *bundle.Bundle, watch progress.Func) (*Model, error) {
+// OpenImageEncoder opens the image encoder of a model.
+func (a *App) OpenImageEncoder(ctx context.Context, m *model.Model, watch progress.Func) (*ImageEncoder, error) {
 	rt, err := a.Runtime(ctx, watch)
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := clip.Open(rt, b, clip.Options{Device: a.opts.Device})
+	encoder, err := clip.Open(rt, m, clip.Options{Device: a.opts.Device})
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
-	a.opts.Logger.Debug("model", "bundle", Label(b), "fingerprint", b.Fingerprint(), "device", encoder.Device())
-	return &Model{Encoder: encoder, runtime: rt, limits: a.limits}, nil
+	a.opts.Logger.Debug("model", "model", Label(m), "fingerprint", m.Fingerprint(), "device", encoder.Device())
+	return &ImageEncoder{Encoder: encoder, runtime: rt, limits: a.limits}, nil
 }
 
 // Embed returns the unit vector of an image file: JPEG, PNG or another format
 // of package pixels. Where the memory for decoding is taken by other images for
 // ten seconds, it fails with pixels.ErrBusy.
-func (m *Model) Embed(ctx context.Context, file io.Reader) ([]float32, error) {
+func (m *ImageEncoder) Embed(ctx context.Context, file io.Reader) ([]float32, error) {
 	const patience = 10 * time.Second
 	limits := m.limits
 	limits.Patience = patience
@@ -58,25 +58,25 @@ func (m *Model) Embed(ctx context.Context, file io.Reader) ([]float32, error) {
 }
 
 // Space returns the space of the model's vectors.
-func (m *Model) Space() space.Space { return SpaceOf(m.Bundle()) }
+func (m *ImageEncoder) Space() space.Space { return SpaceOf(m.Model()) }
 
 // Runtime returns the library, which is open as long as the model is.
-func (m *Model) Runtime() *ort.Runtime { return m.runtime }
+func (m *ImageEncoder) Runtime() *ort.Runtime { return m.runtime }
 
 // Close frees the encoder and the library.
-func (m *Model) Close() error { return errors.Join(m.Encoder.Close(), m.runtime.Close()) }
+func (m *ImageEncoder) Close() error { return errors.Join(m.Encoder.Close(), m.runtime.Close()) }
 
-// Label is a bundle's name and version, for messages.
-func Label(b *bundle.Bundle) string { return b.Name + " " + b.Version }
+// Label is a model's name and version, for messages.
+func Label(m *model.Model) string { return m.Name + " " + m.Version }
 
-// SpaceOf returns the space that a bundle's model embeds into.
-func SpaceOf(b *bundle.Bundle) space.Space {
-	return space.Space{Name: Label(b), Fingerprint: b.Fingerprint()}
+// SpaceOf returns the space that a model embeds into.
+func SpaceOf(m *model.Model) space.Space {
+	return space.Space{Name: Label(m), Fingerprint: m.Fingerprint()}
 }
 
-// CheckReplaceable refuses to write a bundle into a folder that has anything in
-// it but a bundle of one of these kinds, which will be replaced.
-func CheckReplaceable(dir string, kinds ...bundle.Kind) error {
+// CheckReplaceable refuses to write a model into a folder that has anything in
+// it but a model of one of these kinds, which will be replaced.
+func CheckReplaceable(dir string, kinds ...model.Kind) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil
@@ -84,14 +84,14 @@ func CheckReplaceable(dir string, kinds ...bundle.Kind) error {
 	if err != nil {
 		return err
 	}
-	b, err := bundle.Open(dir)
+	m, err := model.Open(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s is not empty and holds no bundle, choose another --out", dir)
+		return fmt.Errorf("%s is not empty and holds no model, choose another --out", dir)
 	case err != nil:
 		return err
-	case !slices.Contains(kinds, b.Kind):
-		return fmt.Errorf("%s holds the bundle %s of kind %s, choose another --out", dir, Label(b), b.Kind)
+	case !slices.Contains(kinds, m.Kind):
+		return fmt.Errorf("%s holds the model %s of kind %s, choose another --out", dir, Label(m), m.Kind)
 	}
 	return nil
 }

@@ -16,11 +16,11 @@ import (
 // captions. (The pictures of TestDemoReconstructs are by the other two models.)
 func TestCarriedCLIPKnowsCaptions(t *testing.T) {
 	a := newApp(t)
-	b, err := a.OpenBundle(app.ScenesCLIP)
+	b, err := a.OpenModel(app.ScenesCLIP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := a.OpenModel(t.Context(), b, nil)
+	m, err := a.OpenImageEncoder(t.Context(), b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

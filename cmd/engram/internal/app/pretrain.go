@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 
 	"engram/data/progress"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/recon/pretrain"
 )
 
@@ -23,10 +23,10 @@ type PretrainSpec struct {
 // Dir returns the folder of a model.
 func (s *PretrainSpec) Dir(m pretrain.Model) string { return filepath.Join(s.Out, string(m)) }
 
-// Pretrain trains models on generated scenes and writes each as a bundle.
+// Pretrain trains models on generated scenes and writes each to a folder.
 func (a *App) Pretrain(ctx context.Context, spec PretrainSpec, watch progress.Func) (_ []*pretrain.Card, err error) {
 	for _, m := range spec.Models {
-		if err := CheckReplaceable(spec.Dir(m), bundle.CLIP, bundle.VAE, bundle.Denoiser); err != nil {
+		if err := CheckReplaceable(spec.Dir(m), model.CLIP, model.VAE, model.Denoiser); err != nil {
 			return nil, err
 		}
 	}

@@ -16,9 +16,9 @@ type ReconstructSpec struct {
 	// Tokens are of one scan each, with the lengths that tokens of images have (see
 	// recon.RestoreLengths).
 	Tokens []embed.Tokens
-	// Bundle is the CLIP into whose space the tokens belong, "" for ScenesCLIP;
+	// Model is the CLIP into whose space the tokens belong, "" for ScenesCLIP;
 	// Autoencoder and Denoiser are ScenesAutoencoder and ScenesDenoiser where "".
-	Bundle, Autoencoder, Denoiser string
+	Model, Autoencoder, Denoiser string
 	recon.Options
 }
 
@@ -28,19 +28,19 @@ func (a *App) Reconstruct(ctx context.Context, spec ReconstructSpec, watch progr
 	if len(spec.Tokens) == 0 {
 		return nil, errors.New("wanted tokens of one scan or more, found none")
 	}
-	clip, err := a.OpenBundle(cmp.Or(spec.Bundle, ScenesCLIP))
+	clip, err := a.OpenModel(cmp.Or(spec.Model, ScenesCLIP))
 	if err != nil {
 		return nil, err
 	}
-	autoencoder, err := a.OpenBundle(cmp.Or(spec.Autoencoder, ScenesAutoencoder))
+	autoencoder, err := a.OpenModel(cmp.Or(spec.Autoencoder, ScenesAutoencoder))
 	if err != nil {
 		return nil, err
 	}
-	denoiser, err := a.OpenBundle(cmp.Or(spec.Denoiser, ScenesDenoiser))
+	denoiser, err := a.OpenModel(cmp.Or(spec.Denoiser, ScenesDenoiser))
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.OpenModel(ctx, clip, watch)
+	m, err := a.OpenImageEncoder(ctx, clip, watch)
 	if err != nil {
 		return nil, err
 	}

@@ -198,7 +198,7 @@ func (c *scoring) scoreFolder(ctx context.Context, dir string) (_ *scored, err e
 	}
 	defer closeInto(&err, decoder)
 	if target := decoder.Config().Target; !target.Same(c.study.target()) {
-		return nil, fmt.Errorf("the decoder %s predicts the space of %s, --bundle is %s", dir, target.Name, Label(c.study.bundle))
+		return nil, fmt.Errorf("the decoder %s predicts the space of %s, --model is %s", dir, target.Name, Label(c.study.model))
 	}
 	if err := c.checkVoxels(decoder); err != nil {
 		return nil, fmt.Errorf("decoder %s: %w", dir, err)

@@ -14,13 +14,13 @@ import (
 // SearchSpec says which index to search for what. One of Image, Scan, Vector and
 // Item is the query.
 type SearchSpec struct {
-	Index  string
-	Bundle string // of Image; "": where the index remembers it
-	// AssumeBundle takes it on trust that Bundle, or the model of Decoder, made the
+	Index string
+	Model string // of Image; "": where the index remembers it
+	// AssumeModel takes it on trust that Model, or the model of Decoder, made the
 	// vectors of an index that does not record its model.
-	AssumeBundle bool
-	K            int // number of hits
-	Filter       index.Filter
+	AssumeModel bool
+	K           int // number of hits
+	Filter      index.Filter
 	// Exact and Recall say how much of the exact result is to be found (see
 	// index.Query).
 	Exact  bool
@@ -102,7 +102,7 @@ func (a *App) imageVector(ctx context.Context, x *Index, spec SearchSpec, watch 
 		return nil, err
 	}
 	defer file.Close()
-	m, err := a.modelOf(ctx, x, modelSpec{spec.Bundle, spec.AssumeBundle}, watch)
+	m, err := a.imageEncoderOf(ctx, x, modelSpec{spec.Model, spec.AssumeModel}, watch)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (a *App) scanVector(ctx context.Context, x *Index, spec SearchSpec, watch p
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeBundle, watch)
+	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeModel, watch)
 	if err != nil {
 		return nil, err
 	}

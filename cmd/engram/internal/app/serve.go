@@ -22,10 +22,10 @@ import (
 type ServeSpec struct {
 	Index  string // folder or collection; "": of Images
 	Images string // folder of images, which are indexed in the cache first
-	Bundle string // "": where the index remembers it, or Pixels for Images
-	// AssumeBundle takes it on trust that Bundle, and the model of Decoder, made the
+	Model  string // "": where the index remembers it, or Pixels for Images
+	// AssumeModel takes it on trust that Model, and the model of Decoder, made the
 	// vectors of an index that does not record its model.
-	AssumeBundle bool
+	AssumeModel bool
 
 	// ImagesRoot is the folder where the images are now, "" where they were when
 	// the index was built.
@@ -105,12 +105,12 @@ func (s *Service) Close() error {
 // indexIntoCache indexes a folder of images into the cache, and returns the spec
 // of that index.
 func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress.Func) (ServeSpec, error) {
-	spec.Bundle = cmp.Or(spec.Bundle, Pixels)
+	spec.Model = cmp.Or(spec.Model, Pixels)
 	root, err := filepath.Abs(spec.Images)
 	if err != nil {
 		return spec, err
 	}
-	b, err := a.OpenBundle(spec.Bundle)
+	m, err := a.OpenModel(spec.Model)
 	if err != nil {
 		return spec, err
 	}
@@ -118,9 +118,9 @@ func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress
 	if err != nil {
 		return spec, err
 	}
-	key := sha256.Sum256([]byte(root + "\x00" + b.Fingerprint()))
+	key := sha256.Sum256([]byte(root + "\x00" + m.Fingerprint()))
 	spec.Index = filepath.Join(cache, "indexes", fmt.Sprintf("%s-%x", filepath.Base(root), key[:8]))
-	report, err := a.Build(ctx, BuildSpec{Source: SourceSpec{Place: root}, Bundle: spec.Bundle, Out: spec.Index, Prune: true}, watch)
+	report, err := a.Build(ctx, BuildSpec{Source: SourceSpec{Place: root}, Model: spec.Model, Out: spec.Index, Prune: true}, watch)
 	if report != nil {
 		for _, bad := range report.Bad {
 			a.opts.Logger.Warn("skipped", "path", bad.Name, "reason", bad.Reason)
@@ -179,10 +179,10 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 // of vectors that were made elsewhere is served without the former. It returns the
 // decoder, nil where there is none.
 func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) (*Decoder, error) {
-	opts.AssumeSpace = spec.AssumeBundle
-	m, err := a.modelOf(ctx, x, modelSpec{spec.Bundle, spec.AssumeBundle}, watch)
+	opts.AssumeSpace = spec.AssumeModel
+	m, err := a.imageEncoderOf(ctx, x, modelSpec{spec.Model, spec.AssumeModel}, watch)
 	switch {
-	case errors.Is(err, errNoBundle):
+	case errors.Is(err, errNoModel):
 		s.note(slog.LevelInfo, "no model is known, so no search by picture; %d vectors of %d elements are searched by vector, item and filter", x.Info.Count, x.Info.Dim)
 	case err != nil:
 		return nil, err
@@ -195,7 +195,7 @@ func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSp
 	if spec.Decoder == "" {
 		return nil, nil
 	}
-	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeBundle, watch)
+	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeModel, watch)
 	if err != nil {
 		return nil, err
 	}

@@ -51,11 +51,11 @@ func (a *App) Setup(ctx context.Context, spec SetupSpec, watch progress.Func) (_
 
 // tryOut runs the built-in model and returns the device that it ran on.
 func (a *App) tryOut(ctx context.Context, watch progress.Func) (device string, err error) {
-	b, err := a.OpenBundle(Pixels)
+	b, err := a.OpenModel(Pixels)
 	if err != nil {
 		return "", err
 	}
-	m, err := a.OpenModel(ctx, b, watch)
+	m, err := a.OpenImageEncoder(ctx, b, watch)
 	if err != nil {
 		return "", err
 	}

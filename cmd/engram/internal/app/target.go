@@ -18,7 +18,7 @@ type target struct {
 }
 
 // openTarget opens the index that a build is for, or creates it. An index of
-// another bundle is refused.
+// another model is refused.
 func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *target, err error) {
 	wanted, err := in.info()
 	if err != nil {
@@ -28,7 +28,7 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 	if err != nil {
 		return nil, err
 	}
-	if in.bundle == nil && !x.Info.Space.Known() { // made before embed's record was read
+	if in.model == nil && !x.Info.Space.Known() { // made before embed's record was read
 		wanted.Space = x.Info.Space
 	}
 	t := &target{Index: x}
@@ -53,8 +53,8 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 func (x *Index) accept(wanted index.Info) error {
 	switch {
 	case !x.Info.Space.Same(wanted.Space):
-		return fmt.Errorf("%s is an index of bundle %s, --bundle is %s, choose another --out: %w",
-			x.Name, cmp.Or(x.Info.Space.Name, "none"), cmp.Or(wanted.Space.Name, "none"), index.ErrBundle)
+		return fmt.Errorf("%s is an index of model %s, --model is %s, choose another --out: %w",
+			x.Name, cmp.Or(x.Info.Space.Name, "none"), cmp.Or(wanted.Space.Name, "none"), index.ErrModel)
 	case x.Info.Dim != wanted.Dim:
 		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", x.Name, x.Info.Dim, wanted.Dim, index.ErrDimension)
 	}

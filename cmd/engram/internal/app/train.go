@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"engram/data/progress"
-	"engram/embed/bundle"
 	"engram/embed/dataset"
+	"engram/embed/model"
 	"engram/embed/scan"
 )
 
@@ -48,7 +48,7 @@ type Card struct {
 	VoxelCount int    `json:"voxel_count"`
 	Matched
 	Images     int      `json:"images"`
-	Bundle     string   `json:"bundle"`
+	Model      string   `json:"model"`
 	Tokens     int      `json:"tokens"`
 	Dim        int      `json:"dim"`
 	Parameters int      `json:"parameters"`
@@ -60,7 +60,7 @@ type Card struct {
 // Train trains a decoder and writes it to its folder. Of MindEye's data it uses
 // the trials of the training images.
 func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_ *Card, err error) {
-	if err := CheckReplaceable(spec.Out, bundle.Decoder); err != nil {
+	if err := CheckReplaceable(spec.Out, model.Decoder); err != nil {
 		return nil, err
 	}
 	s, err := a.openStudy(ctx, spec.Data, dataset.MindEye.Training, watch)
@@ -86,7 +86,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	c := &Card{
 		Out: spec.Out, Preset: model.Config.Preset, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
 		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Matched: s.Matched, Images: s.Targets.Rows,
-		Bundle: s.target().Name, Tokens: s.T, Dim: s.D,
+		Model: s.target().Name, Tokens: s.T, Dim: s.D,
 		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: time.Since(start).Seconds(),
 	}
 	if s.scans != nil {

@@ -16,8 +16,8 @@ import (
 // VerifySpec says which index to check, and how much of it. Of the options,
 // Originals, Unknown and Progress are the App's own.
 type VerifySpec struct {
-	Index  string
-	Bundle string // "": where the index remembers it
+	Index string
+	Model string // "": where the index remembers it
 	verify.Options
 }
 
@@ -31,9 +31,9 @@ func (a *App) Verify(ctx context.Context, spec VerifySpec, watch progress.Func) 
 	defer closeInto(&err, x)
 	opts := spec.Options
 	opts.Progress = watch
-	o, err := a.openOriginals(ctx, x, spec.Bundle, watch)
+	o, err := a.openOriginals(ctx, x, spec.Model, watch)
 	switch {
-	case err != nil && spec.Bundle != "":
+	case err != nil && spec.Model != "":
 		return nil, err
 	case err != nil:
 		opts.Unknown = err.Error()
@@ -46,12 +46,12 @@ func (a *App) Verify(ctx context.Context, spec VerifySpec, watch progress.Func) 
 
 // originals are what an index was made from.
 type originals struct {
-	shards []source.Shard
-	model  *Model // nil where the shards have vectors
+	shards  []source.Shard
+	encoder *ImageEncoder // nil where the shards have vectors
 }
 
 // openOriginals opens the source of an index, and the model where it has images.
-func (a *App) openOriginals(ctx context.Context, x *Index, bundle string, watch progress.Func) (*originals, error) {
+func (a *App) openOriginals(ctx context.Context, x *Index, model string, watch progress.Func) (*originals, error) {
 	if x.origins() == "" {
 		return nil, errors.New("the index does not say what it was made from")
 	}
@@ -69,16 +69,16 @@ func (a *App) openOriginals(ctx context.Context, x *Index, bundle string, watch 
 	if !images {
 		return o, nil
 	}
-	o.model, err = a.modelOf(ctx, x, modelSpec{bundle: bundle}, watch)
+	o.encoder, err = a.imageEncoderOf(ctx, x, modelSpec{model: model}, watch)
 	return o, err
 }
 
 // Close frees the model.
 func (o *originals) Close() error {
-	if o.model == nil {
+	if o.encoder == nil {
 		return nil
 	}
-	return o.model.Close()
+	return o.encoder.Close()
 }
 
 // vectors makes the vectors of items again.
@@ -110,7 +110,7 @@ func (o *originals) embed(ctx context.Context, row source.Row) ([]float32, error
 		return nil, err
 	}
 	defer file.Close()
-	vector, err := o.model.Embed(ctx, file)
+	vector, err := o.encoder.Embed(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", row.Name, err)
 	}

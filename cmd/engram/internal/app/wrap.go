@@ -6,29 +6,29 @@ import (
 	"strings"
 
 	"engram/data/progress"
-	"engram/embed/bundle"
+	"engram/embed/model"
 	"engram/embed/ort"
 )
 
-// WrapSpec has the ONNX file that becomes a bundle.
+// WrapSpec has the ONNX file that becomes a model.
 type WrapSpec struct {
 	Model string // path of the file
-	Out   string // folder of the bundle
-	// Manifest is the bundle's but for what Wrap reads from the model: T, D, names
+	Out   string // folder of the model
+	// Manifest is the model's but for what Wrap reads from the model: T, D, names
 	// of tensors, and ImageSize where it is 0.
-	Manifest bundle.Manifest
+	Manifest model.Manifest
 	// Input and Output are the names of the image input and of the embedding
 	// output; "" is the only one.
 	Input, Output string
 }
 
-// Wrap makes a bundle of one ONNX image model, which it runs once, to learn the
+// Wrap makes a model of one ONNX image encoder, which it runs once, to learn the
 // shape of its output.
-func (a *App) Wrap(ctx context.Context, spec WrapSpec, watch progress.Func) (_ *bundle.Bundle, err error) {
-	if err := CheckReplaceable(spec.Out, bundle.Features, bundle.CLIP); err != nil {
+func (a *App) Wrap(ctx context.Context, spec WrapSpec, watch progress.Func) (_ *model.Model, err error) {
+	if err := CheckReplaceable(spec.Out, model.Features, model.CLIP); err != nil {
 		return nil, err
 	}
-	if err := bundle.CheckModel(spec.Model); err != nil {
+	if err := model.CheckGraph(spec.Model); err != nil {
 		return nil, err
 	}
 	rt, err := a.Runtime(ctx, watch)
@@ -39,7 +39,7 @@ func (a *App) Wrap(ctx context.Context, spec WrapSpec, watch progress.Func) (_ *
 	if err := spec.inspect(ctx, rt); err != nil {
 		return nil, err
 	}
-	return bundle.Wrap(spec.Out, spec.Model, spec.Manifest)
+	return model.Wrap(spec.Out, spec.Model, spec.Manifest)
 }
 
 // inspect fills in the tensors' names, the image size, T and D from the model.
@@ -78,13 +78,13 @@ func (s *WrapSpec) inspect(ctx context.Context, rt *ort.Runtime) error {
 	switch {
 	case len(found) == 2:
 		m.T, m.D = 1, int(found[1])
-	case len(found) == 3 && found[1] > 1 && m.Kind == bundle.CLIP:
+	case len(found) == 3 && found[1] > 1 && m.Kind == model.CLIP:
 		m.T, m.D = int(found[1]), int(found[2])
 		embedding = "tokens"
 	default:
 		return fmt.Errorf("%s: output %s has shape %v for one image, wanted [1 D] (or, for --kind clip, [1 T D])", file, output.Name, found)
 	}
-	m.Models = map[string]bundle.Model{"image": {
+	m.Graphs = map[string]model.Graph{"image": {
 		Inputs:  map[string]string{"pixels": input.Name},
 		Outputs: map[string]string{embedding: output.Name},
 	}}

@@ -30,7 +30,7 @@ type Options struct {
 // Spec says what Run measures.
 type Spec struct {
 	Options
-	Bundle string // the encoder's
+	Model  string // the encoder's
 	Qdrant string // host:port of a server on this machine; "": none
 }
 
@@ -55,7 +55,7 @@ type Result struct {
 // Report says what was measured, where, and what plans follow from.
 type Report struct {
 	Machine Machine    `json:"machine"`
-	Bundle  string     `json:"bundle"` // name and version of the encoder's
+	Model   string     `json:"model"` // name and version of the encoder's
 	Rows    int        `json:"rows"`
 	Dim     int        `json:"dim"`
 	Results []Result   `json:"results"`
@@ -77,11 +77,11 @@ type step func(context.Context) error
 // Run opens what a spec names and measures it. On the server it makes a
 // collection, which it drops at the end.
 func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Report, err error) {
-	b, err := a.OpenBundle(spec.Bundle)
+	b, err := a.OpenModel(spec.Model)
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.OpenModel(ctx, b, watch)
+	m, err := a.OpenImageEncoder(ctx, b, watch)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,9 @@ func Measure(ctx context.Context, opts Options, subject Subject, watch progress.
 			err = e
 		}
 	}()
-	name := subject.Encoder.Bundle()
+	name := subject.Encoder.Model()
 	b.report = Report{
-		Machine: thisMachine(), Bundle: name.Name + " " + name.Version, Rows: opts.Rows, Dim: opts.Dim,
+		Machine: thisMachine(), Model: name.Name + " " + name.Version, Rows: opts.Rows, Dim: opts.Dim,
 		Rates: plan.DefaultRates(),
 	}
 	b.report.Rates.Device = subject.Encoder.Device()

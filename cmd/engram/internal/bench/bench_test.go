@@ -20,11 +20,11 @@ import (
 // small are options of a bench that takes less than a few seconds.
 func small(t *testing.T) (bench.Options, bench.Subject) {
 	t.Helper()
-	b, err := clip.WritePixels(t.TempDir(), 32)
+	m, err := clip.WritePixels(t.TempDir(), 32)
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoder, err := clip.Open(orttest.Runtime(t), b, clip.Options{})
+	encoder, err := clip.Open(orttest.Runtime(t), m, clip.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

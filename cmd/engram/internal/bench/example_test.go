@@ -10,7 +10,7 @@ import (
 func ExampleReport_Print() {
 	r := bench.Report{
 		Machine: bench.Machine{System: "linux/amd64", Cores: 2, Kernels: "avx512vnni", Go: "go1.26"},
-		Bundle:  "pixels 1", Rows: 1000, Dim: 768,
+		Model:   "pixels 1", Rows: 1000, Dim: 768,
 		Results: []bench.Result{
 			{Name: "read memory, one core", Unit: "bytes", Rate: 26e9, Low: 25e9, High: 27e9, Runs: 5},
 			{Name: "import, embedded", Unit: "rows", Rate: 50_000, Low: 45_000, High: 51_000, Runs: 3},
@@ -21,7 +21,7 @@ func ExampleReport_Print() {
 	_ = r.Print(os.Stdout) // the standard output takes it
 	// Output:
 	// machine  linux/amd64, 2 cores, avx512vnni kernels, go1.26
-	// bundle   pixels 1 on cpu
+	// model   pixels 1 on cpu
 	// vectors  1000 × 768, random; images are generated
 	//
 	// what                   per second   slowest to fastest          runs

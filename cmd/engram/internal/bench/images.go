@@ -23,7 +23,7 @@ func (b *bench) images(ctx context.Context) error {
 		return err
 	}
 	decoded := make([]*pixels.Image, len(files))
-	size := b.Encoder.Bundle().ImageSize
+	size := b.Encoder.Model().ImageSize
 	rates := &b.report.Rates
 	rates.Decode, err = b.measure(ctx, "decode images", "images", float64(len(files)), func(ctx context.Context) error {
 		return each(ctx, len(files), func(i int) (err error) {

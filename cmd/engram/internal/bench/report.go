@@ -12,7 +12,7 @@ import (
 
 // describe says in words where the rates come from.
 func (r *Report) describe(remote bool) string {
-	text := fmt.Sprintf("%d cores of %s, bundle %s on %s", r.Machine.Cores, r.Machine.name(), r.Bundle, r.Rates.Device)
+	text := fmt.Sprintf("%d cores of %s, model %s on %s", r.Machine.Cores, r.Machine.name(), r.Model, r.Rates.Device)
 	if !remote {
 		text += "; upload, graph: built-in rates"
 	}
@@ -34,7 +34,7 @@ func (r *Report) Print(w io.Writer) error {
 		fmt.Fprintf(w, ", %.0f GB", r.Machine.Memory)
 	}
 	fmt.Fprintf(w, ", %s kernels, %s\n", r.Machine.Kernels, r.Machine.Go)
-	fmt.Fprintf(w, "bundle   %s on %s\nvectors  %d × %d, random; images are generated\n\n", r.Bundle, r.Rates.Device, r.Rows, r.Dim)
+	fmt.Fprintf(w, "model   %s on %s\nvectors  %d × %d, random; images are generated\n\n", r.Model, r.Rates.Device, r.Rows, r.Dim)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "what\tper second\tslowest to fastest\truns")
 	for _, s := range r.Results {

@@ -9,7 +9,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/progress"
-	"engram/embed/bundle"
+	"engram/embed/model"
 )
 
 // Scale says how much there is of everything.
@@ -63,9 +63,9 @@ type demo struct {
 	Options
 	app      *app.App
 	watch    progress.Func
-	bundle   *bundle.Bundle   // the embedding
-	model    *app.Model       // its image model
-	painters []*bundle.Bundle // the models that make pictures of the embedding's tokens
+	model    *model.Model      // the embedding
+	encoder  *app.ImageEncoder // its image model
+	painters []*model.Model    // the models that make pictures of the embedding's tokens
 	cast     cast
 	stages   []Done
 	kept     map[string]bool // the folders of this run's stages
@@ -79,7 +79,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 	if err := d.openModels(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, d.model.Close()) }()
+	defer func() { err = errors.Join(err, d.encoder.Close()) }()
 	d.cast = newCast(opts)
 	var made folders
 	for _, step := range []struct {
@@ -131,24 +131,24 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 // folders are the folders of the stages.
 type folders struct{ scenes, index, targets, scans, decoders, scores, pictures string }
 
-// openModels opens the embedding's model, and the bundles of the other ones.
+// openModels opens the embedding's model, and the models of the other ones.
 func (d *demo) openModels(ctx context.Context) (err error) {
 	for _, name := range []string{app.ScenesAutoencoder, app.ScenesDenoiser} {
-		b, err := d.app.OpenBundle(name)
+		m, err := d.app.OpenModel(name)
 		if err != nil {
 			return err
 		}
-		d.painters = append(d.painters, b)
+		d.painters = append(d.painters, m)
 	}
-	if d.bundle, err = d.app.OpenBundle(app.ScenesCLIP); err != nil {
+	if d.model, err = d.app.OpenModel(app.ScenesCLIP); err != nil {
 		return err
 	}
-	d.model, err = d.app.OpenModel(ctx, d.bundle, d.watch)
+	d.encoder, err = d.app.OpenImageEncoder(ctx, d.model, d.watch)
 	return err
 }
 
-// embedding names the bundle.
-func (d *demo) embedding() string { return app.Label(d.bundle) }
+// embedding names the model.
+func (d *demo) embedding() string { return app.Label(d.model) }
 
 // counter begins a stage of work on total scenes and returns a function that
 // reports one more of them done, to be called from any goroutine.

@@ -117,7 +117,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		return nil, err
 	}
 	lengths := recon.TokenLengths(d.tokens(rows(trained, 0, d.Scale.Seen)))
-	decoder, err := scan.Open(d.model.Runtime(), filepath.Join(from.decoders, scan.PresetLinear), d.app.Session())
+	decoder, err := scan.Open(d.encoder.Runtime(), filepath.Join(from.decoders, scan.PresetLinear), d.app.Session())
 	if err != nil {
 		return nil, err
 	}
@@ -159,14 +159,14 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 
 // targets reads the tokens of a set.
 func (d *demo) targets(dir string, s set) (blas32.General, error) {
-	return dataset.Targets(filepath.Join(dir, s.name+".npy"), d.bundle.T, d.bundle.D)
+	return dataset.Targets(filepath.Join(dir, s.name+".npy"), d.model.T, d.model.D)
 }
 
 // tokens returns the rows of a matrix [n, T·D], which they share.
 func (d *demo) tokens(m blas32.General) []embed.Tokens {
 	list := make([]embed.Tokens, m.Rows)
 	for i := range list {
-		list[i] = embed.Tokens{T: d.bundle.T, D: d.bundle.D, Data: m.Data[i*m.Stride:][:m.Cols]}
+		list[i] = embed.Tokens{T: d.model.T, D: d.model.D, Data: m.Data[i*m.Stride:][:m.Cols]}
 	}
 	return list
 }
@@ -187,7 +187,7 @@ func (d *demo) reconstruct(ctx context.Context, tokens []embed.Tokens) ([]*pixel
 
 // twoWay measures two-way identification of pictures by their global tokens.
 func (d *demo) twoWay(ctx context.Context, truth []embed.Tokens, made []*pixels.Image) (float64, error) {
-	found, err := d.model.EncodeTokens(ctx, made)
+	found, err := d.encoder.EncodeTokens(ctx, made)
 	if err != nil {
 		return 0, err
 	}

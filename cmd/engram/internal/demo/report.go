@@ -11,7 +11,7 @@ type Report struct {
 	Scenes    string   `json:"scenes"`  // what they are
 	Subject   string   `json:"subject"` // what it is
 	Embedding string   `json:"embedding"`
-	Bundle    string   `json:"bundle"` // fingerprint of the embedding's
+	Model     string   `json:"model"` // fingerprint of the embedding's
 	Seed      uint64   `json:"seed"`
 	Scale     Scale    `json:"scale"`
 	Scores    []Score  `json:"scores"`
@@ -26,7 +26,7 @@ func (d *demo) newReport() Report {
 			count(s.Gallery), s.Test, s.Zebras),
 		Subject: fmt.Sprintf("simulated, no person was scanned: %s voxels; trained on %s scenes seen %d times each",
 			count(s.Voxels), count(s.Seen), s.Repeats),
-		Embedding: d.embedding(), Bundle: d.bundle.Fingerprint(),
+		Embedding: d.embedding(), Model: d.model.Fingerprint(),
 		Seed: d.Seed, Scale: s, Stages: d.stages,
 	}
 }

@@ -65,9 +65,9 @@ func (d *demo) drawing() stage {
 // indexing is the stage of the index.
 func (d *demo) indexing(from folders) stage {
 	return stage{name: "index", version: 1, inputs: []any{
-		filepath.Base(from.scenes), d.bundle.Fingerprint(),
+		filepath.Base(from.scenes), d.model.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
-		spec := app.BuildSpec{Source: app.SourceSpec{Place: from.scenes}, Bundle: app.ScenesCLIP, Out: filepath.Join(dir, "index")}
+		spec := app.BuildSpec{Source: app.SourceSpec{Place: from.scenes}, Model: app.ScenesCLIP, Out: filepath.Join(dir, "index")}
 		_, err := d.app.Build(ctx, spec, d.watch)
 		return err
 	}}
@@ -77,7 +77,7 @@ func (d *demo) indexing(from folders) stage {
 // scored by: a file [scenes, T, D] for each set.
 func (d *demo) embeddingTokens(from folders) stage {
 	return stage{name: "targets", version: 1, inputs: []any{
-		filepath.Base(from.scenes), d.bundle.Fingerprint(),
+		filepath.Base(from.scenes), d.model.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		total := int64(d.Scale.Gallery + d.Scale.Test + d.Scale.Zebras)
 		embedded := d.watch.Stage("embedding scenes", "scenes", total)
@@ -87,12 +87,12 @@ func (d *demo) embeddingTokens(from folders) stage {
 			if err != nil {
 				return err
 			}
-			tokens, err := stimuli.Embed(ctx, d.model, func(r progress.Report) { embedded(before+r.Done, total) })
+			tokens, err := stimuli.Embed(ctx, d.encoder, func(r progress.Report) { embedded(before+r.Done, total) })
 			if err != nil {
 				return err
 			}
 			before += int64(tokens.Rows)
-			shape := []int{tokens.Rows, d.bundle.T, d.bundle.D}
+			shape := []int{tokens.Rows, d.model.T, d.model.D}
 			if err := npy.WriteFile(filepath.Join(dir, s.name+".npy"), shape, tokens.Data); err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 	}
 	var scores []Score
 	for _, s := range []set{d.cast.test, d.cast.zebras} {
-		targets, err := dataset.Targets(filepath.Join(from.targets, s.name+".npy"), d.bundle.T, d.bundle.D)
+		targets, err := dataset.Targets(filepath.Join(from.targets, s.name+".npy"), d.model.T, d.model.D)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 // decode scores a decoder by Pearson's r after the mean of the training scenes is
 // taken away.
 func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.General, score *Score) error {
-	decoder, err := scan.Open(d.model.Runtime(), dir, d.app.Session())
+	decoder, err := scan.Open(d.encoder.Runtime(), dir, d.app.Session())
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (d *demo) training(from folders) stage {
 
 // trainingData returns the trials of training scenes.
 func (d *demo) trainingData(from folders) (scan.Data, error) {
-	data := scan.Data{T: d.bundle.T, D: d.bundle.D}
+	data := scan.Data{T: d.model.T, D: d.model.D}
 	r, err := d.readScans(from.scans)
 	if err != nil {
 		return data, err
@@ -75,8 +75,8 @@ func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*s
 		}
 		d.watch.Report(r)
 	}
-	return scan.Train(ctx, d.model.Runtime(), data, scan.Options{
+	return scan.Train(ctx, d.encoder.Runtime(), data, scan.Options{
 		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.app.Session(),
-		Target: d.model.Space(), Progress: watch,
+		Target: d.encoder.Space(), Progress: watch,
 	})
 }

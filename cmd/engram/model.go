@@ -9,25 +9,25 @@ import (
 	"strings"
 
 	"engram/cmd/engram/internal/app"
-	"engram/embed/bundle"
+	"engram/embed/model"
 
 	"github.com/spf13/cobra"
 )
 
-func (c *console) bundleCommand() *cobra.Command {
+func (c *console) modelCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "bundle",
-		Short: "Make and inspect model bundles",
-		Long:  "A bundle is a folder with a model's ONNX files and a bundle.json that says what they are\nand how an image becomes their input.",
-		Example: "  engram bundle wrap mobilenetv2.onnx --out mobilenetv2 --name mobilenetv2 \\\n" +
+		Use:   "model",
+		Short: "Make and inspect models",
+		Long:  "A model is a folder with ONNX files and a bundle.json that says what they are\nand how an image becomes their input.",
+		Example: "  engram model wrap mobilenetv2.onnx --out mobilenetv2 --name mobilenetv2 \\\n" +
 			"      --output features --mean .5,.5,.5 --std .5,.5,.5 --resize bilinear\n" +
-			"  engram bundle show mobilenetv2",
+			"  engram model show mobilenetv2",
 	}
-	cmd.AddCommand(c.bundleWrapCommand(), c.bundleShowCommand())
+	cmd.AddCommand(c.modelWrapCommand(), c.modelShowCommand())
 	return cmd
 }
 
-// wrapFlags are the flags of bundle wrap.
+// wrapFlags are the flags of model wrap.
 type wrapFlags struct {
 	out, kind, name, version, licence, source string
 	input, output                             string
@@ -37,15 +37,15 @@ type wrapFlags struct {
 	span, mean, std                           []float64
 }
 
-func (c *console) bundleWrapCommand() *cobra.Command {
+func (c *console) modelWrapCommand() *cobra.Command {
 	var f wrapFlags
 	cmd := &cobra.Command{
 		Use:   "wrap MODEL.onnx",
-		Short: "Make a bundle of one bare ONNX image model",
-		Long: "Wrap copies an ONNX image encoder into a folder and writes its bundle.json. The model takes\n" +
+		Short: "Make a model of one bare ONNX file",
+		Long: "Wrap copies an ONNX image encoder into a folder and writes its bundle.json. The graph takes\n" +
 			"[n,3,S,S] float32 and gives [n,D] or, for kind clip, [n,T,D]; T and D are read from a run.\n" +
 			"The preprocessing must be the one that the model was trained with.",
-		Example: "  engram bundle wrap mobilenetv2.onnx --out mobilenetv2 --name mobilenetv2 \\\n" +
+		Example: "  engram model wrap mobilenetv2.onnx --out mobilenetv2 --name mobilenetv2 \\\n" +
 			"      --output features --mean .5,.5,.5 --std .5,.5,.5 --resize bilinear",
 		Args: oneArgument("an ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,11 +57,11 @@ func (c *console) bundleWrapCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.printBundle(b)
+			return c.printModel(b)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.out, "out", "", "`folder` of the bundle (required)")
+	flags.StringVar(&f.out, "out", "", "`folder` of the model (required)")
 	flags.StringVar(&f.kind, "kind", "features", "features (one vector per image) or clip")
 	flags.StringVar(&f.name, "name", "", "name of the model (default: the file's)")
 	flags.StringVar(&f.version, "version", "1", "version of the model")
@@ -81,18 +81,18 @@ func (c *console) bundleWrapCommand() *cobra.Command {
 }
 
 // manifest is what the flags say, but for what the model itself tells.
-func (f wrapFlags) manifest(file string) (*bundle.Manifest, error) {
+func (f wrapFlags) manifest(file string) (*model.Manifest, error) {
 	if f.name == "" {
 		f.name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	}
 	if f.source == "" {
 		f.source = filepath.Base(file)
 	}
-	m := &bundle.Manifest{
-		Kind: bundle.Kind(f.kind), Name: f.name, Version: f.version, Licence: f.licence, Source: f.source, ImageSize: f.size,
-		Preprocess: &bundle.Preprocess{Filter: f.resize, Antialias: f.antialias, Crop: f.crop},
+	m := &model.Manifest{
+		Kind: model.Kind(f.kind), Name: f.name, Version: f.version, Licence: f.licence, Source: f.source, ImageSize: f.size,
+		Preprocess: &model.Preprocess{Filter: f.resize, Antialias: f.antialias, Crop: f.crop},
 	}
-	if m.Kind != bundle.Features && m.Kind != bundle.CLIP {
+	if m.Kind != model.Features && m.Kind != model.CLIP {
 		return nil, fmt.Errorf("--kind is %q, wanted features or clip", f.kind)
 	}
 	p := m.Preprocess
@@ -109,57 +109,57 @@ func (f wrapFlags) manifest(file string) (*bundle.Manifest, error) {
 	return m, nil
 }
 
-func (c *console) bundleShowCommand() *cobra.Command {
+func (c *console) modelShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "show DIR",
-		Short:   "Check a bundle and print what it is",
-		Long:    "Show checks the manifest and the checksum of every file, and prints what the bundle is.\nDIR may be pixels, the built-in bundle.",
-		Example: "  engram bundle show mobilenetv2\n  engram bundle show pixels --json",
-		Args:    oneArgument("the folder of a bundle"),
+		Short:   "Check a model and print what it is",
+		Long:    "Show checks the manifest and the checksum of every file, and prints what the model is.\nDIR may be pixels, the built-in model.",
+		Example: "  engram model show mobilenetv2\n  engram model show pixels --json",
+		Args:    oneArgument("the folder of a model"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			b, err := c.app().OpenBundle(args[0])
+			m, err := c.app().OpenModel(args[0])
 			if err != nil {
 				return err
 			}
 			if !asJSON {
-				return c.printBundle(b)
+				return c.printModel(m)
 			}
 			return c.printJSON(struct {
-				Dir         string          `json:"dir"`
-				Fingerprint string          `json:"fingerprint"`
-				Manifest    bundle.Manifest `json:"manifest"`
-			}{b.Dir(), b.Fingerprint(), b.Manifest})
+				Dir         string         `json:"dir"`
+				Fingerprint string         `json:"fingerprint"`
+				Manifest    model.Manifest `json:"manifest"`
+			}{m.Dir(), m.Fingerprint(), m.Manifest})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// printBundle prints what a bundle is, one fact a line.
-func (c *console) printBundle(b *bundle.Bundle) error {
+// printModel prints what a model is, one fact a line.
+func (c *console) printModel(m *model.Model) error {
 	var text strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&text, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("bundle", "%s (%s)", app.Label(b), b.Kind)
-	line("folder", "%s", b.Dir())
-	line("fingerprint", "%s", b.Fingerprint())
-	line("licence", "%s", b.Licence)
-	line("source", "%s", b.Source)
-	if b.D > 0 {
-		line("embedding", "%d token(s) of %d elements", b.T, b.D)
+	line("model", "%s (%s)", app.Label(m), m.Kind)
+	line("folder", "%s", m.Dir())
+	line("fingerprint", "%s", m.Fingerprint())
+	line("licence", "%s", m.Licence)
+	line("source", "%s", m.Source)
+	if m.D > 0 {
+		line("embedding", "%d token(s) of %d elements", m.T, m.D)
 	}
-	if p := b.Preprocess; p != nil {
+	if p := m.Preprocess; p != nil {
 		line("input", "%d×%d pixels, %s, antialias %t, crop %s, range %v, mean %v, std %v",
-			b.ImageSize, b.ImageSize, p.Filter, p.Antialias, p.Crop, p.Range, p.Mean, p.Std)
+			m.ImageSize, m.ImageSize, p.Filter, p.Antialias, p.Crop, p.Range, p.Mean, p.Std)
 	}
-	if b.Voxels > 0 {
-		line("voxels", "%d", b.Voxels)
-		line("target", "%s", b.Target)
+	if m.Voxels > 0 {
+		line("voxels", "%d", m.Voxels)
+		line("target", "%s", m.Target)
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.Files)) {
-		info, err := os.Stat(b.Path(name))
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		info, err := os.Stat(m.Path(name))
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package bundle_test
+package model_test
 
 import (
 	"fmt"
@@ -6,33 +6,33 @@ import (
 	"os"
 	"path/filepath"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 )
 
-// Wrap turns a bare ONNX file into a bundle.
+// Wrap turns a bare ONNX file into a model.
 func ExampleWrap() {
-	dir, err := os.MkdirTemp("", "bundle")
+	dir, err := os.MkdirTemp("", "model")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	model := filepath.Join(dir, "mobilenetv2.onnx")
-	if err := os.WriteFile(model, []byte("stands for the model"), 0o644); err != nil {
+	file := filepath.Join(dir, "mobilenetv2.onnx")
+	if err := os.WriteFile(file, []byte("stands for the model"), 0o644); err != nil {
 		log.Fatal(err)
 	}
 
-	b, err := bundle.Wrap(filepath.Join(dir, "mobilenetv2"), model, bundle.Manifest{
-		Kind:    bundle.Features,
+	m, err := model.Wrap(filepath.Join(dir, "mobilenetv2"), file, model.Manifest{
+		Kind:    model.Features,
 		Name:    "mobilenetv2",
 		Version: "1.0-224",
 		Licence: "Apache-2.0",
 		Source:  "google-coral/test_data",
-		Models: map[string]bundle.Model{"image": {
+		Graphs: map[string]model.Graph{"image": {
 			Inputs:  map[string]string{"pixels": "input"},
 			Outputs: map[string]string{"embedding": "features"},
 		}},
 		T: 1, D: 1280, ImageSize: 224,
-		Preprocess: &bundle.Preprocess{
+		Preprocess: &model.Preprocess{
 			Filter: "bilinear", Antialias: true, Crop: "center", Range: [2]float64{0, 1},
 			Mean: [3]float64{.5, .5, .5}, Std: [3]float64{.5, .5, .5},
 		},
@@ -40,13 +40,13 @@ func ExampleWrap() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(b.Name, b.D, len(b.Fingerprint()))
+	fmt.Println(m.Name, m.D, len(m.Fingerprint()))
 
-	// One changed byte, and the bundle is refused.
-	if err := os.WriteFile(b.ModelPath("image"), []byte("stands for another model"), 0o644); err != nil {
+	// One changed byte, and the model is refused.
+	if err := os.WriteFile(m.GraphPath("image"), []byte("stands for another model"), 0o644); err != nil {
 		log.Fatal(err)
 	}
-	_, err = bundle.Open(b.Dir())
+	_, err = model.Open(m.Dir())
 	fmt.Println(err != nil)
 	// Output:
 	// mobilenetv2 1280 64

@@ -1,4 +1,4 @@
-package bundle
+package model
 
 import (
 	"encoding/json"
@@ -17,50 +17,50 @@ import (
 // of m.Files add files that no model names, such as a licence or external
 // weights; their values, and m.Format where it is 0, are filled in. A manifest
 // that was there is replaced, and kept as it was where Write fails.
-func Write(dir string, m Manifest) (*Bundle, error) { return WriteFS(vfs.OS{}, dir, m) }
+func Write(dir string, m Manifest) (*Model, error) { return WriteFS(vfs.OS{}, dir, m) }
 
 // WriteFS is Write on a file system.
-func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Bundle, error) {
+func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Model, error) {
 	if err := m.fillIn(dir); err != nil {
-		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
 	text, err := json.MarshalIndent(&m, "", "  ")
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
 	err = vfs.WriteFileFS(fsys, filepath.Join(dir, FileName), func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fmt.Errorf("model: %w", err)
 	}
-	return &Bundle{Manifest: m, dir: dir, fingerprint: m.fingerprint()}, nil
+	return &Model{Manifest: m, dir: dir, fingerprint: m.fingerprint()}, nil
 }
 
-// Wrap makes a bundle of one bare ONNX file: it creates the folder dir if need
-// be, copies the file model there under its own name, and writes the manifest
-// m, in which every model gets that file. Files in which it keeps weights
+// Wrap makes a model of one bare ONNX file: it creates the folder dir if need
+// be, copies the file graph there under its own name, and writes the manifest
+// m, in which every graph gets that file. Files in which it keeps weights
 // (external data) come along under their own names. m.Files is ignored. A manifest
 // that is not valid, and a file of weights that is missing or lies outside the
-// model's folder, are refused before anything is copied.
-func Wrap(dir, model string, m Manifest) (*Bundle, error) {
-	name := filepath.Base(model)
-	models := make(map[string]Model, len(m.Models))
-	for role, tensors := range m.Models {
+// folder of graph, are refused before anything is copied.
+func Wrap(dir, graph string, m Manifest) (*Model, error) {
+	name := filepath.Base(graph)
+	graphs := make(map[string]Graph, len(m.Graphs))
+	for role, tensors := range m.Graphs {
 		tensors.File = name
-		models[role] = tensors
+		graphs[role] = tensors
 	}
-	m.Models, m.Files = models, nil
-	if err := m.fillIn(filepath.Dir(model)); err != nil {
-		return nil, fmt.Errorf("bundle: %s: %w", model, err)
+	m.Graphs, m.Files = graphs, nil
+	if err := m.fillIn(filepath.Dir(graph)); err != nil {
+		return nil, fmt.Errorf("model: %s: %w", graph, err)
 	}
 	if err := vfs.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	for _, file := range slices.Sorted(maps.Keys(m.Files)) {
-		if err := copyFile(dir, filepath.Dir(model), file); err != nil {
-			return nil, fmt.Errorf("bundle: %w", err)
+		if err := copyFile(dir, filepath.Dir(graph), file); err != nil {
+			return nil, fmt.Errorf("model: %w", err)
 		}
 	}
 	return Write(dir, m)

@@ -1,4 +1,4 @@
-package bundle_test
+package model_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"engram/embed/bundle"
+	"engram/embed/model"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -21,36 +21,36 @@ func withWeights(t *testing.T, dir, name string) string {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), bytes.Join(parts, nil))
 	}
 	external := protowire.AppendVarint(protowire.AppendTag(nil, 14, protowire.VarintType), 1)
-	model := field(7, field(5, field(13, field(1, []byte("location")), field(2, []byte(name))), external))
+	graph := field(7, field(5, field(13, field(1, []byte("location")), field(2, []byte(name))), external))
 	path := filepath.Join(dir, "model.onnx")
-	if err := os.WriteFile(path, model, 0o600); err != nil {
+	if err := os.WriteFile(path, graph, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
 func TestWrapTakesWeightsBesideTheModelAlong(t *testing.T) {
-	from, dir := t.TempDir(), filepath.Join(t.TempDir(), "bundle")
-	model := withWeights(t, from, "model.onnx.data")
+	from, dir := t.TempDir(), filepath.Join(t.TempDir(), "model")
+	graph := withWeights(t, from, "model.onnx.data")
 	weights := filepath.Join(from, "model.onnx.data")
 	if err := os.WriteFile(weights, []byte("weights"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bundle.Wrap(dir, model, manifest(bundle.Features))
+	m, err := model.Wrap(dir, graph, manifest(model.Features))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, "model.onnx.data")); err != nil || string(got) != "weights" {
-		t.Errorf("the bundle has weights %q, %v", got, err)
+		t.Errorf("the model has weights %q, %v", got, err)
 	}
 	if err := os.WriteFile(weights, []byte("others!"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	other, err := bundle.Wrap(filepath.Join(t.TempDir(), "bundle"), model, manifest(bundle.Features))
+	other, err := model.Wrap(filepath.Join(t.TempDir(), "model"), graph, manifest(model.Features))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other.Fingerprint() == b.Fingerprint() {
+	if other.Fingerprint() == m.Fingerprint() {
 		t.Error("the fingerprint does not depend on weights beside the model")
 	}
 }
@@ -64,16 +64,16 @@ func TestWeightsThatCannotBeTaken(t *testing.T) {
 		"a/../../climbing": "its own folder",
 		"":                 "is not there", // a tensor that names no file
 	} {
-		dir := filepath.Join(t.TempDir(), "bundle")
-		model := withWeights(t, t.TempDir(), name)
-		_, err := bundle.Wrap(dir, model, manifest(bundle.Features))
-		if !errors.Is(err, bundle.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		dir := filepath.Join(t.TempDir(), "model")
+		graph := withWeights(t, t.TempDir(), name)
+		_, err := model.Wrap(dir, graph, manifest(model.Features))
+		if !errors.Is(err, model.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("weights in %q: %v, want that it %s", name, err, want)
 		}
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("weights in %q: something was written", name)
 		}
-		if err := bundle.CheckModel(model); !errors.Is(err, bundle.ErrInvalid) {
+		if err := model.CheckGraph(graph); !errors.Is(err, model.ErrInvalid) {
 			t.Errorf("weights in %q: CheckModel says %v", name, err)
 		}
 	}
@@ -81,15 +81,15 @@ func TestWeightsThatCannotBeTaken(t *testing.T) {
 
 // A manifest that a person wrote may forget the weights.
 func TestOpenWantsAChecksumOfWeights(t *testing.T) {
-	from, dir := t.TempDir(), filepath.Join(t.TempDir(), "bundle")
-	model := withWeights(t, from, "w")
+	from, dir := t.TempDir(), filepath.Join(t.TempDir(), "model")
+	graph := withWeights(t, from, "w")
 	if err := os.WriteFile(filepath.Join(from, "w"), []byte("weights"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bundle.Wrap(dir, model, manifest(bundle.Features)); err != nil {
+	if _, err := model.Wrap(dir, graph, manifest(model.Features)); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, bundle.FileName)
+	path := filepath.Join(dir, model.FileName)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestOpenWantsAChecksumOfWeights(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bundle.Open(dir); !errors.Is(err, bundle.ErrInvalid) || !strings.Contains(err.Error(), "weights") {
+	if _, err := model.Open(dir); !errors.Is(err, model.ErrInvalid) || !strings.Contains(err.Error(), "weights") {
 		t.Errorf("opened with %v, want that a file with weights has no checksum", err)
 	}
 }

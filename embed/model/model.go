@@ -1,4 +1,4 @@
-package bundle
+package model
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"slices"
 )
 
-// ErrInvalid reports a manifest that does not describe a bundle.
-var ErrInvalid = errors.New("invalid bundle")
+// ErrInvalid reports a manifest that does not describe a model.
+var ErrInvalid = errors.New("invalid model")
 
 // ErrChecksum reports a file whose content is not the one that the manifest
 // was written for.
@@ -25,10 +25,10 @@ var ErrChecksum = errors.New("checksum mismatch")
 // files.
 const maxManifestBytes = 1 << 20
 
-// Bundle is an opened bundle: its manifest is valid, and every file had the
+// Model is an opened model: its manifest is valid, and every file had the
 // content that it states when Open looked. It holds no open files, and is safe
 // for concurrent use as long as nobody writes to the manifest.
-type Bundle struct {
+type Model struct {
 	Manifest
 	dir         string
 	fingerprint string
@@ -37,52 +37,52 @@ type Bundle struct {
 // Open reads the manifest of the folder dir and checks it and every file. Its
 // error is one sentence that names the manifest or the file, and wraps
 // ErrInvalid, ErrChecksum or the error of the file system.
-func Open(dir string) (*Bundle, error) {
+func Open(dir string) (*Model, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	defer root.Close()
 	m, err := readManifest(root)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %s: %w", filepath.Join(dir, FileName), err)
+		return nil, fmt.Errorf("model: %s: %w", filepath.Join(dir, FileName), err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		sum, err := checksum(root, name)
 		if err != nil {
-			return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+			return nil, fmt.Errorf("model: %s: %w", dir, err)
 		}
 		if sum != m.Files[name] {
-			return nil, fmt.Errorf("bundle: %s: %s says sha256 %s, the file has %s: %w",
+			return nil, fmt.Errorf("model: %s: %s says sha256 %s, the file has %s: %w",
 				filepath.Join(dir, filepath.FromSlash(name)), FileName, m.Files[name], sum, ErrChecksum)
 		}
 	}
 	weights, err := m.weights(root)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %s: %w", dir, err)
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
 	for _, name := range weights {
 		if _, ok := m.Files[name]; !ok {
-			return nil, fmt.Errorf("bundle: %s: %w", filepath.Join(dir, FileName), invalid("files: %q has weights of a model and no checksum", name))
+			return nil, fmt.Errorf("model: %s: %w", filepath.Join(dir, FileName), invalid("files: %q has weights of a graph and no checksum", name))
 		}
 	}
-	return &Bundle{Manifest: *m, dir: dir, fingerprint: m.fingerprint()}, nil
+	return &Model{Manifest: *m, dir: dir, fingerprint: m.fingerprint()}, nil
 }
 
 // Dir returns the folder as it was given to Open.
-func (b *Bundle) Dir() string { return b.dir }
+func (m *Model) Dir() string { return m.dir }
 
-// ModelPath returns the path of the named model's file, such as "image".
-func (b *Bundle) ModelPath(model string) string { return b.Path(b.Models[model].File) }
+// GraphPath returns the path of the named graph's file, such as "image".
+func (m *Model) GraphPath(graph string) string { return m.Path(m.Graphs[graph].File) }
 
 // Path returns the path of a file of the manifest.
-func (b *Bundle) Path(file string) string { return filepath.Join(b.dir, filepath.FromSlash(file)) }
+func (m *Model) Path(file string) string { return filepath.Join(m.dir, filepath.FromSlash(file)) }
 
 // Fingerprint returns the SHA-256 of the manifest's content, in hexadecimal.
 // It does not depend on the layout of the JSON text, the order of its keys or
 // the place of the folder, and, through the checksums, changes with every byte
 // of every file.
-func (b *Bundle) Fingerprint() string { return b.fingerprint }
+func (m *Model) Fingerprint() string { return m.fingerprint }
 
 // fingerprint hashes the compact JSON of m, in which the fields are in the
 // order of the struct, the keys of maps sorted, and numbers in their shortest

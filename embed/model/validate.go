@@ -1,4 +1,4 @@
-package bundle
+package model
 
 import (
 	"encoding/hex"
@@ -9,37 +9,38 @@ import (
 	"strings"
 )
 
-// modelSpec lists the tensors that a kind prescribes for one of its models.
-type modelSpec struct {
+// graphSpec lists the tensors that a kind prescribes for one of its graphs.
+type graphSpec struct {
 	name            string
 	inputs, outputs []string
+	may             []string // inputs that some graphs have
 	optional        bool
 }
 
-// models returns what the kind prescribes for bundles with t tokens, or nil
+// graphs returns what the kind prescribes for models with t tokens, or nil
 // for an unknown kind.
-func (k Kind) models(t int) []modelSpec {
+func (k Kind) graphs(t int) []graphSpec {
 	embedding := "tokens"
 	if t == 1 {
 		embedding = "embedding"
 	}
 	switch k {
 	case CLIP:
-		return []modelSpec{
+		return []graphSpec{
 			{name: "image", inputs: []string{"pixels"}, outputs: []string{embedding}},
-			{name: "text", inputs: []string{"ids"}, outputs: []string{"embedding"}, optional: true},
+			{name: "text", inputs: []string{"ids"}, may: []string{"mask"}, outputs: []string{"embedding"}, optional: true},
 		}
 	case Features:
-		return []modelSpec{{name: "image", inputs: []string{"pixels"}, outputs: []string{"embedding"}}}
+		return []graphSpec{{name: "image", inputs: []string{"pixels"}, outputs: []string{"embedding"}}}
 	case VAE:
-		return []modelSpec{
+		return []graphSpec{
 			{name: "encoder", inputs: []string{"pixels"}, outputs: []string{"latent"}},
 			{name: "decoder", inputs: []string{"latent"}, outputs: []string{"pixels"}},
 		}
 	case Denoiser:
-		return []modelSpec{{name: "denoiser", inputs: []string{"context", "latent", "time"}, outputs: []string{"prediction"}}}
+		return []graphSpec{{name: "denoiser", inputs: []string{"context", "latent", "time"}, outputs: []string{"prediction"}}}
 	case Decoder:
-		return []modelSpec{{name: "decoder", inputs: []string{"voxels"}, outputs: []string{embedding}}}
+		return []graphSpec{{name: "decoder", inputs: []string{"voxels"}, outputs: []string{embedding}}}
 	}
 	return nil
 }
@@ -55,18 +56,18 @@ func (m *Manifest) validate() error {
 	if m.Format != Format {
 		return invalid("format is %d, this version reads format %d", m.Format, Format)
 	}
-	if m.Kind.models(m.T) == nil {
+	if m.Kind.graphs(m.T) == nil {
 		return invalid("kind is %q, wanted clip, features, vae, denoiser or decoder", m.Kind)
 	}
 	for _, field := range []struct{ name, value string }{
 		{"name", m.Name}, {"version", m.Version}, {"licence", m.Licence}, {"source", m.Source},
 	} {
 		if strings.TrimSpace(field.value) == "" {
-			return invalid("%s is missing, every bundle states it", field.name)
+			return invalid("%s is missing, every model states it", field.name)
 		}
 	}
 	for _, check := range []func() error{
-		m.validatePresence, m.validateNumbers, m.validatePreprocess, m.validateDiffusion, m.validateFiles, m.validateModels,
+		m.validatePresence, m.validateNumbers, m.validatePreprocess, m.validateDiffusion, m.validateFiles, m.validateGraphs,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -77,7 +78,7 @@ func (m *Manifest) validate() error {
 
 // validatePresence checks that exactly the fields of the kind are there.
 func (m *Manifest) validatePresence() error {
-	_, text := m.Models["text"]
+	_, text := m.Graphs["text"]
 	for _, field := range []struct {
 		name    string
 		present bool
@@ -102,9 +103,9 @@ func (m *Manifest) validatePresence() error {
 	}
 	switch {
 	case m.Kind == CLIP && text && m.Tokenizer == nil:
-		return invalid("tokenizer is missing, the text model needs it")
+		return invalid("tokenizer is missing, the text graph needs it")
 	case (m.Kind != CLIP || !text) && m.Tokenizer != nil:
-		return invalid("tokenizer is set without a text model that would use it")
+		return invalid("tokenizer is set without a text graph that would use it")
 	}
 	return nil
 }
@@ -135,11 +136,23 @@ func (m *Manifest) validateNumbers() error {
 	if t := m.Tokenizer; t != nil && (t.Context < 1 || t.Context > maxTokens) {
 		return invalid("tokenizer: context is %d, wanted 1 to %d", t.Context, maxTokens)
 	}
+	if t := m.Tokenizer; t != nil && t.Pad != nil && *t.Pad < 0 {
+		return invalid("tokenizer: pad is %d, wanted an id from 0", *t.Pad)
+	}
+	if m.Precision != "" && m.Precision != "fp16" && m.Precision != "int8" {
+		return invalid("precision is %q, wanted fp16 or int8", m.Precision)
+	}
 	if m.Target != "" && !isSHA256(m.Target) {
-		return invalid("target is %q, wanted the fingerprint of a bundle (64 hexadecimal digits)", m.Target)
+		return invalid("target is %q, wanted the fingerprint of a model (64 hexadecimal digits)", m.Target)
 	}
 	return nil
 }
+
+// Names that a Preprocess may have, as package pixels does.
+var (
+	filters = []string{"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
+	crops   = []string{"center", "none", "pad"}
+)
 
 func (m *Manifest) validatePreprocess() error {
 	p := m.Preprocess
@@ -147,10 +160,14 @@ func (m *Manifest) validatePreprocess() error {
 		return nil
 	}
 	switch {
-	case p.Filter != "bicubic" && p.Filter != "bilinear":
-		return invalid("preprocess: filter is %q, wanted bicubic or bilinear", p.Filter)
-	case p.Crop != "center" && p.Crop != "none":
-		return invalid("preprocess: crop is %q, wanted center or none", p.Crop)
+	case !slices.Contains(filters, p.Filter):
+		return invalid("preprocess: filter is %q, wanted one of %q", p.Filter, filters)
+	case !slices.Contains(crops, p.Crop):
+		return invalid("preprocess: crop is %q, wanted one of %q", p.Crop, crops)
+	case p.Resize != 0 && (p.Resize < m.ImageSize || p.Resize > maxImageSize || p.Crop != "center"):
+		return invalid("preprocess: resize is %d with crop %s, wanted %d to %d with crop center", p.Resize, p.Crop, m.ImageSize, maxImageSize)
+	case p.Rounding != "" && (p.Rounding != "floor" || p.Crop != "center"):
+		return invalid("preprocess: rounding is %q with crop %s, wanted floor with crop center", p.Rounding, p.Crop)
 	case !(p.Range[0] < p.Range[1]):
 		return invalid("preprocess: range is %v, wanted two rising numbers such as [0, 1]", p.Range)
 	}
@@ -203,20 +220,23 @@ func (m *Manifest) validateFiles() error {
 	}
 	for _, name := range m.namedFiles() {
 		if _, ok := m.Files[name]; !ok {
-			return invalid("files: %q is named by a model or the tokenizer and has no checksum", name)
+			return invalid("files: %q is named by a graph or the tokenizer and has no checksum", name)
 		}
 	}
 	return nil
 }
 
-// namedFiles returns the files that the models and the tokenizer name, sorted.
+// namedFiles returns the files that the graphs and the tokenizer name, sorted.
 func (m *Manifest) namedFiles() []string {
 	var names []string
-	for _, model := range m.Models {
-		names = append(names, model.File)
+	for _, graph := range m.Graphs {
+		names = append(names, graph.File)
 	}
-	if m.Tokenizer != nil {
-		names = append(names, m.Tokenizer.File)
+	if t := m.Tokenizer; t != nil {
+		names = append(names, t.File)
+		if t.Merges != "" {
+			names = append(names, t.Merges)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -226,47 +246,48 @@ func (m *Manifest) namedFiles() []string {
 // system. Symbolic links are refused when the file is opened.
 func checkPath(name string) error {
 	if name == "" || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsAny(name, `\:`) || name == FileName {
-		return invalid("files: %q is not a path inside the bundle's folder", name)
+		return invalid("files: %q is not a path inside the model's folder", name)
 	}
 	return nil
 }
 
-// validateModels checks that the bundle has the models and tensors of its kind.
-func (m *Manifest) validateModels() error {
-	specs := m.Kind.models(m.T)
+// validateGraphs checks that the model has the graphs and tensors of its kind.
+func (m *Manifest) validateGraphs() error {
+	specs := m.Kind.graphs(m.T)
 	known := make(map[string]bool, len(specs))
 	for _, spec := range specs {
 		known[spec.name] = true
-		model, ok := m.Models[spec.name]
+		graph, ok := m.Graphs[spec.name]
 		if !ok && spec.optional {
 			continue
 		}
 		if !ok {
 			return invalid("models: %s is missing, kind %s needs it", spec.name, m.Kind)
 		}
-		if err := checkTensors(spec.name+": inputs", model.Inputs, spec.inputs); err != nil {
+		if err := checkTensors(spec.name+": inputs", graph.Inputs, spec.inputs, spec.may...); err != nil {
 			return err
 		}
-		if err := checkTensors(spec.name+": outputs", model.Outputs, spec.outputs); err != nil {
+		if err := checkTensors(spec.name+": outputs", graph.Outputs, spec.outputs); err != nil {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.Models)) {
+	for _, name := range slices.Sorted(maps.Keys(m.Graphs)) {
 		if !known[name] {
-			return invalid("models: %q is not a model of kind %s", name, m.Kind)
+			return invalid("models: %q is not a graph of kind %s", name, m.Kind)
 		}
 	}
 	return nil
 }
 
-// checkTensors checks that tensors has exactly the keys want, each with a
-// name.
-func checkTensors(where string, tensors map[string]string, want []string) error {
+// checkTensors checks that tensors has the keys want and perhaps some of may, and
+// no other, each with a name.
+func checkTensors(where string, tensors map[string]string, want []string, may ...string) error {
 	found := slices.Sorted(maps.Keys(tensors))
-	if !slices.Equal(found, want) {
+	needed := slices.DeleteFunc(slices.Clone(found), func(key string) bool { return slices.Contains(may, key) })
+	if !slices.Equal(needed, want) {
 		return invalid("models: %s are %q, wanted %q", where, found, want)
 	}
-	for _, key := range want {
+	for _, key := range found {
 		if tensors[key] == "" {
 			return invalid("models: %s: %s has no tensor name", where, key)
 		}

@@ -1,4 +1,4 @@
-package bundle
+package model
 
 import (
 	"errors"
@@ -17,18 +17,18 @@ import (
 // (external data). A file that is missing or lies outside the folder is an error.
 func (m *Manifest) weights(root *os.Root) ([]string, error) {
 	var all []string
-	for _, model := range m.Models {
-		names, err := external(root, model.File)
+	for _, graph := range m.Graphs {
+		names, err := external(root, graph.File)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", model.File, err)
+			return nil, fmt.Errorf("%s: %w", graph.File, err)
 		}
 		for _, name := range names {
-			file := path.Join(path.Dir(model.File), name)
+			file := path.Join(path.Dir(graph.File), name)
 			if path.IsAbs(name) || checkPath(file) != nil {
-				return nil, invalid("%s keeps weights in %q, wanted a file in its own folder", model.File, name)
+				return nil, invalid("%s keeps weights in %q, wanted a file in its own folder", graph.File, name)
 			}
 			if _, err := root.Stat(filepath.FromSlash(file)); errors.Is(err, fs.ErrNotExist) {
-				return nil, invalid("%s keeps weights in %q, which is not there", model.File, name)
+				return nil, invalid("%s keeps weights in %q, which is not there", graph.File, name)
 			} else if err != nil {
 				return nil, err
 			}
@@ -63,15 +63,15 @@ func external(root *os.Root, name string) ([]string, error) {
 
 // CheckModel refuses an ONNX file that keeps weights in a file that is missing or
 // lies outside its folder.
-func CheckModel(file string) error {
+func CheckGraph(file string) error {
 	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
-		return fmt.Errorf("bundle: %w", err)
+		return fmt.Errorf("model: %w", err)
 	}
 	defer root.Close()
-	m := Manifest{Models: map[string]Model{"": {File: filepath.Base(file)}}}
+	m := Manifest{Graphs: map[string]Graph{"": {File: filepath.Base(file)}}}
 	if _, err := m.weights(root); err != nil {
-		return fmt.Errorf("bundle: %s: %w", filepath.Dir(file), err)
+		return fmt.Errorf("model: %s: %w", filepath.Dir(file), err)
 	}
 	return nil
 }

@@ -1,16 +1,16 @@
-package bundle
+package model
 
-// FileName is the name of the manifest in a bundle's folder.
+// FileName is the name of the manifest in a model's folder.
 const FileName = "bundle.json"
 
 // Format is the version of the manifest's layout that this package reads and
 // writes. A manifest with another one is refused.
 const Format = 1
 
-// Kind says what a bundle's models do, and so which fields its manifest has.
+// Kind says what a model's graphs do, and so which fields its manifest has.
 type Kind string
 
-// The kinds of bundle, with the models that each has (name: inputs → outputs).
+// The kinds of model, with the graphs that each has (name: inputs → outputs).
 const (
 	// CLIP has image: pixels [n,3,S,S] → tokens [n,T,D], or embedding [n,D]
 	// where T is 1; and may have text: ids [n,context] → embedding [n,D].
@@ -41,25 +41,29 @@ type Manifest struct {
 	// Files maps each file, by its slash-separated path in the folder, to its
 	// SHA-256 in lower-case hexadecimal.
 	Files map[string]string `json:"files"`
-	// Models maps the names that the kind prescribes to model files.
-	Models map[string]Model `json:"models"`
+	// Graphs maps the names that the kind prescribes to ONNX files.
+	Graphs map[string]Graph `json:"models"`
 
 	T         int `json:"tokens,omitempty"`     // tokens per image
 	D         int `json:"dim,omitempty"`        // elements per token
 	ImageSize int `json:"image_size,omitempty"` // S: pixels per side, square
 
+	// Precision is the number format of the weights, where the publisher offers
+	// several: "" (fp32), "fp16" or "int8". Graphs take and give float32 all the same.
+	Precision string `json:"precision,omitempty"`
+
 	Preprocess *Preprocess `json:"preprocess,omitempty"` // clip, features, vae
-	Tokenizer  *Tokenizer  `json:"tokenizer,omitempty"`  // clip with a text model
+	Tokenizer  *Tokenizer  `json:"tokenizer,omitempty"`  // clip with a text graph
 	Latent     *Latent     `json:"latent,omitempty"`     // vae, denoiser
 	Scheduler  *Scheduler  `json:"scheduler,omitempty"`  // denoiser
 
 	Voxels int    `json:"voxels,omitempty"` // decoder: V, voxels per scan
-	Target string `json:"target,omitempty"` // decoder: fingerprint of the bundle whose space it predicts
+	Target string `json:"target,omitempty"` // decoder: fingerprint of the model whose space it predicts
 }
 
-// Model names one ONNX file and its tensors: what this program calls a tensor
+// Graph names one ONNX file and its tensors: what this program calls a tensor
 // → what the file calls it.
-type Model struct {
+type Graph struct {
 	File    string            `json:"file"`
 	Inputs  map[string]string `json:"inputs"`
 	Outputs map[string]string `json:"outputs"`
@@ -69,18 +73,29 @@ type Model struct {
 // bytes 0…255 to Range, then (value − Mean[c]) / Std[c] for the channels R, G
 // and B. See package pixels for the exact arithmetic.
 type Preprocess struct {
-	Filter    string     `json:"filter"`    // "bicubic" or "bilinear"
-	Antialias bool       `json:"antialias"` // true: as Pillow; false: as PyTorch's interpolate
-	Crop      string     `json:"crop"`      // "center": shorter side to S, then the middle; "none": both sides to S
-	Range     [2]float64 `json:"range"`     // usually [0, 1]
-	Mean      [3]float64 `json:"mean"`
-	Std       [3]float64 `json:"std"`
+	Filter    string `json:"filter"`    // see pixels.Filter
+	Antialias bool   `json:"antialias"` // true: as Pillow; false: as PyTorch's interpolate
+	Crop      string `json:"crop"`      // see pixels.Crop
+	// Resize is the length of the shorter side before the middle is cropped, in
+	// pixels; 0 means S.
+	Resize int `json:"resize,omitempty"`
+	// Rounding says where an odd margin goes when the middle is cropped: "" (half to
+	// even, as torchvision) or "floor" (as Hugging Face's image processors).
+	Rounding string     `json:"rounding,omitempty"`
+	Range    [2]float64 `json:"range"` // usually [0, 1]
+	Mean     [3]float64 `json:"mean"`
+	Std      [3]float64 `json:"std"`
 }
 
-// Tokenizer names the vocabulary of a text model.
+// Tokenizer names the tokenizer files of a text graph, and what the files do not
+// say. See package tokenizer.
 type Tokenizer struct {
-	File    string `json:"file"`
-	Context int    `json:"context"` // ids per text, padded
+	File    string `json:"file"`             // any file that package tokenizer reads
+	Merges  string `json:"merges,omitempty"` // merges.txt, beside a vocab.json
+	Context int    `json:"context"`          // ids per text, padded
+	Pad     *int   `json:"pad,omitempty"`    // id that fills a text up, where it is not the file's
+	Clean   string `json:"clean,omitempty"`  // what is done to a text first, see tokenizer.Clean
+	Lower   bool   `json:"lower,omitempty"`  // texts are put into lower case first
 }
 
 // Latent describes the latent image of an autoencoder.

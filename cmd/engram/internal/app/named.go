@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"engram/data/models"
-	"engram/embed/bundle"
 	"engram/embed/clip"
+	"engram/embed/model"
 )
 
-// The names of the bundles that need no folder. Pixels has no weights; the
+// The names of the models that need no folder. Pixels has no weights; the
 // binary carries the other ones, which were trained on generated scenes.
 const (
 	Pixels            = "pixels"
@@ -29,54 +29,54 @@ const (
 	pixelsSize   = 32        // side of the images of Pixels, in pixels
 )
 
-// OpenBundle opens the bundle in a folder, or one of the bundles that need no
+// OpenModel opens the model in a folder, or one of the models that need no
 // folder.
-func (a *App) OpenBundle(name string) (*bundle.Bundle, error) {
+func (a *App) OpenModel(name string) (*model.Model, error) {
 	if name == Pixels {
 		return a.openPixels()
 	}
 	if short, carried := strings.CutPrefix(name, scenesPrefix); carried && slices.Contains(models.Names(), short) {
 		return a.openCarried(name, short)
 	}
-	return bundle.Open(name)
+	return model.Open(name)
 }
 
-// openPixels opens the bundle of pixels, which is written on its first use.
-func (a *App) openPixels() (*bundle.Bundle, error) {
-	return a.cachedBundle(fmt.Sprintf("%s-%d", Pixels, pixelsSize), func(dir string) error {
+// openPixels opens the model of pixels, which is written on its first use.
+func (a *App) openPixels() (*model.Model, error) {
+	return a.cachedModel(fmt.Sprintf("%s-%d", Pixels, pixelsSize), func(dir string) error {
 		_, err := clip.WritePixels(dir, pixelsSize)
 		return err
 	})
 }
 
-// openCarried opens a bundle that the binary carries, whose files are laid down
+// openCarried opens a model that the binary carries, whose files are laid down
 // on its first use.
-func (a *App) openCarried(name, short string) (*bundle.Bundle, error) {
-	files, err := models.Bundle(short)
+func (a *App) openCarried(name, short string) (*model.Model, error) {
+	files, err := models.Folder(short)
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := fs.ReadFile(files, bundle.FileName)
+	manifest, err := fs.ReadFile(files, model.FileName)
 	if err != nil {
 		return nil, err
 	}
-	return a.cachedBundle(fmt.Sprintf("%s-%x", name, sha256.Sum256(manifest))[:len(name)+13], func(dir string) error {
+	return a.cachedModel(fmt.Sprintf("%s-%x", name, sha256.Sum256(manifest))[:len(name)+13], func(dir string) error {
 		return os.CopyFS(dir, files)
 	})
 }
 
-// cachedBundle opens the bundle in a folder of the cache, which write makes where
+// cachedModel opens the model in a folder of the cache, which write makes where
 // it is missing or damaged. Programs may do so at the same time: a folder
 // appears as a whole.
-func (a *App) cachedBundle(name string, write func(dir string) error) (*bundle.Bundle, error) {
+func (a *App) cachedModel(name string, write func(dir string) error) (*model.Model, error) {
 	cache, err := a.CacheDir()
 	if err != nil {
 		return nil, err
 	}
-	all := filepath.Join(cache, "bundles")
+	all := filepath.Join(cache, "models")
 	dir := filepath.Join(all, name)
-	if b, err := bundle.Open(dir); err == nil {
-		return b, nil
+	if m, err := model.Open(dir); err == nil {
+		return m, nil
 	}
 	if err := os.MkdirAll(all, 0o755); err != nil {
 		return nil, err
@@ -95,5 +95,5 @@ func (a *App) cachedBundle(name string, write func(dir string) error) (*bundle.B
 	if err := os.Rename(filepath.Join(temp, name), dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return bundle.Open(dir)
+	return model.Open(dir)
 }

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"engram/embed/clip"
+	"engram/embed/model"
+)
+
+// pixelsModel writes the built-in model as a bare ONNX file.
+func pixelsModel(t *testing.T) string {
+	t.Helper()
+	m, err := clip.WritePixels(t.TempDir(), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.GraphPath("image")
+}
+
+func TestWrapReadsTheModel(t *testing.T) {
+	c := newCLI(t)
+	graph, out := pixelsModel(t), filepath.Join(t.TempDir(), "model")
+	text := c.must("model", "wrap", graph, "--out", out, "--name", "plain", "--resize", "bilinear", "--mean", ".5,.4,.3", "--std", ".2,.2,.2")
+	for _, want := range []string{"plain 1 (features)", "1 token(s) of 256 elements", "16×16 pixels, bilinear", "mean [0.5 0.4 0.3]"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("wrap prints %q, want it to have %q", text, want)
+		}
+	}
+	m, err := model.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown struct {
+		Fingerprint string
+		Manifest    json.RawMessage
+	}
+	c.json(&shown, "model", "show", out)
+	if shown.Fingerprint != m.Fingerprint() || !strings.Contains(string(shown.Manifest), `"name": "plain"`) {
+		t.Errorf("show prints %+v, want the fingerprint %s and the manifest", shown, m.Fingerprint())
+	}
+}
+
+func TestWrapRefuses(t *testing.T) {
+	c := newCLI(t)
+	graph, dir := pixelsModel(t), t.TempDir()
+	out, photos := filepath.Join(dir, "model"), filepath.Join(dir, "photos")
+	writePNG(t, filepath.Join(photos, "a.png"), 1, 1)
+	for _, test := range []struct {
+		want []string
+		args []string
+	}{
+		{[]string{"nowhere.onnx", "no such file"}, []string{"nowhere.onnx", "--out", out}},
+		{[]string{"a.png", "not an ONNX model"}, []string{filepath.Join(photos, "a.png"), "--out", out}},
+		{[]string{`no output "bogus"`, "embedding"}, []string{graph, "--out", out, "--output", "bogus"}},
+		{[]string{"float32[1,3,8,8]", "wanted float32[?,3,16,16]"}, []string{graph, "--out", out, "--size", "8"}},
+		{[]string{"--size is 9999999 pixels"}, []string{graph, "--out", out, "--size", "9999999"}},
+		{[]string{"--mean has 1 numbers, wanted 3"}, []string{graph, "--out", out, "--mean", "1"}},
+		{[]string{"std is [0 1 1]"}, []string{graph, "--out", out, "--std", "0,1,1"}},
+		{[]string{`--kind is "vae"`}, []string{graph, "--out", out, "--kind", "vae"}},
+		{[]string{"photos is not empty and holds no model"}, []string{graph, "--out", photos}},
+	} {
+		c.refuse(test.want, append([]string{"model", "wrap"}, test.args...)...)
+	}
+	if _, err := os.Stat(out); !os.IsNotExist(err) {
+		t.Errorf("a refused wrap left %s (%v)", out, err)
+	}
+}
+
+func TestShowRefusesADamagedModel(t *testing.T) {
+	c := newCLI(t)
+	graph, out := pixelsModel(t), filepath.Join(t.TempDir(), "model")
+	c.must("model", "wrap", graph, "--out", out)
+	file := filepath.Join(out, filepath.Base(graph))
+	if err := os.Truncate(file, 100); err != nil {
+		t.Fatal(err)
+	}
+	c.refuse([]string{file, "checksum mismatch"}, "model", "show", out)
+}
