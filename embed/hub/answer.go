@@ -1,0 +1,107 @@
+package hub
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// networkError says why a request got no answer. ctx is the request's own.
+func (c *Client) networkError(ctx context.Context, address *url.URL, err error) error {
+	if errors.Is(context.Cause(ctx), errStalled) {
+		err = errStalled
+	} else if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	// The address of a redirect may hold a signature, which is nobody's to read.
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	wrapped := fmt.Errorf("%s does not answer (%w): check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT: %w", address.Host, err, ErrUnreachable)
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &name) && name.IsNotFound || errors.As(err, &certificate) {
+		return wrapped
+	}
+	return &transient{err: wrapped}
+}
+
+// statusError says in a sentence what an answer without content means. X-Error-Code
+// and the meaning of 401 are the hub's (huggingface_hub, utils/_http.py).
+func (c *Client) statusError(r request, resp *http.Response) error {
+	code, message := resp.Header.Get("X-Error-Code"), errorMessage(resp.Header)
+	page := c.endpoint + "/" + r.about.repo
+	switch status := resp.StatusCode; {
+	case code == "GatedRepo" && c.token == "":
+		return fmt.Errorf("accept its licence at %s, then set HF_TOKEN to a token of your account that may read it: %w", page, ErrGated)
+	case code == "GatedRepo":
+		return fmt.Errorf("accept its licence at %s with the account of HF_TOKEN, and let the token read gated repositories: %w", page, ErrGated)
+	case code == "RevisionNotFound":
+		return fmt.Errorf("it has no branch, tag or commit %q, see %s: %w", r.about.revision, page, ErrRevision)
+	case code == "EntryNotFound":
+		return fmt.Errorf("it has no file %q at %s: %w", r.about.path, r.about.revision, ErrFile)
+	case status == http.StatusUnauthorized && c.token != "" && strings.Contains(strings.ToLower(message), "invalid"):
+		return fmt.Errorf("%s refuses the token in HF_TOKEN%s: set a valid one, or none for public repositories: %w", c.host(), quoted(message), ErrUnauthorized)
+	case status == http.StatusUnauthorized, code == "RepoNotFound", status == http.StatusNotFound:
+		if c.token == "" {
+			return fmt.Errorf("%s has no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it: %w", c.host(), ErrNotFound)
+		}
+		return fmt.Errorf("%s has no such repository, or HF_TOKEN may not read it: check the name and the token: %w", c.host(), ErrNotFound)
+	case status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		return fmt.Errorf("%s answers %s%s: %w", c.host(), resp.Status, quoted(message), ErrUnauthorized)
+	case status == http.StatusRequestedRangeNotSatisfiable:
+		return errRange
+	case status == http.StatusTooManyRequests:
+		return &transient{after: retryAfter(resp.Header, time.Now()),
+			err: fmt.Errorf("%s takes no more requests for now%s: try later, or set HF_TOKEN for a higher limit: %w", c.host(), quoted(message), ErrRate)}
+	case status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
+		return &transient{after: retryAfter(resp.Header, time.Now()),
+			err: fmt.Errorf("%s answers %s%s: try later: %w", c.host(), resp.Status, quoted(message), ErrUnreachable)}
+	default:
+		return fmt.Errorf("%s answers %s%s: check HF_ENDPOINT: %w", c.host(), resp.Status, quoted(message), ErrAnswer)
+	}
+}
+
+// host returns the endpoint for messages.
+func (c *Client) host() string { return c.endpoint }
+
+// maxMessage is how much of a server's message is shown.
+const maxMessage = 200
+
+// errorMessage returns the printable part of the message of an answer.
+func errorMessage(h http.Header) string {
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			return -1
+		}
+		return r
+	}, h.Get("X-Error-Message"))
+	if cut := []rune(text); len(cut) > maxMessage {
+		text = string(cut[:maxMessage]) + "…"
+	}
+	return strings.TrimSpace(text)
+}
+
+// quoted returns a message in brackets, and nothing for none.
+func quoted(message string) string {
+	if message == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", message)
+}
+
+// refuseWebPage returns an error where an answer is a web page and the file is none.
+func refuseWebPage(resp *http.Response, what string) error {
+	kind := strings.ToLower(resp.Header.Get("Content-Type"))
+	if !strings.HasPrefix(kind, "text/html") || strings.HasSuffix(what, ".html") || strings.HasSuffix(what, ".htm") {
+		return nil
+	}
+	return fmt.Errorf("%s answers a web page where %s was wanted: check HF_ENDPOINT, and whether a proxy wants a log-in: %w", resp.Request.URL.Host, what, ErrAnswer)
+}

@@ -1,0 +1,219 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"engram/data/progress"
+	"engram/data/vfs"
+)
+
+// Placed is a file that Fetch has put into a folder.
+type Placed struct {
+	File File
+	// How it came there.
+	How How
+	// Source is the path in the cache of a file that is linked, else "".
+	Source string
+}
+
+// How says how a file came into a folder.
+type How string
+
+// The ways.
+const (
+	Present      How = "present" // it was there
+	Downloaded   How = "downloaded"
+	HardLink     How = "hard link"     // to the cache
+	SymbolicLink How = "symbolic link" // to the cache, with an absolute target
+)
+
+// Fetch puts the files at paths under the folder dir, each at its path there, and
+// says how each came there, in the order of paths. A file that is there with the right
+// content stays, one with other content is replaced. When Fetch returns nil all are
+// whole and durable. When it returns an error, what has arrived is kept for the next
+// call, and no file has its own name without its whole content.
+func (c *Client) Fetch(ctx context.Context, snap *Snapshot, paths []string, dir string, watch progress.Func) ([]Placed, error) {
+	placed, err := c.fetch(ctx, snap, paths, dir, watch)
+	if err != nil {
+		return nil, fmt.Errorf("hub: %s: %w", snap.Repo, err)
+	}
+	return placed, nil
+}
+
+func (c *Client) fetch(ctx context.Context, snap *Snapshot, paths []string, dir string, watch progress.Func) ([]Placed, error) {
+	placed := make([]Placed, len(paths))
+	for i, path := range paths {
+		f, err := c.file(ctx, snap, path)
+		if err != nil {
+			return nil, err
+		}
+		placed[i].File = f
+	}
+	unlock, err := c.lock(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	t := &transfer{c: c, snap: snap, dir: dir, meter: meter{watch: watch, stage: "downloading " + snap.Repo}}
+	missing, err := t.place(ctx, placed)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.download(ctx, missing); err != nil {
+		return nil, err
+	}
+	return placed, t.removeParts(placed)
+}
+
+// transfer is one call of Fetch, which holds the lock of its folder.
+type transfer struct {
+	c     *Client
+	snap  *Snapshot
+	dir   string
+	meter meter
+}
+
+func (t *transfer) target(f File) string { return filepath.Join(t.dir, filepath.FromSlash(f.Path)) }
+
+// place finds out which files are there and links the ones of the cache. It returns
+// the rest, each path once.
+func (t *transfer) place(ctx context.Context, placed []Placed) (missing []*Placed, err error) {
+	seen := map[string]*Placed{}
+	for i := range placed {
+		p := &placed[i]
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if seen[p.File.Path] != nil {
+			p.How = Present
+			continue
+		}
+		seen[p.File.Path] = p
+		if p.File.hashed() && p.File.checkFile(t.target(p.File)) == nil {
+			p.How = Present
+			continue
+		}
+		if cached := t.c.cached(t.snap, p.File); cached != "" {
+			if p.How, err = t.link(cached, t.target(p.File)); err != nil {
+				return nil, err
+			}
+			p.Source = cached
+			continue
+		}
+		missing = append(missing, p)
+	}
+	if t.c.offline && len(missing) > 0 {
+		return nil, fmt.Errorf("%s is neither in %s nor in the cache, and the network is off: %w", missing[0].File.Path, t.dir, ErrOffline)
+	}
+	return missing, nil
+}
+
+// link gives a file of the cache a second name, or makes a symbolic link to it.
+func (t *transfer) link(cached, target string) (How, error) {
+	if err := vfs.MkdirAllFS(t.c.fsys, filepath.Dir(target), 0o755); err != nil {
+		return "", err
+	}
+	temporary := filepath.Join(t.dir, stateDir, "link")
+	_ = os.Remove(temporary) // of a process that was killed
+	how := HardLink
+	if err := os.Link(cached, temporary); err != nil {
+		how = SymbolicLink
+		if err := os.Symlink(cached, temporary); err != nil {
+			return "", err
+		}
+	}
+	if err := t.c.fsys.Rename(temporary, target); err != nil {
+		return "", err
+	}
+	// Renaming one name of a file to another of the same file does nothing.
+	_ = os.Remove(temporary)
+	return how, t.c.fsys.SyncDir(filepath.Dir(target))
+}
+
+// download brings the missing files.
+func (t *transfer) download(ctx context.Context, missing []*Placed) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	var total, have int64
+	for _, p := range missing {
+		total += p.File.Size
+		if info, err := os.Stat(t.part(p.File)); err == nil {
+			have += min(info.Size(), p.File.Size)
+		}
+	}
+	if free, ok := t.c.free(t.dir); ok && free < total-have {
+		return fmt.Errorf("%s more are needed in %s, whose disk has %s free: %w", megabytes(total-have), t.dir, megabytes(free), ErrSpace)
+	}
+	t.meter.start(have, total)
+	defer t.meter.end()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(t.c.parallel)
+	for _, p := range missing {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			d := download{transfer: t, file: p.File}
+			p.How = Downloaded
+			return d.run(ctx)
+		})
+	}
+	return group.Wait()
+}
+
+// part returns the path of the incomplete content of f. Its name holds the hash, so
+// that the content of another version is never continued.
+func (t *transfer) part(f File) string {
+	return filepath.Join(t.dir, stateDir, f.wantedHash()+partSuffix)
+}
+
+// removeParts removes what is left of earlier downloads of the folder, but for the
+// files of this snapshot, which a later call may ask for.
+func (t *transfer) removeParts(placed []Placed) error {
+	keep := map[string]bool{lockName: true}
+	for _, f := range t.snap.Files {
+		keep[f.wantedHash()+partSuffix] = true
+	}
+	for _, p := range placed {
+		keep[p.File.wantedHash()+partSuffix] = false
+	}
+	state := filepath.Join(t.dir, stateDir)
+	entries, err := os.ReadDir(state)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !keep[e.Name()] {
+			if err := vfs.RemoveAllFS(t.c.fsys, filepath.Join(state, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// megabytes writes a number of bytes for people, in units of 10⁶ bytes.
+func megabytes(n int64) string {
+	if n >= 1e9 {
+		return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// diskError adds to an error of a write what a full disk means.
+func (t *transfer) diskError(f File, have int64, err error) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return fmt.Errorf("the disk of %s is full: %s of %s of %s are kept, make room and try again: %w: %w",
+		strings.TrimSuffix(t.dir, string(filepath.Separator)), megabytes(have), megabytes(f.Size), f.Path, ErrSpace, err)
+}

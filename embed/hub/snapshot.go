@@ -1,0 +1,81 @@
+package hub
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// Snapshot is a commit of a repository.
+type Snapshot struct {
+	// Repo is the repository's name, "owner/name".
+	Repo string
+	// Commit is the full SHA-1 of the commit, 40 hexadecimal digits.
+	Commit string
+	// Licence is what the model card states, such as "mit"; "" where it states none.
+	Licence string
+	// Gated says that a licence must be accepted on the repository's page, and
+	// Private that a token of its owner is needed.
+	Gated, Private bool
+	// Files are the files of the commit.
+	Files []File
+}
+
+// File is a file of a Snapshot.
+type File struct {
+	// Path is relative to the top of the repository, with slashes.
+	Path string
+	// Size is in bytes, -1 where it is not known.
+	Size int64
+	// SHA256 is the hash of a file that the hub keeps in LFS, and BlobSHA1 the
+	// SHA-1 of the git blob of every other file: of "blob ", the size in decimal, a
+	// NUL and the content. Both are in hexadecimal. A file has one of them. Where a
+	// mirror omits both, Read and Fetch ask for the file's headers.
+	SHA256, BlobSHA1 string
+}
+
+// hashed reports whether size and content can be checked.
+func (f File) hashed() bool { return f.Size >= 0 && (f.SHA256 != "" || f.BlobSHA1 != "") }
+
+// File returns the file at a path.
+func (s *Snapshot) File(path string) (File, bool) {
+	for _, f := range s.Files {
+		if f.Path == path {
+			return f, true
+		}
+	}
+	return File{}, false
+}
+
+var (
+	repoName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9._-]{1,96})?$`)
+	commitHex = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// checkRepo returns an error where repo is no name of a repository.
+func checkRepo(repo string) error {
+	if !repoName.MatchString(repo) {
+		return fmt.Errorf("hub: %q is no repository, wanted owner/name: %w", repo, ErrNotFound)
+	}
+	return nil
+}
+
+// Pinned returns the snapshot of a commit whose files are known, so that the hub
+// needs not be asked. Every file has a size and one hash.
+func Pinned(repo, commit string, files []File) (*Snapshot, error) {
+	if err := checkRepo(repo); err != nil {
+		return nil, err
+	}
+	if !commitHex.MatchString(commit) {
+		return nil, fmt.Errorf("hub: %s: %q is no commit, wanted 40 hexadecimal digits: %w", repo, commit, ErrRevision)
+	}
+	for _, f := range files {
+		if !validPath(f.Path) {
+			return nil, fmt.Errorf("hub: %s: %q is no path inside a folder: %w", repo, f.Path, ErrFile)
+		}
+		if f.Size < 0 || sha256Hex.MatchString(f.SHA256) == commitHex.MatchString(f.BlobSHA1) {
+			return nil, fmt.Errorf("hub: %s: %s is not pinned, wanted its size and either its SHA-256 or its blob's SHA-1: %w", repo, f.Path, ErrChecksum)
+		}
+	}
+	return &Snapshot{Repo: repo, Commit: commit, Files: files}, nil
+}
