@@ -117,8 +117,8 @@ func (c *console) modelShowCommand() *cobra.Command {
 		Long:    "Show checks the manifest and the checksum of every file, and prints what the model is.\nDIR may be pixels, the built-in model.",
 		Example: "  engram model show mobilenetv2\n  engram model show pixels --json",
 		Args:    oneArgument("the folder of a model"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			m, err := c.app().OpenModel(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := c.app().OpenModel(cmd.Context(), args[0], nil)
 			if err != nil {
 				return err
 			}

@@ -81,7 +81,7 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	if spec.MindEye != "" {
 		return a.openMindEye(ctx, spec, read, watch)
 	}
-	m, err := a.OpenModel(spec.Model)
+	m, err := a.OpenModel(ctx, spec.Model, watch)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (s *study) join(spec Dataset) (err error) {
 
 // openMindEye reads the tars of MindEye and embeds their images.
 func (a *App) openMindEye(ctx context.Context, spec Dataset, read func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
-	m, err := a.OpenModel(spec.Model)
+	m, err := a.OpenModel(ctx, spec.Model, watch)
 	if err != nil {
 		return nil, err
 	}

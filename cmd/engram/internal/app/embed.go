@@ -44,7 +44,7 @@ func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (r
 	if spec.Model == "" {
 		spec.Model = Pixels
 	}
-	b, err := a.OpenModel(spec.Model)
+	b, err := a.OpenModel(ctx, spec.Model, watch)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func Example() {
 	}
 	defer os.RemoveAll(cache)
 	a := app.New(app.Options{Library: ort.LibraryOptions{CacheDir: cache}})
-	m, err := a.OpenModel(app.Pixels)
+	m, err := a.OpenModel(context.Background(), app.Pixels, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -107,13 +107,13 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 		}
 	}
 	if in.dim > 0 {
-		if in.model, err = a.modelOfEmbeddings(spec, in.dim); err != nil || !withImages {
+		if in.model, err = a.modelOfEmbeddings(ctx, spec, in.dim, watch); err != nil || !withImages {
 			return &in, err
 		}
 		if in.model == nil {
 			return nil, errors.New("wanted --model with the model that made the embeddings, to embed the images with it, too")
 		}
-	} else if in.model, err = a.OpenModel(cmp.Or(spec.Model, Pixels)); err != nil {
+	} else if in.model, err = a.OpenModel(ctx, cmp.Or(spec.Model, Pixels), watch); err != nil {
 		return nil, err
 	}
 	in.encoder, err = a.OpenImageEncoder(ctx, in.model, watch)
@@ -129,11 +129,11 @@ func noImages(place string, found source.Summary) error {
 
 // modelOfEmbeddings opens the model of embeddings of dim elements, nil where
 // none is named.
-func (a *App) modelOfEmbeddings(spec BuildSpec, dim int) (*model.Model, error) {
+func (a *App) modelOfEmbeddings(ctx context.Context, spec BuildSpec, dim int, watch progress.Func) (*model.Model, error) {
 	if spec.Model == "" {
 		return nil, nil
 	}
-	m, err := a.OpenModel(spec.Model)
+	m, err := a.OpenModel(ctx, spec.Model, watch)
 	if err == nil && m.D != dim {
 		err = fmt.Errorf("the embeddings of %s have %d elements, those of model %s %d", spec.Source.Place, dim, Label(m), m.D)
 	}

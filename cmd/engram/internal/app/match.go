@@ -24,7 +24,7 @@ type modelSpec struct {
 
 // imageEncoderOf opens the image encoder of an index, and refuses the model of another space.
 func (a *App) imageEncoderOf(ctx context.Context, x *Index, spec modelSpec, watch progress.Func) (*ImageEncoder, error) {
-	m, err := a.modelOf(x, spec)
+	m, err := a.modelOf(ctx, x, spec, watch)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (a *App) imageEncoderOf(ctx context.Context, x *Index, spec modelSpec, watc
 }
 
 // modelOf opens the model of an index; errNoModel says that nobody names one.
-func (a *App) modelOf(x *Index, spec modelSpec) (*model.Model, error) {
+func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progress.Func) (*model.Model, error) {
 	named := spec.model
 	if named == "" {
 		named = x.Origin.Model
@@ -40,7 +40,7 @@ func (a *App) modelOf(x *Index, spec modelSpec) (*model.Model, error) {
 	if named == "" {
 		return nil, errNoModel
 	}
-	m, err := a.OpenModel(named)
+	m, err := a.OpenModel(ctx, named, watch)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // captions. (The pictures of TestDemoReconstructs are by the other two models.)
 func TestCarriedCLIPKnowsCaptions(t *testing.T) {
 	a := newApp(t)
-	b, err := a.OpenModel(app.ScenesCLIP)
+	b, err := a.OpenModel(t.Context(), app.ScenesCLIP, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

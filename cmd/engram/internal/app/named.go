@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"engram/data/models"
+	"engram/data/progress"
 	"engram/embed/clip"
 	"engram/embed/model"
 )
@@ -31,7 +33,7 @@ const (
 
 // OpenModel opens the model in a folder, or one of the models that need no
 // folder.
-func (a *App) OpenModel(name string) (*model.Model, error) {
+func (a *App) OpenModel(_ context.Context, name string, _ progress.Func) (*model.Model, error) {
 	if name == Pixels {
 		return a.openPixels()
 	}

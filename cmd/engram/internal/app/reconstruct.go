@@ -28,15 +28,15 @@ func (a *App) Reconstruct(ctx context.Context, spec ReconstructSpec, watch progr
 	if len(spec.Tokens) == 0 {
 		return nil, errors.New("wanted tokens of one scan or more, found none")
 	}
-	clip, err := a.OpenModel(cmp.Or(spec.Model, ScenesCLIP))
+	clip, err := a.OpenModel(ctx, cmp.Or(spec.Model, ScenesCLIP), watch)
 	if err != nil {
 		return nil, err
 	}
-	autoencoder, err := a.OpenModel(cmp.Or(spec.Autoencoder, ScenesAutoencoder))
+	autoencoder, err := a.OpenModel(ctx, cmp.Or(spec.Autoencoder, ScenesAutoencoder), watch)
 	if err != nil {
 		return nil, err
 	}
-	denoiser, err := a.OpenModel(cmp.Or(spec.Denoiser, ScenesDenoiser))
+	denoiser, err := a.OpenModel(ctx, cmp.Or(spec.Denoiser, ScenesDenoiser), watch)
 	if err != nil {
 		return nil, err
 	}

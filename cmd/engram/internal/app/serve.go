@@ -110,7 +110,7 @@ func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress
 	if err != nil {
 		return spec, err
 	}
-	m, err := a.OpenModel(spec.Model)
+	m, err := a.OpenModel(ctx, spec.Model, watch)
 	if err != nil {
 		return spec, err
 	}

@@ -51,7 +51,7 @@ func (a *App) Setup(ctx context.Context, spec SetupSpec, watch progress.Func) (_
 
 // tryOut runs the built-in model and returns the device that it ran on.
 func (a *App) tryOut(ctx context.Context, watch progress.Func) (device string, err error) {
-	b, err := a.OpenModel(Pixels)
+	b, err := a.OpenModel(ctx, Pixels, watch)
 	if err != nil {
 		return "", err
 	}

@@ -77,7 +77,7 @@ type step func(context.Context) error
 // Run opens what a spec names and measures it. On the server it makes a
 // collection, which it drops at the end.
 func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Report, err error) {
-	b, err := a.OpenModel(spec.Model)
+	b, err := a.OpenModel(ctx, spec.Model, watch)
 	if err != nil {
 		return nil, err
 	}

@@ -134,13 +134,13 @@ type folders struct{ scenes, index, targets, scans, decoders, scores, pictures s
 // openModels opens the embedding's model, and the models of the other ones.
 func (d *demo) openModels(ctx context.Context) (err error) {
 	for _, name := range []string{app.ScenesAutoencoder, app.ScenesDenoiser} {
-		m, err := d.app.OpenModel(name)
+		m, err := d.app.OpenModel(ctx, name, d.watch)
 		if err != nil {
 			return err
 		}
 		d.painters = append(d.painters, m)
 	}
-	if d.model, err = d.app.OpenModel(app.ScenesCLIP); err != nil {
+	if d.model, err = d.app.OpenModel(ctx, app.ScenesCLIP, d.watch); err != nil {
 		return err
 	}
 	d.encoder, err = d.app.OpenImageEncoder(ctx, d.model, d.watch)
