@@ -22,3 +22,11 @@ func ExampleNormalize() {
 	// cosine 0.96
 	// true
 }
+
+// A query for an image, more of a text and less of another one.
+func ExampleCombine() {
+	image, night, people := embed.Vector{1, 0, 0}, embed.Vector{0, 1, 0}, embed.Vector{0, 0, 1}
+	query, err := embed.Combine([]embed.Weighted{{Vector: image, Weight: 1}, {Vector: night, Weight: .5}, {Vector: people, Weight: -.5}})
+	fmt.Printf("%.3f %v\n", query, err)
+	// Output: [0.816 0.408 -0.408] <nil>
+}
