@@ -1,6 +1,10 @@
 package pixels
 
-import "math"
+import (
+	"math"
+
+	"engram/embed/pixels/internal/simd"
+)
 
 // Filter is an interpolation kernel, by its name in a model's manifest.
 type Filter string
@@ -26,11 +30,6 @@ type window struct{ in, out, first, n int }
 
 // saved returns how many samples the resize takes away.
 func (win window) saved() int { return win.in - win.out }
-
-// precision is the number of fraction bits of antialiasing weights: what an
-// int32 leaves beside 8 bits of pixel and 2 for the overshoot of the cubic
-// (PRECISION_BITS in Pillow's Resample.c).
-const precision = 32 - 8 - 2
 
 // antialiased computes weights as precompute_coeffs and normalize_coeffs_8bpc
 // of Pillow's Resample.c do: where the image shrinks, the kernel is as wide as
@@ -59,7 +58,7 @@ func (f Filter) antialiased(win window) axis[int32] {
 		}
 		from := len(all)
 		for _, w := range weights {
-			all = append(all, int32(math.Round(w/sum*(1<<precision))))
+			all = append(all, int32(math.Round(w/sum*(1<<simd.Precision))))
 		}
 		a.start[i], a.weight[i], a.taps = start, all[from:], max(a.taps, len(weights))
 	}

@@ -11,7 +11,8 @@ type huffman struct {
 	// short[next bits] is length<<8 | symbol of codes up to lookBits long, or 0.
 	short [1 << lookBits]uint16
 	// whole[next bits] holds a code and the number behind it where both fit:
-	// number<<16 | run<<8 | length of both, or 0. For AC tables.
+	// number<<16 | run<<8 | length of both, or 0. The end of a block has the run
+	// endOfBlock. For AC tables.
 	whole   [1 << lookBits]int32
 	symbols [256]byte
 	// Of codes of n bits: the largest one, left-aligned in 16 bits, plus one
@@ -51,7 +52,11 @@ func (t *huffman) build(counts, symbols []byte) bool {
 	for i := range t.whole {
 		length, symbol := int(t.short[i]>>8), int(t.short[i]&255)
 		run, size := symbol>>4, symbol&15
-		if size > 0 && length > 0 && length+size <= lookBits {
+		switch {
+		case length == 0 || length+size > lookBits:
+		case symbol == 0:
+			t.whole[i] = endOfBlock<<8 | int32(length)
+		case size > 0:
 			number := i >> (lookBits - length - size) & (1<<size - 1)
 			t.whole[i] = extend(int32(number), size)<<16 | int32(run)<<8 | int32(length+size)
 		}
@@ -151,9 +156,14 @@ func (r *bitReader) number(size int) int32 {
 	return extend(bits, size)
 }
 
+// endOfBlock stands for the run in an entry of whole that says that the rest of the
+// block is zeros.
+const endOfBlock = 0x80
+
 // block reads a block of a channel (F.2.2), dequantised and in rows of 8, into one
-// of zeros. last is the largest place in zig-zag order that is not zero.
-func (r *bitReader) block(block *[64]int32, c *jpegComponent) (last int, ok bool) {
+// of zeros. last is the largest place in zig-zag order that is not zero. A
+// coefficient of more than 16 bits, which only damage makes, keeps the lower ones.
+func (r *bitReader) block(block *[64]int16, c *jpegComponent) (last int, ok bool) {
 	if r.n < 32 {
 		r.refill()
 	}
@@ -162,23 +172,28 @@ func (r *bitReader) block(block *[64]int32, c *jpegComponent) (last int, ok bool
 		return 0, false
 	}
 	c.last += r.number(size)
-	block[0] = c.last * c.quant[0]
-	ac := c.ac
+	block[0] = int16(c.last * c.quant[0])
+	ac, quant := c.ac, c.quant
+	acc, n := r.acc, r.n // in registers; r has them where a method is called
 	for k := 1; k < 64; k++ {
-		if r.n < 32 {
+		if n < 32 {
+			r.acc, r.n = acc, n
 			r.refill()
+			acc, n = r.acc, r.n
 		}
-		if e := ac.whole[r.acc>>(64-lookBits)]; e != 0 {
-			r.acc <<= uint(e & 255)
-			r.n -= int(e & 255)
+		if e := ac.whole[acc>>(64-lookBits)]; e != 0 {
+			acc <<= uint(e & 63)
+			n -= int(e & 63)
 			k += int(e >> 8 & 255)
 			if k > 63 {
-				return 0, false
+				r.acc, r.n = acc, n
+				return last, k >= endOfBlock
 			}
-			block[zigzag[k]&63] = e >> 16 * c.quant[k]
+			block[zigzag[k]&63] = int16(e >> 16 * quant[k])
 			last = k
 			continue
 		}
+		r.acc, r.n = acc, n
 		symbol := r.symbol(ac)
 		if symbol < 0 {
 			return 0, false
@@ -190,13 +205,15 @@ func (r *bitReader) block(block *[64]int32, c *jpegComponent) (last int, ok bool
 			if k > 63 {
 				return 0, false
 			}
-			block[zigzag[k]&63] = r.number(size) * c.quant[k]
+			block[zigzag[k]&63] = int16(r.number(size) * quant[k])
 			last = k
 		case run == 15: // sixteen zeros
 			k += 15
 		default: // the rest is zeros; other runs belong to progressive files
 			return last, run == 0
 		}
+		acc, n = r.acc, r.n
 	}
+	r.acc, r.n = acc, n
 	return last, true
 }

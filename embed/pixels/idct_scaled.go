@@ -1,18 +1,30 @@
 package pixels
 
-// More constants of libjpeg's jidctred.c: cosines with 13 bits of fraction.
+// The constants of libjpeg's jidctred.c: cosines with 13 bits of fraction.
 const (
 	fix0211 = 1730  // 0.211164243
 	fix0509 = 4176  // 0.509795579
 	fix0601 = 4926  // 0.601344887
 	fix0720 = 5906  // 0.720959822
+	fix0765 = 6270  // 0.765366865
 	fix0850 = 6967  // 0.850430095
+	fix0899 = 7373  // 0.899976223
 	fix1061 = 8697  // 1.061594337
 	fix1272 = 10426 // 1.272758580
 	fix1451 = 11893 // 1.451774981
+	fix1847 = 15137 // 1.847759065
 	fix2172 = 17799 // 2.172734803
+	fix2562 = 20995 // 2.562915447
 	fix3624 = 29692 // 3.624509785
 )
+
+// wide returns coefficients with room for what is computed from them.
+func wide(block *[64]int16) (b [64]int32) {
+	for i, v := range block {
+		b[i] = int32(v)
+	}
+	return b
+}
 
 // fourSamples is one dimension of an inverse DCT to four samples, with 14 more bits: the
 // samples are a+b, c+d, c-d, a-b.
@@ -24,9 +36,10 @@ func fourSamples(v0, v1, v2, v3, v5, v6, v7 int32) (a, b, c, d int32) {
 }
 
 // inverseDCT4 writes 4×4 samples of a block, the image at half of its size. It is
-// jpeg_idct_4x4 of libjpeg's jidctred.c to the bit. b is overwritten.
-func inverseDCT4(out []byte, stride int, b *[64]int32) {
+// jpeg_idct_4x4 of libjpeg's jidctred.c to the bit.
+func inverseDCT4(out []byte, stride int, block *[64]int16) {
 	const columnShift, rowShift = 13 - 2 + 1, 13 + 2 + 3 + 1
+	b := wide(block)
 	for x := range 8 {
 		if x == 4 {
 			continue // this column is not looked at
@@ -52,9 +65,10 @@ func inverseDCT4(out []byte, stride int, b *[64]int32) {
 }
 
 // inverseDCT2 writes 2×2 samples of a block, the image at a quarter of its size. It
-// is jpeg_idct_2x2 of libjpeg's jidctred.c to the bit. b is overwritten.
-func inverseDCT2(out []byte, stride int, b *[64]int32) {
+// is jpeg_idct_2x2 of libjpeg's jidctred.c to the bit.
+func inverseDCT2(out []byte, stride int, block *[64]int16) {
 	const columnShift, rowShift = 13 - 2 + 2, 13 + 2 + 3 + 2
+	b := wide(block)
 	odd := func(v1, v3, v5, v7 int32) int32 {
 		return v7*-fix0720 + v5*fix0850 - v3*fix1272 + v1*fix3624
 	}

@@ -3,6 +3,8 @@ package pixels
 import (
 	"encoding/binary"
 	"fmt"
+
+	"engram/embed/pixels/internal/simd"
 )
 
 // Markers of ITU-T T.81, table B.1.
@@ -72,6 +74,7 @@ type jpegDecoder struct {
 	adobe       int // colour transform in an Adobe marker, or -1
 	meta        metadata
 	bits        bitReader
+	scratch     [64]int16 // the block that is being decoded, in rows of 8
 }
 
 // readJPEG reads a file up to its first scan.
@@ -357,7 +360,7 @@ func (d *jpegDecoder) scanned() bool {
 // finish fills the planes of channels that had no scan, and computes the planes of
 // a progressive file.
 func (d *jpegDecoder) finish() {
-	var block [64]int32
+	block := &d.scratch
 	for i := range d.comps {
 		c := &d.comps[i]
 		if c.latched == nil {
@@ -366,31 +369,37 @@ func (d *jpegDecoder) finish() {
 		}
 		for b := 0; 64*b < len(c.coefficients); b++ {
 			coefficients := c.coefficients[64*b:][:64]
-			block = [64]int32{}
+			*block = [64]int16{}
 			last := 0
 			for k, v := range coefficients {
 				if v != 0 {
-					block[zigzag[k]&63] = int32(v) * c.latched[k]
+					block[zigzag[k]&63] = v * int16(c.latched[k])
 					last = k
 				}
 			}
-			c.draw(&block, last, b%c.padX, b/c.padX)
+			c.draw(block, last, b%c.padX, b/c.padX)
 		}
 	}
 }
 
 // draw writes the samples of a block. last is the largest place in zig-zag order
 // that is not zero.
-func (c *jpegComponent) draw(block *[64]int32, last, x, y int) {
+func (c *jpegComponent) draw(block *[64]int16, last, x, y int) {
 	out := c.plane[c.dct*(y*c.stride+x):]
-	switch c.dct {
-	case 8:
-		inverseDCT(out, c.stride, block, last)
-	case 4:
+	switch {
+	case c.dct == 8 && last == 0:
+		// The block is of one colour; the eighth of its DC is rounded.
+		v := 0x0101010101010101 * uint64(clamp8((int32(block[0])+4)>>3+128))
+		for y := range 8 {
+			binary.LittleEndian.PutUint64(out[y*c.stride:], v)
+		}
+	case c.dct == 8:
+		simd.Best().InverseDCT(out, c.stride, block)
+	case c.dct == 4:
 		inverseDCT4(out, c.stride, block)
-	case 2:
+	case c.dct == 2:
 		inverseDCT2(out, c.stride, block)
 	default:
-		out[0] = clamp8((block[0]+4)>>3 + 128)
+		out[0] = clamp8((int32(block[0])+4)>>3 + 128)
 	}
 }

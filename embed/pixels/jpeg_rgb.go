@@ -1,5 +1,7 @@
 package pixels
 
+import "engram/embed/pixels/internal/simd"
+
 // rgb converts the planes to RGB.
 func (d *jpegDecoder) rgb(shrink int) *Image {
 	out := newImage(divideUp(d.w, shrink), divideUp(d.h, shrink))
@@ -12,7 +14,7 @@ func (d *jpegDecoder) rgb(shrink int) *Image {
 			cw: divideUp(d.w*c.h*c.dct, d.hmax*8), ch: divideUp(d.h*c.v*c.dct, d.vmax*8),
 			stride: c.stride, plain: shrink == 8,
 		}
-		up.sum = make([]int32, up.cw)
+		up.sums = make([]uint16, up.cw+2)
 		ups[i], lines[i] = up, make([]byte, up.hs*up.cw)
 	}
 	convert := d.conversion()
@@ -51,12 +53,12 @@ func (d *jpegDecoder) conversion() func(out []byte, lines [][]byte) {
 				}
 			}
 		}
-		return func(out []byte, lines [][]byte) { fullRange(out, lines[0][:len(out)/3], lines[1], lines[2]) }
+		return func(out []byte, lines [][]byte) { simd.Best().ToRGB(out, lines[0][:len(out)/3], lines[1], lines[2]) }
 	}
 	const ycck = 2
 	return func(out []byte, lines [][]byte) {
 		if d.adobe == ycck {
-			fullRange(out, lines[0][:len(out)/3], lines[1], lines[2])
+			simd.Best().ToRGB(out, lines[0][:len(out)/3], lines[1], lines[2])
 			for x := range len(out) / 3 {
 				p := out[3*x:][:3]
 				fromCMYK(p, 255-p[0], 255-p[1], 255-p[2], lines[3][x])

@@ -159,12 +159,13 @@ func (s *jpegScan) mcu(x, y int) bool {
 
 // block decodes and draws one block of a sequential file.
 func (s *jpegScan) block(c *jpegComponent, x, y int) bool {
-	var block [64]int32
-	last, ok := s.bits.block(&block, c)
+	block := &s.scratch
+	*block = [64]int16{}
+	last, ok := s.bits.block(block, c)
 	if !ok {
 		return false
 	}
-	c.draw(&block, last, x, y)
+	c.draw(block, last, x, y)
 	return true
 }
 
@@ -173,10 +174,8 @@ func (s *jpegScan) blank(from, to int) {
 	if s.progressive {
 		return // no coefficients are grey
 	}
-	grey := func(c *jpegComponent, x, y int) {
-		var block [64]int32
-		c.draw(&block, 0, x, y)
-	}
+	s.scratch = [64]int16{}
+	grey := func(c *jpegComponent, x, y int) { c.draw(&s.scratch, 0, x, y) }
 	for i := from; i < to; i++ {
 		if c := s.comps[0]; len(s.comps) == 1 {
 			grey(c, i%c.blocksX, i/c.blocksX)

@@ -1,10 +1,11 @@
 package pixels
 
+import "engram/embed/pixels/internal/simd"
+
 // scratch is the memory of one Apply, kept between calls.
 type scratch struct {
 	bytes  []byte
 	floats []float32
-	sums   []int32
 }
 
 // resizer resizes an image in two passes, one along rows and one along
@@ -59,58 +60,9 @@ func columnsFirst(r resizer[byte, int32], buf *[]byte, emit func(row int, line [
 	}
 }
 
-// half is one half in fixed point.
-const half = 1 << (precision - 1)
-
-// acrossFixed resizes one row of RGB in fixed point, two pixels at a time, so
-// that bounds are checked once for six bytes.
+// acrossFixed resizes one row of RGB in fixed point.
 func acrossFixed(out, in []byte, x axis[int32]) {
-	for i, weights := range x.weight {
-		from := in[3*x.start[i]:][:3*len(weights)]
-		r, g, b := int32(half), int32(half), int32(half)
-		for ; len(weights) >= 2; from, weights = from[6:], weights[2:] {
-			p, v, w := (*[6]byte)(from), weights[0], weights[1]
-			r += int32(p[0])*v + int32(p[3])*w
-			g += int32(p[1])*v + int32(p[4])*w
-			b += int32(p[2])*v + int32(p[5])*w
-		}
-		if len(weights) == 1 {
-			p, v := (*[3]byte)(from), weights[0]
-			r += int32(p[0]) * v
-			g += int32(p[1]) * v
-			b += int32(p[2]) * v
-		}
-		pixel := out[3*i:][:3]
-		pixel[0], pixel[1], pixel[2] = clamp8(r>>precision), clamp8(g>>precision), clamp8(b>>precision)
-	}
-}
-
-// downFixed adds rows up in fixed point, four at a time so that the sums are
-// seldom stored.
-func (s *scratch) downFixed(out []byte, rows [][]byte, weights []int32) {
-	n := len(out)
-	if cap(s.sums) < n {
-		s.sums = make([]int32, n)
-	}
-	sums := s.sums[:n]
-	for i := range sums {
-		sums[i] = half
-	}
-	for ; len(weights) >= 4; rows, weights = rows[4:], weights[4:] {
-		a, b, c, d := rows[0][:n], rows[1][:n], rows[2][:n], rows[3][:n]
-		wa, wb, wc, wd := weights[0], weights[1], weights[2], weights[3]
-		for i := range sums {
-			sums[i] += int32(a[i])*wa + int32(b[i])*wb + int32(c[i])*wc + int32(d[i])*wd
-		}
-	}
-	for j, w := range weights {
-		for i, v := range rows[j][:n] {
-			sums[i] += int32(v) * w
-		}
-	}
-	for i, v := range sums {
-		out[i] = clamp8(v >> precision)
-	}
+	simd.Best().Across(out, in, x.start, x.weight)
 }
 
 // acrossFloat resizes one row of RGB to values in 0…1, which bicubic weights

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"engram/embed/pixels/internal/simd"
 )
 
 // Crop says how an image that is not square becomes square.
@@ -91,7 +93,7 @@ func (t *Transform) Apply(dst []float32, img *Image) error {
 		return nil
 	}
 	r := resizer[byte, int32]{
-		img: img, x: t.o.Filter.antialiased(x), y: t.o.Filter.antialiased(y), across: acrossFixed, down: s.downFixed,
+		img: img, x: t.o.Filter.antialiased(x), y: t.o.Filter.antialiased(y), across: acrossFixed, down: simd.Best().Down,
 	}
 	emit := func(row int, line []byte) { t.normalizeBytes(dst, row, line) }
 	// Rounding between the passes makes their order visible. This is the order

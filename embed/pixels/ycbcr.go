@@ -1,6 +1,10 @@
 package pixels
 
-import "image"
+import (
+	"image"
+
+	"engram/embed/pixels/internal/simd"
+)
 
 // fromYCbCr converts an image of WebP to RGB. Chroma is brought to full resolution
 // by the triangle filter that libwebp and libjpeg use, so that colours at edges are
@@ -18,11 +22,11 @@ func fromYCbCr(out *Image, src *image.YCbCr) {
 // upsampler brings rows of chroma to the width of the image, as jdsample.c of
 // libjpeg-turbo does ("fancy upsampling").
 type upsampler struct {
-	hs, vs int     // luma samples per chroma sample, across and down
-	cw, ch int     // samples per row and rows of a chroma plane
-	stride int     // of the plane
-	sum    []int32 // cw: a row between two rows, times 4
-	plain  bool    // samples are repeated, as libjpeg does where it shrinks by 8
+	hs, vs int      // luma samples per chroma sample, across and down
+	cw, ch int      // samples per row and rows of a chroma plane
+	stride int      // of the plane
+	sums   []uint16 // cw+2: a row between two rows, times 4, and its neighbours beyond the ends
+	plain  bool     // samples are repeated, as libjpeg does where it shrinks by 8
 }
 
 func newUpsampler(src *image.YCbCr) *upsampler {
@@ -35,7 +39,7 @@ func newUpsampler(src *image.YCbCr) *upsampler {
 	}
 	up.cw = (src.Rect.Dx() + up.hs - 1) / up.hs
 	up.ch = (src.Rect.Dy() + up.vs - 1) / up.vs
-	up.sum = make([]int32, up.cw)
+	up.sums = make([]uint16, up.cw+2)
 	return up
 }
 
@@ -59,15 +63,9 @@ func (up *upsampler) row(out, plane []byte, y int) {
 			out[x] = byte((3*int(v) + int(far[x]) + bias) >> 2)
 		}
 	case up.hs == 2 && up.cw > 2 && up.vs == 1 && !up.plain:
-		for x, v := range near {
-			up.sum[x] = int32(v)
-		}
-		triangle(out, up.sum, 1, 2, 2)
+		up.double(out, near, near, 4, 8)
 	case up.hs == 2 && up.cw > 2 && up.vs == 2 && !up.plain:
-		for x, v := range near {
-			up.sum[x] = 3*int32(v) + int32(far[x])
-		}
-		triangle(out, up.sum, 8, 7, 4)
+		up.double(out, near, far, 8, 7)
 	default:
 		// libjpeg repeats samples in the other cases.
 		for x, v := range near {
@@ -78,35 +76,14 @@ func (up *upsampler) row(out, plane []byte, y int) {
 	}
 }
 
-// triangle doubles a row: each sample becomes two, three quarters of itself
+// double doubles a row: each sample becomes two, three quarters of itself
 // and a quarter of its left or right neighbour. left and right are the rounding
 // terms of libjpeg, which alternate so that the mean does not drift.
-func triangle(out []byte, in []int32, left, right int32, shift uint) {
-	n := len(in)
-	out = out[:2*n]
-	out[0] = byte((4*in[0] + left) >> shift)
-	out[2*n-1] = byte((4*in[n-1] + right) >> shift)
-	this := in[0]
-	for x, next := range in[1:] {
-		pair := out[2*x+1:][:2]
-		pair[0] = byte((3*this + next + right) >> shift)
-		pair[1] = byte((3*next + this + left) >> shift)
-		this = next
-	}
-}
-
-// fullRange converts by ITU-T T.871 (JFIF), in the fixed point of libjpeg's
-// jdcolor.c.
-func fullRange(out, luma, cb, cr []byte) {
-	const round = 1 << 15
-	cb, cr, out = cb[:len(luma)], cr[:len(luma)], out[:3*len(luma)]
-	for x, v := range luma {
-		y, b, r := int32(v), int32(cb[x])-128, int32(cr[x])-128
-		pixel := out[3*x:][:3]
-		pixel[0] = clamp8(y + (91881*r+round)>>16)
-		pixel[1] = clamp8(y + (-22554*b-46802*r+round)>>16)
-		pixel[2] = clamp8(y + (116130*b+round)>>16)
-	}
+func (up *upsampler) double(out, near, far []byte, left, right uint16) {
+	n := len(near)
+	simd.Best().Mix(up.sums[1:n+1], near, far)
+	up.sums[0], up.sums[n+1] = up.sums[1], up.sums[n] // the edge is repeated
+	simd.Best().Double(out, up.sums, left, right)
 }
 
 // studioRange converts by ITU-R BT.601 with luma from 16 to 235, as WebP
