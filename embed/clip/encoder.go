@@ -52,6 +52,7 @@ func Open(rt *ort.Runtime, m *model.Model, opts Options) (*Encoder, error) {
 	p := m.Preprocess
 	transform, err := pixels.NewTransform(pixels.Options{
 		Size: m.ImageSize, Filter: pixels.Filter(p.Filter), Antialias: p.Antialias, Crop: pixels.Crop(p.Crop),
+		Resize: p.Resize, Rounding: pixels.Rounding(p.Rounding), Fill: byte(p.Fill),
 		Range: p.Range, Mean: p.Mean, Std: p.Std,
 	})
 	if err != nil {

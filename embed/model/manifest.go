@@ -81,10 +81,12 @@ type Preprocess struct {
 	Resize int `json:"resize,omitempty"`
 	// Rounding says where an odd margin goes when the middle is cropped: "" (half to
 	// even, as torchvision) or "floor" (as Hugging Face's image processors).
-	Rounding string     `json:"rounding,omitempty"`
-	Range    [2]float64 `json:"range"` // usually [0, 1]
-	Mean     [3]float64 `json:"mean"`
-	Std      [3]float64 `json:"std"`
+	Rounding string `json:"rounding,omitempty"`
+	// Fill is the value, 0…255, of the three channels beside an image that is padded.
+	Fill  int        `json:"fill,omitempty"`
+	Range [2]float64 `json:"range"` // usually [0, 1]
+	Mean  [3]float64 `json:"mean"`
+	Std   [3]float64 `json:"std"`
 }
 
 // Tokenizer names the tokenizer files of a text graph, and what the files do not

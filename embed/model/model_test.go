@@ -163,6 +163,8 @@ func TestManifestsThatAreNotValidAreRefused(t *testing.T) {
 		{"a tensor without a name", model.Features, func(m *model.Manifest) { m.Graphs["image"].Inputs["pixels"] = "" }, "pixels has no tensor name"},
 		{"an unknown filter", model.CLIP, func(m *model.Manifest) { m.Preprocess.Filter = "sinc" }, `filter is "sinc", wanted one of`},
 		{"a resize without a crop", model.Features, func(m *model.Manifest) { m.Preprocess.Crop, m.Preprocess.Resize = "none", 256 }, "resize is 256 with crop none"},
+		{"a filter without antialias", model.Features, func(m *model.Manifest) { m.Preprocess.Filter, m.Preprocess.Antialias = "box", false }, "filter is box without antialias"},
+		{"a fill without padding", model.Features, func(m *model.Manifest) { m.Preprocess.Fill = 3 }, "fill is 3 with crop center"},
 		{"an unknown rounding", model.Features, func(m *model.Manifest) { m.Preprocess.Rounding = "up" }, `rounding is "up"`},
 		{"an unknown precision", model.Features, func(m *model.Manifest) { m.Precision = "fp8" }, `precision is "fp8"`},
 		{"a negative pad", model.CLIP, func(m *model.Manifest) { pad := -1; m.Tokenizer.Pad = &pad }, "pad is -1"},

@@ -152,6 +152,8 @@ func (m *Manifest) validateNumbers() error {
 var (
 	filters = []string{"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
 	crops   = []string{"center", "none", "pad"}
+	// interpolations are the filters that there are without antialias.
+	interpolations = []string{"nearest", "bilinear", "bicubic"}
 )
 
 func (m *Manifest) validatePreprocess() error {
@@ -168,6 +170,10 @@ func (m *Manifest) validatePreprocess() error {
 		return invalid("preprocess: resize is %d with crop %s, wanted %d to %d with crop center", p.Resize, p.Crop, m.ImageSize, maxImageSize)
 	case p.Rounding != "" && (p.Rounding != "floor" || p.Crop != "center"):
 		return invalid("preprocess: rounding is %q with crop %s, wanted floor with crop center", p.Rounding, p.Crop)
+	case p.Fill < 0 || p.Fill > 255 || p.Fill != 0 && p.Crop != "pad":
+		return invalid("preprocess: fill is %d with crop %s, wanted 0 to 255 with crop pad", p.Fill, p.Crop)
+	case !p.Antialias && !slices.Contains(interpolations, p.Filter):
+		return invalid("preprocess: filter is %s without antialias, wanted one of %q", p.Filter, interpolations)
 	case !(p.Range[0] < p.Range[1]):
 		return invalid("preprocess: range is %v, wanted two rising numbers such as [0, 1]", p.Range)
 	}

@@ -6,7 +6,9 @@
 // the same arithmetic, so the package follows what published embeddings were
 // made with. With antialias, a Transform computes what Pillow's Image.resize
 // does, to the last bit; without, what PyTorch's interpolate does on float
-// tensors, which is what torchvision's tensor Resize was. JPEG files of every kind
+// tensors, which is what torchvision's tensor Resize was. It has the filters, crops
+// and roundings of torchvision, open_clip and Hugging Face's image processors, and
+// makes their tensors up to the rounding of float32. JPEG files of every kind
 // become what libjpeg makes of them, to the bit.
 //
 // Decode differs from a bare Image.open(…).convert("RGB") in three points, on
