@@ -8,7 +8,7 @@
 // arXiv 2305.18274, after Versatile Diffusion's image embedding).
 //
 // A TextEncoder turns texts into vectors of the same space, for models of kind
-// clip that have a text model. Its tokenizer is a Vocabulary of words.
+// clip that have a text graph, with the tokenizer of the model.
 //
 // WritePixels makes a model that needs no trained weights and compares images
 // by their grey pixels: the baseline of decoding studies, and what a machine

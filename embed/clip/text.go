@@ -9,6 +9,7 @@ import (
 	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
+	"engram/embed/tokenizer"
 )
 
 // ErrNoText reports a model without a text graph.
@@ -19,12 +20,12 @@ var ErrNoWord = errors.New("no known word")
 
 // TextEncoder is the text encoder of a model. It is safe for concurrent use.
 type TextEncoder struct {
-	model      *model.Model
-	session    *ort.Session
-	vocabulary *Vocabulary
-	input      string // names of tensors
-	output     string
-	batch      int
+	model     *model.Model
+	session   *ort.Session
+	tokenizer *tokenizer.Tokenizer
+	input     string // names of tensors
+	output    string
+	batch     int
 }
 
 // OpenText opens the text graph of m, a model of kind clip that has one: ids
@@ -35,19 +36,19 @@ func OpenText(rt *ort.Runtime, m *model.Model, opts Options) (*TextEncoder, erro
 	if !ok {
 		return nil, fmt.Errorf("clip: %s: %w", m.Dir(), ErrNoText)
 	}
-	v, err := ReadVocabulary(m.Path(m.Tokenizer.File), m.Tokenizer.Context)
+	v, err := tokenizer.Open(tokenizer.Spec{Dir: m.Dir(), File: m.Tokenizer.File, Context: m.Tokenizer.Context})
 	if err != nil {
 		return nil, err
 	}
 	e := &TextEncoder{
-		model: m, vocabulary: v, input: graph.Inputs["ids"], output: graph.Outputs["embedding"], batch: opts.Batch,
+		model: m, tokenizer: v, input: graph.Inputs["ids"], output: graph.Outputs["embedding"], batch: opts.Batch,
 	}
 	if e.batch <= 0 {
 		e.batch = 16
 	}
 	e.session, err = rt.OpenFile(m.GraphPath("text"), ort.SessionOptions{
 		Device: opts.Device, Threads: opts.Threads, Concurrency: opts.Concurrency,
-		Inputs:  []ort.Spec{{Name: e.input, Type: onnx.Int64, Shape: []int64{-1, int64(v.context)}}},
+		Inputs:  []ort.Spec{{Name: e.input, Type: onnx.Int64, Shape: []int64{-1, int64(v.Context())}}},
 		Outputs: []ort.Spec{{Name: e.output, Type: onnx.Float, Shape: []int64{-1, int64(m.D)}}},
 	})
 	if err != nil {
@@ -67,12 +68,12 @@ func (e *TextEncoder) Close() error { return e.session.Close() }
 // (ErrNoWord): its vector would mean nothing.
 func (e *TextEncoder) Encode(ctx context.Context, texts []string) ([]embed.Vector, error) {
 	vectors := make([]embed.Vector, 0, len(texts))
-	length := e.vocabulary.context
+	length := e.tokenizer.Context()
 	for start := 0; start < len(texts); start += e.batch {
 		part := texts[start:min(start+e.batch, len(texts))]
 		ids := make([]int64, len(part)*length)
 		for i, text := range part {
-			if e.vocabulary.Encode(ids[i*length:][:length], text) == 0 {
+			if e.tokenizer.Encode(ids[i*length:][:length], text).Known == 0 {
 				return nil, fmt.Errorf("clip: the vocabulary of %s has no word of %q: %w", e.model.Name, text, ErrNoWord)
 			}
 		}

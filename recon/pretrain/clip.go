@@ -3,9 +3,9 @@ package pretrain
 import (
 	"math"
 
-	"engram/embed/clip"
 	"engram/embed/grad"
 	"engram/embed/nn"
+	"engram/embed/tokenizer"
 )
 
 // CLIPShape is the shape of a CLIP.
@@ -38,12 +38,12 @@ func (s CLIPShape) image(n *nn.Net, pixels *grad.Node) *grad.Node {
 	return n.Linear("image.project", x, s.Dim)
 }
 
-// text maps ids [n, context], padded with clip.Padding, to embeddings [n, D]:
+// text maps ids [n, context], padded with tokenizer.Padding, to embeddings [n, D]:
 // the projected mean of the words, which all see each other.
 func (s CLIPShape) text(n *nn.Net, ids *grad.Node) *grad.Node {
 	g := n.Graph()
 	batch := ids.Shape()[0]
-	padding := grad.Equal(ids, g.Ints([]int64{clip.Padding}, 1))
+	padding := grad.Equal(ids, g.Ints([]int64{tokenizer.Padding}, 1))
 	const never = -1e4 // a logit whose softmax is 0
 	mask := grad.Reshape(grad.Scale(padding, never), batch, 1, 1, s.Context)
 	x := grad.Rows(n.Table("text.word", s.Words, s.TextWidth), ids)

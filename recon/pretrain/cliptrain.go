@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 
 	"engram/data/scenes"
-	"engram/embed/clip"
 	"engram/embed/grad"
 	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
+	"engram/embed/tokenizer"
 )
 
 // Leaves of the graphs.
@@ -34,7 +34,7 @@ type clipNetwork struct {
 	recipe     Recipe
 	seed       uint64
 	words      []string
-	vocabulary *clip.Vocabulary // of words
+	vocabulary *tokenizer.Vocabulary // of words
 	held       int
 }
 

@@ -12,6 +12,7 @@ import (
 	"engram/embed/clip"
 	"engram/embed/model"
 	"engram/embed/ort"
+	"engram/embed/tokenizer"
 	"engram/recon/diffusion"
 )
 
@@ -69,7 +70,7 @@ func (t *training) start(n network, shape any, recipe Recipe) {
 
 func (t *training) newCLIP(scale Scale) {
 	shape, words := scale.CLIP, scenes.Vocabulary()
-	v := clip.NewVocabulary(words, shape.Context)
+	v := tokenizer.NewVocabulary(words, shape.Context)
 	shape.Words = v.Size()
 	recipe := t.opts.adjust(scale.CLIPRecipe)
 	t.start(&clipNetwork{

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 
 	"engram/data/vfs"
-	"engram/embed/clip"
 	"engram/embed/model"
+	"engram/embed/tokenizer"
 )
 
 // write makes the model's folder. It is complete on the disk before anything of
@@ -84,7 +84,7 @@ func (c *clipNetwork) manifest(dir string) (model.Manifest, error) {
 			"image": {File: imageFile, Inputs: same(pixelsName), Outputs: same("tokens")},
 			"text":  {File: textFile, Inputs: same(idsName), Outputs: same("embedding")},
 		},
-	}, clip.WriteVocabulary(filepath.Join(dir, vocabularyFile), c.words)
+	}, tokenizer.WriteVocabulary(filepath.Join(dir, vocabularyFile), c.words)
 }
 
 func (a *autoencoderNetwork) manifest(string) (model.Manifest, error) {

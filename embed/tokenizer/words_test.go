@@ -1,4 +1,4 @@
-package clip_test
+package tokenizer_test
 
 import (
 	"os"
@@ -8,20 +8,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"engram/embed/clip"
+	"engram/embed/tokenizer"
 )
 
 func TestVocabulary(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "words.txt")
 	list := []string{"a", "zebra", "7", "münze"}
-	if err := clip.WriteVocabulary(path, list); err != nil {
+	if err := tokenizer.WriteVocabulary(path, list); err != nil {
 		t.Fatal(err)
 	}
-	read, err := clip.ReadVocabulary(path, 5)
+	read, err := tokenizer.ReadVocabulary(path, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []*clip.Vocabulary{read, clip.NewVocabulary(list, 5)} {
+	for _, v := range []*tokenizer.Vocabulary{read, tokenizer.NewVocabulary(list, 5)} {
 		if v.Size() != 6 || v.Context() != 5 {
 			t.Errorf("%d ids and a context of %d, want 6 and 5", v.Size(), v.Context())
 		}
@@ -50,7 +50,7 @@ func TestVocabularyRefusals(t *testing.T) {
 	dir := t.TempDir()
 	for _, list := range [][]string{{"a", "a"}, {"two words"}, {"Zebra"}, {""}, {"a\n"}} {
 		path := filepath.Join(dir, "new.txt")
-		if err := clip.WriteVocabulary(path, list); err == nil {
+		if err := tokenizer.WriteVocabulary(path, list); err == nil {
 			t.Errorf("%q is accepted", list)
 		}
 		if _, err := os.Stat(path); err == nil {
@@ -62,7 +62,7 @@ func TestVocabularyRefusals(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := clip.ReadVocabulary(path, 5); err == nil || !strings.Contains(err.Error(), "words.txt") {
+		if _, err := tokenizer.ReadVocabulary(path, 5); err == nil || !strings.Contains(err.Error(), "words.txt") {
 			t.Errorf("%q: %v, want an error that names the file", text, err)
 		}
 	}

@@ -1,10 +1,9 @@
-package clip
+package tokenizer
 
 import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode"
 
@@ -17,9 +16,6 @@ const (
 	Unknown = 1 // stands for every word that is not in the vocabulary
 	words   = 2 // the first word's
 )
-
-// maxVocabulary is the size of a vocabulary file that is still read.
-const maxVocabulary = 1 << 24
 
 // vocabularyHeader is the first line of a vocabulary file. It tells the file
 // from the files of tokenizers that cut words into pieces.
@@ -39,7 +35,7 @@ func WriteVocabulary(path string, list []string) error {
 	seen := map[string]bool{}
 	for _, w := range list {
 		if !isWord(w) || seen[w] {
-			return fmt.Errorf("clip: %q is not a word in lower case that the vocabulary does not have yet", w)
+			return fmt.Errorf("tokenizer: %q is not a word in lower case that the vocabulary does not have yet", w)
 		}
 		seen[w] = true
 	}
@@ -52,26 +48,27 @@ func WriteVocabulary(path string, list []string) error {
 // ReadVocabulary reads what WriteVocabulary wrote. context is how many ids a
 // text has.
 func ReadVocabulary(path string, context int) (*Vocabulary, error) {
-	info, err := os.Stat(path)
+	text, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("clip: vocabulary: %w", err)
+		return nil, fmt.Errorf("tokenizer: vocabulary: %w", err)
 	}
-	if info.Size() > maxVocabulary {
-		return nil, fmt.Errorf("clip: vocabulary %s has %d bytes, wanted at most %d", path, info.Size(), maxVocabulary)
-	}
-	text, err := os.ReadFile(path)
+	v, err := parseVocabulary(text, context)
 	if err != nil {
-		return nil, fmt.Errorf("clip: vocabulary: %w", err)
+		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
 	}
+	return v, nil
+}
+
+func parseVocabulary(text []byte, context int) (*Vocabulary, error) {
 	body, ok := bytes.CutPrefix(text, []byte(vocabularyHeader+"\n"))
 	if !ok {
-		return nil, fmt.Errorf("clip: vocabulary %s does not begin with the line %q", path, vocabularyHeader)
+		return nil, fmt.Errorf("the vocabulary does not begin with the line %q", vocabularyHeader)
 	}
 	v := &Vocabulary{ids: map[string]int64{}, context: context}
 	for line := range strings.Lines(string(body)) {
 		word := strings.TrimSuffix(line, "\n")
 		if _, twice := v.ids[word]; twice || !isWord(word) {
-			return nil, fmt.Errorf("clip: vocabulary %s: line %d is %q, wanted a word in lower case that is not there yet", path, len(v.ids)+2, word)
+			return nil, fmt.Errorf("line %d is %q, wanted a word in lower case that is not there yet", len(v.ids)+2, word)
 		}
 		v.ids[word] = int64(words + len(v.ids))
 	}
@@ -95,7 +92,7 @@ func (v *Vocabulary) Size() int { return words + len(v.ids) }
 func (v *Vocabulary) Context() int { return v.context }
 
 // Encode writes the ids of a text to ids, which has the context's length. What
-// lies between words is ignored, upper case is lower case, and words beyond the
+// stands between words is ignored, upper case is lower case, and words beyond the
 // context are left out. It returns how many words of the text, up to there, the
 // vocabulary has.
 func (v *Vocabulary) Encode(ids []int64, text string) (known int) {
@@ -112,6 +109,21 @@ func (v *Vocabulary) Encode(ids []int64, text string) (known int) {
 	}
 	return known
 }
+
+// encode is Encode without padding, for Tokenizer.
+func (v *Vocabulary) encode(s *scratch) {
+	for _, w := range fields(string(s.text)) {
+		id, ok := v.ids[w]
+		if !ok {
+			id = Unknown
+		}
+		s.ids = append(s.ids, id)
+	}
+}
+
+func (v *Vocabulary) meaningful(id int64) bool { return id >= words }
+
+func (v *Vocabulary) size() int { return v.Size() }
 
 // fields cuts a text into words: runs of letters and digits in lower case.
 func fields(text string) []string {

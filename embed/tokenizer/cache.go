@@ -1,0 +1,55 @@
+package tokenizer
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
+
+const (
+	cacheSlots = 1 << 14 // words
+	cacheBytes = 64      // of the longest word
+	cacheIDs   = 16      // of the longest word
+)
+
+// cache keeps the ids of words that were met. A word has one slot, which the
+// last word that needs it takes. It is safe for concurrent use and holds at most
+// cacheSlots words, about 3 MB.
+type cache struct {
+	seed  maphash.Seed
+	slots [cacheSlots]atomic.Pointer[cached]
+}
+
+// cached is a word and its ids. It does not change.
+type cached struct {
+	word string
+	ids  []int32
+}
+
+func newCache() *cache { return &cache{seed: maphash.MakeSeed()} }
+
+func (c *cache) slot(word []byte) *atomic.Pointer[cached] {
+	return &c.slots[maphash.Bytes(c.seed, word)%cacheSlots]
+}
+
+// find returns the ids of a word, if they are kept.
+func (c *cache) find(word []byte) ([]int32, bool) {
+	if c == nil || len(word) > cacheBytes {
+		return nil, false
+	}
+	if e := c.slot(word).Load(); e != nil && e.word == string(word) {
+		return e.ids, true
+	}
+	return nil, false
+}
+
+// keep remembers the ids of a word.
+func (c *cache) keep(word []byte, ids []int64) {
+	if c == nil || len(word) > cacheBytes || len(ids) > cacheIDs {
+		return
+	}
+	e := &cached{word: string(word), ids: make([]int32, len(ids))}
+	for i, id := range ids {
+		e.ids[i] = int32(id)
+	}
+	c.slot(word).Store(e)
+}
