@@ -194,10 +194,13 @@ func (v Value) marshal() []byte {
 	var shape []byte
 	for i, n := range v.Shape {
 		var dim []byte
-		if n < 0 {
-			dim = appendString(nil, 2, fmt.Sprintf("%s_dim%d", v.Name, i))
-		} else {
+		switch {
+		case n >= 0:
 			dim = appendInt(nil, 1, n)
+		case i < len(v.Dims) && v.Dims[i] != "":
+			dim = appendString(nil, 2, v.Dims[i])
+		default:
+			dim = appendString(nil, 2, fmt.Sprintf("%s_dim%d", v.Name, i))
 		}
 		shape = appendBytes(shape, 1, dim)
 	}

@@ -22,11 +22,13 @@ const (
 )
 
 // Value declares a graph input or output. A dimension of -1 is symbolic: it
-// may be anything when the model runs.
+// may be anything when the model runs. Dims has the names of symbolic dimensions, ""
+// for the others; where it is nil, Marshal makes names up.
 type Value struct {
 	Name  string
 	Type  ElemType
 	Shape []int64
+	Dims  []string
 }
 
 // Tensor is a constant. Data is []float32, []int64, []int32 or []bool, or
