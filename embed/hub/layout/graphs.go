@@ -1,0 +1,76 @@
+package layout
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// The precisions of a model that is published in several.
+const (
+	fp32 = ""
+	fp16 = "fp16"
+	int8 = "int8"
+)
+
+// suffixes of the names of graphs by precision, the best first. Graphs named _int8
+// have ConvInteger with signed weights, which ONNX Runtime's CPU does not run.
+var suffixes = map[string][]string{
+	fp32: {""},
+	fp16: {"_fp16"},
+	int8: {"_quantized", "_uint8", "_int8"},
+}
+
+// graph returns the graph with a name at a precision, such as vision_model: at the
+// top or under onnx/. It returns "" where there is none in any precision.
+func (l *listing) graph(name, precision string) (string, error) {
+	var others []string
+	for _, p := range []string{precision, fp32, fp16, int8} {
+		for _, suffix := range suffixes[p] {
+			file := name + suffix + ".onnx"
+			found := l.first("onnx/"+file, file)
+			if found != "" && p == precision {
+				return found, nil
+			}
+			if found != "" {
+				others = append(others, found)
+			}
+		}
+	}
+	if len(others) == 0 {
+		return "", nil
+	}
+	wanted := "float32"
+	if precision != fp32 {
+		wanted = precision
+	}
+	return "", fmt.Errorf("%s is not published as %s, only as %s: %w", name, wanted, strings.Join(slices.Compact(others), ", "), ErrPrecision)
+}
+
+// graphFiles returns a graph and the files in which it probably keeps weights
+// (external data). Plan.External tells for sure, when the graph is there.
+func (l *listing) graphFiles(graph string) []string {
+	files := []string{graph}
+	dir := path.Dir(graph)
+	sure := false
+	for name := range l.sizes {
+		if strings.HasPrefix(name, graph+"_data") || strings.HasPrefix(name, graph+".data") {
+			files, sure = append(files, name), true
+		}
+	}
+	if sure || dir == "." || dir == "onnx" {
+		return files
+	}
+	// Immich's large graphs keep weights in files named after tensors, or by a UUID,
+	// and nothing else of that size is in the folder.
+	for name := range l.sizes {
+		if path.Dir(name) == dir && !slices.Contains(noWeights, path.Ext(name)) {
+			files = append(files, name)
+		}
+	}
+	return files
+}
+
+// noWeights are endings of files beside a graph that have no weights for it.
+var noWeights = []string{".onnx", ".json", ".txt", ".md", ".model", ".armnn", ".rknn", ".spm"}

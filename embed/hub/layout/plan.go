@@ -1,0 +1,266 @@
+package layout
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"engram/embed/model"
+)
+
+// Options say what is wanted of a source. The zero value is the default.
+type Options struct {
+	Precision string // "" (float32), "fp16" or "int8"
+	Text      Source // the repository of the text tower, where it is not the same
+}
+
+// TextDir is the folder of a model into which files of Options.Text go.
+const TextDir = "text"
+
+// Plan says which files make a model.
+type Plan struct {
+	Layout string // what was recognised, for a reader: "transformers.js", "Immich", …
+	// Fetch are the files of the source that are needed, at their paths under the
+	// model's folder. FetchText are files of Options.Text, which go under TextDir.
+	Fetch, FetchText []string
+	Bytes            int64    // size of all of them
+	Precision        string   // as model.Manifest has it
+	Text             bool     // texts can be encoded
+	Notes            []string // what the user should know, a sentence each
+
+	source, textSource *listing
+	config, textConfig config
+	image, text        tower
+	tokens             tokens
+	preprocess         preprocessing
+}
+
+// tower is a graph as it is published.
+type tower struct {
+	file  string // path under the model's folder, "" where there is none
+	whole bool   // the graph has both towers
+}
+
+const configFile = "config.json"
+
+// New recognises the layout of a source. Its error is one sentence that names the
+// file and what was missing, and wraps ErrLayout, ErrNoONNX, ErrPrecision,
+// ErrPointer or the source's error.
+func New(ctx context.Context, src Source, opts Options) (*Plan, error) {
+	if opts.Precision != "" && opts.Precision != fp16 && opts.Precision != int8 {
+		return nil, fmt.Errorf("layout: precision is %q, wanted fp16, int8 or none for float32", opts.Precision)
+	}
+	p := &Plan{Precision: opts.Precision, source: newListing(src)}
+	if opts.Text != nil {
+		p.textSource = newListing(opts.Text)
+	}
+	if err := p.recognise(ctx); err != nil {
+		return nil, fmt.Errorf("layout: %w", err)
+	}
+	for i, files := range []*[]string{&p.Fetch, &p.FetchText} {
+		slices.Sort(*files)
+		*files = slices.Compact(*files)
+		for _, name := range *files {
+			p.Bytes += []*listing{p.source, p.textSource}[i].sizes[name]
+		}
+	}
+	return p, nil
+}
+
+func (p *Plan) recognise(ctx context.Context) (err error) {
+	if p.source.has(model.FileName) {
+		return p.ready(ctx)
+	}
+	if len(p.source.suffixed(".onnx")) == 0 {
+		return p.source.noONNX()
+	}
+	if p.config, err = readConfig(ctx, p.source); err != nil {
+		return err
+	}
+	if p.source.has(immichImage) || p.source.has(immichText) {
+		return p.immich(ctx)
+	}
+	return p.transformers(ctx)
+}
+
+// noONNX says what a source without ONNX files has instead.
+func (l *listing) noONNX() error {
+	weights := "no weights that could be exported"
+	for _, ending := range []string{".safetensors", ".bin", ".pt", ".pth"} {
+		if len(l.suffixed(ending)) > 0 {
+			weights = "weights as " + ending + ": scripts/export_clip.py makes a model of them"
+			break
+		}
+	}
+	return fmt.Errorf("there is no ONNX file, and %s: %w", weights, ErrNoONNX)
+}
+
+// ready plans for a folder that is a model already.
+func (p *Plan) ready(ctx context.Context) error {
+	var m model.Manifest
+	if err := readJSON(ctx, p.source, model.FileName, &m); err != nil {
+		return err
+	}
+	if p.Precision != "" && p.Precision != m.Precision {
+		return fmt.Errorf("%s says precision %q, wanted %q: %w", model.FileName, m.Precision, p.Precision, ErrPrecision)
+	}
+	p.Layout, p.Precision = "Engram", m.Precision
+	_, p.Text = m.Graphs["text"]
+	p.Fetch = []string{model.FileName}
+	for name := range m.Files {
+		if !p.source.has(name) {
+			return fmt.Errorf("%s lists %s, which is not there: %w", model.FileName, name, ErrLayout)
+		}
+		p.Fetch = append(p.Fetch, name)
+	}
+	return nil
+}
+
+// The files of Immich's repositories (immich-app/ml-models).
+const (
+	immichImage      = "visual/model.onnx"
+	immichText       = "textual/model.onnx"
+	immichPreprocess = "visual/preprocess_cfg.json"
+)
+
+func (p *Plan) immich(ctx context.Context) error {
+	p.Layout = "Immich"
+	l := p.source
+	if !l.has(immichImage) {
+		return fmt.Errorf("%s is there without %s: %w", immichText, immichImage, ErrLayout)
+	}
+	if p.Precision != "" {
+		return fmt.Errorf("Immich publishes %s in float32 alone, wanted %s: %w", immichImage, p.Precision, ErrPrecision)
+	}
+	if !l.has(immichPreprocess) {
+		return fmt.Errorf("%s is missing, which says how images are prepared: %w", immichPreprocess, ErrLayout)
+	}
+	var open openPreprocess
+	err := readJSON(ctx, l, immichPreprocess, &open)
+	if err != nil {
+		return err
+	}
+	// Immich's own crop truncates the margin (machine-learning, transforms.py).
+	if p.preprocess, err = open.preprocessing(immichPreprocess, p.config.imageSize(), "floor"); err != nil {
+		return err
+	}
+	p.image = tower{file: immichImage}
+	p.Fetch = append(p.Fetch, l.graphFiles(immichImage)...)
+	if l.has(immichText) {
+		p.text, p.textConfig, p.Text = tower{file: immichText}, p.config, true
+		p.Fetch = append(p.Fetch, l.graphFiles(immichText)...)
+		files, err := p.findTokens(ctx, l, "textual/", "")
+		if err != nil {
+			return err
+		}
+		p.Fetch = append(p.Fetch, files...)
+		p.tokens.spec.Clean = "whitespace"
+		if clean := p.config.OpenText.Tokenizer.Clean; clean == "canonicalize" {
+			p.tokens.spec.Clean = clean
+		}
+	}
+	return nil
+}
+
+// transformers plans for the layouts that follow transformers: a graph per tower, one
+// for both, or a tower per repository, at the top or under onnx/.
+func (p *Plan) transformers(ctx context.Context) (err error) {
+	l, c := p.source, &p.config
+	switch {
+	case l.has("modules.json"):
+		return fmt.Errorf("modules.json says that this is a sentence-transformers model, whose graph gives states of tokens that Python pools: wanted a CLIP with graphs of its own: %w", ErrLayout)
+	case !l.has(configFile):
+		return fmt.Errorf("%s is missing, which names the family of the model: %w", configFile, ErrLayout)
+	case c.family() == "":
+		return fmt.Errorf("%s: model_type is %q, wanted clip, siglip, siglip2, jina_clip or dinov2: %w", configFile, c.ModelType, ErrLayout)
+	case c.isText():
+		return fmt.Errorf("%s: model_type is %s, a text tower alone: name the repository of the images, and this one as the text's: %w", configFile, c.ModelType, ErrLayout)
+	}
+	p.Layout = "transformers.js"
+	vision, err := l.graph("vision_model", p.Precision)
+	if err != nil {
+		return err
+	}
+	text, err := l.graph("text_model", p.Precision)
+	if err != nil {
+		return err
+	}
+	whole := ""
+	if vision == "" {
+		if whole, err = l.graph("model", p.Precision); err != nil {
+			return err
+		}
+	}
+	switch {
+	case vision != "":
+		p.image = tower{file: vision}
+	case whole == "":
+		return fmt.Errorf("there is neither vision_model.onnx nor model.onnx, at the top or under onnx/: %w", ErrLayout)
+	case c.family() == dino:
+		p.Layout, p.image = "DINOv2", tower{file: whole}
+	case strings.Contains(c.ModelType, "vision_model"):
+		p.Layout, p.image = "fastembed", tower{file: whole}
+	case p.textSource != nil:
+		p.Layout, p.image = "fastembed", tower{file: whole}
+	default:
+		p.Layout, p.image, text = "whole graph", tower{file: whole, whole: true}, whole
+	}
+	p.Fetch = append(p.Fetch, l.graphFiles(p.image.file)...)
+	var notes []string
+	if p.preprocess, notes, err = readPreprocess(ctx, l, c); err != nil {
+		return err
+	}
+	p.Notes = append(p.Notes, notes...)
+	switch {
+	case p.textSource != nil:
+		return p.textOf(ctx)
+	case c.family() == dino:
+		return nil
+	case text == "":
+		p.Notes = append(p.Notes, "this repository has the image tower alone: texts need the repository of the text tower, too")
+		return nil
+	}
+	p.text, p.textConfig, p.Text = tower{file: text, whole: text == whole}, *c, true
+	files, err := p.findTokens(ctx, l, "", "")
+	p.Fetch = append(append(p.Fetch, l.graphFiles(text)...), files...)
+	return err
+}
+
+// textOf plans for a text tower in a repository of its own.
+func (p *Plan) textOf(ctx context.Context) (err error) {
+	l := p.textSource
+	if p.textConfig, err = readConfig(ctx, l); err != nil {
+		return fmt.Errorf("text: %w", err)
+	}
+	file := ""
+	for _, name := range []string{"text_model", "model"} {
+		if file, err = l.graph(name, p.Precision); err != nil {
+			return fmt.Errorf("text: %w", err)
+		}
+		if file != "" {
+			break
+		}
+	}
+	if file == "" {
+		return fmt.Errorf("text: there is neither text_model.onnx nor model.onnx, at the top or under onnx/: %w", ErrNoONNX)
+	}
+	p.text, p.Text = tower{file: path.Join(TextDir, file)}, true
+	files, err := p.findTokens(ctx, l, "", TextDir)
+	if err != nil {
+		return fmt.Errorf("text: %w", err)
+	}
+	p.FetchText = append(l.graphFiles(file), files...)
+	return nil
+}
+
+// rawJSON reads a JSON file as it is, nil where it is not there.
+func rawJSON(ctx context.Context, l *listing, name string) (map[string]json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if !l.has(name) {
+		return nil, nil
+	}
+	return members, readJSON(ctx, l, name, &members)
+}
