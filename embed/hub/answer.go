@@ -34,43 +34,52 @@ func (c *Client) networkError(ctx context.Context, address *url.URL, err error) 
 }
 
 // statusError says in a sentence what an answer without content means. X-Error-Code
-// and the meaning of 401 are the hub's (huggingface_hub, utils/_http.py).
+// and the meanings of 401 are the hub's (huggingface_hub, utils/_http.py): it answers
+// 401 to a stranger who asks for a repository that does not exist.
 func (c *Client) statusError(r request, resp *http.Response) error {
-	code, message := resp.Header.Get("X-Error-Code"), errorMessage(resp.Header)
-	page := c.endpoint + "/" + r.about.repo
-	switch status := resp.StatusCode; {
-	case code == "GatedRepo" && c.token == "":
-		return fmt.Errorf("accept its licence at %s, then set HF_TOKEN to a token of your account that may read it: %w", page, ErrGated)
-	case code == "GatedRepo":
-		return fmt.Errorf("accept its licence at %s with the account of HF_TOKEN, and let the token read gated repositories: %w", page, ErrGated)
-	case code == "RevisionNotFound":
-		return fmt.Errorf("it has no branch, tag or commit %q, see %s: %w", r.about.revision, page, ErrRevision)
-	case code == "EntryNotFound":
-		return fmt.Errorf("it has no file %q at %s: %w", r.about.path, r.about.revision, ErrFile)
-	case status == http.StatusUnauthorized && c.token != "" && strings.Contains(strings.ToLower(message), "invalid"):
-		return fmt.Errorf("%s refuses the token in HF_TOKEN%s: set a valid one, or none for public repositories: %w", c.host(), quoted(message), ErrUnauthorized)
-	case status == http.StatusUnauthorized, code == "RepoNotFound", status == http.StatusNotFound:
-		if c.token == "" {
-			return fmt.Errorf("%s has no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it: %w", c.host(), ErrNotFound)
-		}
-		return fmt.Errorf("%s has no such repository, or HF_TOKEN may not read it: check the name and the token: %w", c.host(), ErrNotFound)
-	case status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
-		return fmt.Errorf("%s answers %s%s: %w", c.host(), resp.Status, quoted(message), ErrUnauthorized)
+	status, message := resp.StatusCode, errorMessage(resp.Header)
+	host := resp.Request.URL.Host
+	switch {
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		return errRange
 	case status == http.StatusTooManyRequests:
 		return &transient{after: retryAfter(resp.Header, time.Now()),
-			err: fmt.Errorf("%s takes no more requests for now%s: try later, or set HF_TOKEN for a higher limit: %w", c.host(), quoted(message), ErrRate)}
+			err: fmt.Errorf("%s takes no more requests for now%s: try later, or set HF_TOKEN for a higher limit: %w", host, quoted(message), ErrRate)}
 	case status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
 		return &transient{after: retryAfter(resp.Header, time.Now()),
-			err: fmt.Errorf("%s answers %s%s: try later: %w", c.host(), resp.Status, quoted(message), ErrUnreachable)}
-	default:
-		return fmt.Errorf("%s answers %s%s: check HF_ENDPOINT: %w", c.host(), resp.Status, quoted(message), ErrAnswer)
+			err: fmt.Errorf("%s answers %s%s: try later: %w", host, resp.Status, quoted(message), ErrUnreachable)}
+	case host != c.host && r.about.path != "" && resp.Header.Get("X-Error-Code") == "":
+		// The address that the hub has led to was for a short time only. The next
+		// attempt asks the hub for another.
+		return &transient{err: fmt.Errorf("%s, to which %s leads, answers %s: try later: %w", host, c.host, resp.Status, ErrUnreachable)}
 	}
+	return c.refusal(r.about, resp, message)
 }
 
-// host returns the endpoint for messages.
-func (c *Client) host() string { return c.endpoint }
+// refusal says why the hub does not give what was asked for.
+func (c *Client) refusal(about subject, resp *http.Response, message string) error {
+	page := c.endpoint + "/" + about.repo
+	status, code := resp.StatusCode, resp.Header.Get("X-Error-Code")
+	switch {
+	case code == "GatedRepo" && c.token == "":
+		return fmt.Errorf("accept its licence at %s, then set HF_TOKEN to a token of your account: %w", page, ErrGated)
+	case code == "GatedRepo":
+		return fmt.Errorf("accept its licence at %s with the account of HF_TOKEN, and let the token read gated repositories: %w", page, ErrGated)
+	case code == "RevisionNotFound":
+		return fmt.Errorf("it has no branch, tag or commit %q, see %s: %w", about.revision, page, ErrRevision)
+	case code == "EntryNotFound", code == "" && status == http.StatusNotFound && about.path != "":
+		return fmt.Errorf("it has no file %q at %s: %w", about.path, about.revision, ErrFile)
+	case status == http.StatusUnauthorized && c.token != "" && strings.Contains(strings.ToLower(message), "invalid"):
+		return fmt.Errorf("%s refuses the token in HF_TOKEN%s: set a valid one, or none for public repositories: %w", c.host, quoted(message), ErrUnauthorized)
+	case (status == http.StatusUnauthorized || status == http.StatusNotFound) && c.token == "":
+		return fmt.Errorf("%s has no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it: %w", c.host, ErrNotFound)
+	case status == http.StatusUnauthorized || status == http.StatusNotFound:
+		return fmt.Errorf("%s has no such repository, or HF_TOKEN may not read it: check the name and the token: %w", c.host, ErrNotFound)
+	case status == http.StatusForbidden:
+		return fmt.Errorf("%s answers %s%s: check the repository's page %s and HF_TOKEN: %w", c.host, resp.Status, quoted(message), page, ErrUnauthorized)
+	}
+	return fmt.Errorf("%s answers %s%s: check HF_ENDPOINT: %w", c.host, resp.Status, quoted(message), ErrAnswer)
+}
 
 // maxMessage is how much of a server's message is shown.
 const maxMessage = 200

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,12 +58,15 @@ func (c *Client) fetch(ctx context.Context, snap *Snapshot, paths []string, dir 
 		}
 		placed[i].File = f
 	}
+	t := &transfer{c: c, snap: snap, dir: dir, meter: meter{watch: watch, stage: "downloading " + snap.Repo}}
+	if complete, err := t.survey(ctx, placed); complete || err != nil {
+		return placed, err
+	}
 	unlock, err := c.lock(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	t := &transfer{c: c, snap: snap, dir: dir, meter: meter{watch: watch, stage: "downloading " + snap.Repo}}
 	missing, err := t.place(ctx, placed)
 	if err != nil {
 		return nil, err
@@ -83,35 +87,56 @@ type transfer struct {
 
 func (t *transfer) target(f File) string { return filepath.Join(t.dir, filepath.FromSlash(f.Path)) }
 
-// place finds out which files are there and links the ones of the cache. It returns
-// the rest, each path once.
+// survey finds out which files are there, and whether all are, without writing
+// anything, so that a complete folder may be read-only. Offline, a file that is
+// nowhere is an error.
+func (t *transfer) survey(ctx context.Context, placed []Placed) (complete bool, err error) {
+	complete = true
+	seen := map[string]bool{}
+	for i := range placed {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		f := placed[i].File
+		switch {
+		case seen[f.Path], f.hashed() && f.checkFile(t.target(f)) == nil:
+			placed[i].How = Present
+		case t.c.offline && t.c.cached(t.snap, f) == "":
+			return false, fmt.Errorf("%s is neither in %s nor in the cache, and the network is off: %w", f.Path, t.dir, ErrOffline)
+		default:
+			complete = false
+		}
+		seen[f.Path] = true
+	}
+	return complete, nil
+}
+
+// place links the files that the cache has and returns the ones that are missing then.
+// The process that had the lock before may have brought some.
 func (t *transfer) place(ctx context.Context, placed []Placed) (missing []*Placed, err error) {
-	seen := map[string]*Placed{}
 	for i := range placed {
 		p := &placed[i]
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if seen[p.File.Path] != nil {
+		if p.How == Present || p.File.checkFile(t.target(p.File)) == nil {
 			p.How = Present
 			continue
 		}
-		seen[p.File.Path] = p
-		if p.File.hashed() && p.File.checkFile(t.target(p.File)) == nil {
-			p.How = Present
+		cached := t.c.cached(t.snap, p.File)
+		if cached == "" {
+			missing = append(missing, p)
 			continue
 		}
-		if cached := t.c.cached(t.snap, p.File); cached != "" {
-			if p.How, err = t.link(cached, t.target(p.File)); err != nil {
-				return nil, err
+		if p.File.Size <= maxPointerBytes {
+			if text, err := os.ReadFile(cached); err == nil && IsPointer(text) {
+				return nil, pointerError(p.File.Path)
 			}
-			p.Source = cached
-			continue
 		}
-		missing = append(missing, p)
-	}
-	if t.c.offline && len(missing) > 0 {
-		return nil, fmt.Errorf("%s is neither in %s nor in the cache, and the network is off: %w", missing[0].File.Path, t.dir, ErrOffline)
+		if p.How, err = t.link(cached, t.target(p.File)); err != nil {
+			return nil, err
+		}
+		p.Source = cached
 	}
 	return missing, nil
 }
@@ -151,7 +176,7 @@ func (t *transfer) download(ctx context.Context, missing []*Placed) error {
 		}
 	}
 	if free, ok := t.c.free(t.dir); ok && free < total-have {
-		return fmt.Errorf("%s more are needed in %s, whose disk has %s free: %w", megabytes(total-have), t.dir, megabytes(free), ErrSpace)
+		return fmt.Errorf("the disk of %s has %s free and the download needs %s: %w", t.dir, megabytes(free), megabytes(total-have), ErrSpace)
 	}
 	t.meter.start(have, total)
 	defer t.meter.end()
@@ -170,10 +195,14 @@ func (t *transfer) download(ctx context.Context, missing []*Placed) error {
 	return group.Wait()
 }
 
-// part returns the path of the incomplete content of f. Its name holds the hash, so
-// that the content of another version is never continued.
-func (t *transfer) part(f File) string {
-	return filepath.Join(t.dir, stateDir, f.wantedHash()+partSuffix)
+// part returns the path of the incomplete content of f.
+func (t *transfer) part(f File) string { return filepath.Join(t.dir, stateDir, partName(f)) }
+
+// partName returns the name of the incomplete content of f. It holds the hash, so that
+// the content of another version is never continued, and tells apart two files of one
+// content.
+func partName(f File) string {
+	return fmt.Sprintf("%s-%08x.part", f.wantedHash(), crc32.ChecksumIEEE([]byte(f.Path)))
 }
 
 // removeParts removes what is left of earlier downloads of the folder, but for the
@@ -181,10 +210,10 @@ func (t *transfer) part(f File) string {
 func (t *transfer) removeParts(placed []Placed) error {
 	keep := map[string]bool{lockName: true}
 	for _, f := range t.snap.Files {
-		keep[f.wantedHash()+partSuffix] = true
+		keep[partName(f)] = true
 	}
 	for _, p := range placed {
-		keep[p.File.wantedHash()+partSuffix] = false
+		keep[partName(p.File)] = false
 	}
 	state := filepath.Join(t.dir, stateDir)
 	entries, err := os.ReadDir(state)

@@ -14,9 +14,8 @@ import (
 
 const (
 	// stateDir is the folder, inside a target folder, of downloads under way.
-	stateDir   = ".download"
-	lockName   = "lock"
-	partSuffix = ".part"
+	stateDir = ".download"
+	lockName = "lock"
 	// lockEvery is the pause between two looks at a lock that is held.
 	lockEvery = 100 * time.Millisecond
 )
@@ -27,6 +26,7 @@ func (c *Client) lock(ctx context.Context, dir string) (unlock func(), err error
 	state := filepath.Join(dir, stateDir)
 	path := filepath.Join(state, lockName)
 	told := false
+	_, statErr := os.Stat(dir)
 	for {
 		if err := vfs.MkdirAllFS(c.fsys, state, 0o755); err != nil {
 			return nil, err
@@ -35,10 +35,14 @@ func (c *Client) lock(ctx context.Context, dir string) (unlock func(), err error
 		switch {
 		case err == nil && sameFile(held, path):
 			return func() {
-				// Both fail where parts are left, or where the folder is gone.
+				// The lock goes with its folder, unless parts are left there, and a
+				// folder that was made for nothing goes too.
 				if parts, err := os.ReadDir(state); err == nil && len(parts) == 1 {
 					_ = c.fsys.Remove(path)
 					_ = c.fsys.Remove(state)
+					if errors.Is(statErr, fs.ErrNotExist) {
+						_ = c.fsys.Remove(dir)
+					}
 				}
 				_ = held.Close()
 			}, nil

@@ -106,6 +106,7 @@ func FromEnvironment(getenv func(string) string, home string) Options {
 // Client reads repositories of a hub. It is safe for concurrent use.
 type Client struct {
 	endpoint string // without a slash at the end
+	host     string // of the endpoint, with its port
 	token    string
 	offline  bool
 	cache    string
@@ -128,8 +129,11 @@ func New(opts Options) (*Client, error) {
 		c.endpoint = DefaultEndpoint
 	}
 	var faults []error
-	if u, err := url.Parse(c.endpoint); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+	u, err := url.Parse(c.endpoint)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		faults = append(faults, fmt.Errorf("hub: the endpoint is %q (HF_ENDPOINT), wanted an address such as %s", opts.Endpoint, DefaultEndpoint))
+	} else {
+		c.host = u.Host
 	}
 	if strings.ContainsFunc(c.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		faults = append(faults, errors.New("hub: the token (HF_TOKEN) has characters that no token has"))
@@ -150,7 +154,10 @@ func New(opts Options) (*Client, error) {
 	files, heads := *base, *base
 	files.CheckRedirect, heads.CheckRedirect = follow, followRelative
 	c.files, c.heads = &files, &heads
-	return c, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (p Patience) withDefaults() Patience {

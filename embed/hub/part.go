@@ -42,7 +42,7 @@ func (d *download) run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := d.receive(ctx); err != nil {
-		if errors.Is(err, ErrChecksum) || errors.Is(err, ErrPointer) {
+		if d.have == 0 || errors.Is(err, ErrChecksum) || errors.Is(err, ErrPointer) {
 			_ = d.c.fsys.Remove(path)
 		}
 		return err
@@ -189,12 +189,15 @@ func (d *download) accept(resp *http.Response) (io.Reader, error) {
 			return nil, err
 		}
 	}
-	if !compressed && resp.ContentLength >= 0 && resp.ContentLength != d.file.Size-d.have {
+	length, left := resp.ContentLength, d.file.Size-d.have
+	// A server may answer less than the range that was asked for (RFC 9110 §15.3.7).
+	wrong := length >= 0 && length != left && (length > left || resp.StatusCode == http.StatusOK)
+	if wrong && !compressed {
 		head, _ := io.ReadAll(io.LimitReader(resp.Body, maxPointerBytes))
 		if IsPointer(head) {
 			return nil, pointerError(d.file.Path)
 		}
-		return nil, fmt.Errorf("%s: the answer has %d bytes, wanted %d: %w", d.file.Path, resp.ContentLength, d.file.Size-d.have, ErrChecksum)
+		return nil, fmt.Errorf("%s: the answer has %d bytes, wanted %d: %w", d.file.Path, length, left, ErrChecksum)
 	}
 	return decoded(resp)
 }

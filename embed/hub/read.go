@@ -49,7 +49,7 @@ func (c *Client) read(ctx context.Context, snap *Snapshot, path string) ([]byte,
 		if err := refuseWebPage(resp, path); err != nil {
 			return err
 		}
-		text, err = readBody(resp, MaxReadBytes)
+		text, err = readBody(resp, max(f.Size, maxPointerBytes))
 		return err
 	})
 	if err != nil {

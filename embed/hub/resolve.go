@@ -64,7 +64,7 @@ func (c *Client) resolve(ctx context.Context, repo, revision string) (*Snapshot,
 	}
 	snap, err := parseModel(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s %w: check HF_ENDPOINT: %w", c.host(), err, ErrAnswer)
+		return nil, fmt.Errorf("%s %w: check HF_ENDPOINT: %w", c.host, err, ErrAnswer)
 	}
 	snap.Repo = repo
 	if snap.Commit == "" && commitHex.MatchString(revision) {
@@ -76,7 +76,7 @@ func (c *Client) resolve(ctx context.Context, repo, revision string) (*Snapshot,
 			return nil, err
 		}
 		if snap.Commit = head.commit; snap.Commit == "" {
-			return nil, fmt.Errorf("%s does not say which commit %s is: check HF_ENDPOINT: %w", c.host(), revision, ErrAnswer)
+			return nil, fmt.Errorf("%s does not say which commit %s is: check HF_ENDPOINT: %w", c.host, revision, ErrAnswer)
 		}
 	}
 	return snap, nil
@@ -268,7 +268,7 @@ func (c *Client) file(ctx context.Context, snap *Snapshot, path string) (File, e
 		f.Size = head.file.Size
 	}
 	if !f.hashed() {
-		return File{}, fmt.Errorf("%s states no size and hash of %s, so that it could not be checked: use another HF_ENDPOINT: %w", c.host(), path, ErrAnswer)
+		return File{}, fmt.Errorf("%s states no size and hash of %s, so that it could not be checked: use another HF_ENDPOINT: %w", c.host, path, ErrAnswer)
 	}
 	return f, nil
 }
