@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"strings"
@@ -288,4 +289,17 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, content []byte, fa
 	if r.Method != http.MethodHead {
 		fault.body(w, r, content)
 	}
+}
+
+// Behind starts a server that passes requests below a path on to s, and returns its
+// endpoint with the path.
+func Behind(t testing.TB, s *Server, path string) string {
+	t.Helper()
+	target, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mirror := httptest.NewServer(http.StripPrefix(path, httputil.NewSingleHostReverseProxy(target)))
+	t.Cleanup(mirror.Close)
+	return mirror.URL + path
 }
