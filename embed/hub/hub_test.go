@@ -43,7 +43,10 @@ func newServer(t testing.TB) *hubtest.Server {
 // newClient returns a client of the server that waits little.
 func newClient(t testing.TB, s *hubtest.Server, change ...func(*hub.Options)) *hub.Client {
 	t.Helper()
-	opts := hub.Options{Endpoint: s.URL, Patience: hub.Patience{FirstWait: time.Millisecond, LongestWait: 2 * time.Second, Stall: 5 * time.Second}}
+	opts := hub.Options{Patience: hub.Patience{FirstWait: time.Millisecond, LongestWait: 2 * time.Second, Stall: 5 * time.Second}}
+	if s != nil {
+		opts.Endpoint = s.URL
+	}
 	for _, c := range change {
 		c(&opts)
 	}

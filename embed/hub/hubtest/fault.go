@@ -48,7 +48,7 @@ func (f Fault) body(w http.ResponseWriter, r *http.Request, content []byte) {
 			n = min(n, len(content)/2-sent)
 		}
 		if f.Rate > 0 {
-			n = min(n, max(f.Rate/100, 1))
+			n = min(n, max(f.Rate/1000, 1))
 			time.Sleep(time.Duration(n) * time.Second / time.Duration(f.Rate))
 		}
 		if n <= 0 {
