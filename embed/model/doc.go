@@ -8,6 +8,11 @@
 // fingerprint of a manifest names the embedding space: indexes and decoders
 // record it, and are refused beside a model with another one.
 //
+// Beside the manifest a folder may have a Canary, vectors that tell a graph which
+// computes something else on another machine, and a list of files that are links
+// out of the folder (WriteLinks). Verified remembers the hashes of large files, so
+// that they are not read at every start.
+//
 // The package needs neither ONNX Runtime nor cgo. It checks everything that
 // can be known without running a graph; whoever opens a graph with
 // package ort passes the tensors that the manifest promises, and those are

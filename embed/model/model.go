@@ -37,27 +37,30 @@ type Model struct {
 // Open reads the manifest of the folder dir and checks it and every file. Its
 // error is one sentence that names the manifest or the file, and wraps
 // ErrInvalid, ErrChecksum or the error of the file system.
-func Open(dir string) (*Model, error) {
-	root, err := os.OpenRoot(dir)
+func Open(dir string) (*Model, error) { return open(dir, nil) }
+
+// open is Open with a memory of hashes, which may be nil.
+func open(dir string, known *Verified) (*Model, error) {
+	f, err := openFolder(dir, known)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	defer root.Close()
-	m, err := readManifest(root)
+	defer f.close()
+	m, err := readManifest(f.root)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", filepath.Join(dir, FileName), err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
-		sum, err := checksum(root, name)
+		sum, err := f.checksum(name)
 		if err != nil {
 			return nil, fmt.Errorf("model: %s: %w", dir, err)
 		}
 		if sum != m.Files[name] {
 			return nil, fmt.Errorf("model: %s: %s says sha256 %s, the file has %s: %w",
-				filepath.Join(dir, filepath.FromSlash(name)), FileName, m.Files[name], sum, ErrChecksum)
+				f.path(name), FileName, m.Files[name], sum, ErrChecksum)
 		}
 	}
-	weights, err := m.weights(root)
+	weights, err := m.weights(f)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
@@ -116,14 +119,9 @@ func readManifest(root *os.Root) (*Manifest, error) {
 
 // parse decodes a manifest strictly and validates it.
 func parse(text []byte) (*Manifest, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
 	var m Manifest
-	if err := dec.Decode(&m); err != nil {
+	if err := decodeStrict(text, &m); err != nil {
 		return nil, invalid("not a manifest: %v", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, invalid("has something after the JSON object")
 	}
 	if err := m.validate(); err != nil {
 		return nil, err
@@ -131,17 +129,16 @@ func parse(text []byte) (*Manifest, error) {
 	return &m, nil
 }
 
-// checksum returns the SHA-256 of a file of the folder in hexadecimal. It
-// refuses symbolic links that lead out of the folder.
-func checksum(root *os.Root, name string) (string, error) {
-	file, err := root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return "", err
+// decodeStrict decodes one JSON object without unknown fields and with nothing
+// after it.
+func decodeStrict(text []byte, to any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(to); err != nil {
+		return err
 	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the JSON object")
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return nil
 }

@@ -248,10 +248,13 @@ func (m *Manifest) namedFiles() []string {
 	return slices.Compact(names)
 }
 
+// ownFiles are the files that describe a model and are none of its content.
+var ownFiles = []string{FileName, LinksName, CanaryName}
+
 // checkPath refuses every name that might lie outside of the folder on any
-// system. Symbolic links are refused when the file is opened.
+// system. Symbolic links that are not listed are refused when the file is opened.
 func checkPath(name string) error {
-	if name == "" || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsAny(name, `\:`) || name == FileName {
+	if name == "" || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsAny(name, `\:`) || slices.Contains(ownFiles, name) {
 		return invalid("files: %q is not a path inside the model's folder", name)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -15,10 +14,10 @@ import (
 
 // weights returns the files of the folder in which the models keep weights
 // (external data). A file that is missing or lies outside the folder is an error.
-func (m *Manifest) weights(root *os.Root) ([]string, error) {
+func (m *Manifest) weights(f *folder) ([]string, error) {
 	var all []string
 	for _, graph := range m.Graphs {
-		names, err := external(root, graph.File)
+		names, err := external(f, graph.File)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", graph.File, err)
 		}
@@ -27,7 +26,7 @@ func (m *Manifest) weights(root *os.Root) ([]string, error) {
 			if path.IsAbs(name) || checkPath(file) != nil {
 				return nil, invalid("%s keeps weights in %q, wanted a file in its own folder", graph.File, name)
 			}
-			if _, err := root.Stat(filepath.FromSlash(file)); errors.Is(err, fs.ErrNotExist) {
+			if _, err := f.stat(file); errors.Is(err, fs.ErrNotExist) {
 				return nil, invalid("%s keeps weights in %q, which is not there", graph.File, name)
 			} else if err != nil {
 				return nil, err
@@ -41,11 +40,11 @@ func (m *Manifest) weights(root *os.Root) ([]string, error) {
 
 // external returns what an ONNX file says of files with its weights. A file that is
 // no ONNX has none; who opens it is told so.
-func external(root *os.Root, name string) ([]string, error) {
+func external(f *folder, name string) ([]string, error) {
 	if err := checkPath(name); err != nil {
 		return nil, err
 	}
-	file, err := root.Open(filepath.FromSlash(name))
+	file, err := f.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -61,16 +60,16 @@ func external(root *os.Root, name string) ([]string, error) {
 	return names, err
 }
 
-// CheckModel refuses an ONNX file that keeps weights in a file that is missing or
+// CheckGraph refuses an ONNX file that keeps weights in a file that is missing or
 // lies outside its folder.
 func CheckGraph(file string) error {
-	root, err := os.OpenRoot(filepath.Dir(file))
+	f, err := openFolder(filepath.Dir(file), nil)
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	defer root.Close()
+	defer f.close()
 	m := Manifest{Graphs: map[string]Graph{"": {File: filepath.Base(file)}}}
-	if _, err := m.weights(root); err != nil {
+	if _, err := m.weights(f); err != nil {
 		return fmt.Errorf("model: %s: %w", filepath.Dir(file), err)
 	}
 	return nil

@@ -88,13 +88,13 @@ func (m *Manifest) fillIn(dir string) error {
 	if m.Format == 0 {
 		m.Format = Format
 	}
-	root, err := os.OpenRoot(dir)
+	f, err := openFolder(dir, nil)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer f.close()
 	names := slices.AppendSeq(m.namedFiles(), maps.Keys(m.Files))
-	weights, err := m.weights(root)
+	weights, err := m.weights(f)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (m *Manifest) fillIn(dir string) error {
 		if err := checkPath(name); err != nil {
 			return err
 		}
-		if m.Files[name], err = checksum(root, name); err != nil {
+		if m.Files[name], err = f.checksum(name); err != nil {
 			return err
 		}
 	}
