@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -25,6 +26,7 @@ type display struct {
 
 	stage  progress.Report // the latest report
 	start  time.Time       // of the stage
+	first  int64           // units that were done at the start, as of a download that goes on
 	bar    *progressbar.ProgressBar
 	tenths int64     // of the stage that were logged
 	logged time.Time // of the last line
@@ -38,12 +40,15 @@ func (c *console) display() *display {
 }
 
 // report shows a report; it is a progress.Func. A stage's rate is measured from
-// its first report on, which is best one of 0 units.
+// its first report on, and again where the work has had to begin anew.
 func (d *display) report(r progress.Report) {
-	if r.Stage != d.stage.Stage || d.start.IsZero() {
+	if r.Stage != d.stage.Stage || d.start.IsZero() || r.Done < d.first {
 		d.finish()
 		now := time.Now()
-		d.start, d.logged, d.tenths = now, now, 0
+		d.start, d.logged, d.tenths, d.first = now, now, 0, r.Done
+		if r.Total > 0 {
+			d.tenths = r.Done * 10 / r.Total
+		}
 	}
 	d.stage = r
 	if d.terminal {
@@ -53,10 +58,17 @@ func (d *display) report(r progress.Report) {
 	}
 }
 
+// bytesUnit is the unit that is shown as megabytes.
+const bytesUnit = "bytes"
+
 // draw shows the latest report as a bar. A total that is not known makes it a
-// bar that only counts.
+// bar that only counts. The bar of a download that goes on is the rest of it,
+// because the bar takes its rate from all that it shows.
 func (d *display) draw() {
-	total := d.stage.Total
+	done, total := d.stage.Done, d.stage.Total
+	if d.stage.Unit == bytesUnit {
+		done, total = done-d.first, total-d.first
+	}
 	if total <= 0 {
 		total = -1
 	}
@@ -66,7 +78,7 @@ func (d *display) draw() {
 	if d.bar.GetMax64() != total {
 		d.bar.ChangeMax64(total)
 	}
-	_ = d.bar.Set64(d.stage.Done) // a bar that cannot be drawn is no reason to stop
+	_ = d.bar.Set64(done) // a bar that cannot be drawn is no reason to stop
 }
 
 // write shows the latest report as a log line, if it is time for one.
@@ -76,23 +88,36 @@ func (d *display) write() {
 		return
 	}
 	d.tenths, d.logged = done*10/total, time.Now()
-	rate := float64(done) / time.Since(d.start).Seconds()
+	rate := float64(done-d.first) / time.Since(d.start).Seconds()
 	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+	if d.stage.Unit == bytesUnit {
+		d.log.Info(d.stage.Stage, "done", megabytes(float64(done)), "of", megabytes(float64(total)), "per_second", megabytes(rate), "left", left)
+		return
+	}
 	d.log.Info(d.stage.Stage, d.stage.Unit, done, "of", total, "per_second", math.Round(10*rate)/10, "left", left)
 }
 
+// megabytes writes a number of bytes in units of 10⁶.
+func megabytes(n float64) string { return fmt.Sprintf("%.1f MB", n/1e6) }
+
 func (d *display) newBar(total int64) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(total,
+	description := d.stage.Stage
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(d.stderr),
-		progressbar.OptionSetDescription(d.stage.Stage),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString(d.stage.Unit),
-		progressbar.OptionShowBytes(d.stage.Unit == "bytes"),
 		progressbar.OptionClearOnFinish(),
-	)
+	}
+	if d.stage.Unit == bytesUnit {
+		if d.first > 0 {
+			description += " (" + megabytes(float64(d.first)) + " are there)"
+		}
+		options = append(options, progressbar.OptionShowBytes(true))
+	} else {
+		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString(d.stage.Unit))
+	}
+	return progressbar.NewOptions64(total, append(options, progressbar.OptionSetDescription(description))...)
 }
 
 // finish takes the bar off the terminal.

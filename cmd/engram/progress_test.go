@@ -68,6 +68,34 @@ func TestProgressStages(t *testing.T) {
 	})
 }
 
+// Bytes are shown as megabytes. What a download had from before is part of no rate.
+func TestProgressOfBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log, terminal bytes.Buffer
+		c := &console{streams: streams{stderr: &log, getenv: func(string) string { return "" }}}
+		lines, bar := c.display(), c.display()
+		bar.stderr, bar.terminal = &terminal, true
+		for i := range int64(6) {
+			r := progress.Report{Stage: "downloading", Unit: "bytes", Done: (300 + 10*i) * 1e6, Total: 400e6}
+			lines.report(r)
+			bar.report(r)
+			time.Sleep(2 * time.Second)
+		}
+		bar.finish()
+		if want := "msg=downloading done=\"320.0 MB\" of=\"400.0 MB\" per_second=\"5.0 MB\" left=16s\n"; !strings.Contains(log.String(), want) {
+			t.Errorf("lines are\n%swant one with %s", log.String(), want)
+		}
+		for _, want := range []string{"downloading (300.0 MB are there)", "(40/100 MB, 5.0 MB/s)"} {
+			if !strings.Contains(terminal.String(), want) {
+				t.Errorf("the bar is %q, want %q in it", terminal.String(), want)
+			}
+		}
+		if strings.Contains(terminal.String(), "bytes/s") {
+			t.Errorf("the bar shows two rates: %q", terminal.String())
+		}
+	})
+}
+
 // A stage whose total is not known yet has no lines.
 func TestProgressOfUnknownTotal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

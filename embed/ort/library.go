@@ -28,7 +28,7 @@ type LibraryOptions struct {
 }
 
 // FetchingStage is the stage of Load in progress reports.
-const FetchingStage = "fetching"
+const FetchingStage = "downloading ONNX Runtime"
 
 // OptionsFromEnv reads ENGRAM_ONNXRUNTIME (Path) and ENGRAM_CACHE (CacheDir).
 func OptionsFromEnv(getenv func(string) string) LibraryOptions {
