@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"engram/embed/onnx"
+
 	binding "github.com/yalue/onnxruntime_go"
 )
 
@@ -81,6 +83,15 @@ func (r *Runtime) open(m model, opts SessionOptions) (*Session, error) {
 	return s, nil
 }
 
+// specs returns what a model declares as this package writes it.
+func specs(values []onnx.Value) []Spec {
+	var out []Spec
+	for _, v := range values {
+		out = append(out, Spec{Name: v.Name, Type: v.Type, Shape: v.Shape})
+	}
+	return out
+}
+
 // newSession does all of open that needs no C.
 func newSession(m model, opts SessionOptions) (*Session, error) {
 	dev, err := parseDevice(opts.Device)
@@ -90,10 +101,11 @@ func newSession(m model, opts SessionOptions) (*Session, error) {
 	if opts.Threads < 0 || opts.Concurrency < 0 {
 		return nil, fmt.Errorf("threads %d and concurrency %d, wanted 0 or more", opts.Threads, opts.Concurrency)
 	}
-	inputs, outputs, err := readSignature(m.content, m.size)
+	signature, err := onnx.Inspect(m.content, m.size) // names are needed before a session is made
 	if err != nil {
 		return nil, err
 	}
+	inputs, outputs := specs(signature.Inputs), specs(signature.Outputs)
 	if len(inputs) == 0 || len(outputs) == 0 {
 		return nil, fmt.Errorf("wanted a model with inputs and outputs, it has %d and %d: %w", len(inputs), len(outputs), ErrMismatch)
 	}
