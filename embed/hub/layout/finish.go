@@ -176,13 +176,15 @@ func (p *Plan) finishImage(dir string) (f finished, err error) {
 		if output, ok = g.output([]string{states}); !ok {
 			return f, g.noOutput(append(names, states))
 		}
-		return p.firstToken(g, output)
+		p.leftover = []string{p.image.file}
+		return p.firstToken(g, dir, output)
 	}
 	if !ok {
 		return f, g.noOutput(names)
 	}
 	if p.image.whole {
-		if g, err = g.cut(dir, "image.onnx", output.Name); err != nil {
+		p.leftover = []string{p.image.file}
+		if g, err = g.cut(dir, cutImage, onnx.Cut{Outputs: []string{output.Name}}); err != nil {
 			return f, err
 		}
 	}
@@ -204,7 +206,7 @@ func (p *Plan) finishText(dir string, m *model.Manifest) (f finished, err error)
 		return f, g.noOutput(names)
 	}
 	if p.text.whole {
-		if g, err = g.cut(dir, "text.onnx", output.Name); err != nil {
+		if g, err = g.cut(dir, cutText, onnx.Cut{Outputs: []string{output.Name}}); err != nil {
 			return f, err
 		}
 	}

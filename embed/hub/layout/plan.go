@@ -36,6 +36,7 @@ type Plan struct {
 	image, text        tower
 	tokens             tokens
 	preprocess         preprocessing
+	leftover           []string
 }
 
 // tower is a graph as it is published.
