@@ -72,6 +72,21 @@ func open(dir string, known *Verified) (*Model, error) {
 	return &Model{Manifest: *m, dir: dir, fingerprint: m.fingerprint()}, nil
 }
 
+// ReadManifest reads the manifest of the folder dir and validates it. The files are
+// not looked at, so that it takes no time; Open checks them.
+func ReadManifest(dir string) (*Manifest, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	defer root.Close()
+	m, err := readManifest(root)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", filepath.Join(dir, FileName), err)
+	}
+	return m, nil
+}
+
 // Dir returns the folder as it was given to Open.
 func (m *Model) Dir() string { return m.dir }
 
