@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"engram/cmd/engram/internal/app"
+	"engram/embed/hub"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 
@@ -21,6 +22,7 @@ type console struct {
 	cacheFlag, libraryFlag string
 	device                 string
 	maxPixels              uint32
+	offline                bool
 	verbose                bool
 }
 
@@ -29,6 +31,7 @@ func (c *console) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&c.libraryFlag, "onnxruntime", "", "libonnxruntime `file` to use (default $ENGRAM_ONNXRUNTIME, else found or fetched)")
 	flags.StringVar(&c.device, "device", "cpu", "where models run: cpu or cuda:N")
 	flags.Uint32Var(&c.maxPixels, "max-pixels", pixels.DefaultPixels, "the most `pixels` of an image, width times height; larger ones are refused")
+	flags.BoolVar(&c.offline, "offline", false, "fetch nothing: neither models nor ONNX Runtime")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log which library, model and device are used")
 }
 
@@ -47,6 +50,8 @@ func (c *console) app() *app.App {
 	opts := app.Options{
 		Library: ort.OptionsFromEnv(c.getenv), Device: c.device, Logger: c.logger(),
 		MaxPixels: int64(c.maxPixels),
+		Hub:       hub.FromEnvironment(c.getenv, c.getenv("HOME")),
+		Notify:    func(line string) { fmt.Fprintln(c.stderr, printable(line)) },
 		QdrantKey: cmp.Or(c.getenv("ENGRAM_QDRANT_API_KEY"), c.getenv("QDRANT_API_KEY")),
 	}
 	if c.libraryFlag != "" {
@@ -54,6 +59,9 @@ func (c *console) app() *app.App {
 	}
 	if c.cacheFlag != "" {
 		opts.Library.CacheDir = c.cacheFlag
+	}
+	if c.offline {
+		opts.Library.Offline, opts.Hub.Offline = true, true
 	}
 	return app.New(opts)
 }

@@ -112,7 +112,7 @@ func TestEmbedRefuses(t *testing.T) {
 	photos, dir := writePhotos(t), t.TempDir()
 	out, bad := filepath.Join(dir, "out"), filepath.Join(dir, "bad")
 	c.must("embed", photos, "--out", out)
-	c.must("model", "wrap", pixelsModel(t), "--out", filepath.Join(dir, "model"), "--name", "other")
+	c.must("model", "import", pixelsModel(t), "--out", filepath.Join(dir, "model"), "--name", "other")
 	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
 
 	c.refuse([]string{"wanted a source, found 0 arguments"}, "embed", "--out", out)

@@ -56,7 +56,7 @@ func TestEvalRefuses(t *testing.T) {
 	c.refuse([]string{"--predictions takes those of one preset"}, append(data, "--predictions", "p.npy")...)
 	c.refuse([]string{"--predictions: ", "/nowhere: no such file"}, append(data, "--presets", "linear", "--predictions", "/nowhere/p.npy")...)
 	decoder, other := filepath.Join(t.TempDir(), "decoder"), filepath.Join(t.TempDir(), "other")
-	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.must("model", "import", pixelsModel(t), "--out", other, "--name", "other")
 	c.must(append([]string{"train", "--preset", "linear", "--model", other, "--out", decoder}, data[1:]...)...)
 	c.refuse([]string{"predicts the space of other 1, --model is pixels 1"}, append(data, "--decoder", decoder)...)
 }

@@ -64,7 +64,7 @@ func TestIndexCopyRefuses(t *testing.T) {
 	first, other, bundled := filepath.Join(dir, "first"), filepath.Join(dir, "other"), filepath.Join(dir, "bundled")
 	c.must("index", "build", photos, "--out", first)
 	c.must("index", "build", writePhotos(t), "--out", other)
-	c.must("model", "wrap", pixelsModel(t), "--out", filepath.Join(dir, "model"), "--name", "other")
+	c.must("model", "import", pixelsModel(t), "--out", filepath.Join(dir, "model"), "--name", "other")
 	c.must("index", "build", photos, "--out", bundled, "--model", filepath.Join(dir, "model"))
 
 	c.refuse([]string{"wanted an index and where to copy it, found 1 arguments"}, "index", "copy", first)

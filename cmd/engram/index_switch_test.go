@@ -83,7 +83,7 @@ func TestSwitchRefuses(t *testing.T) {
 	c.must("index", "copy", folder, server+"/photos-1")
 	for _, name := range []string{"small", "other"} { // of one dimension
 		wrapped := filepath.Join(t.TempDir(), name)
-		c.must("model", "wrap", pixelsModel(t), "--out", wrapped, "--name", name)
+		c.must("model", "import", pixelsModel(t), "--out", wrapped, "--name", name)
 		c.must("index", "build", photos, "--model", wrapped, "--out", server+"/"+name)
 	}
 	c.must("index", "switch", server+"/photos-1", "--alias", "photos")

@@ -70,7 +70,7 @@ func TestIndexRefuses(t *testing.T) {
 	photos, dir := writePhotos(t), t.TempDir()
 	out, empty, bad, other := filepath.Join(dir, "index"), filepath.Join(dir, "empty"), filepath.Join(dir, "bad"), filepath.Join(dir, "other")
 	c.must("index", "build", photos, "--out", out)
-	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.must("model", "import", pixelsModel(t), "--out", other, "--name", "other")
 	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
 	if err := os.Mkdir(empty, 0o755); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestRealPhotosFindThemselves(t *testing.T) {
 	c := newCLI(t)
 	dir := t.TempDir()
 	modelDir, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
-	c.must("model", "wrap", model, "--out", modelDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
+	c.must("model", "import", model, "--out", modelDir, "--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
 	var r ingest.Report
 	c.json(&r, "index", "build", photos, "--model", modelDir, "--out", out)
 	if r.Stored != 489 || len(r.Bad) != 0 {

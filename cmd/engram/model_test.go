@@ -21,13 +21,13 @@ func pixelsModel(t *testing.T) string {
 	return m.GraphPath("image")
 }
 
-func TestWrapReadsTheModel(t *testing.T) {
+func TestImportReadsAnONNXFile(t *testing.T) {
 	c := newCLI(t)
 	graph, out := pixelsModel(t), filepath.Join(t.TempDir(), "model")
-	text := c.must("model", "wrap", graph, "--out", out, "--name", "plain", "--resize", "bilinear", "--mean", ".5,.4,.3", "--std", ".2,.2,.2")
+	text := c.must("model", "import", graph, "--out", out, "--name", "plain", "--resize", "bilinear", "--mean", ".5,.4,.3", "--std", ".2,.2,.2")
 	for _, want := range []string{"plain 1 (features)", "1 token(s) of 256 elements", "16×16 pixels, bilinear", "mean [0.5 0.4 0.3]"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("wrap prints %q, want it to have %q", text, want)
+			t.Errorf("import prints %q, want it to have %q", text, want)
 		}
 	}
 	m, err := model.Open(out)
@@ -44,7 +44,7 @@ func TestWrapReadsTheModel(t *testing.T) {
 	}
 }
 
-func TestWrapRefuses(t *testing.T) {
+func TestImportRefuses(t *testing.T) {
 	c := newCLI(t)
 	graph, dir := pixelsModel(t), t.TempDir()
 	out, photos := filepath.Join(dir, "model"), filepath.Join(dir, "photos")
@@ -63,17 +63,17 @@ func TestWrapRefuses(t *testing.T) {
 		{[]string{`--kind is "vae"`}, []string{graph, "--out", out, "--kind", "vae"}},
 		{[]string{"photos is not empty and holds no model"}, []string{graph, "--out", photos}},
 	} {
-		c.refuse(test.want, append([]string{"model", "wrap"}, test.args...)...)
+		c.refuse(test.want, append([]string{"model", "import"}, test.args...)...)
 	}
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
-		t.Errorf("a refused wrap left %s (%v)", out, err)
+		t.Errorf("a refused import left %s (%v)", out, err)
 	}
 }
 
 func TestShowRefusesADamagedModel(t *testing.T) {
 	c := newCLI(t)
 	graph, out := pixelsModel(t), filepath.Join(t.TempDir(), "model")
-	c.must("model", "wrap", graph, "--out", out)
+	c.must("model", "import", graph, "--out", out)
 	file := filepath.Join(out, filepath.Base(graph))
 	if err := os.Truncate(file, 100); err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func TestRankingOfPhotos(t *testing.T) {
 	file, photos := realtest.Path(t, "models/mobilenetv2/mobilenetv2.onnx"), realtest.Path(t, "photos/imagenet")
 	c, dir := newCLI(t), t.TempDir()
 	model, out := filepath.Join(dir, "mobilenetv2"), filepath.Join(dir, "index")
-	c.must("model", "wrap", file, "--out", model, "--name", "mobilenetv2",
+	c.must("model", "import", file, "--out", model, "--name", "mobilenetv2",
 		"--output", "features", "--mean", ".5,.5,.5", "--std", ".5,.5,.5", "--resize", "bilinear")
 	c.must("index", "build", photos, "--model", model, "--out", out)
 	paths, err := filepath.Glob(filepath.Join(photos, "*.JPEG"))

@@ -125,7 +125,7 @@ func TestSearchRefuses(t *testing.T) {
 	c.refuse([]string{"nowhere", "no such index"}, "search", "--index", file("nowhere"), "--item", "3")
 
 	other := file("other")
-	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.must("model", "import", pixelsModel(t), "--out", other, "--name", "other")
 	c.refuse([]string{"made with model pixels 1", "the query with other 1"},
 		"search", "--index", out, "--image", filepath.Join(photos, "p00.png"), "--model", other)
 }

@@ -36,7 +36,6 @@ func (c *console) setupCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&gpu, "gpu", false, "the CUDA build, checked on cuda:0 (or --device)")
-	cmd.Flags().BoolVar(&spec.Offline, "offline", false, "find only, fetch nothing")
 	cmd.Flags().BoolVar(&spec.FetchOnly, "fetch-only", false, "run no model, for machines that only prepare others")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -201,7 +201,7 @@ func TestSearchByScanRefuses(t *testing.T) {
 	decoder, out, other := filepath.Join(dir, "decoder"), filepath.Join(dir, "index"), filepath.Join(dir, "other")
 	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "linear", "--out", decoder)
 	c.must("index", "build", s.photos, "--out", out)
-	c.must("model", "wrap", pixelsModel(t), "--out", other, "--name", "other")
+	c.must("model", "import", pixelsModel(t), "--out", other, "--name", "other")
 	c.must("index", "build", s.photos, "--model", other, "--out", filepath.Join(dir, "other.index"))
 	short := writeNPY(t, filepath.Join(dir, "short.npy"), make([]float32, 299), 299)
 	scan := []string{"--scan", s.voxels, "--row", "0"}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"engram/data/progress"
+	"engram/embed/hub"
 	"engram/embed/ort"
 	"engram/embed/pixels"
 )
@@ -24,6 +25,11 @@ type Options struct {
 	// QdrantKey is the API key of Qdrant servers, "" where they want none.
 	QdrantKey string
 	Logger    *slog.Logger // nil: no log
+	// Hub says where published models come from. Its Offline forbids to fetch anything.
+	Hub hub.Options
+	// Notify takes lines for the user about what takes long, such as what is fetched
+	// under which licence. nil: nobody wants them.
+	Notify func(line string)
 	// MaxPixels is the most pixels of an image that is decoded, width times height;
 	// 0 means pixels.DefaultPixels.
 	MaxPixels int64

@@ -31,16 +31,105 @@ const (
 	pixelsSize   = 32        // side of the images of Pixels, in pixels
 )
 
-// OpenModel opens the model in a folder, or one of the models that need no
-// folder.
-func (a *App) OpenModel(_ context.Context, name string, _ progress.Func) (*model.Model, error) {
-	if name == Pixels {
+// OpenModel opens the model of a name: a folder with a manifest, a model that the
+// binary carries, an installed model, or a published one, by its name in the catalogue
+// or as hf:owner/name, which is installed first.
+func (a *App) OpenModel(ctx context.Context, name string, watch progress.Func) (*model.Model, error) {
+	if m, err := a.openHere(name); m != nil || err != nil {
+		return m, err
+	}
+	m, err := a.GetModel(ctx, GetSpec{Name: name}, watch)
+	if err != nil {
+		return nil, err
+	}
+	return m.Model, nil
+}
+
+// openHere opens a model that need not be fetched. It returns nil where the name may be
+// a published model's.
+func (a *App) openHere(name string) (*model.Model, error) {
+	switch short, carried := strings.CutPrefix(name, scenesPrefix); {
+	case isModelFolder(name):
+		return a.openFolder(name)
+	case name == Pixels:
 		return a.openPixels()
-	}
-	if short, carried := strings.CutPrefix(name, scenesPrefix); carried && slices.Contains(models.Names(), short) {
+	case carried && slices.Contains(models.Names(), short):
 		return a.openCarried(name, short)
+	case !isHub(name) && isPath(name):
+		return a.openFolder(name)
 	}
-	return model.Open(name)
+	dir, ok, err := a.installed(name)
+	if err == nil && !ok {
+		dir, err = a.installedFrom(name)
+	}
+	if err != nil || dir == "" {
+		return nil, err
+	}
+	return a.openFolder(dir)
+}
+
+// isPath reports whether a name can only be the path of a folder.
+func isPath(name string) bool {
+	return filepath.IsAbs(name) || name == "." || name == ".." || strings.ContainsAny(name, `/\`)
+}
+
+// openFolder opens the model in a folder. Large files that have not changed since they
+// were hashed are not hashed again.
+func (a *App) openFolder(dir string) (*model.Model, error) {
+	cache, err := a.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.NewVerified(filepath.Join(cache, "verified")).Open(dir)
+	if info, statErr := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && statErr == nil && info.IsDir() && !isModelFolder(dir) {
+		return nil, fmt.Errorf("%s holds no %s, so it is no model (engram model import makes one of a folder with ONNX files)", dir, model.FileName)
+	}
+	return m, err
+}
+
+// installedFrom returns the folder of an installed model that comes from a repository,
+// "" where there is none, and where name is no repository. So a model that was installed
+// under a name of its own is found.
+func (a *App) installedFrom(name string) (dir string, err error) {
+	if !isHub(name) {
+		return "", nil
+	}
+	p, err := parsePublished(GetSpec{Name: name})
+	if err != nil {
+		return "", err
+	}
+	found, err := a.InstalledModels()
+	for _, m := range found {
+		if revision := p.image.Commit; !m.Partial && (revision == "" || commitID.MatchString(revision)) &&
+			strings.HasPrefix(m.Manifest.Source, hubPrefix) && p.is(m.Manifest) {
+			return m.Dir, nil
+		}
+	}
+	return "", err
+}
+
+// notInstalled says how a model that is not here can be had.
+func (a *App) notInstalled(name string) error {
+	p, err := parsePublished(GetSpec{Name: name})
+	if errors.Is(err, errNotPublished) {
+		return a.unknownModel(name)
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is not installed (engram model get %s)", p, name)
+}
+
+// unknownModel says that a name is no model's, and which one may have been meant.
+func (a *App) unknownModel(name string) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		_, err := a.openFolder(name)
+		return err
+	}
+	if isPath(name) {
+		return fmt.Errorf("%q is no model, wanted a name of the catalogue or hf:owner/name", name)
+	}
+	return fmt.Errorf("%q is no folder, no installed model and not in the catalogue%s (engram model list)", name, meant(name, a.ModelNames()))
 }
 
 // openPixels opens the model of pixels, which is written on its first use.

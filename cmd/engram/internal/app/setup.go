@@ -11,7 +11,6 @@ import (
 
 // SetupSpec says how far a setup goes.
 type SetupSpec struct {
-	Offline   bool // find ONNX Runtime only, fetch nothing
 	FetchOnly bool // run no model, on machines that only prepare others
 }
 
@@ -31,7 +30,7 @@ func (a *App) Setup(ctx context.Context, spec SetupSpec, watch progress.Func) (_
 	opts := a.opts.Library
 	opts.Offline = true
 	rt, err := ort.Load(ctx, opts)
-	if err != nil && !spec.Offline && opts.Path == "" {
+	if err != nil && !a.opts.Library.Offline && opts.Path == "" {
 		found.How = "fetched now"
 		rt, err = a.Runtime(ctx, watch)
 	}

@@ -1,0 +1,392 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"engram/data/progress"
+	"engram/embed/clip"
+	"engram/embed/hub"
+	"engram/embed/hub/catalogue"
+	"engram/embed/hub/layout"
+	"engram/embed/model"
+	"engram/embed/ort"
+	"engram/embed/pixels"
+)
+
+// GetSpec says which published model to install.
+type GetSpec struct {
+	// Name is a name of the catalogue, or "hf:owner/name", or "hf:owner/name@revision".
+	Name string
+	// Precision of the weights; "" means fp32, or what the name ends in.
+	Precision catalogue.Precision
+	As        string // the name under which it is installed; "": its own
+	Text      string // the repository of the text graph, where that is another one
+}
+
+// Got is an installed model.
+type Got struct {
+	*model.Model
+	Name  string // under which it is installed
+	Fresh bool   // fetched now
+}
+
+// GetModel installs a published model, unless it is installed. It tells the user in one
+// line what is fetched, how large it is and under which licence. An interrupted
+// download goes on where it stopped.
+func (a *App) GetModel(ctx context.Context, spec GetSpec, watch progress.Func) (*Got, error) {
+	p, err := parsePublished(spec)
+	if errors.Is(err, errNotPublished) {
+		return nil, a.unknownModel(spec.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m, err := a.openInstalled(p); m != nil || err != nil {
+		return m, err
+	}
+	all, err := a.modelsDir()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.stage(ctx, filepath.Join(all, p.name))
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if m, err := a.openInstalled(p); m != nil || err != nil { // by another process
+		return m, err
+	}
+	if err := a.install(ctx, s, p, watch); err != nil {
+		return nil, fmt.Errorf("%s: %w", p, s.keepOrDiscard(err))
+	}
+	m, err := a.openFolder(s.place)
+	return &Got{Model: m, Name: p.name, Fresh: true}, err
+}
+
+// openInstalled opens the model that p means, nil where it is not installed. A model of
+// another commit under its name is an error.
+func (a *App) openInstalled(p *published) (*Got, error) {
+	dir, ok, err := a.installed(p.name)
+	if !ok || err != nil {
+		return nil, err
+	}
+	m, err := a.openFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w (engram model remove %s, then fetch it again)", err, p.name)
+	}
+	if !p.is(m.Manifest) {
+		return nil, fmt.Errorf("%s is installed and comes from %s, wanted %s: choose another name with --as, or engram model remove %s", p.name, m.Source, p.wanted(), p.name)
+	}
+	return &Got{Model: m, Name: p.name}, nil
+}
+
+// is reports whether a manifest is of the model that p means.
+func (p *published) is(m model.Manifest) bool {
+	source, ours := strings.CutPrefix(m.Source, hubPrefix)
+	if !ours {
+		return p.entry == nil // a folder that the repository has as it is, with its own source
+	}
+	id, commit, _ := strings.Cut(source, "@")
+	return strings.EqualFold(id, p.image.ID) && cmp.Or(m.Precision, string(catalogue.FP32)) == string(p.precision) &&
+		(!commitID.MatchString(p.image.Commit) || strings.HasPrefix(commit, p.image.Commit))
+}
+
+// wanted is the repository, with the revision where one is wanted.
+func (p *published) wanted() string {
+	if p.image.Commit == "" {
+		return hubPrefix + p.image.ID
+	}
+	return hubPrefix + p.image.ID + "@" + p.image.Commit
+}
+
+// repository is a repository of the hub as package layout reads it.
+type repository struct {
+	client *hub.Client
+	snap   *hub.Snapshot
+}
+
+// Files implements layout.Source.
+func (r repository) Files() []layout.File {
+	files := make([]layout.File, len(r.snap.Files))
+	for i, f := range r.snap.Files {
+		files[i] = layout.File{Path: f.Path, Size: f.Size}
+	}
+	return files
+}
+
+// Read implements layout.Source.
+func (r repository) Read(ctx context.Context, path string) ([]byte, error) {
+	return r.client.Read(ctx, r.snap, path)
+}
+
+// fetch puts files of the repository into a folder.
+func (r repository) fetch(ctx context.Context, paths []string, dir string, watch progress.Func) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	_, err := r.client.Fetch(ctx, r.snap, paths, dir, watch)
+	return err
+}
+
+// resolve asks the hub for the files of a repository, and compares them with what the
+// catalogue knows.
+func resolve(ctx context.Context, client *hub.Client, of catalogue.Repository) (repository, error) {
+	snap, err := client.Resolve(ctx, of.ID, of.Commit)
+	if err != nil {
+		return repository{}, err
+	}
+	if entry, ok := catalogue.OfRepository(of.ID); ok && entry.Repository.Commit == snap.Commit {
+		of = entry.Repository
+	}
+	for i, f := range snap.Files {
+		if err := of.Check(f.Path, f.Size, f.SHA256); err != nil {
+			return repository{}, err
+		}
+		if known, ok := of.Files[f.Path]; ok && f.SHA256 == "" {
+			snap.Files[i].SHA256, snap.Files[i].BlobSHA1 = known.SHA256, ""
+			if f.Size < 0 && known.Size > 0 {
+				snap.Files[i].Size = known.Size
+			}
+		}
+	}
+	return repository{client, snap}, nil
+}
+
+// download is a published model on its way into a folder.
+type download struct {
+	image, text repository // text.snap is nil where image has the text graph
+	plan        *layout.Plan
+}
+
+// install fetches a model into its staging folder and gives it its place.
+func (a *App) install(ctx context.Context, s *staging, p *published, watch progress.Func) error {
+	if a.opts.Hub.Offline && a.opts.Hub.CacheDir == "" {
+		return a.offline(p)
+	}
+	d, err := a.plan(ctx, p)
+	if errors.Is(err, hub.ErrOffline) {
+		return a.offline(p)
+	}
+	if err != nil {
+		return err
+	}
+	licence := d.licence(p)
+	a.notify("fetching %s: %s from %s at commit %.12s, licence %s", p, Megabytes(d.plan.Bytes), p.image.ID, d.image.snap.Commit, licence)
+	for _, note := range d.plan.Notes {
+		a.notify("%s", note)
+	}
+	if err := d.fetch(ctx, s.dir, watch); err != nil {
+		if errors.Is(err, hub.ErrOffline) {
+			return a.offline(p)
+		}
+		return err
+	}
+	manifest, err := d.plan.Finish(s.dir, layout.Identity{
+		Name: strings.ToLower(baseName(p.image.ID)), Version: fmt.Sprintf("%.12s", d.image.snap.Commit), Licence: licence, Source: d.source(),
+	})
+	if err != nil {
+		return err
+	}
+	return a.finish(ctx, s, manifest, watch)
+}
+
+// plan asks the hub what there is, and decides what is needed of it.
+func (a *App) plan(ctx context.Context, p *published) (*download, error) {
+	opts := a.opts.Hub
+	opts.Logger = a.opts.Logger
+	client, err := hub.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	d := &download{}
+	if d.image, err = resolve(ctx, client, p.image); err != nil {
+		return nil, err
+	}
+	want := layout.Options{}
+	if p.precision != catalogue.FP32 {
+		want.Precision = string(p.precision)
+	}
+	if p.text != nil {
+		if d.text, err = resolve(ctx, client, *p.text); err != nil {
+			return nil, err
+		}
+		want.Text = d.text
+	}
+	d.plan, err = layout.New(ctx, d.image, want)
+	return d, err
+}
+
+// fetch puts the files of the plan into a folder, and then the ones that the fetched
+// graphs name.
+func (d *download) fetch(ctx context.Context, dir string, watch progress.Func) error {
+	images, texts := d.plan.Fetch, d.plan.FetchText
+	for {
+		if err := d.image.fetch(ctx, images, dir, watch); err != nil {
+			return err
+		}
+		if err := d.text.fetch(ctx, texts, filepath.Join(dir, layout.TextDir), watch); err != nil {
+			return err
+		}
+		var err error
+		if images, texts, err = d.plan.External(dir); err != nil {
+			return err
+		}
+		if len(images)+len(texts) == 0 {
+			return nil
+		}
+	}
+}
+
+// licence is the catalogue's, which looked at the weights' own page, else the one that
+// the repository states.
+func (d *download) licence(p *published) string {
+	if p.entry != nil {
+		return p.entry.Licence
+	}
+	if d.image.snap.Licence != "" {
+		return d.image.snap.Licence
+	}
+	if entry, ok := catalogue.OfRepository(p.image.ID); ok {
+		return entry.Licence
+	}
+	return "not stated"
+}
+
+// source says where the model comes from.
+func (d *download) source() string {
+	source := hubPrefix + d.image.snap.Repo + "@" + d.image.snap.Commit
+	if d.text.snap != nil {
+		source += " " + hubPrefix + d.text.snap.Repo + "@" + d.text.snap.Commit
+	}
+	return source
+}
+
+// finish tries a model out where it was made, and gives it its place.
+func (a *App) finish(ctx context.Context, s *staging, manifest model.Manifest, watch progress.Func) (err error) {
+	rt, err := a.Runtime(ctx, watch)
+	if err != nil {
+		return err
+	}
+	defer closeInto(&err, rt)
+	if manifest.D == 0 && manifest.Graphs["image"].File != "" {
+		if manifest.D, err = learnDim(ctx, rt, s.dir, manifest); err != nil {
+			return useless(err)
+		}
+	}
+	made, err := s.write(manifest)
+	if err != nil {
+		return useless(err)
+	}
+	if err := tryOutModel(ctx, rt, made); err != nil {
+		return useless(err)
+	}
+	return s.install(made)
+}
+
+// learnDim runs an image graph that does not say how long its vectors are.
+func learnDim(ctx context.Context, rt *ort.Runtime, dir string, m model.Manifest) (int, error) {
+	graph := m.Graphs["image"]
+	session, err := rt.OpenFile(filepath.Join(dir, filepath.FromSlash(graph.File)), ort.SessionOptions{})
+	if err != nil {
+		return 0, err
+	}
+	defer session.Close()
+	output := graph.Outputs["embedding"]
+	shape, err := runOnce(ctx, session, imageTensors{graph.Inputs["pixels"], output, m.ImageSize})
+	if err == nil && len(shape) != 2 {
+		err = fmt.Errorf("%s: output %s has shape %v for one image, wanted [1 D]", graph.File, output, shape)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return int(shape[1]), nil
+}
+
+// tryOutModel embeds an image and a text with a model that was just made, so that a graph that
+// cannot run is found before an index needs it.
+func tryOutModel(ctx context.Context, rt *ort.Runtime, m *model.Model) error {
+	if _, ok := m.Graphs["image"]; !ok {
+		return nil
+	}
+	image, err := clip.Open(rt, m, clip.Options{})
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	if _, err := image.Encode(ctx, []*pixels.Image{testImage()}); err != nil {
+		return err
+	}
+	if _, ok := m.Graphs["text"]; !ok {
+		return nil
+	}
+	text, err := clip.OpenText(rt, m, clip.Options{})
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+	_, err = text.Encode(ctx, []string{"a photo"})
+	return err
+}
+
+// testImage has all grey levels.
+func testImage() *pixels.Image {
+	img := &pixels.Image{W: 256, H: 256, Pix: make([]byte, 3*256*256)}
+	for i := range img.Pix {
+		img.Pix[i] = byte(i / 3)
+	}
+	return img
+}
+
+// useless marks an error as one that another download does not mend, unless the user
+// interrupted the work.
+func useless(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUseless, err)
+}
+
+// errUseless reports files that arrived as they are published and make no model that
+// runs here.
+var errUseless = errors.New("this model cannot be used")
+
+// keepOrDiscard removes what a failed installation leaves where another try would find
+// it as useless. What an interrupted download brought is kept for the next try.
+func (s *staging) keepOrDiscard(err error) error {
+	if slices.ContainsFunc([]error{errUseless, layout.ErrLayout, layout.ErrOperator, layout.ErrPointer, layout.ErrNoONNX, layout.ErrPrecision}, func(e error) bool { return errors.Is(err, e) }) {
+		return errors.Join(err, s.discard())
+	}
+	s.removeIfEmpty()
+	return err
+}
+
+// offline says how a model that is not here can be had.
+func (a *App) offline(p *published) error {
+	size := ""
+	if p.entry != nil {
+		size = fmt.Sprintf(" (%s, licence %s)", Megabytes(p.entry.Download[p.precision]), p.entry.Licence)
+	}
+	name := p.wanted()
+	if p.entry != nil {
+		name = catalogue.Join(p.entry.Name, p.precision)
+	}
+	return fmt.Errorf("it is not installed, and --offline or HF_HUB_OFFLINE forbids to fetch it: run \"engram model get %s\" once with a network%s: %w", name, size, hub.ErrOffline)
+}
+
+// Megabytes is a size in bytes for messages.
+func Megabytes(size int64) string {
+	if size < 10_000_000 {
+		return fmt.Sprintf("%.1f MB", float64(size)/1e6)
+	}
+	return fmt.Sprintf("%d MB", (size+500_000)/1_000_000)
+}
+
+// baseName is the part of a repository's name after the owner.
+func baseName(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }

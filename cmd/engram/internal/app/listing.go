@@ -1,0 +1,126 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"engram/data/progress"
+	"engram/embed/hub/catalogue"
+	"engram/embed/model"
+)
+
+// State says where a model of a list is.
+type State string
+
+// The states.
+const (
+	Carried   State = "built in"
+	Present   State = "installed"
+	Partial   State = "unfinished" // an interrupted download
+	Available State = "catalogue"
+)
+
+// Listed is a model of a list.
+type Listed struct {
+	Name    string `json:"name"`
+	State   State  `json:"state"`
+	Dim     int    `json:"dim"`    // elements of a vector, 0 where it is not known yet
+	Pixels  int    `json:"pixels"` // side of the images that it sees
+	Words   bool   `json:"words"`  // texts can be encoded
+	Bytes   int64  `json:"bytes"`  // on disk, or to download in fp32
+	Licence string `json:"licence"`
+	Source  string `json:"source"`
+	Dir     string `json:"dir,omitempty"`
+	// Download is the size in bytes for each precision that is published.
+	Download map[catalogue.Precision]int64 `json:"download,omitempty"`
+	GoodFor  string                        `json:"good_for,omitempty"`
+}
+
+// ListModels returns the models that the binary carries, the installed ones, and the
+// ones of the catalogue that are not installed.
+func (a *App) ListModels() ([]Listed, error) {
+	all := []Listed{
+		{Name: Pixels, State: Carried, Dim: pixelsSize * pixelsSize, Pixels: pixelsSize, Licence: "MIT", Source: "engram", GoodFor: "images that look alike, without a download; no words"},
+		{Name: ScenesCLIP, State: Carried, Dim: 512, Pixels: 128, Words: true, Licence: "MIT", Source: "engram", GoodFor: "the generated scenes of engram demo"},
+	}
+	installed, err := a.InstalledModels()
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, m := range installed {
+		l := Listed{Name: m.Name, State: Present, Bytes: m.Bytes, Dir: m.Dir, Dim: m.Manifest.D, Pixels: m.Manifest.ImageSize, Licence: m.Manifest.Licence, Source: m.Manifest.Source}
+		_, l.Words = m.Manifest.Graphs["text"]
+		short, _ := catalogue.Split(m.Name)
+		if e, ok := catalogue.Find(short); ok {
+			l.GoodFor = e.GoodFor
+		}
+		if m.Partial {
+			l.State, l.Licence = Partial, "–"
+			l.GoodFor = fmt.Sprintf("engram model get %s goes on, engram model remove %s frees the room", m.Name, m.Name)
+		} else {
+			there[m.Name] = true
+		}
+		all = append(all, l)
+	}
+	for _, e := range catalogue.Entries() {
+		if !there[e.Name] {
+			all = append(all, Listed{
+				Name: e.Name, State: Available, Dim: e.Dim, Pixels: e.Pixels, Words: e.Words, Bytes: e.Download[catalogue.FP32],
+				Licence: e.Licence, Source: hubPrefix + e.Repository.ID + "@" + e.Repository.Commit, Download: e.Download, GoodFor: e.GoodFor,
+			})
+		}
+	}
+	return all, nil
+}
+
+// ShowSpec says which model to show.
+type ShowSpec struct {
+	Name string
+	// Verify computes the checksums of all files, also of large ones that have not
+	// changed since they were checked, and runs the canary.
+	Verify bool
+}
+
+// Details are a model with what is not in its manifest.
+type Details struct {
+	*model.Model
+	Bytes  int64  // on disk
+	Canary string // what is known of the canary, for a reader; "" where the model has none
+}
+
+// ShowModel opens a model, which checks its files. It fetches nothing.
+func (a *App) ShowModel(ctx context.Context, spec ShowSpec, watch progress.Func) (*Details, error) {
+	m, err := a.openHere(spec.Name)
+	if err == nil && m == nil {
+		err = a.notInstalled(spec.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if spec.Verify {
+		if m, err = model.Open(m.Dir()); err != nil {
+			return nil, err
+		}
+	}
+	return a.details(ctx, m, spec.Verify, watch)
+}
+
+// details returns what there is to say of an open model.
+func (a *App) details(_ context.Context, m *model.Model, _ bool, _ progress.Func) (*Details, error) {
+	s := &Details{Model: m}
+	var err error
+	if s.Bytes, err = diskUse(m.Dir()); err != nil {
+		return nil, err
+	}
+	canary, err := m.Canary()
+	if err != nil {
+		return nil, err
+	}
+	if canary != nil {
+		made := canary.Machine
+		s.Canary = fmt.Sprintf("made by ONNX Runtime %s on %s/%s, %s", made.ONNXRuntime, made.OS, made.Arch, cmp.Or(made.CPU, made.Device))
+	}
+	return s, nil
+}
