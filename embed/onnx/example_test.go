@@ -44,7 +44,7 @@ func ExampleInspect() {
 	}
 	// Output:
 	// input_ids [-1 -1]
-	// pixel_values [-1 3 -1 -1]
+	// pixel_values [-1 -1 -1 -1]
 	// attention_mask [-1 -1]
 	// logits_per_image [-1 -1]
 	// logits_per_text [-1 -1]

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"engram/embed/onnx"
 )
 
 // compile builds a shared library from C.
@@ -96,6 +98,14 @@ func TestRuntimesShareTheLibrary(t *testing.T) {
 		}
 		return r
 	}
+	model, err := onnx.Marshal(&onnx.Graph{
+		Nodes:   []onnx.Node{{Op: "Neg", Inputs: []string{"x"}, Outputs: []string{"y"}}},
+		Inputs:  []onnx.Value{{Name: "x", Type: onnx.Float}},
+		Outputs: []onnx.Value{{Name: "y", Type: onnx.Float}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 3 { // the library comes back after its last close
 		a, b := load(), load()
 		if a.Version() != b.Version() || a.Path() != b.Path() {
@@ -104,7 +114,7 @@ func TestRuntimesShareTheLibrary(t *testing.T) {
 		if err := errors.Join(a.Close(), a.Close()); err != nil {
 			t.Errorf("closing twice: %v", err)
 		}
-		if _, err := a.OpenBytes("model", []byte{}, SessionOptions{}); !errors.Is(err, ErrClosed) {
+		if _, err := a.OpenBytes("model", model, SessionOptions{}); !errors.Is(err, ErrClosed) {
 			t.Errorf("a closed runtime opens a model: got %v, want ErrClosed", err)
 		}
 		other := filepath.Join(t.TempDir(), "other.so")
