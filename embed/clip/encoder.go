@@ -34,17 +34,18 @@ type Encoder struct {
 	transform *pixels.Transform
 	input     string // names of tensors
 	output    string
-	batch     int
+	batch     batching
 	buffers   sync.Pool // of *buffers
 }
 
-// buffers are a batch of inputs and outputs, kept between runs.
+// buffers are a group of inputs and outputs, kept between runs.
 type buffers struct{ in, out []float32 }
 
 // Open opens the image graph of m, a model of kind clip or features. It fails
 // where the model's tensors differ from the manifest: pixels
 // [n, 3, S, S] in, [n, D] out, or [n, T, D] for models of more than one token,
-// all float32. The caller closes the encoder before rt.
+// all float32. The number of images n may be fixed in the graph. Outputs that the
+// manifest does not name are not computed. The caller closes the encoder before rt.
 func Open(rt *ort.Runtime, m *model.Model, opts Options) (*Encoder, error) {
 	if m.Kind != model.CLIP && m.Kind != model.Features {
 		return nil, fmt.Errorf("clip: %s is a model of kind %s, wanted clip or features: %w", m.Dir(), m.Kind, ErrKind)
@@ -59,10 +60,7 @@ func Open(rt *ort.Runtime, m *model.Model, opts Options) (*Encoder, error) {
 		return nil, fmt.Errorf("clip: %s: %w", m.Dir(), err)
 	}
 	graph := m.Graphs["image"]
-	e := &Encoder{model: m, transform: transform, input: graph.Inputs["pixels"], batch: opts.Batch}
-	if e.batch <= 0 {
-		e.batch = 16
-	}
+	e := &Encoder{model: m, transform: transform, input: graph.Inputs["pixels"]}
 	size := int64(m.ImageSize)
 	in := ort.Spec{Name: e.input, Type: onnx.Float, Shape: []int64{-1, 3, size, size}}
 	out := ort.Spec{Type: onnx.Float, Shape: e.outputShape(-1)}
@@ -76,26 +74,14 @@ func Open(rt *ort.Runtime, m *model.Model, opts Options) (*Encoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
-	if err := e.fitBatch(); err != nil {
-		return nil, errors.Join(fmt.Errorf("clip: %s: %w", m.GraphPath("image"), err), e.session.Close())
+	for _, in := range e.session.Inputs() {
+		if in.Name != e.input {
+			err := notInManifest(in, e.input)
+			return nil, errors.Join(fmt.Errorf("clip: %s: %w", m.GraphPath("image"), err), e.session.Close())
+		}
+		e.batch = newBatching(m, in, opts)
 	}
 	return e, nil
-}
-
-// fitBatch follows models that were exported for one image at a time.
-func (e *Encoder) fitBatch() error {
-	for _, in := range e.session.Inputs() {
-		switch {
-		case in.Name != e.input:
-			return fmt.Errorf("input %s is not in the manifest, wanted %s alone: %w", in.Name, e.input, ort.ErrMismatch)
-		case len(in.Shape) == 0 || in.Shape[0] < 0:
-		case in.Shape[0] == 1:
-			e.batch = 1
-		default:
-			return fmt.Errorf("input %s takes %d images at a time, wanted any number or 1: %w", in.Name, in.Shape[0], ort.ErrMismatch)
-		}
-	}
-	return nil
 }
 
 // outputShape returns the shape of the model's output for n images.
@@ -171,36 +157,52 @@ func (e *Encoder) EncodeTokens(ctx context.Context, images []*pixels.Image) ([]e
 	return out, nil
 }
 
-// run encodes the images batch by batch and gives each one's T·D elements to
-// emit, in order. The slice is valid until emit returns.
+// run encodes the images group by group and gives each one's T·D elements to
+// emit, in order. The slice is valid until emit returns. A group is what fills the
+// runs that go on at once, so that its images are preprocessed on all processors.
 func (e *Encoder) run(ctx context.Context, images []*pixels.Image, emit func(tokens []float32) error) error {
-	batch := min(e.batch, len(images))
-	width := e.model.T * e.model.D
+	group := min(max(e.batch.size, defaultBatch/e.batch.size*e.batch.size), len(images))
+	rows := group
+	if over := rows % e.batch.size; e.batch.fixed && over > 0 {
+		rows += e.batch.size - over // the last run is filled up
+	}
+	length, width := e.transform.Len(), e.model.T*e.model.D // elements of an image, and of its tokens
 	b, _ := e.buffers.Get().(*buffers)
-	if b == nil || len(b.out) < batch*width {
-		b = &buffers{in: make([]float32, batch*e.transform.Len()), out: make([]float32, batch*width)}
+	if b == nil || len(b.out) < rows*width {
+		b = &buffers{in: make([]float32, rows*length), out: make([]float32, rows*width)}
 	}
 	defer e.buffers.Put(b)
-	in, out := b.in, b.out
-	for start := 0; start < len(images); start += batch {
-		part := images[start:min(start+batch, len(images))]
-		if err := e.preprocess(ctx, part, start, in); err != nil {
+	for start := 0; start < len(images); start += group {
+		part := images[start:min(start+group, len(images))]
+		if err := e.preprocess(ctx, part, start, b.in); err != nil {
 			return err
 		}
-		n := int64(len(part))
-		size := int64(e.model.ImageSize)
-		err := e.session.Run(ctx,
-			ort.Tensors{e.input: {Shape: []int64{n, 3, size, size}, Data: in[:len(part)*e.transform.Len()]}},
-			ort.Tensors{e.output: {Shape: e.outputShape(n), Data: out[:len(part)*width]}},
-		)
+		err := e.batch.each(ctx, len(part), func(ctx context.Context, from, to int) error {
+			n := e.batch.rows(to - from)
+			clear(b.in[to*length : (from+n)*length])
+			return e.infer(ctx, n, b.in[from*length:][:n*length], b.out[from*width:][:n*width])
+		})
 		if err != nil {
-			return fmt.Errorf("clip: %w", err)
+			return err
 		}
 		for i := range part {
-			if err := emit(out[i*width:][:width]); err != nil {
+			if err := emit(b.out[i*width:][:width]); err != nil {
 				return fmt.Errorf("clip: embedding of image %d of %d: %w", start+i+1, len(images), err)
 			}
 		}
+	}
+	return nil
+}
+
+// infer runs the graph on n images.
+func (e *Encoder) infer(ctx context.Context, n int, in, out []float32) error {
+	size := int64(e.model.ImageSize)
+	err := e.session.Run(ctx,
+		ort.Tensors{e.input: {Shape: []int64{int64(n), 3, size, size}, Data: in}},
+		ort.Tensors{e.output: {Shape: e.outputShape(int64(n)), Data: out}},
+	)
+	if err != nil {
+		return fmt.Errorf("clip: %w", err)
 	}
 	return nil
 }

@@ -150,6 +150,9 @@ func (s Spec) fixed() (n int64, ok bool) {
 	return elements(s.Shape)
 }
 
+// String returns the type and the shape, such as "float32[?,3,224,224]".
+func (s Spec) String() string { return s.describe() }
+
 // describe writes the type and the shape, such as "float32[?,3,224,224]".
 func (s Spec) describe() string {
 	if s.Shape == nil {
