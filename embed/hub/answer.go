@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // networkError says why a request got no answer. ctx is the request's own.
@@ -87,7 +88,7 @@ const maxMessage = 200
 // errorMessage returns the printable part of the message of an answer.
 func errorMessage(h http.Header) string {
 	text := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r

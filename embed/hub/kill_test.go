@@ -88,6 +88,20 @@ func TestKilledDownloads(t *testing.T) {
 	t.Logf("%d killed, %d came to their end, %d ranges asked for", killed, finished, resumed)
 }
 
+// TestTheProxyOfTheEnvironment downloads, in a process of its own, from a host that only
+// the proxy of its environment knows.
+func TestTheProxyOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	s := hubtest.New(t, hubtest.Repo{Name: name, Files: large, LFS: func(string, int64) bool { return false }})
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledDownloads$")
+	cmd.Env = append(os.Environ(), "HUB_TEST_ENDPOINT=http://hub.invalid", "HUB_TEST_DIR="+dir, "HTTP_PROXY="+s.URL, "http_proxy="+s.URL, "NO_PROXY=", "no_proxy=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	wantWholeFiles(t, dir, true)
+}
+
 // startAndKill starts a download and kills it after a while, and reports whether it had
 // come to its end.
 func startAndKill(t *testing.T, endpoint, dir string, after time.Duration) (finished bool) {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,12 +61,13 @@ type Patience struct {
 }
 
 // FromEnvironment returns the Options that the variables of huggingface_hub ask
-// for: HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE, HF_HUB_CACHE, HF_HOME
-// and XDG_CACHE_HOME. getenv returns a variable's value, and home is the user's home
+// for (its constants.py): HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE,
+// TRANSFORMERS_OFFLINE, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME and
+// XDG_CACHE_HOME. getenv returns a variable's value, and home is the user's home
 // folder, "" for none. A token file that is missing or cannot be read means no token.
 func FromEnvironment(getenv func(string) string, home string) Options {
 	o := Options{Endpoint: getenv("HF_ENDPOINT"), Token: strings.TrimSpace(getenv("HF_TOKEN"))}
-	switch strings.ToUpper(getenv("HF_HUB_OFFLINE")) {
+	switch strings.ToUpper(cmp.Or(getenv("HF_HUB_OFFLINE"), getenv("TRANSFORMERS_OFFLINE"))) {
 	case "1", "ON", "YES", "TRUE":
 		o.Offline = true
 	}
@@ -85,7 +87,7 @@ func FromEnvironment(getenv func(string) string, home string) Options {
 			root = filepath.Join(cache, "huggingface")
 		}
 	}
-	o.CacheDir = expand(getenv("HF_HUB_CACHE"))
+	o.CacheDir = expand(cmp.Or(getenv("HF_HUB_CACHE"), getenv("HUGGINGFACE_HUB_CACHE")))
 	tokenFile := expand(getenv("HF_TOKEN_PATH"))
 	if root != "" {
 		if o.CacheDir == "" {

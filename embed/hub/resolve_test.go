@@ -273,6 +273,7 @@ func TestFromEnvironment(t *testing.T) {
 		{map[string]string{"HF_TOKEN": "hf_env ", "HF_ENDPOINT": "https://m", "HF_HUB_OFFLINE": "true"},
 			hub.Options{Token: "hf_env", Endpoint: "https://m", Offline: true, CacheDir: filepath.Join(tokens, "hub")}},
 		{map[string]string{"HF_HOME": "/hf", "HF_HUB_OFFLINE": "0"}, hub.Options{CacheDir: "/hf/hub"}},
+		{map[string]string{"HF_HOME": "/hf", "HUGGINGFACE_HUB_CACHE": "/old", "TRANSFORMERS_OFFLINE": "yes"}, hub.Options{CacheDir: "/old", Offline: true}},
 		{map[string]string{"HF_HUB_CACHE": "~/models", "XDG_CACHE_HOME": "/xdg"}, hub.Options{CacheDir: filepath.Join(home, "models")}},
 		{map[string]string{"XDG_CACHE_HOME": "/xdg", "HF_TOKEN_PATH": filepath.Join(tokens, "token")}, hub.Options{Token: "hf_file", CacheDir: "/xdg/huggingface/hub"}},
 	} {

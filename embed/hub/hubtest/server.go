@@ -136,6 +136,9 @@ func (s *Server) serveHub(w http.ResponseWriter, r *http.Request, fault Fault) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
 	api := strings.HasPrefix(path, "api/models/")
 	name, rest, ok := strings.Cut(strings.TrimPrefix(path, "api/models/"), map[bool]string{true: "/revision/", false: "/resolve/"}[api])
+	if api && !ok {
+		rest, ok = "main", true // the address without a revision means main
+	}
 	if !ok {
 		refuse(w, http.StatusNotFound, "", "Page not found")
 		return
