@@ -57,6 +57,9 @@ func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progres
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
+	if err := a.checkCanary(ctx, rt, encoder); err != nil {
+		return nil, errors.Join(err, encoder.Close(), rt.Close())
+	}
 	return &TextEncoder{encoder, rt}, nil
 }
 

@@ -35,6 +35,9 @@ func (a *App) OpenImageEncoder(ctx context.Context, m *model.Model, watch progre
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
+	if err := a.checkCanary(ctx, rt, encoder); err != nil {
+		return nil, errors.Join(err, encoder.Close(), rt.Close())
+	}
 	a.opts.Logger.Debug("model", "model", Label(m), "fingerprint", m.Fingerprint(), "device", encoder.Device())
 	return &ImageEncoder{Encoder: encoder, runtime: rt, limits: a.limits}, nil
 }
