@@ -69,7 +69,7 @@ func open(dir string, known *Verified) (*Model, error) {
 			return nil, fmt.Errorf("model: %s: %w", filepath.Join(dir, FileName), invalid("files: %q has weights of a graph and no checksum", name))
 		}
 	}
-	return &Model{Manifest: *m, dir: dir, fingerprint: m.fingerprint()}, nil
+	return &Model{Manifest: *m, dir: dir, fingerprint: m.Fingerprint()}, nil
 }
 
 // ReadManifest reads the manifest of the folder dir and validates it. The files are
@@ -102,10 +102,10 @@ func (m *Model) Path(file string) string { return filepath.Join(m.dir, filepath.
 // of every file.
 func (m *Model) Fingerprint() string { return m.fingerprint }
 
-// fingerprint hashes the compact JSON of m, in which the fields are in the
-// order of the struct, the keys of maps sorted, and numbers in their shortest
-// form.
-func (m *Manifest) fingerprint() string {
+// Fingerprint returns the SHA-256 of the compact JSON of m, in hexadecimal. The fields
+// are in the order of the struct, the keys of maps sorted, and numbers in their
+// shortest form.
+func (m *Manifest) Fingerprint() string {
 	text, err := json.Marshal(m)
 	if err != nil {
 		// Only NaN and infinities cannot be marshalled, and JSON has none.

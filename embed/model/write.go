@@ -35,7 +35,7 @@ func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	return &Model{Manifest: m, dir: dir, fingerprint: m.fingerprint()}, nil
+	return &Model{Manifest: m, dir: dir, fingerprint: m.Fingerprint()}, nil
 }
 
 // Wrap makes a model of one bare ONNX file: it creates the folder dir if need

@@ -8,16 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"engram/data/progress"
-	"engram/embed/clip"
 	"engram/embed/hub"
 	"engram/embed/hub/catalogue"
 	"engram/embed/hub/layout"
 	"engram/embed/model"
-	"engram/embed/ort"
-	"engram/embed/pixels"
 )
 
 // GetSpec says which published model to install.
@@ -64,7 +60,7 @@ func (a *App) GetModel(ctx context.Context, spec GetSpec, watch progress.Func) (
 		return m, err
 	}
 	if err := a.install(ctx, s, p, watch); err != nil {
-		return nil, fmt.Errorf("%s: %w", p, s.keepOrDiscard(err))
+		return nil, p.named(s.keepOrDiscard(err))
 	}
 	m, err := a.openFolder(s.place)
 	return &Got{Model: m, Name: p.name, Fresh: true}, err
@@ -85,6 +81,14 @@ func (a *App) openInstalled(p *published) (*Got, error) {
 		return nil, fmt.Errorf("%s is installed and comes from %s, wanted %s: choose another name with --as, or engram model remove %s", p.name, m.Source, p.wanted(), p.name)
 	}
 	return &Got{Model: m, Name: p.name}, nil
+}
+
+// named adds the model's name to an error that does not have it.
+func (p *published) named(err error) error {
+	if text := err.Error(); strings.Contains(text, p.image.ID) || strings.HasPrefix(text, p.String()) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", p, err)
 }
 
 // is reports whether a manifest is of the model that p means.
@@ -142,6 +146,9 @@ func resolve(ctx context.Context, client *hub.Client, of catalogue.Repository) (
 	if err != nil {
 		return repository{}, err
 	}
+	if commitID.MatchString(of.Commit) && snap.Commit != of.Commit {
+		return repository{}, fmt.Errorf("the hub answers commit %s of %s, wanted %s: check HF_ENDPOINT", snap.Commit, of.ID, of.Commit)
+	}
 	if entry, ok := catalogue.OfRepository(of.ID); ok && entry.Repository.Commit == snap.Commit {
 		of = entry.Repository
 	}
@@ -179,7 +186,7 @@ func (a *App) install(ctx context.Context, s *staging, p *published, watch progr
 	}
 	licence := d.licence(p)
 	a.notify("fetching %s: %s from %s at commit %.12s, licence %s", p, Megabytes(d.plan.Bytes), p.image.ID, d.image.snap.Commit, licence)
-	for _, note := range d.plan.Notes {
+	for _, note := range d.notes(p) {
 		a.notify("%s", note)
 	}
 	if err := d.fetch(ctx, s.dir, watch); err != nil {
@@ -221,6 +228,15 @@ func (a *App) plan(ctx context.Context, p *published) (*download, error) {
 	}
 	d.plan, err = layout.New(ctx, d.image, want)
 	return d, err
+}
+
+// notes are what the user should know of the model.
+func (d *download) notes(p *published) []string {
+	notes := slices.Clone(d.plan.Notes)
+	if other, ok := catalogue.WithWords(p.image.ID); ok && !d.plan.Text {
+		notes = append(notes, fmt.Sprintf("%s embeds texts into the same space", other.Name))
+	}
+	return notes
 }
 
 // fetch puts the files of the plan into a folder, and then the ones that the fetched
@@ -268,116 +284,14 @@ func (d *download) source() string {
 	return source
 }
 
-// finish tries a model out where it was made, and gives it its place.
-func (a *App) finish(ctx context.Context, s *staging, manifest model.Manifest, watch progress.Func) (err error) {
-	rt, err := a.Runtime(ctx, watch)
-	if err != nil {
-		return err
-	}
-	defer closeInto(&err, rt)
-	if manifest.D == 0 && manifest.Graphs["image"].File != "" {
-		if manifest.D, err = learnDim(ctx, rt, s.dir, manifest); err != nil {
-			return useless(err)
-		}
-	}
-	made, err := s.write(manifest)
-	if err != nil {
-		return useless(err)
-	}
-	if err := tryOutModel(ctx, rt, made); err != nil {
-		return useless(err)
-	}
-	return s.install(made)
-}
-
-// learnDim runs an image graph that does not say how long its vectors are.
-func learnDim(ctx context.Context, rt *ort.Runtime, dir string, m model.Manifest) (int, error) {
-	graph := m.Graphs["image"]
-	session, err := rt.OpenFile(filepath.Join(dir, filepath.FromSlash(graph.File)), ort.SessionOptions{})
-	if err != nil {
-		return 0, err
-	}
-	defer session.Close()
-	output := graph.Outputs["embedding"]
-	shape, err := runOnce(ctx, session, imageTensors{graph.Inputs["pixels"], output, m.ImageSize})
-	if err == nil && len(shape) != 2 {
-		err = fmt.Errorf("%s: output %s has shape %v for one image, wanted [1 D]", graph.File, output, shape)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return int(shape[1]), nil
-}
-
-// tryOutModel embeds an image and a text with a model that was just made, so that a graph that
-// cannot run is found before an index needs it.
-func tryOutModel(ctx context.Context, rt *ort.Runtime, m *model.Model) error {
-	if _, ok := m.Graphs["image"]; !ok {
-		return nil
-	}
-	image, err := clip.Open(rt, m, clip.Options{})
-	if err != nil {
-		return err
-	}
-	defer image.Close()
-	if _, err := image.Encode(ctx, []*pixels.Image{testImage()}); err != nil {
-		return err
-	}
-	if _, ok := m.Graphs["text"]; !ok {
-		return nil
-	}
-	text, err := clip.OpenText(rt, m, clip.Options{})
-	if err != nil {
-		return err
-	}
-	defer text.Close()
-	_, err = text.Encode(ctx, []string{"a photo"})
-	return err
-}
-
-// testImage has all grey levels.
-func testImage() *pixels.Image {
-	img := &pixels.Image{W: 256, H: 256, Pix: make([]byte, 3*256*256)}
-	for i := range img.Pix {
-		img.Pix[i] = byte(i / 3)
-	}
-	return img
-}
-
-// useless marks an error as one that another download does not mend, unless the user
-// interrupted the work.
-func useless(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, syscall.ENOSPC) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errUseless, err)
-}
-
-// errUseless reports files that arrived as they are published and make no model that
-// runs here.
-var errUseless = errors.New("this model cannot be used")
-
-// keepOrDiscard removes what a failed installation leaves where another try would find
-// it as useless. What an interrupted download brought is kept for the next try.
-func (s *staging) keepOrDiscard(err error) error {
-	if slices.ContainsFunc([]error{errUseless, layout.ErrLayout, layout.ErrOperator, layout.ErrPointer, layout.ErrNoONNX, layout.ErrPrecision}, func(e error) bool { return errors.Is(err, e) }) {
-		return errors.Join(err, s.discard())
-	}
-	s.removeIfEmpty()
-	return err
-}
-
 // offline says how a model that is not here can be had.
 func (a *App) offline(p *published) error {
-	size := ""
+	size, name := "", p.wanted()
 	if p.entry != nil {
 		size = fmt.Sprintf(" (%s, licence %s)", Megabytes(p.entry.Download[p.precision]), p.entry.Licence)
-	}
-	name := p.wanted()
-	if p.entry != nil {
 		name = catalogue.Join(p.entry.Name, p.precision)
 	}
-	return fmt.Errorf("it is not installed, and --offline or HF_HUB_OFFLINE forbids to fetch it: run \"engram model get %s\" once with a network%s: %w", name, size, hub.ErrOffline)
+	return fmt.Errorf("%s is not installed%s, and --offline or HF_HUB_OFFLINE forbids to fetch it: run \"engram model get %s\" once with a network: %w", p, size, name, hub.ErrOffline)
 }
 
 // Megabytes is a size in bytes for messages.

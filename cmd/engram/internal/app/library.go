@@ -209,7 +209,9 @@ func nearest(name string, known []string) []string {
 	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
 	var all []string
 	for _, c := range found[:min(len(found), 3)] {
-		all = append(all, c.name)
+		if c.distance <= found[0].distance+1 {
+			all = append(all, c.name)
+		}
 	}
 	return slices.Compact(all)
 }

@@ -41,8 +41,8 @@ type Listed struct {
 // ones of the catalogue that are not installed.
 func (a *App) ListModels() ([]Listed, error) {
 	all := []Listed{
-		{Name: Pixels, State: Carried, Dim: pixelsSize * pixelsSize, Pixels: pixelsSize, Licence: "MIT", Source: "engram", GoodFor: "images that look alike, without a download; no words"},
-		{Name: ScenesCLIP, State: Carried, Dim: 512, Pixels: 128, Words: true, Licence: "MIT", Source: "engram", GoodFor: "the generated scenes of engram demo"},
+		{Name: Pixels, State: Carried, Dim: pixelsSize * pixelsSize, Pixels: pixelsSize, Licence: "CC0-1.0", Source: "engram", GoodFor: "images that look alike, without a download"},
+		{Name: ScenesCLIP, State: Carried, Dim: 128, Pixels: 64, Words: true, Licence: "CC0-1.0", Source: "engram", GoodFor: "the generated scenes of engram demo"},
 	}
 	installed, err := a.InstalledModels()
 	if err != nil {

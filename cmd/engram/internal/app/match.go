@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
 
 	"engram/data/progress"
 	"engram/data/space"
+	"engram/embed/hub/catalogue"
 	"engram/embed/model"
 	"engram/index"
 )
@@ -41,6 +46,9 @@ func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progr
 		return nil, errNoModel
 	}
 	m, err := a.OpenModel(ctx, named, watch)
+	if spec.model == "" && errors.Is(err, fs.ErrNotExist) {
+		m, err = a.movedModel(x.Info.Space, named)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +59,41 @@ func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progr
 		a.opts.Logger.Warn("the index does not record its model, it is assumed to be this one", "model", Label(m), "dim", m.D)
 	}
 	return m, nil
+}
+
+// movedModel opens the installed model whose vectors an index has, where the folder
+// that the index remembers is gone. Where none is installed it says how to get it.
+func (a *App) movedModel(of space.Space, folder string) (*model.Model, error) {
+	installed, err := a.InstalledModels()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range installed {
+		if !m.Partial && of.Known() && m.Manifest.Fingerprint() == of.Fingerprint {
+			return a.openFolder(m.Dir)
+		}
+	}
+	how := "name its folder now with --model"
+	if name, ok := inCatalogue(of, folder); ok {
+		how = "engram model get " + name + " fetches it"
+	}
+	return nil, fmt.Errorf("the index was made with the model %s, which is no longer at %s: %s: %w", of, folder, how, fs.ErrNotExist)
+}
+
+// inCatalogue returns the name of the published model that a space, or the folder where
+// it was installed, is named after.
+func inCatalogue(of space.Space, folder string) (string, bool) {
+	installed, precision := catalogue.Split(filepath.Base(folder))
+	if e, ok := catalogue.Find(installed); ok {
+		return catalogue.Join(e.Name, precision), true
+	}
+	name, _, _ := strings.Cut(of.Name, " ")
+	for _, e := range catalogue.Entries() {
+		if strings.EqualFold(path.Base(e.Repository.ID), name) {
+			return catalogue.Join(e.Name, precision), true
+		}
+	}
+	return "", false
 }
 
 // decoderOf opens a decoder for searches of an index, and refuses one into
