@@ -67,6 +67,7 @@ def store(model, path, external=None):
     (path.parent / external).unlink(missing_ok=True)  # onnx appends to a file that is there
     onnx.save_model(trim(model), str(path), save_as_external_data=True, all_tensors_to_one_file=True,
                     location=external, size_threshold=1024, convert_attribute=False)
+    (path.parent / external).chmod(0o644)  # onnx makes it private
 
 
 def load(path):

@@ -4,16 +4,16 @@ Not run by itself. CLIP's is the published one cut to its first MERGES merges; t
 others are trained on sentences that this file puts together, without chance.
 """
 
-import gzip
 import io
 import itertools
 import json
-import pathlib
 import re
 import tempfile
 
+from export_tokenizers import (added, clip as clip_json, metaspace, open_clip_merges, precompiled, replace, siglip as
+                               siglip_json, template, write_json)
+
 MERGES = 300
-CLIP_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
 def sentences():
@@ -29,49 +29,12 @@ def sentences():
     return out + ["Two DOGS run, one sits; café naïve 12345 67890!"] * 8
 
 
-def added(content, i, normalized=False):
-    return {"id": i, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
-            "normalized": normalized, "special": True}
-
-
-def write_json(path, content):
-    pathlib.Path(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def byte_symbols():
-    """CLIP's symbol of each byte, in the order of the vocabulary."""
-    plain = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    rest = [b for b in range(256) if b not in plain]
-    return [chr(b) for b in plain] + [chr(256 + i) for i in range(len(rest))]
-
-
-def clip(folder, *, specials_in_pattern=True, pairs=False, ignore_merges=None, slow_files=True):
+def clip(folder, *, slow_files=True, **options):
     """Writes CLIP's tokenizer, cut, and returns its number of ids."""
-    import open_clip
-    packed = pathlib.Path(open_clip.__file__).parent / "bpe_simple_vocab_16e6.txt.gz"
-    merges = gzip.decompress(packed.read_bytes()).decode("utf-8").split("\n")[1:MERGES + 1]
-    symbols = byte_symbols()
-    vocab = symbols + [s + "</w>" for s in symbols] + [m.replace(" ", "") for m in merges]
-    vocab = {piece: i for i, piece in enumerate([*vocab, "<|startoftext|>", "<|endoftext|>"])}
-    start, end = len(vocab) - 2, len(vocab) - 1
-    pattern = (r"<\|startoftext\|>|<\|endoftext\|>|" if specials_in_pattern else "") + CLIP_PATTERN
-    model = {"type": "BPE", "dropout": None, "unk_token": "<|endoftext|>", "continuing_subword_prefix": "",
-             "end_of_word_suffix": "</w>", "fuse_unk": False, "vocab": vocab,
-             "merges": [m.split(" ") for m in merges] if pairs else merges}
-    if ignore_merges is not None:
-        model["ignore_merges"] = ignore_merges
-    write_json(folder / "tokenizer.json", {
-        "version": "1.0", "truncation": None, "padding": None,
-        "added_tokens": [added("<|startoftext|>", start, True), added("<|endoftext|>", end)],
-        "normalizer": {"type": "Sequence", "normalizers": [
-            {"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}, {"type": "Lowercase"}]},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True},
-            {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}]},
-        "post_processor": {"type": "RobertaProcessing", "sep": ["<|endoftext|>", end], "cls": ["<|startoftext|>", start],
-                           "trim_offsets": False, "add_prefix_space": False},
-        "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
-        "model": model})
+    merges = open_clip_merges()[:MERGES]
+    content = clip_json(merges, **options)
+    vocab = content["model"]["vocab"]
+    write_json(folder / "tokenizer.json", content)
     if slow_files:
         (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
         (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
@@ -107,39 +70,15 @@ def unigram(vocabulary, **options):
     return proto
 
 
-def precompiled(proto):
-    import base64
-    return {"type": "Precompiled",
-            "precompiled_charsmap": base64.b64encode(proto.normalizer_spec.precompiled_charsmap).decode()}
-
-
-def metaspace():
-    return {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
-
-
-def template(single, ids):
-    piece = lambda p: {"Sequence": {"id": "A", "type_id": 0}} if p == "$A" else {"SpecialToken": {"id": p, "type_id": 0}}
-    return {"type": "TemplateProcessing", "single": [piece(p) for p in single], "pair": [piece(p) for p in single],
-            "special_tokens": {p: {"id": p, "ids": [ids[p]], "tokens": [p]} for p in single if p != "$A"}}
-
-
 def siglip(folder):
     """Writes SigLIP's kind: Unigram, lower case, no punctuation, </s> ends and pads."""
     proto = unigram(400, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
     (folder / "spiece.model").write_bytes(proto.SerializeToString())
-    pieces = [[p.piece, p.score] for p in proto.pieces]
-    write_json(folder / "tokenizer.json", {
-        "version": "1.0", "truncation": None, "padding": None,
-        "added_tokens": [added("</s>", 1), added("<unk>", 2)],
-        "normalizer": {"type": "Sequence", "normalizers": [
-            {"type": "Lowercase"},
-            {"type": "Replace", "pattern": {"Regex": r"[!\"\#\$%\&'\(\)\*\+,\-\.:;=\?@\[\\\]\^_`\{\|\}\~]"}, "content": ""},
-            {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "},
-            {"type": "Strip", "strip_left": True, "strip_right": True}, precompiled(proto)]},
-        "pre_tokenizer": metaspace(), "post_processor": template(["$A", "</s>"], {"</s>": 1}), "decoder": metaspace(),
-        "model": {"type": "Unigram", "unk_id": 2, "vocab": pieces, "byte_fallback": False}})
+    # The published file keeps "/", "<" and ">", unlike the tokenizer in Python.
+    content = siglip_json(proto, punctuation=r"[!\"\#\$%\&'\(\)\*\+,\-\.:;=\?@\[\\\]\^_`\{\|\}\~]")
+    write_json(folder / "tokenizer.json", content)
     configs(folder, "SiglipTokenizer", 64, eos="</s>", pad="</s>", unk="<unk>")
-    return len(pieces)
+    return len(content["model"]["vocab"])
 
 
 def xlm_roberta(folder):
@@ -152,7 +91,7 @@ def xlm_roberta(folder):
         "version": "1.0", "truncation": None, "padding": None,
         "added_tokens": [added(p, i) for i, p in enumerate(own)] + [added("<mask>", len(pieces) - 1)],
         "normalizer": {"type": "Sequence", "normalizers": [
-            precompiled(proto), {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]},
+            *precompiled(proto), replace(" {2,}", " ")]},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace()]},
         "post_processor": template(["<s>", "$A", "</s>"], {"<s>": 0, "</s>": 2}), "decoder": metaspace(),
         "model": {"type": "Unigram", "unk_id": 3, "vocab": pieces, "byte_fallback": False}})
@@ -171,11 +110,11 @@ def gemma(folder):
     write_json(folder / "tokenizer.json", {
         "version": "1.0", "truncation": None, "padding": None,
         "added_tokens": [added(p, i) for i, p in enumerate(own[:5])],
-        "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+        "normalizer": replace(" ", "▁", "String"),
         "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False},
         "post_processor": template(["$A", "<eos>"], {"<eos>": 1}),
         "decoder": {"type": "Sequence", "decoders": [
-            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
+            replace("▁", " ", "String"), {"type": "ByteFallback"}, {"type": "Fuse"}]},
         "model": model})
     configs(folder, "GemmaTokenizer", 64, bos="<bos>", eos="<eos>", pad="<pad>", unk="<unk>")
     content = json.loads((folder / "tokenizer_config.json").read_text())
