@@ -14,7 +14,9 @@ Runtime, one item at a time, of unit length. Every folder is made anew; with the
 versions of requirements.txt it comes out the same byte for byte.
 """
 
+import pathlib
 import shutil
+import tempfile
 import warnings
 
 import numpy as np
@@ -22,6 +24,7 @@ import onnx
 import torch
 import transformers
 
+import export_clip
 import export_graph as graph
 import golden_layout_models as models
 import golden_layout_tokenizers as tokenizers
@@ -59,7 +62,7 @@ def generation(name, path, config):
 
 def external_data():
     r = Repository("external-data")
-    model = models.clip(tokenizers.clip(r.folder), seed=1)
+    model = models.clip(tokenizers.clip(r.folder), seed=1, layers=1)
     r.config(model)
     r.json("preprocessor_config.json", GENERATION3)
     vision(r, model), text(r, model)
@@ -144,7 +147,7 @@ def fastembed():
 def whole_graph():
     """One graph from ids, pixels and mask to logits and both (normalised) embeddings."""
     r = Repository("whole-graph")
-    model = models.clip(tokenizers.clip(r.folder))
+    model = models.clip(tokenizers.clip(r.folder), layers=1)
     r.config(model)
     r.json("preprocessor_config.json", GENERATION2)
     inputs = ["input_ids", "pixel_values", "attention_mask"]
@@ -226,6 +229,25 @@ def jina_clip():
     r.finish(dim=models.WIDTH, image_size=SIZE, context=CONTEXT, rounding=HALF_EVEN)
 
 
+def exported(name, *options):
+    """A folder that export_clip.py writes. Its model has one layer of width 16."""
+    r = Repository(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary, "small-clip")
+        folder.mkdir()
+        config = models.clip_config(tokenizers.clip(folder), width=16, layers=1)
+        models.spread(transformers.CLIPModel(config), 0).save_pretrained(folder)
+        tokenizers.write_json(folder / "preprocessor_config.json", GENERATION2)
+        r.folder.rmdir()
+        args = export_clip.arguments(["--hf", str(folder), "--licence", "CC0-1.0", *options, str(r.folder)])
+        export_clip.write(args)
+        pixels = export_clip.open_checkpoint(args).pixels
+    tokens = "tokens" if "--mindeye" in options else "embedding"
+    r.images("image.onnx", tokens, pixels)
+    r.texts("text.onnx", "embedding", encoder(r.folder, pad=0))
+    r.finish(dim=16, image_size=SIZE, context=CONTEXT, rounding=HALF_EVEN if "--mindeye" in options else FLOOR)
+
+
 def broken():
     """Repositories that cannot be opened. Their towers have one layer of width 16."""
     from safetensors.torch import save_file
@@ -294,6 +316,8 @@ def main():
     siglip("siglip2", tokenizers.gemma, 0, 1, resample=2, lower=True)
     dinov2()
     jina_clip()
+    exported("exported")
+    exported("exported-tokens", "--mindeye", "--fp16", "--external-data")
     broken()
 
 
