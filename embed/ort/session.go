@@ -162,13 +162,29 @@ func names(specs []Spec) []string {
 // list writes the names of specs for a message.
 func list(specs []Spec) string { return strings.Join(names(specs), ", ") }
 
-// create makes the C session.
+// brokenFusion is an optimiser of ONNX Runtime 1.27 that cannot take some graphs of
+// half precision on the CPU: it looks for a constant that another optimiser has put
+// behind a cast ("InsertedPrecisionFreeCast_…").
+const brokenFusion = "SimplifiedLayerNormFusion"
+
+// create makes the C session. A graph that brokenFusion fails on is made without it.
 func (s *Session) create(m model, opts SessionOptions) error {
 	options, err := s.device.newOptions(opts.Threads)
 	if err != nil {
 		return err
 	}
 	defer options.Destroy()
+	err = s.createWith(m, options)
+	if err == nil || !strings.Contains(err.Error(), brokenFusion) {
+		return err
+	}
+	if err := options.AddSessionConfigEntry("optimization.disable_specified_optimizers", brokenFusion); err != nil {
+		return cause(err)
+	}
+	return s.createWith(m, options)
+}
+
+func (s *Session) createWith(m model, options *binding.SessionOptions) error {
 	inputs, outputs := names(s.inputs), names(s.outputs)
 	return s.device.guard(func() (err error) {
 		if m.path != "" {
