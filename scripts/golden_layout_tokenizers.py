@@ -140,5 +140,5 @@ def bert(folder):
                   "max_input_chars_per_word": 100, "vocab": ids}}
     write_json(folder / "tokenizer.json", content)
     (folder / "vocab.txt").write_text("".join(f"{p}\n" for p in sorted(ids, key=ids.get)), encoding="utf-8")
-    configs(folder, "BertTokenizer", 512, cls="[CLS]", sep="[SEP]", pad="[PAD]", unk="[UNK]", mask="[MASK]")
+    configs(folder, "BertTokenizer", 77, cls="[CLS]", sep="[SEP]", pad="[PAD]", unk="[UNK]", mask="[MASK]")
     return len(ids)
