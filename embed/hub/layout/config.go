@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"engram/embed/hub"
 )
 
 // readJSON decodes a small JSON file of a source into v. Members that v does not have
@@ -20,7 +22,7 @@ func readJSON(ctx context.Context, l *listing, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	if isPointer(text) {
+	if hub.IsPointer(text) {
 		return pointerError(name)
 	}
 	return decodeJSON(name, text, v)

@@ -56,7 +56,3 @@ func (p *Plan) firstToken(g inspected, dir string, states onnx.Value) (finished,
 	}
 	return g.finishImage(token, p.preprocess)
 }
-
-// Leftover returns the fetched files that the finished model has no use for: graphs
-// that were cut. The caller may remove them.
-func (p *Plan) Leftover() []string { return p.leftover }

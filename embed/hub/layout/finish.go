@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"engram/embed/hub"
 	"engram/embed/model"
 	"engram/embed/onnx"
 )
@@ -77,7 +78,7 @@ func openGraph(file string) (*os.File, int64, error) {
 	info, err := f.Stat()
 	if err == nil {
 		head := make([]byte, min(info.Size(), 64))
-		if _, err = io.ReadFull(io.NewSectionReader(f, 0, int64(len(head))), head); err == nil && isPointer(head) {
+		if _, err = io.ReadFull(io.NewSectionReader(f, 0, int64(len(head))), head); err == nil && hub.IsPointer(head) {
 			err = pointerError(filepath.Base(file))
 		}
 	}
@@ -89,7 +90,7 @@ func openGraph(file string) (*os.File, int64, error) {
 
 // Finish looks at the files of the plan, which lie in dir, and returns the manifest for
 // model.Write. It writes graphs of its own beside the published ones where these have
-// to be cut. D is 0 in the manifest where neither the graphs nor config.json tell it:
+// to be cut; what the manifest does not name is not needed any more. D is 0 in the manifest where neither the graphs nor config.json tell it:
 // then the image graph must be run once. The error is one sentence, as New's, and may
 // wrap ErrOperator.
 func (p *Plan) Finish(dir string, id Identity) (model.Manifest, error) {
@@ -176,14 +177,12 @@ func (p *Plan) finishImage(dir string) (f finished, err error) {
 		if output, ok = g.output([]string{states}); !ok {
 			return f, g.noOutput(append(names, states))
 		}
-		p.leftover = []string{p.image.file}
 		return p.firstToken(g, dir, output)
 	}
 	if !ok {
 		return f, g.noOutput(names)
 	}
 	if p.image.whole {
-		p.leftover = []string{p.image.file}
 		if g, err = g.cut(dir, cutImage, onnx.Cut{Outputs: []string{output.Name}}); err != nil {
 			return f, err
 		}
@@ -247,7 +246,7 @@ func (p *Plan) finishTokens(dir string, context int) (*model.Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isPointer(text) {
+	if hub.IsPointer(text) {
 		return nil, pointerError(t.File)
 	}
 	var file struct {

@@ -36,7 +36,6 @@ type Plan struct {
 	image, text        tower
 	tokens             tokens
 	preprocess         preprocessing
-	leftover           []string
 }
 
 // tower is a graph as it is published.
@@ -49,7 +48,7 @@ const configFile = "config.json"
 
 // New recognises the layout of a source. Its error is one sentence that names the
 // file and what was missing, and wraps ErrLayout, ErrNoONNX, ErrPrecision,
-// ErrPointer or the source's error.
+// hub.ErrPointer or the source's error.
 func New(ctx context.Context, src Source, opts Options) (*Plan, error) {
 	if opts.Precision != "" && opts.Precision != fp16 && opts.Precision != int8 {
 		return nil, fmt.Errorf("layout: precision is %q, wanted fp16, int8 or none for float32", opts.Precision)

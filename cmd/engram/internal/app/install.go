@@ -123,7 +123,7 @@ var errUseless = errors.New("this model cannot be used")
 // keepOrDiscard removes what a failed installation leaves where another try would find
 // it as useless. What an interrupted download brought is kept for the next try.
 func (s *staging) keepOrDiscard(err error) error {
-	if slices.ContainsFunc([]error{errUseless, layout.ErrLayout, layout.ErrOperator, layout.ErrPointer, hub.ErrPointer, layout.ErrNoONNX, layout.ErrPrecision}, func(e error) bool { return errors.Is(err, e) }) {
+	if slices.ContainsFunc([]error{errUseless, layout.ErrLayout, layout.ErrOperator, hub.ErrPointer, layout.ErrNoONNX, layout.ErrPrecision}, func(e error) bool { return errors.Is(err, e) }) {
 		return inside{errors.Join(err, s.discard()), s.dir}
 	}
 	s.removeIfEmpty()
