@@ -101,7 +101,7 @@ func TestTheCacheOfAnotherDiskIsLinkedByName(t *testing.T) {
 		t.Errorf("%+v, link to %s, %v", placed[0], target, err)
 	}
 	wantFiles(t, dir, vision)
-	if placed, err = c.Fetch(t.Context(), snap, []string{vision}, dir, nil); err != nil || placed[0].How != hub.Present {
+	if placed, err = c.Fetch(t.Context(), snap, []string{vision}, dir, nil); err != nil || placed[0].How != hub.SymbolicLink || placed[0].Source != target {
 		t.Errorf("the second time: %+v, %v", placed, err)
 	}
 	if err := os.Remove(target); err != nil {

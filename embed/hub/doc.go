@@ -24,10 +24,10 @@
 // Files that a Python program has downloaded before are taken from the cache of
 // huggingface_hub (Options.CacheDir) after their hash has been checked. Fetch makes
 // a hard link. Where it cannot, as between two disks, it makes a symbolic link with
-// an absolute target, and says so in Placed.How. The link dangles when the cache is
-// cleaned, so that the caller must be ready to fetch the file again. A reader that
-// refuses links out of the model's folder must be told to follow it. Nothing is
-// ever written into that cache.
+// an absolute target, and says so in Placed.How. Package model follows a link out of
+// a model's folder only where model.WriteLinks has listed it, so that the caller
+// passes the paths of these files on. The link dangles when the cache is cleaned;
+// Fetch then downloads the file. Nothing is ever written into that cache.
 //
 // # Errors
 //

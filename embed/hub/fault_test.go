@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -247,8 +248,13 @@ func TestFetchGivesUp(t *testing.T) {
 
 func TestAServerThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"http://127.0.0.1:1", "http://nothing.invalid"} {
-		c, err := hub.New(hub.Options{Endpoint: endpoint, Patience: hub.Patience{Attempts: 2, FirstWait: time.Millisecond}})
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, endpoint := range []string{"http://127.0.0.1:1", "http://" + silent.Addr().String()} {
+		c, err := hub.New(hub.Options{Endpoint: endpoint, Patience: hub.Patience{Attempts: 2, FirstWait: time.Millisecond, Stall: 100 * time.Millisecond}})
 		if err != nil {
 			t.Fatal(err)
 		}

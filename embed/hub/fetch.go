@@ -1,10 +1,12 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +35,7 @@ const (
 	Present      How = "present" // it was there
 	Downloaded   How = "downloaded"
 	HardLink     How = "hard link"     // to the cache
-	SymbolicLink How = "symbolic link" // to the cache, with an absolute target
+	SymbolicLink How = "symbolic link" // made now or before, with an absolute target
 )
 
 // Fetch puts the files at paths under the folder dir, each at its path there, and
@@ -99,8 +101,8 @@ func (t *transfer) survey(ctx context.Context, placed []Placed) (complete bool, 
 		}
 		f := placed[i].File
 		switch {
-		case seen[f.Path], f.hashed() && f.checkFile(t.target(f)) == nil:
-			placed[i].How = Present
+		case seen[f.Path], t.present(&placed[i]):
+			placed[i].How = cmp.Or(placed[i].How, Present)
 		case t.c.offline && t.c.cached(t.snap, f) == "":
 			return false, fmt.Errorf("%s is neither in %s nor in the cache, and the network is off: %w", f.Path, t.dir, ErrOffline)
 		default:
@@ -111,6 +113,20 @@ func (t *transfer) survey(ctx context.Context, placed []Placed) (complete bool, 
 	return complete, nil
 }
 
+// present reports whether a file is there, as itself or by a symbolic link.
+func (t *transfer) present(p *Placed) bool {
+	target := t.target(p.File)
+	if !p.File.hashed() || p.File.checkFile(target) != nil {
+		return false
+	}
+	p.How = Present
+	if info, err := os.Lstat(target); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		p.How = SymbolicLink
+		p.Source, _ = filepath.EvalSymlinks(target)
+	}
+	return true
+}
+
 // place links the files that the cache has and returns the ones that are missing then.
 // The process that had the lock before may have brought some.
 func (t *transfer) place(ctx context.Context, placed []Placed) (missing []*Placed, err error) {
@@ -119,8 +135,7 @@ func (t *transfer) place(ctx context.Context, placed []Placed) (missing []*Place
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if p.How == Present || p.File.checkFile(t.target(p.File)) == nil {
-			p.How = Present
+		if p.How != "" || t.present(p) {
 			continue
 		}
 		cached := t.c.cached(t.snap, p.File)
@@ -171,8 +186,8 @@ func (t *transfer) download(ctx context.Context, missing []*Placed) error {
 	var total, have int64
 	for _, p := range missing {
 		total += p.File.Size
-		if info, err := os.Stat(t.part(p.File)); err == nil {
-			have += min(info.Size(), p.File.Size)
+		if info, err := os.Stat(t.part(p.File)); err == nil && info.Size() <= p.File.Size {
+			have += info.Size()
 		}
 	}
 	if free, ok := t.c.free(t.dir); ok && free < total-have {

@@ -35,7 +35,7 @@ func (d *download) run(ctx context.Context) (err error) {
 	path := d.transfer.part(d.file)
 	d.part, err = d.c.fsys.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return err
+		return d.diskError(d.file, 0, err)
 	}
 	defer d.part.Close()
 	if err := d.resume(); err != nil {

@@ -42,7 +42,7 @@ func (f File) check(size int64, h hash.Hash) error {
 		if f.SHA256 == "" {
 			kind = "git blob SHA-1"
 		}
-		return fmt.Errorf("%s has %s %s, wanted %s: %w", f.Path, kind, sum, f.wantedHash(), ErrChecksum)
+		return fmt.Errorf("%s has %s %s, wanted %s: try again, or set another HF_ENDPOINT: %w", f.Path, kind, sum, f.wantedHash(), ErrChecksum)
 	}
 	return nil
 }
