@@ -110,7 +110,8 @@ func (a *App) RemoveModel(name string) (*Installed, error) {
 		return nil, fmt.Errorf("no model %q is installed%s", name, meant(name, names(found)))
 	}
 	m := found[i]
-	unlock, err := lockName(m.Dir, func() error {
+	place := filepath.Join(filepath.Dir(m.Dir), name)
+	unlock, err := lockName(place, func() error {
 		return fmt.Errorf("%s is being fetched by another process, stop that first", name)
 	})
 	if err != nil {
@@ -119,7 +120,7 @@ func (a *App) RemoveModel(name string) (*Installed, error) {
 	defer unlock()
 	gone := m.Dir
 	if !m.Partial { // a name must not stand for half a model
-		gone = partialDir(m.Dir)
+		gone = partialDir(place)
 		if err := vfs.RemoveAllFS(vfs.OS{}, gone); err != nil {
 			return nil, err
 		}
