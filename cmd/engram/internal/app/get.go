@@ -63,7 +63,10 @@ func (a *App) GetModel(ctx context.Context, spec GetSpec, watch progress.Func) (
 		return nil, p.named(s.keepOrDiscard(err))
 	}
 	m, err := a.openFolder(s.place)
-	return &Got{Model: m, Name: p.name, Fresh: true}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Got{Model: m, Name: p.name, Fresh: true}, a.drift(m)
 }
 
 // openInstalled opens the model that p means, nil where it is not installed. A model of

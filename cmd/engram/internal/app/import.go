@@ -68,6 +68,9 @@ func (a *App) ImportModel(ctx context.Context, spec ImportSpec, watch progress.F
 	if err != nil {
 		return nil, err
 	}
+	if err := a.drift(m); err != nil {
+		return nil, err
+	}
 	return a.details(ctx, m, false, watch)
 }
 
@@ -123,7 +126,7 @@ func (a *App) importGraph(ctx context.Context, s *staging, spec ImportSpec, watc
 	if err != nil {
 		return err
 	}
-	return s.install(made)
+	return a.finish(ctx, s, made.Manifest, watch)
 }
 
 // importModel copies a folder that is a model.

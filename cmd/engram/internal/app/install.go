@@ -12,10 +12,10 @@ import (
 	"engram/data/progress"
 	"engram/embed/clip"
 	"engram/embed/hub"
+	"engram/embed/hub/catalogue"
 	"engram/embed/hub/layout"
 	"engram/embed/model"
 	"engram/embed/ort"
-	"engram/embed/pixels"
 )
 
 // finish tries a model out where it was made, and gives it its place.
@@ -34,7 +34,7 @@ func (a *App) finish(ctx context.Context, s *staging, manifest model.Manifest, w
 	if err != nil {
 		return useless(err)
 	}
-	if err := tryOutModel(ctx, rt, made); err != nil {
+	if err := a.tryOut(ctx, rt, made); err != nil {
 		return useless(err)
 	}
 	return s.install(made)
@@ -59,39 +59,70 @@ func learnDim(ctx context.Context, rt *ort.Runtime, dir string, m model.Manifest
 	return int(shape[1]), nil
 }
 
-// tryOutModel embeds an image and a text with a model that was just made, so that a graph that
-// cannot run is found before an index needs it.
-func tryOutModel(ctx context.Context, rt *ort.Runtime, m *model.Model) error {
-	if _, ok := m.Graphs["image"]; !ok {
+// tryOut runs a model of images that was just made, so that a graph that cannot run is
+// found before an index needs it, and keeps the vectors as the model's canary. A model
+// that brings a canary from elsewhere is compared with it.
+func (a *App) tryOut(ctx context.Context, rt *ort.Runtime, m *model.Model) error {
+	if m.Kind != model.CLIP && m.Kind != model.Features {
 		return nil
 	}
-	image, err := clip.Open(rt, m, clip.Options{})
+	here, err := clip.MakeCanary(ctx, rt, m, clip.Options{Device: a.opts.Device})
 	if err != nil {
 		return err
 	}
-	defer image.Close()
-	if _, err := image.Encode(ctx, []*pixels.Image{testImage()}); err != nil {
-		return err
-	}
-	if _, ok := m.Graphs["text"]; !ok {
-		return nil
-	}
-	text, err := clip.OpenText(rt, m, clip.Options{})
+	there, err := m.Canary()
 	if err != nil {
 		return err
 	}
-	defer text.Close()
-	_, err = text.Encode(ctx, []string{"a photo"})
-	return err
+	if there == nil {
+		return model.WriteCanary(m.Dir(), *here)
+	}
+	image, text, ok := clip.Drift(there, here)
+	if !ok || min(image, text) < sameVectors && m.Precision != string(catalogue.INT8) {
+		return fmt.Errorf("%s: the vectors have cosine %.4f (images) and %.4f (texts) to the ones that the model gave when it was made: %w", m.Dir(), image, text, clip.ErrCanary)
+	}
+	return nil
 }
 
-// testImage has all grey levels.
-func testImage() *pixels.Image {
-	img := &pixels.Image{W: 256, H: 256, Pix: make([]byte, 3*256*256)}
-	for i := range img.Pix {
-		img.Pix[i] = byte(i / 3)
+// sameVectors is the least cosine at which indexes of other machines fit a model, as
+// package clip has it.
+const sameVectors = .99
+
+// drift tells how far an installed model of int8 is from its fp32 form.
+func (a *App) drift(m *model.Model) error {
+	if m.Precision != string(catalogue.INT8) {
+		return nil
 	}
-	return img
+	mine, err := m.Canary()
+	if err != nil || mine == nil {
+		return err
+	}
+	installed, err := a.InstalledModels()
+	if err != nil {
+		return err
+	}
+	for _, other := range installed {
+		if other.Partial || other.Manifest.Source != m.Source || other.Manifest.Precision != "" {
+			continue
+		}
+		exact, err := a.openFolder(other.Dir)
+		if err != nil {
+			return err
+		}
+		theirs, err := exact.Canary()
+		if err != nil {
+			return err
+		}
+		if theirs == nil {
+			continue
+		}
+		if image, text, ok := clip.Drift(theirs, mine); ok {
+			a.notify("warning: int8 weights: the least cosine to the vectors of %s is %.3f for images and %.3f for texts (3 of each, on this machine)", other.Name, image, text)
+			return nil
+		}
+	}
+	a.notify("warning: int8 weights give other vectors than fp32, and not the same ones on every processor; where the fp32 model is installed too, the difference is measured")
+	return nil
 }
 
 // useless marks an error as one that another download does not mend, unless the user

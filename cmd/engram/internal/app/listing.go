@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"engram/data/progress"
+	"engram/embed/clip"
 	"engram/embed/hub/catalogue"
 	"engram/embed/model"
 )
@@ -108,19 +109,44 @@ func (a *App) ShowModel(ctx context.Context, spec ShowSpec, watch progress.Func)
 }
 
 // details returns what there is to say of an open model.
-func (a *App) details(_ context.Context, m *model.Model, _ bool, _ progress.Func) (*Details, error) {
-	s := &Details{Model: m}
+func (a *App) details(ctx context.Context, m *model.Model, verify bool, watch progress.Func) (*Details, error) {
+	d := &Details{Model: m}
 	var err error
-	if s.Bytes, err = diskUse(m.Dir()); err != nil {
+	if d.Bytes, err = diskUse(m.Dir()); err != nil {
 		return nil, err
 	}
 	canary, err := m.Canary()
+	if err != nil || canary == nil {
+		return d, err
+	}
+	made := canary.Machine
+	d.Canary = fmt.Sprintf("made by ONNX Runtime %s on %s/%s, %s", made.ONNXRuntime, made.OS, made.Arch, cmp.Or(made.CPU, made.Device))
+	if !verify {
+		return d, nil
+	}
+	image, text, err := a.runCanary(ctx, m, canary, watch)
+	d.Canary += fmt.Sprintf("; least cosine here %.6f for images", image)
+	if len(canary.Texts) > 0 {
+		d.Canary += fmt.Sprintf(" and %.6f for texts", text)
+	}
+	return d, err
+}
+
+// runCanary returns the least cosines between the vectors of a canary and the ones that
+// the model gives here.
+func (a *App) runCanary(ctx context.Context, m *model.Model, canary *model.Canary, watch progress.Func) (image, text float64, err error) {
+	rt, err := a.Runtime(ctx, watch)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	if canary != nil {
-		made := canary.Machine
-		s.Canary = fmt.Sprintf("made by ONNX Runtime %s on %s/%s, %s", made.ONNXRuntime, made.OS, made.Arch, cmp.Or(made.CPU, made.Device))
+	defer closeInto(&err, rt)
+	here, err := clip.MakeCanary(ctx, rt, m, clip.Options{Device: a.opts.Device})
+	if err != nil {
+		return 0, 0, err
 	}
-	return s, nil
+	image, text, ok := clip.Drift(canary, here)
+	if !ok || image < sameVectors && m.Precision != string(catalogue.INT8) {
+		err = fmt.Errorf("%s: the least cosine of images to the canary's is %.4f: %w", m.Dir(), image, clip.ErrCanary)
+	}
+	return image, text, err
 }

@@ -42,14 +42,14 @@ func (a *App) Setup(ctx context.Context, spec SetupSpec, watch progress.Func) (_
 	if found.Cache, err = a.CacheDir(); err != nil || spec.FetchOnly {
 		return found, err
 	}
-	if found.Device, err = a.tryOut(ctx, watch); err != nil {
+	if found.Device, err = a.runPixels(ctx, watch); err != nil {
 		return nil, fmt.Errorf("onnxruntime %s at %s does not run: %w", rt.Version(), rt.Path(), err)
 	}
 	return found, nil
 }
 
-// tryOut runs the built-in model and returns the device that it ran on.
-func (a *App) tryOut(ctx context.Context, watch progress.Func) (device string, err error) {
+// runPixels runs the built-in model and returns the device that it ran on.
+func (a *App) runPixels(ctx context.Context, watch progress.Func) (device string, err error) {
 	b, err := a.OpenModel(ctx, Pixels, watch)
 	if err != nil {
 		return "", err
