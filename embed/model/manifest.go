@@ -96,7 +96,7 @@ type Tokenizer struct {
 	Merges  string `json:"merges,omitempty"` // merges.txt, beside a vocab.json
 	Context int    `json:"context"`          // ids per text, padded
 	Pad     *int   `json:"pad,omitempty"`    // id that fills a text up, where it is not the file's
-	Clean   string `json:"clean,omitempty"`  // what is done to a text first, see tokenizer.Clean
+	Clean   string `json:"clean,omitempty"`  // what is done to a text first, see tokenizer.CleanWeb and the others
 	Lower   bool   `json:"lower,omitempty"`  // texts are put into lower case first
 }
 

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
 )
@@ -19,6 +20,7 @@ type bpe struct {
 	fuseUnknown  bool   // unknown characters in a row are one id
 	bytes        byteIDs
 	ignoreMerges bool // a piece that is in the vocabulary is its id
+	words        bool // no merge crosses the beginning of a word (see wordEnd)
 	cache        *cache
 }
 
@@ -59,6 +61,8 @@ type symbol struct {
 	id             int32
 	previous, next int32 // indices, -1 at the ends
 	joined         bool  // into the symbol before it
+	whole          bool  // it is never joined
+	start, end     int32 // its bytes, where they are needed
 }
 
 // candidate is a pair of neighbours that may be joined.
@@ -87,22 +91,53 @@ func (m *bpe) tokenize(s *scratch, piece []byte) {
 			return
 		}
 	}
-	word, hit := m.cache.find(piece)
-	if hit {
-		for _, id := range word {
-			s.ids = append(s.ids, int64(id))
+	for len(piece) > 0 && len(s.ids) <= s.room {
+		end := len(piece)
+		if m.words {
+			end = wordEnd(piece)
 		}
+		m.word(s, piece[:end])
+		piece = piece[end:]
+	}
+}
+
+// word appends the ids of a piece, or of a word in it.
+func (m *bpe) word(s *scratch, word []byte) {
+	if m.cache.add(s, word) {
 		return
 	}
 	start := len(s.ids)
 	w := &s.bpe
-	m.begin(w, piece)
+	m.begin(w, word)
 	m.join(w)
 	for i := int32(0); i >= 0 && int(i) < len(w.symbols); i = w.symbols[i].next {
 		s.ids = append(s.ids, int64(w.symbols[i].id))
 	}
-	m.cache.keep(piece, s.ids[start:])
+	m.cache.keep(word, s.ids[start:])
 }
+
+// spaceMark is how SentencePiece writes a space.
+const spaceMark = "▁"
+
+// wordEnd returns the length of the first word of text: up to a spaceMark after
+// something else.
+func wordEnd(text []byte) int {
+	marks := true // so far
+	for i := 0; i < len(text); i++ {
+		if text[i] == spaceMark[0] && bytes.HasPrefix(text[i:], []byte(spaceMark)) {
+			if !marks {
+				return i
+			}
+			i += len(spaceMark) - 1
+			continue
+		}
+		marks = false
+	}
+	return len(text)
+}
+
+// crossesWords tells whether a piece has a spaceMark after something else.
+func crossesWords(piece string) bool { return wordEnd([]byte(piece)) < len(piece) }
 
 // begin fills the symbols of a piece: one for each character.
 func (m *bpe) begin(w *merging, piece []byte) {
@@ -141,8 +176,24 @@ func (m *bpe) begin(w *merging, piece []byte) {
 	if unknown {
 		w.push(m.unknown)
 	}
+	w.end()
+}
+
+// end makes the last symbol the end of the list.
+func (w *merging) end() {
 	if n := len(w.symbols); n > 0 {
 		w.symbols[n-1].next = -1
+	}
+}
+
+// merge joins the left symbol of a candidate with the one after it.
+func (w *merging) merge(c candidate) {
+	left := &w.symbols[c.left]
+	right := &w.symbols[left.next]
+	right.joined = true
+	left.id, left.next, left.end = c.joined, right.next, right.end
+	if left.next >= 0 {
+		w.symbols[left.next].previous = c.left
 	}
 }
 
@@ -162,15 +213,10 @@ func (m *bpe) join(w *merging) {
 		if left.joined || left.next < 0 {
 			continue
 		}
-		right := &w.symbols[left.next]
-		if rule, ok := m.merges[pairKey(left.id, right.id)]; !ok || rule.id != c.joined {
+		if rule, ok := m.merges[pairKey(left.id, w.symbols[left.next].id)]; !ok || rule.id != c.joined {
 			continue // one of them was joined with another since
 		}
-		right.joined = true
-		left.id, left.next = c.joined, right.next
-		if left.next >= 0 {
-			w.symbols[left.next].previous = c.left
-		}
+		w.merge(c)
 		m.offer(w, c.left)
 		if left.previous >= 0 {
 			m.offer(w, left.previous)

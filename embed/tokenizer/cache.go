@@ -31,15 +31,19 @@ func (c *cache) slot(word []byte) *atomic.Pointer[cached] {
 	return &c.slots[maphash.Bytes(c.seed, word)%cacheSlots]
 }
 
-// find returns the ids of a word, if they are kept.
-func (c *cache) find(word []byte) ([]int32, bool) {
+// add appends the ids of a word to s.ids, if they are kept.
+func (c *cache) add(s *scratch, word []byte) bool {
 	if c == nil || len(word) > cacheBytes {
-		return nil, false
+		return false
 	}
-	if e := c.slot(word).Load(); e != nil && e.word == string(word) {
-		return e.ids, true
+	e := c.slot(word).Load()
+	if e == nil || e.word != string(word) {
+		return false
 	}
-	return nil, false
+	for _, id := range e.ids {
+		s.ids = append(s.ids, int64(id))
+	}
+	return true
 }
 
 // keep remembers the ids of a word.

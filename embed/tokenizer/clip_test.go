@@ -42,6 +42,7 @@ func clipSpecs(t testing.TB) map[string]tokenizer.Spec {
 		"tokenizer.json of Xenova": {Dir: dir, File: "tokenizer_xenova_b32.json", Context: 77},
 		"tokenizer.json of Immich": {Dir: dir, File: "tokenizer_immich.json", Context: 77},
 		"vocab.json, merges.txt":   {Dir: dir, File: "vocab.json", Merges: "merges.txt", Context: 77},
+		"bpe_simple_vocab_16e6":    {Dir: dir, File: "bpe_simple_vocab_16e6.txt.gz", Context: 77},
 	}
 }
 

@@ -1,10 +1,15 @@
 package tokenizer
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // CLIP's own pieces. Source: Radford et al., "Learning Transferable Visual Models
@@ -16,6 +21,50 @@ const (
 	clipSuffix  = "</w>"
 	clipPattern = `'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
 )
+
+// readSimpleVocabulary reads bpe_simple_vocab_16e6.txt.gz, the list of merges that
+// OpenAI published. The vocabulary follows from it: the 256 bytes, the same at the
+// end of a word, one piece for each of the first 48,894 merges, and two specials.
+// Source: openai/CLIP, simple_tokenizer.py.
+func readSimpleVocabulary(packed []byte) (*definition, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxFile))
+	if err != nil {
+		return nil, err
+	}
+	_, merges, _ := strings.Cut(string(text), "\n") // the first line is a title
+	pairs, err := mergeLines(merges)
+	if err != nil {
+		return nil, err
+	}
+	const vocabularySize, specials = 49152, 2 // the title is the third that is not counted
+	pairs = pairs[:min(len(pairs), vocabularySize-256-specials)]
+	vocabulary := make(map[string]int32, 2*256+len(pairs)+specials)
+	add := func(piece string) { vocabulary[piece] = int32(len(vocabulary)) }
+	coded := codedBytes()
+	var order []string
+	for _, visible := range []bool{true, false} {
+		for _, c := range coded {
+			if (len(c) == 1 || c < "Ā") == visible {
+				order = append(order, c)
+			}
+		}
+	}
+	for _, suffix := range []string{"", clipSuffix} {
+		for _, c := range order {
+			add(c + suffix)
+		}
+	}
+	for _, p := range pairs {
+		add(p[0] + p[1])
+	}
+	add(clipStart)
+	add(clipEnd)
+	return clipDefinition(vocabulary, pairs)
+}
 
 // readVocabularyAndMerges reads a vocab.json and a merges.txt.
 func readVocabularyAndMerges(vocabularyText, mergesText []byte) (*definition, error) {
@@ -72,7 +121,7 @@ func clipDefinition(vocabulary map[string]int32, pairs [][2]string) (*definition
 	delete(vocabulary, clipStart)
 	delete(vocabulary, clipEnd)
 	space, words := mustCompile(`\s+`), mustCompile(clipPattern)
-	d.normalizers = []normalizer{unicodeForm{formNFC}, replacement{space, " "}, lowercase{}}
+	d.normalizers = []normalizer{unicodeForm{norm.NFC}, replacement{space, " "}, lowercase{}}
 	d.preTokenizers = []preTokenizer{split{words, removed, true}, newByteLevel(false, true)}
 	d.model = m
 	return d, nil

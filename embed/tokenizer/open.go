@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,8 +19,11 @@ func Open(spec Spec) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	t := &Tokenizer{context: spec.Context, clean: cleaner{lower: spec.Lower}}
-	if err := t.read(spec, text); err != nil {
+	t := &Tokenizer{context: spec.Context}
+	if t.clean, err = newCleaner(spec.Clean, spec.Lower); err == nil {
+		err = t.read(spec, text)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
 	}
 	if spec.Pad != nil {
@@ -53,8 +55,10 @@ func (t *Tokenizer) read(spec Spec, text []byte) error {
 		d, err = readVocabularyAndMerges(text, merges)
 	case bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")):
 		d, err = readTokenizerJSON(text)
+	case bytes.HasPrefix(text, []byte{0x1F, 0x8B}):
+		d, err = readSimpleVocabulary(text)
 	default:
-		return errors.New("the file is of no kind that is known")
+		d, err = readSentencePiece(text)
 	}
 	if err != nil {
 		return err

@@ -1,5 +1,11 @@
 package tokenizer
 
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+)
+
 // preTokenizer cuts the spans of a text into pieces, and may rewrite them.
 type preTokenizer interface {
 	apply(s *scratch)
@@ -90,81 +96,95 @@ func (p split) emit(s *scratch, sp span) {
 	}
 }
 
-// byteLevelPattern cuts text into words, numbers, symbols and white space, each
-// with the space before it. Source: GPT-2, encoder.py.
-const byteLevelPattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-
-// byteLevel writes every byte as one visible character.
-type byteLevel struct {
-	words  *split // with byteLevelPattern; nil where pieces stay whole
-	prefix bool   // a piece begins with a space
-	coded  *[256]string
+// classFinder finds single characters, or runs of them.
+type classFinder struct {
+	is   func(rune) bool
+	runs bool
 }
 
-func newByteLevel(prefix, cut bool) byteLevel {
-	p := byteLevel{prefix: prefix, coded: codedBytes()}
-	if cut {
-		p.words = &split{finder: mustCompile(byteLevelPattern), behavior: isolated}
+func (f classFinder) find(text []byte, from int) (start, end int, ok bool) {
+	for i := from; i < len(text); {
+		r, width := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, width = utf8.DecodeRune(text[i:])
+		}
+		switch {
+		case f.is(r) && !ok:
+			start, ok = i, true
+			if !f.runs {
+				return i, i + width, true
+			}
+		case ok && !f.is(r):
+			return start, i, true
+		}
+		i += width
 	}
-	return p
+	return start, len(text), ok
 }
 
-func (p byteLevel) apply(s *scratch) {
-	if p.prefix {
-		s.rewrite(prefixed{prefix: " ", unless: " "})
+// isPunctuation tells what BertPreTokenizer and Punctuation cut at.
+func isPunctuation(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r >= '!' && r <= '/' || r >= ':' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~'
 	}
-	if p.words != nil {
-		p.words.apply(s)
-	}
-	s.rewrite(p)
+	return unicode.IsPunct(r)
 }
 
-func (p byteLevel) same(text []byte) bool {
-	for _, c := range text {
-		if c < '!' || c > '~' {
-			return false
+// metaspace writes every space as replacement, and may cut the text before each.
+type metaspace struct {
+	replacement string
+	prefix      prefixScheme
+	cut         bool
+}
+
+// prefixScheme says which pieces get a replacement before them.
+type prefixScheme uint8
+
+const (
+	prefixAlways prefixScheme = iota
+	prefixNever
+	prefixFirst // only at the beginning of the text
+)
+
+func (p metaspace) apply(s *scratch) {
+	out := s.spare[:0]
+	s.next = s.next[:0]
+	for _, sp := range s.spans {
+		start := len(out)
+		if sp.id != noToken {
+			s.next = append(s.next, span{start, start, sp.id, false})
+			continue
+		}
+		if sp.start == sp.end {
+			continue
+		}
+		text := s.text[sp.start:sp.end]
+		if p.prefix == prefixAlways || p.prefix == prefixFirst && sp.first {
+			if text[0] != ' ' && !bytes.HasPrefix(text, []byte(p.replacement)) {
+				out = append(out, p.replacement...)
+			}
+		}
+		for _, c := range text {
+			if c == ' ' {
+				out = append(out, p.replacement...)
+			} else {
+				out = append(out, c)
+			}
+		}
+		p.emit(s, out, span{start, len(out), noToken, sp.first})
+	}
+	s.text, s.spare = out, s.text
+	s.spans, s.next = s.next, s.spans
+}
+
+// emit cuts a piece before each replacement.
+func (p metaspace) emit(s *scratch, text []byte, sp span) {
+	start := sp.start
+	for i := start + 1; p.cut && i < sp.end; i++ {
+		if text[i] == p.replacement[0] && string(text[i:min(sp.end, i+len(p.replacement))]) == p.replacement {
+			s.emit(sp, start, i)
+			start = i
 		}
 	}
-	return true
-}
-
-func (p byteLevel) appendTo(dst, text []byte) []byte {
-	for _, c := range text {
-		if c-'!' <= '~'-'!' {
-			dst = append(dst, c)
-		} else {
-			dst = append(dst, p.coded[c]...)
-		}
-	}
-	return dst
-}
-
-// codedBytes returns the character that stands for each byte: itself if it is
-// visible in Latin-1, else one from U+0100 on. Source: GPT-2, encoder.py.
-func codedBytes() *[256]string {
-	coded, next := new([256]string), rune(0x100)
-	for b := range rune(256) {
-		if b >= '!' && b <= '~' || b >= '¡' && b <= '¬' || b >= '®' && b <= 'ÿ' {
-			coded[b] = string(b)
-		} else {
-			coded[b] = string(next)
-			next++
-		}
-	}
-	return coded
-}
-
-// prefixed is the normalizer Prepend: text that is not empty gets a prefix, unless
-// it begins with another one already.
-type prefixed struct{ prefix, unless string }
-
-func (p prefixed) same(text []byte) bool {
-	return len(text) == 0 || p.unless != "" && len(text) >= len(p.unless) && string(text[:len(p.unless)]) == p.unless
-}
-
-func (p prefixed) appendTo(dst, text []byte) []byte {
-	if !p.same(text) {
-		dst = append(dst, p.prefix...)
-	}
-	return append(dst, text...)
+	s.emit(sp, start, sp.end)
 }

@@ -32,6 +32,8 @@ type scratch struct {
 	ids         []int64
 	room        int // ids that the context has room for
 	bpe         merging
+	lattice     lattice
+	key         []byte
 }
 
 // reset begins a text.

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -10,13 +11,13 @@ import (
 const (
 	// White_Space
 	spaceClass = `\x{9}-\x{D}\x{20}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}`
-	// everything else
-	notSpaceClass = `\x{0}-\x{8}\x{E}-\x{1F}\x{21}-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF}` +
-		`\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF}`
 	// Alphabetic, Mark, Decimal_Number, Connector_Punctuation; the last ranges are
 	// the symbols that are Alphabetic
 	wordClass = `\p{L}\p{Nl}\p{M}\p{Nd}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}`
 )
+
+// latinNumbers are in \w too, but not where it stands in brackets.
+const latinNumbers = `²³¹¼-¾`
 
 // aheadMark is the first of the characters that stand for lookaheads in a
 // translated expression. They are for private use, and an expression that has
@@ -124,20 +125,15 @@ func (t *translator) escape(out *strings.Builder) {
 	case 's':
 		t.put(out, spaceClass)
 	case 'S':
-		t.put(out, notSpaceClass)
+		t.put(out, complement(spaceClass))
 	case 'd':
 		t.put(out, `\p{Nd}`)
 	case 'D':
 		t.put(out, `\P{Nd}`)
 	case 'w':
-		t.put(out, wordClass)
+		t.put(out, t.word())
 	case 'W':
-		if t.class {
-			t.refuse(`\W in brackets`)
-			return
-		}
-		out.WriteString(`[^` + wordClass + `]`)
-		t.take(2)
+		t.put(out, complement(t.word()))
 	case 'p', 'P':
 		end := strings.IndexByte(t.rest, '}')
 		if !strings.HasPrefix(t.rest[2:], "{") || end < 0 {
@@ -158,6 +154,14 @@ func (t *translator) escape(out *strings.Builder) {
 	}
 }
 
+// word returns the class that \w stands for.
+func (t *translator) word() string {
+	if t.class {
+		return wordClass
+	}
+	return wordClass + latinNumbers
+}
+
 // put writes a class in place of an escape of two bytes.
 func (t *translator) put(out *strings.Builder, class string) {
 	t.take(2)
@@ -165,6 +169,19 @@ func (t *translator) put(out *strings.Builder, class string) {
 		class = "[" + class + "]"
 	}
 	out.WriteString(class)
+}
+
+// complement returns the class of all characters that a class has not.
+func complement(class string) string {
+	re, err := syntax.Parse("[^"+class+"]", syntax.Perl)
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	var b strings.Builder
+	for i := 0; i < len(re.Rune); i += 2 {
+		fmt.Fprintf(&b, `\x{%X}-\x{%X}`, re.Rune[i], re.Rune[i+1])
+	}
+	return b.String()
 }
 
 // codePoint translates \x{H…}, \xHH below 80, and \uHHHH.
