@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strings"
+	"io/fs"
+	"os"
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/laion"
@@ -11,6 +13,27 @@ import (
 
 	"github.com/spf13/pflag"
 )
+
+// indexHelp is the help of --index.
+const indexHelp = "`folder` of the index, or " + open.Form + " (default " + app.DefaultIndex + " in this folder)"
+
+// indexOrDefault returns the index that a command reads, and says which one it is
+// where none is named.
+func (c *console) indexOrDefault(name string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	if _, err := os.Stat(app.DefaultIndex); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no %s in this folder: make one with \"engram index build FOLDER\", or name an index with --index", app.DefaultIndex)
+	}
+	c.sayDefaultIndex()
+	return app.DefaultIndex, nil
+}
+
+// sayDefaultIndex says that the index is the default one.
+func (c *console) sayDefaultIndex() {
+	fmt.Fprintf(c.stderr, "the index is %s in this folder\n", app.DefaultIndex)
+}
 
 // sourceFlags say what to read, and how.
 type sourceFlags struct {
@@ -58,20 +81,6 @@ func addCollection(flags *pflag.FlagSet, spec *open.Collection) {
 func checkCollection(spec open.Collection, name string) error {
 	if err := spec.Check(name); err != nil {
 		return fmt.Errorf("--%w", err) // it begins with the name of the flag
-	}
-	return nil
-}
-
-// wantOne refuses a command line that has not exactly one of these flags.
-func wantOne(flags *pflag.FlagSet, names ...string) error {
-	set := 0
-	for _, name := range names {
-		if flags.Changed(name) {
-			set++
-		}
-	}
-	if set != 1 {
-		return fmt.Errorf("wanted one of --%s, found %d of them", strings.Join(names, ", --"), set)
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			"new or has changed, and deletes what a changed shard has no longer. Images, rows and whole shards that\n" +
 			"are damaged are passed over and listed. Several sources make one index, and a source that an index does\n" +
 			"not have yet is added to it.",
-		Example: "  engram index build ~/Pictures --out photos.index\n" +
+		Example: "  engram index build ~/Pictures --model clip-vit-b-32\n" +
+			"  engram index build ~/Pictures --out photos.index\n" +
 			"  engram index build coco --model clip --out coco.index --prune --json\n" +
 			"  engram index build 'laion/{00000..00041}.tar' --model clip --out laion.index --part 1/4\n" +
 			"  engram index build laion-embeddings --out laion.index --exclude-unsafe",
@@ -51,6 +52,10 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			if dryRun {
 				return c.estimate(cmd.Context(), spec, asJSON)
 			}
+			if spec.Out == "" {
+				spec.Out = app.DefaultIndex
+				c.sayDefaultIndex()
+			}
 			report, err := show(cmd.Context(), c, c.app().Build, spec)
 			if report == nil {
 				return err
@@ -66,7 +71,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	f.source.add(flags)
 	f.addFilter(flags)
 	flags.StringVar(&f.Model, "model", app.Pixels, "`folder` of the model, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
-	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+open.Form+" (required)")
+	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+open.Form+" (default "+app.DefaultIndex+" in this folder)")
 	addCollection(flags, &f.Collection)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
 	flags.BoolVar(&f.Prune, "prune", false, "delete the items of shards and folders that are gone")
@@ -74,7 +79,6 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	flags.IntVar(&f.Batch, "batch", 16, "images in one run of the model")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
 	flags.BoolVar(&dryRun, "dry-run", false, "do a sample for a few seconds, write nothing, and print what all of it would take")
-	cmd.MarkFlagsOneRequired("out", "dry-run")
 	return cmd
 }
 

@@ -113,7 +113,11 @@ func TestUnknownInputIsOneSentence(t *testing.T) {
 	c.refuse([]string{`unknown command "serch" for "engram"; Did you mean this? search; serve`}, "serch")
 	c.refuse([]string{"unknown flag: --bogus", "see engram index build --help"}, "index", "build", "x", "--bogus")
 	c.refuse([]string{"wanted a source, found 0 arguments"}, "index", "build", "--out", "x")
-	c.refuse([]string{`required flag(s) "index" not set`}, "search")
+	c.refuse([]string{`wanted words, --text, --image`}, "search")
+	t.Chdir(t.TempDir())
+	for _, command := range [][]string{{"search", "a dog"}, {"serve"}} {
+		c.refuse([]string{`there is no engram.index in this folder: make one with "engram index build FOLDER"`}, command...)
+	}
 }
 
 func TestInterruptedCommand(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/index"
-	"engram/index/open"
 	"engram/index/source"
 
 	"github.com/spf13/cobra"
@@ -19,35 +18,41 @@ import (
 func (c *console) searchCommand() *cobra.Command {
 	var f searchFlags
 	cmd := &cobra.Command{
-		Use:   "search",
-		Short: "Find the images nearest to an image, a scan, a vector or an item",
-		Long: "Search prints the items of an index that are nearest to a query by cosine similarity.\n" +
-			"A scan is decoded first; rows of a file of scans are counted from 0, and several rows are the\n" +
-			"repeats of one image, which are averaged.",
-		Example: "  engram search --index photos.index --image cat.jpg\n" +
+		Use:   "search [WORDS]",
+		Short: "Find the images nearest to words, an image, a scan, a vector or an item",
+		Long: "Search prints the items of an index that are nearest to a query by cosine similarity. Words need an\n" +
+			"index that was built with the model of a CLIP.\n\n" +
+			"A query may have several parts. Each counts by its --weight, which stands behind it; the --minus- flags ask\n" +
+			"for less of something. The query is the sum of the parts' unit vectors times their weights.\n\n" +
+			"A scan is decoded first; rows of a file of scans are counted from 0, and several rows are the repeats of\n" +
+			"one image, which are averaged.",
+		Example: "  engram search \"a dog on a beach\"\n" +
+			"  engram search --text \"at night\" --weight .5 --image street.jpg --minus-text people\n" +
+			"  engram search --index photos.index --image cat.jpg\n" +
 			"  engram search --index photos.index --image cat.jpg --filter '{\"key\":\"captions\",\"text\":\"black sofa\"}'\n" +
 			"  engram search --index digits.index --scan voxels.npy --row 12 --decoder decoder -k 5 --json\n" +
 			"  engram search --index photos.index --item 1234567890 --paths | xargs open",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			spec, err := f.spec(cmd.Flags())
+		RunE: func(cmd *cobra.Command, args []string) error {
+			spec, err := f.spec(cmd.Flags(), args)
 			if err != nil {
+				return err
+			}
+			if spec.Index, err = c.indexOrDefault(spec.Index); err != nil {
 				return err
 			}
 			found, err := show(cmd.Context(), c, c.app().Search, spec)
 			if err != nil {
 				return err
 			}
+			for _, note := range found.Notes {
+				fmt.Fprintln(c.stderr, printable(note))
+			}
 			return c.printHits(f, found)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.Index, "index", "", "`folder` of the index, or "+open.Form+" (required)")
-	flags.StringVar(&f.Image, "image", "", "search with this image `file`")
-	flags.StringVar(&f.Vector, "vector", "", "search with a vector of this .npy `file`, [D] or [n, D]")
-	flags.StringVar(&f.Scan, "scan", "", "search with a scan of this `file`: .npy [voxels] or [n, voxels], or NIfTI with --mask")
-	flags.Uint64Var(&f.item, "item", 0, "search with the item of this `id`, which is left out of the results")
-	flags.IntSliceVar(&f.Rows, "row", nil, "`rows` of the scan's or vector's file, from 0; a scan's are averaged")
+	flags.StringVar(&f.Index, "index", "", indexHelp)
+	f.query.add(flags)
 	flags.StringVar(&f.Mask, "mask", "", maskHelp)
 	flags.StringVar(&f.Labels, "labels", "", labelsHelp)
 	flags.StringVar(&f.Decoder, "decoder", "", "`folder` of the decoder that turns the scan into a vector")
@@ -60,7 +65,6 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.BoolVar(&f.paths, "paths", false, "print only the paths of images that are there, or else their urls")
 	flags.StringVar(&f.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
-	_ = cmd.MarkFlagRequired("index") // the flag exists
 	cmd.MarkFlagsMutuallyExclusive("json", "paths")
 	cmd.MarkFlagsMutuallyExclusive("exact", "recall")
 	return cmd
@@ -69,15 +73,15 @@ func (c *console) searchCommand() *cobra.Command {
 // searchFlags are the flags of search.
 type searchFlags struct {
 	app.SearchSpec
-	item        uint64
+	query       queryFlags
 	filter      string
 	json, paths bool
 }
 
-// spec returns what the flags say.
-func (f *searchFlags) spec(flags *pflag.FlagSet) (spec app.SearchSpec, err error) {
+// spec returns what the flags and the arguments say.
+func (f *searchFlags) spec(flags *pflag.FlagSet, args []string) (spec app.SearchSpec, err error) {
 	spec = f.SearchSpec
-	if err := wantOne(flags, "image", "vector", "scan", "item"); err != nil {
+	if spec.Parts, err = f.query.query(args); err != nil {
 		return spec, err
 	}
 	if f.K < 1 {
@@ -85,10 +89,6 @@ func (f *searchFlags) spec(flags *pflag.FlagSet) (spec app.SearchSpec, err error
 	}
 	if flags.Changed("recall") && !(f.Recall > 0 && f.Recall <= 1) { // or NaN
 		return spec, fmt.Errorf("--recall is %v, wanted a number above 0 and up to 1", f.Recall)
-	}
-	if flags.Changed("item") {
-		id := index.ID(f.item)
-		spec.Item = &id
 	}
 	if f.filter != "" {
 		if spec.Filter, err = index.ParseFilter(f.filter); err != nil {

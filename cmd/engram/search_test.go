@@ -106,8 +106,7 @@ func TestSearchRefuses(t *testing.T) {
 		want []string
 		args []string
 	}{
-		{[]string{"wanted one of --image, --vector, --scan, --item, found 0"}, nil},
-		{[]string{"found 2 of them"}, []string{"--item", "3", "--image", "x"}},
+		{[]string{"wanted words, --text, --image, --vector, --scan or --item to search for, found none"}, nil},
 		{[]string{"-k is 0"}, []string{"--item", "3", "-k", "0"}},
 		{[]string{"no item 3"}, []string{"--item", "3"}},
 		{[]string{"nowhere.jpg: no such file"}, []string{"--image", file("nowhere.jpg")}},

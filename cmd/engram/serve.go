@@ -7,7 +7,6 @@ import (
 	"net"
 
 	"engram/cmd/engram/internal/app"
-	"engram/index/open"
 
 	"github.com/spf13/cobra"
 )
@@ -20,7 +19,7 @@ func (c *console) serveCommand() *cobra.Command {
 		Short: "Serve an index over HTTP, with a page",
 		Long: "Serve answers searches by image, vector, item and, with --decoder, by scan, over REST and on a page.\n" +
 			"An index of vectors that were made elsewhere is served without a model: by vector, item and filter.\n" +
-			"Given a folder of images instead of --index, it first indexes what is new there, in the cache.\n" +
+			"Given a folder of images, it first indexes what is new there, in the cache.\n" +
 			"An index in a folder is served as it is at the start; others may read, write and serve it meanwhile.\n" +
 			"Ctrl-C ends it after the requests under way.",
 		Example: "  engram serve ~/Pictures\n" +
@@ -28,17 +27,22 @@ func (c *console) serveCommand() *cobra.Command {
 			"  engram serve --index digits.index --decoder decoder --voxels voxels.npy --trials trials.csv",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 1) == (spec.Index != "") {
-				return errors.New("wanted a folder of images or --index (see engram serve --help)")
-			}
-			if len(args) == 1 {
+			switch {
+			case len(args) == 0:
+				var err error
+				if spec.Index, err = c.indexOrDefault(spec.Index); err != nil {
+					return err
+				}
+			case spec.Index != "":
+				return errors.New("wanted a folder of images or --index, found both (see engram serve --help)")
+			default:
 				spec.Images = args[0]
 			}
 			return c.serve(cmd.Context(), spec, addr)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&spec.Index, "index", "", "`folder` of the index, or "+open.Form)
+	flags.StringVar(&spec.Index, "index", "", indexHelp)
 	flags.StringVar(&spec.Model, "model", "", "`folder` of the model, where it is not at the place that the index remembers")
 	flags.BoolVar(&spec.AssumeModel, "assume-model", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.StringVar(&spec.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/clip"
-	"engram/embed/model"
-	"engram/embed/ort"
 	"engram/embed/pixels"
 	"engram/index/ingest"
 )
@@ -40,31 +37,6 @@ func (e pictureEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]
 	vectors, err := e.encoder.Encode(ctx, images)
 	return asRows(vectors, err)
 }
-
-// TextEncoder is an open text encoder with the library that runs it.
-type TextEncoder struct {
-	*clip.TextEncoder
-	runtime *ort.Runtime
-}
-
-// OpenTextEncoder opens the text encoder of a model.
-func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progress.Func) (*TextEncoder, error) {
-	rt, err := a.Runtime(ctx, watch)
-	if err != nil {
-		return nil, err
-	}
-	encoder, err := clip.OpenText(rt, m, clip.Options{Device: a.opts.Device})
-	if err != nil {
-		return nil, errors.Join(err, rt.Close())
-	}
-	if err := a.checkCanary(ctx, rt, encoder); err != nil {
-		return nil, errors.Join(err, encoder.Close(), rt.Close())
-	}
-	return &TextEncoder{encoder, rt}, nil
-}
-
-// Close frees the encoder and the library.
-func (m *TextEncoder) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
 
 // captionEncoder is a TextEncoder as package ingest needs it.
 type captionEncoder struct{ encoder *TextEncoder }

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"engram/data/progress"
+	"engram/embed"
+	"engram/embed/clip"
+	"engram/embed/model"
+	"engram/embed/ort"
+)
+
+// TextEncoder is an open text encoder with the library that runs it.
+type TextEncoder struct {
+	*clip.TextEncoder
+	runtime *ort.Runtime
+}
+
+// OpenTextEncoder opens the text encoder of a model. Where the model has none,
+// the error is a clip.ErrNoText that says how to search by words.
+func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progress.Func) (*TextEncoder, error) {
+	if _, ok := m.Graphs["text"]; !ok {
+		return nil, noText(m)
+	}
+	rt, err := a.Runtime(ctx, watch)
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := clip.OpenText(rt, m, clip.Options{Device: a.opts.Device})
+	if err != nil {
+		return nil, errors.Join(err, rt.Close())
+	}
+	if err := a.checkCanary(ctx, rt, encoder); err != nil {
+		return nil, errors.Join(err, encoder.Close(), rt.Close())
+	}
+	return &TextEncoder{encoder, rt}, nil
+}
+
+// noText says that a model cannot search by words, and what can.
+func noText(m *model.Model) error {
+	const instead = `to search by words, build an index with the model of a CLIP, such as "engram index build FOLDER --model clip-vit-b-32"`
+	if m.Name == Pixels {
+		return fmt.Errorf("an index of plain pixels finds what looks alike and knows no words; %s: %w", instead, clip.ErrNoText)
+	}
+	return fmt.Errorf("the model %s has no text graph; %s: %w", Label(m), instead, clip.ErrNoText)
+}
+
+// Embed returns the unit vector of one text, and whether the text was longer than
+// the model reads. A text that means nothing to the model is refused with
+// embed.ErrText.
+func (m *TextEncoder) Embed(ctx context.Context, text string) (vector []float32, cut bool, err error) {
+	if err := embed.CheckText(text); err != nil {
+		return nil, false, err
+	}
+	vectors, err := m.Encode(ctx, []string{text})
+	switch {
+	case errors.Is(err, clip.ErrNoWord):
+		return nil, false, fmt.Errorf("the model %s knows no word of %.60q: %w", Label(m.Model()), text, embed.ErrText)
+	case err != nil:
+		return nil, false, err
+	}
+	return vectors[0], m.Cuts(text), nil
+}
+
+// Close frees the encoder and the library.
+func (m *TextEncoder) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
