@@ -13,16 +13,26 @@ import (
 // Model names one of the models.
 type Model string
 
-// The models, in the order in which they are trained: the denoiser learns from
-// what the other two make of pictures.
+// The models, in the order in which they are trained: the text graph of the CLIP
+// is trained once more, by its image graph, and the denoiser learns from what the
+// CLIP and the autoencoder make of pictures.
 const (
 	CLIP        Model = "clip"
+	Text        Model = "text"
 	Autoencoder Model = "autoencoder"
 	Denoiser    Model = "denoiser"
 )
 
 // Models returns all models in the order in which they are trained.
-func Models() []Model { return []Model{CLIP, Autoencoder, Denoiser} }
+func Models() []Model { return []Model{CLIP, Text, Autoencoder, Denoiser} }
+
+// Folder returns the name of the folder that a model is written to.
+func (m Model) Folder() string {
+	if m == Text {
+		return string(CLIP) // whose text graph it is
+	}
+	return string(m)
+}
 
 // Recipe says how a model is trained. One step sees a batch of scenes that were
 // never seen before; an epoch is what is drawn at a time.
@@ -67,12 +77,13 @@ type Options struct {
 
 // Scale is a set of sizes.
 type Scale struct {
-	Name                                          string
-	CLIP                                          CLIPShape
-	Autoencoder                                   AutoencoderShape
-	Denoiser                                      DenoiserShape
-	CLIPRecipe, AutoencoderRecipe, DenoiserRecipe Recipe
-	held                                          int // pictures that a score is measured on
+	Name                                                      string
+	CLIP                                                      CLIPShape
+	Autoencoder                                               AutoencoderShape
+	Denoiser                                                  DenoiserShape
+	CLIPRecipe, TextRecipe, AutoencoderRecipe, DenoiserRecipe Recipe
+
+	held int // pictures that a score is measured on
 }
 
 // Scales returns the sizes that there are: tiny, which learns something within
@@ -85,6 +96,7 @@ func Scales() []Scale {
 			Context: 40, TextWidth: 32, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 16,
 		},
 		CLIPRecipe:        Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
+		TextRecipe:        Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
 		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}, Channels: 8},
 		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}},
@@ -97,6 +109,7 @@ func Scales() []Scale {
 			Context: 40, TextWidth: 128, Text: nn.Transformer{Layers: 2, Heads: 4}, Dim: 128,
 		},
 		CLIPRecipe:        Recipe{Epochs: 100, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
+		TextRecipe:        Recipe{Epochs: 80, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
 		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 192, Layers: nn.Transformer{Layers: 2, Heads: 6}, Channels: 32},
 		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},

@@ -29,6 +29,12 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 	switch model {
 	case CLIP:
 		t.newCLIP(scale)
+	case Text:
+		n, err := t.openText(scale, out)
+		if err != nil {
+			return nil, err
+		}
+		defer n.Close()
 	case Autoencoder:
 		t.newAutoencoder(scale)
 	case Denoiser:
@@ -56,7 +62,7 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 		return nil, err
 	}
 	card := t.card(trained, models, scores)
-	return card, t.write(filepath.Join(out, string(model)), models, card)
+	return card, t.write(filepath.Join(out, model.Folder()), models, card)
 }
 
 // start says what the training is of.
@@ -69,13 +75,18 @@ func (t *training) start(n network, shape any, recipe Recipe) {
 }
 
 func (t *training) newCLIP(scale Scale) {
+	n := t.clipNetwork(scale, scale.CLIPRecipe)
+	t.start(&n, n.shape, n.recipe)
+}
+
+// clipNetwork returns a CLIP of a scale, to be trained by a recipe.
+func (t *training) clipNetwork(scale Scale, recipe Recipe) clipNetwork {
 	shape, words := scale.CLIP, scenes.Vocabulary()
 	v := tokenizer.NewVocabulary(words, shape.Context)
 	shape.Words = v.Size()
-	recipe := t.opts.adjust(scale.CLIPRecipe)
-	t.start(&clipNetwork{
-		rt: t.rt, shape: shape, recipe: recipe, seed: t.opts.Seed, words: words, vocabulary: v, held: scale.held,
-	}, shape, recipe)
+	return clipNetwork{
+		rt: t.rt, shape: shape, recipe: t.opts.adjust(recipe), seed: t.opts.Seed, words: words, vocabulary: v, held: scale.held,
+	}
 }
 
 func (t *training) newAutoencoder(scale Scale) {

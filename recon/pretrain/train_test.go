@@ -65,7 +65,7 @@ func TestModelsLearnAndRepeat(t *testing.T) {
 
 func fingerprint(t *testing.T, dir string, m Model) string {
 	t.Helper()
-	b, err := model.Open(filepath.Join(dir, string(m)))
+	b, err := model.Open(filepath.Join(dir, m.Folder()))
 	if err != nil {
 		t.Fatal(err)
 	}

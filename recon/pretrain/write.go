@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"engram/data/vfs"
 	"engram/embed/model"
@@ -27,7 +28,7 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 	if err := vfs.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	staging, err := os.MkdirTemp(parent, "."+string(t.about.Model)+"-")
+	staging, err := os.MkdirTemp(parent, "."+t.about.Model.Folder()+"-")
 	if err != nil {
 		return err
 	}
@@ -45,12 +46,19 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 	if err != nil {
 		return err
 	}
-	manifest.Name, manifest.Version, manifest.Licence = "scenes-"+string(t.about.Model), "1", "CC0-1.0"
+	manifest.Name, manifest.Version, manifest.Licence = "scenes-"+t.about.Model.Folder(), "1", "CC0-1.0"
 	manifest.Source = card.source()
+	about := card.Markdown()
+	if t.about.Model == Text {
+		if manifest.Source, about, err = t.amend(dir, card); err != nil {
+			return err
+		}
+		manifest.Version = "2"
+	}
 	if _, err := model.Write(fresh, manifest); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(fresh, CardFile), []byte(card.Markdown())); err != nil {
+	if err := writeFile(filepath.Join(fresh, CardFile), []byte(about)); err != nil {
 		return err
 	}
 	old := filepath.Join(staging, "old")
@@ -65,6 +73,26 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 		return err
 	}
 	return vfs.OS{}.SyncDir(parent)
+}
+
+// textHeading begins what the card of a CLIP says about its text graph, where that
+// was trained once more.
+const textHeading = "\n# text"
+
+// amend returns the source and the card of the CLIP in dir with what is to be said
+// of its text graph.
+func (t *training) amend(dir string, card *Card) (source, about string, err error) {
+	old, err := model.Open(dir)
+	if err != nil {
+		return "", "", err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, CardFile))
+	if err != nil {
+		return "", "", err
+	}
+	first, _, _ := strings.Cut(string(text), textHeading)
+	made, _, _ := strings.Cut(old.Source, "; ")
+	return made + "; text graph: " + card.command(), first + "\n" + card.Markdown(), nil
 }
 
 // writeFile writes a file and makes it durable.

@@ -21,7 +21,7 @@ type PretrainSpec struct {
 }
 
 // Dir returns the folder of a model.
-func (s *PretrainSpec) Dir(m pretrain.Model) string { return filepath.Join(s.Out, string(m)) }
+func (s *PretrainSpec) Dir(m pretrain.Model) string { return filepath.Join(s.Out, m.Folder()) }
 
 // Pretrain trains models on generated scenes and writes each to a folder.
 func (a *App) Pretrain(ctx context.Context, spec PretrainSpec, watch progress.Func) (_ []*pretrain.Card, err error) {
