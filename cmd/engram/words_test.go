@@ -147,11 +147,11 @@ func TestSearchByWordsNeedsAModelWithWords(t *testing.T) {
 	c := newCLI(t)
 	photos, out := writePhotos(t), filepath.Join(t.TempDir(), "index")
 	c.must("index", "build", photos, "--out", out)
-	c.refuse([]string{"an index of plain pixels finds what looks alike and knows no words; to search by words, build an index with the model of a CLIP"},
+	c.refuse([]string{"an index of plain pixels finds what looks alike and knows no words; to search by words, build one with the model of a CLIP"},
 		"search", "--index", out, "a zebra")
 
 	wordless := filepath.Join(t.TempDir(), "wordless")
-	c.must("model", "wrap", pixelsModel(t), "--out", wordless, "--name", "wordless")
+	c.must("model", "import", pixelsModel(t), "--out", wordless, "--name", "wordless")
 	out = filepath.Join(t.TempDir(), "index")
 	c.must("index", "build", photos, "--out", out, "--model", wordless)
 	c.refuse([]string{"the model wordless 1 has no text graph; to search by words"}, "search", "--index", out, "a zebra")

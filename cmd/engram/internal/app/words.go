@@ -8,9 +8,13 @@ import (
 	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/clip"
+	"engram/embed/hub/catalogue"
 	"engram/embed/model"
 	"engram/embed/ort"
 )
+
+// WordsModel is the model that is named to whoever wants to search by words.
+const WordsModel = "clip-vit-b-32"
 
 // TextEncoder is an open text encoder with the library that runs it.
 type TextEncoder struct {
@@ -40,11 +44,17 @@ func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progres
 
 // noText says that a model cannot search by words, and what can.
 func noText(m *model.Model) error {
-	const instead = `to search by words, build an index with the model of a CLIP, such as "engram index build FOLDER --model clip-vit-b-32"`
+	const build = `"engram index build FOLDER --model %s"`
 	if m.Name == Pixels {
-		return fmt.Errorf("an index of plain pixels finds what looks alike and knows no words; %s: %w", instead, clip.ErrNoText)
+		return fmt.Errorf("an index of plain pixels finds what looks alike and knows no words; to search by words, build one with the model of a CLIP: "+
+			build+": %w", WordsModel, clip.ErrNoText)
 	}
-	return fmt.Errorf("the model %s has no text graph; %s: %w", Label(m), instead, clip.ErrNoText)
+	if e, ok := catalogue.WithWords(m.Source); ok {
+		return fmt.Errorf("the model %s has no text graph, and %s has one for the same space; to search by words, build the index with it: "+
+			build+": %w", Label(m), e.Name, e.Name, clip.ErrNoText)
+	}
+	return fmt.Errorf("the model %s has no text graph; to search by words, build an index with the model of a CLIP: "+
+		build+": %w", Label(m), WordsModel, clip.ErrNoText)
 }
 
 // Embed returns the unit vector of one text, and whether the text was longer than
@@ -61,7 +71,7 @@ func (m *TextEncoder) Embed(ctx context.Context, text string) (vector []float32,
 	case err != nil:
 		return nil, false, err
 	}
-	return vectors[0], m.Cuts(text), nil
+	return vectors[0], m.Tokenize(text).Cut, nil
 }
 
 // Close frees the encoder and the library.
