@@ -25,7 +25,7 @@ func (c *Client) networkError(ctx context.Context, address *url.URL, err error) 
 	if errors.As(err, &failed) {
 		err = failed.Err
 	}
-	wrapped := fmt.Errorf("%s does not answer (%w): check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT: %w", address.Host, err, ErrUnreachable)
+	wrapped := say(ErrUnreachable, "%s does not answer (%w): check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT", address.Host, err)
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &name) && name.IsNotFound || errors.As(err, &certificate) {
@@ -45,14 +45,14 @@ func (c *Client) statusError(r request, resp *http.Response) error {
 		return errRange
 	case status == http.StatusTooManyRequests:
 		return &transient{after: retryAfter(resp.Header, time.Now()),
-			err: fmt.Errorf("%s takes no more requests for now%s: try later, or set HF_TOKEN for a higher limit: %w", host, quoted(message), ErrRate)}
+			err: say(ErrRate, "%s takes no more requests for now%s: try later, or set HF_TOKEN for a higher limit", host, quoted(message))}
 	case status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
 		return &transient{after: retryAfter(resp.Header, time.Now()),
-			err: fmt.Errorf("%s answers %s%s: try later: %w", host, resp.Status, quoted(message), ErrUnreachable)}
+			err: say(ErrUnreachable, "%s answers %s%s: try later", host, resp.Status, quoted(message))}
 	case host != c.host && r.about.path != "" && resp.Header.Get("X-Error-Code") == "":
 		// The address that the hub has led to was for a short time only. The next
 		// attempt asks the hub for another.
-		return &transient{err: fmt.Errorf("%s, to which %s leads, answers %s: try later: %w", host, c.host, resp.Status, ErrUnreachable)}
+		return &transient{err: say(ErrUnreachable, "%s, to which %s leads, answers %s: try later", host, c.host, resp.Status)}
 	}
 	return c.refusal(r.about, resp, message)
 }
@@ -63,23 +63,23 @@ func (c *Client) refusal(about subject, resp *http.Response, message string) err
 	status, code := resp.StatusCode, resp.Header.Get("X-Error-Code")
 	switch {
 	case code == "GatedRepo" && c.token == "":
-		return fmt.Errorf("accept its licence at %s, then set HF_TOKEN to a token of your account: %w", page, ErrGated)
+		return say(ErrGated, "it is gated: accept its licence at %s, then set HF_TOKEN to a token of your account", page)
 	case code == "GatedRepo":
-		return fmt.Errorf("accept its licence at %s with the account of HF_TOKEN, and let the token read gated repositories: %w", page, ErrGated)
+		return say(ErrGated, "it is gated: accept its licence at %s with the account of HF_TOKEN, and let the token read gated repositories", page)
 	case code == "RevisionNotFound":
-		return fmt.Errorf("it has no branch, tag or commit %q, see %s: %w", about.revision, page, ErrRevision)
+		return say(ErrRevision, "it has no branch, tag or commit %q, see %s", about.revision, page)
 	case code == "EntryNotFound", code == "" && status == http.StatusNotFound && about.path != "":
-		return fmt.Errorf("it has no file %q at %s: %w", about.path, about.revision, ErrFile)
+		return say(ErrFile, "it has no file %q at %s", about.path, about.revision)
 	case status == http.StatusUnauthorized && c.token != "" && strings.Contains(strings.ToLower(message), "invalid"):
-		return fmt.Errorf("%s refuses the token in HF_TOKEN%s: set a valid one, or none for public repositories: %w", c.host, quoted(message), ErrUnauthorized)
+		return say(ErrUnauthorized, "%s refuses the token in HF_TOKEN%s: set a valid one, or none for public repositories", c.host, quoted(message))
 	case (status == http.StatusUnauthorized || status == http.StatusNotFound) && c.token == "":
-		return fmt.Errorf("%s has no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it: %w", c.host, ErrNotFound)
+		return say(ErrNotFound, "%s has no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it", c.host)
 	case status == http.StatusUnauthorized || status == http.StatusNotFound:
-		return fmt.Errorf("%s has no such repository, or HF_TOKEN may not read it: check the name and the token: %w", c.host, ErrNotFound)
+		return say(ErrNotFound, "%s has no such repository, or HF_TOKEN may not read it: check the name and the token", c.host)
 	case status == http.StatusForbidden:
-		return fmt.Errorf("%s answers %s%s: check the repository's page %s and HF_TOKEN: %w", c.host, resp.Status, quoted(message), page, ErrUnauthorized)
+		return say(ErrUnauthorized, "%s answers %s%s: check the repository's page %s and HF_TOKEN", c.host, resp.Status, quoted(message), page)
 	}
-	return fmt.Errorf("%s answers %s%s: check HF_ENDPOINT: %w", c.host, resp.Status, quoted(message), ErrAnswer)
+	return say(ErrAnswer, "%s answers %s%s: check HF_ENDPOINT", c.host, resp.Status, quoted(message))
 }
 
 // maxMessage is how much of a server's message is shown.
@@ -113,5 +113,5 @@ func refuseWebPage(resp *http.Response, what string) error {
 	if !strings.HasPrefix(kind, "text/html") || strings.HasSuffix(what, ".html") || strings.HasSuffix(what, ".htm") {
 		return nil
 	}
-	return fmt.Errorf("%s answers a web page where %s was wanted: check HF_ENDPOINT, and whether a proxy wants a log-in: %w", resp.Request.URL.Host, what, ErrAnswer)
+	return say(ErrAnswer, "%s answers a web page where %s was wanted: check HF_ENDPOINT, and whether a proxy wants a log-in", resp.Request.URL.Host, what)
 }

@@ -45,7 +45,7 @@ func (c *Client) cached(snap *Snapshot, f File) string {
 // cachedSnapshot returns what the cache has of a revision, which may be some of its
 // files.
 func (c *Client) cachedSnapshot(repo, revision string) (*Snapshot, error) {
-	none := fmt.Errorf("hub: %s at %s is not in the cache %s: %w", repo, revision, cmp.Or(c.cache, "(there is none)"), ErrOffline)
+	none := say(ErrOffline, "hub: %s at %s is not in the cache %s, and the network is off", repo, revision, cmp.Or(c.cache, "(there is none)"))
 	if c.cache == "" || !fs.ValidPath(revision) {
 		return nil, none
 	}

@@ -1,6 +1,9 @@
 package hub
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a caller may want to tell apart.
 var (
@@ -31,3 +34,18 @@ var (
 	// ErrSpace reports a disk that is too full.
 	ErrSpace = errors.New("not enough disk space")
 )
+
+// sentence is an error whose text is a whole sentence, and whose kind is a sentinel
+// that adds nothing to it.
+type sentence struct {
+	error
+	kind error
+}
+
+// say returns an error of a kind with the text that fmt.Errorf makes.
+func say(kind error, format string, args ...any) error {
+	return &sentence{fmt.Errorf(format, args...), kind}
+}
+
+// Unwrap returns the kind and what the text was made of.
+func (s *sentence) Unwrap() []error { return []error{s.kind, s.error} }

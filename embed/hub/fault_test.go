@@ -220,8 +220,8 @@ func TestFetchGivesUp(t *testing.T) {
 	}{
 		{"503 for ever", hubtest.Fault{Status: 503, Header: http.Header{"X-Error-Message": {"down for a while"}}}, hub.ErrUnreachable, `503 Service Unavailable ("down for a while"): try later`},
 		{"429 for ever", hubtest.Fault{Status: 429}, hub.ErrRate, "(5 attempts)"},
-		{"429 for an hour", hubtest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, hub.ErrRate, "wait 1h0m0s"},
-		{"a quota that is used up", hubtest.Fault{Status: 429, Header: http.Header{"Ratelimit": {`"resolvers";r=0;t=120`}}}, hub.ErrRate, "wait 2m0s"},
+		{"429 for an hour", hubtest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, hub.ErrRate, "asks to wait 1h0m0s"},
+		{"a quota that is used up", hubtest.Fault{Status: 429, Header: http.Header{"Ratelimit": {`"resolvers";r=0;t=120`}}}, hub.ErrRate, "asks to wait 2m0s"},
 		{"404", hubtest.Fault{Status: 404}, hub.ErrFile, "no file"},
 		{"403", hubtest.Fault{Status: 403}, hub.ErrUnauthorized, "403 Forbidden"},
 		{"a redirect without end", hubtest.Fault{Status: 302, Header: http.Header{"Location": {"."}}}, hub.ErrUnreachable, "redirects"},

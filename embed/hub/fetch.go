@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -104,7 +103,7 @@ func (t *transfer) survey(ctx context.Context, placed []Placed) (complete bool, 
 		case seen[f.Path], t.present(&placed[i]):
 			placed[i].How = cmp.Or(placed[i].How, Present)
 		case t.c.offline && t.c.cached(t.snap, f) == "":
-			return false, fmt.Errorf("%s is neither in %s nor in the cache, and the network is off: %w", f.Path, t.dir, ErrOffline)
+			return false, say(ErrOffline, "%s is neither in %s nor in the cache, and the network is off", f.Path, t.dir)
 		default:
 			complete = false
 		}
@@ -191,7 +190,7 @@ func (t *transfer) download(ctx context.Context, missing []*Placed) error {
 		}
 	}
 	if free, ok := t.c.free(t.dir); ok && free < total-have {
-		return fmt.Errorf("the disk of %s has %s free and the download needs %s: %w", t.dir, megabytes(free), megabytes(total-have), ErrSpace)
+		return say(ErrSpace, "the disk of %s has %s free and the download needs %s", t.dir, megabytes(free), megabytes(total-have))
 	}
 	t.meter.start(have, total)
 	defer t.meter.end()
@@ -258,6 +257,6 @@ func (t *transfer) diskError(f File, have int64, err error) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return err
 	}
-	return fmt.Errorf("the disk of %s is full: %s of %s of %s are kept, make room and try again: %w: %w",
-		strings.TrimSuffix(t.dir, string(filepath.Separator)), megabytes(have), megabytes(f.Size), f.Path, ErrSpace, err)
+	return say(ErrSpace, "the disk of %s is full: %s of %s of %s are kept, make room and try again (%w)",
+		t.dir, megabytes(have), megabytes(f.Size), f.Path, err)
 }

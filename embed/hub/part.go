@@ -140,7 +140,7 @@ func (d *download) attempt(ctx context.Context) error {
 	about := subject{d.snap.Repo, d.snap.Commit, d.file.Path}
 	resp, err := d.c.once(ctx, d.c.files, request{method: http.MethodGet, url: d.c.fileURL(about), from: d.have, plain: true, about: about})
 	if errors.Is(err, errRange) {
-		return d.again(fmt.Errorf("%s: %w: %w", d.file.Path, err, ErrAnswer))
+		return d.again(say(ErrAnswer, "%s: %w", d.file.Path, err))
 	}
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (d *download) attempt(ctx context.Context) error {
 		if d.startsAsPointer() {
 			return pointerError(d.file.Path)
 		}
-		return &transient{err: fmt.Errorf("%s ended after %d of %d bytes: %w", d.file.Path, d.have, d.file.Size, ErrUnreachable)}
+		return &transient{err: say(ErrUnreachable, "%s ended after %d of %d bytes: try again", d.file.Path, d.have, d.file.Size)}
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (d *download) accept(resp *http.Response) (io.Reader, error) {
 		// A range of compressed content does not continue what is there.
 		if from, total, err := parseContentRange(resp.Header.Get("Content-Range")); err != nil || compressed ||
 			from != d.have || total >= 0 && total != d.file.Size {
-			return nil, d.again(fmt.Errorf("%s: bytes from %d on were wanted, found %q: %w", d.file.Path, d.have, resp.Header.Get("Content-Range"), ErrAnswer))
+			return nil, d.again(say(ErrAnswer, "%s: the answer has the range %q, wanted the bytes from %d on", d.file.Path, resp.Header.Get("Content-Range"), d.have))
 		}
 	} else if d.have > 0 {
 		if err := d.restart(); err != nil {
@@ -197,7 +197,7 @@ func (d *download) accept(resp *http.Response) (io.Reader, error) {
 		if IsPointer(head) {
 			return nil, pointerError(d.file.Path)
 		}
-		return nil, fmt.Errorf("%s: the answer has %d bytes, wanted %d: %w", d.file.Path, length, left, ErrChecksum)
+		return nil, say(ErrChecksum, "%s: the answer has %d bytes, wanted %d: try again, or set another HF_ENDPOINT", d.file.Path, length, left)
 	}
 	return decoded(resp)
 }
@@ -208,7 +208,7 @@ func (d *download) write(content io.Reader) error {
 	for {
 		n, readErr := content.Read(buffer)
 		if int64(n) > d.file.Size-d.have {
-			return fmt.Errorf("%s has more than the wanted %d bytes: %w", d.file.Path, d.file.Size, ErrChecksum)
+			return say(ErrChecksum, "%s has more than the wanted %d bytes: try again, or set another HF_ENDPOINT", d.file.Path, d.file.Size)
 		}
 		if n > 0 {
 			if _, err := d.part.WriteAt(buffer[:n], d.have); err != nil {
@@ -222,7 +222,7 @@ func (d *download) write(content io.Reader) error {
 			return nil
 		}
 		if readErr != nil {
-			return &transient{err: fmt.Errorf("%s broke off after %d of %d bytes (%w): %w", d.file.Path, d.have, d.file.Size, readErr, ErrUnreachable)}
+			return &transient{err: say(ErrUnreachable, "%s broke off after %d of %d bytes (%w): try again", d.file.Path, d.have, d.file.Size, readErr)}
 		}
 	}
 }

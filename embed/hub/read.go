@@ -26,7 +26,7 @@ func (c *Client) read(ctx context.Context, snap *Snapshot, path string) ([]byte,
 		return nil, err
 	}
 	if f.Size > MaxReadBytes {
-		return nil, fmt.Errorf("%s has %d bytes, wanted at most %d: %w", path, f.Size, MaxReadBytes, ErrFile)
+		return nil, say(ErrFile, "%s has %d bytes, wanted at most %d", path, f.Size, MaxReadBytes)
 	}
 	if cached := c.cached(snap, f); cached != "" {
 		text, err := os.ReadFile(cached)
@@ -36,7 +36,7 @@ func (c *Client) read(ctx context.Context, snap *Snapshot, path string) ([]byte,
 		return text, err
 	}
 	if c.offline {
-		return nil, fmt.Errorf("%s is not in the cache, and the network is off: %w", path, ErrOffline)
+		return nil, say(ErrOffline, "%s is not in the cache, and the network is off", path)
 	}
 	about := subject{snap.Repo, snap.Commit, path}
 	var text []byte
@@ -65,5 +65,5 @@ func (c *Client) read(ctx context.Context, snap *Snapshot, path string) ([]byte,
 
 // pointerError says that a file is a Git LFS pointer.
 func pointerError(path string) error {
-	return fmt.Errorf("%s is the pointer of Git LFS and not the file: it was uploaded or copied without LFS, so take another revision or mirror: %w", path, ErrPointer)
+	return say(ErrPointer, "%s is the pointer of Git LFS and not the file: it was uploaded or copied without LFS, so take another revision or mirror", path)
 }

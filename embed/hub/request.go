@@ -141,6 +141,6 @@ func decoded(resp *http.Response) (io.Reader, error) {
 		}
 		return r, nil
 	default:
-		return nil, fmt.Errorf("the answer is encoded by %.40q, wanted identity or gzip: %w", encoding, ErrAnswer)
+		return nil, say(ErrAnswer, "the answer is encoded by %.40q, wanted identity or gzip: check the proxy and HF_ENDPOINT", encoding)
 	}
 }

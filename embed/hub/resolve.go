@@ -25,7 +25,7 @@ func (c *Client) Resolve(ctx context.Context, repo, revision string) (*Snapshot,
 	}
 	revision = cmp.Or(revision, "main")
 	if strings.ContainsFunc(revision, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.Contains(revision, "..") || len(revision) > 256 {
-		return nil, fmt.Errorf("hub: %s: %q is no branch, tag or commit: %w", repo, revision, ErrRevision)
+		return nil, say(ErrRevision, "hub: %s: %q is no branch, tag or commit", repo, revision)
 	}
 	if c.offline {
 		return c.cachedSnapshot(repo, revision)
@@ -64,7 +64,7 @@ func (c *Client) resolve(ctx context.Context, repo, revision string) (*Snapshot,
 	}
 	snap, err := parseModel(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s %w: check HF_ENDPOINT: %w", c.host, err, ErrAnswer)
+		return nil, say(ErrAnswer, "%s %w: check HF_ENDPOINT", c.host, err)
 	}
 	snap.Repo = repo
 	if snap.Commit == "" && commitHex.MatchString(revision) {
@@ -76,7 +76,7 @@ func (c *Client) resolve(ctx context.Context, repo, revision string) (*Snapshot,
 			return nil, err
 		}
 		if snap.Commit = head.commit; snap.Commit == "" {
-			return nil, fmt.Errorf("%s does not say which commit %s is: check HF_ENDPOINT: %w", c.host, revision, ErrAnswer)
+			return nil, say(ErrAnswer, "%s does not say which commit %s is: check HF_ENDPOINT", c.host, revision)
 		}
 	}
 	return snap, nil
@@ -104,10 +104,10 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(content, limit+1))
 	if err != nil {
-		return nil, &transient{err: fmt.Errorf("the connection to %s broke (%w): %w", resp.Request.URL.Host, err, ErrUnreachable)}
+		return nil, &transient{err: say(ErrUnreachable, "the connection to %s broke (%w): try again", resp.Request.URL.Host, err)}
 	}
 	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("the answer has more than %d bytes: %w", limit, ErrAnswer)
+		return nil, say(ErrAnswer, "the answer has more than %d bytes: check HF_ENDPOINT", limit)
 	}
 	return text, nil
 }
@@ -135,7 +135,13 @@ type model struct {
 // answer has none.
 func parseModel(text []byte) (*Snapshot, error) {
 	var m model
-	if err := json.Unmarshal(text, &m); err != nil {
+	err := json.Unmarshal(text, &m)
+	var other *json.UnmarshalTypeError
+	if errors.As(err, &other) {
+		// Its own text has the whole Go type in it.
+		return nil, fmt.Errorf("answers another list of files: %s is a %s", cmp.Or(other.Field, "it"), other.Value)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("answers no list of files in JSON (%w)", err)
 	}
 	if len(m.Siblings) == 0 {
@@ -249,10 +255,10 @@ func parseHeaders(status int, h http.Header) fileHeaders {
 func (c *Client) file(ctx context.Context, snap *Snapshot, path string) (File, error) {
 	f, ok := snap.File(path)
 	if !ok {
-		return File{}, fmt.Errorf("it has no file %q at commit %s: %w", path, snap.Commit, ErrFile)
+		return File{}, say(ErrFile, "it has no file %q at commit %s", path, snap.Commit)
 	}
 	if !validPath(path) {
-		return File{}, fmt.Errorf("%q is no path inside a folder: %w", path, ErrFile)
+		return File{}, say(ErrFile, "%q is no path inside a folder", path)
 	}
 	if f.hashed() || c.offline {
 		return f, nil
@@ -268,7 +274,7 @@ func (c *Client) file(ctx context.Context, snap *Snapshot, path string) (File, e
 		f.Size = head.file.Size
 	}
 	if !f.hashed() {
-		return File{}, fmt.Errorf("%s states no size and hash of %s, so that it could not be checked: use another HF_ENDPOINT: %w", c.host, path, ErrAnswer)
+		return File{}, say(ErrAnswer, "%s states no size and hash of %s, so that it could not be checked: use another HF_ENDPOINT", c.host, path)
 	}
 	return f, nil
 }

@@ -34,11 +34,13 @@ func TestResolveSaysWhatToDo(t *testing.T) {
 		{"a name that is none", "owner/clip/onnx", "", "", hubtest.Fault{}, hub.ErrNotFound, `"owner/clip/onnx" is no repository, wanted owner/name`},
 		{"a name of an address", "https://huggingface.co/a/b", "", "", hubtest.Fault{}, hub.ErrNotFound, "wanted owner/name"},
 		{"a name that climbs", "..", "", "", hubtest.Fault{}, hub.ErrNotFound, "wanted owner/name"},
+		{"an owner's name that climbs", "owner/..", "", "", hubtest.Fault{}, hub.ErrNotFound, "wanted owner/name"},
+		{"a name that is a folder", "owner/.", "", "", hubtest.Fault{}, hub.ErrNotFound, "wanted owner/name"},
 		{"a revision that climbs", name, "../../x", "", hubtest.Fault{}, hub.ErrRevision, "no branch"},
 		{"a web page", name, "", "", hubtest.Fault{Header: http.Header{"Content-Type": {"text/html"}}}, hub.ErrAnswer, "answers a web page where the list of files was wanted"},
 		{"a web page as JSON", name, "", "", hubtest.Fault{Replace: []byte("<html>")}, hub.ErrAnswer, "answers no list of files in JSON"},
 		{"JSON without fields", name, "", "", hubtest.Fault{Replace: []byte(`{"ok":true}`)}, hub.ErrAnswer, "lists no files"},
-		{"JSON of another shape", name, "", "", hubtest.Fault{Replace: []byte(`{"siblings":"none"}`)}, hub.ErrAnswer, "no list of files in JSON"},
+		{"JSON of another shape", name, "", "", hubtest.Fault{Replace: []byte(`{"siblings":"none"}`)}, hub.ErrAnswer, "answers another list of files: siblings is a string"},
 		{"a repository without files", "owner/none", "", "", hubtest.Fault{}, hub.ErrAnswer, "lists no files"},
 		{"500", name, "", "", hubtest.Fault{Status: 500}, hub.ErrUnreachable, "500 Internal Server Error"},
 		{"a teapot", name, "", "", hubtest.Fault{Status: 418}, hub.ErrAnswer, "418"},
@@ -190,6 +192,18 @@ func TestARenamedRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFiles(t, dir, vision, "config.json")
+	heads := 0
+	for _, r := range s.Requests() {
+		if r.Method != http.MethodHead {
+			continue
+		}
+		if heads++; strings.Contains(r.Path, "?") || r.CDN {
+			t.Errorf("HEAD of %s, other host %v", r.Path, r.CDN)
+		}
+	}
+	if heads != 2 {
+		t.Errorf("%d headers were asked for, want 2: of the old name and of the new one", heads)
+	}
 }
 
 func TestPinnedNeedsNoList(t *testing.T) {

@@ -38,7 +38,7 @@ func (r *retries) wait(ctx context.Context, err error) error {
 	}
 	p := r.c.patience
 	if t.after > p.LongestWait {
-		return fmt.Errorf("%w: wait %v and try again", err, t.after.Round(time.Second))
+		return fmt.Errorf("%w (it asks to wait %v)", err, t.after.Round(time.Second))
 	}
 	if r.made++; r.made >= p.Attempts {
 		if p.Attempts > 1 {

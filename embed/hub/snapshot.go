@@ -1,8 +1,8 @@
 package hub
 
 import (
-	"fmt"
 	"regexp"
+	"strings"
 )
 
 // Snapshot is a commit of a repository.
@@ -54,8 +54,8 @@ var (
 
 // checkRepo returns an error where repo is no name of a repository.
 func checkRepo(repo string) error {
-	if !repoName.MatchString(repo) {
-		return fmt.Errorf("hub: %q is no repository, wanted owner/name: %w", repo, ErrNotFound)
+	if !repoName.MatchString(repo) || strings.Contains(repo, "..") || strings.HasSuffix(repo, "/.") {
+		return say(ErrNotFound, "hub: %q is no repository, wanted owner/name", repo)
 	}
 	return nil
 }
@@ -67,14 +67,14 @@ func Pinned(repo, commit string, files []File) (*Snapshot, error) {
 		return nil, err
 	}
 	if !commitHex.MatchString(commit) {
-		return nil, fmt.Errorf("hub: %s: %q is no commit, wanted 40 hexadecimal digits: %w", repo, commit, ErrRevision)
+		return nil, say(ErrRevision, "hub: %s: %q is no commit, wanted 40 hexadecimal digits", repo, commit)
 	}
 	for _, f := range files {
 		if !validPath(f.Path) {
-			return nil, fmt.Errorf("hub: %s: %q is no path inside a folder: %w", repo, f.Path, ErrFile)
+			return nil, say(ErrFile, "hub: %s: %q is no path inside a folder", repo, f.Path)
 		}
 		if f.Size < 0 || sha256Hex.MatchString(f.SHA256) == commitHex.MatchString(f.BlobSHA1) {
-			return nil, fmt.Errorf("hub: %s: %s is not pinned, wanted its size and either its SHA-256 or its blob's SHA-1: %w", repo, f.Path, ErrChecksum)
+			return nil, say(ErrChecksum, "hub: %s: %s is not pinned, wanted its size and either its SHA-256 or its blob's SHA-1", repo, f.Path)
 		}
 	}
 	return &Snapshot{Repo: repo, Commit: commit, Files: files}, nil

@@ -35,14 +35,14 @@ func (f File) wantedHash() string {
 // check compares a number of bytes and their hash with the ones of f.
 func (f File) check(size int64, h hash.Hash) error {
 	if size != f.Size {
-		return fmt.Errorf("%s has %d bytes, wanted %d: %w", f.Path, size, f.Size, ErrChecksum)
+		return say(ErrChecksum, "%s has %d bytes, wanted %d: try again, or set another HF_ENDPOINT", f.Path, size, f.Size)
 	}
 	if sum := hex.EncodeToString(h.Sum(nil)); sum != f.wantedHash() {
 		kind := "SHA-256"
 		if f.SHA256 == "" {
 			kind = "git blob SHA-1"
 		}
-		return fmt.Errorf("%s has %s %s, wanted %s: try again, or set another HF_ENDPOINT: %w", f.Path, kind, sum, f.wantedHash(), ErrChecksum)
+		return say(ErrChecksum, "%s has %s %s, wanted %s: try again, or set another HF_ENDPOINT", f.Path, kind, sum, f.wantedHash())
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func (f File) checkFile(path string) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no file: %w", path, ErrChecksum)
+		return say(ErrChecksum, "%s is no file", path)
 	}
 	if info.Size() != f.Size {
 		return f.check(info.Size(), nil)
