@@ -12,4 +12,8 @@ var (
 	// ErrMismatch reports a tensor, or a model's declaration of one, whose name,
 	// type or shape is not what was wanted.
 	ErrMismatch = errors.New("tensor does not fit")
+
+	// ErrOperator reports a graph with an operator that the loaded library does not
+	// have, or has not for the graph's element types.
+	ErrOperator = errors.New("operator not implemented")
 )

@@ -193,3 +193,27 @@ func TestOpenRefusesDevices(t *testing.T) {
 	_, err = r.OpenBytes("product", b, ort.SessionOptions{Threads: -1})
 	wantSentence(t, err, nil, "product", "threads -1")
 }
+
+func TestOpenSaysWhatToDoAboutOperators(t *testing.T) {
+	rt := orttest.Runtime(t)
+	value := func(name string, kind onnx.ElemType) onnx.Value {
+		return onnx.Value{Name: name, Type: kind, Shape: []int64{2, 2}}
+	}
+	for name, g := range map[string]*onnx.Graph{
+		"Whirl": {
+			Nodes:  []onnx.Node{{Op: "Whirl", Domain: "com.example", Inputs: []string{"x"}, Outputs: []string{"y"}}},
+			Inputs: []onnx.Value{value("x", onnx.Float)}, Outputs: []onnx.Value{value("y", onnx.Float)},
+		},
+		"Atan": { // of double precision: in ONNX, and without a kernel
+			Nodes:  []onnx.Node{{Op: "Atan", Inputs: []string{"x"}, Outputs: []string{"y"}}},
+			Inputs: []onnx.Value{value("x", 11)}, Outputs: []onnx.Value{value("y", 11)},
+		},
+	} {
+		b, err := onnx.Marshal(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = rt.OpenBytes("image.onnx", b, ort.SessionOptions{})
+		wantSentence(t, err, ort.ErrOperator, "image.onnx", name, "take it in another precision")
+	}
+}

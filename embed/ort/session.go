@@ -193,10 +193,20 @@ func (s *Session) createWith(m model, options *binding.SessionOptions) error {
 			s.c, err = binding.NewDynamicAdvancedSessionWithONNXData(m.bytes, inputs, outputs, options)
 		}
 		if err != nil {
-			return s.device.explain(cause(err))
+			return s.device.explain(explainOperator(cause(err)))
 		}
 		return nil
 	})
+}
+
+// explainOperator says of an error about an operator what can be done. The texts are
+// ONNX Runtime's (core/graph/graph.cc, core/framework/session_state_utils.cc).
+func explainOperator(err error) error {
+	text := err.Error()
+	if !strings.Contains(text, "is not a registered function/op") && !strings.Contains(text, "Could not find an implementation for") {
+		return err
+	}
+	return fmt.Errorf("this version of ONNX Runtime cannot run the graph, take it in another precision or from another publisher: %w: %w", err, ErrOperator)
 }
 
 // Inputs returns the inputs that every Run needs.
