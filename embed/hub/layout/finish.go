@@ -167,6 +167,7 @@ func (p *Plan) finishImage(dir string) (f finished, err error) {
 	if err != nil {
 		return f, err
 	}
+	p.checkActivation(g)
 	names := imageOutputs
 	switch p.config.family() {
 	case siglip, dino:

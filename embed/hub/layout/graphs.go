@@ -15,7 +15,7 @@ const (
 )
 
 // suffixes of the names of graphs by precision, the best first. Graphs named _int8
-// have ConvInteger with signed weights, which ONNX Runtime's CPU does not run.
+// have ConvInteger with signed weights, which ONNX Runtime 1.22 did not run on the CPU.
 var suffixes = map[string][]string{
 	fp32: {""},
 	fp16: {"_fp16"},

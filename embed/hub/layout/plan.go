@@ -15,6 +15,9 @@ import (
 type Options struct {
 	Precision string // "" (float32), "fp16" or "int8"
 	Text      Source // the repository of the text tower, where it is not the same
+	// Repository is the source's name, "owner/name" or a folder's: some publishers
+	// name weights in it about which there is something to tell.
+	Repository string
 }
 
 // TextDir is the folder of a model into which files of Options.Text go.
@@ -26,11 +29,14 @@ type Plan struct {
 	// Fetch are the files of the source that are needed, at their paths under the
 	// model's folder. FetchText are files of Options.Text, which go under TextDir.
 	Fetch, FetchText []string
-	Bytes            int64    // size of all of them
-	Precision        string   // as model.Manifest has it
-	Text             bool     // texts can be encoded
-	Notes            []string // what the user should know, a sentence each
+	Bytes            int64  // size of all of them
+	Precision        string // as model.Manifest has it
+	Text             bool   // texts can be encoded
+	// Notes are what the user should know, a sentence each. Finish adds what only the
+	// graphs tell.
+	Notes []string
 
+	repository         string
 	source, textSource *listing
 	config, textConfig config
 	image, text        tower
@@ -53,7 +59,7 @@ func New(ctx context.Context, src Source, opts Options) (*Plan, error) {
 	if opts.Precision != "" && opts.Precision != fp16 && opts.Precision != int8 {
 		return nil, fmt.Errorf("layout: precision is %q, wanted fp16, int8 or none for float32", opts.Precision)
 	}
-	p := &Plan{Precision: opts.Precision, source: newListing(src)}
+	p := &Plan{Precision: opts.Precision, repository: opts.Repository, source: newListing(src)}
 	if opts.Text != nil {
 		p.textSource = newListing(opts.Text)
 	}
@@ -110,6 +116,9 @@ func (p *Plan) ready(ctx context.Context) error {
 	p.Layout, p.Precision = "Engram", m.Precision
 	_, p.Text = m.Graphs["text"]
 	p.Fetch = []string{model.FileName}
+	if p.source.has(model.CanaryName) {
+		p.Fetch = append(p.Fetch, model.CanaryName)
+	}
 	for name := range m.Files {
 		if !p.source.has(name) {
 			return fmt.Errorf("%s lists %s, which is not there: %w", model.FileName, name, ErrLayout)
@@ -148,6 +157,7 @@ func (p *Plan) immich(ctx context.Context) error {
 		return err
 	}
 	p.image = tower{file: immichImage}
+	p.noteActivation()
 	p.Fetch = append(p.Fetch, l.graphFiles(immichImage)...)
 	if l.has(immichText) {
 		p.text, p.textConfig, p.Text = tower{file: immichText}, p.config, true

@@ -181,6 +181,7 @@ func TestEveryLayoutGivesThePublishersVectors(t *testing.T) {
 		{name: "immich-squash", layout: "Immich"},
 		{name: "fastembed-vision", text: "fastembed-text", layout: "fastembed"},
 		{name: "whole-graph", layout: "whole graph"},
+		{name: "exported", layout: "Engram"},
 		{name: "dinov2", layout: "DINOv2", kind: model.Features},
 	} {
 		t.Run(c.name+c.precision, func(t *testing.T) {

@@ -198,11 +198,15 @@ func (a *App) install(ctx context.Context, s *staging, p *published, watch progr
 		}
 		return err
 	}
+	told := len(d.plan.Notes)
 	manifest, err := d.plan.Finish(s.dir, layout.Identity{
 		Name: strings.ToLower(baseName(p.image.ID)), Version: fmt.Sprintf("%.12s", d.image.snap.Commit), Licence: licence, Source: d.source(),
 	})
 	if err != nil {
 		return err
+	}
+	for _, note := range d.plan.Notes[told:] {
+		a.notify("%s", note)
 	}
 	return a.finish(ctx, s, manifest, watch)
 }
@@ -219,7 +223,7 @@ func (a *App) plan(ctx context.Context, p *published) (*download, error) {
 	if d.image, err = resolve(ctx, client, p.image); err != nil {
 		return nil, err
 	}
-	want := layout.Options{}
+	want := layout.Options{Repository: p.image.ID}
 	if p.precision != catalogue.FP32 {
 		want.Precision = string(p.precision)
 	}

@@ -154,7 +154,7 @@ func (a *App) importPublished(ctx context.Context, s *staging, spec ImportSpec, 
 		return err
 	}
 	known := spec.Manifest
-	opts := layout.Options{Precision: known.Precision}
+	opts := layout.Options{Precision: known.Precision, Repository: filepath.Base(spec.From)}
 	if spec.Text != "" {
 		if opts.Text, err = layout.Folder(spec.Text); err != nil {
 			return err
@@ -163,9 +163,6 @@ func (a *App) importPublished(ctx context.Context, s *staging, spec ImportSpec, 
 	plan, err := layout.New(ctx, src, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", spec.From, err)
-	}
-	for _, note := range plan.Notes {
-		a.notify("%s", note)
 	}
 	images, texts := plan.Fetch, plan.FetchText
 	for len(images)+len(texts) > 0 {
@@ -189,6 +186,9 @@ func (a *App) importPublished(ctx context.Context, s *staging, spec ImportSpec, 
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", spec.From, err)
+	}
+	for _, note := range plan.Notes {
+		a.notify("%s", note)
 	}
 	return a.finish(ctx, s, manifest, watch)
 }
