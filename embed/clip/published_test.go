@@ -58,6 +58,18 @@ var repositories = []repository{
 		text:      tower{file: "text.onnx", in: "input_ids", mask: "attention_mask", out: "text_embeds"},
 		tokenizer: "tokenizer.json", context: 77, floor: true, idle: true,
 	},
+	{
+		name: "immich-multilingual", textName: "immich-multilingual",
+		image:     tower{file: "visual/model.onnx", in: "image", out: "embedding"},
+		text:      tower{file: "textual/model.onnx", in: "input_ids", mask: "attention_mask", out: "embedding"},
+		tokenizer: "textual/tokenizer.json", context: 77, pad: 1,
+	},
+	{
+		name: "siglip", textName: "siglip",
+		image:     tower{file: "onnx/vision_model.onnx", in: "pixel_values", out: "pooler_output"},
+		text:      tower{file: "onnx/text_model.onnx", in: "input_ids", out: "pooler_output"},
+		tokenizer: "tokenizer.json", context: 64, pad: 1, squash: true, half: true,
+	},
 }
 
 // open makes a model of the repository. change may be nil.
