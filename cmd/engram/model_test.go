@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,4 +80,62 @@ func TestShowRefusesADamagedModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.refuse([]string{file, "checksum mismatch"}, "model", "show", out)
+}
+
+func TestImportMakesAModelOfAFolder(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	folder := func(name string) string { return filepath.Join(published, name) }
+	text := c.must("model", "import", folder("transformers-js"), "--as", "mine", "--licence", "MIT", "--precision", "int8")
+	for _, want := range []string{"transformers-js 1 (clip)", "precision    int8", "licence      MIT", "words        yes, texts of up to 77 tokens", "onnx/text_model_quantized.onnx", "canary       made by"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("import prints %q, want it to have %q", text, want)
+		}
+	}
+	if text := c.must("model", "import", folder("fastembed-vision"), "--text", folder("fastembed-text"), "--as", "both"); !strings.Contains(text, "text/model.onnx") {
+		t.Errorf("import of two folders prints %q", text)
+	}
+	// A model is copied as it is.
+	var mine, copied struct{ Dir, Fingerprint string }
+	c.json(&mine, "model", "show", "mine")
+	out := filepath.Join(t.TempDir(), "copy")
+	c.must("model", "import", mine.Dir, "--out", out)
+	c.json(&copied, "model", "show", out)
+	if copied.Fingerprint != mine.Fingerprint {
+		t.Errorf("a copied model has the fingerprint %s, want %s", copied.Fingerprint, mine.Fingerprint)
+	}
+	// Another one in its place leaves what is not the model's.
+	note := filepath.Join(out, "note.txt")
+	writeFile(t, note, []byte("mine"))
+	c.must("model", "import", folder("dinov2"), "--out", out)
+	if found, err := os.ReadFile(note); err != nil || string(found) != "mine" {
+		t.Errorf("the note beside the model is %q (%v)", found, err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "tokenizer.json")); !os.IsNotExist(err) {
+		t.Errorf("the tokenizer of the model before is still there (%v)", err)
+	}
+	for _, test := range []struct {
+		want []string
+		args []string
+	}{
+		{[]string{"mine is installed already", "--as"}, []string{folder("transformers-js"), "--as", "mine"}},
+		{[]string{"--mean is for a bare ONNX file"}, []string{folder("transformers-js"), "--mean", ".5,.5,.5"}},
+		{[]string{"--text is for folders"}, []string{pixelsModel(t), "--text", "x"}},
+		{[]string{"no-onnx", "no ONNX file"}, []string{folder("no-onnx")}},
+		{[]string{"unknown-operator", "com.example.Whirl"}, []string{folder("unknown-operator")}},
+		{[]string{"lfs-pointer", "git lfs pull"}, []string{folder("lfs-pointer")}},
+		{[]string{"as", "out"}, []string{folder("dinov2"), "--as", "x", "--out", "y"}},
+		{[]string{"clip-vit-b-32 is in the catalogue for another model"}, []string{folder("dinov2"), "--as", "clip-vit-b-32"}},
+	} {
+		c.refuse(test.want, append([]string{"model", "import"}, test.args...)...)
+	}
+	if got, want := c.models(), []string{"both", "mine"}; !slices.Equal(got, want) {
+		t.Errorf("the folder of models has %q, want %q", got, want)
+	}
+}
+
+func TestAFolderWithoutAManifestSaysHowToMakeOne(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.refuse([]string{"dinov2 holds no bundle.json", "engram model import"}, "model", "show", filepath.Join(published, "dinov2"))
 }

@@ -17,6 +17,8 @@ type Repo struct {
 	Name string
 	// Files are the files of the branch main.
 	Files fs.FS
+	// Commit is the commit of main; "" means a hash of the files.
+	Commit string
 	// Revisions are further branches, tags and references, by their names.
 	Revisions map[string]fs.FS
 	// LFS says whether a file is kept in LFS, which is identified by its SHA-256 and

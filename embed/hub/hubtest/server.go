@@ -60,6 +60,9 @@ func New(t testing.TB, repos ...Repo) *Server {
 			if err != nil {
 				t.Fatalf("hubtest: %s: %v", repo.Name, err)
 			}
+			if name == "main" && repo.Commit != "" {
+				r.commit = repo.Commit
+			}
 			l.revisions[name], l.revisions[r.commit] = r, r
 		}
 		add("main")

@@ -88,10 +88,10 @@ func (a *App) openInstalled(p *published) (*Got, error) {
 
 // named adds the model's name to an error that does not have it.
 func (p *published) named(err error) error {
-	if text := err.Error(); strings.Contains(text, p.image.ID) || strings.HasPrefix(text, p.String()) {
+	if strings.Contains(err.Error(), p.image.ID) {
 		return err
 	}
-	return fmt.Errorf("%s: %w", p, err)
+	return about(p.String(), err)
 }
 
 // is reports whether a manifest is of the model that p means.

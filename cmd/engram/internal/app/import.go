@@ -62,7 +62,7 @@ func (a *App) ImportModel(ctx context.Context, spec ImportSpec, watch progress.F
 		err = a.importPublished(ctx, s, spec, watch)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.discard())
+		return nil, about(spec.From, inside{errors.Join(err, s.discard()), s.dir})
 	}
 	m, err := a.openFolder(place)
 	if err != nil {
@@ -162,7 +162,7 @@ func (a *App) importPublished(ctx context.Context, s *staging, spec ImportSpec, 
 	}
 	plan, err := layout.New(ctx, src, opts)
 	if err != nil {
-		return fmt.Errorf("%s: %w", spec.From, err)
+		return err
 	}
 	images, texts := plan.Fetch, plan.FetchText
 	for len(images)+len(texts) > 0 {
@@ -185,7 +185,7 @@ func (a *App) importPublished(ctx context.Context, s *staging, spec ImportSpec, 
 		Source: cmp.Or(known.Source, filepath.Base(from)),
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", spec.From, err)
+		return err
 	}
 	for _, note := range plan.Notes {
 		a.notify("%s", note)

@@ -117,7 +117,7 @@ func (a *App) drift(m *model.Model) error {
 			continue
 		}
 		if image, text, ok := clip.Drift(theirs, mine); ok {
-			a.notify("warning: int8 weights: the least cosine to the vectors of %s is %.3f for images and %.3f for texts (3 of each, on this machine)", other.Name, image, text)
+			a.notify("warning: int8 weights: the least cosine to the vectors of %s is %.4f for images and %.4f for texts (3 of each, on this machine)", other.Name, image, text)
 			return nil
 		}
 	}
@@ -159,4 +159,12 @@ func (s *staging) keepOrDiscard(err error) error {
 	}
 	s.removeIfEmpty()
 	return err
+}
+
+// about adds what an error is about, where its text does not say so.
+func about(what string, err error) error {
+	if strings.Contains(err.Error(), what) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
