@@ -32,7 +32,7 @@ import string
 
 import ftfy
 import sentencepiece as spm
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 
 from golden_tokenizer_families import train
 
@@ -151,6 +151,10 @@ def main():
         encode = reference(family.file, family.content, family.end)
         results[family.file] = golden(encode, texts, captions, RANDOM_FAMILY)
         print(f"{family.file}: {len(family.content)} bytes, {len(packed)} packed")
+        if family.file == "gemma.json":
+            # As transformers' Siglip2Tokenizer does.
+            lower = normalizers.Lowercase().normalize_str
+            results["lower"] = golden(lambda t: encode(lower(t)), texts, captions, RANDOM_FAMILY)
         if family.file == "bert_cased.json":
             cleaned = {name: golden(lambda t, clean=clean: encode(clean(t)), texts, captions, RANDOM_FAMILY)
                        for name, clean in CLEANINGS.items()}
@@ -158,7 +162,7 @@ def main():
         encode = reference(file, (REAL / "clip" / file).read_text(), -1)
         results[file] = golden(encode, texts, captions, RANDOM_CLIP)
         print(file)
-    (OUT / "golden.json").write_text(json.dumps({"files": results, "clean": cleaned}, separators=(",", ":")) + "\n")
+    (OUT / "golden.json").write_text(json.dumps({"lower": results.pop("lower"), "files": results, "clean": cleaned}, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

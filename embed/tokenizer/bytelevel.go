@@ -6,22 +6,25 @@ const byteLevelPattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\
 
 // byteLevel writes every byte as one visible character.
 type byteLevel struct {
-	words  *split // with byteLevelPattern; nil where pieces stay whole
-	prefix bool   // a piece begins with a space
+	words  *split    // with byteLevelPattern; nil where pieces stay whole
+	prefix *prefixed // a piece begins with a space; nil: as it is
 	coded  *[256]string
 }
 
-func newByteLevel(prefix, cut bool) byteLevel {
-	p := byteLevel{prefix: prefix, coded: codedBytes()}
+func newByteLevel(prefix, cut bool) *byteLevel {
+	p := &byteLevel{coded: codedBytes()}
+	if prefix {
+		p.prefix = &prefixed{prefix: " ", unless: " "}
+	}
 	if cut {
 		p.words = &split{finder: mustCompile(byteLevelPattern), behavior: isolated}
 	}
 	return p
 }
 
-func (p byteLevel) apply(s *scratch) {
-	if p.prefix {
-		s.rewrite(prefixed{prefix: " ", unless: " "})
+func (p *byteLevel) apply(s *scratch) {
+	if p.prefix != nil {
+		s.rewrite(p.prefix)
 	}
 	if p.words != nil {
 		p.words.apply(s)
@@ -29,7 +32,7 @@ func (p byteLevel) apply(s *scratch) {
 	s.rewrite(p)
 }
 
-func (p byteLevel) same(text []byte) bool {
+func (p *byteLevel) same(text []byte) bool {
 	for _, c := range text {
 		if c < '!' || c > '~' {
 			return false
@@ -38,7 +41,7 @@ func (p byteLevel) same(text []byte) bool {
 	return true
 }
 
-func (p byteLevel) appendTo(dst, text []byte) []byte {
+func (p *byteLevel) appendTo(dst, text []byte) []byte {
 	for _, c := range text {
 		if c-'!' <= '~'-'!' {
 			dst = append(dst, c)
@@ -68,11 +71,11 @@ func codedBytes() *[256]string {
 // it begins with another one already.
 type prefixed struct{ prefix, unless string }
 
-func (p prefixed) same(text []byte) bool {
+func (p *prefixed) same(text []byte) bool {
 	return len(text) == 0 || p.unless != "" && len(text) >= len(p.unless) && string(text[:len(p.unless)]) == p.unless
 }
 
-func (p prefixed) appendTo(dst, text []byte) []byte {
+func (p *prefixed) appendTo(dst, text []byte) []byte {
 	if !p.same(text) {
 		dst = append(dst, p.prefix...)
 	}

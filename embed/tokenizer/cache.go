@@ -11,9 +11,9 @@ const (
 	cacheIDs   = 16      // of the longest word
 )
 
-// cache keeps the ids of words that were met. A word has one slot, which the
-// last word that needs it takes. It is safe for concurrent use and holds at most
-// cacheSlots words, about 3 MB.
+// cache keeps the ids of words that were met. A word has two slots: a new one
+// takes the first, and what was there moves to the second. It is safe for
+// concurrent use and holds at most cacheSlots words, about 3 MB.
 type cache struct {
 	seed  maphash.Seed
 	slots [cacheSlots]atomic.Pointer[cached]
@@ -27,8 +27,9 @@ type cached struct {
 
 func newCache() *cache { return &cache{seed: maphash.MakeSeed()} }
 
-func (c *cache) slot(word []byte) *atomic.Pointer[cached] {
-	return &c.slots[maphash.Bytes(c.seed, word)%cacheSlots]
+// slot returns the index of a word's first slot; the second is its neighbour.
+func (c *cache) slot(word []byte) uint64 {
+	return maphash.Bytes(c.seed, word) % cacheSlots
 }
 
 // add appends the ids of a word to s.ids, if they are kept.
@@ -36,9 +37,12 @@ func (c *cache) add(s *scratch, word []byte) bool {
 	if c == nil || len(word) > cacheBytes {
 		return false
 	}
-	e := c.slot(word).Load()
+	i := c.slot(word)
+	e := c.slots[i].Load()
 	if e == nil || e.word != string(word) {
-		return false
+		if e = c.slots[i^1].Load(); e == nil || e.word != string(word) {
+			return false
+		}
 	}
 	for _, id := range e.ids {
 		s.ids = append(s.ids, int64(id))
@@ -55,5 +59,8 @@ func (c *cache) keep(word []byte, ids []int64) {
 	for i, id := range ids {
 		e.ids[i] = int32(id)
 	}
-	c.slot(word).Store(e)
+	i := c.slot(word)
+	if old := c.slots[i].Swap(e); old != nil {
+		c.slots[i^1].Store(old)
+	}
 }

@@ -23,6 +23,7 @@ import (
 type golden struct {
 	Files map[string]digests // by file
 	Clean map[string]digests // of bert_cased.json, by cleaning
+	Lower digests            // of gemma.json, with texts in lower case
 }
 
 type digests struct {
@@ -257,4 +258,12 @@ func TestCleanings(t *testing.T) {
 			compare(t, open(t, spec), want, nil)
 		})
 	}
+}
+
+// TestLower compares with the tokenizer of SigLIP 2.
+func TestLower(t *testing.T) {
+	t.Parallel()
+	spec := small(t, "gemma.json")
+	spec.Lower = true
+	compare(t, open(t, spec), readGolden(t).Lower, nil)
 }

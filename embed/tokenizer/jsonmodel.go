@@ -100,7 +100,7 @@ func (d *definition) unknown(o object, vocabulary map[string]int32) int32 {
 		o.fail("unk_token", "is %q, which the vocabulary has not", name)
 		return noToken
 	}
-	if int(id) < len(d.blank) {
+	if id >= 0 && int(id) < len(d.blank) {
 		d.blank[id] = true
 	}
 	return id

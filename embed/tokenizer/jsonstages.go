@@ -29,7 +29,7 @@ func readNormalizer(o object) []normalizer {
 	case "StripAccents":
 		list = append(list, newMapping(withoutMarks))
 	case "Prepend":
-		list = append(list, prefixed{prefix: o.text("prepend")})
+		list = append(list, &prefixed{prefix: o.text("prepend")})
 	case "Nmt":
 		list = append(list, newMapping(nmt))
 	case "BertNormalizer":

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,9 @@ func Open(spec Spec) (*Tokenizer, error) {
 	}
 	if spec.Pad != nil {
 		t.pad = int64(*spec.Pad)
+		if t.pad < 0 || t.pad >= int64(t.Size()) {
+			return nil, fmt.Errorf("tokenizer: %s: the padding id %d is not below the %d ids of the tokenizer", path, t.pad, t.Size())
+		}
 	}
 	if least := len(t.before) + len(t.after) + 1; t.context < least {
 		return nil, fmt.Errorf("tokenizer: %s: a context of %d ids, wanted at least %d", path, t.context, least)
@@ -40,6 +44,8 @@ func (t *Tokenizer) read(spec Spec, text []byte) error {
 	var d *definition
 	var err error
 	switch {
+	case len(text) == 0:
+		return errors.New("the file is empty")
 	case bytes.HasPrefix(text, []byte(vocabularyHeader+"\n")):
 		v, err := parseVocabulary(text, spec.Context)
 		if err != nil {

@@ -49,9 +49,10 @@ type node struct {
 const (
 	maxRepeat = 16      // how often a group may be repeated: it is copied as often
 	maxNodes  = 1 << 12 // of a pattern
-	// maxSteps limits the work of one search. Where a pattern needs more, because
-	// it has many repetitions in a row, the rest of the text has no match.
-	maxSteps = 1 << 22
+	// minSteps limits the work of one try, beside 4 steps for each byte that is
+	// left. Where a pattern needs more, because it has many repetitions in a row,
+	// there is no match at that place.
+	minSteps = 1 << 14
 )
 
 // compile reads a regular expression.
@@ -69,7 +70,7 @@ func compile(expression string) (*pattern, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	if m := (matcher{steps: maxSteps}); m.match(start, 0) >= 0 {
+	if m := (matcher{steps: minSteps}); m.match(start, 0) >= 0 {
 		return nil, errors.New("it matches the empty text")
 	}
 	return &pattern{start: start, first: start.first()}, nil
@@ -87,22 +88,19 @@ func mustCompile(expression string) *pattern {
 // find returns the first match at or after byte from of text; ok is false where
 // there is none.
 func (p *pattern) find(text []byte, from int) (start, end int, ok bool) {
-	m := matcher{text: text, steps: maxSteps}
+	m := matcher{text: text}
 	for i := from; i < len(text); {
-		c := text[i]
-		if c < utf8.RuneSelf {
-			if p.first.has(c) {
-				if end := m.match(p.start, i); end >= 0 {
-					return i, end, true
-				}
-			}
+		width := 1
+		if c := text[i]; c >= utf8.RuneSelf {
+			_, width = utf8.DecodeRune(text[i:])
+		} else if !p.first.has(c) {
 			i++
 			continue
 		}
+		m.steps = minSteps + 4*(len(text)-i)
 		if end := m.match(p.start, i); end >= 0 {
 			return i, end, true
 		}
-		_, width := utf8.DecodeRune(text[i:])
 		i += width
 	}
 	return 0, 0, false
@@ -169,6 +167,7 @@ func (m *matcher) matchRepeat(n *node, i int) int {
 		}
 		i += width
 		count++
+		m.steps--
 	}
 	if n.lazy {
 		return -1 // every count was tried

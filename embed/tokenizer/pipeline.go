@@ -46,9 +46,7 @@ func (p *pipeline) meaningful(id int64) bool { return !p.blank[id] }
 func (p *pipeline) size() int { return len(p.blank) }
 
 // isBlank tells whether a piece of a vocabulary is nothing but white space, as it
-// is, in the bytes of byteLevel, or as SentencePiece writes it.
+// is or as SentencePiece writes it.
 func isBlank(piece string) bool {
-	return strings.TrimFunc(piece, func(r rune) bool {
-		return isSpace(r) || r == '▁' || r == 'Ġ' || r == 'Ċ' || r == 'ĉ' || r == 'č'
-	}) == ""
+	return strings.TrimFunc(piece, func(r rune) bool { return isSpace(r) || string(r) == spaceMark }) == ""
 }

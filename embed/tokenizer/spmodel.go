@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -51,6 +52,9 @@ type spFile struct {
 // readSentencePiece reads a SentencePiece model. Its end piece is put after every
 // text, and its padding piece, or else the end piece, fills the text up.
 func readSentencePiece(text []byte) (*definition, error) {
+	if !strings.ContainsRune("\x0A\x12\x1A", rune(text[0])) { // the tags of the first members
+		return nil, errors.New("the file is of no kind that is known: neither tokenizer.json, nor a list of words or merges, nor a SentencePiece model")
+	}
 	f := &spFile{
 		model: spUnigram, endPiece: "</s>", padPiece: "<pad>",
 		dummyPrefix: true, removeExtraSpace: true, escapeSpace: true,
@@ -86,7 +90,7 @@ func eachField(message []byte, visit func(protowire.Number, field) error) error 
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)
 		if n < 0 {
-			return errors.New("the file is of no kind that is known: neither tokenizer.json, nor words, nor a SentencePiece model")
+			return fmt.Errorf("the SentencePiece model is cut off or broken: %w", protowire.ParseError(n))
 		}
 		message = message[n:]
 		value := field{kind: kind}

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"strings"
 	"sync"
 )
 
@@ -81,13 +82,22 @@ func (t *Tokenizer) Encode(ids []int64, text string) Encoding {
 	for i := n; i < len(ids); i++ {
 		ids[i] = t.pad
 	}
+	return Encoding{N: n, Known: t.known(kept, text), Cut: len(s.ids) > s.room}
+}
+
+// known counts the ids that carry meaning. A text that is nothing but white space
+// has none, though its bytes may have ids.
+func (t *Tokenizer) known(ids []int64, text string) int {
+	if strings.TrimFunc(text, isSpace) == "" {
+		return 0
+	}
 	known := 0
-	for _, id := range kept {
+	for _, id := range ids {
 		if t.encoder.meaningful(id) {
 			known++
 		}
 	}
-	return Encoding{N: n, Known: known, Cut: len(s.ids) > s.room}
+	return known
 }
 
 func (t *Tokenizer) borrow() *scratch {
