@@ -27,8 +27,11 @@ func (c *console) embedCommand() *cobra.Command {
 			"  engram embed coco --model clip --text --out captions.emb --json",
 		Args: oneArgument("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if spec.Batch < 1 || spec.Rows < 1 {
-				return fmt.Errorf("--batch and --rows are %d and %d, wanted 1 or more", spec.Batch, spec.Rows)
+			if cmd.Flags().Changed("batch") && spec.Batch < 1 {
+				return fmt.Errorf("--batch is %d, wanted 1 or more", spec.Batch)
+			}
+			if spec.Rows < 1 {
+				return fmt.Errorf("--rows is %d, wanted 1 or more", spec.Rows)
 			}
 			var err error
 			if spec.Source, err = from.spec(args[0]); err != nil {
@@ -52,7 +55,7 @@ func (c *console) embedCommand() *cobra.Command {
 	flags.BoolVar(&spec.Text, "text", false, "embed the first caption of each row, by the model's text graph, not its image")
 	flags.BoolVar(&spec.Float32, "float32", false, "write float32 rather than float16")
 	flags.IntVar(&spec.Rows, "rows", 1_000_000, "rows of a pair of files, at least: folders and tars are not divided")
-	flags.IntVar(&spec.Batch, "batch", 16, "images or captions in one run of the model")
+	flags.IntVar(&spec.Batch, "batch", 0, "images or captions in one run of the model (images: default 4 on the CPU, 16 on a GPU; captions: 16)")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
 	_ = cmd.MarkFlagRequired("out") // the flag exists
 	return cmd

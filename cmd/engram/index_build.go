@@ -76,7 +76,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")
 	flags.BoolVar(&f.Prune, "prune", false, "delete the items of shards and folders that are gone")
 	flags.BoolVar(&f.RetryFailed, "retry-failed", false, "try again what could not be read before")
-	flags.IntVar(&f.Batch, "batch", 16, "images in one run of the model")
+	flags.IntVar(&f.Batch, "batch", 0, "images in one run of the model (default 4 on the CPU, 16 on a GPU)")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
 	flags.BoolVar(&dryRun, "dry-run", false, "do a sample for a few seconds, write nothing, and print what all of it would take")
 	return cmd
@@ -99,7 +99,7 @@ func (f *buildFlags) addFilter(flags *pflag.FlagSet) {
 // spec returns what the flags say.
 func (f *buildFlags) spec(place string, flags *pflag.FlagSet) (spec app.BuildSpec, err error) {
 	spec = f.BuildSpec
-	if f.Batch < 1 {
+	if flags.Changed("batch") && f.Batch < 1 {
 		return spec, fmt.Errorf("--batch is %d, wanted 1 or more", f.Batch)
 	}
 	if err := checkCollection(f.Collection, f.Out); err != nil {

@@ -32,8 +32,8 @@ type Job struct {
 
 	// Rows is how many rows make a pair, at least: a shard is never divided. 0
 	// means 1,000,000, as LAION has it.
-	Rows  int
-	Batch int // as in ingest.Job
+	Rows            int
+	Batch, Encoders int // as in ingest.Job
 
 	// Progress is told how many rows this run has embedded or passed over, and
 	// about how many there will be.

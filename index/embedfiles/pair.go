@@ -106,7 +106,7 @@ func (r *run) gather(ctx context.Context, p *pair, store *local.Store) (bad []in
 	defer func() { err = errors.Join(err, ledger.Close()) }()
 	job := ingest.Job{
 		Shards: numbered(p.source, r.Set), Encoder: r.Encoder, Store: store, Ledger: ledger,
-		Batch: r.Batch, Progress: r.meter.report,
+		Batch: r.Batch, Encoders: r.Encoders, Progress: r.meter.report,
 	}
 	done, err := job.Run(ctx)
 	r.report.Encoded += done.Encoded

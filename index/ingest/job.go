@@ -30,7 +30,8 @@ type Job struct {
 	Prune bool         // delete the rows of shards that the source has no longer
 	Retry bool         // try bad rows and damaged shards again
 
-	Batch int // most images of one Encode, fewer where they are large; 0 means 16
+	Batch    int // most images of one Encode, fewer where they are large; 0 means 16
+	Encoders int // calls of Encode at a time; 0 means 2: one encodes while the other's images are prepared or stored
 	// Checkpoint is how much time's work a crash may cost; 0 means 20 seconds.
 	Checkpoint time.Duration
 
@@ -60,6 +61,9 @@ func (j Job) Run(ctx context.Context) (*Report, error) {
 func (j Job) run(ctx context.Context, report *Report) error {
 	if j.Batch <= 0 {
 		j.Batch = 16
+	}
+	if j.Encoders <= 0 {
+		j.Encoders = 2
 	}
 	if j.Checkpoint <= 0 {
 		j.Checkpoint = 20 * time.Second
@@ -112,7 +116,7 @@ func (j Job) load(ctx context.Context, todo []*reading, info index.Info, report 
 func (j Job) runPipeline(ctx context.Context, todo []*reading, info index.Info, report *Report) error {
 	start := time.Now()
 	p := &pipeline{
-		encoder: j.Encoder, store: j.Store, where: j.Where, batch: j.Batch,
+		encoder: j.Encoder, store: j.Store, where: j.Where, batch: j.Batch, encoders: j.Encoders,
 		dim: info.Dim, filled: info.Count > 0, recorder: newRecorder(j, todo, report),
 	}
 	err := p.run(ctx, todo, j.Checkpoint)

@@ -19,9 +19,6 @@ import (
 const (
 	// maxReaders is how many shards are read at a time.
 	maxReaders = 4
-	// encoders is how many batches are encoded at a time: while one is prepared or
-	// stored, the other has the model.
-	encoders = 2
 	// batchBytes is the size of the images from which on a batch is not waited to
 	// be full.
 	batchBytes = 32 << 20
@@ -41,6 +38,7 @@ type pipeline struct {
 	store    index.Store
 	where    index.Filter
 	batch    int  // most images of one
+	encoders int  // batches that are encoded at a time
 	dim      int  // elements of the store's vectors
 	filled   bool // the store may have some of the rows
 	recorder *recorder
@@ -63,7 +61,7 @@ func (p *pipeline) run(ctx context.Context, todo []*reading, checkpoint time.Dur
 	stage(group, runtime.GOMAXPROCS(0),
 		func() error { return p.decode(ctx, images, decoded) }, func() { close(decoded) })
 	stage(group, 1, func() error { return p.gather(ctx, decoded, batches) }, func() { close(batches) })
-	stage(group, encoders, func() error { return p.encode(ctx, batches) }, func() { close(done) })
+	stage(group, p.encoders, func() error { return p.encode(ctx, batches) }, func() { close(done) })
 	group.Go(func() error { return p.recorder.keep(ctx, checkpoint, done) })
 	return group.Wait()
 }

@@ -25,7 +25,7 @@ type BuildSpec struct {
 	Where       index.Filter // keep only rows whose payload it chooses; nil: all
 	Prune       bool         // delete the items of shards and folders that are gone
 	RetryFailed bool         // try again what could not be read before
-	Batch       int          // images in one run of the model; 0: 16
+	Batch       int          // images in one run of the model; 0: what suits the device
 }
 
 // Build brings an index in line with its sources. One that it does not have yet is

@@ -33,7 +33,7 @@ func BenchmarkBuild(b *testing.B) {
 	a := New(Options{Library: ort.LibraryOptions{Path: orttest.Runtime(b).Path(), CacheDir: b.TempDir()}})
 	var busy, overhead []float64
 	for b.Loop() {
-		spec := BuildSpec{Source: SourceSpec{Place: filepath.Join(dir, "train")}, Model: ScenesCLIP, Out: filepath.Join(b.TempDir(), "index"), Batch: 16}
+		spec := BuildSpec{Source: SourceSpec{Place: filepath.Join(dir, "train")}, Model: ScenesCLIP, Out: filepath.Join(b.TempDir(), "index"), Batch: 4}
 		whole, decoding, encoding, report := benchmarkBuild(b, a, spec)
 		busy = append(busy, report.EncoderBusy)
 		overhead = append(overhead, (whole-decoding-encoding).Seconds()/encoding.Seconds())

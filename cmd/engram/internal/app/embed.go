@@ -19,7 +19,7 @@ type EmbedSpec struct {
 	Text    bool   // embed the first caption of each row by the model's text graph, not its image
 	Float32 bool   // write float32 rather than float16
 	Rows    int    // of a pair of files, at least; 0: 1,000,000
-	Batch   int    // images or captions in one run of the model; 0: 16
+	Batch   int    // images or captions in one run of the model; 0: what suits the device
 }
 
 // Embed writes the vectors of a source's images or captions in the layout of
@@ -58,12 +58,13 @@ func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (r
 		job.Set, job.Encoder = laion.Text, captionEncoder{m}
 		return runEmbed(ctx, spec.Source.Place, job)
 	}
-	m, err := a.OpenImageEncoder(ctx, b, watch)
+	how := a.bulk(spec.Batch)
+	m, err := a.openImageEncoder(ctx, b, how, watch)
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, m)
-	job.Encoder = pictureEncoder{m}
+	job.Encoder, job.Batch, job.Encoders = pictureEncoder{m}, how.Batch, how.Concurrency
 	return runEmbed(ctx, spec.Source.Place, job)
 }
 

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"engram/embed"
 	"engram/embed/clip"
@@ -74,4 +76,22 @@ func asRows(vectors []embed.Vector, err error) ([][]float32, error) {
 		rows[i] = v
 	}
 	return rows, err
+}
+
+// bulk returns how a model runs that encodes many images, for which throughput counts
+// and not how long one of them takes. batch is how many are in one run, 0 for what
+// suits the device. On the CPU each processor has a run of its own, without other
+// threads: nothing waits at the end of an operator, and a few images stay in the
+// processor's cache from one layer to the next (NOTES.md has the measurements).
+func (a *App) bulk(batch int) clip.Options {
+	opts := clip.Options{Device: a.opts.Device, Batch: batch}
+	if a.opts.Device != "" && a.opts.Device != "cpu" {
+		return opts
+	}
+	const cpuBatch, mostRuns = 4, 16 // more runs at once take memory for their layers
+	opts.Batch = cmp.Or(batch, cpuBatch)
+	processors := runtime.GOMAXPROCS(0)
+	opts.Concurrency = min(processors, mostRuns)
+	opts.Threads = processors - opts.Concurrency + 1
+	return opts
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"engram/data/progress"
+	"engram/embed/clip"
 	"engram/embed/model"
 	"engram/index"
 	"engram/index/embedfiles"
@@ -79,6 +80,7 @@ type input struct {
 	sources []*opened
 	model   *model.Model  // nil for embeddings whose model nobody names
 	encoder *ImageEncoder // nil for embeddings
+	how     clip.Options  // the encoder runs
 	dim     int
 }
 
@@ -116,7 +118,8 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 	} else if in.model, err = a.OpenModel(ctx, cmp.Or(spec.Model, Pixels), watch); err != nil {
 		return nil, err
 	}
-	in.encoder, err = a.OpenImageEncoder(ctx, in.model, watch)
+	in.how = a.bulk(spec.Batch)
+	in.encoder, err = a.openImageEncoder(ctx, in.model, in.how, watch)
 	in.dim = in.model.D
 	return &in, err
 }
@@ -234,13 +237,13 @@ func (o *opened) find(ctx context.Context, x *Index) (label string, found bool, 
 
 // job returns the job of a build but for its target.
 func (in *input) job(spec BuildSpec) ingest.Job {
-	job := ingest.Job{Part: spec.Part, Where: spec.Where, Prune: spec.Prune, Retry: spec.RetryFailed, Batch: spec.Batch}
+	job := ingest.Job{Part: spec.Part, Where: spec.Where, Prune: spec.Prune, Retry: spec.RetryFailed}
 	for _, o := range in.sources {
 		job.Shards = append(job.Shards, o.shards...)
 		job.Labels = append(job.Labels, o.origin.Label)
 	}
 	if in.encoder != nil {
-		job.Encoder = pictureEncoder{in.encoder}
+		job.Encoder, job.Batch, job.Encoders = pictureEncoder{in.encoder}, in.how.Batch, in.how.Concurrency
 	}
 	return job
 }

@@ -25,13 +25,19 @@ type ImageEncoder struct {
 	limits  pixels.Limits
 }
 
-// OpenImageEncoder opens the image encoder of a model.
+// OpenImageEncoder opens the image encoder of a model, to encode one image or a few at
+// a time.
 func (a *App) OpenImageEncoder(ctx context.Context, m *model.Model, watch progress.Func) (*ImageEncoder, error) {
+	return a.openImageEncoder(ctx, m, clip.Options{Device: a.opts.Device}, watch)
+}
+
+// openImageEncoder opens the image encoder of a model to run as the options say.
+func (a *App) openImageEncoder(ctx context.Context, m *model.Model, opts clip.Options, watch progress.Func) (*ImageEncoder, error) {
 	rt, err := a.Runtime(ctx, watch)
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := clip.Open(rt, m, clip.Options{Device: a.opts.Device})
+	encoder, err := clip.Open(rt, m, opts)
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
