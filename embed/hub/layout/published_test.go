@@ -179,8 +179,12 @@ func TestEveryLayoutGivesThePublishersVectors(t *testing.T) {
 		{name: "external-data", layout: "transformers.js"},
 		{name: "immich", layout: "Immich", variant: "floor"},
 		{name: "immich-squash", layout: "Immich"},
+		{name: "immich-multilingual", layout: "Immich", variant: "floor"},
 		{name: "fastembed-vision", text: "fastembed-text", layout: "fastembed"},
 		{name: "whole-graph", layout: "whole graph"},
+		{name: "siglip", layout: "transformers.js"},
+		{name: "siglip2", layout: "transformers.js"},
+		{name: "jina-clip", layout: "transformers.js"},
 		{name: "exported", layout: "Engram"},
 		{name: "dinov2", layout: "DINOv2", kind: model.Features},
 	} {
