@@ -21,14 +21,13 @@ func (c *Client) networkError(ctx context.Context, address *url.URL, err error) 
 		return context.Cause(ctx)
 	}
 	// The address of a redirect may hold a signature, which is nobody's to read.
-	var failed *url.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
 		err = failed.Err
 	}
 	wrapped := say(ErrUnreachable, "%s does not answer (%w): check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT", address.Host, err)
-	var name *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &name) && name.IsNotFound || errors.As(err, &certificate) {
+	name, ok := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	if ok && name.IsNotFound || untrusted {
 		return wrapped
 	}
 	return &transient{err: wrapped}

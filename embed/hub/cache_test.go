@@ -82,7 +82,7 @@ func TestTheCacheIsUsedWithoutCopying(t *testing.T) {
 func TestTheCacheOfAnotherDiskIsLinkedByName(t *testing.T) {
 	t.Parallel()
 	const memory = "/dev/shm"
-	dir, err := os.MkdirTemp(memory, "hub")
+	dir, err := os.MkdirTemp(memory, "hub") //nolint:usetesting // a folder of another disk
 	if err != nil {
 		t.Skipf("SKIPPED, %s is not there: %v", memory, err)
 	}

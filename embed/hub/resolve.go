@@ -136,8 +136,7 @@ type model struct {
 func parseModel(text []byte) (*Snapshot, error) {
 	var m model
 	err := json.Unmarshal(text, &m)
-	var other *json.UnmarshalTypeError
-	if errors.As(err, &other) {
+	if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		// Its own text has the whole Go type in it.
 		return nil, fmt.Errorf("answers another list of files: %s is a %s", cmp.Or(other.Field, "it"), other.Value)
 	}
