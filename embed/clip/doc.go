@@ -8,7 +8,13 @@
 // arXiv 2305.18274, after Versatile Diffusion's image embedding).
 //
 // A TextEncoder turns texts into vectors of the same space, for models of kind
-// clip that have a text graph, with the tokenizer of the model.
+// clip that have a text graph. Package tokenizer reads its tokenizer. Graphs are
+// taken as they are published: any batch or a fixed one, ids of int32 or int64, with
+// or without a mask.
+//
+// A canary is what a model gave for three pictures and three texts when it was made.
+// CheckCanary tells where it gives other vectors: on another processor, device or
+// version of ONNX Runtime, or after somebody changed a graph.
 //
 // WritePixels makes a model that needs no trained weights and compares images
 // by their grey pixels: the baseline of decoding studies, and what a machine

@@ -27,6 +27,7 @@ type repository struct {
 	name, textName string // folders of repositories/
 	image, text    tower
 	tokenizer      string
+	external       []string // files with weights
 	context, pad   int
 	squash, floor  bool
 	half           bool // mean and std are .5
@@ -85,6 +86,9 @@ func (r repository) open(t *testing.T, change func(*model.Manifest)) *model.Mode
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o644)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for _, file := range r.external {
+		copyFile(r.name, file, file)
 	}
 	copyFile(r.name, r.image.file, r.image.file)
 	if r.text.file == "text.onnx" {

@@ -62,7 +62,7 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 		return nil, err
 	}
 	card := t.card(trained, models, scores)
-	return card, t.write(filepath.Join(out, model.Folder()), models, card)
+	return card, t.write(ctx, filepath.Join(out, model.Folder()), models, card)
 }
 
 // start says what the training is of.

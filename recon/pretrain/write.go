@@ -1,6 +1,7 @@
 package pretrain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,20 +11,21 @@ import (
 	"strings"
 
 	"engram/data/vfs"
+	"engram/embed/clip"
 	"engram/embed/model"
 	"engram/embed/tokenizer"
 )
 
 // write makes the model's folder. It is complete on the disk before anything of
 // a model that was there is touched.
-func (t *training) write(dir string, models map[string][]byte, card *Card) error {
-	if err := t.replace(dir, models, card); err != nil {
+func (t *training) write(ctx context.Context, dir string, models map[string][]byte, card *Card) error {
+	if err := t.replace(ctx, dir, models, card); err != nil {
 		return fmt.Errorf("pretrain: write %s: %w", t.about.Model, err)
 	}
 	return nil
 }
 
-func (t *training) replace(dir string, models map[string][]byte, card *Card) error {
+func (t *training) replace(ctx context.Context, dir string, models map[string][]byte, card *Card) error {
 	parent := filepath.Dir(dir)
 	if err := vfs.MkdirAll(parent, 0o755); err != nil {
 		return err
@@ -55,7 +57,11 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 		}
 		manifest.Version = "2"
 	}
-	if _, err := model.Write(fresh, manifest); err != nil {
+	written, err := model.Write(fresh, manifest)
+	if err != nil {
+		return err
+	}
+	if err := t.writeCanary(ctx, written); err != nil {
 		return err
 	}
 	if err := writeFile(filepath.Join(fresh, CardFile), []byte(about)); err != nil {
@@ -73,6 +79,19 @@ func (t *training) replace(dir string, models map[string][]byte, card *Card) err
 		return err
 	}
 	return vfs.OS{}.SyncDir(parent)
+}
+
+// writeCanary keeps what a CLIP gives here, so that a machine on which it gives
+// something else tells.
+func (t *training) writeCanary(ctx context.Context, m *model.Model) error {
+	if m.Kind != model.CLIP {
+		return nil
+	}
+	canary, err := clip.MakeCanary(ctx, t.rt, m, clip.Options{})
+	if err != nil {
+		return err
+	}
+	return model.WriteCanary(m.Dir(), *canary)
 }
 
 // textHeading begins what the card of a CLIP says about its text graph, where that

@@ -56,3 +56,23 @@ func TestOpeningAnEncoderChecksTheCanary(t *testing.T) {
 		}
 	}
 }
+
+// The canary in the binary is what its CLIP gives on this machine.
+func TestTheCarriedCLIPAgreesWithItsCanary(t *testing.T) {
+	t.Parallel()
+	m, err := newApp(t).OpenModel(t.Context(), app.ScenesCLIP, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := m.Canary()
+	if err != nil || stored == nil {
+		t.Fatalf("canary %v, %v", stored, err)
+	}
+	here, err := clip.MakeCanary(t.Context(), orttest.Runtime(t), m, clip.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image, text, ok := clip.Drift(stored, here); !ok || min(image, text) < .9999 || stored.Fingerprint != m.Fingerprint() {
+		t.Errorf("cosines are %v for images and %v for texts (%v), want .9999; fingerprint %s", image, text, ok, stored.Fingerprint)
+	}
+}
