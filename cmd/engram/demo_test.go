@@ -48,7 +48,7 @@ func TestDemoServes(t *testing.T) {
 			s.url = strings.TrimSuffix(lines.Text(), "/")
 		}
 	}
-	for _, part := range []string{"generated: 60 drawn scenes", "simulated, no person was scanned", "scenes-clip 1", "12 test scenes", "6 zebras", "ideal observer", "ridge regression", "together"} {
+	for _, part := range []string{"generated: 60 drawn scenes", "simulated, no person was scanned", "scenes-clip 2", "12 test scenes", "6 zebras", "ideal observer", "ridge regression", "together"} {
 		if !strings.Contains(table.String(), part) {
 			t.Errorf("the table has no %q:\n%s", part, &table)
 		}

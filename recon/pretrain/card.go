@@ -77,7 +77,8 @@ func (m Model) prose() prose {
 		return prose{
 			what: "The text graph of this CLIP, trained once more from the start while the image graph stayed as it is " +
 				"(locked-image tuning, Zhai et al. 2022, arXiv 2111.07991), so that it understands what people type. " +
-				"Captions tell everything about a scene; a query such as \"a zebra at night\" leaves most of it open.",
+				"Captions tell everything about a scene; a query such as \"a zebra at night\" leaves most of it open. The " +
+				"scores above are of the text graph that it had before.",
 			aim: "Symmetric contrastive loss between pictures and texts, four in ten of them captions, the others short " +
 				"queries. All pictures of a batch that a text fits are right answers for it.",
 			limits: "As above. It takes no notice of what stands behind what, and of \"no\" and \"without\", which its " +
