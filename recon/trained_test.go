@@ -28,7 +28,7 @@ func trained(t *testing.T) (*recon.Reconstructor, *clip.Encoder) {
 		if _, err := pretrain.Train(t.Context(), rt, dir, m, pretrain.Options{Scale: "tiny", Seed: 1}); err != nil {
 			t.Fatal(m, err)
 		}
-		b, err := model.Open(filepath.Join(dir, string(m)))
+		b, err := model.Open(filepath.Join(dir, m.Folder()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,8 +23,8 @@ func TestPretrain(t *testing.T) {
 		}
 	}
 	for _, m := range pretrain.Models() {
-		c.must("model", "show", filepath.Join(out, string(m)))
-		card, err := os.ReadFile(filepath.Join(out, string(m), pretrain.CardFile))
+		c.must("model", "show", filepath.Join(out, m.Folder()))
+		card, err := os.ReadFile(filepath.Join(out, m.Folder(), pretrain.CardFile))
 		if err != nil || !strings.Contains(string(card), "engram pretrain --model "+string(m)+" --scale tiny --seed 3 --epochs 2") {
 			t.Errorf("card of %s: %v\n%s", m, err, card)
 		}
