@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -146,6 +147,24 @@ func meanColour(img image.Image) []float32 {
 	return v
 }
 
+// encodeWord embeds the name of a colour as that colour, and cuts texts of more
+// than four words.
+func encodeWord(ctx context.Context, text string) ([]float32, bool, error) {
+	words := strings.Fields(text)
+	vector := make([]float32, 3)
+	for _, word := range words[:min(4, len(words))] {
+		for id, name := range colourNames {
+			if c := colours[id]; name == word {
+				vector[0], vector[1], vector[2] = vector[0]+float32(c.R), vector[1]+float32(c.G), vector[2]+float32(c.B)
+			}
+		}
+	}
+	if embed.Norm(vector) == 0 {
+		return nil, false, fmt.Errorf("the model knows no word of %q: %w", text, embed.ErrText)
+	}
+	return vector, len(words) > 4, cmp.Or(ctx.Err(), embed.Normalize(vector))
+}
+
 // colourEncoder is an encoder of mean colours.
 func colourEncoder(of space.Space) *Encoder { return &Encoder{Space: of, Encode: encodeColour} }
 
@@ -229,6 +248,7 @@ func fakeOptions(t testing.TB) Options {
 	seen := red
 	return Options{
 		Store: store, IndexName: "colours", IndexData: "five flat pictures",
+		Text: &TextEncoder{model, encodeWord}, Suggestions: []string{"something red", "blue and green"},
 		Encoder: colourEncoder(model), Decoder: firstThree(model), Images: folder,
 		Trials: []Trial{
 			{ID: "t1", Seen: "red", Item: &seen, Repeats: [][]float32{{1, 0, 0, 9, 9}, {.8, .1, .1, -9, 9}}},

@@ -98,6 +98,12 @@ type encoderView struct {
 	Assumed bool        `json:"assumed,omitempty"` // see Options.AssumeSpace
 }
 
+type textView struct {
+	Model       space.Space `json:"model"`
+	Assumed     bool        `json:"assumed,omitempty"` // see Options.AssumeSpace
+	Suggestions []string    `json:"suggestions"`
+}
+
 type decoderView struct {
 	Name   string      `json:"name"`
 	Data   string      `json:"data"`
@@ -105,10 +111,11 @@ type decoderView struct {
 	Model  space.Space `json:"model"`
 }
 
-// infoView describes the index and the models. Encoder and decoder are null where
-// the server has none.
+// infoView describes the index and the models. Text, encoder and decoder are null
+// where the server has none.
 type infoView struct {
 	Index   indexView    `json:"index"`
+	Text    *textView    `json:"text"`
 	Encoder *encoderView `json:"encoder"`
 	Decoder *decoderView `json:"decoder"`
 	Images  bool         `json:"images"`
@@ -133,8 +140,12 @@ func (s *Server) getInfo(c *gin.Context) error {
 		MaxK:    s.opts.MaxK,
 		MaxBody: s.opts.MaxBodyBytes,
 	}
+	assumed := s.opts.AssumeSpace && !info.Space.Known()
+	if s.opts.Text != nil {
+		answer.Text = &textView{s.opts.Text.Space, assumed, append([]string{}, s.opts.Suggestions...)}
+	}
 	if s.opts.Encoder != nil {
-		answer.Encoder = &encoderView{s.opts.Encoder.Space, s.opts.AssumeSpace && !info.Space.Known()}
+		answer.Encoder = &encoderView{s.opts.Encoder.Space, assumed}
 	}
 	if s.opts.Decoder != nil {
 		d := s.opts.Decoder

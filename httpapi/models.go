@@ -17,6 +17,17 @@ type Encoder struct {
 	Encode func(ctx context.Context, image []byte) ([]float32, error)
 }
 
+// TextEncoder embeds texts into a space.
+type TextEncoder struct {
+	Space space.Space
+	// Encode returns the embedding of a text, which embed.CheckText has passed, as a
+	// unit vector, and whether the text was longer than the model reads. A text that
+	// means nothing to the model is an embed.ErrText, whose message the visitor reads;
+	// other errors are the server's. It is safe for concurrent use and bounds its own
+	// concurrency.
+	Encode func(ctx context.Context, text string) (vector []float32, cut bool, err error)
+}
+
 // Decoder maps brain scans into a space.
 type Decoder struct {
 	Name   string // what it is, such as "linear, subject 1"

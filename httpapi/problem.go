@@ -20,6 +20,7 @@ var (
 	errBody         = errors.New("unreadable body")
 	errQuery        = errors.New("unusable query")
 	errVoxels       = errors.New("scan does not fit the decoder")
+	errNoText       = errors.New("no text model is loaded")
 	errNoEncoder    = errors.New("no image model is loaded")
 	errNoDecoder    = errors.New("no scan decoder is loaded")
 	errNoItem       = errors.New("no such item")
@@ -70,11 +71,16 @@ var problemTable = []problemKind{
 	{err: errNoItem, status: http.StatusNotFound, slug: "no-such-item", title: "No such item"},
 	{err: errNoImage, status: http.StatusNotFound, slug: "no-image", title: "No image"},
 	{err: errNoTrial, status: http.StatusNotFound, slug: "no-such-trial", title: "No such trial"},
+	{err: errNoText, status: http.StatusNotImplemented, slug: "no-text-model", title: "No text model is loaded"},
 	{err: errNoEncoder, status: http.StatusNotImplemented, slug: "no-image-model", title: "No image model is loaded"},
 	{err: errNoDecoder, status: http.StatusNotImplemented, slug: "no-scan-decoder", title: "No scan decoder is loaded"},
 	{err: errQuery, status: http.StatusBadRequest, slug: "unusable-query", title: "Unusable query"},
 	{err: index.ErrQuery, status: http.StatusBadRequest, slug: "unusable-query", title: "Unusable query"},
 	{err: index.ErrFilter, status: http.StatusBadRequest, slug: "unusable-filter", title: "Unusable filter"},
+	{err: embed.ErrWeight, status: http.StatusBadRequest, slug: "unusable-query", title: "Unusable query"},
+	{err: embed.ErrNoDirection, status: http.StatusUnprocessableEntity, slug: "no-direction", title: "The query has no direction"},
+	{err: embed.ErrText, status: http.StatusUnprocessableEntity, slug: "unusable-text", title: "Unusable text"},
+	{err: embed.ErrZero, status: http.StatusUnprocessableEntity, slug: "unusable-vector", title: "Unusable vector"},
 	{err: errVoxels, status: http.StatusUnprocessableEntity, slug: "scan-does-not-fit", title: "Scan does not fit the decoder"},
 	{err: embed.ErrNotFinite, status: http.StatusUnprocessableEntity, slug: "not-finite", title: "Values are not finite"},
 	{err: index.ErrDimension, status: http.StatusUnprocessableEntity, slug: "wrong-dimension", title: "Wrong dimension"},

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,42 +12,21 @@ import (
 	"strconv"
 	"strings"
 
-	"engram/data/npy"
+	"engram/embed"
 	"engram/index"
 )
 
-// What a query can be made of; the same words in addresses, form fields and
-// answers.
-const (
-	kindImage  = "image"
-	kindVector = "vector"
-	kindScan   = "scan"
-	kindItem   = "item"
-	kindTrial  = "trial"
-)
+const defaultK = 10
 
-const (
-	defaultK = 10
-	// maxRepeats bounds the rows of one scan. Studies show an image three to
-	// a dozen times. An array with more rows holds trials of several images, whose
-	// mean says nothing.
-	maxRepeats = 32
-)
-
-// query is a search as the client sent it: options, and one source, which kind
-// names.
+// query is a search as the client sent it: options, and one part or several.
 type query struct {
-	kind    string
-	k       int
-	filter  index.Filter // nil: every item
-	safe    bool         // only items that index.Safe chooses
-	exact   bool         // see index.Query
-	recall  float64      // see index.Query
-	image   []byte
-	vector  []float32
-	repeats [][]float32 // of a scan
-	item    index.ID
-	trial   string
+	parts  []part
+	listed bool // the client sent a list of parts, or several
+	k      int
+	filter index.Filter // nil: every item
+	safe   bool         // only items that index.Safe chooses
+	exact  bool         // see index.Query
+	recall float64      // see index.Query
 }
 
 // readQuery reads the body of a search in any of its forms. contentType and
@@ -77,15 +55,17 @@ func readQuery(contentType string, values url.Values, body io.Reader) (query, er
 		return q, q.readForm(multipart.NewReader(body, params["boundary"]))
 	case mediaType == "application/json":
 	case strings.HasPrefix(mediaType, "image/"):
-		read = q.fromImage
+		read = q.fromFile(readImage)
 	case binary:
 		kind := values.Get("kind")
 		if kind == "" {
 			kind = kindScan
 		}
-		if read = q.reader(kind); read == nil {
+		file := reader(kind)
+		if file == nil {
 			return q, fmt.Errorf("kind is %q, wanted image, scan or vector: %w", kind, errQuery)
 		}
+		read = q.fromFile(file)
 	default:
 		return q, fmt.Errorf("a search is JSON, an image (image/jpeg, …), a scan or vector as npy "+
 			"(application/x-npy) or a form with one of these as a file, not %q: %w", mediaType, errMediaType)
@@ -97,17 +77,15 @@ func readQuery(contentType string, values url.Values, body io.Reader) (query, er
 	return q, read(raw)
 }
 
-// reader returns the method that reads a file of the given kind, or nil.
-func (q *query) reader(kind string) func([]byte) error {
-	switch kind {
-	case kindImage:
-		return q.fromImage
-	case kindScan:
-		return q.fromScan
-	case kindVector:
-		return q.fromVector
+// fromFile returns what makes a file the query.
+func (q *query) fromFile(read func([]byte) (part, error)) func([]byte) error {
+	return func(raw []byte) error {
+		p, err := read(raw)
+		if err != nil {
+			return err
+		}
+		return q.add(p)
 	}
-	return nil
 }
 
 // optionNames returns the options of a search in the address or in a form.
@@ -155,119 +133,70 @@ func (q *query) chosen() index.Filter {
 	return index.And{q.filter, index.Safe()}
 }
 
-// readForm reads a form with one file, named image, scan or vector, and
-// perhaps options.
+// partNames returns the fields of a form that are parts of the query.
+func partNames() []string {
+	return []string{kindText, kindImage, kindScan, kindVector, kindItem, kindTrial}
+}
+
+// weightName is the member and the field with the weight of a part.
+const weightName = "weight"
+
+// readForm reads a form with parts of the query, each of which a weight may
+// follow, and perhaps options.
 func (q *query) readForm(form *multipart.Reader) error {
 	given := map[string]bool{}
+	weighted := false // the last part has a weight
 	for {
-		part, err := form.NextPart()
+		field, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return bodyError("form", err)
 		}
-		raw, err := readAll(part)
+		raw, err := readAll(field)
 		if err != nil {
 			return err
 		}
-		name := part.FormName()
-		if slices.Contains(optionNames(), name) {
+		name := field.FormName()
+		switch {
+		case slices.Contains(optionNames(), name):
 			if given[name] {
 				return fmt.Errorf("form field %s comes twice: %w", name, errQuery)
 			}
 			given[name] = true
-			if err := q.set(name, string(raw)); err != nil {
-				return err
+			err = q.set(name, string(raw))
+		case name == weightName && (len(q.parts) == 0 || weighted):
+			return fmt.Errorf("form field weight has to follow the part that it is about: %w", errQuery)
+		case name == weightName:
+			weighted, q.listed = true, true
+			err = q.parts[len(q.parts)-1].setWeight(string(raw))
+		case slices.Contains(partNames(), name):
+			weighted = false
+			var p part
+			if p, err = readField(name, raw); err == nil {
+				err = q.add(p)
 			}
-			continue
+		default:
+			return fmt.Errorf("form field %q is not one of %s, weight, %s: %w", name, strings.Join(partNames(), ", "), strings.Join(optionNames(), ", "), errQuery)
 		}
-		read := q.reader(name)
-		if read == nil {
-			return fmt.Errorf("form field %q is not one of image, scan, vector, %s: %w", name, strings.Join(optionNames(), ", "), errQuery)
-		}
-		if q.kind != "" {
-			return fmt.Errorf("the form has two files, %s and %s, wanted one: %w", q.kind, name, errQuery)
-		}
-		if err := read(raw); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	if q.kind == "" {
-		return fmt.Errorf("the form has no file named image, scan or vector: %w", errQuery)
+	if len(q.parts) == 0 {
+		return fmt.Errorf("the form has nothing to search for, wanted a field named %s: %w", strings.Join(partNames(), ", "), errQuery)
 	}
+	q.listed = q.listed || len(q.parts) > 1
 	return nil
 }
 
-func (q *query) fromImage(raw []byte) error {
-	if len(raw) == 0 {
-		return fmt.Errorf("the image has no bytes: %w", errBody)
+// setWeight takes the weight of a part from text.
+func (p *part) setWeight(text string) (err error) {
+	if p.weight, err = strconv.ParseFloat(text, 64); err != nil {
+		return fmt.Errorf("weight is %.20q, wanted a number: %w", text, errQuery)
 	}
-	q.kind, q.image = kindImage, raw
-	return nil
-}
-
-// fromScan reads an npy array of shape [voxels] or [repeats, voxels].
-func (q *query) fromScan(raw []byte) error {
-	shape, values, err := readNpy(raw)
-	if err != nil {
-		return err
-	}
-	rows := 1
-	switch len(shape) {
-	case 1:
-	case 2:
-		rows = shape[0]
-	default:
-		return fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, errVoxels)
-	}
-	if rows < 1 || rows > maxRepeats {
-		return fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them; send one trial: %w",
-			shape, maxRepeats, errVoxels)
-	}
-	voxels := len(values) / rows
-	q.kind, q.repeats = kindScan, make([][]float32, rows)
-	for i := range q.repeats {
-		q.repeats[i] = values[i*voxels : (i+1)*voxels]
-	}
-	return nil
-}
-
-// fromVector reads an npy array of shape [D] or [1, D].
-func (q *query) fromVector(raw []byte) error {
-	shape, values, err := readNpy(raw)
-	if err != nil {
-		return err
-	}
-	if len(shape) != 1 && (len(shape) != 2 || shape[0] != 1) {
-		return fmt.Errorf("the vector has shape %v, wanted [D] or [1, D]: %w", shape, index.ErrDimension)
-	}
-	q.kind, q.vector = kindVector, values
-	return nil
-}
-
-// readNpy reads the array of an npy file as float32.
-func readNpy(raw []byte) (shape []int, values []float32, err error) {
-	if looksLikeNIfTI(raw) {
-		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, "+
-			"and without its brain mask they cannot be found in a volume; send them as npy: %w", errMediaType)
-	}
-	array, err := npy.Read(bytes.NewReader(raw), int64(len(raw)))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", err, errBody)
-	}
-	return array.Shape, array.Float32s(), nil
-}
-
-// looksLikeNIfTI tells by the first bytes: gzip's magic, or the header size of
-// NIfTI-1 (348) or NIfTI-2 (540) in either byte order.
-func looksLikeNIfTI(raw []byte) bool {
-	for _, magic := range []string{"\x1f\x8b", "\x5c\x01\x00\x00", "\x00\x00\x01\x5c", "\x1c\x02\x00\x00", "\x00\x00\x02\x1c"} {
-		if bytes.HasPrefix(raw, []byte(magic)) {
-			return true
-		}
-	}
-	return false
+	return embed.CheckWeight(p.weight)
 }
 
 // readAll reads a body whose length http.MaxBytesReader bounds.

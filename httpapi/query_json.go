@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,69 +10,162 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"engram/embed"
 	"engram/index"
 )
 
-// queryObject has the members of a query in JSON.
-type queryObject struct {
-	K      json.RawMessage `json:"k"`
+// partObject has the members of a part of a query in JSON.
+type partObject struct {
+	Text   *string         `json:"text"`
+	Image  *string         `json:"image"` // base64
 	Vector json.RawMessage `json:"vector"`
 	Voxels json.RawMessage `json:"voxels"`
 	Item   json.RawMessage `json:"item"`
 	Trial  *string         `json:"trial"`
-	Filter json.RawMessage `json:"filter"`
-	Safe   *bool           `json:"safe"`
-	Exact  *bool           `json:"exact"`
-	Recall *float64        `json:"recall"`
 }
 
-// fromJSON reads a query object: exactly one of vector, item, trial and
-// voxels, and perhaps the options (see optionNames).
+// partMembers are their names.
+func partMembers() []string {
+	return []string{kindText, kindImage, kindVector, "voxels", kindItem, kindTrial}
+}
+
+// weightedObject is a part with its weight.
+type weightedObject struct {
+	partObject
+	Weight *float64 `json:"weight"`
+}
+
+// queryObject has the members of a query in JSON.
+type queryObject struct {
+	partObject
+	Parts  []json.RawMessage `json:"parts"`
+	K      json.RawMessage   `json:"k"`
+	Filter json.RawMessage   `json:"filter"`
+	Safe   *bool             `json:"safe"`
+	Exact  *bool             `json:"exact"`
+	Recall *float64          `json:"recall"`
+}
+
+// fromJSON reads a query object: one part among its members, or a list of parts,
+// and perhaps the options (see optionNames).
 func (q *query) fromJSON(raw []byte) error {
 	var object queryObject
-	if err := checkMembers(raw); err != nil {
+	if !utf8.Valid(raw) {
+		return fmt.Errorf("JSON: the body is not UTF-8: %w", errBody)
+	}
+	known := append(append(partMembers(), kindParts), optionNames()...)
+	if err := decodeObject(raw, &object, known); err != nil {
+		return err
+	}
+	if err := q.options(object); err != nil {
+		return err
+	}
+	given, err := object.parts()
+	if err != nil {
+		return err
+	}
+	choices := "text, image, vector, voxels, item, trial and parts"
+	switch {
+	case object.Parts == nil && len(given) != 1:
+		return fmt.Errorf("a query has exactly one of %s, this one has %d: %w", choices, len(given), errQuery)
+	case object.Parts == nil:
+		return q.add(given[0])
+	case len(given) > 0:
+		return fmt.Errorf("a query has exactly one of %s, this one has %d: %w", choices, len(given)+1, errQuery)
+	case len(object.Parts) == 0:
+		return fmt.Errorf("the query has no parts: %w", errQuery)
+	}
+	return q.fromParts(object.Parts)
+}
+
+// fromParts reads a list of parts.
+func (q *query) fromParts(list []json.RawMessage) error {
+	q.listed = true
+	for i, raw := range list {
+		var object weightedObject
+		if err := decodeObject(raw, &object, append(partMembers(), weightName)); err != nil {
+			return fmt.Errorf("part %d: %w", i+1, err)
+		}
+		given, err := object.parts()
+		if err == nil && len(given) != 1 {
+			err = fmt.Errorf("a part has exactly one of text, image, vector, voxels, item and trial, this one has %d: %w", len(given), errQuery)
+		}
+		if err == nil {
+			err = q.add(given[0])
+		}
+		if err == nil && object.Weight != nil {
+			q.parts[i].weight = *object.Weight
+			err = embed.CheckWeight(*object.Weight)
+		}
+		if err != nil {
+			return fmt.Errorf("part %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// decodeObject reads a JSON object with members of the known names.
+func decodeObject(raw []byte, object any, known []string) error {
+	if err := checkMembers(raw, known); err != nil {
 		return err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&object); err != nil {
+	if err := decoder.Decode(object); err != nil {
 		return jsonError(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("JSON: there is more after the query object: %w", errBody)
 	}
-	if err := q.options(object); err != nil {
-		return err
-	}
-	var given []string
-	var err error
-	if present(object.Vector) {
-		given = append(given, kindVector)
-		q.vector, err = parseFloats("vector", object.Vector)
-	}
-	if present(object.Voxels) && err == nil {
-		given = append(given, kindScan)
-		q.repeats, err = parseRepeats(object.Voxels)
-	}
-	if present(object.Item) && err == nil {
-		given = append(given, kindItem)
-		q.item, err = parseID(strings.Trim(string(object.Item), `"`))
-	}
-	if object.Trial != nil {
-		given = append(given, kindTrial)
-		q.trial = *object.Trial
-	}
-	if err != nil {
-		return err
-	}
-	if len(given) != 1 {
-		return fmt.Errorf("a query has exactly one of vector, voxels, item and trial, this one has %d: %w",
-			len(given), errQuery)
-	}
-	q.kind = given[0]
 	return nil
+}
+
+// parts returns the parts that the object has.
+func (o *partObject) parts() ([]part, error) {
+	var all []part
+	var faults []error
+	add := func(p part, err error) {
+		all = append(all, p)
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if o.Text != nil {
+		add(textPart(*o.Text))
+	}
+	if o.Image != nil {
+		add(imagePart(*o.Image))
+	}
+	if present(o.Vector) {
+		vector, err := parseFloats("vector", o.Vector)
+		add(part{kind: kindVector, vector: vector}, err)
+	}
+	if present(o.Voxels) {
+		repeats, err := parseRepeats(o.Voxels)
+		add(part{kind: kindScan, repeats: repeats}, err)
+	}
+	if present(o.Item) {
+		id, err := parseID(strings.Trim(string(o.Item), `"`))
+		add(part{kind: kindItem, item: id}, err)
+	}
+	if o.Trial != nil {
+		add(part{kind: kindTrial, trial: *o.Trial}, nil)
+	}
+	if len(faults) > 0 {
+		return nil, faults[0]
+	}
+	return all, nil
+}
+
+// imagePart reads an image file in base64.
+func imagePart(text string) (part, error) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return part{}, fmt.Errorf("the image is not the base64 of a file: %w: %w", err, errBody)
+	}
+	return readImage(raw)
 }
 
 // options takes over the options of a query object and checks its filter.
@@ -99,12 +193,11 @@ func (q *query) options(object queryObject) (err error) {
 
 // checkMembers refuses an object with a member that comes twice or is written in
 // another case: package json would take the last one, and any case.
-func checkMembers(raw []byte) error {
+func checkMembers(raw []byte, known []string) error {
 	tokens := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := tokens.Token(); err != nil || open != json.Delim('{') {
 		return nil //nolint:nilerr // the decoder says what is wrong
 	}
-	known := append([]string{kindVector, "voxels", kindItem, kindTrial}, optionNames()...)
 	seen := map[string]bool{}
 	for tokens.More() {
 		token, err := tokens.Token()
@@ -132,7 +225,7 @@ func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "
 // jsonError says what is wrong in words that do not name Go's types.
 func jsonError(err error) error {
 	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field := wrongType.Field
+		field := strings.TrimPrefix(wrongType.Field, "partObject.") // its fields are the query's
 		if field == "" {
 			field = "the query"
 		}
@@ -167,9 +260,11 @@ func jsonFound(raw json.RawMessage) string {
 // jsonKind names the JSON type of a field of the query object.
 func jsonKind(field string) string {
 	switch field {
-	case "trial":
+	case "text", "image", "trial":
 		return "a string"
-	case "recall":
+	case "parts":
+		return "an array of parts"
+	case "recall", weightName:
 		return "a number"
 	case "safe", "exact":
 		return "true or false"

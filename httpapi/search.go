@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,6 +25,8 @@ type hitView struct {
 // queryView repeats the query in the answer.
 type queryView struct {
 	Kind  string     `json:"kind"`
+	Text  string     `json:"text,omitempty"`
+	Cut   bool       `json:"cut,omitempty"` // the text was longer than the model reads
 	Item  *itemView  `json:"item,omitempty"`
 	Trial *trialView `json:"trial,omitempty"`
 	// Of a scan or a trial: how many repeats of how many voxels were given,
@@ -31,6 +34,9 @@ type queryView struct {
 	Repeats int    `json:"repeats,omitempty"`
 	Voxels  int    `json:"voxels,omitempty"`
 	Strip   []int8 `json:"strip,omitempty"`
+
+	Weight float64     `json:"weight,omitempty"` // of a part of a list
+	Parts  []queryView `json:"parts,omitempty"`  // of a query of kind parts
 }
 
 type searchView struct {
@@ -57,8 +63,7 @@ func (s *Server) search(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	view := queryView{Kind: q.kind}
-	vector, err := s.vectorOf(ctx, q, info, &view)
+	vector, view, err := s.vectorOf(ctx, q, info)
 	if err != nil {
 		return err
 	}
@@ -79,50 +84,73 @@ func (s *Server) search(c *gin.Context) error {
 	return nil
 }
 
-// nearest searches the store. A search by item leaves the item itself out, because
-// it would always come first.
+// nearest searches the store. Items of the query are left out.
 func (s *Server) nearest(ctx context.Context, q query, vector []float32) ([]index.Hit, error) {
-	k := q.k
-	if q.kind == kindItem {
-		k++
-	}
+	left := q.items()
 	hits, err := s.opts.Store.Search(ctx, index.Query{
-		Vector: vector, K: k, Filter: q.chosen(), WithPayload: true, Exact: q.exact, Recall: q.recall,
+		Vector: vector, K: q.k + len(left), Filter: q.chosen(), WithPayload: true, Exact: q.exact, Recall: q.recall,
 	})
-	if err != nil || q.kind != kindItem {
+	if err != nil || len(left) == 0 {
 		return hits, err
 	}
 	others := hits[:0]
 	for _, hit := range hits {
-		if hit.ID != q.item {
+		if !left[hit.ID] {
 			others = append(others, hit)
 		}
 	}
 	return others[:min(q.k, len(others))], nil
 }
 
-// vectorOf turns a query into a vector of the index's space. It adds the item, the
-// trial or the scan of the query to view.
-func (s *Server) vectorOf(ctx context.Context, q query, info index.Info, view *queryView) ([]float32, error) {
-	switch q.kind {
+// vectorOf turns a query into a vector of the index's space (see embed.Combine), and
+// into what is said of it in the answer.
+func (s *Server) vectorOf(ctx context.Context, q query, info index.Info) ([]float32, queryView, error) {
+	sum := make([]embed.Weighted, len(q.parts))
+	views := make([]queryView, len(q.parts))
+	for i, p := range q.parts {
+		views[i].Kind = p.kind
+		vector, err := s.partVector(ctx, p, info, &views[i])
+		if err != nil && !q.plain() {
+			err = fmt.Errorf("part %d: %w", i+1, err)
+		}
+		if err != nil {
+			return nil, queryView{}, err
+		}
+		sum[i] = embed.Weighted{Vector: vector, Weight: p.weight}
+		views[i].Weight = p.weight
+	}
+	vector, err := embed.Combine(sum)
+	if q.plain() {
+		views[0].Weight = 0 // there is nothing to compare it with
+		return vector, views[0], err
+	}
+	return vector, queryView{Kind: kindParts, Parts: views}, err
+}
+
+// partVector turns a part of a query into a vector of the index's space. It adds the
+// text, the item, the trial or the scan to view.
+func (s *Server) partVector(ctx context.Context, p part, info index.Info, view *queryView) ([]float32, error) {
+	switch p.kind {
 	case kindVector:
-		return q.vector, checkVector(q.vector, info.Dim)
+		return p.vector, checkVector(p.vector, info.Dim)
 	case kindItem:
-		item, err := s.findItem(ctx, q.item)
+		item, err := s.findItem(ctx, p.item)
 		if err != nil {
 			return nil, err
 		}
 		found := s.viewItem(item.ID, item.Payload)
 		view.Item = &found
 		return item.Vector, nil
+	case kindText:
+		return s.encodeText(ctx, p.text, info, view)
 	case kindImage:
-		return s.encode(ctx, q.image, info)
+		return s.encode(ctx, p.image, info)
 	case kindScan:
-		return s.decode(ctx, q.repeats, info, view)
+		return s.decode(ctx, p.repeats, info, view)
 	case kindTrial:
-		trial, ok := s.trials[q.trial]
+		trial, ok := s.trials[p.trial]
 		if !ok {
-			return nil, fmt.Errorf("there is no stored trial %q: %w", q.trial, errNoTrial)
+			return nil, fmt.Errorf("there is no stored trial %q: %w", p.trial, errNoTrial)
 		}
 		found := s.viewTrial(trial)
 		view.Trial = &found
@@ -132,7 +160,20 @@ func (s *Server) vectorOf(ctx context.Context, q query, info index.Info, view *q
 		}
 		return s.decode(ctx, repeats, info, view)
 	}
-	return nil, fmt.Errorf("httpapi: query kind %q has no case", q.kind)
+	return nil, fmt.Errorf("httpapi: query kind %q has no case", p.kind)
+}
+
+func (s *Server) encodeText(ctx context.Context, text string, info index.Info, view *queryView) ([]float32, error) {
+	if s.opts.Text == nil {
+		why := cmp.Or(s.opts.NoText, "this server has no text model, so it cannot search by words")
+		return nil, fmt.Errorf("%s: %w", why, errNoText)
+	}
+	if err := s.checkSpace(info, s.opts.Text.Space); err != nil {
+		return nil, err
+	}
+	vector, cut, err := s.opts.Text.Encode(ctx, text)
+	view.Text, view.Cut = text, cut
+	return vector, err
 }
 
 func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]float32, error) {

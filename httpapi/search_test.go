@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -90,6 +91,16 @@ func TestSearchTakesEveryFormOfAQuery(t *testing.T) {
 		{name: "form with an image", address: "?k=2", form: []string{"image", picture}, want: []string{"2", "1"}},
 		{name: "form with a scan and k", form: []string{"scan", scan, "=k", "1"}, want: []string{"3"}},
 		{name: "form with k before the vector", form: []string{"=k", "1", "vector", string(npyFile([]int{3}, 0, 0, 2))}, want: []string{"4"}},
+		{name: "JSON text", body: `{"text":"something blue","k":1}`, want: []string{"4"}},
+		{name: "JSON image", body: `{"image":"` + base64.StdEncoding.EncodeToString([]byte(picture)) + `","k":2}`, want: []string{"2", "1"}},
+		{name: "parts, more of one and less of another", body: `{"parts":[{"text":"yellow"},{"text":"red","weight":-1}],"k":1}`, want: []string{"3"}},
+		{name: "parts, the other way round", body: `{"parts":[{"text":"yellow"},{"text":"green","weight":-1}],"k":1}`, want: []string{"1"}},
+		{name: "parts with items, which are left out", body: `{"parts":[{"item":"1"},{"item":2,"weight":0.5},{"trial":"t1"}]}`, want: []string{yellow, "3", "4"}},
+		{name: "parts of every kind", body: `{"parts":[{"text":"blue","weight":9},{"image":"` + base64.StdEncoding.EncodeToString([]byte(picture)) +
+			`"},{"vector":[0,0,1]},{"voxels":[0,0,1,5,5]},{"trial":"t2"},{"item":"1","weight":null}],"k":1}`, want: []string{"4"}},
+		{name: "form with a text", form: []string{"=text", "green", "=k", "1"}, want: []string{"3"}},
+		{name: "form with a text, an image and weights", form: []string{"image", picture, "=text", "yellow", "=weight", "-.5", "=item", "1", "=weight", ".1", "=k", "1"}, want: []string{"2"}},
+		{name: "form with two images", form: []string{"image", picture, "image", string(flatPNG(t, colours[green])), "=k", "1"}, want: []string{yellow}},
 		{name: "k beyond the index", body: `{"item":"1","k":1000}`, want: []string{"2", yellow, "3", "4"}},
 	}
 	for _, test := range tests {
@@ -140,9 +151,12 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 	opts := fakeOptions(t)
 	s := newServer(t, opts)
 	bare := opts
-	bare.Encoder, bare.Decoder, bare.Trials = nil, nil, nil
+	bare.Text, bare.Encoder, bare.Decoder, bare.Trials = nil, nil, nil, nil
 	withoutModels := newServer(t, bare)
+	bare.NoText = "an index of plain pixels knows no words"
+	wordless := newServer(t, bare)
 	other := opts
+	other.Text = &TextEncoder{space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"}, encodeWord}
 	other.Encoder = colourEncoder(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	other.Decoder = firstThree(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	otherModel := newServer(t, other)
@@ -210,8 +224,39 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		{name: "what curl sends by default", contentType: "application/x-www-form-urlencoded", body: picture,
 			status: 415, slug: "unsupported-media-type", detail: `not "application/x-www-form-urlencoded"`},
 		{name: "no media type", contentType: "-", body: picture, status: 415, slug: "unsupported-media-type", detail: "a search is JSON"},
-		{name: "form without a file", form: []string{"=k", "3"}, status: 400, slug: "unusable-query", detail: "no file named"},
-		{name: "form with two files", form: []string{"image", picture, "image", picture}, status: 400, slug: "unusable-query", detail: "two files"},
+		{name: "form without a file", form: []string{"=k", "3"}, status: 400, slug: "unusable-query", detail: "nothing to search for, wanted a field named text, image"},
+		{name: "form with a weight and nothing before it", form: []string{"=weight", "1", "image", picture}, status: 400, slug: "unusable-query", detail: "weight has to follow the part"},
+		{name: "form with two weights", form: []string{"image", picture, "=weight", "1", "=weight", "2"}, status: 400, slug: "unusable-query", detail: "weight has to follow the part"},
+		{name: "form with a weight of 0", form: []string{"=text", "red", "=weight", "0"}, status: 400, slug: "unusable-query", detail: "the weight is 0"},
+		{name: "form with a weight of NaN", form: []string{"=text", "red", "=weight", "NaN"}, status: 400, slug: "unusable-query", detail: "the weight is NaN"},
+		{name: "form with a weight in words", form: []string{"=text", "red", "=weight", "much"}, status: 400, slug: "unusable-query", detail: `weight is "much"`},
+		{name: "empty text", body: `{"text":""}`, status: 422, slug: "unusable-text", detail: "the text is empty"},
+		{name: "spaces for a text", body: `{"text":" \n\t　"}`, status: 422, slug: "unusable-text", detail: "the text is empty"},
+		{name: "empty text in a form", form: []string{"=text", ""}, status: 422, slug: "unusable-text", detail: "the text is empty"},
+		{name: "10,000 words", body: `{"text":"` + strings.Repeat("zebra ", 10000) + `"}`, status: 422, slug: "unusable-text", detail: "60000 bytes, wanted at most 32768"},
+		{name: "control characters", body: `{"text":"red\u001b[31m"}`, status: 422, slug: "unusable-text", detail: "control character U+001B"},
+		{name: "invalid UTF-8 in JSON", body: "{\"text\":\"caf\xe9\"}", status: 400, slug: "unreadable-body", detail: "not UTF-8"},
+		{name: "invalid UTF-8 in a form", form: []string{"=text", "caf\xe9"}, status: 422, slug: "unusable-text", detail: "not UTF-8 at byte 3"},
+		{name: "a text of unknown words", body: `{"text":"xylophone"}`, status: 422, slug: "unusable-text", detail: `knows no word of "xylophone"`},
+		{name: "a number for a text", body: `{"text":7}`, status: 400, slug: "unreadable-body", detail: "text is a number, wanted a string"},
+		{name: "text and image", body: `{"text":"red","image":"AAAA"}`, status: 400, slug: "unusable-query", detail: "exactly one of text, image"},
+		{name: "no base64", body: `{"image":"data:image/png;base64,AAAA"}`, status: 400, slug: "unreadable-body", detail: "not the base64 of a file"},
+		{name: "base64 of no image", body: `{"image":"AAAA"}`, status: 422, slug: "unreadable-image", detail: "the bytes are no PNG"},
+		{name: "no parts", body: `{"parts":[]}`, status: 400, slug: "unusable-query", detail: "the query has no parts"},
+		{name: "parts and a text", body: `{"parts":[{"item":"1"}],"text":"red"}`, status: 400, slug: "unusable-query", detail: "this one has 2"},
+		{name: "an empty part", body: `{"parts":[{"item":"1"},{"weight":2}]}`, status: 400, slug: "unusable-query", detail: "part 2: a part has exactly one of"},
+		{name: "a part of two", body: `{"parts":[{"item":"1","text":"red"}]}`, status: 400, slug: "unusable-query", detail: "part 1: a part has exactly one of"},
+		{name: "a part with an option", body: `{"parts":[{"item":"1","k":2}]}`, status: 400, slug: "unreadable-body", detail: `part 1: JSON: unknown field "k"`},
+		{name: "a part twice", body: `{"parts":[{"text":"red","text":"blue"}]}`, status: 400, slug: "unreadable-body", detail: `"text" comes twice`},
+		{name: "a weight of 0", body: `{"parts":[{"item":"1"},{"item":"2","weight":0}]}`, status: 400, slug: "unusable-query", detail: "part 2: the weight is 0"},
+		{name: "a weight beyond all measure", body: `{"parts":[{"item":"1","weight":1e300}]}`, status: 400, slug: "unusable-query", detail: "the weight is 1e+300"},
+		{name: "parts that are no list", body: `{"parts":{"text":"red"}}`, status: 400, slug: "unreadable-body", detail: "parts is an object, wanted an array of parts"},
+		{name: "too many parts", body: `{"parts":[` + strings.Repeat(`{"item":"1"},`, 16) + `{"item":"1"}]}`, status: 400, slug: "unusable-query", detail: "more than 16 parts"},
+		{name: "an unknown item among parts", body: `{"parts":[{"text":"red"},{"item":"99"}]}`, status: 404, slug: "no-such-item", detail: "part 2: the index has no item 99"},
+		{name: "parts that cancel each other out", body: `{"parts":[{"item":"1"},{"item":"1","weight":-1}]}`, status: 422, slug: "no-direction", detail: "cancel each other out"},
+		{name: "no text model", body: `{"text":"red"}`, server: withoutModels, status: 501, slug: "no-text-model", detail: "no text model, so it cannot search by words"},
+		{name: "no text model, and why", body: `{"text":"red"}`, server: wordless, status: 501, slug: "no-text-model", detail: "knows no words"},
+		{name: "words of another model", body: `{"text":"red"}`, server: otherModel, status: 409, slug: "another-model", detail: "other 2"},
 		{name: "form with a strange field", form: []string{"file", picture}, status: 400, slug: "unusable-query", detail: `form field "file"`},
 		{name: "form with a bad k", form: []string{"=k", "x", "image", picture}, status: 400, slug: "unusable-query", detail: "k is not"},
 		{name: "form cut off", contentType: "multipart/form-data; boundary=b", body: "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nhalf",
@@ -245,6 +290,46 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 				t.Errorf("problem is incomplete: %+v", got)
 			}
 		})
+	}
+}
+
+// An answer says what its query was.
+func TestAnswerRepeatsTheQuery(t *testing.T) {
+	s := newServer(t, fakeOptions(t))
+	kind := func(body string) queryView {
+		return decodeBody[searchView](t, ask(t, s, body), http.StatusOK).Query
+	}
+	if got := kind(`{"text":"red"}`); got.Kind != "text" || got.Text != "red" || got.Cut || got.Weight != 0 {
+		t.Errorf("a text: %+v", got)
+	}
+	if got := kind(`{"text":"red or blue or green"}`); !got.Cut {
+		t.Errorf("a text that is too long: %+v, want that it was cut", got)
+	}
+	got := kind(`{"parts":[{"item":"1"},{"text":"blue","weight":-0.5}]}`)
+	if got.Kind != "parts" || len(got.Parts) != 2 || got.Parts[0].Item.ID != "1" || got.Parts[0].Weight != 1 ||
+		got.Parts[1].Text != "blue" || got.Parts[1].Weight != -.5 {
+		t.Errorf("parts: %+v", got)
+	}
+	if got := kind(`{"parts":[{"text":"blue","weight":-0.5}]}`); got.Kind != "parts" || len(got.Parts) != 1 {
+		t.Errorf("a list of one part: %+v", got)
+	}
+}
+
+func TestInfoSaysWhetherWordsCanBeSearched(t *testing.T) {
+	opts := fakeOptions(t)
+	text := func() *textView {
+		return decodeBody[infoView](t, get(t, newServer(t, opts), "/v1/info"), http.StatusOK).Text
+	}
+	if got := text(); got == nil || got.Model.Name != "colour 1" || len(got.Suggestions) != 2 {
+		t.Errorf("with a text model: %+v", got)
+	}
+	opts.Suggestions = nil
+	if got := text(); got == nil || got.Suggestions == nil {
+		t.Errorf("without suggestions: %+v, want an empty list", got)
+	}
+	opts.Text = nil
+	if got := text(); got != nil {
+		t.Errorf("without a text model: %+v, want null", got)
 	}
 }
 

@@ -28,7 +28,13 @@ type Options struct {
 	// ImageURLs gives items without an image here the address under "url" in their
 	// payload. The page loads pictures from there; the server never does.
 	ImageURLs bool
-	// AssumeSpace takes it on trust that Encoder and Decoder are of the space of an
+	// Text embeds texts, for searches by words; nil: none, and NoText is what a
+	// visitor who tries one reads.
+	Text   *TextEncoder
+	NoText string
+	// Suggestions are queries that the page offers to a visitor.
+	Suggestions []string
+	// AssumeSpace takes it on trust that Encoder, Text and Decoder are of the space of an
 	// index that does not record its own; otherwise their queries are refused.
 	AssumeSpace bool
 	// Trials are scans that visitors may search with. They need a Decoder.

@@ -17,7 +17,8 @@ func (c *console) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [IMAGES]",
 		Short: "Serve an index over HTTP, with a page",
-		Long: "Serve answers searches by image, vector, item and, with --decoder, by scan, over REST and on a page.\n" +
+		Long: "Serve answers searches by words, image, vector, item and, with --decoder, by scan, over REST and on a page.\n" +
+			"Words need an index that was built with the model of a CLIP.\n" +
 			"An index of vectors that were made elsewhere is served without a model: by vector, item and filter.\n" +
 			"Given a folder of images, it first indexes what is new there, in the cache.\n" +
 			"An index in a folder is served as it is at the start; others may read, write and serve it meanwhile.\n" +

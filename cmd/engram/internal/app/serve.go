@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"engram/data/progress"
+	"engram/embed/clip"
+	"engram/embed/model"
 	"engram/httpapi"
 )
 
@@ -38,6 +40,8 @@ type ServeSpec struct {
 	// Labels; and a table whose Column names the images seen.
 	Voxels, Mask, Labels, Trials, Column string
 	Stored                               []httpapi.Trial // more of them
+
+	Suggestions []string // queries in words that the page offers
 
 	Shown Shown
 }
@@ -166,7 +170,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if err != nil {
 		return opts, err
 	}
-	opts.Trials = spec.Stored
+	opts.Trials, opts.Suggestions = spec.Stored, spec.Suggestions
 	if spec.Voxels != "" {
 		stored, err := s.openTrials(ctx, trials{App: a, spec: spec, index: x, decoder: d})
 		opts.Trials = append(opts.Trials, stored...)
@@ -175,22 +179,47 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	return opts, nil
 }
 
+// openEncoders opens what turns pictures into queries, and words where the model has
+// a text graph.
+func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts *httpapi.Options, watch progress.Func) error {
+	image, err := a.OpenImageEncoder(ctx, m, watch)
+	if err != nil {
+		return err
+	}
+	s.opened = append(s.opened, image)
+	opts.Encoder = &httpapi.Encoder{Space: image.Space(), Encode: func(ctx context.Context, file []byte) ([]float32, error) {
+		return image.Embed(ctx, bytes.NewReader(file))
+	}}
+	text, err := a.OpenTextEncoder(ctx, m, watch)
+	if errors.Is(err, clip.ErrNoText) {
+		opts.NoText = strings.TrimSuffix(err.Error(), ": "+clip.ErrNoText.Error())
+		s.note(slog.LevelInfo, "no search by words: %s", opts.NoText)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.opened = append(s.opened, text)
+	opts.Text = &httpapi.TextEncoder{Space: SpaceOf(m), Encode: text.Embed}
+	return nil
+}
+
 // openModels opens the models that turn pictures and scans into queries. An index
 // of vectors that were made elsewhere is served without the former. It returns the
 // decoder, nil where there is none.
 func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) (*Decoder, error) {
 	opts.AssumeSpace = spec.AssumeModel
-	m, err := a.imageEncoderOf(ctx, x, modelSpec{spec.Model, spec.AssumeModel}, watch)
+	m, err := a.modelOf(ctx, x, modelSpec{spec.Model, spec.AssumeModel}, watch)
 	switch {
 	case errors.Is(err, errNoModel):
-		s.note(slog.LevelInfo, "no model is known, so no search by picture; %d vectors of %d elements are searched by vector, item and filter", x.Info.Count, x.Info.Dim)
+		opts.NoText = "nobody says which model made this index, so that it cannot be searched by words"
+		s.note(slog.LevelInfo, "no model is known, so no search by words or picture; %d vectors of %d elements are searched by vector, item and filter", x.Info.Count, x.Info.Dim)
 	case err != nil:
 		return nil, err
 	default:
-		s.opened = append(s.opened, m)
-		opts.Encoder = &httpapi.Encoder{Space: m.Space(), Encode: func(ctx context.Context, image []byte) ([]float32, error) {
-			return m.Embed(ctx, bytes.NewReader(image))
-		}}
+		if err := s.openEncoders(ctx, a, m, opts, watch); err != nil {
+			return nil, err
+		}
 	}
 	if spec.Decoder == "" {
 		return nil, nil

@@ -38,10 +38,15 @@ func Claim(a *app.App, dir string) (string, io.Closer, error) {
 	return dir, lock, err
 }
 
+// suggestions are words for the page that find what they say among the scenes.
+func suggestions() []string {
+	return []string{"a zebra at night", "elephants in a forest", "boats at sunset", "pizza on a table", "a camel in a desert"}
+}
+
 // Service returns what a server shows of the results.
 func (r *Result) Service() app.ServeSpec {
 	spec := app.ServeSpec{
-		Index: r.Index, Decoder: r.Decoder,
+		Index: r.Index, Decoder: r.Decoder, Suggestions: suggestions(),
 		Shown: app.Shown{
 			Index: "engram demo", Images: r.Report.Scenes, Decoder: "compact, of a simulated subject", Scans: r.Report.Subject,
 		},

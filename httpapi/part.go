@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+
+	"engram/data/npy"
+	"engram/embed"
+	"engram/index"
+)
+
+// What a part of a query can be; the same words in addresses, form fields and
+// answers.
+const (
+	kindText   = "text"
+	kindImage  = "image"
+	kindVector = "vector"
+	kindScan   = "scan"
+	kindItem   = "item"
+	kindTrial  = "trial"
+	// kindParts is a query of several parts, in answers.
+	kindParts = "parts"
+)
+
+const (
+	// maxParts bounds the parts of a query, each of which may take a run of a model.
+	maxParts = 16
+	// maxRepeats bounds the rows of one scan. Studies show an image three to
+	// a dozen times. An array with more rows holds trials of several images, whose
+	// mean says nothing.
+	maxRepeats = 32
+)
+
+// part is one part of a query; kind says which of the fields it has.
+type part struct {
+	kind    string
+	weight  float64 // negative: less of it
+	text    string
+	image   []byte
+	vector  []float32
+	repeats [][]float32 // of a scan
+	item    index.ID
+	trial   string
+}
+
+// plain tells whether a query is this part alone.
+func (q *query) plain() bool { return len(q.parts) == 1 && !q.listed }
+
+// add adds a part of weight 1 to the query.
+func (q *query) add(p part) error {
+	if len(q.parts) == maxParts {
+		return fmt.Errorf("the query has more than %d parts: %w", maxParts, errQuery)
+	}
+	p.weight = 1
+	q.parts = append(q.parts, p)
+	return nil
+}
+
+// items returns the items of the query, which are left out of the hits.
+func (q *query) items() map[index.ID]bool {
+	items := map[index.ID]bool{}
+	for _, p := range q.parts {
+		if p.kind == kindItem {
+			items[p.item] = true
+		}
+	}
+	return items
+}
+
+// reader returns the function that reads the file of a part of the given kind, or nil.
+func reader(kind string) func([]byte) (part, error) {
+	switch kind {
+	case kindImage:
+		return readImage
+	case kindScan:
+		return readScan
+	case kindVector:
+		return readVector
+	}
+	return nil
+}
+
+// readField reads a part from a form, where everything is bytes.
+func readField(name string, raw []byte) (part, error) {
+	if read := reader(name); read != nil {
+		return read(raw)
+	}
+	switch name {
+	case kindText:
+		return textPart(string(raw))
+	case kindItem:
+		id, err := parseID(string(raw))
+		return part{kind: kindItem, item: id}, err
+	}
+	return part{kind: kindTrial, trial: string(raw)}, nil
+}
+
+func textPart(text string) (part, error) {
+	return part{kind: kindText, text: text}, embed.CheckText(text)
+}
+
+func readImage(raw []byte) (part, error) {
+	if len(raw) == 0 {
+		return part{}, fmt.Errorf("the image has no bytes: %w", errBody)
+	}
+	return part{kind: kindImage, image: raw}, nil
+}
+
+// readScan reads an npy array of shape [voxels] or [repeats, voxels].
+func readScan(raw []byte) (part, error) {
+	shape, values, err := readNpy(raw)
+	if err != nil {
+		return part{}, err
+	}
+	rows := 1
+	switch len(shape) {
+	case 1:
+	case 2:
+		rows = shape[0]
+	default:
+		return part{}, fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, errVoxels)
+	}
+	if rows < 1 || rows > maxRepeats {
+		return part{}, fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them; send one trial: %w",
+			shape, maxRepeats, errVoxels)
+	}
+	voxels := len(values) / rows
+	p := part{kind: kindScan, repeats: make([][]float32, rows)}
+	for i := range p.repeats {
+		p.repeats[i] = values[i*voxels : (i+1)*voxels]
+	}
+	return p, nil
+}
+
+// readVector reads an npy array of shape [D] or [1, D].
+func readVector(raw []byte) (part, error) {
+	shape, values, err := readNpy(raw)
+	if err != nil {
+		return part{}, err
+	}
+	if len(shape) != 1 && (len(shape) != 2 || shape[0] != 1) {
+		return part{}, fmt.Errorf("the vector has shape %v, wanted [D] or [1, D]: %w", shape, index.ErrDimension)
+	}
+	return part{kind: kindVector, vector: values}, nil
+}
+
+// readNpy reads the array of an npy file as float32.
+func readNpy(raw []byte) (shape []int, values []float32, err error) {
+	if looksLikeNIfTI(raw) {
+		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, "+
+			"and without its brain mask they cannot be found in a volume; send them as npy: %w", errMediaType)
+	}
+	array, err := npy.Read(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", err, errBody)
+	}
+	return array.Shape, array.Float32s(), nil
+}
+
+// looksLikeNIfTI tells by the first bytes: gzip's magic, or the header size of
+// NIfTI-1 (348) or NIfTI-2 (540) in either byte order.
+func looksLikeNIfTI(raw []byte) bool {
+	for _, magic := range []string{"\x1f\x8b", "\x5c\x01\x00\x00", "\x00\x00\x01\x5c", "\x1c\x02\x00\x00", "\x00\x00\x02\x1c"} {
+		if bytes.HasPrefix(raw, []byte(magic)) {
+			return true
+		}
+	}
+	return false
+}
