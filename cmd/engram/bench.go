@@ -47,7 +47,7 @@ func (c *console) benchCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&spec.Model, "model", app.Pixels, "`folder` of the model that encodes, or pixels")
+	flags.StringVar(&spec.Model, "model", app.Pixels, modelHelp)
 	flags.StringVar(&spec.Dir, "dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
 	flags.IntVar(&spec.Rows, "rows", 100_000, "vectors to search and to import")
 	flags.IntVar(&spec.Dim, "dim", 768, "elements of a vector")

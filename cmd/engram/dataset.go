@@ -22,7 +22,7 @@ func addDatasetFlags(cmd *cobra.Command, d *app.Dataset) {
 	flags.StringVar(&d.Targets, "targets", "", "instead of --stimuli, embeddings that --model made of the images: a .npy `file` of [images, D] or [images, T, D]")
 	flags.StringVar(&d.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial that says which image was seen; n/a: none (default: trial i saw image i)")
 	flags.StringVar(&d.Column, "column", "image", "column of --trials: the image's path in the folder of stimuli, or its number from 0 (of BIDS's events stim_file, too)")
-	flags.StringVar(&d.Model, "model", "", "`folder` of the model that embeds the images (default pixels, the built-in one)")
+	flags.StringVar(&d.Model, "model", "", modelHelp+" (default pixels, the built-in one)")
 	flags.StringVar(&d.MindEye, "mindeye", "", "instead of --voxels and --stimuli, a `folder` of MindEye's webdataset: train/train_subj01_0.tar and so on")
 	flags.IntVar(&d.Subject, "subject", 0, "subject of --mindeye (default the only one)")
 	cmd.MarkFlagsOneRequired("voxels", "mindeye")

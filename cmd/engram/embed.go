@@ -50,7 +50,7 @@ func (c *console) embedCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	from.add(flags)
-	flags.StringVar(&spec.Model, "model", app.Pixels, "`folder` of the model, or pixels, the built-in one that needs no weights")
+	flags.StringVar(&spec.Model, "model", app.Pixels, modelHelp)
 	flags.StringVar(&spec.Out, "out", "", "`folder` of the embeddings, new or made by an earlier run (required)")
 	flags.BoolVar(&spec.Text, "text", false, "embed the first caption of each row, by the model's text graph, not its image")
 	flags.BoolVar(&spec.Float32, "float32", false, "write float32 rather than float16")

@@ -5,14 +5,32 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/laion"
 	"engram/index/open"
 	"engram/index/source"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
+
+// The help of --model: of commands that embed, and of ones that work with an index.
+const (
+	modelHelp    = "`name` of the model, which is fetched where it is not installed (see engram model list), or its folder"
+	modelOfIndex = "`name` or folder of the model, where it is not at the place that the index remembers"
+)
+
+// completeModels lets a shell complete the names of models after --model.
+func (c *console) completeModels(cmd *cobra.Command) {
+	if flag := cmd.Flags().Lookup("model"); flag != nil && (strings.HasPrefix(flag.Usage, modelHelp) || flag.Usage == modelOfIndex) {
+		_ = cmd.RegisterFlagCompletionFunc("model", c.completeModel) // the flag exists, and has no function yet
+	}
+	for _, sub := range cmd.Commands() {
+		c.completeModels(sub)
+	}
+}
 
 // indexHelp is the help of --index.
 const indexHelp = "`folder` of the index, or " + open.Form + " (default " + app.DefaultIndex + " in this folder)"

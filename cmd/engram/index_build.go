@@ -64,13 +64,16 @@ func (c *console) indexBuildCommand() *cobra.Command {
 				return errors.Join(c.printJSON(report), err)
 			}
 			c.printBuilt(report)
+			if spec.Model == "" && report.Encoded > 0 {
+				fmt.Fprintln(c.stderr, app.WordsHint())
+			}
 			return err
 		},
 	}
 	flags := cmd.Flags()
 	f.source.add(flags)
 	f.addFilter(flags)
-	flags.StringVar(&f.Model, "model", app.Pixels, "`folder` of the model, or pixels, the built-in one that needs no weights; for embeddings the one that made them")
+	flags.StringVar(&f.Model, "model", app.Pixels, modelHelp+"; for embeddings the one that made them")
 	flags.StringVar(&f.Out, "out", "", "`folder` of the index, new or made by an earlier run, or "+open.Form+" (default "+app.DefaultIndex+" in this folder)")
 	addCollection(flags, &f.Collection)
 	flags.StringVar(&f.part, "part", "", "build only part `i/n` of the shards, into an index of its own (see index join) or all into one collection")

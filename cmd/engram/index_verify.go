@@ -54,7 +54,7 @@ func (c *console) indexVerifyCommand() *cobra.Command {
 	flags.IntVarP(&spec.K, "k", "k", 10, "results of each search")
 	flags.Float64Var(&spec.Recall, "recall", .95, "the least mean recall@k")
 	flags.Uint64Var(&spec.Seed, "seed", 0, "of the sample and the searches")
-	flags.StringVar(&spec.Model, "model", "", "`folder` of the model, where it is not at the place that the index remembers")
+	flags.StringVar(&spec.Model, "model", "", modelOfIndex)
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -91,6 +91,7 @@ func newRoot(io streams) *cobra.Command {
 	root.AddCommand(c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
 		c.trainCommand(), c.pretrainCommand(), c.evalCommand(), c.serveCommand(), c.demoCommand(),
 		c.planCommand(), c.healthCommand(), c.benchCommand())
+	c.completeModels(root)
 	return root
 }
 

@@ -56,7 +56,7 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.StringVar(&f.Mask, "mask", "", maskHelp)
 	flags.StringVar(&f.Labels, "labels", "", labelsHelp)
 	flags.StringVar(&f.Decoder, "decoder", "", "`folder` of the decoder that turns the scan into a vector")
-	flags.StringVar(&f.Model, "model", "", "`folder` of the model, where it is not at the place that the index remembers")
+	flags.StringVar(&f.Model, "model", "", modelOfIndex)
 	flags.BoolVar(&f.AssumeModel, "assume-model", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.IntVarP(&f.K, "k", "k", 10, "number of results")
 	flags.StringVar(&f.filter, "filter", "", "find only images whose payload fits this `JSON` filter (see openapi.yaml)")

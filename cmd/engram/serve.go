@@ -44,7 +44,7 @@ func (c *console) serveCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&spec.Index, "index", "", indexHelp)
-	flags.StringVar(&spec.Model, "model", "", "`folder` of the model, where it is not at the place that the index remembers")
+	flags.StringVar(&spec.Model, "model", "", modelOfIndex)
 	flags.BoolVar(&spec.AssumeModel, "assume-model", false, "take it on trust that this model made the vectors of an index that does not record its model")
 	flags.StringVar(&spec.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
 	flags.BoolVar(&spec.ImageURLs, "image-urls", false, "let the page load images that are not here from the urls in their payloads")

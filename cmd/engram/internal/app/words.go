@@ -42,6 +42,15 @@ func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progres
 	return &TextEncoder{encoder, rt}, nil
 }
 
+// WordsHint says how an index of plain pixels becomes one that is searched by words.
+func WordsHint() string {
+	size := ""
+	if e, ok := catalogue.Find(WordsModel); ok {
+		size = fmt.Sprintf(" (%s, fetched once)", Megabytes(e.Download[catalogue.FP32]))
+	}
+	return fmt.Sprintf("this index of plain pixels finds what looks alike; to search by words, build another one with --model %s%s", WordsModel, size)
+}
+
 // noText says that a model cannot search by words, and what can.
 func noText(m *model.Model) error {
 	const build = `"engram index build FOLDER --model %s"`
