@@ -64,9 +64,6 @@ func (c *console) indexBuildCommand() *cobra.Command {
 				return errors.Join(c.printJSON(report), err)
 			}
 			c.printBuilt(report)
-			if spec.Model == "" && report.Encoded > 0 {
-				fmt.Fprintln(c.stderr, app.WordsHint())
-			}
 			return err
 		},
 	}

@@ -226,7 +226,7 @@ func TestGetAfterAnAnswerThatIsNoHubs(t *testing.T) {
 	hub.Fault(func(r *http.Request) hubtest.Fault {
 		return hubtest.Fault{Corrupt: strings.HasSuffix(r.URL.Path, "text_model.onnx")}
 	})
-	if _, stderr, status := c.run("model", "get", "hf:test/transformers-js"); status != 1 || !strings.Contains(stderr, "checksum mismatch") {
+	if _, stderr, status := c.run("model", "get", "hf:test/transformers-js"); status != 1 || !strings.Contains(stderr, "text_model.onnx has SHA-256") {
 		t.Errorf("a changed file: status %d, %q", status, stderr)
 	}
 	if left := c.models(); slices.Contains(left, "transformers-js") {
@@ -299,4 +299,36 @@ func TestTwoFetchOneModel(t *testing.T) {
 			t.Errorf("%s was fetched %d times", path, n)
 		}
 	}
+}
+
+// An index is brought up to date with its own model where none is named.
+func TestAnIndexKeepsItsModel(t *testing.T) {
+	t.Parallel()
+	c, _ := newHub(t, repo("siglip2"))
+	photos, out := filepath.Join(t.TempDir(), "photos"), filepath.Join(t.TempDir(), "index")
+	writePNG(t, filepath.Join(photos, "a.png"), 1, 1)
+	c.says(nil, "index", "build", photos, "--out", out, "--model", "hf:test/siglip2")
+	writePNG(t, filepath.Join(photos, "b.png"), 9, 9)
+	built, stderr, status := c.run("index", "build", photos, "--out", out)
+	if status != 0 || !strings.Contains(built, "stored 1, unchanged 1") || strings.Contains(stderr, "plain pixels") {
+		t.Errorf("a second build: status %d, %q, %q", status, built, stderr)
+	}
+	if hits := c.must("search", "--index", out, "a", "red", "bicycle"); !strings.Contains(hits, "b.png") {
+		t.Errorf("the search by words prints %q", hits)
+	}
+	plain := filepath.Join(t.TempDir(), "plain")
+	c.says([]string{"to search by words, build another one with --model clip-vit-b-32 (606 MB, fetched once)"}, "index", "build", photos, "--out", plain)
+}
+
+// The catalogue's own name is enough: here a repository that the catalogue has no hashes of.
+func TestACatalogueNameIsFetched(t *testing.T) {
+	t.Parallel()
+	entry, _ := catalogue.Find("clip-xlm-roberta-vit-b-32")
+	c, _ := newHub(t, hubtest.Repo{Name: entry.Repository.ID, Commit: entry.Repository.Commit, Files: os.DirFS(filepath.Join(published, "immich-multilingual"))})
+	photos, out := "../../embed/hub/layout/testdata/pictures", filepath.Join(t.TempDir(), "index")
+	c.says([]string{"fetching clip-xlm-roberta-vit-b-32: 0.3 MB from " + entry.Repository.ID + " at commit 111f6ddca817, licence MIT"},
+		"index", "build", photos, "--out", out, "--model", entry.Name)
+	c.must("search", "--index", out, "--text", "ein Hund am Strand")
+	c.must("model", "remove", entry.Name)
+	c.refuse([]string{"engram model get " + entry.Name + " fetches it"}, "search", "--index", out, "--text", "a dog")
 }

@@ -16,7 +16,8 @@ import (
 // BuildSpec says what to index with which model into which index.
 type BuildSpec struct {
 	Source SourceSpec
-	// Model is the model of images, "" for Pixels. Of embeddings it is the model
+	// Model is the model of images; "" means the one of the index that is there, else
+	// Pixels. Of embeddings it is the model
 	// that made them, "" where nobody says which.
 	Model       string
 	Out         string // folder or collection, new or made by an earlier build
@@ -54,6 +55,9 @@ func (a *App) Build(ctx context.Context, spec BuildSpec, watch progress.Func) (_
 	}
 	if err == nil {
 		err = unusable(spec.Source.Place, report)
+	}
+	if err == nil && spec.Model == "" && in.encoder != nil && in.model.Name == Pixels {
+		a.notify("%s", wordsHint())
 	}
 	return report, err
 }

@@ -115,13 +115,31 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 		if in.model == nil {
 			return nil, errors.New("wanted --model with the model that made the embeddings, to embed the images with it, too")
 		}
-	} else if in.model, err = a.OpenModel(ctx, cmp.Or(spec.Model, Pixels), watch); err != nil {
+	} else if in.model, err = a.imageModel(ctx, spec, watch); err != nil {
 		return nil, err
 	}
 	in.how = a.bulk(spec.Batch)
 	in.encoder, err = a.openImageEncoder(ctx, in.model, in.how, watch)
 	in.dim = in.model.D
 	return &in, err
+}
+
+// imageModel opens the model that a build embeds images with: the one that is named,
+// else the one of the index that is brought up to date, else Pixels.
+func (a *App) imageModel(ctx context.Context, spec BuildSpec, watch progress.Func) (*model.Model, error) {
+	if spec.Model != "" || spec.Out == "" {
+		return a.OpenModel(ctx, cmp.Or(spec.Model, Pixels), watch)
+	}
+	x, err := a.OpenIndex(ctx, spec.Out)
+	if err != nil { // there is none yet, or the build says what is wrong with it
+		return a.OpenModel(ctx, Pixels, watch)
+	}
+	defer x.Close()
+	m, err := a.modelOf(ctx, x, modelSpec{}, watch)
+	if errors.Is(err, errNoModel) {
+		return a.OpenModel(ctx, Pixels, watch)
+	}
+	return m, err
 }
 
 // noImages is the error of a place without rows, which says what it has instead.

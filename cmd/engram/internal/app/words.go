@@ -42,8 +42,8 @@ func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progres
 	return &TextEncoder{encoder, rt}, nil
 }
 
-// WordsHint says how an index of plain pixels becomes one that is searched by words.
-func WordsHint() string {
+// wordsHint says how an index of plain pixels becomes one that is searched by words.
+func wordsHint() string {
 	size := ""
 	if e, ok := catalogue.Find(WordsModel); ok {
 		size = fmt.Sprintf(" (%s, fetched once)", Megabytes(e.Download[catalogue.FP32]))
