@@ -22,7 +22,7 @@ type Repo struct {
 	// Revisions are further branches, tags and references, by their names.
 	Revisions map[string]fs.FS
 	// LFS says whether a file is kept in LFS, which is identified by its SHA-256 and
-	// comes from the other host. nil means files of at least 1 MiB and those that end
+	// comes from the other host. nil means files of at least 1 MiB and files that end
 	// in .onnx, .onnx_data, .bin, .model or .safetensors.
 	LFS func(path string, size int64) bool
 	// Licence is what the model card states.
