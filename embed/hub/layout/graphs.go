@@ -9,24 +9,24 @@ import (
 
 // The precisions of a model that is published in several.
 const (
-	fp32 = ""
-	fp16 = "fp16"
-	int8 = "int8"
+	single  = ""
+	half    = "fp16"
+	integer = "int8"
 )
 
 // suffixes of the names of graphs by precision, the best first. Graphs named _int8
 // have ConvInteger with signed weights, which ONNX Runtime 1.22 did not run on the CPU.
 var suffixes = map[string][]string{
-	fp32: {""},
-	fp16: {"_fp16"},
-	int8: {"_quantized", "_uint8", "_int8"},
+	single:  {""},
+	half:    {"_fp16"},
+	integer: {"_quantized", "_uint8", "_int8"},
 }
 
 // graph returns the graph with a name at a precision, such as vision_model: at the
 // top or under onnx/. It returns "" where there is none in any precision.
 func (l *listing) graph(name, precision string) (string, error) {
 	var others []string
-	for _, p := range []string{precision, fp32, fp16, int8} {
+	for _, p := range []string{precision, single, half, integer} {
 		for _, suffix := range suffixes[p] {
 			file := name + suffix + ".onnx"
 			found := l.first("onnx/"+file, file)
@@ -42,7 +42,7 @@ func (l *listing) graph(name, precision string) (string, error) {
 		return "", nil
 	}
 	wanted := "float32"
-	if precision != fp32 {
+	if precision != single {
 		wanted = precision
 	}
 	return "", fmt.Errorf("%s is not published as %s, only as %s: %w", name, wanted, strings.Join(slices.Compact(others), ", "), ErrPrecision)

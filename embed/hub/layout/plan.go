@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"engram/embed/model"
+	"engram/embed/tokenizer"
 )
 
 // Options say what is wanted of a source. The zero value is the default.
@@ -56,7 +57,7 @@ const configFile = "config.json"
 // file and what was missing, and wraps ErrLayout, ErrNoONNX, ErrPrecision,
 // hub.ErrPointer or the source's error.
 func New(ctx context.Context, src Source, opts Options) (*Plan, error) {
-	if opts.Precision != "" && opts.Precision != fp16 && opts.Precision != int8 {
+	if opts.Precision != single && opts.Precision != half && opts.Precision != integer {
 		return nil, fmt.Errorf("layout: precision is %q, wanted fp16, int8 or none for float32", opts.Precision)
 	}
 	p := &Plan{Precision: opts.Precision, repository: opts.Repository, source: newListing(src)}
@@ -167,9 +168,9 @@ func (p *Plan) immich(ctx context.Context) error {
 			return err
 		}
 		p.Fetch = append(p.Fetch, files...)
-		p.tokens.spec.Clean = "whitespace"
-		if clean := p.config.OpenText.Tokenizer.Clean; clean == "canonicalize" {
-			p.tokens.spec.Clean = clean
+		p.tokens.spec.Clean = tokenizer.CleanWhitespace
+		if p.config.OpenText.Tokenizer.Clean == tokenizer.CleanCanonicalize { // the same word
+			p.tokens.spec.Clean = tokenizer.CleanCanonicalize
 		}
 	}
 	return nil
@@ -189,34 +190,8 @@ func (p *Plan) transformers(ctx context.Context) (err error) {
 	case c.isText():
 		return fmt.Errorf("%s: model_type is %s, a text tower alone: name the repository of the images, and this one as the text's: %w", configFile, c.ModelType, ErrLayout)
 	}
-	p.Layout = "transformers.js"
-	vision, err := l.graph("vision_model", p.Precision)
-	if err != nil {
+	if err := p.findTowers(); err != nil {
 		return err
-	}
-	text, err := l.graph("text_model", p.Precision)
-	if err != nil {
-		return err
-	}
-	whole := ""
-	if vision == "" {
-		if whole, err = l.graph("model", p.Precision); err != nil {
-			return err
-		}
-	}
-	switch {
-	case vision != "":
-		p.image = tower{file: vision}
-	case whole == "":
-		return fmt.Errorf("there is neither vision_model.onnx nor model.onnx, at the top or under onnx/: %w", ErrLayout)
-	case c.family() == dino:
-		p.Layout, p.image = "DINOv2", tower{file: whole}
-	case strings.Contains(c.ModelType, "vision_model"):
-		p.Layout, p.image = "fastembed", tower{file: whole}
-	case p.textSource != nil:
-		p.Layout, p.image = "fastembed", tower{file: whole}
-	default:
-		p.Layout, p.image, text = "whole graph", tower{file: whole, whole: true}, whole
 	}
 	p.Fetch = append(p.Fetch, l.graphFiles(p.image.file)...)
 	var notes []string
@@ -229,14 +204,57 @@ func (p *Plan) transformers(ctx context.Context) (err error) {
 		return p.textOf(ctx)
 	case c.family() == dino:
 		return nil
-	case text == "":
+	case p.text.file == "":
 		p.Notes = append(p.Notes, "this repository has the image tower alone: texts need the repository of the text tower, too")
 		return nil
 	}
-	p.text, p.textConfig, p.Text = tower{file: text, whole: text == whole}, *c, true
+	p.textConfig, p.Text = *c, true
 	files, err := p.findTokens(ctx, l, "", "")
-	p.Fetch = append(append(p.Fetch, l.graphFiles(text)...), files...)
+	p.Fetch = append(append(p.Fetch, l.graphFiles(p.text.file)...), files...)
 	return err
+}
+
+// findTowers chooses the graphs of a source that follows transformers. A tower that
+// has no graph of its own is taken from the one of both.
+func (p *Plan) findTowers() error {
+	l, c := p.source, &p.config
+	vision, err := l.graph("vision_model", p.Precision)
+	if err != nil {
+		return err
+	}
+	text := ""
+	if p.textSource == nil && c.family() != dino {
+		if text, err = l.graph("text_model", p.Precision); err != nil {
+			return err
+		}
+	}
+	imagesAlone := p.textSource != nil || c.family() == dino || strings.Contains(c.ModelType, "vision_model")
+	both := ""
+	if vision == "" || text == "" && !imagesAlone {
+		if both, err = l.graph("model", p.Precision); err != nil {
+			return err
+		}
+	}
+	p.Layout = "transformers.js"
+	switch {
+	case vision == "" && both == "":
+		return fmt.Errorf("there is neither vision_model.onnx nor model.onnx, at the top or under onnx/: %w", ErrLayout)
+	case vision != "":
+		p.image.file = vision
+	case c.family() == dino:
+		p.Layout, p.image.file = "DINOv2", both
+	case imagesAlone:
+		p.Layout, p.image.file = "fastembed", both
+	default:
+		p.Layout, p.image = "whole graph", tower{file: both, whole: true}
+	}
+	switch {
+	case text != "":
+		p.text.file = text
+	case both != "" && !imagesAlone:
+		p.text = tower{file: both, whole: true}
+	}
+	return nil
 }
 
 // textOf plans for a text tower in a repository of its own.

@@ -151,22 +151,33 @@ func parseProcessor(name string, text []byte, c *config) (preprocessing, error) 
 		return preprocessing{}, err
 	}
 	out := preprocessing{file: name}
-	for _, step := range []func(*preprocessing, class) error{p.geometry, p.values} {
-		kind, known := classes[p.className()]
-		if !known && p.className() != "" {
-			return out, fmt.Errorf("%s: the image processor is %s, wanted one of CLIP, SigLIP, Bit, ViT or DeiT: %w", name, p.className(), ErrLayout)
-		}
-		if !known {
-			kind = classes["CLIPImageProcessor"]
-			if c.family() == siglip {
-				kind = classes["SiglipImageProcessor"]
-			}
-		}
-		if err := step(&out, kind); err != nil {
-			return out, fmt.Errorf("%s: %w: %w", name, err, ErrLayout)
-		}
+	kind, err := p.class(c)
+	if err == nil {
+		err = p.geometry(&out, kind)
+	}
+	if err == nil {
+		err = p.values(&out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("%s: %w: %w", name, err, ErrLayout)
 	}
 	return out, nil
+}
+
+// class returns the class that a file names, else the one of the model's family.
+func (p *processor) class(c *config) (class, error) {
+	name := p.className()
+	if name == "" {
+		name = "CLIPImageProcessor"
+		if c.family() == siglip {
+			name = "SiglipImageProcessor"
+		}
+	}
+	kind, known := classes[name]
+	if !known {
+		return kind, fmt.Errorf("the image processor is %s, wanted one of CLIP, SigLIP, Bit, ViT or DeiT", name)
+	}
+	return kind, nil
 }
 
 // or returns the value of a member that may be absent.
@@ -227,7 +238,7 @@ func (p *processor) geometry(out *preprocessing, kind class) error {
 }
 
 // values reads how bytes become numbers.
-func (p *processor) values(out *preprocessing, _ class) error {
+func (p *processor) values(out *preprocessing) error {
 	if p.Offset != nil && p.Offset != false {
 		return fmt.Errorf("rescale_offset is set, wanted a factor alone")
 	}

@@ -227,6 +227,54 @@ func TestPrecisionsAreFoundByTheNamesOfGraphs(t *testing.T) {
 	}
 }
 
+// TestTowersWithoutAGraphAreTakenFromTheOneOfBoth has repositories that publish one
+// tower apart, and both together.
+func TestTowersWithoutAGraphAreTakenFromTheOneOfBoth(t *testing.T) {
+	copyOf := func(from string) string {
+		b, err := os.ReadFile(filepath.Join(repositories, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	both := memory{
+		"config.json": clipConfig, "preprocessor_config.json": `{"size": 32, ` + moments + `}`,
+		"tokenizer.json": `{}`, "onnx/model.onnx": copyOf("whole-graph/onnx/model.onnx"),
+	}
+	vision, text := copyOf("transformers-js/onnx/vision_model.onnx"), copyOf("transformers-js/onnx/text_model.onnx")
+	for _, c := range []struct {
+		source      memory
+		layout      string
+		image, text string
+	}{
+		{both, "whole graph", "onnx/image.onnx", "onnx/text.onnx"},
+		{both.with("onnx/vision_model.onnx", vision), "transformers.js", "onnx/vision_model.onnx", "onnx/text.onnx"},
+		{both.with("onnx/text_model.onnx", text), "whole graph", "onnx/image.onnx", "onnx/text_model.onnx"},
+		{both.with("onnx/text_model.onnx", text).with("onnx/vision_model.onnx", vision), "transformers.js", "onnx/vision_model.onnx", "onnx/text_model.onnx"},
+	} {
+		plan, err := layout.New(t.Context(), c.source, layout.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		for _, name := range plan.Fetch {
+			if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(c.source[name]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := plan.Finish(dir, layout.Identity{Name: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan.Layout != c.layout || m.Graphs["image"].File != c.image || m.Graphs["text"].File != c.text {
+			t.Errorf("%s: %+v, wanted %s, %s and %s", plan.Layout, m.Graphs, c.layout, c.image, c.text)
+		}
+	}
+}
+
 func FuzzNew(f *testing.F) {
 	for _, name := range []string{"transformers-js", "clip-generation-1", "siglip2", "jina-clip", "immich"} {
 		files := map[string]string{}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"engram/embed/model"
+	"engram/embed/tokenizer"
 )
 
 // tokens is what is known of a tokenizer before its files are there.
@@ -19,7 +20,12 @@ type tokens struct {
 }
 
 // tokenizerFiles are the files that a tokenizer may be read from, the best first.
-var tokenizerFiles = []string{"tokenizer.json", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt"}
+// XLM-R's sentencepiece.bpe.model is not among them: its numbers are not the model's
+// ids (transformers, tokenization_xlm_roberta.py).
+var tokenizerFiles = []string{"tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model"}
+
+// siglipPad is the id of </s>, which ends and fills up SigLIP's texts.
+const siglipPad = 1
 
 // findTokens finds the tokenizer under a folder of a source; its files go under to.
 // It returns the files to fetch.
@@ -75,7 +81,8 @@ func (p *Plan) readTokenizerConfig(ctx context.Context, l *listing, dir string) 
 		// not say (transformers, Siglip2Tokenizer).
 		t.spec.Lower = gemma
 		if path.Ext(t.spec.File) == ".model" && !gemma {
-			t.spec.Clean = "canonicalize"
+			pad := siglipPad
+			t.spec.Clean, t.spec.Pad = tokenizer.CleanCanonicalize, &pad
 		}
 	}
 	return nil
