@@ -207,16 +207,17 @@ func TestABatchEqualsSingleRuns(t *testing.T) {
 }
 
 // tokenModel writes a CLIP of T = 2 tokens and D = 3 for images of 2×2 pixels:
-// token 0 is the red of the first three pixels, token 1 their blue.
-func tokenModel(t *testing.T) *model.Model {
+// token 0 is the red of the first three pixels, token 1 their blue. The graph takes n
+// images at a time, or any number where n is -1.
+func tokenModel(t *testing.T, n int64) *model.Model {
 	t.Helper()
 	ints := func(name string, v ...int64) onnx.Tensor {
 		return onnx.Tensor{Name: name, Type: onnx.Int64, Shape: []int64{int64(len(v))}, Data: v}
 	}
 	graph, err := onnx.Marshal(&onnx.Graph{
 		Name:    "tokens",
-		Inputs:  []onnx.Value{{Name: "x", Type: onnx.Float, Shape: []int64{-1, 3, 2, 2}}},
-		Outputs: []onnx.Value{{Name: "y", Type: onnx.Float, Shape: []int64{-1, 2, 3}}},
+		Inputs:  []onnx.Value{{Name: "x", Type: onnx.Float, Shape: []int64{n, 3, 2, 2}}},
+		Outputs: []onnx.Value{{Name: "y", Type: onnx.Float, Shape: []int64{n, 2, 3}}},
 		Consts: []onnx.Tensor{
 			ints("flat", 0, 3, 4), ints("colours", 0, 2), ints("zero", 0), ints("three", 3), ints("axis", 2),
 		},
@@ -250,7 +251,7 @@ func tokenModel(t *testing.T) *model.Model {
 }
 
 func TestTokensAreDividedByTheNormOfTheFirst(t *testing.T) {
-	e := open(t, orttest.Runtime(t), tokenModel(t), clip.Options{})
+	e := open(t, orttest.Runtime(t), tokenModel(t, -1), clip.Options{})
 	img := &pixels.Image{W: 2, H: 2, Pix: []byte{3, 0, 10, 0, 0, 0, 4, 0, 20, 9, 9, 9}}
 	tokens, err := e.EncodeTokens(t.Context(), []*pixels.Image{img, img})
 	if err != nil {
