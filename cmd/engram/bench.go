@@ -20,9 +20,10 @@ func (c *console) benchCommand() *cobra.Command {
 	var json string
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure what this machine does: memory, disk, search, import, images",
+		Short: "Measure what this machine does: memory, disk, search, import, images, texts",
 		Long: "Bench measures how fast this machine reads memory and disk, searches exactly, imports vectors, decodes and\n" +
-			"encodes images. It takes about a minute, with --qdrant some more, on random vectors and generated images.\n" +
+			"encodes images, and encodes texts where the model has a text graph. It takes about a minute, with --qdrant\n" +
+			"some more, on random vectors, generated images and their captions.\n" +
 			"With --json it writes a file that engram plan --rates reads.",
 		Example: "  engram bench\n" +
 			"  engram bench --model clip-vit-l-14 --device cuda:0 --json rates.json",

@@ -37,6 +37,7 @@ type Spec struct {
 // Subject is what Measure measures beside the machine.
 type Subject struct {
 	Encoder *clip.Encoder
+	Text    *clip.TextEncoder // nil where the model has none
 	// Remote is an empty store on a server of this machine, or nil. It answers
 	// with its graph, however few items it has.
 	Remote index.Bulk
@@ -87,6 +88,14 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
 	subject := Subject{Encoder: m.Encoder}
+	if _, ok := b.Graphs["text"]; ok {
+		text, err := a.OpenTextEncoder(ctx, b, watch)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, text.Close()) }()
+		subject.Text = text.TextEncoder
+	}
 	if spec.Qdrant != "" {
 		name := fmt.Sprintf("qdrant://%s/engram-bench-%x", spec.Qdrant, time.Now().UnixNano())
 		var drop func(context.Context) error
@@ -122,6 +131,9 @@ func Measure(ctx context.Context, opts Options, subject Subject, watch progress.
 	}
 	b.report.Rates.Device = subject.Encoder.Device()
 	steps := []step{b.memory, b.disk, b.generate, b.scan, b.embedded, b.images}
+	if subject.Text != nil {
+		steps = append(steps, b.texts)
+	}
 	if subject.Remote != nil {
 		steps = append(steps, b.server)
 	}

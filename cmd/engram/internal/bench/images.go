@@ -48,6 +48,28 @@ func (b *bench) images(ctx context.Context) error {
 	return err
 }
 
+// texts measures encoding of captions, together and as a search does it.
+func (b *bench) texts(ctx context.Context) error {
+	world := scenes.New(1)
+	captions := make([]string, b.Images)
+	for i := range captions {
+		scene := world.Scene(scenes.Train, uint64(i))
+		captions[i] = scene.Captions()[0]
+	}
+	_, err := b.measure(ctx, "encode texts", "texts", float64(len(captions)), func(ctx context.Context) error {
+		_, err := b.Text.Encode(ctx, captions)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = b.measure(ctx, "encode one text", "texts", 1, func(ctx context.Context) error {
+		_, err := b.Text.Encode(ctx, captions[:1])
+		return err
+	})
+	return err
+}
+
 // pictures draws scenes and returns them as JPEG files.
 func (b *bench) pictures(ctx context.Context) ([][]byte, error) {
 	world := scenes.New(1)
