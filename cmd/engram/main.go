@@ -88,10 +88,14 @@ func newRoot(io streams) *cobra.Command {
 	})
 	root.SetGlobalNormalizationFunc(flagName)
 	c.addFlags(root.PersistentFlags())
-	root.AddCommand(c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
+	for _, cmd := range []*cobra.Command{
+		c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
 		c.trainCommand(), c.pretrainCommand(), c.evalCommand(), c.serveCommand(), c.demoCommand(),
-		c.planCommand(), c.healthCommand(), c.benchCommand())
-	c.completeModels(root)
+		c.planCommand(), c.healthCommand(), c.benchCommand(),
+	} {
+		root.AddCommand(cmd)
+		c.completeModels(cmd)
+	}
 	return root
 }
 
