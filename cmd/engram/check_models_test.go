@@ -27,6 +27,10 @@ func TestCheckModelsScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const script = "../../scripts/check_models.sh"
+	if _, err := os.ReadFile(script); err != nil { // so that go test knows that the result depends on it
+		t.Fatal(err)
+	}
 	hub := hubtest.New(t, hubtest.Repo{Name: "test/demo", Files: demo}, repo("dinov2"), repo("no-onnx"), repo("transformers-js"))
 	program := filepath.Join(t.TempDir(), "engram")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
@@ -34,7 +38,7 @@ func TestCheckModelsScript(t *testing.T) {
 	}
 	home := t.TempDir()
 	check := func(args ...string) (string, error) {
-		c := exec.CommandContext(t.Context(), bash, append([]string{"../../scripts/check_models.sh"}, args...)...)
+		c := exec.CommandContext(t.Context(), bash, append([]string{script}, args...)...)
 		c.Env = append(os.Environ(), "ENGRAM="+program, "ENGRAM_ONNXRUNTIME="+orttest.Runtime(t).Path(),
 			"ENGRAM_CACHE="+filepath.Join(home, "cache"), "HF_HOME="+home, "HF_ENDPOINT="+hub.URL, "HF_HUB_OFFLINE=", "HF_TOKEN=")
 		out, err := c.CombinedOutput()
