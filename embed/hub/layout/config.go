@@ -16,7 +16,7 @@ import (
 // are skipped.
 func readJSON(ctx context.Context, l *listing, name string, v any) error {
 	if size := l.sizes[name]; size > maxJSON {
-		return fmt.Errorf("%s has %d bytes, wanted a small JSON file: %w", name, size, ErrLayout)
+		return say(ErrLayout, "%s has %d bytes, wanted a small JSON file", name, size)
 	}
 	text, err := l.Read(ctx, name)
 	if err != nil {
@@ -35,13 +35,13 @@ func decodeJSON(name string, text []byte, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return fmt.Errorf("%s: %q is a %s, wanted a %s: %w", name, wrongType.Field, wrongType.Value, wrongType.Type, ErrLayout)
+		return say(ErrLayout, "%s: %q is a %s, wanted a %s", name, wrongType.Field, wrongType.Value, wrongType.Type)
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || len(text) == 0 {
-		return fmt.Errorf("%s is not JSON (%w): %w", name, err, ErrLayout)
+		return say(ErrLayout, "%s is not JSON (%w)", name, err)
 	}
-	return fmt.Errorf("%s: %w: %w", name, err, ErrLayout)
+	return say(ErrLayout, "%s: %w", name, err)
 }
 
 // family is a kind of model with preprocessing and tensors of its own.

@@ -14,7 +14,7 @@ import (
 // are found, and returns the new graph.
 func (g *inspected) cut(dir, name string, part onnx.Cut) (inspected, error) {
 	file := path.Join(path.Dir(g.file), name)
-	f, size, err := openGraph(filepath.Join(dir, filepath.FromSlash(g.file)))
+	f, size, err := openGraph(dir, g.file)
 	if err != nil {
 		return *g, err
 	}
@@ -39,7 +39,7 @@ const (
 // the pooler_output of a DINOv2 (modeling_dinov2.py).
 func (p *Plan) firstToken(g inspected, dir string, states onnx.Value) (finished, error) {
 	if len(states.Shape) != 3 {
-		return finished{}, fmt.Errorf("%s: %s has shape %v, wanted [n T D]: %w", g.file, states.Name, states.Shape, ErrLayout)
+		return finished{}, say(ErrLayout, "%s: %s has shape %v, wanted [n T D]", g.file, states.Name, states.Shape)
 	}
 	token := onnx.Value{Name: "class_token", Type: states.Type, Shape: []int64{states.Shape[0], states.Shape[2]}}
 	g, err := g.cut(dir, cutImage, onnx.Cut{

@@ -33,9 +33,9 @@ func (p *Plan) External(dir string) (fetch, fetchText []string, err error) {
 		if t.file == "" {
 			continue
 		}
-		names, err := external(filepath.Join(dir, filepath.FromSlash(t.file)))
+		names, err := external(dir, t.file)
 		if err != nil {
-			return nil, nil, fmt.Errorf("layout: %s: %w", t.file, err)
+			return nil, nil, fmt.Errorf("layout: %w", err)
 		}
 		for _, name := range names {
 			file := path.Join(path.Dir(t.file), name)
@@ -50,7 +50,7 @@ func (p *Plan) External(dir string) (fetch, fetchText []string, err error) {
 			case !ok && p.source.has(file):
 				fetch = append(fetch, file)
 			default:
-				return nil, nil, fmt.Errorf("layout: %s keeps weights in %q, which is not published with it: %w", t.file, name, ErrLayout)
+				return nil, nil, say(ErrLayout, "layout: %s keeps weights in %q, which is not published with it", t.file, name)
 			}
 		}
 	}
@@ -60,18 +60,22 @@ func (p *Plan) External(dir string) (fetch, fetchText []string, err error) {
 }
 
 // external returns the files that an ONNX file keeps weights in.
-func external(file string) ([]string, error) {
-	f, size, err := openGraph(file)
+func external(dir, file string) ([]string, error) {
+	f, size, err := openGraph(dir, file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return onnx.External(f, size)
+	names, err := onnx.External(f, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return names, nil
 }
 
-// openGraph opens an ONNX file; a Git LFS pointer is refused.
-func openGraph(file string) (*os.File, int64, error) {
-	f, err := os.Open(file)
+// openGraph opens an ONNX file of a folder; a Git LFS pointer is refused.
+func openGraph(dir, file string) (*os.File, int64, error) {
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(file)))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -79,7 +83,7 @@ func openGraph(file string) (*os.File, int64, error) {
 	if err == nil {
 		head := make([]byte, min(info.Size(), 64))
 		if _, err = io.ReadFull(io.NewSectionReader(f, 0, int64(len(head))), head); err == nil && hub.IsPointer(head) {
-			err = pointerError(filepath.Base(file))
+			err = pointerError(file)
 		}
 	}
 	if err != nil {
@@ -90,9 +94,9 @@ func openGraph(file string) (*os.File, int64, error) {
 
 // Finish looks at the files of the plan, which lie in dir, and returns the manifest for
 // model.Write. It writes graphs of its own beside the published ones where these have
-// to be cut; what the manifest does not name is not needed any more. D is 0 in the manifest where neither the graphs nor config.json tell it:
-// then the image graph must be run once. The error is one sentence, as New's, and may
-// wrap ErrOperator.
+// to be cut; what the manifest does not name is not needed any more. D is 0 in the
+// manifest where neither the graphs nor config.json tell it: then the image graph must
+// be run once. The error is one sentence, as New's, and may wrap ErrOperator.
 func (p *Plan) Finish(dir string, id Identity) (model.Manifest, error) {
 	m, err := p.finish(dir, id)
 	if err != nil {
@@ -134,7 +138,7 @@ func (p *Plan) finish(dir string, id Identity) (model.Manifest, error) {
 	}
 	m.Graphs["text"] = text.graph
 	if image.dim != 0 && text.dim != 0 && image.dim != text.dim {
-		return m, fmt.Errorf("the towers differ: %s gives %d elements and %s %d, wanted the same: %w", p.image.file, image.dim, p.text.file, text.dim, ErrLayout)
+		return m, say(ErrLayout, "the towers differ: %s gives %d elements and %s %d, wanted the same", p.image.file, image.dim, p.text.file, text.dim)
 	}
 	m.D = cmp.Or(image.dim, text.dim, p.config.dim(), p.textConfig.dim())
 	return m, nil
@@ -223,11 +227,11 @@ func (p *Plan) finishText(dir string, m *model.Manifest) (f finished, err error)
 		case slices.Contains(maskInputs, v.Name):
 			f.graph.Inputs["mask"] = v.Name
 		default:
-			return f, fmt.Errorf("%s wants the input %q, and nothing is known to give it (known: %q, %q): %w", g.file, v.Name, idInputs, maskInputs, ErrLayout)
+			return f, say(ErrLayout, "%s wants the input %q, and nothing is known to give it (known: %q, %q)", g.file, v.Name, idInputs, maskInputs)
 		}
 	}
 	if f.graph.Inputs["ids"] == "" {
-		return f, fmt.Errorf("%s has no input for ids, wanted one of %q: %w", g.file, idInputs, ErrLayout)
+		return f, say(ErrLayout, "%s has no input for ids, wanted one of %q", g.file, idInputs)
 	}
 	m.Tokenizer, err = p.finishTokens(dir, context)
 	return f, err
@@ -238,7 +242,7 @@ func (p *Plan) finishTokens(dir string, context int) (*model.Tokenizer, error) {
 	t := p.tokens.spec
 	t.Context = cmp.Or(context, p.textConfig.context(), p.tokens.maxLength)
 	if t.Context == 0 {
-		return nil, fmt.Errorf("%s does not say how many ids a text has, and neither config.json (max_position_embeddings) nor tokenizer_config.json (model_max_length) does: %w", p.text.file, ErrLayout)
+		return nil, say(ErrLayout, "%s does not say how many ids a text has, and neither config.json (max_position_embeddings) nor tokenizer_config.json (model_max_length) does", p.text.file)
 	}
 	if p.tokens.pad == "" || path.Base(t.File) != "tokenizer.json" {
 		return &t, nil
@@ -257,7 +261,7 @@ func (p *Plan) finishTokens(dir string, context int) (*model.Tokenizer, error) {
 		} `json:"added_tokens"`
 	}
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&file); err != nil {
-		return nil, fmt.Errorf("%s is not JSON (%w): %w", t.File, err, ErrLayout)
+		return nil, say(ErrLayout, "%s is not JSON (%w)", t.File, err)
 	}
 	for _, a := range file.Added {
 		if a.Content == p.tokens.pad {
@@ -276,7 +280,7 @@ type inspected struct {
 // inspect reads the signature of a graph and refuses operators that are unknown.
 func inspect(dir, file string) (g inspected, err error) {
 	g.file = file
-	f, size, err := openGraph(filepath.Join(dir, filepath.FromSlash(file)))
+	f, size, err := openGraph(dir, file)
 	if err != nil {
 		return g, err
 	}
@@ -304,7 +308,7 @@ func (g *inspected) noOutput(names []string) error {
 	for i, v := range g.Outputs {
 		found[i] = v.Name
 	}
-	return fmt.Errorf("%s gives %q, wanted one of %q: %w", g.file, found, names, ErrLayout)
+	return say(ErrLayout, "%s gives %q, wanted one of %q", g.file, found, names)
 }
 
 // lastDim returns the elements of an embedding, 0 where the graph does not say.
@@ -321,7 +325,7 @@ func (g *inspected) finishImage(output onnx.Value, p preprocessing) (f finished,
 	f.dim = lastDim(output)
 	for _, v := range g.Inputs {
 		if !slices.Contains(imageInputs, v.Name) || f.graph.Inputs != nil {
-			return f, fmt.Errorf("%s wants the input %q, wanted pictures alone (one of %q): %w", g.file, v.Name, imageInputs, ErrLayout)
+			return f, say(ErrLayout, "%s wants the input %q, wanted pictures alone (one of %q)", g.file, v.Name, imageInputs)
 		}
 		f.graph.Inputs = map[string]string{"pixels": v.Name}
 		if len(v.Shape) != 4 {
@@ -329,12 +333,12 @@ func (g *inspected) finishImage(output onnx.Value, p preprocessing) (f finished,
 		}
 		for axis, want := range []int{1: 3, 2: p.size, 3: p.size} {
 			if found := int(v.Shape[axis]); axis > 0 && found >= 0 && found != want {
-				return f, fmt.Errorf("%s takes pictures of shape %v, and %s makes [n 3 %d %d]: %w", g.file, v.Shape, p.file, p.size, p.size, ErrLayout)
+				return f, say(ErrLayout, "%s takes pictures of shape %v, and %s makes [n 3 %d %d]", g.file, v.Shape, p.file, p.size, p.size)
 			}
 		}
 	}
 	if f.graph.Inputs == nil {
-		return f, fmt.Errorf("%s has no input, wanted one of %q: %w", g.file, imageInputs, ErrLayout)
+		return f, say(ErrLayout, "%s has no input, wanted one of %q", g.file, imageInputs)
 	}
 	return f, nil
 }
@@ -343,7 +347,7 @@ func (g *inspected) finishImage(output onnx.Value, p preprocessing) (f finished,
 func (g *inspected) checkOperators() error {
 	for _, o := range g.Operators {
 		if !slices.Contains(g.Functions, o) && !slices.Contains(knownDomains, o.Domain) {
-			return fmt.Errorf("%s uses the operator %s, which ONNX Runtime does not have: try another precision or repository, or export the model with scripts/export_clip.py: %w", g.file, o, ErrOperator)
+			return say(ErrOperator, "%s uses the operator %s, which ONNX Runtime does not have: try another precision or repository, or export the model with scripts/export_clip.py", g.file, o)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ func (l *listing) graph(name, precision string) (string, error) {
 	if precision != single {
 		wanted = precision
 	}
-	return "", fmt.Errorf("%s is not published as %s, only as %s: %w", name, wanted, strings.Join(slices.Compact(others), ", "), ErrPrecision)
+	return "", say(ErrPrecision, "%s is not published as %s, only as %s", name, wanted, strings.Join(slices.Compact(others), ", "))
 }
 
 // graphFiles returns a graph and the files in which it probably keeps weights

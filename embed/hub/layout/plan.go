@@ -95,14 +95,14 @@ func (p *Plan) recognise(ctx context.Context) (err error) {
 
 // noONNX says what a source without ONNX files has instead.
 func (l *listing) noONNX() error {
-	weights := "no weights that could be exported"
+	weights := "nor weights that could be exported"
 	for _, ending := range []string{".safetensors", ".bin", ".pt", ".pth"} {
 		if len(l.suffixed(ending)) > 0 {
-			weights = "weights as " + ending + ": scripts/export_clip.py makes a model of them"
+			weights = "only weights as " + ending + ": scripts/export_clip.py makes a model of them"
 			break
 		}
 	}
-	return fmt.Errorf("there is no ONNX file, and %s: %w", weights, ErrNoONNX)
+	return say(ErrNoONNX, "there is no ONNX file, %s", weights)
 }
 
 // ready plans for a folder that is a model already.
@@ -112,7 +112,7 @@ func (p *Plan) ready(ctx context.Context) error {
 		return err
 	}
 	if p.Precision != "" && p.Precision != m.Precision {
-		return fmt.Errorf("%s says precision %q, wanted %q: %w", model.FileName, m.Precision, p.Precision, ErrPrecision)
+		return say(ErrPrecision, "%s says precision %q, wanted %q", model.FileName, m.Precision, p.Precision)
 	}
 	p.Layout, p.Precision = "Engram", m.Precision
 	_, p.Text = m.Graphs["text"]
@@ -122,7 +122,7 @@ func (p *Plan) ready(ctx context.Context) error {
 	}
 	for name := range m.Files {
 		if !p.source.has(name) {
-			return fmt.Errorf("%s lists %s, which is not there: %w", model.FileName, name, ErrLayout)
+			return say(ErrLayout, "%s lists %s, which is not there", model.FileName, name)
 		}
 		p.Fetch = append(p.Fetch, name)
 	}
@@ -140,13 +140,13 @@ func (p *Plan) immich(ctx context.Context) error {
 	p.Layout = "Immich"
 	l := p.source
 	if !l.has(immichImage) {
-		return fmt.Errorf("%s is there without %s: %w", immichText, immichImage, ErrLayout)
+		return say(ErrLayout, "%s is there without %s", immichText, immichImage)
 	}
 	if p.Precision != "" {
-		return fmt.Errorf("Immich publishes %s in float32 alone, wanted %s: %w", immichImage, p.Precision, ErrPrecision)
+		return say(ErrPrecision, "Immich publishes %s in float32 alone, wanted %s", immichImage, p.Precision)
 	}
 	if !l.has(immichPreprocess) {
-		return fmt.Errorf("%s is missing, which says how images are prepared: %w", immichPreprocess, ErrLayout)
+		return say(ErrLayout, "%s is missing, which says how images are prepared", immichPreprocess)
 	}
 	var open openPreprocess
 	err := readJSON(ctx, l, immichPreprocess, &open)
@@ -182,13 +182,13 @@ func (p *Plan) transformers(ctx context.Context) (err error) {
 	l, c := p.source, &p.config
 	switch {
 	case l.has("modules.json"):
-		return fmt.Errorf("modules.json says that this is a sentence-transformers model, whose graph gives states of tokens that Python pools: wanted a CLIP with graphs of its own: %w", ErrLayout)
+		return say(ErrLayout, "modules.json says that this is a sentence-transformers model, whose graph gives states of tokens that Python pools: wanted a CLIP with graphs of its own")
 	case !l.has(configFile):
-		return fmt.Errorf("%s is missing, which names the family of the model: %w", configFile, ErrLayout)
+		return say(ErrLayout, "%s is missing, which names the family of the model", configFile)
 	case c.family() == "":
-		return fmt.Errorf("%s: model_type is %q, wanted clip, siglip, siglip2, jina_clip or dinov2: %w", configFile, c.ModelType, ErrLayout)
+		return say(ErrLayout, "%s: model_type is %q, wanted clip, siglip, siglip2, jina_clip or dinov2", configFile, c.ModelType)
 	case c.isText():
-		return fmt.Errorf("%s: model_type is %s, a text tower alone: name the repository of the images, and this one as the text's: %w", configFile, c.ModelType, ErrLayout)
+		return say(ErrLayout, "%s: model_type is %s, a text tower alone: name the repository of the images, and this one as the text's", configFile, c.ModelType)
 	}
 	if err := p.findTowers(); err != nil {
 		return err
@@ -238,7 +238,7 @@ func (p *Plan) findTowers() error {
 	p.Layout = "transformers.js"
 	switch {
 	case vision == "" && both == "":
-		return fmt.Errorf("there is neither vision_model.onnx nor model.onnx, at the top or under onnx/: %w", ErrLayout)
+		return say(ErrLayout, "there is neither vision_model.onnx nor model.onnx, at the top or under onnx/")
 	case vision != "":
 		p.image.file = vision
 	case c.family() == dino:
@@ -273,7 +273,7 @@ func (p *Plan) textOf(ctx context.Context) (err error) {
 		}
 	}
 	if file == "" {
-		return fmt.Errorf("text: there is neither text_model.onnx nor model.onnx, at the top or under onnx/: %w", ErrNoONNX)
+		return say(ErrNoONNX, "text: there is neither text_model.onnx nor model.onnx, at the top or under onnx/")
 	}
 	p.text, p.Text = tower{file: path.Join(TextDir, file)}, true
 	files, err := p.findTokens(ctx, l, "", TextDir)

@@ -37,7 +37,7 @@ func readPreprocess(ctx context.Context, l *listing, c *config) (p preprocessing
 			return p, nil, err
 		}
 		if f.Preprocess == nil {
-			return p, nil, fmt.Errorf("%s has no preprocess_cfg, which says how images are prepared: %w", name, ErrLayout)
+			return p, nil, say(ErrLayout, "%s has no preprocess_cfg, which says how images are prepared", name)
 		}
 		p, err = f.Preprocess.preprocessing(name, c.imageSize(), "")
 		return p, nil, err
@@ -80,10 +80,10 @@ func defaults(c *config) (preprocessing, error) {
 	case siglip:
 		p.Crop, p.Rounding, p.Mean, p.Std = "none", "", halfMean, halfStd
 	default:
-		return p, fmt.Errorf("preprocessor_config.json is missing, which says how images are prepared, and config.json names no family (clip, siglip) whose preprocessing is known: %w", ErrLayout)
+		return p, say(ErrLayout, "preprocessor_config.json is missing, which says how images are prepared, and config.json names no family (clip, siglip) whose preprocessing is known")
 	}
 	if p.size == 0 {
-		return p, fmt.Errorf("preprocessor_config.json is missing, and config.json has no image_size: %w", ErrLayout)
+		return p, say(ErrLayout, "preprocessor_config.json is missing, and config.json has no image_size")
 	}
 	return p, nil
 }
@@ -159,7 +159,7 @@ func parseProcessor(name string, text []byte, c *config) (preprocessing, error) 
 		err = p.values(&out)
 	}
 	if err != nil {
-		return out, fmt.Errorf("%s: %w: %w", name, err, ErrLayout)
+		return out, say(ErrLayout, "%s: %w", name, err)
 	}
 	return out, nil
 }
@@ -277,7 +277,7 @@ func (o *openPreprocess) preprocessing(file string, size int, rounding string) (
 	p := preprocessing{file: file, size: cmp.Or(o.Size.square(), size)}
 	p.Preprocess = model.Preprocess{Filter: cmp.Or(o.Interpolation, "bicubic"), Antialias: true, Range: [2]float64{0, 1}}
 	fail := func(format string, args ...any) (preprocessing, error) {
-		return p, fmt.Errorf("%s: %s: %w", file, fmt.Sprintf(format, args...), ErrLayout)
+		return p, say(ErrLayout, "%s: %s", file, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case cmp.Or(o.Mode, "RGB") != "RGB":

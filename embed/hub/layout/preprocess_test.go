@@ -185,6 +185,8 @@ func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
 			t.Errorf("%v\nwanted %q", err, c.want)
 		case strings.Contains(c.want, "float32") != errors.Is(err, layout.ErrPrecision):
 			t.Errorf("%v: wrong kind of error", err)
+		case strings.HasSuffix(err.Error(), layout.ErrLayout.Error()):
+			t.Errorf("%v: the sentence ends in its kind", err)
 		}
 	}
 }

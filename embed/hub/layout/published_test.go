@@ -334,7 +334,7 @@ func cosine(a, b embed.Vector) float64 {
 func TestWhatMakesNoModelIsRefused(t *testing.T) {
 	client := testHub(t)
 	for name, want := range map[string]string{
-		"no-onnx":          "there is no ONNX file, and weights as .safetensors: scripts/export_clip.py makes a model of them",
+		"no-onnx":          "there is no ONNX file, only weights as .safetensors: scripts/export_clip.py makes a model of them",
 		"unknown-operator": "onnx/vision_model.onnx uses the operator com.example.Whirl",
 		"towers-differ":    "onnx/vision_model.onnx gives 16 elements and onnx/text_model.onnx 24",
 		"fastembed-text":   "model_type is clip_text_model, a text tower alone",
@@ -360,7 +360,7 @@ func TestWhatMakesNoModelIsRefused(t *testing.T) {
 		},
 		func() error { _, _, err := plan.External(filepath.Join(repositories, "lfs-pointer")); return err },
 	} {
-		if err := step(); err == nil || !strings.Contains(err.Error(), "vision_model.onnx is a pointer") {
+		if err := step(); err == nil || !strings.Contains(err.Error(), "layout: onnx/vision_model.onnx is a pointer") {
 			t.Errorf("a pointer: %v", err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"path"
 	"strings"
 
@@ -36,7 +35,7 @@ func (p *Plan) findTokens(ctx context.Context, l *listing, dir, to string) ([]st
 	}
 	file := l.first(names...)
 	if file == "" {
-		return nil, fmt.Errorf("there is no tokenizer: %s is missing: %w", dir+tokenizerFiles[0], ErrLayout)
+		return nil, say(ErrLayout, "there is no tokenizer: %s is missing", dir+tokenizerFiles[0])
 	}
 	files := []string{file}
 	t := &p.tokens
@@ -44,7 +43,7 @@ func (p *Plan) findTokens(ctx context.Context, l *listing, dir, to string) ([]st
 	if path.Base(file) == "vocab.json" {
 		merges := dir + "merges.txt"
 		if !l.has(merges) {
-			return nil, fmt.Errorf("%s is there without %s: %w", file, merges, ErrLayout)
+			return nil, say(ErrLayout, "%s is there without %s", file, merges)
 		}
 		t.spec.Merges = path.Join(to, merges)
 		files = append(files, merges)
