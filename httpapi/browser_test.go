@@ -137,6 +137,7 @@ func TestPageInABrowser(t *testing.T) {
 	}()
 
 	p.lookAround(server.URL)
+	p.searchByWords(server.URL)
 	p.searchByPicture(server.URL)
 	p.searchByScan(server.URL)
 	store.mark(pink, "NSFW", "UNSURE")
@@ -157,6 +158,51 @@ func (p page) lookAround(address string) {
 		!strings.Contains(about, "five flat pictures") || !strings.Contains(about, "colour 1") || !strings.Contains(about, "first three, 5 voxels") {
 		p.t.Errorf("the footer says %q", about)
 	}
+}
+
+// searchByWords types words, follows a suggestion, reloads and goes back, and asks for
+// what is like an item but not quite.
+func (p page) searchByWords(address string) {
+	p.t.Helper()
+	p.until(`document.querySelector("#words")?.hidden === false && document.querySelectorAll("#suggestions a").length === 2`)
+	first := `document.querySelector("form, input, a.button, button").id === "words"`
+	p.until(first)
+	p.do("type words", chromedp.Focus(chromedp.CSS("#words-text")), chromedp.KeyEvent("something green\r"))
+	p.until(`location.search === "?q=something+green" && document.title === "something green · Engram" && ` + searched)
+	if names, heading := p.names(), p.text("#heading"); !strings.HasPrefix(names, "a flat green picture") || heading != "Nearest to “something green”" {
+		p.t.Errorf("something green, under %q: %s", heading, names)
+	}
+	p.do("follow a suggestion", chromedp.Click(chromedp.CSS("#suggestions a")))
+	p.until(`location.search === "?q=something+red" && document.querySelector("#words-text")?.value === "something red" && ` + searched)
+	if names := p.names(); !strings.HasPrefix(names, "a flat red picture; a flat pink picture") {
+		p.t.Errorf("something red: %s", names)
+	}
+	p.do("go back", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[any](`history.back()`))
+		return err
+	}))
+	p.until(`document.querySelector("#words-text")?.value === "something green" && document.querySelector("#hits .name")?.textContent === "a flat green picture" && ` + searched)
+	p.do("reload", chromedp.Navigate(address+"/?q=something+green"))
+	p.until(`document.querySelector("#words-text")?.value === "something green" && document.querySelector("#hits .name")?.textContent === "a flat green picture" && ` + searched)
+
+	p.do("type words that mean nothing", chromedp.Focus(chromedp.CSS("#words-text")), chromedp.KeyEvent(" "), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[any](`document.querySelector("#words-text").value = "xylophone"; document.querySelector("#words").requestSubmit()`))
+		return err
+	}))
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != `the model knows no word of "xylophone"` {
+		p.t.Errorf("the problem is shown as %q", detail)
+	}
+
+	p.do("open an item", chromedp.Navigate(address+"/?item=1"))
+	p.until(`document.querySelector("#refine")?.hidden === false && ` + searched)
+	p.do("ask for it, but blue", chromedp.Focus(chromedp.CSS("#but")), chromedp.KeyEvent("blue\r"))
+	p.until(`location.search === "?item=1&q=blue" && document.querySelector("#heading").textContent === "Like this one, but “blue”" && ` + searched)
+	if names := p.names(); !strings.HasPrefix(names, markup) || strings.Contains(names, "red") {
+		p.t.Errorf("like red, but blue: %s", names)
+	}
+	p.do("reload", chromedp.Navigate(address+"/?item=1&q=blue"))
+	p.until(`document.querySelector("#but")?.value === "blue" && document.querySelector("#words-text")?.value === "" && ` + searched)
 }
 
 // searchByPicture uploads a picture and follows a hit of its answer.
