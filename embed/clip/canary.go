@@ -202,7 +202,7 @@ func (a *Agreement) judge(t Tower, c *model.Canary, here model.Machine) error {
 	what := fmt.Sprintf("the %s graph of %s has cosine %.4f to the vectors that it gave when it was made, on %s; here it runs on %s",
 		t.name(), m.Dir(), a.Cosine, describe(c.Machine), describe(here))
 	if !(a.Cosine >= refused) && m.Precision != "int8" {
-		return fmt.Errorf("clip: %s: %w, so that indexes of other machines do not fit it", what, ErrCanary)
+		return fmt.Errorf("clip: %s: %w, so that indexes of other machines do not fit it (if it was changed on purpose, delete its %s)", what, ErrCanary, model.CanaryName)
 	}
 	a.Warning = what
 	return nil

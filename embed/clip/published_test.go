@@ -133,16 +133,18 @@ func (r repository) open(t *testing.T, change func(*model.Manifest)) *model.Mode
 	return opened
 }
 
+// forms are the vectors of one item by the graphs of each precision.
+type forms struct{ Vector, FP16, Quantized embed.Vector }
+
 // answers are what Python makes of the repository's pictures and texts.
 type answers struct {
 	Images []struct {
-		File   string
-		Vector embed.Vector
+		File string
+		forms
 	}
 	Texts []struct {
-		Text   string
-		IDs    []int64
-		Vector embed.Vector
+		Text string
+		forms
 	}
 }
 
@@ -226,5 +228,44 @@ func TestPublishedTextGraphsEqualPython(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The graphs of half precision and of int8 give Python's vectors too, in any company.
+func TestOtherPrecisionsEqualPython(t *testing.T) {
+	t.Parallel()
+	rt, r := orttest.Runtime(t), repositories[0]
+	want := r.answers(t)
+	for precision, suffix := range map[string]string{"fp16": "_fp16", "int8": "_quantized"} {
+		r.image.file, r.text.file = "onnx/vision_model"+suffix+".onnx", "onnx/text_model"+suffix+".onnx"
+		m := r.open(t, func(m *model.Manifest) { m.Precision = precision })
+		pick := func(f forms) embed.Vector {
+			if precision == "fp16" {
+				return f.FP16
+			}
+			return f.Quantized
+		}
+		var images []*pixels.Image
+		for _, w := range want.Images {
+			images = append(images, photo(t, filepath.Join(published, "pictures", w.File)))
+		}
+		for i, v := range encode(t, open(t, rt, m, clip.Options{}), images...) {
+			if same := embed.Dot(v, pick(want.Images[i].forms)); same < equal {
+				t.Errorf("%s: %s has cosine %.6f to Python's vector", precision, want.Images[i].File, same)
+			}
+		}
+		var texts []string
+		for _, w := range want.Texts[1:] {
+			texts = append(texts, w.Text)
+		}
+		vectors, err := openText(t, rt, m, clip.Options{}).Encode(t.Context(), texts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range vectors {
+			if same := embed.Dot(v, pick(want.Texts[i+1].forms)); same < equal {
+				t.Errorf("%s: %.40q has cosine %.6f to Python's vector", precision, texts[i], same)
+			}
+		}
 	}
 }

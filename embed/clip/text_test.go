@@ -48,6 +48,13 @@ func TestAModelWithoutTexts(t *testing.T) {
 // are the graph's, of which "mask" hides ids.
 func sumModel(t *testing.T, inputs ...onnx.Value) *model.Model {
 	t.Helper()
+	return weightedModel(t, 0, inputs...)
+}
+
+// weightedModel is sumModel with a factor of 1 for each of n ids inside the graph, so
+// that it runs on no other number of them, whatever it declares. 0 stands for none.
+func weightedModel(t *testing.T, n int64, inputs ...onnx.Value) *model.Model {
+	t.Helper()
 	dir := t.TempDir()
 	graph := &onnx.Graph{
 		Name: "sum", Inputs: inputs,
@@ -69,6 +76,12 @@ func sumModel(t *testing.T, inputs ...onnx.Value) *model.Model {
 			onnx.Node{Op: "Cast", Inputs: []string{"mask"}, Outputs: []string{"float mask"}, Attrs: []onnx.Attr{{Name: "to", Value: int64(onnx.Float)}}},
 			onnx.Node{Op: "Unsqueeze", Inputs: []string{"float mask", "last axis"}, Outputs: []string{"wide mask"}},
 			onnx.Node{Op: "Mul", Inputs: []string{"rows", "wide mask"}, Outputs: []string{"seen"}})
+	}
+	if n > 0 {
+		ones := slices.Repeat([]float32{1}, int(n))
+		graph.Consts = append(graph.Consts, onnx.Tensor{Name: "ones", Type: onnx.Float, Shape: []int64{1, n, 1}, Data: ones})
+		graph.Nodes = append(graph.Nodes, onnx.Node{Op: "Mul", Inputs: []string{rows, "ones"}, Outputs: []string{"weighted"}})
+		rows = "weighted"
 	}
 	graph.Nodes = append(graph.Nodes, onnx.Node{
 		Op: "ReduceSum", Inputs: []string{rows, "ids axis"}, Outputs: []string{"y"}, Attrs: []onnx.Attr{{Name: "keepdims", Value: int64(0)}},
@@ -152,6 +165,21 @@ func TestTextsInEveryFormOfInput(t *testing.T) {
 		}
 		if e.LeavesPaddingOut() != (name == "a mask") {
 			t.Errorf("%s: padding is left out: %t", name, e.LeavesPaddingOut())
+		}
+	}
+}
+
+// A graph that declares any number of ids and takes one only gets the padding.
+func TestAGraphThatFailsOnFewerIDsGetsThePadding(t *testing.T) {
+	t.Parallel()
+	e := openText(t, orttest.Runtime(t), weightedModel(t, 5, value("ids", onnx.Int64, -1, -1), value("mask", onnx.Int64, -1, -1)), clip.Options{})
+	for range 2 {
+		got, err := e.Encode(t.Context(), []string{"a dog", "snow"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if worstOf(got[0], embed.Vector{1, 0, 0, 0}) > 1e-6 || worstOf(got[1], embed.Vector{0, 0, 1, 0}) > 1e-6 || e.LeavesPaddingOut() {
+			t.Errorf("vectors are %v, padding is left out: %t", got, e.LeavesPaddingOut())
 		}
 	}
 }
