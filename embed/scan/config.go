@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,12 @@ type Config struct {
 
 	DropoutIn    float32 `json:"dropout_in"`    // after the first layer
 	DropoutBlock float32 `json:"dropout_block"` // in each residual layer
+
+	// Metric is the name of the metric by which predictions and images are compared,
+	// see Metric; "" stands for MetricPearson.
+	Metric string `json:"metric,omitempty"`
+	// Coordinates is K of the metric, 0 for Pearson's r.
+	Coordinates int `json:"coordinates,omitempty"`
 
 	// Target is the embedding space into which the decoder predicts.
 	Target space.Space `json:"-"`
@@ -121,6 +128,10 @@ func (c Config) validate() error {
 	case max(c.Rank, c.Width, c.Projector) > maxUnits || c.Blocks > maxBlocks:
 		return fmt.Errorf("scan: wanted layers of at most %d units and %d blocks, found rank %d, width %d, projector %d, %d blocks",
 			maxUnits, maxBlocks, c.Rank, c.Width, c.Projector, c.Blocks)
+	case c.Metric != "" && !slices.Contains([]string{MetricPearson, MetricCosine, MetricLikelihood}, c.Metric):
+		return fmt.Errorf("scan: metric %q is not known, want %s, %s or %s", c.Metric, MetricPearson, MetricCosine, MetricLikelihood)
+	case c.Coordinates < 0 || c.Coordinates > maxUnits || c.mapped() != (c.Coordinates > 0) || c.mapped() && c.Rank == 0:
+		return fmt.Errorf("scan: the metric %s of %d coordinates does not fit %d components", c.metric(), c.Coordinates, c.Rank)
 	case c.Rank == 0 && c.Width == 0:
 		return fmt.Errorf("scan: a decoder needs a ridge (rank) or a network (width), found neither")
 	case !(c.DropoutIn >= 0 && c.DropoutIn < 1) || !(c.DropoutBlock >= 0 && c.DropoutBlock < 1):
@@ -128,6 +139,13 @@ func (c Config) validate() error {
 	}
 	return nil
 }
+
+// metric returns the name of the metric.
+func (c Config) metric() string { return cmp.Or(c.Metric, MetricPearson) }
+
+// mapped says whether the metric compares scores along the components, mapped to
+// coordinates, and not the tokens.
+func (c Config) mapped() bool { return c.metric() != MetricPearson }
 
 // outputs returns T·D, the elements of one prediction.
 func (c Config) outputs() int { return c.T * c.D }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"engram/data/safetensors"
 	"engram/data/space"
 	"engram/embed"
 	"engram/embed/internal/matrix"
@@ -23,6 +22,7 @@ type Decoder struct {
 	config  Config
 	session *ort.Session
 	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
+	arrays  arrays    // of the decoder; nil where it was made elsewhere
 }
 
 // Open opens the decoder in a folder: one that Save wrote, or any model of kind
@@ -39,8 +39,13 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 		if d.config, err = readConfig(m); err != nil {
 			return nil, err
 		}
-		if d.mean, err = readMean(m, d.config); err != nil {
+		if d.arrays, err = openArrays(m, d.config); err != nil {
 			return nil, err
+		}
+		if d.config.Rank > 0 {
+			if d.mean, err = d.arrays(targetMean); err != nil {
+				return nil, err
+			}
 		}
 	}
 	graph := m.Graphs["decoder"]
@@ -58,35 +63,13 @@ func outputName(m model.Graph, t int) string {
 	return m.Outputs["tokens"]
 }
 
-// readMean reads the mean of the targets from a decoder that has one.
-func readMean(m *model.Model, c Config) ([]float32, error) {
-	if c.Rank == 0 {
-		return nil, nil
-	}
-	path := m.Path(weightsFile)
-	r, err := safetensors.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("scan: %w", err)
-	}
-	defer r.Close()
-	t, err := r.Tensor(targetMean)
-	if err != nil {
-		return nil, fmt.Errorf("scan: %w", err)
-	}
-	mean, ok := t.Data.([]float32)
-	if !ok || len(mean) != c.outputs() {
-		return nil, fmt.Errorf("scan: %s: wanted %s as %d float32, found shape %v", path, targetMean, c.outputs(), t.Shape)
-	}
-	return mean, nil
-}
-
 // Open makes a decoder of a model in memory.
 func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error) {
 	content, err := m.ONNX()
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{config: m.Config, mean: m.Values[targetMean]}
+	d := &Decoder{config: m.Config, mean: m.Values[targetMean], arrays: m.arrays()}
 	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
 		return nil, err
 	}

@@ -92,6 +92,12 @@ const (
 	gainName    = "ridge.log_gain" // [Rank]
 	basisName   = "target.basis"   // [Rank, T·D]: scores → tokens less their mean
 	targetMean  = "target.mean"    // [T·D]
+
+	metricItem  = "metric.item"  // [Rank, K], see Metric
+	metricQuery = "metric.query" // [Rank, K]
+	metricShift = "metric.shift" // [K]
+	metricFixed = "metric.fixed" // [K]
+	metricTrial = "metric.trial" // [K]
 )
 
 // fixed returns an array that is not trained by gradient.
@@ -129,5 +135,17 @@ func (c Config) serving() (*layers, *grad.Node) {
 // parameters lists the arrays that a decoder of this shape consists of.
 func (c Config) parameters() []*grad.Param {
 	l, _ := c.serving()
-	return l.Graph().Params()
+	params := l.Graph().Params()
+	if !c.mapped() {
+		return params
+	}
+	k := c.Coordinates
+	params = append(params,
+		&grad.Param{Name: metricItem, Shape: []int{c.Rank, k}}, &grad.Param{Name: metricQuery, Shape: []int{c.Rank, k}})
+	if c.metric() == MetricLikelihood {
+		for _, name := range []string{metricShift, metricFixed, metricTrial} {
+			params = append(params, &grad.Param{Name: name, Shape: []int{k}})
+		}
+	}
+	return params
 }
