@@ -329,6 +329,13 @@ func TestACatalogueNameIsFetched(t *testing.T) {
 	c.says([]string{"fetching clip-xlm-roberta-vit-b-32: 0.3 MB from " + entry.Repository.ID + " at commit 111f6ddca817, licence MIT"},
 		"index", "build", photos, "--out", out, "--model", entry.Name)
 	c.must("search", "--index", out, "--text", "ein Hund am Strand")
+	var byName, byRepository struct{ Fingerprint string }
+	c.json(&byName, "model", "show", entry.Name)
+	c.json(&byRepository, "model", "get", "hf:"+strings.ToLower(entry.Repository.ID)+"@"+entry.Repository.Commit, "--as", "other")
+	if byName != byRepository {
+		t.Errorf("by its name the model has the fingerprint %s, by its repository %s", byName.Fingerprint, byRepository.Fingerprint)
+	}
+	c.must("model", "remove", "other")
 	c.must("model", "remove", entry.Name)
 	c.refuse([]string{"engram model get " + entry.Name + " fetches it"}, "search", "--index", out, "--text", "a dog")
 }

@@ -78,12 +78,17 @@ func (a *App) openInstalled(p *published) (*Got, error) {
 	}
 	m, err := a.openFolder(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w (engram model remove %s, then fetch it again)", err, p.name)
+		return nil, damaged(p.name, err)
 	}
 	if !p.is(m.Manifest) {
 		return nil, fmt.Errorf("%s is installed and comes from %s, wanted %s: choose another name with --as, or engram model remove %s", p.name, m.Source, p.wanted(), p.name)
 	}
 	return &Got{Model: m, Name: p.name}, nil
+}
+
+// damaged says how an installed model that cannot be opened is mended.
+func damaged(name string, err error) error {
+	return fmt.Errorf("%w (engram model remove %s, then fetch it again)", err, name)
 }
 
 // named adds the model's name to an error that does not have it.
@@ -268,18 +273,13 @@ func (d *download) fetch(ctx context.Context, dir string, watch progress.Func) e
 }
 
 // licence is the catalogue's, which looked at the weights' own page, else the one that
-// the repository states.
+// the repository states. It does not depend on the name by which the model is asked
+// for, because the fingerprint depends on it.
 func (d *download) licence(p *published) string {
-	if p.entry != nil {
-		return p.entry.Licence
-	}
-	if d.image.snap.Licence != "" {
-		return d.image.snap.Licence
-	}
 	if entry, ok := catalogue.OfRepository(p.image.ID); ok {
 		return entry.Licence
 	}
-	return "not stated"
+	return cmp.Or(d.image.snap.Licence, "not stated")
 }
 
 // source says where the model comes from.

@@ -65,7 +65,11 @@ func (a *App) openHere(name string) (*model.Model, error) {
 	if err != nil || dir == "" {
 		return nil, err
 	}
-	return a.openFolder(dir)
+	m, err := a.openFolder(dir)
+	if err != nil {
+		return nil, damaged(filepath.Base(dir), err)
+	}
+	return m, nil
 }
 
 // isPath reports whether a name can only be the path of a folder.

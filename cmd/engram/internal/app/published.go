@@ -51,6 +51,9 @@ func parsePublished(spec GetSpec) (*published, error) {
 		if err != nil {
 			return nil, err
 		}
+		if entry, ok := catalogue.OfRepository(image.ID); ok {
+			image.ID = entry.Repository.ID // the hub tells no upper from lower case
+		}
 		p.image, p.name = image, strings.ToLower(path.Base(image.ID))
 		if image.Commit != "" {
 			p.name += "-" + strings.Trim(notInNames.ReplaceAllString(image.Commit, "-"), "-")
