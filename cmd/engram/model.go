@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/embed/model"
+	"engram/embed/onnx"
 
 	"github.com/spf13/cobra"
 )
@@ -91,6 +93,13 @@ func (c *console) printModel(m *app.Details) error {
 		line("voxels", "%d", m.Voxels)
 		line("target", "%s", m.Target)
 	}
+	for _, role := range slices.Sorted(maps.Keys(m.Graphs)) {
+		text, err := describeGraph(m.GraphPath(role))
+		if err != nil {
+			return err
+		}
+		line("graph", "%s: %s", role, text)
+	}
 	if m.Canary != "" {
 		line("canary", "%s", m.Canary)
 	}
@@ -104,4 +113,29 @@ func (c *console) printModel(m *app.Details) error {
 	line("disk", "%s", app.Megabytes(m.Bytes))
 	_, err := fmt.Fprint(c.stdout, text.String())
 	return err
+}
+
+// describeGraph says what a graph takes and gives, and who wrote it.
+func describeGraph(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	s, err := onnx.Inspect(f, info.Size())
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	list := func(values []onnx.Value) string {
+		var names []string
+		for _, v := range values {
+			names = append(names, v.String())
+		}
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s → %s; opset %d, written by %s", list(s.Inputs), list(s.Outputs), s.Opsets[""], cmp.Or(s.Producer, "an unknown program")), nil
 }

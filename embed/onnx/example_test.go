@@ -40,14 +40,14 @@ func ExampleInspect() {
 		log.Fatal(err)
 	}
 	for _, v := range append(signature.Inputs, signature.Outputs...) {
-		fmt.Println(v.Name, v.Shape)
+		fmt.Println(v)
 	}
 	// Output:
-	// input_ids [-1 -1]
-	// pixel_values [-1 -1 -1 -1]
-	// attention_mask [-1 -1]
-	// logits_per_image [-1 -1]
-	// logits_per_text [-1 -1]
-	// text_embeds [-1 32]
-	// image_embeds [-1 32]
+	// input_ids int64[text_batch_size,sequence_length]
+	// pixel_values float32[image_batch_size,num_channels,height,width]
+	// attention_mask int64[text_batch_size,sequence_length]
+	// logits_per_image float32[image_batch_size,text_batch_size]
+	// logits_per_text float32[text_batch_size,image_batch_size]
+	// text_embeds float32[text_batch_size,32]
+	// image_embeds float32[image_batch_size,32]
 }

@@ -15,7 +15,7 @@ type Cut struct {
 	// Outputs are the values that the new graph gives, in order: of any node of the
 	// graph or of Append.
 	Outputs []string
-	// Append are nodes behind those of the graph, with the constants that they need, and
+	// Append are new nodes behind the graph's, with the constants that they need, and
 	// Values declares outputs that the file does not declare.
 	Append []Node
 	Consts []Tensor

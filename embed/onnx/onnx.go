@@ -1,5 +1,10 @@
 package onnx
 
+import (
+	"fmt"
+	"strings"
+)
+
 // IRVersion and Opset are what every written model declares: the IR that came
 // with ONNX 1.16 and the operator set 20 (the first with Gelu).
 const (
@@ -21,6 +26,27 @@ const (
 	Float16 ElemType = 10
 )
 
+// String returns the name of an element type, its number where it has none.
+func (t ElemType) String() string {
+	switch t {
+	case 0:
+		return "no tensor"
+	case Float:
+		return "float32"
+	case Uint8:
+		return "uint8"
+	case Int32:
+		return "int32"
+	case Int64:
+		return "int64"
+	case Bool:
+		return "bool"
+	case Float16:
+		return "float16"
+	}
+	return fmt.Sprintf("element type %d", int32(t))
+}
+
 // Value declares a graph input or output. A dimension of -1 is symbolic: it
 // may be anything when the model runs. Dims has the names of symbolic dimensions, ""
 // for the others; where it is nil, Marshal makes names up.
@@ -29,6 +55,25 @@ type Value struct {
 	Type  ElemType
 	Shape []int64
 	Dims  []string
+}
+
+// String returns the name, type and shape, such as "pixels float32[batch,3,224,224]".
+func (v Value) String() string {
+	if v.Shape == nil {
+		return v.Name + " " + v.Type.String()
+	}
+	dims := make([]string, len(v.Shape))
+	for i, n := range v.Shape {
+		switch {
+		case n >= 0:
+			dims[i] = fmt.Sprint(n)
+		case i < len(v.Dims) && v.Dims[i] != "":
+			dims[i] = v.Dims[i]
+		default:
+			dims[i] = "?"
+		}
+	}
+	return v.Name + " " + v.Type.String() + "[" + strings.Join(dims, ",") + "]"
 }
 
 // Tensor is a constant. Data is []float32, []int64, []int32 or []bool, or

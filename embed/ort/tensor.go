@@ -156,7 +156,7 @@ func (s Spec) String() string { return s.describe() }
 // describe writes the type and the shape, such as "float32[?,3,224,224]".
 func (s Spec) describe() string {
 	if s.Shape == nil {
-		return typeName(s.Type) + " of any shape"
+		return s.Type.String() + " of any shape"
 	}
 	dims := make([]string, len(s.Shape))
 	for i, n := range s.Shape {
@@ -164,28 +164,7 @@ func (s Spec) describe() string {
 			dims[i] = fmt.Sprint(n)
 		}
 	}
-	return typeName(s.Type) + "[" + strings.Join(dims, ",") + "]"
-}
-
-// typeName returns the name of an element type, its number where it has none.
-func typeName(t onnx.ElemType) string {
-	switch t {
-	case 0:
-		return "no tensor"
-	case onnx.Float:
-		return "float32"
-	case onnx.Uint8:
-		return "uint8"
-	case onnx.Int32:
-		return "int32"
-	case onnx.Int64:
-		return "int64"
-	case onnx.Bool:
-		return "bool"
-	case onnx.Float16:
-		return "float16"
-	}
-	return fmt.Sprintf("element type %d", t)
+	return s.Type.String() + "[" + strings.Join(dims, ",") + "]"
 }
 
 // elements returns the product of the dimensions, 1 for a scalar; ok is false

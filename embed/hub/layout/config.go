@@ -151,7 +151,7 @@ type side struct {
 	shortest, longest int
 }
 
-// square returns the length of all sides where the size says that of a square, else 0.
+// square returns the side of a square, 0 where the size is of none.
 func (s side) square() int {
 	switch {
 	case s.number > 0:

@@ -41,7 +41,7 @@ func (p *Plan) firstToken(g inspected, dir string, states onnx.Value) (finished,
 	if len(states.Shape) != 3 {
 		return finished{}, say(ErrLayout, "%s: %s has shape %v, wanted [n T D]", g.file, states.Name, states.Shape)
 	}
-	token := onnx.Value{Name: "class_token", Type: states.Type, Shape: []int64{states.Shape[0], states.Shape[2]}}
+	token := onnx.Value{Name: "class_token", Type: states.Type, Shape: []int64{states.Shape[0], states.Shape[2]}, Dims: []string{states.Dims[0], "dim"}}
 	g, err := g.cut(dir, cutImage, onnx.Cut{
 		Outputs: []string{token.Name},
 		Append: []onnx.Node{{

@@ -13,6 +13,7 @@ import (
 
 	"engram/embed/hub/layout"
 	"engram/embed/model"
+	"engram/embed/onnx"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -273,6 +274,37 @@ func TestTowersWithoutAGraphAreTakenFromTheOneOfBoth(t *testing.T) {
 		}
 		if plan.Layout != c.layout || m.Graphs["image"].File != c.image || m.Graphs["text"].File != c.text {
 			t.Errorf("%s: %+v, wanted %s, %s and %s", plan.Layout, m.Graphs, c.layout, c.image, c.text)
+		}
+	}
+}
+
+// TestAnUnknownLengthIsLeftToTheCaller has a graph with a free last axis, and a config
+// that does not say it either: then the graph must be run.
+func TestAnUnknownLengthIsLeftToTheCaller(t *testing.T) {
+	graph, err := onnx.Marshal(&onnx.Graph{
+		Name:    "image",
+		Nodes:   []onnx.Node{{Op: "GlobalAveragePool", Inputs: []string{"pixel_values"}, Outputs: []string{"p"}}, {Op: "Flatten", Inputs: []string{"p"}, Outputs: []string{"image_embeds"}}},
+		Inputs:  []onnx.Value{{Name: "pixel_values", Type: onnx.Float, Shape: []int64{-1, 3, -1, -1}}},
+		Outputs: []onnx.Value{{Name: "image_embeds", Type: onnx.Float, Shape: []int64{-1, -1}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for config, want := range map[string]int{`{"model_type": "clip"}`: 0, clipConfig: 512} {
+		src := images(config, `{"size": 32, `+moments+`}`)
+		plan, err := layout.New(t.Context(), src, layout.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "onnx"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "onnx/vision_model.onnx"), graph, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := plan.Finish(dir, layout.Identity{Name: "x"}); err != nil || m.D != want {
+			t.Errorf("%s: %d elements, %v; wanted %d", config, m.D, err, want)
 		}
 	}
 }

@@ -188,6 +188,7 @@ func testHub(t *testing.T) *hub.Client {
 // ONNX Runtime after Pillow, the reference's preprocessing and Hugging Face's
 // tokenizers.
 func TestEveryLayoutGivesThePublishersVectors(t *testing.T) {
+	t.Parallel()
 	client, rt := testHub(t), orttest.Runtime(t)
 	for _, c := range []struct {
 		name, text, precision string
