@@ -89,7 +89,7 @@ func newRoot(io streams) *cobra.Command {
 	root.SetGlobalNormalizationFunc(flagName)
 	c.addFlags(root.PersistentFlags())
 	for _, cmd := range []*cobra.Command{
-		c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(),
+		c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(), c.labelCommand(),
 		c.trainCommand(), c.pretrainCommand(), c.evalCommand(), c.serveCommand(), c.demoCommand(),
 		c.planCommand(), c.healthCommand(), c.benchCommand(),
 	} {

@@ -45,7 +45,7 @@ func (c *console) searchCommand() *cobra.Command {
 				return err
 			}
 			for _, note := range found.Notes {
-				fmt.Fprintln(c.stderr, printable(note))
+				fmt.Fprintln(c.stderr, oneLine(note))
 			}
 			return c.printHits(f, found)
 		},
