@@ -50,7 +50,8 @@ type spFile struct {
 }
 
 // readSentencePiece reads a SentencePiece model. Its end piece is put after every
-// text, and its padding piece, or else the end piece, fills the text up.
+// text, and its padding piece, or else the end piece, fills the text up. Of XLM-R,
+// whose network numbers the pieces otherwise, tokenizer.json must be read.
 func readSentencePiece(text []byte) (*definition, error) {
 	if !strings.ContainsRune("\x0A\x12\x1A", rune(text[0])) { // the tags of the first members
 		return nil, errors.New("the file is of no kind that is known: neither tokenizer.json, nor a list of words or merges, nor a SentencePiece model")
