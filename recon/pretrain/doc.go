@@ -13,6 +13,9 @@
 // float32. Pictures, latents and tokens share one grid: the CLIP has a token for
 // each pixel of the latent image.
 //
+// The text graph of the CLIP is trained a second time, in text.go, while the image graph
+// stays as it is: captions tell everything about a scene, and people type less.
+//
 // # The training
 //
 // An epoch is a number of scenes that were never seen before; while it is
