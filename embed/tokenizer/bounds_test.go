@@ -1,6 +1,9 @@
 package tokenizer_test
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -159,6 +162,32 @@ func TestEncodeAllocatesNothing(t *testing.T) {
 		ids := make([]int64, tok.Context())
 		if n := testing.AllocsPerRun(200, func() { tok.Encode(ids, "A photo of a cat, and two dogs.") }); n > 0.1 {
 			t.Errorf("%s: %v allocations", file, n)
+		}
+	}
+}
+
+// TestFilesWithoutTheNameOfTheirModel wants the same ids of files as they were
+// written in 2020.
+func TestFilesWithoutTheNameOfTheirModel(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"bert_uncased.json", "xlmr.json", "roberta.json", "stages_2.json"} {
+		spec := small(t, file)
+		want, _ := encode(t, open(t, spec), "A cat, 12 dogs")
+		path := filepath.Join(spec.Dir, file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after, ok := bytes.Cut(text, []byte(`"model":{`))
+		kind, rest, comma := bytes.Cut(after, []byte(","))
+		if !ok || !comma || !bytes.HasPrefix(kind, []byte(`"type":`)) {
+			t.Fatalf("%s: the model begins with %s", file, kind)
+		}
+		if err := os.WriteFile(path, slices.Concat(before, []byte(`"model":{`), rest), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := encode(t, open(t, spec), "A cat, 12 dogs"); !slices.Equal(got, want) {
+			t.Errorf("%s: %d, want %d", file, got, want)
 		}
 	}
 }

@@ -11,7 +11,11 @@ import (
 
 // readModel reads the model.
 func (d *definition) readModel(o object, special map[string]bool) {
-	switch kind := o.text("type"); kind {
+	kind := o.text("type")
+	if kind == "" {
+		kind = modelOf(o)
+	}
+	switch kind {
 	case "BPE":
 		d.readBPE(o, special)
 	case "Unigram":
@@ -27,6 +31,16 @@ func (d *definition) readModel(o object, special map[string]bool) {
 		return
 	}
 	o.done()
+}
+
+// modelOf tells the model of a file of 2020, which has no member for it.
+func modelOf(o object) string {
+	for _, rule := range [][2]string{{"merges", "BPE"}, {"unk_id", "Unigram"}, {"max_input_chars_per_word", "WordPiece"}} {
+		if _, ok := o.members[rule[0]]; ok {
+			return rule[1]
+		}
+	}
+	return "WordLevel"
 }
 
 // readVocabulary takes the member vocab, a map of pieces to ids, and makes the
