@@ -61,7 +61,7 @@ def arguments(argv=None):
     p.add_argument("--tokens", action="store_true", help="all tokens of a picture instead of one vector")
     p.add_argument("--mindeye", action="store_true", help="--tokens, with the preprocessing of MindEye or MindEye2")
     p.add_argument("--no-text", action="store_true", help="the image tower alone")
-    p.add_argument("--fp16", action="store_true", help="weights of half the size; inputs and outputs stay float32")
+    p.add_argument("--fp16", action="store_true", help="weights of half the size; inputs, outputs and arithmetic stay float32")
     p.add_argument("--external-data", action="store_true", help="weights in a file beside each graph (always above 2 GB)")
     p.add_argument("--name", help="the model's name in its manifest")
     p.add_argument("--licence", help="the licence of the weights, as an SPDX identifier")

@@ -197,8 +197,10 @@ def text(repo, model, path="onnx/text_model.onnx", mask=False):
 def variants(repo, path):
     """Writes the _fp16 and _quantized files beside a graph, as transformers.js has them."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers.float16 import convert_float_to_float16
     full = repo.folder / path
-    graph.store(graph.half(onnx.load(full)), full.with_name(full.stem + "_fp16.onnx"))
+    half = convert_float_to_float16(onnx.load(full), keep_io_types=True, disable_shape_infer=True)
+    graph.store(half, full.with_name(full.stem + "_fp16.onnx"))
     quantized = full.with_name(full.stem + "_quantized.onnx")
     quantize_dynamic(str(full), str(quantized), weight_type=QuantType.QUInt8)
     graph.store(onnx.load(quantized), quantized)
