@@ -50,8 +50,7 @@ type jpegComponent struct {
 // jpegDecoder reads one file: baseline, extended sequential or progressive, with
 // Huffman codes and 8 bits, in one scan or several. With its inverse DCT, which is
 // libjpeg's, and this package's upsampling and colour conversion the pixels equal
-// libjpeg's to the bit. It takes about half the time of image/jpeg, which is what
-// most of the way from file to tensor is spent on.
+// libjpeg's to the bit.
 //
 // Like libjpeg it passes over what does not belong into a file, takes the standard
 // tables where there are none, and goes on behind damage at the next restart marker.
