@@ -295,3 +295,11 @@ def without_antialias(c):
         x = T.center_crop(T.resize(x, c.size, T.InterpolationMode.BICUBIC, antialias=False), c.size)
         return (x - mean) / std
     c.pixels = pixels
+
+
+def with_halved_range(c):
+    """MindEye2's target: the values 0…1 of its pictures are halved and raised to .5…1."""
+    mean, std = (torch.tensor(c.preprocess[name]).view(3, 1, 1) for name in ("mean", "std"))
+    whole = c.pixels
+    c.preprocess["range"] = [.5, 1]
+    c.pixels = lambda image: (.5 + .5 * (whole(image) * std + mean) - mean) / std

@@ -24,7 +24,8 @@ without antialiasing; MindEye2's pictures of 0â€¦1 are halved and raised to .5â€
 
 Every graph is compared with the framework on drawn and random pictures, on texts and on
 random ids; where a vector of unit length is off by more than --tolerance (1e-3), the
-export fails. A folder is written whole or not at all.
+export fails. The folder has a canary (export_canary.py), with which Engram compares its
+own preprocessing and tokenizer. It is written whole or not at all.
 """
 
 import argparse
@@ -41,6 +42,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+import export_canary as canary
 import export_checkpoints as checkpoints
 import export_graph as graph
 from export_checkpoints import Failure
@@ -78,7 +80,7 @@ def open_checkpoint(args):
     if args.mindeye and args.hf:
         checkpoints.without_antialias(c)
     elif args.mindeye:
-        c.preprocess["range"] = [.5, 1]
+        checkpoints.with_halved_range(c)
     c.name, c.licence = args.name or c.name, args.licence or c.licence
     return c
 
@@ -218,6 +220,7 @@ def export(c, folder, args):
         export_graph(c.text, ids, folder / "text.onnx", ("input_ids", "embedding"), args, short=c.short)
         check_text(c, folder, folder / "text.onnx", args.tolerance)
     write_manifest(c, folder, args, shape)
+    canary.make(c, folder, graph.session)
     return shape
 
 
