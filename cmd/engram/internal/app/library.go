@@ -54,7 +54,7 @@ func (a *App) InstalledModels() ([]Installed, error) {
 		if short, hidden := strings.CutPrefix(m.Name, "."); hidden {
 			m.Name, m.Partial = strings.CutSuffix(short, partialSuffix)
 		}
-		if !entry.IsDir() || checkName(m.Name) != nil || strings.HasPrefix(entry.Name(), ".") && !m.Partial {
+		if !entry.IsDir() || !validName(m.Name) || strings.HasPrefix(entry.Name(), ".") && !m.Partial {
 			continue
 		}
 		if !m.Partial {
@@ -75,15 +75,12 @@ func (a *App) InstalledModels() ([]Installed, error) {
 // installed returns the folder of an installed model, and false where there is none of
 // the name.
 func (a *App) installed(name string) (dir string, ok bool, err error) {
-	if checkName(name) != nil {
-		return "", false, nil
-	}
 	all, err := a.modelsDir()
 	if err != nil {
 		return "", false, err
 	}
 	dir = filepath.Join(all, name)
-	if !isModelFolder(dir) {
+	if !validName(name) || !isModelFolder(dir) {
 		return "", false, nil
 	}
 	return dir, true, nil
@@ -155,6 +152,9 @@ func checkName(name string) error {
 	}
 	return nil
 }
+
+// validName reports whether an installed model can have a name.
+func validName(name string) bool { return checkName(name) == nil }
 
 // isModelFolder reports whether there is a manifest in a folder.
 func isModelFolder(dir string) bool {

@@ -131,9 +131,6 @@ func (p *published) checkName() error {
 	return fmt.Errorf("the name %s is in the catalogue for another model (%s), choose another one with --as", p.name, entry.Repository.ID)
 }
 
-// sourcePrefix is what the source of the installed model begins with.
-func (p *published) sourcePrefix() string { return hubPrefix + p.image.ID + "@" }
-
 // String names the model for messages.
 func (p *published) String() string {
 	if p.entry != nil {

@@ -202,13 +202,19 @@ func (s *staging) prune(m *model.Model) error {
 		if err := os.Remove(path); err != nil {
 			return err
 		}
-		for dir := filepath.Dir(path); dir != s.dir; dir = filepath.Dir(dir) {
-			if os.Remove(dir) != nil {
-				break // it is not empty
-			}
-		}
+		s.removeEmpty(filepath.Dir(path))
 		return nil
 	})
+}
+
+// removeEmpty removes a folder in the staging folder and the ones above it, as far as
+// nothing is in them.
+func (s *staging) removeEmpty(dir string) {
+	for ; dir != s.dir; dir = filepath.Dir(dir) {
+		if os.Remove(dir) != nil {
+			return // it is not empty
+		}
+	}
 }
 
 // discard removes what cannot be used.
