@@ -124,7 +124,7 @@ func (x *extraction) parts() ([]part, error) {
 		moved[name] = true
 	}
 	for _, f := range g.fields {
-		if f.name == "" || g.needed[f.name] && !(f.number == graphValue && moved[f.name]) {
+		if f.name == "" || g.needed[f.name] && (f.number != graphValue || !moved[f.name]) {
 			parts = append(parts, part{field: f.number, section: f.section})
 		}
 	}

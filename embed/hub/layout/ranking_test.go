@@ -71,15 +71,15 @@ func with(o object, members object) object {
 // derivations are the demo's CLIP in each layout.
 func derivations(t *testing.T) []derived {
 	image := func(input, output string) *graph { return imageTower(t, form{input: input, output: output, batch: -1}) }
-	text := func(input, output, mask string) *graph {
-		return textTower(t, form{input: input, output: output, batch: -1, ids: onnx.Int64, mask: mask})
+	text := func(output, mask string) *graph {
+		return textTower(t, form{input: "input_ids", output: output, batch: -1, ids: onnx.Int64, mask: mask})
 	}
-	clipImage, clipText := image("pixel_values", "image_embeds"), text("input_ids", "text_embeds", "")
+	clipImage, clipText := image("pixel_values", "image_embeds"), text("text_embeds", "")
 	js := func(config, processor object, image, text *graph) fstest.MapFS {
 		return repositoryOf(t, map[string]*graph{"onnx/vision_model.onnx": image, "onnx/text_model.onnx": text},
 			map[string]any{"config.json": config, "preprocessor_config.json": processor}, wordTokenizer(t, ""))
 	}
-	outside, outsideText := image("pixel_values", "image_embeds"), text("input_ids", "text_embeds", "")
+	outside, outsideText := image("pixel_values", "image_embeds"), text("text_embeds", "")
 	weights := fstest.MapFS{
 		"onnx/vision_model.onnx_data": {Data: outside.external(t, "vision_model.onnx_data")},
 		"onnx/text_model.onnx_data":   {Data: outsideText.external(t, "text_model.onnx_data")},
@@ -98,7 +98,7 @@ func derivations(t *testing.T) []derived {
 		}, clipImage, clipText)},
 		{name: "external-data", layout: "transformers.js", files: external},
 		{name: "siglip", layout: "transformers.js", files: js(with(config, object{"model_type": "siglip"}), siglip,
-			image("pixel_values", "pooler_output"), text("input_ids", "pooler_output", ""))},
+			image("pixel_values", "pooler_output"), text("pooler_output", ""))},
 		{name: "jina-clip", layout: "transformers.js", files: js(with(config, object{"model_type": "jina_clip"}), object{
 			"image_processor_type": "JinaCLIPImageProcessor", "size": 64, "resize_mode": "shortest", "interpolation": "bilinear",
 			"fill_color": 0, "mean": half, "std": half,
@@ -107,7 +107,7 @@ func derivations(t *testing.T) []derived {
 		{name: "immich-any-batch", layout: "Immich", files: immichOf(t, "image_embedding", "text_embedding", -1)},
 		{name: "fastembed", layout: "fastembed", text: "fastembed-text", files: repositoryOf(t, map[string]*graph{"model.onnx": clipImage},
 			map[string]any{"config.json": object{"model_type": "clip_vision_model", "image_size": 64}, "preprocessor_config.json": processor})},
-		{name: "fastembed-text", files: repositoryOf(t, map[string]*graph{"model.onnx": text("input_ids", "text_embeds", "attention_mask")},
+		{name: "fastembed-text", files: repositoryOf(t, map[string]*graph{"model.onnx": text("text_embeds", "attention_mask")},
 			map[string]any{"config.json": object{"model_type": "clip_text_model", "max_position_embeddings": 40}}, wordTokenizer(t, ""))},
 		{name: "whole-graph", layout: "whole graph", files: repositoryOf(t, map[string]*graph{"onnx/model.onnx": wholeGraph(t)},
 			map[string]any{"config.json": config, "preprocessor_config.json": processor}, wordTokenizer(t, ""))},
