@@ -13,7 +13,6 @@ import tempfile
 import typing
 
 import torch
-import torch.nn.functional as F
 
 import export_tokenizers as tokenizers
 
@@ -224,6 +223,13 @@ def card_licence(identifier, revision):
 
 # open_clip.
 
+def quick_gelu(name, pretrained):
+    """Tells whether published weights were trained with x·sigmoid(1.702·x). open_clip goes
+    by the model's name, and only warns where ViT-B-32 is asked for with such weights."""
+    import open_clip.pretrained
+    return bool(pretrained and open_clip.pretrained.get_pretrained_cfg(name, pretrained).get("quick_gelu"))
+
+
 def from_open_clip(name, *, pretrained=None, tokens=False, text=True):
     """Opens a model of open_clip: a name with a pretrained tag or a file of weights, or
     hf-hub:… or local-dir:…, which bring their weights."""
@@ -231,7 +237,7 @@ def from_open_clip(name, *, pretrained=None, tokens=False, text=True):
     try:
         with quiet():
             model, _, transform = open_clip.create_model_and_transforms(
-                name, pretrained=pretrained, force_quick_gelu=pretrained == "openai", require_pretrained=True)
+                name, pretrained=pretrained, force_quick_gelu=quick_gelu(name, pretrained), require_pretrained=True)
             tokenizer = open_clip.get_tokenizer(name)
     except Exception as e:  # open_clip has no error class of its own
         raise Failure(f"open_clip cannot open {name} with the weights {pretrained or 'that it brings'}: {first_line(e)}") from None

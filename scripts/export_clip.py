@@ -11,7 +11,8 @@
 --hf takes a name of the hub or a folder, of the classes CLIPModel, SiglipModel (SigLIP
 and SigLIP 2 of fixed resolution), Dinov2Model and Dinov2WithRegistersModel.
 --open-clip takes what open_clip takes: a name with --pretrained TAG or FILE, hf-hub:…,
-or local-dir:….
+or local-dir:…. Tags whose weights were trained with QuickGELU (openai, metaclip, dfn and
+others) get it under any name; for a FILE of such weights choose a name with -quickgelu.
 
 The image graph gives the pooled embedding, not normalised. With --tokens it gives the
 tokens that MindEye and MindEye2 predict:
@@ -20,7 +21,9 @@ tokens that MindEye and MindEye2 predict:
 * of open_clip (ViT-bigG/14: 256×1664) the patches after the final norm. There is no class
   token among them, so a search by one vector is better made with the pooled embedding.
 --mindeye is --tokens with the two papers' own preprocessing: MindEye resizes numbers
-without antialiasing; MindEye2's pictures of 0…1 are halved and raised to .5…1.
+without antialiasing; MindEye2 takes pictures of 0…1 for pictures of -1…1, and so maps
+them to .5…1 (MindEyeV2 at c184718, FrozenOpenCLIPImageEmbedder.preprocess; its
+open_clip 2.24.0 norms all tokens, which open_clip up to 2.22 did not).
 
 Every graph is compared with the framework on drawn and random pictures, on texts and on
 random ids; where a vector of unit length is off by more than --tolerance (1e-3), the

@@ -19,7 +19,6 @@ import shutil
 import tempfile
 import warnings
 
-import numpy as np
 import onnx
 import torch
 import transformers
