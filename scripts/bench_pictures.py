@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Photos to vectors by Pillow and ONNX Runtime, for comparison with `engram`.
 
-    pip install numpy Pillow onnxruntime fastapi uvicorn python-multipart
+    pip install numpy Pillow onnxruntime fastapi 'uvicorn[standard]'
     python scripts/bench_pictures.py index PHOTOS MODEL.onnx VECTORS.npy
     python scripts/bench_pictures.py serve MODEL.onnx VECTORS.npy [--port 8100]
     python scripts/bench_pictures.py ask URL PHOTOS [--clients 1 4]

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,6 +245,38 @@ func TestMemoryIsBounded(t *testing.T) {
 		if most, limit := enc.most.Load(), int64(3*test.batch+runtime.GOMAXPROCS(0)); most > limit {
 			t.Errorf("%d images of %d MiB were in memory at once, want at most %d", most, test.size>>20, limit)
 		}
+	}
+}
+
+// As many batches are encoded at a time as the job says, and no more.
+func TestBatchesAreEncodedAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for i := range 40 {
+		writeFiles(t, root, map[string]string{fmt.Sprintf("%03d.jpg", i): fmt.Sprint("image ", i)})
+	}
+	const encoders = 3
+	var running, most atomic.Int64
+	var once sync.Once
+	together := make(chan struct{})
+	enc := &fakeEncoder{beforeEncode: func() {
+		n := running.Add(1)
+		defer running.Add(-1)
+		if n >= encoders {
+			most.Store(max(n, most.Load()))
+			once.Do(func() { close(together) })
+		}
+		select {
+		case <-together:
+			time.Sleep(time.Millisecond)
+		case <-time.After(10 * time.Second):
+		}
+	}}
+	job := newTarget(t).job(t, root, enc)
+	job.Encoders = encoders
+	mustRun(t, job)
+	if most.Load() != encoders {
+		t.Errorf("%d batches were encoded at once, want %d", most.Load(), encoders)
 	}
 }
 

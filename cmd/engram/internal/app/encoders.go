@@ -85,7 +85,7 @@ func asRows(vectors []embed.Vector, err error) ([][]float32, error) {
 // processor's cache from one layer to the next (NOTES.md has the measurements).
 func (a *App) bulk(batch int) clip.Options {
 	opts := clip.Options{Device: a.opts.Device, Batch: batch}
-	if a.opts.Device != "" && a.opts.Device != "cpu" {
+	if a.opts.Device != "cpu" {
 		return opts
 	}
 	const cpuBatch, mostRuns = 4, 16 // more runs at once take memory for their layers
