@@ -339,3 +339,52 @@ func TestACatalogueNameIsFetched(t *testing.T) {
 	c.must("model", "remove", entry.Name)
 	c.refuse([]string{"engram model get " + entry.Name + " fetches it"}, "search", "--index", out, "--text", "a dog")
 }
+
+// A repository may hold a model as Engram or the export script writes it.
+func TestARepositoryThatIsAModel(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "model")
+	newCLI(t).must("model", "import", filepath.Join(published, "siglip2"), "--out", out)
+	c, _ := newHub(t, hubtest.Repo{Name: "test/ready", Files: os.DirFS(out)})
+	var made, got struct{ Fingerprint string }
+	c.json(&made, "model", "show", out)
+	c.json(&got, "model", "get", "hf:test/ready")
+	if got != made {
+		t.Errorf("the fetched model has the fingerprint %s, want %s", got.Fingerprint, made.Fingerprint)
+	}
+	c.must("model", "show", "ready", "--verify")
+	if out := c.must("model", "get", "hf:test/ready"); !strings.Contains(out, "is installed already") {
+		t.Errorf("a second get prints %q", out)
+	}
+}
+
+// Files that Python's huggingface_hub has fetched are used without a network.
+func TestTheHuggingFaceCacheIsUsed(t *testing.T) {
+	t.Parallel()
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	c := newCLI(t)
+	home := t.TempDir()
+	c.env = map[string]string{"HF_HOME": home, "HF_HUB_OFFLINE": "1"}
+	folder := filepath.Join(home, "hub", "models--test--siglip2")
+	if err := os.CopyFS(filepath.Join(folder, "snapshots", commit), os.DirFS(filepath.Join(published, "siglip2"))); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(folder, "refs", "main"), []byte(commit))
+	c.says([]string{"fetching hf:test/siglip2", "at commit 0123456789ab, licence not stated"}, "model", "get", "hf:test/siglip2")
+	var shown struct {
+		Dir      string
+		Manifest struct{ Source string }
+	}
+	c.json(&shown, "model", "show", "siglip2")
+	if shown.Manifest.Source != "hf:test/siglip2@"+commit {
+		t.Errorf("the source is %s", shown.Manifest.Source)
+	}
+	here, err := os.Stat(filepath.Join(shown.Dir, "onnx", "text_model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := os.Stat(filepath.Join(folder, "snapshots", commit, "onnx", "text_model.onnx"))
+	if err != nil || !os.SameFile(here, there) {
+		t.Errorf("the graph was copied (%v)", err)
+	}
+}

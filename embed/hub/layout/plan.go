@@ -120,6 +120,9 @@ func (p *Plan) ready(ctx context.Context) error {
 	if p.source.has(model.CanaryName) {
 		p.Fetch = append(p.Fetch, model.CanaryName)
 	}
+	if p.source.has(model.CanaryName) {
+		p.Fetch = append(p.Fetch, model.CanaryName)
+	}
 	for name := range m.Files {
 		if !p.source.has(name) {
 			return say(ErrLayout, "%s lists %s, which is not there", model.FileName, name)

@@ -204,6 +204,9 @@ func (a *App) install(ctx context.Context, s *staging, p *published, watch progr
 		return err
 	}
 	told := len(d.plan.Notes)
+	if err := s.listLinks(); err != nil {
+		return err
+	}
 	manifest, err := d.plan.Finish(s.dir, layout.Identity{
 		Name: strings.ToLower(baseName(p.image.ID)), Version: fmt.Sprintf("%.12s", d.image.snap.Commit), Licence: licence, Source: d.source(),
 	})

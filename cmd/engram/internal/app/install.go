@@ -30,7 +30,7 @@ func (a *App) finish(ctx context.Context, s *staging, manifest model.Manifest, w
 			return useless(err)
 		}
 	}
-	made, err := s.write(manifest)
+	made, err := model.Write(s.dir, manifest)
 	if err != nil {
 		return useless(err)
 	}

@@ -94,9 +94,8 @@ func isOpen(file vfs.File, info os.FileInfo) bool {
 	return err == nil && os.SameFile(mine, info)
 }
 
-// write writes the manifest. Files that are links into the cache of another program
-// are listed first.
-func (s *staging) write(m model.Manifest) (*model.Model, error) {
+// listLinks lets the model have files that are links into the cache of another program.
+func (s *staging) listLinks() error {
 	var links []string
 	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
@@ -107,12 +106,9 @@ func (s *staging) write(m model.Manifest) (*model.Model, error) {
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := model.WriteLinks(s.dir, links); err != nil {
-		return nil, err
-	}
-	return model.Write(s.dir, m)
+	return model.WriteLinks(s.dir, links)
 }
 
 // install gives the folder its place. A model that was there is replaced; other files
