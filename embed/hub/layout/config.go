@@ -58,10 +58,9 @@ const (
 
 // config is what is read of a config.json, of transformers or of open_clip.
 type config struct {
-	ModelType     string   `json:"model_type"`
-	Architectures []string `json:"architectures"`
-	ProjectionDim int      `json:"projection_dim"`
-	HiddenSize    int      `json:"hidden_size"`
+	ModelType     string `json:"model_type"`
+	ProjectionDim int    `json:"projection_dim"`
+	HiddenSize    int    `json:"hidden_size"`
 	Vision        struct {
 		ImageSize  side `json:"image_size"`
 		HiddenSize int  `json:"hidden_size"`
@@ -72,9 +71,11 @@ type config struct {
 	MaxPositions int  `json:"max_position_embeddings"` // of a text tower alone
 	ImageSize    side `json:"image_size"`              // of an image tower alone
 
-	EmbedDim   int             `json:"embed_dim"`
-	OpenVision json.RawMessage `json:"vision_cfg"`
-	OpenText   struct {
+	EmbedDim   int `json:"embed_dim"`
+	OpenVision *struct {
+		ImageSize side `json:"image_size"`
+	} `json:"vision_cfg"`
+	OpenText struct {
 		ContextLength int `json:"context_length"`
 		Tokenizer     struct {
 			Clean string `json:"clean"`
@@ -104,7 +105,7 @@ func (c *config) family() family {
 	case "dinov2", "dinov2_with_registers":
 		return dino
 	}
-	if c.ModelType == "" && (c.EmbedDim > 0 || len(c.OpenVision) > 0) {
+	if c.ModelType == "" && (c.EmbedDim > 0 || c.OpenVision != nil) {
 		return openCLIP
 	}
 	return ""
@@ -127,7 +128,12 @@ func (c *config) dim() int {
 }
 
 // imageSize returns S as the config has it, or 0.
-func (c *config) imageSize() int { return cmp.Or(c.Vision.ImageSize.square(), c.ImageSize.square()) }
+func (c *config) imageSize() int {
+	if c.OpenVision != nil {
+		return c.OpenVision.ImageSize.square()
+	}
+	return cmp.Or(c.Vision.ImageSize.square(), c.ImageSize.square())
+}
 
 // context returns the ids per text as the config has them, or 0.
 func (c *config) context() int {

@@ -173,6 +173,7 @@ func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
 		{clip(`{"size": 224, "image_processor_type": "SamImageProcessor", ` + moments + `}`), "the image processor is SamImageProcessor"},
 		{clip("").with("preprocessor_config.json", "").with("open_clip_config.json", "{}"), "open_clip_config.json has no preprocess_cfg"},
 		{immich, cfg + " is missing"},
+		{immich.with(cfg, `{}`).with("config.json", `{"embed_dim": 512, "vision_cfg": {}}`), cfg + ": size is missing"},
 		{immich.with(cfg, `{"size": 224, "mode": "L"}`), cfg + `: mode is "L", wanted RGB`},
 		{immich.with(cfg, `{"size": [224, 336]}`), cfg + ": size is missing or no square"},
 		{immich.with(cfg, `{"size": 224, "interpolation": "random"}`), `interpolation is "random"`},
@@ -208,6 +209,19 @@ func TestPlansSayWhatTheUserShouldKnow(t *testing.T) {
 		if len(plan.Notes) != want || want == 2 && !strings.Contains(plan.Notes[1], "visual/model.onnx computes GELU") {
 			t.Errorf("%q: notes %q, wanted %d", repository, plan.Notes, want)
 		}
+	}
+}
+
+// TestImmichsSizeMayBeTheTowers has a preprocess_cfg.json without a size.
+func TestImmichsSizeMayBeTheTowers(t *testing.T) {
+	src := memory{"config.json": `{"embed_dim": 32, "vision_cfg": {"image_size": 32}}`, "visual/model.onnx": "graph", "visual/preprocess_cfg.json": `{}`}
+	plan, err := layout.New(t.Context(), src, layout.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := plan.Finish(repositories+"/immich", layout.Identity{Name: "x"})
+	if err != nil || m.ImageSize != 32 || m.Preprocess.Crop != "center" || m.Preprocess.Mean[0] != .48145466 {
+		t.Errorf("%d pixels, %+v, %v", m.ImageSize, m.Preprocess, err)
 	}
 }
 
