@@ -19,9 +19,9 @@ import (
 // ErrKind reports a model that has no image encoder.
 var ErrKind = errors.New("not an image encoder")
 
-// Options say how an Encoder runs. The zero value is the default.
+// Options say how an Encoder or a TextEncoder runs. The zero value is the default.
 type Options struct {
-	Batch       int    // the most images in one run of the model; 0 means 16
+	Batch       int    // the most images or texts in one run of the graph; 0 means 16. A graph of int8 gets one
 	Device      string // "cpu" (the default) or "cuda:N"
 	Threads     int    // as in ort.SessionOptions
 	Concurrency int    // as in ort.SessionOptions

@@ -45,7 +45,7 @@ func TestAModelWithoutTexts(t *testing.T) {
 
 // sumModel writes a CLIP of D = 4 whose text vector is the sum of its words' rows of
 // a table: words 2, 3 and 4 are the axes 0, 1 and 2, and padding the axis 3. inputs
-// are the graph's, of which "mask" hides ids.
+// are the graph's; one called "mask" hides ids.
 func sumModel(t *testing.T, inputs ...onnx.Value) *model.Model {
 	t.Helper()
 	return weightedModel(t, 0, inputs...)

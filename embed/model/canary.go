@@ -28,8 +28,8 @@ type Canary struct {
 	Fingerprint string  `json:"fingerprint"`
 	Machine     Machine `json:"machine"`
 	// Images and Texts are unit vectors of D elements, in the order of the pictures
-	// and texts. Texts is empty for models without a text graph, and a text of which
-	// the tokenizer knows nothing has an empty vector.
+	// and texts. Texts is empty for models without a text graph. A text without a word
+	// that the tokenizer knows has an empty vector.
 	Images [][]float32 `json:"images"`
 	Texts  [][]float32 `json:"texts,omitempty"`
 }

@@ -27,8 +27,8 @@ type links struct {
 }
 
 // WriteLinks lets the named files of the folder dir be symbolic links out of it, as
-// to the cache of another program. Their content is checked as that of all other
-// files. Write and Open heed the list, so that it is written first. No names remove
+// to the cache of another program. Their content is checked like every other file's.
+// Write and Open heed the list, so that it is written first. No names remove
 // the list.
 func WriteLinks(dir string, names []string) error {
 	path := filepath.Join(dir, LinksName)

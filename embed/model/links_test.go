@@ -84,3 +84,23 @@ func TestListsOfLinksThatAreNotValidAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func FuzzLinks(f *testing.F) {
+	f.Add([]byte(`{"format": 1, "files": ["a.onnx", "sub/vocab.txt"]}`))
+	f.Add([]byte(`{"format": 1, "files": ["..", ""]}`))
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.onnx"), []byte("model"), 0o644); err != nil {
+		f.Fatal(err)
+	}
+	if _, err := model.Write(dir, manifest(model.Features)); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, model.LinksName), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := model.Open(dir); err != nil && !errors.Is(err, model.ErrInvalid) {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}
