@@ -34,7 +34,7 @@ const leastLength = 1e-5
 // cancel each other out.
 func Combine(parts []Weighted) (Vector, error) {
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("a sum of 0 vectors: %w", ErrNoDirection)
+		return nil, Sentence(ErrNoDirection, "a query of 0 vectors has no direction")
 	}
 	sum, total := make([]float64, len(parts[0].Vector)), 0.
 	for i, p := range parts {
@@ -62,7 +62,7 @@ func Combine(parts []Weighted) (Vector, error) {
 	}
 	length := math.Sqrt(square)
 	if !(length > leastLength*total) {
-		return nil, fmt.Errorf("the parts of the query cancel each other out, change a weight: %w", ErrNoDirection)
+		return nil, Sentence(ErrNoDirection, "the parts of the query cancel each other out, change a weight")
 	}
 	v := make(Vector, len(sum))
 	for j, x := range sum {
@@ -77,7 +77,7 @@ const maxWeight = 1e6
 // CheckWeight refuses a weight that a part of a query cannot have (ErrWeight).
 func CheckWeight(w float64) error {
 	if w == 0 || !(math.Abs(w) <= maxWeight) { // or NaN
-		return fmt.Errorf("the weight is %v, wanted a number from -1e6 to 1e6 other than 0: %w", w, ErrWeight)
+		return Sentence(ErrWeight, "the weight is %v, wanted a number from -1e6 to 1e6 other than 0", w)
 	}
 	return nil
 }

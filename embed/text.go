@@ -2,7 +2,6 @@ package embed
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,15 +20,15 @@ const MaxText = 32 << 10
 func CheckText(text string) error {
 	switch {
 	case len(text) > MaxText:
-		return fmt.Errorf("the text has %d bytes, wanted at most %d: %w", len(text), MaxText, ErrText)
+		return Sentence(ErrText, "the text has %d bytes, wanted at most %d", len(text), MaxText)
 	case !utf8.ValidString(text):
-		return fmt.Errorf("the text is not UTF-8 at byte %d: %w", firstInvalid(text), ErrText)
+		return Sentence(ErrText, "the text is not UTF-8 at byte %d", firstInvalid(text))
 	case strings.TrimSpace(text) == "":
-		return fmt.Errorf("the text is empty, wanted a word or more: %w", ErrText)
+		return Sentence(ErrText, "the text is empty, wanted a word or more")
 	}
 	for i, r := range text {
 		if unicode.IsControl(r) && !unicode.IsSpace(r) {
-			return fmt.Errorf("the text has the control character %U at byte %d: %w", r, i, ErrText)
+			return Sentence(ErrText, "the text has the control character %U at byte %d", r, i)
 		}
 	}
 	return nil

@@ -160,7 +160,7 @@ func encodeWord(ctx context.Context, text string) ([]float32, bool, error) {
 		}
 	}
 	if embed.Norm(vector) == 0 {
-		return nil, false, fmt.Errorf("the model knows no word of %q: %w", text, embed.ErrText)
+		return nil, false, embed.Sentence(embed.ErrText, "the model knows no word of %q", text)
 	}
 	return vector, len(words) > 4, cmp.Or(ctx.Err(), embed.Normalize(vector))
 }

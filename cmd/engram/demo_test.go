@@ -56,10 +56,19 @@ func TestDemoServes(t *testing.T) {
 	var info struct {
 		Index   struct{ Name, Data string }
 		Decoder struct{ Name, Data string }
+		Text    struct{ Suggestions []string }
 	}
 	s.call(&info, "/v1/info", "", "")
 	if !strings.Contains(info.Index.Data, "generated") || !strings.Contains(info.Decoder.Name+info.Decoder.Data, "simulated") {
 		t.Errorf("the page says %+v, want generated and simulated", info)
+	}
+	if len(info.Text.Suggestions) < 3 {
+		t.Errorf("the page suggests %q", info.Text.Suggestions)
+	}
+	for _, words := range info.Text.Suggestions {
+		if found := s.words(t, words, 10); len(found) != 10 {
+			t.Errorf("%q finds %d scenes", words, len(found))
+		}
 	}
 	query := filepath.Join(t.TempDir(), "query.json")
 	writeFile(t, query, []byte(`{"trial": "test-003", "k": 78}`))

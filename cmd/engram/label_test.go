@@ -156,7 +156,7 @@ func TestLabelRefuses(t *testing.T) {
 	}
 }
 
-// A label's vector is the mean of those of its texts.
+// A label's vector is the mean of the vectors of its texts.
 func TestTemplatesAreAveraged(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -138,7 +137,7 @@ func (v weightValue) Set(text string) error {
 		return errors.New("wanted a number above 0")
 	}
 	if err := embed.CheckWeight(w); err != nil || w < 0 {
-		return fmt.Errorf("wanted a number above 0 and up to 1e6 (--minus-text, --minus-image and so on ask for less)")
+		return errors.New("wanted a number above 0 and up to 1e6 (--minus-text, --minus-image and so on ask for less)")
 	}
 	switch {
 	case q.last < 0:

@@ -3,8 +3,8 @@
 import { showsUnsafe } from "./state.js";
 
 // REFINES is the weight of words beside a picture, a scan or an item. The cosines of
-// texts with pictures lie closer together than those of pictures with pictures, so
-// that words of weight 1 would hardly be heard.
+// texts with pictures spread less than the cosines of pictures with pictures, so that
+// words of weight 1 would hardly be heard.
 const REFINES = 2;
 
 export async function getJSON(address, options) {

@@ -30,7 +30,7 @@ async function ask(query, { push = true } = {}) {
   if (state.running?.signal === signal) at("hits").removeAttribute("aria-busy");
 }
 
-// askWords asks for words, of which none is the start.
+// askWords searches for words; an empty text leads back to the start.
 function askWords(words) {
   const text = words.trim();
   if (text) ask({ kind: "text", text, k: PAGE });

@@ -11,7 +11,6 @@ import (
 
 	"engram/data/progress"
 	"engram/embed"
-	"engram/embed/clip"
 	"engram/embed/model"
 	"engram/index"
 	"engram/index/ingest"
@@ -154,7 +153,7 @@ type labeller struct {
 	report  *LabelReport
 }
 
-// newLabeller embeds the labels. A label's vector is the mean of those of its texts,
+// newLabeller embeds the labels. A label's vector is the mean of the vectors of its texts,
 // one for each template (arXiv 2103.00020, section 3.1.4).
 func (a *App) newLabeller(ctx context.Context, spec LabelSpec, m *model.Model, watch progress.Func) (_ *labeller, err error) {
 	if len(spec.Templates) == 0 {
@@ -187,7 +186,7 @@ func (a *App) newLabeller(ctx context.Context, spec LabelSpec, m *model.Model, w
 // labelVector returns the vector of a label.
 func labelVector(ctx context.Context, encoder *TextEncoder, label string, templates []string) (embed.Vector, error) {
 	if encoder.Tokenize(label).Known == 0 {
-		return nil, fmt.Errorf("the model %s knows no word of the label %.60q: %w", Label(encoder.Model()), label, embed.ErrText)
+		return nil, embed.Sentence(embed.ErrText, "the model %s knows no word of the label %.60q", Label(encoder.Model()), label)
 	}
 	texts := make([]string, len(templates))
 	for i, t := range templates {
@@ -241,7 +240,6 @@ func (l *labeller) spoil(name string, err error) {
 	const most = 1000
 	l.report.Unusable++
 	if len(l.report.Bad) < most {
-		reason := strings.TrimSuffix(err.Error(), ": "+clip.ErrNoWord.Error())
-		l.report.Bad = append(l.report.Bad, ingest.Bad{Name: name, Reason: reason})
+		l.report.Bad = append(l.report.Bad, ingest.Bad{Name: name, Reason: err.Error()})
 	}
 }

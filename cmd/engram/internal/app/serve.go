@@ -192,7 +192,7 @@ func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts
 	}}
 	text, err := a.OpenTextEncoder(ctx, m, watch)
 	if errors.Is(err, clip.ErrNoText) {
-		opts.NoText = strings.TrimSuffix(err.Error(), ": "+clip.ErrNoText.Error())
+		opts.NoText = err.Error()
 		s.note(slog.LevelInfo, "no search by words: %s", opts.NoText)
 		return nil
 	}

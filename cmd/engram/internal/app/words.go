@@ -55,15 +55,15 @@ func wordsHint() string {
 func noText(m *model.Model) error {
 	const build = `"engram index build FOLDER --model %s"`
 	if m.Name == Pixels {
-		return fmt.Errorf("an index of plain pixels finds what looks alike and knows no words; to search by words, build one with the model of a CLIP: "+
-			build+": %w", WordsModel, clip.ErrNoText)
+		return embed.Sentence(clip.ErrNoText, "an index of plain pixels finds what looks alike and knows no words; to search by words, build one with the model of a CLIP: "+
+			build, WordsModel)
 	}
 	if e, ok := catalogue.WithWords(m.Source); ok {
-		return fmt.Errorf("the model %s has no text graph, and %s has one for the same space; to search by words, build the index with it: "+
-			build+": %w", Label(m), e.Name, e.Name, clip.ErrNoText)
+		return embed.Sentence(clip.ErrNoText, "the model %s has no text graph, and %s has one for the same space; to search by words, build the index with it: "+
+			build, Label(m), e.Name, e.Name)
 	}
-	return fmt.Errorf("the model %s has no text graph; to search by words, build an index with the model of a CLIP: "+
-		build+": %w", Label(m), WordsModel, clip.ErrNoText)
+	return embed.Sentence(clip.ErrNoText, "the model %s has no text graph; to search by words, build an index with the model of a CLIP: "+
+		build, Label(m), WordsModel)
 }
 
 // Embed returns the unit vector of one text, and whether the text was longer than
@@ -76,7 +76,7 @@ func (m *TextEncoder) Embed(ctx context.Context, text string) (vector []float32,
 	vectors, err := m.Encode(ctx, []string{text})
 	switch {
 	case errors.Is(err, clip.ErrNoWord):
-		return nil, false, fmt.Errorf("the model %s knows no word of %.60q: %w", Label(m.Model()), text, embed.ErrText)
+		return nil, false, embed.Sentence(embed.ErrText, "the model %s knows no word of %.60q", Label(m.Model()), text)
 	case err != nil:
 		return nil, false, err
 	}
