@@ -274,7 +274,10 @@ type openPreprocess struct {
 // preprocessing returns what the file says. size is S where it is silent; rounding is
 // the crop's, of the program that the graphs were made for.
 func (o *openPreprocess) preprocessing(file string, size int, rounding string) (preprocessing, error) {
-	p := preprocessing{file: file, size: cmp.Or(o.Size.square(), size)}
+	p := preprocessing{file: file, size: size}
+	if o.Size.set {
+		p.size = o.Size.square()
+	}
 	p.Preprocess = model.Preprocess{Filter: cmp.Or(o.Interpolation, "bicubic"), Antialias: true, Range: [2]float64{0, 1}}
 	fail := func(format string, args ...any) (preprocessing, error) {
 		return p, say(ErrLayout, "%s: %s", file, fmt.Sprintf(format, args...))
