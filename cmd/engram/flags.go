@@ -22,9 +22,10 @@ const (
 	modelOfIndex = "`name` or folder of the model, where it is not at the place that the index remembers"
 )
 
-// completeModels lets a shell complete the names of models after --model.
+// completeModels lets a shell complete the names of models after --model, where that
+// takes a name.
 func (c *console) completeModels(cmd *cobra.Command) {
-	if flag := cmd.Flags().Lookup("model"); flag != nil && (strings.HasPrefix(flag.Usage, modelHelp) || flag.Usage == modelOfIndex) {
+	if flag := cmd.Flags().Lookup("model"); flag != nil && strings.Contains(flag.Usage, "name") {
 		_ = cmd.RegisterFlagCompletionFunc("model", c.completeModel) // the flag exists, and has no function yet
 	}
 	for _, sub := range cmd.Commands() {
