@@ -1,4 +1,4 @@
-// Command engram searches images with images and with brain scans: it embeds a
+// Command engram searches images with words, images and brain scans: it embeds a
 // folder of images, learns to map fMRI voxels into the same space, and serves
 // both over the command line, REST and a page.
 //
@@ -75,8 +75,8 @@ func newRoot(io streams) *cobra.Command {
 	c := &console{streams: io}
 	root := &cobra.Command{
 		Use:           "engram",
-		Short:         "Search images with an image or a brain scan",
-		Long:          "Engram embeds images, indexes them, learns to map fMRI voxels into the same space,\nand finds the images nearest to an image or to a scan.",
+		Short:         "Search images with words, an image or a brain scan",
+		Long:          "Engram embeds images, indexes them, learns to map fMRI voxels into the same space,\nand finds the images nearest to words, an image or a scan.",
 		Example:       "  engram index build ~/Pictures --out photos.index\n  engram search --index photos.index --image cat.jpg\n  engram serve ~/Pictures",
 		SilenceUsage:  true,
 		SilenceErrors: true,
