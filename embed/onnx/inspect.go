@@ -25,6 +25,9 @@ type Signature struct {
 	Operators []Operator
 	// Functions are the operators that the file itself defines.
 	Functions []Operator
+	// Half says that constants of half precision (float16) are in the graph or in a
+	// Constant node of it.
+	Half bool
 }
 
 // Operator names a type of node.
@@ -58,7 +61,8 @@ const (
 	attributeGraph, attributeGraphs = 6, 11
 	functionName, functionNode      = 1, 7
 	functionDomain                  = 10
-	tensorName                      = 8
+	attributeTensor                 = 5
+	tensorType, tensorName          = 2, 8
 	valueName, valueType            = 1, 2
 )
 
@@ -137,7 +141,10 @@ func (s *Signature) readGraph(r io.ReaderAt, graph message.Section) error {
 		case graphInitializer:
 			name, err := message.Field(r, body, tensorName)
 			constants[name] = true
-			return err
+			if err != nil {
+				return err
+			}
+			return s.readElement(r, body)
 		case graphSparse:
 			name, err := sparseName(r, body)
 			constants[name] = true
@@ -207,9 +214,7 @@ func (s *Signature) readOperators(r io.ReaderAt, body message.Section, nodes pro
 			case nodeDomain:
 				o.Domain, err = message.String(r, body)
 			case nodeAttribute:
-				err = nestedGraphs(r, body, func(graph message.Section) error {
-					return s.readOperators(r, graph, graphNode, depth+1)
-				})
+				err = s.readAttribute(r, body, depth)
 			}
 			return err
 		})
@@ -219,6 +224,32 @@ func (s *Signature) readOperators(r io.ReaderAt, body message.Section, nodes pro
 			s.Operators = sortedOperators(s.Operators)
 		}
 		return err
+	})
+}
+
+// readAttribute reads the graphs and the tensor in an AttributeProto.
+func (s *Signature) readAttribute(r io.ReaderAt, attribute message.Section, depth int) error {
+	err := nestedGraphs(r, attribute, func(graph message.Section) error {
+		return s.readOperators(r, graph, graphNode, depth+1)
+	})
+	if err != nil {
+		return err
+	}
+	return message.Walk(r, attribute, func(field protowire.Number, body message.Section, _ uint64) error {
+		if field != attributeTensor {
+			return nil
+		}
+		return s.readElement(r, body)
+	})
+}
+
+// readElement notes the element type of a TensorProto.
+func (s *Signature) readElement(r io.ReaderAt, tensor message.Section) error {
+	return message.Walk(r, tensor, func(field protowire.Number, _ message.Section, value uint64) error {
+		if field == tensorType && ElemType(value) == Float16 {
+			s.Half = true
+		}
+		return nil
 	})
 }
 

@@ -42,6 +42,7 @@ type SessionOptions struct {
 type Session struct {
 	name    string
 	device  device
+	half    bool // some constants are float16
 	inputs  []Spec
 	outputs []Spec
 	c       *binding.DynamicAdvancedSession
@@ -127,6 +128,7 @@ func newSession(m model, opts SessionOptions) (*Session, error) {
 	return &Session{
 		name:    m.name,
 		device:  dev,
+		half:    signature.Half,
 		inputs:  inputs,
 		outputs: outputs,
 		slots:   make(chan struct{}, concurrency),
@@ -162,29 +164,24 @@ func names(specs []Spec) []string {
 // list writes the names of specs for a message.
 func list(specs []Spec) string { return strings.Join(names(specs), ", ") }
 
-// brokenFusion is an optimiser of ONNX Runtime 1.27 that cannot take some graphs of
-// half precision on the CPU: it looks for a constant that another optimiser has put
-// behind a cast ("InsertedPrecisionFreeCast_…").
-const brokenFusion = "SimplifiedLayerNormFusion"
+// brokenFusions are optimisers of ONNX Runtime that cannot take some graphs of half
+// precision on the CPU, seen in 1.27 and 1.32. The first looks for a constant that
+// another optimiser has put behind a cast ("InsertedPrecisionFreeCast_…") and fails;
+// the second ends the process with a segmentation fault on towers of open_clip.
+const brokenFusions = "SimplifiedLayerNormFusion;MatmulTransposeFusion"
 
-// create makes the C session. A graph that brokenFusion fails on is made without it.
+// create makes the C session.
 func (s *Session) create(m model, opts SessionOptions) error {
 	options, err := s.device.newOptions(opts.Threads)
 	if err != nil {
 		return err
 	}
 	defer options.Destroy()
-	err = s.createWith(m, options)
-	if err == nil || !strings.Contains(err.Error(), brokenFusion) {
-		return err
+	if s.half && !s.device.cuda {
+		if err := options.AddSessionConfigEntry("optimization.disable_specified_optimizers", brokenFusions); err != nil {
+			return cause(err)
+		}
 	}
-	if err := options.AddSessionConfigEntry("optimization.disable_specified_optimizers", brokenFusion); err != nil {
-		return cause(err)
-	}
-	return s.createWith(m, options)
-}
-
-func (s *Session) createWith(m model, options *binding.SessionOptions) error {
 	inputs, outputs := names(s.inputs), names(s.outputs)
 	return s.device.guard(func() (err error) {
 		if m.path != "" {
