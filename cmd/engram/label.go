@@ -35,13 +35,15 @@ func (c *console) labelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			print := c.labelPrinter(f)
-			spec.Emit = print.image
+			printer := c.labelPrinter(f)
+			spec.Emit = printer.image
 			report, err := show(cmd.Context(), c, c.app().Label, spec)
 			if report == nil {
 				return err
 			}
-			return errors.Join(print.flush(), c.printLabelled(report, err == nil), err)
+			err = errors.Join(printer.flush(), err)
+			c.printLabelled(report, err == nil)
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -178,7 +180,7 @@ func labelledName(l app.Labelled) string {
 }
 
 // printLabelled says what became of the images, on stderr, where no list is.
-func (c *console) printLabelled(r *app.LabelReport, whole bool) error {
+func (c *console) printLabelled(r *app.LabelReport, whole bool) {
 	for _, bad := range r.Bad {
 		fmt.Fprintf(c.stderr, "skipped %s: %s\n", printable(bad.Name), bad.Reason)
 	}
@@ -193,5 +195,4 @@ func (c *console) printLabelled(r *app.LabelReport, whole bool) error {
 	if whole {
 		fmt.Fprintf(c.stderr, "labelled %d images, bad %d\n%s\n", r.Labelled, r.Unusable, r.Rule)
 	}
-	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"engram/data/progress"
-	"engram/index"
 	"engram/index/ingest"
 	"engram/index/source"
 )
@@ -160,7 +159,7 @@ func (s *labelStream) encode(ctx context.Context, batch []*picture) error {
 		return err
 	}
 	for i, p := range batch {
-		to := Labelled{Name: p.row.Name, ID: index.ID(p.row.ID), Payload: p.row.Payload}
+		to := Labelled{Name: p.row.Name, ID: p.row.ID, Payload: p.row.Payload}
 		if err := s.emit(to, vectors[i]); err != nil {
 			return err
 		}
