@@ -6,7 +6,7 @@ import (
 	"math"
 	"strconv"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 )
 
 // dtype is the type of an array's elements.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"math"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 	"engram/data/internal/numeric"
 )
 

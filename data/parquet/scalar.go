@@ -14,7 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 	meta "github.com/parquet-go/parquet-go/format"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 )
 
 // scalar says how the values of a leaf become values of a payload.

@@ -13,7 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 	meta "github.com/parquet-go/parquet-go/format"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 )
 
 // ErrVector says that a row has no vector, one of another length, or one with a

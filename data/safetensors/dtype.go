@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 	"engram/data/internal/numeric"
 )
 

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 )
 
 // The definition of IEEE 754-2019 §3.4, evaluated in float64.

@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"engram/data/internal/half"
+	"engram/data/half"
 )
 
 // every returns all 16-bit numbers, little-endian.
