@@ -42,7 +42,7 @@ func (c *console) trainCommand() *cobra.Command {
 	addDatasetFlags(cmd, &spec.Data)
 	addTrainingFlags(cmd.Flags(), &spec.Training)
 	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the decoder (required)")
-	cmd.Flags().StringVar(&spec.Preset, "preset", scan.PresetCompact, "shape of the decoder: "+strings.Join(scan.Presets(), ", "))
+	cmd.Flags().StringVar(&spec.Preset, "preset", scan.PresetAuto, "shape of the decoder: "+strings.Join(scan.Presets(), ", "))
 	cmd.Flags().StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the decoder's card as JSON")
 	_ = cmd.MarkFlagRequired("out") // the flag exists
@@ -82,8 +82,12 @@ func printCard(w io.Writer, c *app.Card) error {
 	if data == "" {
 		data = fmt.Sprintf("%s; %s: %d images", c.Recording, c.Stimuli, c.Images)
 	}
-	_, err := fmt.Fprintf(w, "decoder     %s\npreset      %s, %d parameters\ndata        %s\nmatched     %s\n"+
+	preset := fmt.Sprintf("%s, %d parameters", c.Preset, c.Parameters)
+	if c.Chosen != "" {
+		preset += "\nchosen      " + strings.ReplaceAll(c.Chosen, "; ", "\n            ")
+	}
+	_, err := fmt.Fprintf(w, "decoder     %s\npreset      %s\ndata        %s\nmatched     %s\n"+
 		"target      %s, %d token(s) of %d elements\ntraining    %s, %.1f s\n",
-		c.Out, c.Preset, c.Parameters, data, c.Seen, c.Model, c.Tokens, c.Dim, training, c.Seconds)
+		c.Out, preset, data, c.Seen, c.Model, c.Tokens, c.Dim, training, c.Seconds)
 	return err
 }

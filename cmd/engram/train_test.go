@@ -77,8 +77,13 @@ func TestTrainThenSearchByScan(t *testing.T) {
 		t.Errorf("trials 6 and 22 saw p12.png, the scan finds %+v", found.Hits[0])
 	}
 	// A decoder may be replaced.
-	text := c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--epochs", "3", "--seed", "1", "--out", decoder)
+	text := c.must("train", "--preset", "compact", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--epochs", "3", "--seed", "1", "--out", decoder)
 	if !strings.Contains(text, "preset      compact, ") || !strings.Contains(text, "3 epochs, last loss ") {
+		t.Errorf("the card is\n%s", text)
+	}
+	// Without a preset one is chosen, and the card says why.
+	text = c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--epochs", "3", "--out", decoder)
+	if !strings.Contains(text, "\nchosen      ") || !strings.Contains(text, "\n            against ") {
 		t.Errorf("the card is\n%s", text)
 	}
 }

@@ -12,7 +12,11 @@ import (
 
 // The presets, see PresetConfig.
 const (
+	PresetAuto     = "auto"
 	PresetLinear   = "linear"
+	PresetWhitened = "whitened"
+	PresetGains    = "gains"
+	PresetGaussian = "gaussian"
 	PresetCompact  = "compact"
 	PresetMindEye1 = "mindeye1"
 )
@@ -46,6 +50,9 @@ type Config struct {
 	// Coordinates is K of the metric, 0 for Pearson's r.
 	Coordinates int `json:"coordinates,omitempty"`
 
+	// Chosen says why the preset auto chose this one; "" where it was named.
+	Chosen string `json:"chosen,omitempty"`
+
 	// Target is the embedding space into which the decoder predicts.
 	Target space.Space `json:"-"`
 	// Order says which voxels the decoder reads, as far as it was recorded.
@@ -76,12 +83,24 @@ func (s savedConfig) config() Config {
 }
 
 // Presets lists the names that PresetConfig knows.
-func Presets() []string { return []string{PresetCompact, PresetLinear, PresetMindEye1} }
+func Presets() []string {
+	return []string{PresetAuto, PresetLinear, PresetWhitened, PresetGains, PresetGaussian, PresetCompact, PresetMindEye1}
+}
 
 // PresetConfig returns the shape of a preset for trials of voxels voxels and
 // targets of t tokens of d elements.
 //
-//   - linear: the ridge alone, the baseline of every report.
+//   - auto: of linear, whitened, gains, gaussian and compact the one that best
+//     identifies left-out training images. The decoder that comes out has the preset
+//     that was chosen, and Config.Chosen says why.
+//   - linear: the ridge alone, compared by Pearson's r of the tokens: the baseline of
+//     every report.
+//   - whitened: the ridge; scores are divided by their root mean squares before the
+//     cosine.
+//   - gains: the ridge; each predicted score is multiplied by its reliability before
+//     the cosine, as far as that helps.
+//   - gaussian: the ridge, compared by the likelihood of its scores given an image
+//     under correlated normal errors: see MetricLikelihood.
 //   - compact: the ridge, its scores with trained gains, and behind it a network
 //     of one layer of 256 units; at most 512 components. A network of the same
 //     size that reads the voxels instead finds fewer images of the demo's
@@ -90,12 +109,12 @@ func Presets() []string { return []string{PresetCompact, PresetLinear, PresetMin
 //     projector of 2,048 units, without a ridge: 947,579,904 parameters
 //     for 15,724 voxels and 257×768 tokens.
 func PresetConfig(preset string, voxels, t, d int) (Config, error) {
-	c := Config{Preset: preset, Voxels: voxels, T: t, D: d, DropoutIn: .5, DropoutBlock: .15}
+	c := Config{Preset: preset, Voxels: voxels, T: t, D: d, DropoutIn: dropoutIn, DropoutBlock: dropoutBlock}
 	switch preset {
-	case PresetLinear:
+	case PresetAuto, PresetLinear, PresetWhitened, PresetGains, PresetGaussian:
 		c.Rank = maxRank
 	case PresetCompact:
-		c.Rank, c.Width = maxRank, 256
+		c.Rank, c.Width = maxRank, compactWidth
 	case PresetMindEye1:
 		c.Width, c.Blocks, c.Projector = 4096, 4, 2048
 	default:
@@ -103,6 +122,13 @@ func PresetConfig(preset string, voxels, t, d int) (Config, error) {
 	}
 	return c, c.validate()
 }
+
+// Shapes of the networks.
+const (
+	compactWidth = 256
+	dropoutIn    = .5 // MindEye's, as dropoutBlock is
+	dropoutBlock = .15
+)
 
 // maxRank bounds the principal components of the targets. The rank in use is
 // also bounded by the number of training images less one.

@@ -18,8 +18,8 @@ import (
 type CrossValidation struct {
 	Predicted blas32.General // [trials, T·D]: each trial's tokens, by the decoder of the folds that it is not in
 	// Similarity compares what each trial saw, the rows, with the prediction of
-	// each trial, the columns, by Pearson's r after the mean of that decoder's
-	// training images is taken away from both. The diagonal holds the right pairs.
+	// each trial, the columns, by that decoder's metric. The diagonal holds the right
+	// pairs.
 	Similarity *mat.Dense
 	// Averaged compares all images of the targets with the images that were seen,
 	// each predicted from its mean scan, in the same way: one comparison for each of
@@ -66,7 +66,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 // somebody who watches all folds.
 func foldProgress(watch progress.Func, preset string, k, folds int) progress.Func {
 	stage := "cross-validating " + preset
-	if preset == PresetLinear {
+	if slices.Contains(closedForms(), preset) {
 		watch.Report(progress.Report{Stage: stage, Unit: "folds", Done: int64(k), Total: int64(folds)})
 		return nil
 	}
@@ -132,7 +132,11 @@ func (cv validation) fold(ctx context.Context, fold Fold) error {
 	for i, trial := range fold.Test {
 		copy(matrix.Row(cv.Predicted, trial), matrix.Row(predicted, i))
 	}
-	sim, err := eval.Compare(ctx, cv.seen, predicted, decoder.TargetMean())
+	metric, err := decoder.Metric()
+	if err != nil {
+		return err
+	}
+	sim, err := metric.Compare(ctx, cv.seen, predicted, 1)
 	if err != nil {
 		return err
 	}
@@ -154,7 +158,7 @@ func (cv validation) fold(ctx context.Context, fold Fold) error {
 
 // CompareAverages compares all images of the targets with the seen images, each
 // predicted by the decoder from the mean scan of so many of its trials (see
-// Average), by Pearson's r less the mean of the decoder's training images.
+// Average), by the decoder's metric.
 func CompareAverages(ctx context.Context, decoder *Decoder, data Data, repeats int) (eval.Comparison, error) {
 	means, seen, err := Average(data.Voxels, data.Images, repeats)
 	if err != nil {
@@ -164,6 +168,10 @@ func CompareAverages(ctx context.Context, decoder *Decoder, data Data, repeats i
 	if err != nil {
 		return eval.Comparison{}, err
 	}
-	sim, err := eval.Compare(ctx, data.Targets, predicted, decoder.TargetMean())
+	metric, err := decoder.Metric()
+	if err != nil {
+		return eval.Comparison{}, err
+	}
+	sim, err := metric.Compare(ctx, data.Targets, predicted, repeats)
 	return eval.Comparison{Similarity: sim, Seen: seen, Repeats: repeats}, err
 }

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"engram/data/space"
 	"engram/embed"
@@ -22,7 +23,7 @@ type Decoder struct {
 	config  Config
 	session *ort.Session
 	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
-	arrays  arrays    // of the decoder; nil where it was made elsewhere
+	metric  func() (*Metric, error)
 }
 
 // Open opens the decoder in a folder: one that Save wrote, or any model of kind
@@ -35,19 +36,19 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 	d := &Decoder{config: Config{
 		Preset: m.Name, Voxels: m.Voxels, T: m.T, D: m.D, Target: space.Space{Name: m.Target, Fingerprint: m.Target},
 	}}
+	var from arrays // of a decoder that Save wrote
 	if own {
 		if d.config, err = readConfig(m); err != nil {
 			return nil, err
 		}
-		if d.arrays, err = openArrays(m, d.config); err != nil {
-			return nil, err
-		}
+		from = openArrays(m, d.config)
 		if d.config.Rank > 0 {
-			if d.mean, err = d.arrays(targetMean); err != nil {
+			if d.mean, err = from(targetMean); err != nil {
 				return nil, err
 			}
 		}
 	}
+	d.metric = sync.OnceValues(func() (*Metric, error) { return newMetric(d.config, d.mean, from) })
 	graph := m.Graphs["decoder"]
 	d.session, err = rt.OpenFile(m.GraphPath("decoder"), d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T)))
 	if err != nil {
@@ -69,7 +70,7 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error)
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{config: m.Config, mean: m.Values[targetMean], arrays: m.arrays()}
+	d := &Decoder{config: m.Config, mean: m.Values[targetMean], metric: sync.OnceValues(m.Metric)}
 	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
 		return nil, err
 	}

@@ -19,15 +19,16 @@ var gainPowers = [...]float64{0, .25, .5, .75, 1}
 // maxGainTrials bounds the trials, and the images, that the power is chosen on.
 const maxGainTrials = 1000
 
-// firstGains returns the logarithms of the gains, [rank], that the ridge's scores
-// begin with in a network. Of the gainPowers it takes the one by which the cosine
-// of left-out scores, t.ridge, best identifies what was seen. scale is what
-// standardised them.
-func (t *training) firstGains(scale []float32) []float32 {
-	full := reliability(t.ridge, matrix.Pick(t.target, t.images))
-	some := rand.New(rand.NewPCG(t.opts.Seed, 4)).Perm(t.ridge.Rows)
+// firstGains returns the logarithms of the gains, [rank], by which the ridge's
+// standardised scores are multiplied. Of the gainPowers it takes the one by which the
+// cosine of left-out scores best identifies what was seen.
+func (s leftOutScores) firstGains() []float32 {
+	standard := matrix.Clone(s.predicted)
+	scale := standardise(standard)
+	full := reliability(standard, s.seen())
+	some := rand.New(rand.NewPCG(s.seed, 4)).Perm(standard.Rows)
 	some = some[:min(len(some), maxGainTrials)]
-	scores, images := matrix.Pick(t.ridge, some), take(t.images, some)
+	scores, images := matrix.Pick(standard, some), take(s.images, some)
 	var best []float32
 	var least []float64
 	for _, power := range gainPowers {
@@ -37,12 +38,22 @@ func (t *training) firstGains(scale []float32) []float32 {
 				gains[k] = float32(power*float64(gain) - (1-power)*math.Log(float64(scale[k])))
 			}
 		}
-		found := ranks(weigh(scores, gains), t.target, images)
+		found := ranks(weigh(scores, gains), s.target, images)
 		if best == nil || clearlyLess(found, least) {
 			best, least = gains, found
 		}
 	}
 	return centre(best)
+}
+
+// weighted returns the mapping that multiplies each predicted score by its gain.
+func (s leftOutScores) weighted() *mapping {
+	scale := standards(s.predicted)
+	query, item := make([]float32, len(scale)), make([]float32, len(scale))
+	for k, g := range s.firstGains() {
+		query[k], item[k] = scale[k]*float32(math.Exp(float64(g))), 1
+	}
+	return cosine(item, query)
 }
 
 // standardise divides every component of the scores, [trials, rank], in place by

@@ -1,12 +1,12 @@
 package scan
 
 import (
+	"context"
 	"fmt"
 
-	"engram/embed"
+	"engram/embed/eval"
 	"engram/embed/internal/matrix"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
 )
@@ -36,14 +36,10 @@ const (
 // use.
 type Metric struct {
 	name  string
+	size  int         // T·D
 	mean  []float32   // [T·D], of the training images; nil where it is not known
 	parts *components // of the targets; nil for Pearson's r, whose coordinates are the tokens
-	item  blas32.General
-	query blas32.General // both [rank, K]: scores → coordinates
-	shift []float32      // [K], added to a mapped prediction
-	fixed []float32      // [K], variance of the error that repeats of an image share
-	trial []float32      // [K], variance of the error of one trial, which averages out
-	size  int            // T·D
+	mapping
 }
 
 // Name returns which of the metrics this is.
@@ -67,11 +63,7 @@ func (m *Metric) Map(tokens blas32.General) (blas32.General, error) {
 	if m.parts == nil {
 		return m.directions(tokens)
 	}
-	out := product(m.parts.scores(tokens), m.item)
-	if m.name == MetricLikelihood {
-		return out, nil
-	}
-	return out, unit(out)
+	return m.images(m.parts.scores(tokens))
 }
 
 // Query returns the query, [K], of a prediction, [T·D], from the mean of so many
@@ -88,38 +80,15 @@ func (m *Metric) Query(predicted []float32, repeats int) ([]float32, error) {
 		out, err := m.directions(row)
 		return out.Data, err
 	}
-	out := product(m.parts.scores(row), m.query)
-	if m.name != MetricLikelihood {
-		return out.Data, unit(out)
-	}
-	for k := range out.Data {
-		out.Data[k] = (out.Data[k] + m.shift[k]) * m.precision(k, repeats)
-	}
-	return out.Data, nil
+	out, err := m.queries(m.parts.scores(row), repeats)
+	return out.Data, err
 }
 
 // Offsets returns what is added to the inner products of images, [n], from their
 // coordinates, [n, K], for predictions from the mean of so many scans. It is nil
 // where nothing is added.
 func (m *Metric) Offsets(coordinates blas32.General, repeats int) []float32 {
-	if m.name != MetricLikelihood {
-		return nil
-	}
-	out := make([]float32, coordinates.Rows)
-	for i := range out {
-		var sum float64
-		for k, u := range matrix.Row(coordinates, i) {
-			sum += float64(m.precision(k, repeats)) * float64(u) * float64(u)
-		}
-		out[i] = float32(-sum / 2)
-	}
-	return out
-}
-
-// precision returns one over the variance of coordinate k in the mean of so many
-// scans: the error of a trial averages out, the other one does not.
-func (m *Metric) precision(k, repeats int) float32 {
-	return 1 / (m.fixed[k] + m.trial[k]/float32(repeats))
+	return m.offsets(coordinates, repeats)
 }
 
 // Score returns the scores of images, [n], from a query, [K], their coordinates,
@@ -146,14 +115,20 @@ func (m *Metric) Score(query []float32, coordinates blas32.General, offsets []fl
 
 // Compare returns the scores of all images, [n, T·D], for all predictions,
 // [m, T·D], each from the mean of so many scans: [n, m], as package eval takes it.
-func (m *Metric) Compare(images, predicted blas32.General, repeats int) (*mat.Dense, error) {
+func (m *Metric) Compare(ctx context.Context, images, predicted blas32.General, repeats int) (*mat.Dense, error) {
+	if m.parts == nil {
+		return eval.Compare(ctx, images, predicted, m.mean)
+	}
 	coordinates, err := m.Map(images)
 	if err != nil {
 		return nil, err
 	}
-	offsets := m.Offsets(coordinates, repeats)
+	offsets := m.offsets(coordinates, repeats)
 	out := mat.NewDense(images.Rows, predicted.Rows, nil)
 	for j := range predicted.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		query, err := m.Query(matrix.Row(predicted, j), repeats)
 		if err != nil {
 			return nil, fmt.Errorf("prediction %d: %w", j, err)
@@ -197,21 +172,4 @@ func (m *Metric) directions(tokens blas32.General) (blas32.General, error) {
 		}
 	}
 	return out, unit(out)
-}
-
-// unit scales the rows of m to unit length in place.
-func unit(m blas32.General) error {
-	for i := range m.Rows {
-		if err := embed.Normalize(matrix.Row(m, i)); err != nil {
-			return fmt.Errorf("metric: row %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-// product returns a·b.
-func product(a, b blas32.General) blas32.General {
-	out := matrix.New(a.Rows, b.Cols)
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, out)
-	return out
 }

@@ -59,14 +59,22 @@ func TestPearsonIsTheTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := m.Compare(images, predicted, 1)
+	coordinates, err := m.Map(images)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range images.Rows {
-		for j := range predicted.Rows {
-			if math.Abs(got.At(i, j)-want.At(i, j)) > 1e-6 {
-				t.Fatalf("image %d, prediction %d: %v, eval has %v", i, j, got.At(i, j), want.At(i, j))
+	for j := range predicted.Rows {
+		query, err := m.Query(matrix.Row(predicted, j), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.Score(query, coordinates, m.Offsets(coordinates, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, g := range got {
+			if math.Abs(float64(g)-want.At(i, j)) > 1e-6 {
+				t.Fatalf("image %d, prediction %d: %v, eval has %v", i, j, g, want.At(i, j))
 			}
 		}
 	}
@@ -78,7 +86,7 @@ func TestLikelihoodIsADensity(t *testing.T) {
 	m, images, predicted := compared(t, MetricLikelihood)
 	z, p := m.parts.scores(images), m.parts.scores(predicted)
 	for _, repeats := range []int{1, 3} {
-		got, err := m.Compare(images, predicted, repeats)
+		got, err := m.Compare(t.Context(), images, predicted, repeats)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +114,7 @@ func TestLikelihoodIsADensity(t *testing.T) {
 // mean.
 func TestCosineIgnoresLengths(t *testing.T) {
 	m, images, predicted := compared(t, MetricCosine)
-	want, err := m.Compare(images, predicted, 1)
+	want, err := m.Compare(t.Context(), images, predicted, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +123,7 @@ func TestCosineIgnoresLengths(t *testing.T) {
 			rows.Data[i] += rows.Data[i] - m.mean[i%8]
 		}
 	}
-	got, err := m.Compare(images, predicted, 1)
+	got, err := m.Compare(t.Context(), images, predicted, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

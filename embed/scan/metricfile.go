@@ -22,7 +22,7 @@ func (m *Model) arrays() arrays {
 
 // openArrays returns what reads an array from the weights of a decoder that Save
 // wrote, as Config says its size.
-func openArrays(m *model.Model, c Config) (arrays, error) {
+func openArrays(m *model.Model, c Config) arrays {
 	path := m.Path(weightsFile)
 	sizes := map[string]int{}
 	for _, p := range c.parameters() {
@@ -43,13 +43,13 @@ func openArrays(m *model.Model, c Config) (arrays, error) {
 			return nil, fmt.Errorf("scan: %s: wanted %s as %d float32, found shape %v", path, name, sizes[name], t.Shape)
 		}
 		return values, nil
-	}, nil
+	}
 }
 
-// Metric returns how the decoder compares its predictions with images. It reads
-// the components of the targets, [R, T·D], so keep it. The metric of a decoder made
-// elsewhere, or without components, is Pearson's r.
-func (d *Decoder) Metric() (*Metric, error) { return newMetric(d.config, d.mean, d.arrays) }
+// Metric returns how the decoder compares its predictions with images. The first call
+// reads the components of the targets, [R, T·D], where the metric needs them. The
+// metric of a decoder made elsewhere, or without components, is Pearson's r.
+func (d *Decoder) Metric() (*Metric, error) { return d.metric() }
 
 // Metric returns how the decoder compares its predictions with images.
 func (m *Model) Metric() (*Metric, error) {
@@ -80,7 +80,7 @@ func (m *Metric) read(c Config, from arrays) error {
 	if m.query, err = readMatrix(from, metricQuery, c.Rank, c.Coordinates); err != nil {
 		return err
 	}
-	if m.name != MetricLikelihood {
+	if m.likelihood = m.name == MetricLikelihood; !m.likelihood {
 		return nil
 	}
 	for name, to := range map[string]*[]float32{metricShift: &m.shift, metricFixed: &m.fixed, metricTrial: &m.trial} {

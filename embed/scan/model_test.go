@@ -23,7 +23,7 @@ import (
 func TestSavedDecoderAnswersAsBefore(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(30, 1, 40, 2)
-	network, err := scan.Train(t.Context(), rt, data, scan.Options{Epochs: 3, Target: space.Space{Name: "test", Fingerprint: strings.Repeat("ab", 32)}})
+	network, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetCompact, Epochs: 3, Target: space.Space{Name: "test", Fingerprint: strings.Repeat("ab", 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,12 @@ import (
 	"engram/embed/voxels"
 )
 
-// Options say how a decoder is trained. The zero value trains the compact
-// preset.
+// Options say how a decoder is trained. The zero value lets the preset auto
+// choose.
 type Options struct {
-	Preset string // default compact
-	// Epochs is how often every trial is seen; default 100. Of the linear
-	// preset, which is solved and not trained, it is ignored.
+	Preset string // default auto
+	// Epochs is how often a network sees every trial; default 100. Presets without a
+	// network ignore it.
 	Epochs int
 	// Batch is how many trials a step sees; default 128, and never more than
 	// there are. Trials that do not fill a batch wait for the next epoch's
@@ -43,7 +43,7 @@ type Options struct {
 	// train.Checkpoint.
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
-	// Progress is told of the stages SolvingStage and TrainingStage, as far as the
+	// Progress is told of the stages SolvingStage, ChoosingStage and TrainingStage, as far as the
 	// preset has them. Training reports every epoch with its loss (see train.Loop).
 	Progress progress.Func
 }
@@ -51,6 +51,7 @@ type Options struct {
 // The stages of Train in progress reports.
 const (
 	SolvingStage  = "solving the ridge"
+	ChoosingStage = "choosing the decoder"
 	TrainingStage = "training"
 )
 
@@ -63,7 +64,7 @@ const (
 
 func (o Options) withDefaults(trials int) Options {
 	if o.Preset == "" {
-		o.Preset = PresetCompact
+		o.Preset = PresetAuto
 	}
 	if o.Epochs == 0 {
 		o.Epochs = 100

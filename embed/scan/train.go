@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -21,37 +22,87 @@ import (
 // cancelled training returns the context's error; its checkpoint, where there
 // is one, stays for the next call.
 func Train(ctx context.Context, rt *ort.Runtime, data Data, opts Options) (*Model, error) {
-	if err := data.check(); err != nil {
-		return nil, err
-	}
-	opts = opts.withDefaults(data.Voxels.Rows)
-	if err := opts.check(); err != nil {
-		return nil, err
-	}
-	config, err := PresetConfig(opts.Preset, data.Voxels.Cols, data.T, data.D)
+	models, err := TrainPresets(ctx, rt, data, opts, []string{cmp.Or(opts.Preset, PresetAuto)})
 	if err != nil {
 		return nil, err
 	}
-	config.Target, config.Order = opts.Target, opts.Order
-	if !config.Target.Known() {
-		config.Target = unnamedTarget(data.Targets)
-	}
-	if err := config.checkSize(len(data.seen())); err != nil {
+	return models[0], nil
+}
+
+// TrainPresets fits a decoder of each preset. All that have a ridge share it, so that
+// several cost little more than one. opts.Preset is not used; a checkpoint is kept of
+// one preset only.
+func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options, presets []string) ([]*Model, error) {
+	if err := data.check(); err != nil {
 		return nil, err
 	}
-	t := &training{rt: rt, opts: opts, images: data.Images}
+	if len(presets) != 1 && opts.Checkpoint != "" {
+		return nil, fmt.Errorf("scan: a checkpoint is kept of the training of 1 preset, found %d", len(presets))
+	}
+	if !opts.Target.Known() {
+		opts.Target = unnamedTarget(data.Targets)
+	}
+	t := &training{rt: rt, images: data.Images}
 	if opts.Checkpoint != "" {
 		t.data = data.fingerprint()
+	}
+	var models []*Model
+	for _, preset := range presets {
+		opts.Preset = preset
+		t.opts = opts.withDefaults(data.Voxels.Rows)
+		if err := t.opts.check(); err != nil {
+			return nil, err
+		}
+		m, err := t.fit(ctx, data)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	return models, nil
+}
+
+// fit fits the decoder of the options' preset.
+func (t *training) fit(ctx context.Context, data Data) (*Model, error) {
+	config, err := PresetConfig(t.opts.Preset, data.Voxels.Cols, data.T, data.D)
+	if err != nil {
+		return nil, err
+	}
+	config.Target, config.Order = t.opts.Target, t.opts.Order
+	if err := config.checkSize(len(data.seen())); err != nil {
+		return nil, err
 	}
 	if err := t.prepare(ctx, &config, data); err != nil {
 		return nil, err
 	}
-	if config.Width > 0 {
-		if err := t.train(ctx, config); err != nil {
+	if config.Preset == PresetAuto {
+		if config, err = t.choose(ctx, config); err != nil {
 			return nil, err
 		}
 	}
-	return &Model{Config: config, Values: t.fixed, Losses: t.losses}, nil
+	return t.finish(ctx, config)
+}
+
+// finish fits what a decoder has beside the ridge.
+func (t *training) finish(ctx context.Context, config Config) (*Model, error) {
+	m := &Model{Config: config, Values: maps.Clone(t.fixed)}
+	if config.Rank > 0 && config.Width == 0 {
+		mapping, err := t.leftOut.mapping(ctx, &m.Config)
+		if err != nil {
+			return nil, err
+		}
+		m.add(mapping)
+	}
+	if config.Width == 0 {
+		return m, nil
+	}
+	trained, err := t.train(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(m.Values, trained.Values)
+	m.Losses = trained.Losses
+	return m, nil
 }
 
 // checkSize refuses a decoder that could be trained on a number of images but
@@ -65,66 +116,79 @@ func (c Config) checkSize(images int) error {
 	return nil
 }
 
-// training is one run of Train.
+// training is one run of TrainPresets.
 type training struct {
-	rt     *ort.Runtime
-	opts   Options
-	data   string // fingerprint of what it is trained on, for the checkpoint
-	images []int
-	voxels blas32.General       // [trials, V], z-scored
-	ridge  blas32.General       // [trials, Rank], standardised, predicted from trials of other images; empty where no network reads them
-	target blas32.General       // [images, Rank or T·D], what the loss compares with
-	gains  []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains
-	fixed  map[string][]float32 // the decoder's arrays: first what is solved, then what is trained
-	losses []float32            // of the epochs
+	rt      *ort.Runtime
+	opts    Options
+	data    string // fingerprint of what it is trained on, for the checkpoint
+	images  []int
+	voxels  blas32.General       // [trials, V], z-scored
+	target  blas32.General       // [images, Rank or T·D], what the loss compares with
+	leftOut *leftOutScores       // of the ridge; nil before it is solved
+	fixed   map[string][]float32 // the arrays that are solved
+	ridge   blas32.General       // [trials, Rank], the left-out scores, standardised; empty where no network reads them
+	gains   []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains
 }
 
-// prepare z-scores the voxels and solves what is solved in closed form. It sets
-// config.Rank to the components that there are.
+// prepare z-scores the voxels and solves what is solved in closed form, unless a
+// preset before did so. It sets config.Rank to the components that there are.
 func (t *training) prepare(ctx context.Context, config *Config, data Data) error {
-	z, err := FitZScore(data.Voxels)
-	if err != nil {
-		return err
+	if t.voxels.Rows == 0 {
+		z, err := FitZScore(data.Voxels)
+		if err != nil {
+			return err
+		}
+		t.voxels = matrix.Clone(data.Voxels)
+		if err := z.Apply(t.voxels); err != nil {
+			return err
+		}
+		t.fixed = map[string][]float32{meanName: z.Mean, scaleName: z.Scale}
 	}
-	t.voxels = matrix.Clone(data.Voxels)
-	if err := z.Apply(t.voxels); err != nil {
-		return err
-	}
-	t.fixed = map[string][]float32{meanName: z.Mean, scaleName: z.Scale}
-	t.target = data.Targets
 	if config.Rank == 0 {
+		t.target = data.Targets
 		return nil
 	}
-	c, err := findComponents(matrix.Pick(data.Targets, data.seen()), config.Rank, t.opts.Seed)
+	if t.leftOut == nil {
+		if err := t.solve(ctx, config.Rank, data); err != nil {
+			return err
+		}
+	}
+	t.target = t.leftOut.target
+	config.Rank = t.target.Cols
+	return nil
+}
+
+// solve finds the components and solves the ridge.
+func (t *training) solve(ctx context.Context, rank int, data Data) error {
+	c, err := findComponents(matrix.Pick(data.Targets, data.seen()), rank, t.opts.Seed)
 	if err != nil {
 		return err
 	}
-	config.Rank = c.basis.Rows
-	t.target = c.scores(data.Targets)
-	r, err := t.fitScores(ctx, t.voxels, matrix.Pick(t.target, data.Images))
+	scores := c.scores(data.Targets)
+	r, err := t.fitScores(ctx, t.voxels, matrix.Pick(scores, data.Images))
 	if err != nil {
 		return err
 	}
 	t.fixed[basisName], t.fixed[targetMean] = c.basis.Data, c.mean
-	t.fixed[ridgeWeight] = r.Weights.Data
-	t.fixed[ridgeBias] = r.bias()
-	if config.Width > 0 {
-		t.ridge = r.LeftOut
-		t.fixed[ridgeScale] = standardise(t.ridge)
-		t.gains = t.firstGains(t.fixed[ridgeScale])
-	}
+	t.fixed[ridgeWeight], t.fixed[ridgeBias] = r.Weights.Data, r.bias()
+	t.leftOut = &leftOutScores{predicted: r.LeftOut, target: scores, images: t.images, seed: t.opts.Seed}
 	return nil
 }
 
 // train runs the epochs of the network, from the checkpoint where there is one.
-func (t *training) train(ctx context.Context, c Config) error {
+func (t *training) train(ctx context.Context, c Config) (*Model, error) {
+	values := map[string][]float32{}
+	if c.Rank > 0 {
+		t.ridge = matrix.Clone(t.leftOut.predicted)
+		values[ridgeScale] = standardise(t.ridge)
+		t.gains = t.leftOut.firstGains()
+	}
 	trained, err := t.loop(c).Run(ctx, t.rt)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.losses = trained.Losses
-	maps.Copy(t.fixed, trained.Values)
-	return nil
+	maps.Copy(values, trained.Values)
+	return &Model{Config: c, Values: values, Losses: trained.Losses}, nil
 }
 
 // phase is a span of epochs with one loss.

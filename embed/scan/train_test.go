@@ -69,7 +69,10 @@ func product(a, b blas32.General) blas32.General {
 func TestEveryPresetLearns(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(60, 2, 40, 2)
-	for preset, want := range map[string]float64{scan.PresetLinear: .95, scan.PresetCompact: .95} {
+	for _, preset := range []string{
+		scan.PresetLinear, scan.PresetWhitened, scan.PresetGains, scan.PresetGaussian, scan.PresetCompact, scan.PresetAuto,
+	} {
+		const want = .95
 		folds, err := scan.KFoldByImage(data.Images, 3, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +142,7 @@ func TestTrainingResumesWhereItStopped(t *testing.T) {
 	t.Parallel()
 	rt := orttest.Runtime(t)
 	data := simulated(40, 1, 40, 1)
-	opts := scan.Options{Epochs: 9, Batch: 16, Seed: 5}
+	opts := scan.Options{Preset: scan.PresetCompact, Epochs: 9, Batch: 16, Seed: 5}
 	whole, err := scan.Train(t.Context(), rt, data, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -258,7 +261,7 @@ func TestUnseenImagesStayUnseen(t *testing.T) {
 	rt := orttest.Runtime(t)
 	data := simulated(30, 1, 40, 1)
 	data.Voxels.Rows, data.Images = 24, data.Images[:24]
-	opts := scan.Options{Epochs: 2, Target: space.Space{Fingerprint: strings.Repeat("ab", 32)}}
+	opts := scan.Options{Preset: scan.PresetCompact, Epochs: 2, Target: space.Space{Fingerprint: strings.Repeat("ab", 32)}}
 	before, err := scan.Train(t.Context(), rt, data, opts)
 	if err != nil {
 		t.Fatal(err)

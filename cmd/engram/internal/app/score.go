@@ -238,10 +238,11 @@ func (c *scoring) scoreTrained(ctx context.Context, preset string) (_ *scored, e
 // scoreOpen scores an open decoder.
 func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name string, start time.Time) (*scored, error) {
 	voxels, images := c.study.Voxels, c.study.Images
-	counts := scan.RepeatCounts(images)
+	counts, repeats := scan.RepeatCounts(images), 1
 	if c.study.scans != nil {
+		repeats = slices.Max(counts)
 		var err error
-		if voxels, images, err = scan.Average(voxels, images, slices.Max(counts)); err != nil {
+		if voxels, images, err = scan.Average(voxels, images, repeats); err != nil {
 			return nil, err
 		}
 	}
@@ -252,7 +253,11 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 	if err := c.writePredictions(predicted); err != nil {
 		return nil, err
 	}
-	sim, err := eval.Compare(ctx, pick(c.study.Targets, images), predicted, decoder.TargetMean())
+	metric, err := decoder.Metric()
+	if err != nil {
+		return nil, err
+	}
+	sim, err := metric.Compare(ctx, pick(c.study.Targets, images), predicted, repeats)
 	if err != nil {
 		return nil, err
 	}
