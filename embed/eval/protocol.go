@@ -57,23 +57,31 @@ func (p Protocol) Score(ctx context.Context, sim mat.Matrix) (Retrieval, error) 
 		return Retrieval{}, fmt.Errorf("retrieval: top %d of %d in %d draws cannot be scored on %d trials", p.K, p.Gallery, p.Draws, n)
 	}
 	rng := rand.New(rand.NewPCG(p.Seed, 0))
-	image, brain := make([]float64, p.Draws), make([]float64, p.Draws)
-	for d := range p.Draws {
+	draws := make([][]int, p.Draws)
+	for d := range draws {
+		draws[d] = rng.Perm(n)[:p.Gallery]
+	}
+	return scoreDraws(ctx, sim, draws, p.K)
+}
+
+// scoreDraws scores retrieval within each of the draws, which are rows and columns of
+// sim.
+func scoreDraws(ctx context.Context, sim mat.Matrix, draws [][]int, k int) (Retrieval, error) {
+	image, brain := make([]float64, len(draws)), make([]float64, len(draws))
+	for d, drawn := range draws {
 		if err := ctx.Err(); err != nil {
 			return Retrieval{}, err
 		}
-		drawn := rng.Perm(n)[:p.Gallery]
-		part := mat.NewDense(p.Gallery, p.Gallery, nil)
-		part.Apply(func(i, j int, _ float64) float64 { return sim.At(drawn[i], drawn[j]) }, part)
+		part := Sub(sim, drawn)
 		ranks, err := Ranks(part)
 		if err != nil {
 			return Retrieval{}, err
 		}
-		image[d] = TopK(ranks, p.K)
+		image[d] = TopK(ranks, k)
 		if ranks, err = Ranks(part.T()); err != nil {
 			return Retrieval{}, err
 		}
-		brain[d] = TopK(ranks, p.K)
+		brain[d] = TopK(ranks, k)
 	}
 	return Retrieval{Image: interval(image), Brain: interval(brain)}, nil
 }

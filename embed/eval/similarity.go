@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"engram/embed"
 	"engram/embed/internal/matrix"
@@ -77,6 +78,27 @@ func Compare(ctx context.Context, images, predicted blas32.General, mean []float
 		}
 	}
 	return Similarity(ctx, Pearson, images, predicted)
+}
+
+// UnitTokens returns a copy of embeddings, [n, T·D], whose tokens of d elements each
+// have unit length: the cosine of two such rows is the mean of the cosines of their
+// tokens. It refuses tokens without a direction (embed.ErrZero).
+func UnitTokens(m blas32.General, d int) (blas32.General, error) {
+	if err := matrix.Check(m, matrix.Names{Matrix: "embeddings", Row: "row", Col: "element"}); err != nil {
+		return blas32.General{}, err
+	}
+	if d < 1 || m.Cols%d != 0 {
+		return blas32.General{}, fmt.Errorf("tokens: wanted rows of whole tokens of %d elements, found rows of %d", d, m.Cols)
+	}
+	out := matrix.Clone(m)
+	for i := range out.Rows {
+		for token := range slices.Chunk(matrix.Row(out, i), d) {
+			if err := embed.Normalize(token); err != nil {
+				return blas32.General{}, fmt.Errorf("embeddings: row %d: %w", i, err)
+			}
+		}
+	}
+	return out, nil
 }
 
 // center returns a copy of m, [n, D], less mean, [D].

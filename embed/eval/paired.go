@@ -1,0 +1,116 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Paired compares two decoders on the same images. Each image is its own control, so
+// that hard images do not blur the difference as they blur two separate intervals.
+type Paired struct {
+	Images  int `json:"images"`
+	First   int `json:"first_only"`  // images that the first decoder alone has at rank 1
+	Second  int `json:"second_only"` // the second decoder alone
+	Neither int `json:"neither"`
+	// Top1 is the share of hits of the second decoder less the first's, with
+	// Bootstrap's interval over images.
+	Top1 Interval `json:"top1_difference"`
+	// McNemar is the two-sided p of the exact test: where both decoders are equally
+	// good, an image that only one of them has is a fair coin (McNemar 1947,
+	// Psychometrika 12:153, with the binomial distribution). A hit is yes or no, so that
+	// this is also the exact sign-flip permutation test.
+	McNemar float64 `json:"mcnemar_p"`
+	// TwoWay is the difference of two-way identification, second less first.
+	TwoWay Interval `json:"two_way_difference"`
+	// Permutation is the two-sided p of TwoWay, whose values are shares and no
+	// coins: signs of the images' differences are flipped at random.
+	Permutation float64 `json:"two_way_p"`
+}
+
+// permutations is how often SignFlip draws signs. The least p is 1/10,000.
+const permutations = 9999
+
+// Compared returns the paired tests of two decoders' outcomes on the same images in the
+// same order.
+func Compared(first, second Outcomes, seed uint64) (Paired, error) {
+	if len(first.Image) != len(second.Image) || len(first.Image) == 0 {
+		return Paired{}, fmt.Errorf("paired test: wanted outcomes of the same images, found %d and %d", len(first.Image), len(second.Image))
+	}
+	p := Paired{Images: len(first.Image)}
+	one, two := first.Hits(), second.Hits()
+	top, way := make([]float64, p.Images), make([]float64, p.Images)
+	for i := range top {
+		way[i] = second.TwoWay[i] - first.TwoWay[i]
+		switch {
+		case one[i] && !two[i]:
+			p.First++
+			top[i] = -1
+		case two[i] && !one[i]:
+			p.Second++
+			top[i] = 1
+		case !one[i]:
+			p.Neither++
+		}
+	}
+	p.Top1, p.TwoWay = Bootstrap(top, seed), Bootstrap(way, seed)
+	p.McNemar, p.Permutation = McNemar(p.First, p.Second), SignFlip(way, seed)
+	return p, nil
+}
+
+// McNemar returns the two-sided p of the exact test for two counts of discordant
+// pairs; 1 where there are none.
+func McNemar(first, second int) float64 {
+	n := first + second
+	if n == 0 {
+		return 1
+	}
+	return min(1, 2*distuv.Binomial{N: float64(n), P: .5}.CDF(float64(min(first, second))))
+}
+
+// SignFlip returns the two-sided p of the mean of paired differences, by 9,999 random
+// flips of their signs and the data themselves as the 10,000th (Phipson & Smyth 2010,
+// Stat Appl Genet Mol Biol 9:39).
+func SignFlip(differences []float64, seed uint64) float64 {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	// Sums that differ by rounding only are equal.
+	found := math.Abs(sum(differences)) - 1e-12
+	extreme := 1
+	for range permutations {
+		var total float64
+		for _, d := range differences {
+			if rng.Uint64()&1 == 0 {
+				d = -d
+			}
+			total += d
+		}
+		if math.Abs(total) >= found {
+			extreme++
+		}
+	}
+	return float64(extreme) / (permutations + 1)
+}
+
+func sum(values []float64) float64 { return stat.Mean(values, nil) * float64(len(values)) }
+
+// Holm returns the p values of several tests adjusted so that the chance of any false
+// finding stays at the level (Holm 1979, Scand J Stat 6:65), in the same order.
+func Holm(p []float64) []float64 {
+	order := make([]int, len(p))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
+	out := make([]float64, len(p))
+	var most float64
+	for k, i := range order {
+		most = max(most, min(1, p[i]*float64(len(p)-k)))
+		out[i] = most
+	}
+	return out
+}
