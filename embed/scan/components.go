@@ -1,13 +1,15 @@
 package scan
 
 import (
+	"context"
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 
+	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
 )
@@ -29,49 +31,103 @@ type components struct {
 // findComponents computes at most rank components of the targets of images,
 // [images, T·D], by the eigenvectors of their Gram matrix (the snapshot method
 // of Sirovich 1987, Quarterly of Applied Mathematics 45).
-func findComponents(targets blas32.General, rank int, seed uint64) (*components, error) {
-	sample := targets
+func findComponents(ctx context.Context, targets blas32.General, rank int, seed uint64) (*components, error) {
+	sample := centredRows{x: targets, mean: matrix.ColMeans(targets)}
+	c := &components{mean: float32s(sample.mean)}
 	if targets.Rows > maxComponentImages {
-		sample = matrix.Pick(targets, rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages])
+		sample.order = rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages]
+		sample.mean = matrix.ColMeans(matrix.Pick(targets, sample.order))
 	}
-	centered, _ := matrix.Centered(sample)
-	var eigen mat.EigenSym
-	if !eigen.Factorize(outer(centered), true) {
-		return nil, errors.New("scan: the eigendecomposition of the targets did not converge")
+	for i := len(sample.order); i < min(targets.Rows, maxComponentImages); i++ {
+		sample.order = append(sample.order, i)
 	}
-	values := eigen.Values(nil) // ascending
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
-	largest := values[len(values)-1]
+	e, err := sample.eigen(ctx)
+	if err != nil {
+		return nil, err
+	}
 	kept, total := 0, 0.0
-	for kept < min(rank, len(values)-1) && values[len(values)-1-kept] > 1e-9*largest {
-		total += values[len(values)-1-kept]
+	for kept < min(rank, len(e.values)-1) && e.values[kept] > 1e-9*e.values[0] {
+		total += e.values[kept]
 		kept++
 	}
 	if kept == 0 {
 		return nil, errors.New("scan: the targets of all images are the same")
 	}
-	c := &components{mean: float32s(matrix.ColMeans(targets)), basis: matrix.New(kept, targets.Cols)}
-	c.scale = math.Sqrt(total / float64(kept*sample.Rows))
-	last := len(values) - 1
-	var basis mat.Dense
-	basis.Mul(vectors.Slice(0, last+1, last+1-kept, last+1).T(), centered)
-	for k := range kept {
-		row := kept - 1 - k // ascending, too
-		length := math.Sqrt(values[last-k])
-		for j, x := range basis.RawRowView(row) {
-			c.basis.Data[k*targets.Cols+j] = float32(x / length * c.scale)
+	c.scale = math.Sqrt(total / float64(kept*len(sample.order)))
+	c.basis = matrix.New(kept, targets.Cols)
+	return c, c.combine(ctx, sample, e)
+}
+
+// eigen are the eigenvalues of a Gram matrix, the largest first, and its
+// eigenvectors, the columns of vectors.
+type eigen struct {
+	values  []float64
+	vectors dense.Matrix[float64]
+}
+
+// eigen decomposes the Gram matrix of rows.
+func (c centredRows) eigen(ctx context.Context) (eigen, error) {
+	n := len(c.order)
+	gram := dense.New[float64](n, n)
+	var piece []float64
+	for from := 0; from < c.x.Cols; from += sumDepth {
+		x := centred(c, span{0, n, from, min(from+sumDepth, c.x.Cols)}, &piece)
+		if err := dense.Accumulate(ctx, gram, x, x.T(), dense.Upper); err != nil {
+			return eigen{}, err
 		}
 	}
-	return c, nil
+	var found mat.EigenSym
+	if !found.Factorize(mat.NewSymDense(n, gram.Data), true) { // reads the upper triangle
+		return eigen{}, errors.New("scan: the eigendecomposition of the targets did not converge")
+	}
+	var vectors mat.Dense
+	found.VectorsTo(&vectors)
+	e := eigen{values: found.Values(nil), vectors: gram}
+	slices.Reverse(e.values) // from ascending
+	for i := range n {
+		row := gram.Row(i)
+		copy(row, vectors.RawRowView(i))
+		slices.Reverse(row)
+	}
+	return e, nil
 }
+
+// combine computes the basis from the rows and the eigenvectors of their Gram
+// matrix.
+func (c *components) combine(ctx context.Context, rows centredRows, e eigen) error {
+	var piece []float64
+	vectors := e.vectors.Slice(0, e.vectors.Rows, 0, c.basis.Rows).T()
+	for from := 0; from < c.basis.Cols; from += sumDepth {
+		x := centred(rows, span{0, len(rows.order), from, min(from+sumDepth, c.basis.Cols)}, &piece)
+		sum := dense.New[float64](vectors.Rows, x.Cols)
+		if err := (dense.Product[float64]{C: sum, A: vectors, B: x, Sign: 1}).Add(ctx); err != nil {
+			return err
+		}
+		for k := range sum.Rows {
+			to := matrix.Row(c.basis, k)[from:]
+			for j, x := range sum.Row(k) {
+				to[j] = float32(x / math.Sqrt(e.values[k]) * c.scale)
+			}
+		}
+	}
+	return nil
+}
+
+// scoreRows is for how many images scores are computed at a time.
+const scoreRows = 256
 
 // scores returns the targets in the space of the components, [images, rank].
 func (c *components) scores(targets blas32.General) blas32.General {
+	out, _ := c.manyScores(context.Background(), targets) // fails where its context ends
+	return out
+}
+
+// manyScores is scores, until ctx ends.
+func (c *components) manyScores(ctx context.Context, targets blas32.General) (blas32.General, error) {
 	out := matrix.New(targets.Rows, c.basis.Rows)
 	inverse := float32(1 / (c.scale * c.scale))
-	for from := 0; from < targets.Rows; from += chunkTrials {
-		to := min(from+chunkTrials, targets.Rows)
+	for from := 0; from < targets.Rows; from += scoreRows {
+		to := min(from+scoreRows, targets.Rows)
 		centered := matrix.Clone(matrix.Part(targets, from, to))
 		for i := range centered.Rows {
 			row := matrix.Row(centered, i)
@@ -79,7 +135,10 @@ func (c *components) scores(targets blas32.General) blas32.General {
 				row[j] -= mean
 			}
 		}
-		blas32.Gemm(blas.NoTrans, blas.Trans, inverse, centered, c.basis, 0, matrix.Part(out, from, to))
+		p := dense.Product[float32]{C: denseOf(matrix.Part(out, from, to)), A: denseOf(centered), B: denseOf(c.basis).T(), Sign: inverse}
+		if err := p.Add(ctx); err != nil {
+			return out, err
+		}
 	}
-	return out
+	return out, nil
 }

@@ -3,10 +3,10 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
+	"math/rand/v2"
 
-	"gonum.org/v1/gonum/mat"
+	"engram/embed/internal/matrix"
 )
 
 // The grid of penalties: quarter decades around the mean squared length of a
@@ -18,140 +18,146 @@ const (
 	lambdaFirst     = 1e-4 // of the mean squared length
 )
 
-// newLeaveOut prepares predictions for images that were left out. One
-// eigendecomposition serves every λ and all images.
-//
-// With X = USVᵀ, the fitted targets are HY, H = U·diag(s²/(s²+λ))·Uᵀ + 1/n,
-// where 1/n, in every element, comes from the means. The error for a left-out
-// set g of trials is (I − H_gg)⁻¹(Y − HY)_g without refitting: for single trials
-// the PRESS of Allen 1974 (Technometrics 16(1)), for sets the same identity with
-// the block of H (Cook & Weisberg 1982, Residuals and Influence in Regression).
-func newLeaveOut(p problem) (leaveOut, error) {
-	images := p.images
-	n, _ := p.x.Dims()
-	if images == nil {
-		images = make([]int, n)
-		for i := range images {
-			images[i] = i
-		}
-	}
-	groups := trialsByImage(images)
-	if len(groups) < 2 {
-		return leaveOut{}, errors.New("ridge: leaving an image out needs trials of two images at least, found one")
-	}
-	z, square, err := principalScores(p)
-	if err != nil {
-		return leaveOut{}, err
-	}
-	var zy mat.Dense
-	zy.Mul(z.T(), p.y)
-	return leaveOut{z: z, zy: &zy, y: p.y, square: square, groups: groups}, nil
-}
+// gridTrials is for how many trials every λ of the grid is tried. lambdaTrials is
+// how many trials are left out, at most, to compare one λ with another; the ridge
+// that predicts them is always the one of all other trials.
+const (
+	gridTrials   = 1024
+	lambdaTrials = 4096
+)
 
 // chooseLambda returns the λ of the grid with the least squared error of
-// predictions for images that were left out.
-func (l leaveOut) chooseLambda(ctx context.Context) (float64, error) {
-	n, _ := l.z.Dims()
-	var length float64
-	for _, s := range l.square {
-		length += s / float64(n)
+// predictions for images that were left out. With more than gridTrials trials the
+// search begins at the best λ for a sample of them, and goes on over the grid, with
+// all trials, until both neighbours are worse: the best λ changes little with the
+// number of trials, so three or four factorisations do.
+func (p *problem) chooseLambda(ctx context.Context) (float64, error) {
+	search, err := p.newSearch()
+	if err != nil {
+		return 0, err
 	}
-	if length == 0 {
-		return 0, errors.New("ridge: no voxel varies over the training trials")
+	if p.y.Rows <= gridTrials {
+		for step := range lambdaSteps {
+			if _, err := search.error(ctx, step); err != nil {
+				return 0, err
+			}
+		}
+		return search.lambda(search.best), nil
 	}
-	best, bestError := 0.0, math.Inf(1)
-	for k := range lambdaSteps {
-		if err := ctx.Err(); err != nil {
+	start, err := p.sampleSearch(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := search.descend(ctx, start); err != nil {
+		return 0, err
+	}
+	return search.lambda(search.best), nil
+}
+
+// search looks for the best λ of the grid.
+type search struct {
+	*problem
+	length float64 // mean square, the unit of λ
+	from   int     // the first trial whose errors count
+	missed map[int]float64
+	best   int
+}
+
+func (p *problem) newSearch() (*search, error) {
+	s := &search{problem: p, missed: map[int]float64{}, best: -1}
+	for _, square := range p.diagonal {
+		s.length += square / float64(p.y.Rows)
+	}
+	if s.length == 0 {
+		return nil, errors.New("ridge: no voxel varies over the training trials")
+	}
+	for k := len(p.groups) - 1; k > 0 && p.y.Rows-p.groups[k-1][0] <= lambdaTrials; k-- {
+		s.from = p.groups[k-1][0]
+	}
+	return s, nil
+}
+
+func (s *search) lambda(step int) float64 {
+	return s.length * lambdaFirst * math.Pow(10, float64(step)/lambdaPerDecade)
+}
+
+// error returns the squared error of left-out predictions, infinite beyond the
+// grid.
+func (s *search) error(ctx context.Context, step int) (float64, error) {
+	if step < 0 || step >= lambdaSteps {
+		return math.Inf(1), nil
+	}
+	if sum, known := s.missed[step]; known {
+		return sum, nil
+	}
+	s.meter.plan(s.problem, len(s.missed))
+	solved, err := s.at(ctx, s.lambda(step))
+	if err != nil {
+		return 0, err
+	}
+	missed, err := solved.errors(ctx, s.from)
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, x := range missed.Data {
+		sum += x * x
+	}
+	s.missed[step] = sum
+	if s.best < 0 || sum < s.missed[s.best] {
+		s.best = step
+	}
+	return sum, nil
+}
+
+// descend goes from a step of the grid to a neighbour that is better, until there
+// is none.
+func (s *search) descend(ctx context.Context, step int) error {
+	for {
+		for _, next := range []int{step, step + 1, step - 1} {
+			if _, err := s.error(ctx, next); err != nil {
+				return err
+			}
+			if s.best != step {
+				break
+			}
+		}
+		if s.best == step {
+			return nil
+		}
+		step = s.best
+	}
+}
+
+// sampleSearch returns the best step of the grid for some trials of images that
+// are drawn at random.
+func (p *problem) sampleSearch(ctx context.Context) (int, error) {
+	groups := trialsByImage(p.images)
+	rng := rand.New(rand.NewPCG(1, 4))
+	rng.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
+	var trials []int
+	for k, group := range groups {
+		if k > 1 && len(trials)+len(group) > gridTrials {
+			break
+		}
+		trials = append(trials, group...)
+	}
+	opts := RidgeOptions{Images: take(p.images, trials)}
+	sample, err := newProblem(matrix.Pick(p.x, trials), matrix.Pick(p.targets, trials), opts)
+	if err != nil {
+		return 0, err
+	}
+	if err := sample.sum(ctx); err != nil {
+		return 0, err
+	}
+	search, err := sample.newSearch()
+	if err != nil {
+		return 0, err
+	}
+	for step := range lambdaSteps {
+		if _, err := search.error(ctx, step); err != nil {
 			return 0, err
 		}
-		lambda := length * lambdaFirst * math.Pow(10, float64(k)/lambdaPerDecade)
-		missed, err := l.errors(lambda)
-		if err != nil {
-			return 0, err
-		}
-		if norm := mat.Norm(missed, 2); norm < bestError {
-			best, bestError = lambda, norm
-		}
 	}
-	return best, nil
-}
-
-// principalScores returns Z = US, [n, r], and the squared singular values s² of
-// the voxels, from the eigenvectors of the smaller Gram matrix: of XXᵀ they are
-// U, and of XᵀX they are V with XV = US.
-func principalScores(p problem) (*mat.Dense, []float64, error) {
-	var eigen mat.EigenSym
-	if !eigen.Factorize(p.gram, true) {
-		return nil, nil, errors.New("ridge: the eigendecomposition of the voxels' Gram matrix did not converge")
-	}
-	square := eigen.Values(nil)
-	for i, s := range square {
-		square[i] = max(s, 0) // rounding can leave a zero below zero
-	}
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
-	if p.primal() {
-		var z mat.Dense
-		z.Mul(p.x, &vectors)
-		return &z, square, nil
-	}
-	vectors.Apply(func(_, j int, u float64) float64 { return u * math.Sqrt(square[j]) }, &vectors)
-	return &vectors, square, nil
-}
-
-// leaveOut is what the errors at every λ are computed from.
-type leaveOut struct {
-	z      *mat.Dense // US, [n, r]
-	zy     *mat.Dense // ZᵀY, [r, D]
-	y      *mat.Dense // centred targets, [n, D]
-	square []float64  // s², [r]
-	groups [][]int    // trials to leave out together
-}
-
-// errors returns the targets less what every group's trials are predicted to be
-// from the other groups, [n, D].
-func (l leaveOut) errors(lambda float64) (*mat.Dense, error) {
-	n, r := l.z.Dims()
-	scaled := mat.NewDense(n, r, nil) // Z·diag(1/(s²+λ))
-	scaled.Apply(func(_, j int, z float64) float64 { return z / (l.square[j] + lambda) }, l.z)
-	var residual mat.Dense
-	residual.Mul(scaled, l.zy)
-	residual.Sub(l.y, &residual)
-	for _, group := range l.groups {
-		if err := l.leaveGroupOut(scaled, &residual, group); err != nil {
-			return nil, fmt.Errorf("ridge: λ = %g: %w", lambda, err)
-		}
-	}
-	return &residual, nil
-}
-
-// leaveGroupOut replaces the rows of a group by (I − H_gg)⁻¹(Y − HY)_g.
-func (l leaveOut) leaveGroupOut(scaled, residual *mat.Dense, group []int) error {
-	n, _ := l.z.Dims()
-	var open, left mat.Dense
-	open.Mul(pickDense(scaled, group), pickDense(l.z, group).T())
-	open.Apply(func(a, b int, h float64) float64 {
-		h += 1 / float64(n)
-		if a == b {
-			return 1 - h
-		}
-		return -h
-	}, &open)
-	if err := left.Solve(&open, pickDense(residual, group)); err != nil {
-		return fmt.Errorf("trials %v cannot be left out: %w", group, err)
-	}
-	for a, i := range group {
-		residual.SetRow(i, left.RawRowView(a))
-	}
-	return nil
-}
-
-// pickDense copies rows of a matrix.
-func pickDense(m *mat.Dense, rows []int) *mat.Dense {
-	_, cols := m.Dims()
-	out := mat.NewDense(len(rows), cols, nil)
-	for a, i := range rows {
-		out.SetRow(a, m.RawRowView(i))
-	}
-	return out
+	return search.best, nil
 }

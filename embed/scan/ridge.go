@@ -7,11 +7,11 @@ import (
 	"math"
 	"slices"
 
+	"engram/data/progress"
+	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/mat"
 )
 
 // ErrSingular reports a ridge problem whose penalty is too small to solve it.
@@ -20,9 +20,8 @@ var ErrSingular = errors.New("not positive definite")
 // RidgeOptions says how strongly a ridge is penalised.
 type RidgeOptions struct {
 	// Lambda is the penalty λ on the squared weights, in the units of the
-	// squared voxels summed over trials. 0 chooses it from the training trials,
-	// which costs an eigendecomposition: seconds for a thousand trials (or
-	// voxels, if they are fewer), and the cube of that for more.
+	// squared voxels summed over trials. 0 chooses it by the predictions for
+	// images that are left out, see chooseLambda: a few factorisations more.
 	Lambda float64
 	// Images identifies what was seen in each trial, where images repeat: λ is
 	// then chosen by leaving out all trials of an image together. nil says that
@@ -30,6 +29,9 @@ type RidgeOptions struct {
 	Images []int
 	// LeaveOut asks for Ridge.LeftOut.
 	LeaveOut bool
+	// Progress is told of SolvingStage, in billions of operations. Their number is
+	// an estimate as long as λ is not chosen.
+	Progress progress.Func
 }
 
 // Ridge is the linear decoder: for each target one weighted sum of the voxels,
@@ -49,65 +51,51 @@ type Ridge struct {
 }
 
 // FitRidge solves the ridge regression from voxels, [trials, voxels], to
-// targets, [trials, D], in double precision by one Cholesky factorisation: of
-// XᵀX + λI where there are fewer voxels than trials, else of XXᵀ + λI. Voxels
-// are used as they are: z-score them first. ctx is looked at between the steps;
-// the longest step is the eigendecomposition that chooses λ.
+// targets, [trials, D], by Cholesky factorisations in double precision: of
+// XᵀX + λI where there are fewer voxels than trials, else of XXᵀ + λI (the dual
+// form; Saunders, Gammerman & Vovk 1998, ICML). Voxels are used as they are:
+// z-score them first. One factorisation gives the predictions of all images that
+// are left out.
+//
+// Beside its arguments and its result it holds the smaller matrix, min(trials,
+// voxels)² in float64. Large products of voxels are computed in float32, see
+// singleFlops. ctx is looked at before every block of a product: a cancelled fit
+// returns the context's error within a second.
 func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*Ridge, error) {
 	if err := checkRidge(voxels, targets, opts); err != nil {
 		return nil, err
 	}
-	x, voxelMean := matrix.Centered(voxels)
-	y, targetMean := matrix.Centered(targets)
-	p := problem{x: x, y: y, gram: gramOf(x), images: opts.Images}
-	lambda := opts.Lambda
-	var left *mat.Dense
-	if lambda == 0 || opts.LeaveOut {
-		var err error
-		if lambda, left, err = leftOut(ctx, p, opts); err != nil {
-			return nil, err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	weights, err := solveRidge(p, lambda)
+	p, err := newProblem(voxels, targets, opts)
 	if err != nil {
 		return nil, err
 	}
-	r := &Ridge{Lambda: lambda, Weights: matrix.New(voxels.Cols, targets.Cols), VoxelMean: float32s(voxelMean), TargetMean: float32s(targetMean)}
-	for i := range voxels.Cols {
-		copy(matrix.Row(r.Weights, i), float32s(weights.RawRowView(i)))
-	}
-	if opts.LeaveOut {
-		r.LeftOut = matrix.New(targets.Rows, targets.Cols)
-		for i := range targets.Rows {
-			for j, e := range left.RawRowView(i) {
-				r.LeftOut.Data[i*targets.Cols+j] = float32(y.At(i, j) - e + targetMean[j])
-			}
-		}
-	}
-	return r, nil
-}
-
-// leftOut chooses λ where it is not given and returns the errors of predicting
-// every image from the others.
-func leftOut(ctx context.Context, p problem, opts RidgeOptions) (float64, *mat.Dense, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, nil, err
-	}
-	l, err := newLeaveOut(p)
-	if err != nil {
-		return 0, nil, err
+	p.meter = newMeter(p, opts)
+	if err := p.sum(ctx); err != nil {
+		return nil, err
 	}
 	lambda := opts.Lambda
 	if lambda == 0 {
-		if lambda, err = l.chooseLambda(ctx); err != nil {
-			return 0, nil, err
+		if lambda, err = p.chooseLambda(ctx); err != nil {
+			return nil, err
 		}
+		p.meter.chosen(p)
 	}
-	missed, err := l.errors(lambda)
-	return lambda, missed, err
+	solved, err := p.at(ctx, lambda)
+	if err != nil {
+		return nil, err
+	}
+	r, err := solved.ridge(ctx, opts.LeaveOut)
+	if err != nil {
+		return nil, err
+	}
+	p.meter.end()
+	return r, nil
+}
+
+// fitScores fits the ridge from z-scored voxels to the scores of what was seen
+// and predicts every training trial from trials of other images.
+func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
+	return FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, Progress: t.opts.Progress})
 }
 
 // Predict returns the targets of trials, [trials, voxels] → [trials, D].
@@ -127,8 +115,13 @@ func (r *Ridge) Predict(voxels blas32.General) (blas32.General, error) {
 		}
 		copy(matrix.Row(out, i), r.TargetMean)
 	}
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, centered, r.Weights, 1, out)
-	return out, nil
+	product := dense.Product[float32]{C: denseOf(out), A: denseOf(centered), B: denseOf(r.Weights), Sign: 1}
+	return out, product.Add(context.Background())
+}
+
+// denseOf returns a matrix that shares m's elements.
+func denseOf(m blas32.General) dense.Matrix[float32] {
+	return dense.Matrix[float32]{Rows: m.Rows, Cols: m.Cols, RowStep: m.Stride, ColStep: 1, Data: m.Data}
 }
 
 // bias returns what the ridge predicts for a trial of zeros.
@@ -162,74 +155,6 @@ func checkRidge(voxels, targets blas32.General, opts RidgeOptions) error {
 		return fmt.Errorf("ridge: wanted 2 trials at least, found %d", voxels.Rows)
 	}
 	return nil
-}
-
-// problem is one ridge regression: centred voxels x, [n, V], centred targets
-// y, [n, D], and the smaller of the two Gram matrices.
-type problem struct {
-	x, y   *mat.Dense
-	gram   *mat.SymDense // XXᵀ where primal is false, else XᵀX
-	images []int
-}
-
-// primal says whether gram is XᵀX, [V, V].
-func (p problem) primal() bool { return isPrimal(p.x) }
-
-func isPrimal(x *mat.Dense) bool {
-	n, v := x.Dims()
-	return v < n
-}
-
-func gramOf(x *mat.Dense) *mat.SymDense {
-	if isPrimal(x) {
-		return outer(x.T())
-	}
-	return outer(x)
-}
-
-// outer returns a·aᵀ. gonum's general product, which runs on all processors, is
-// faster than its symmetric one.
-func outer(a mat.Matrix) *mat.SymDense {
-	var product mat.Dense
-	product.Mul(a, a.T())
-	n, _ := product.Dims()
-	return mat.NewSymDense(n, product.RawMatrix().Data) // reads the upper triangle
-}
-
-// solveRidge returns (XᵀX + λI)⁻¹XᵀY, or the same as Xᵀ(XXᵀ + λI)⁻¹Y
-// (Saunders, Gammerman & Vovk 1998, ICML).
-func solveRidge(p problem, lambda float64) (*mat.Dense, error) {
-	n := p.gram.SymmetricDim()
-	shifted := mat.NewSymDense(n, nil)
-	shifted.CopySym(p.gram)
-	for i := range n {
-		shifted.SetSym(i, i, shifted.At(i, i)+lambda)
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(shifted) {
-		return nil, notPositive(lambda)
-	}
-	var weights, right mat.Dense
-	if p.primal() {
-		right.Mul(p.x.T(), p.y)
-		err := chol.SolveTo(&weights, &right)
-		return &weights, solved(err, lambda)
-	}
-	err := chol.SolveTo(&right, p.y)
-	weights.Mul(p.x.T(), &right)
-	return &weights, solved(err, lambda)
-}
-
-func notPositive(lambda float64) error {
-	return fmt.Errorf("ridge: the voxels' Gram matrix plus λ = %g is %w; raise λ", lambda, ErrSingular)
-}
-
-// solved turns gonum's warning of a bad condition into an error.
-func solved(err error, lambda float64) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("ridge: λ = %g: %w: %w; raise λ", lambda, ErrSingular, err)
 }
 
 func float32s(x []float64) []float32 {

@@ -13,7 +13,7 @@ import (
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/blas/blas64"
 )
 
 // Weights and predictions are rounded to float32; 2e-6 is 16 of its steps.
@@ -60,19 +60,24 @@ func TestLambdaIsChosenByTrulyLeavingOut(t *testing.T) {
 // leftOutErrors returns the error of every λ of the golden's grid.
 func leftOutErrors(t *testing.T, g embedtest.Case, images []int) []float64 {
 	t.Helper()
-	x, _ := matrix.Centered(g.Inputs["voxels"].Matrix())
-	y, _ := matrix.Centered(g.Inputs["targets"].Matrix())
-	l, err := newLeaveOut(problem{x: x, y: y, gram: gramOf(x), images: images})
+	p, err := newProblem(g.Inputs["voxels"].Matrix(), g.Inputs["targets"].Matrix(), RidgeOptions{Images: images})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.sum(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var out []float64
 	for _, lambda := range g.Outputs["grid"].Data {
-		left, err := l.errors(lambda)
+		solved, err := p.at(t.Context(), lambda)
 		if err != nil {
 			t.Fatal(err)
 		}
-		norm := mat.Norm(left, 2)
+		left, err := solved.errors(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		norm := blas64.Nrm2(blas64.Vector{N: len(left.Data), Inc: 1, Data: left.Data})
 		out = append(out, norm*norm)
 	}
 	return out

@@ -160,11 +160,14 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 
 // solve finds the components and solves the ridge.
 func (t *training) solve(ctx context.Context, rank int, data Data) error {
-	c, err := findComponents(matrix.Pick(data.Targets, data.seen()), rank, t.opts.Seed)
+	c, err := findComponents(ctx, matrix.Pick(data.Targets, data.seen()), rank, t.opts.Seed)
 	if err != nil {
 		return err
 	}
-	scores := c.scores(data.Targets)
+	scores, err := c.manyScores(ctx, data.Targets)
+	if err != nil {
+		return err
+	}
 	r, err := t.fitScores(ctx, t.voxels, matrix.Pick(scores, data.Images))
 	if err != nil {
 		return err

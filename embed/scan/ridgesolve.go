@@ -1,0 +1,91 @@
+package scan
+
+import (
+	"context"
+
+	"engram/embed/internal/dense"
+	"engram/embed/internal/matrix"
+)
+
+// solved is a ridge problem solved for one λ, as far as left-out predictions need.
+type solved struct {
+	*problem
+	lambda float64
+	factor *dense.Factor
+	// solution is L⁻¹Y, [trials, D], or where primal the weights, [V, D].
+	solution dense.Matrix[float64]
+}
+
+// at solves the problem for one λ.
+func (p *problem) at(ctx context.Context, lambda float64) (*solved, error) {
+	f, err := p.factorize(ctx, lambda)
+	if err != nil {
+		return nil, err
+	}
+	right := p.y
+	if p.primal {
+		right = p.xy
+	}
+	s := &solved{p, lambda, f, converted[float64](right)}
+	if err := f.Forward(ctx, s.solution); err != nil {
+		return nil, err
+	}
+	if p.primal {
+		return s, f.Backward(ctx, s.solution)
+	}
+	return s, nil
+}
+
+// ridge returns the decoder, with left-out predictions where they are asked for.
+func (s *solved) ridge(ctx context.Context, leaveOut bool) (*Ridge, error) {
+	r := &Ridge{Lambda: s.lambda, VoxelMean: float32s(s.mean), TargetMean: float32s(s.targetMean)}
+	if leaveOut {
+		missed, err := s.errors(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		r.LeftOut = matrix.New(s.y.Rows, s.y.Cols)
+		for i, trial := range s.order {
+			to := matrix.Row(r.LeftOut, trial)
+			for j, e := range missed.Row(i) {
+				to[j] = float32(s.y.At(i, j) - e + s.targetMean[j])
+			}
+		}
+	}
+	r.Weights = matrix.New(s.x.Cols, s.y.Cols)
+	if s.primal {
+		for v := range r.Weights.Rows {
+			copy(matrix.Row(r.Weights, v), float32s(s.solution.Row(v)))
+		}
+		return r, nil
+	}
+	if err := s.factor.Backward(ctx, s.solution); err != nil {
+		return nil, err
+	}
+	if s.single {
+		return r, sumWeights[float32](ctx, s, r)
+	}
+	return r, sumWeights[float64](ctx, s, r)
+}
+
+// sumWeights computes the weights Xᵀ(XXᵀ + λI)⁻¹Y of some voxels at a time.
+func sumWeights[T dense.Float](ctx context.Context, s *solved, r *Ridge) error {
+	var piece []T
+	for v := 0; v < s.x.Cols; v += sumDepth {
+		w := min(v+sumDepth, s.x.Cols)
+		sum := dense.New[float64](w-v, s.y.Cols)
+		for from := 0; from < s.x.Rows; from += sumDepth {
+			to := min(from+sumDepth, s.x.Rows)
+			x := centred(s.centredRows, span{from, to, v, w}, &piece)
+			y := converted[T](s.solution.Slice(from, to, 0, s.y.Cols))
+			if err := dense.Accumulate(ctx, sum, x.T(), y, dense.Whole); err != nil {
+				return err
+			}
+			s.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(y.Cols))
+		}
+		for i := range sum.Rows {
+			copy(matrix.Row(r.Weights, v+i), float32s(sum.Row(i)))
+		}
+	}
+	return nil
+}
