@@ -16,6 +16,8 @@ var (
 	// ErrPayload: a payload holds a value of a type that stores do not keep, or a
 	// text that this one does not.
 	ErrPayload = errors.New("unusable payload")
+	// ErrTokens: an item has no tokens, or others than the store keeps.
+	ErrTokens = errors.New("unusable tokens")
 	// ErrLabel: a label has no name, is no UTF-8 or is too long.
 	ErrLabel = errors.New("unusable label")
 	// ErrQuery: a query asks for something impossible, such as K < 1.
@@ -40,8 +42,10 @@ var (
 )
 
 // Refused reports whether an error of Upsert is about one of the items, its
-// vector or its payload, and would come again with it and not without it.
-func Refused(err error) bool { return errors.Is(err, ErrVector) || errors.Is(err, ErrPayload) }
+// vector, payload or tokens, and would come again with it and not without it.
+func Refused(err error) bool {
+	return errors.Is(err, ErrVector) || errors.Is(err, ErrPayload) || errors.Is(err, ErrTokens)
+}
 
 // CheckSpace refuses to compare vectors of different models: it returns ErrModel
 // where asking, the space of a query, is another than the store's, and where the

@@ -22,6 +22,9 @@ type Item struct {
 	ID      ID
 	Vector  []float32 // Info.Dim elements, unit length
 	Payload Payload
+	// Tokens are as Info.Tokens says, encoded (see TokenFormat). Upsert takes them;
+	// Get and All leave them out, for they are large (see TokenStore).
+	Tokens []byte
 }
 
 // Hit is one result of a search.
@@ -74,6 +77,8 @@ type Info struct {
 	// said which model made them. The caller refuses a query of another space,
 	// and one by a model where none is recorded (see CheckSpace).
 	Space space.Space
+	// Tokens describes the tokens that the store keeps of each item (see TokenStore).
+	Tokens TokenFormat
 	// Background counts the work that the engine did beside the calls since the
 	// store was opened; an engine on a server counts none.
 	Background Background

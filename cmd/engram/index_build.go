@@ -77,6 +77,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	flags.BoolVar(&f.Prune, "prune", false, "delete the items of shards and folders that are gone")
 	flags.BoolVar(&f.RetryFailed, "retry-failed", false, "try again what could not be read before")
 	flags.IntVar(&f.Batch, "batch", 0, "images in one run of the model (default 4 on the CPU, 16 on a GPU)")
+	flags.StringVar(&f.Tokens, "tokens", "", "keep the tokens of images for searches by scan, as float16 or int8: `kind`, or none (default what the index does, none for a new one)")
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
 	flags.BoolVar(&dryRun, "dry-run", false, "do a sample for a few seconds, write nothing, and print what all of it would take")
 	return cmd

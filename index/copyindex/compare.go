@@ -16,6 +16,8 @@ const DefaultTolerance = 1e-5
 type comparison struct {
 	tolerance float64
 	except    map[index.ID]bool // items that the target has refused, which are passed over
+	// sameTokens compares the tokens of an item of both; nil: they are not compared.
+	sameTokens func(index.ID) (bool, error)
 
 	items   int // items of the source, without except
 	missing int // of them, items that the target does not have
@@ -43,7 +45,10 @@ func (c *comparison) run(ctx context.Context, from, to index.Store, progress fun
 		if err != nil {
 			return err
 		}
-		if c.add(p); progress != nil && p.source != nil {
+		if _, err := c.add(p); err != nil {
+			return err
+		}
+		if progress != nil && p.source != nil {
 			progress(c.items + c.passed)
 		}
 	}
@@ -52,32 +57,38 @@ func (c *comparison) run(ctx context.Context, from, to index.Store, progress fun
 
 // add counts a pair and reports whether it is a source's item that the target
 // has not, or not the same.
-func (c *comparison) add(p pair) (differs bool) {
+func (c *comparison) add(p pair) (differs bool, err error) {
 	if p.source == nil {
 		c.extra++
-		return false
+		return false, nil
 	}
 	if c.except[p.source.ID] {
 		c.passed++
 		if p.target != nil {
 			c.older++
 		}
-		return false
+		return false, nil
 	}
 	c.items++
 	c.source.Add(*p.source)
 	if p.target == nil {
 		c.missing++
-		return true
+		return true, nil
 	}
 	c.target.Add(*p.target)
 	apart := deviation(p.source.Vector, p.target.Vector)
-	if !(apart <= c.tolerance) || !verify.SamePayload(p.source.Payload, p.target.Payload) {
+	same := apart <= c.tolerance && verify.SamePayload(p.source.Payload, p.target.Payload)
+	if same && c.sameTokens != nil {
+		if same, err = c.sameTokens(p.source.ID); err != nil {
+			return false, err
+		}
+	}
+	if !same {
 		c.changed++
-		return true
+		return true, nil
 	}
 	c.maxDeviation = max(c.maxDeviation, apart)
-	return false
+	return false, nil
 }
 
 // equal reports whether the target has every item of the source as the source

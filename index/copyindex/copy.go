@@ -79,6 +79,10 @@ type Refusal struct {
 // and a later copy brings the target up to date. Items that the target alone has
 // stay unless opts.Prune is set.
 //
+// Tokens are copied where the target keeps some, and compared afterwards, byte by
+// byte where both keep them alike. A target that keeps tokens which the source has
+// not is refused (index.ErrTokens).
+//
 // A target of another dimension (index.ErrDimension) or model (index.ErrModel)
 // is refused before anything is written. No more than InFlight+1 batches are in
 // memory. A target that is index.Bulk and has less than half of the items takes
@@ -116,6 +120,7 @@ func Copy(ctx context.Context, from, to index.Store, opts Options) (*Report, err
 type copying struct {
 	Options
 	from, to index.Store
+	tokens   *tokenCopy // nil where the target keeps none
 	total    int        // items of the source
 	before   int        // items of the target before the copy
 	mu       sync.Mutex // guards report and refused while several goroutines write
@@ -136,7 +141,7 @@ func (c *copying) run(ctx context.Context) error {
 	}
 	if r := c.report; r.Added+r.Changed+r.Pruned+r.Refused > 0 {
 		seen = newComparison(c.Tolerance)
-		seen.except = c.refused
+		seen.except, seen.sameTokens = c.refused, c.tokens.compare(ctx)
 		if err := seen.run(ctx, c.from, c.to, func(done int) { c.progress(Checking, done) }); err != nil {
 			return err
 		}
@@ -188,7 +193,8 @@ func (c *copying) check(ctx context.Context) error {
 	case !from.Space.Same(to.Space):
 		return fmt.Errorf("the source was made with model %s, the target with %s: %w", modelLabel(from), modelLabel(to), index.ErrModel)
 	}
-	return nil
+	c.tokens, err = newTokenCopy(c.from, c.to, from.Tokens, to.Tokens)
+	return err
 }
 
 // modelLabel names the model of a store for messages.

@@ -41,6 +41,7 @@ func (c *copying) write(ctx context.Context) (*comparison, error) {
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(c.InFlight)
 	seen := newComparison(c.Tolerance)
+	seen.sameTokens = c.tokens.compare(inner)
 	err := c.read(inner, seen, func(b batch) {
 		group.Go(func() error { return c.apply(inner, b) }) // waits for a free place
 	})
@@ -61,7 +62,11 @@ func (c *copying) read(ctx context.Context, seen *comparison, write func(batch))
 		if err != nil {
 			return err
 		}
-		switch differs := seen.add(p); {
+		differs, err := seen.add(p)
+		if err != nil {
+			return err
+		}
+		switch {
 		case differs:
 			b.items, b.added = append(b.items, *p.source), append(b.added, p.target == nil)
 		case p.source == nil && c.Prune:
@@ -93,6 +98,9 @@ func (c *copying) apply(ctx context.Context, b batch) error {
 
 // put writes items and counts them.
 func (c *copying) put(ctx context.Context, items []index.Item, added []bool) error {
+	if err := c.tokens.fill(ctx, items); err != nil {
+		return err
+	}
 	return index.UpsertAccepted(ctx, c.to, items, func(lo, hi int, refused error) {
 		if refused != nil {
 			c.refuse(items[lo], refused)

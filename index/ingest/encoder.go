@@ -20,6 +20,15 @@ type Encoder interface {
 	Encode(ctx context.Context, inputs []Input) ([][]float32, error)
 }
 
+// TokenEncoder is an Encoder that gives tokens beside vectors, for a store that
+// keeps them.
+type TokenEncoder interface {
+	Encoder
+	// EncodeTokens returns the vector of each input, and its tokens, of as many
+	// elements as the store's format has.
+	EncodeTokens(ctx context.Context, inputs []Input) (vectors, tokens [][]float32, err error)
+}
+
 // Input is a decoded file on its way to the encoder's model. Nobody but the
 // encoder looks inside.
 type Input interface {

@@ -37,9 +37,10 @@ type Estimate struct {
 
 // Estimate does a part of the job for a while, at least until one row is read and
 // encoded, and tells what all of it would take. Vectors are prepared as for the
-// embedded engine and not written. The job's Store is not used, and without a
+// embedded engine, of the dimension and with the tokens that an index has, and not
+// written. The job's Store is not used, and without a
 // Ledger nothing counts as finished.
-func (j Job) Estimate(ctx context.Context, dim int, during time.Duration) (*Estimate, error) {
+func (j Job) Estimate(ctx context.Context, of index.Info, during time.Duration) (*Estimate, error) {
 	report := newReport()
 	p, err := j.plan(report)
 	if err != nil {
@@ -58,7 +59,7 @@ func (j Job) Estimate(ctx context.Context, dim int, during time.Duration) (*Esti
 		}
 		e.Rows += rows
 	}
-	if err := j.sample(ctx, e, dim, during); err != nil {
+	if err := j.sample(ctx, e, of, during); err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
 	return e, nil
@@ -107,7 +108,7 @@ func countRows(ctx context.Context, s *source.Shard) (int, error) {
 }
 
 // sample runs the job for a while on a store that keeps nothing.
-func (j Job) sample(ctx context.Context, e *Estimate, dim int, during time.Duration) (err error) {
+func (j Job) sample(ctx context.Context, e *Estimate, of index.Info, during time.Duration) (err error) {
 	dir, err := os.MkdirTemp("", "engram-estimate-")
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (j Job) sample(ctx context.Context, e *Estimate, dim int, during time.Durat
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Ledger.Close()) }()
-	scales := &scales{dim: dim}
+	scales := &scales{of: of}
 	j.Store = scales
 	limited, enough := context.WithCancel(ctx)
 	defer enough()
@@ -153,17 +154,21 @@ func (j Job) sample(ctx context.Context, e *Estimate, dim int, during time.Durat
 // scales is a store that weighs its items and keeps nothing.
 type scales struct {
 	index.Store // nil: a job calls no other method
-	dim         int
+	of          index.Info
 	mu          sync.Mutex
 	rows, bytes int64
 }
 
 func (s *scales) Info(context.Context) (index.Info, error) {
-	return index.Info{Engine: "estimate", Dim: s.dim}, nil
+	return index.Info{Engine: "estimate", Dim: s.of.Dim, Tokens: s.of.Tokens}, nil
 }
 
 func (s *scales) Upsert(_ context.Context, items []index.Item) error {
-	b := disk.NewBuilder(s.dim, len(items))
+	size := 0
+	if s.of.Tokens.Kept() {
+		size = s.of.Tokens.Size()
+	}
+	b := disk.NewBuilder(s.of.Dim, len(items), size)
 	for _, item := range items {
 		if err := b.Add(item); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"testing"
 
+	"engram/index"
 	"engram/index/ingest"
 	"engram/index/source"
 )
@@ -38,7 +39,7 @@ func TestEstimateOfShardsThatCannotBeReadToTheirEnd(t *testing.T) {
 					s.Read = damagedAfter(s.Read, rows)
 				}
 			}
-			e, err := job.Estimate(t.Context(), 2, 0)
+			e, err := job.Estimate(t.Context(), index.Info{Dim: 2}, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -78,6 +79,19 @@ func (f *fakeEncoder) Encode(ctx context.Context, images []ingest.Input) ([][]fl
 	return vectors, nil
 }
 
+// EncodeTokens implements ingest.TokenEncoder: two tokens, the vector and its opposite.
+func (f *fakeEncoder) EncodeTokens(ctx context.Context, images []ingest.Input) (vectors, tokens [][]float32, err error) {
+	vectors, err = f.Encode(ctx, images)
+	for _, v := range vectors {
+		t := slices.Clone(v)
+		for _, x := range v {
+			t = append(t, -x)
+		}
+		tokens = append(tokens, t)
+	}
+	return vectors, tokens, err
+}
+
 // vectorOf is the fake embedding of a file.
 func vectorOf(text []byte) []float32 {
 	v := make([]float32, 8)
@@ -110,8 +124,14 @@ type target struct {
 
 func newTarget(t *testing.T) target {
 	t.Helper()
+	return newTokenTarget(t, index.TokenFormat{})
+}
+
+// newTokenTarget is a target that keeps tokens.
+func newTokenTarget(t *testing.T, tokens index.TokenFormat) target {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "index")
-	store, err := local.Create(dir, local.Options{Dim: 8})
+	store, err := local.Create(dir, local.Options{Dim: 8, Tokens: tokens})
 	if err != nil {
 		t.Fatal(err)
 	}

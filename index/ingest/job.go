@@ -117,7 +117,7 @@ func (j Job) runPipeline(ctx context.Context, todo []*reading, info index.Info, 
 	start := time.Now()
 	p := &pipeline{
 		encoder: j.Encoder, store: j.Store, where: j.Where, batch: j.Batch, encoders: j.Encoders,
-		dim: info.Dim, filled: info.Count > 0, recorder: newRecorder(j, todo, report),
+		info: info, filled: info.Count > 0, recorder: newRecorder(j, todo, report),
 	}
 	err := p.run(ctx, todo, j.Checkpoint)
 	report.EncoderBusy = p.encoding.total.Seconds() / max(time.Since(start).Seconds(), 1e-9)

@@ -281,7 +281,8 @@ func TestBatchesAreEncodedAtTheSameTime(t *testing.T) {
 }
 
 func TestNewCaptionsNeedNoEncoder(t *testing.T) {
-	root, to := t.TempDir(), newTarget(t)
+	format := index.TokenFormat{Kind: index.TokensFloat16, Count: 2, Dim: 8}
+	root, to := t.TempDir(), newTokenTarget(t, format)
 	writeFiles(t, root, map[string]string{"val2017/a.jpg": "aa", "val2017/b.jpg": "bb"})
 	enc := &fakeEncoder{}
 	mustRun(t, to.job(t, root, enc))
@@ -291,7 +292,16 @@ func TestNewCaptionsNeedNoEncoder(t *testing.T) {
 	if report.Stored != 1 || report.Unchanged != 1 || report.Encoded != 0 || enc.images.Load() != 2 {
 		t.Errorf("report is %+v after %d encoded images, want one changed without encoding", report, enc.images.Load())
 	}
-	got := contents(t, to)["val2017/a.jpg"].Payload["captions"]
+	a := contents(t, to)["val2017/a.jpg"]
+	stored, err := to.Tokens(t.Context(), []index.ID{a.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := make([]float32, format.Elements())
+	if err := format.Decode(tokens, stored[0]); err != nil || !slices.Equal(tokens[:8], vectorOf([]byte("aa"))) || tokens[8] != -1 {
+		t.Errorf("the tokens are %v, error %v; want the encoder's", tokens, err)
+	}
+	got := a.Payload["captions"]
 	if diff := cmp.Diff([]string{"a zebra", "a striped horse"}, got); diff != "" {
 		t.Errorf("captions (-want +got):\n%s", diff)
 	}

@@ -37,10 +37,10 @@ type pipeline struct {
 	encoder  Encoder
 	store    index.Store
 	where    index.Filter
-	batch    int  // most images of one
-	encoders int  // batches that are encoded at a time
-	dim      int  // elements of the store's vectors
-	filled   bool // the store may have some of the rows
+	batch    int        // most images of one
+	encoders int        // batches that are encoded at a time
+	info     index.Info // of the store
+	filled   bool       // the store may have some of the rows
 	recorder *recorder
 
 	encoding stopwatch
@@ -144,9 +144,9 @@ func (p *pipeline) readShard(ctx context.Context, shard *reading, images chan<- 
 // which is the end of what can be used of a shard.
 func (p *pipeline) fitting(rows []source.Row, first int) ([]source.Row, error) {
 	for i := range rows {
-		if v := rows[i].Vector; v != nil && len(v) != p.dim {
+		if v := rows[i].Vector; v != nil && len(v) != p.info.Dim {
 			return rows[:i], fmt.Errorf("row %d has a vector of %d elements, the index has %d: %w",
-				first+i, len(v), p.dim, index.ErrDimension)
+				first+i, len(v), p.info.Dim, index.ErrDimension)
 		}
 	}
 	return rows, nil
@@ -209,8 +209,25 @@ func (p *pipeline) recognise(ctx context.Context, rows []row) error {
 			r.outcome = unchanged
 		default:
 			r.outcome, r.Vector = stored, item.Vector
+			if err := p.keepTokens(ctx, r); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// keepTokens gives a row whose payload alone has changed the tokens that it has.
+func (p *pipeline) keepTokens(ctx context.Context, r *row) error {
+	store, ok := p.store.(index.TokenStore)
+	if !ok || !p.info.Tokens.Kept() {
+		return nil
+	}
+	tokens, err := store.Tokens(ctx, []index.ID{r.ID})
+	if err != nil {
+		return err
+	}
+	r.tokens = tokens[0]
 	return nil
 }
 
@@ -294,7 +311,7 @@ func (p *pipeline) encodeBatch(ctx context.Context, rows []row) error {
 		inputs[i] = rows[i].input
 	}
 	p.encoding.start()
-	vectors, err := p.encoder.Encode(ctx, inputs)
+	vectors, tokens, err := p.infer(ctx, inputs)
 	p.encoding.stop()
 	switch {
 	case errors.Is(err, ErrImage) && len(rows) == 1:
@@ -312,8 +329,27 @@ func (p *pipeline) encodeBatch(ctx context.Context, rows []row) error {
 	}
 	for i := range rows {
 		rows[i].outcome, rows[i].Vector, rows[i].input = encoded, vectors[i], nil
+		if tokens == nil {
+			continue
+		}
+		if rows[i].tokens, err = p.info.Tokens.Encode(nil, tokens[i]); err != nil {
+			rows[i].spoil(err)
+		}
 	}
 	return nil
+}
+
+// infer runs the encoder, for tokens too where the store keeps them.
+func (p *pipeline) infer(ctx context.Context, inputs []Input) (vectors, tokens [][]float32, err error) {
+	if !p.info.Tokens.Kept() {
+		vectors, err = p.encoder.Encode(ctx, inputs)
+		return vectors, nil, err
+	}
+	encoder, ok := p.encoder.(TokenEncoder)
+	if !ok {
+		return nil, nil, fmt.Errorf("the index keeps %s, and the encoder gives none: %w", p.info.Tokens, index.ErrTokens)
+	}
+	return encoder.EncodeTokens(ctx, inputs)
 }
 
 // put stores the rows that have a vector to be stored, and settles all but the
@@ -323,7 +359,7 @@ func (p *pipeline) put(ctx context.Context, rows []row) error {
 	from := make([]*row, 0, len(rows)) // of each item
 	for i := range rows {
 		if r := &rows[i]; r.outcome.stores() {
-			items = append(items, index.Item{ID: r.ID, Vector: r.Vector, Payload: r.Payload})
+			items = append(items, index.Item{ID: r.ID, Vector: r.Vector, Payload: r.Payload, Tokens: r.tokens})
 			from = append(from, r)
 		}
 	}

@@ -12,8 +12,9 @@ import (
 type row struct {
 	source.Row
 	shard   *reading
-	n       int   // its number in the shard
-	input   Input // its decoded image, between decoder and encoder
+	n       int    // its number in the shard
+	input   Input  // its decoded image, between decoder and encoder
+	tokens  []byte // as the store keeps them
 	outcome outcome
 	reason  string // why it is unusable
 }

@@ -37,7 +37,7 @@ func generation(g int64) (upserts [][]index.Item, deletes []index.ID) {
 	item := func(id index.ID) index.Item {
 		v := make([]float32, 16)
 		v[rng.IntN(16)] = 1
-		return index.Item{ID: id, Vector: v, Payload: index.Payload{"version": g}}
+		return index.Item{ID: id, Vector: v, Payload: index.Payload{"version": g}, Tokens: stamp(g)}
 	}
 	for range 1 + rng.IntN(4) {
 		batch := []index.Item{item(0)}
@@ -93,7 +93,7 @@ func lastGeneration(s *Store) int64 {
 // a moment, the locks of all indexes that are open.
 func TestKillingTheWriterLosesNothingThatWasFlushed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "index")
-	mustClose(t, mustCreate(t, dir, 16))
+	mustClose(t, mustCreateStamped(t, dir, 16))
 	rng := rand.New(rand.NewPCG(1, 2))
 	model, at := map[index.ID]int64{}, int64(0)
 	for range 20 {

@@ -172,7 +172,8 @@ func (f *flushing) number() uint64 {
 	return f.store.next - 1
 }
 
-// writeSegment writes the live rows of merged as one segment and opens it.
+// writeSegment writes the live rows of merged as one segment, with their tokens, and
+// opens it.
 func (f *flushing) writeSegment() error {
 	refs := slices.Collect(rows(f.merged))
 	if len(refs) == 0 {
@@ -183,9 +184,20 @@ func (f *flushing) writeSegment() error {
 	if err := f.create(name, func(w io.Writer) error { return disk.WriteSegment(w, refs) }); err != nil {
 		return err
 	}
+	size := f.store.tokenSize()
+	if size > 0 {
+		if err := f.create(disk.TokensName(number), func(w io.Writer) error { return disk.WriteTokens(w, refs) }); err != nil {
+			return err
+		}
+	}
 	opened, err := disk.OpenSegment(filepath.Join(f.store.folder.Path, name))
 	if err != nil {
 		return err
+	}
+	if size > 0 {
+		if err := opened.OpenTokens(filepath.Join(f.store.folder.Path, disk.TokensName(number)), size); err != nil {
+			return errors.Join(err, opened.Close())
+		}
 	}
 	f.opened = &segment{Segment: opened, file: number}
 	return nil
@@ -213,7 +225,7 @@ func (f *flushing) writeTombstones() error {
 
 func (f *flushing) manifest() disk.Manifest {
 	info := f.store.info
-	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Labels: *f.store.labels.Load(), Next: f.store.next}
+	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Tokens: info.Tokens, Labels: *f.store.labels.Load(), Next: f.store.next}
 	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
 			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones,
@@ -273,7 +285,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	// move merges the parts that due names, within the budget.
 	move := func(due func(part) bool) {
 		kept = slices.DeleteFunc(kept, func(p part) bool {
-			size := p.live * rowBytes(p.segment.Dim)
+			size := p.live * p.rowBytes()
 			if err != nil || size > budget || !due(p) {
 				return false
 			}
@@ -291,7 +303,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	for before := -1; before != len(merged); {
 		before = len(merged)
 		limit := 2 * rows
-		small := func(p part) bool { return p.live <= limit && p.live*rowBytes(p.segment.Dim) < fullSegment }
+		small := func(p part) bool { return p.live <= limit && p.live*p.rowBytes() < fullSegment }
 		if countFunc(kept, small) >= fanIn {
 			move(small)
 		}
@@ -299,8 +311,10 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	return kept, merged, err
 }
 
-// rowBytes is the size of a row on disk without its payload.
-func rowBytes(dim int) int { return disk.RowSizes(dim).Total() }
+// rowBytes is the size of a row on disk, with its tokens and without its payload.
+func (p part) rowBytes() int {
+	return disk.RowSizes(p.segment.Dim).Total() + p.segment.TokenSize()
+}
 
 func countFunc[T any](list []T, f func(T) bool) int {
 	n := 0

@@ -16,18 +16,22 @@ import (
 	"engram/index"
 )
 
-// testdata/v1 and v2 are an index in format 1 and 2. They are never written again:
+// testdata/v1, v2 and v3 are an index in format 1, 2 and 3. They are never written again:
 // every later version must open them and find these items and labels.
 func TestAnIndexInAnOlderFormatOpens(t *testing.T) {
 	for version, labels := range map[string]map[string]string{
 		"v1": {},
 		"v2": {"build": "a", "origin": `{"root":"/photos","bundle":"/models/ü"}`},
+		"v3": {},
 	} {
 		t.Run(version, func(t *testing.T) {
 			s := openCopy(t, version)
 			defer mustClose(t, s)
 			checkFixture(t, s)
 			checkLabels(t, s, labels)
+			if version == "v3" {
+				checkFixtureTokens(t, s)
+			}
 		})
 	}
 }
@@ -109,6 +113,31 @@ func TestALabelThatFails(t *testing.T) {
 	}
 }
 
+// checkFixtureTokens compares the tokens of the index in format 3: the two tokens of
+// each item are its vector and its opposite.
+func checkFixtureTokens(t *testing.T, s *Store) {
+	t.Helper()
+	want := index.TokenFormat{Kind: index.TokensInt8, Count: 2, Dim: 3}
+	if s.info.Tokens != want {
+		t.Fatalf("it keeps %s, want %s", s.info.Tokens, want)
+	}
+	for _, item := range fixtureItems {
+		stored, err := s.Tokens(t.Context(), []index.ID{item.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, want.Elements())
+		if err := want.Decode(got, stored[0]); err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range item.Vector {
+			if math.Abs(float64(got[i]-x)) > .004 || math.Abs(float64(got[3+i]+x)) > .004 {
+				t.Errorf("item %d has the tokens %v, want %v and its opposite", item.ID, got, item.Vector)
+			}
+		}
+	}
+}
+
 // checkFixture compares an index of testdata with what it was made of.
 func checkFixture(t *testing.T, s *Store) {
 	t.Helper()
@@ -116,7 +145,7 @@ func checkFixture(t *testing.T, s *Store) {
 		t.Error(err)
 	}
 	info, err := s.Info(t.Context())
-	wantInfo := index.Info{Engine: "local", Dim: 3, Count: 4, Space: space.Space{Name: "example 1", Fingerprint: "0123456789abcdef"}}
+	wantInfo := index.Info{Engine: "local", Dim: 3, Count: 4, Space: space.Space{Name: "example 1", Fingerprint: "0123456789abcdef"}, Tokens: s.info.Tokens}
 	if err != nil || info != wantInfo {
 		t.Errorf("info %+v, error %v; want %+v", info, err, wantInfo)
 	}

@@ -16,13 +16,22 @@ func TestContract(t *testing.T) {
 	indextest.Contract(t, func(t testing.TB, name string, dim int) index.Store {
 		t.Helper()
 		dir := filepath.Join(root, name)
-		store, err := local.Open(dir)
-		if errors.Is(err, index.ErrNotFound) {
-			store, err = local.Create(dir, local.Options{Dim: dim})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return store
+		return openOrCreate(t, dir, local.Options{Dim: dim})
 	})
+	indextest.Tokens(t, func(t testing.TB, name string, dim int) index.Store {
+		t.Helper()
+		return openOrCreate(t, filepath.Join(root, name), local.Options{Dim: dim, Tokens: indextest.TokenFormat})
+	})
+}
+
+func openOrCreate(t testing.TB, dir string, opts local.Options) index.Store {
+	t.Helper()
+	store, err := local.Open(dir)
+	if errors.Is(err, index.ErrNotFound) {
+		store, err = local.Create(dir, opts)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
 }

@@ -54,7 +54,7 @@ func TestDiskAndMemoryAreGivenBack(t *testing.T) {
 		mustFlush(t, s)
 	}
 	_, full := segmentFiles(t, s)
-	if limit := int64(2 * 2000 * rowBytes(256)); full > limit {
+	if limit := int64(2 * 2000 * disk.RowSizes(256).Total()); full > limit {
 		t.Errorf("%d bytes for 2,000 rows written five times, want at most %d", full, limit)
 	}
 	remove(t, s, ids[:1500]...)
@@ -124,7 +124,7 @@ func TestRowsInMemoryLieInFewSegments(t *testing.T) {
 func TestFullSegmentsAreLeftAlone(t *testing.T) {
 	const dim = 1 << 16
 	segments := func(n, bytes int) (parts []part) {
-		rows := bytes / rowBytes(dim)
+		rows := bytes / disk.RowSizes(dim).Total()
 		for i := range n {
 			s := &disk.Segment{Rows: column.Rows{Dim: dim, IDs: make([]index.ID, rows)}}
 			parts = append(parts, part{segment: &segment{Segment: s, file: uint64(i + 1)}, live: rows})
@@ -133,7 +133,7 @@ func TestFullSegmentsAreLeftAlone(t *testing.T) {
 	}
 	inMemory := segments(1, 1<<30)
 	inMemory[0].segment.file = 0
-	for _, test := range []struct{ size, merged int }{{fullSegment + rowBytes(dim), 1}, {fullSegment / 2, 11}} {
+	for _, test := range []struct{ size, merged int }{{fullSegment + disk.RowSizes(dim).Total(), 1}, {fullSegment / 2, 11}} {
 		parts := append(segments(20, test.size), inMemory...)
 		kept, merged, err := plan(t.Context(), parts)
 		if err != nil || len(merged) != test.merged || len(kept)+len(merged) != len(parts) {

@@ -71,7 +71,7 @@ func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 			var items []index.Item
 			for _, id := range ids(30) {
 				next[id] = version
-				items = append(items, index.Item{ID: id, Vector: []float32{1, float32(id), 0, 0}, Payload: index.Payload{"version": version}})
+				items = append(items, index.Item{ID: id, Vector: []float32{1, float32(id), 0, 0}, Payload: index.Payload{"version": version}, Tokens: stamp(version)})
 			}
 			l.began(next)
 			err = s.Upsert(t.Context(), items)
@@ -189,7 +189,7 @@ func TestAPowerLossLosesNothingThatWasFlushed(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	fsys, dir := newDisk(t)
-	s, err := CreateFS(fsys, dir, Options{Dim: 4})
+	s, err := CreateFS(fsys, dir, Options{Dim: 4, Tokens: stamped})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestAPowerLossLosesNothingThatWasFlushed(t *testing.T) {
 // is created, filled, flushed, and merged, and notes what a Flush has made
 // durable.
 func (l *life) script(t *testing.T, fsys *crashfs.FS, dir string) error {
-	s, err := CreateFS(fsys, dir, Options{Dim: 4})
+	s, err := CreateFS(fsys, dir, Options{Dim: 4, Tokens: stamped})
 	if err != nil {
 		return err
 	}
@@ -314,7 +314,7 @@ func TestAPowerLossAfterAKilledProcess(t *testing.T) {
 // that returned or of the one under way, and the rows of the last flush.
 func TestAPowerLossKeepsALabel(t *testing.T) {
 	fsys, dir := newDisk(t)
-	s, err := CreateFS(fsys, dir, Options{Dim: 4})
+	s, err := CreateFS(fsys, dir, Options{Dim: 4, Tokens: stamped})
 	if err != nil {
 		t.Fatal(err)
 	}

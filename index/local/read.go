@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"runtime"
 
@@ -76,6 +77,40 @@ func (s *Store) Get(ctx context.Context, ids []index.ID) ([]index.Item, error) {
 		}
 	}
 	return items, nil
+}
+
+// Tokens implements index.TokenStore. It checks the blocks that it hands out.
+func (s *Store) Tokens(ctx context.Context, ids []index.ID) ([][]byte, error) {
+	snap, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.release()
+	if !s.info.Tokens.Kept() {
+		return nil, fmt.Errorf("the index %s keeps no tokens: %w", s.folder.Path, index.ErrTokens)
+	}
+	tokens := make([][]byte, len(ids))
+	for i, id := range ids {
+		for _, p := range snap.parts {
+			row, ok := p.find(id)
+			if !ok {
+				continue
+			}
+			if tokens[i], err = p.segment.Tokens(row); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	return tokens, nil
+}
+
+// tokenSize returns the bytes of an item's tokens, 0 where none are kept.
+func (s *Store) tokenSize() int {
+	if !s.info.Tokens.Kept() {
+		return 0
+	}
+	return s.info.Tokens.Size()
 }
 
 var _ index.Ranged = (*Store)(nil)

@@ -124,7 +124,7 @@ func TestAReaderKeepsWhatAWriterRemoves(t *testing.T) {
 // opens one whole generation.
 func TestReadersBesideAWritingProcess(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "index")
-	mustClose(t, mustCreate(t, dir, 16))
+	mustClose(t, mustCreateStamped(t, dir, 16))
 	stop := startWriter(t, dir)
 	last := int64(0)
 	for range 200 {

@@ -20,6 +20,9 @@ type Options struct {
 	Dim int
 	// Space of the vectors (see index.Info).
 	Space space.Space
+	// Tokens that are kept of each item (see index.TokenStore); the zero value keeps
+	// none.
+	Tokens index.TokenFormat
 }
 
 // Store is an index in a folder. It implements index.Store.
@@ -50,7 +53,7 @@ type Store struct {
 	background index.Background
 }
 
-var _ index.Store = (*Store)(nil)
+var _ index.TokenStore = (*Store)(nil)
 
 // defaultMemoryLimit is 64 MiB: 21,000 rows of 768 elements, which a float32
 // scan passes over in a few milliseconds.
@@ -66,7 +69,10 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if opts.Dim < 1 || opts.Dim > disk.MaxDim {
 		return nil, fmt.Errorf("an index of dimension %d, wanted 1 to %d: %w", opts.Dim, disk.MaxDim, index.ErrDimension)
 	}
-	files, err := disk.Create(fsys, dir, disk.Manifest{Dim: opts.Dim, Space: opts.Space, Next: 1})
+	if err := opts.Tokens.Check(); err != nil {
+		return nil, err
+	}
+	files, err := disk.Create(fsys, dir, disk.Manifest{Dim: opts.Dim, Space: opts.Space, Tokens: opts.Tokens, Next: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +98,7 @@ func newStore(files *disk.Files) *Store {
 	m := files.Manifest
 	s := &Store{
 		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, next: m.Next,
-		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space}, written: m,
+		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
 	s.labels.Store(&m.Labels)
 	parts := make([]part, len(files.Segments))

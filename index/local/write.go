@@ -42,7 +42,7 @@ func (s *Store) segment(items []index.Item) (*disk.Segment, error) {
 	// The last of equal ids comes first, and stays.
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(items[a].ID, items[b].ID) })
 	order = slices.CompactFunc(order, func(a, b int) bool { return items[a].ID == items[b].ID })
-	b := disk.NewBuilder(s.info.Dim, len(order))
+	b := disk.NewBuilder(s.info.Dim, len(order), s.tokenSize())
 	for _, i := range order {
 		if err := b.Add(items[i]); err != nil {
 			return nil, err
@@ -162,7 +162,7 @@ const smallInMemory = 2 << 20
 func (s *Store) mergeInMemory(parts []part) ([]part, error) {
 	parts = slices.DeleteFunc(parts, func(p part) bool { return p.inMemory() && p.live == 0 })
 	for n := len(parts); n >= 2 && joinable(parts[n-2], parts[n-1]); n-- {
-		joined := disk.NewBuilder(s.info.Dim, parts[n-2].live+parts[n-1].live)
+		joined := disk.NewBuilder(s.info.Dim, parts[n-2].live+parts[n-1].live, s.tokenSize())
 		for row := range rows(parts[n-2:]) {
 			if err := joined.Copy(row); err != nil {
 				return nil, err

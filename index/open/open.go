@@ -66,9 +66,10 @@ func openStore(ctx context.Context, name string, fixed bool, o Options) (index.S
 
 // Empty describes a new index.
 type Empty struct {
-	Dim        int         // elements of a vector
-	Space      space.Space // of the vectors
-	Collection Collection  // how it is set up if it is a collection
+	Dim        int               // elements of a vector
+	Space      space.Space       // of the vectors
+	Tokens     index.TokenFormat // that are kept of each item
+	Collection Collection        // how it is set up if it is a collection
 }
 
 // Create makes an empty index and opens it. fs.ErrExist says that there is one
@@ -81,7 +82,10 @@ func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, 
 		if err := checkFolder(name); err != nil {
 			return nil, err
 		}
-		return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space}))
+		return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space, Tokens: e.Tokens}))
+	}
+	if e.Tokens.Kept() {
+		return nil, fmt.Errorf("%s is a collection, which keeps no tokens: build into a folder, or without --tokens: %w", name, index.ErrTokens)
 	}
 	at, err := parse(name, o)
 	if err != nil {

@@ -122,10 +122,24 @@ func NewLabel(o Origin, known []Origin) string {
 }
 
 // View is a store whose items are shown as they would be if their source had
-// another label. Only Info and All are of use.
+// another label. Only Info, All and Tokens are of use.
 type View struct {
 	index.Store
 	Label string
+	Was   string // label that the items have in Store
+}
+
+// Tokens implements index.TokenStore.
+func (v View) Tokens(ctx context.Context, ids []index.ID) ([][]byte, error) {
+	store, ok := v.Store.(index.TokenStore)
+	if !ok {
+		return nil, fmt.Errorf("%T keeps no tokens: %w", v.Store, index.ErrTokens)
+	}
+	was := make([]index.ID, len(ids))
+	for i, id := range ids {
+		was[i] = id - idShift(v.Label) + idShift(v.Was)
+	}
+	return store.Tokens(ctx, was)
 }
 
 // All implements index.Store. Ids ascend: the items whose new id is beyond the

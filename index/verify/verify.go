@@ -96,6 +96,7 @@ func (r *Report) add(name string, outcome Outcome, format string, args ...any) {
 //	count     All yields as many items as Info counts
 //	vectors   of Info's dimension, finite, of length 1 within Tolerance
 //	payloads  hold only the types of values that stores keep
+//	tokens    of sampled items are there, finite, and the first one is the vector (MinCosine)
 //	rows      Get returns for sampled ids what All yielded
 //	originals sampled items, made again, have the stored vectors (MinCosine) and payloads
 //	search    finds what an exact search finds (mean recall@K), with exact scores
@@ -125,7 +126,7 @@ func Verify(ctx context.Context, store index.Store, opts Options) (*Report, erro
 		Options: opts, store: store, info: info, report: &Report{Info: info},
 		rng: rand.New(rand.NewPCG(opts.Seed, 0)),
 	}
-	for _, check := range []func(context.Context) error{v.files, v.items, v.rows, v.originals, v.search} {
+	for _, check := range []func(context.Context) error{v.files, v.items, v.rows, v.tokens, v.originals, v.search} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("verify: %w", err)
 		}

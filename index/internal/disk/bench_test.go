@@ -31,7 +31,7 @@ func benchItems(n int) []index.Item {
 }
 
 func benchSegment(b *testing.B, items []index.Item) *Segment {
-	builder := NewBuilder(benchDim, len(items))
+	builder := NewBuilder(benchDim, len(items), 0)
 	for _, item := range items {
 		if err := builder.Add(item); err != nil {
 			b.Fatal(err)

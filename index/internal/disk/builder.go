@@ -15,13 +15,15 @@ type Builder struct {
 	encoder encoder
 }
 
-// NewBuilder returns a builder of a segment of up to rows rows.
-func NewBuilder(dim, rows int) *Builder {
+// NewBuilder returns a builder of a segment of up to rows rows, with tokens of
+// tokenSize bytes a row, 0 for none.
+func NewBuilder(dim, rows, tokenSize int) *Builder {
 	columns := column.New(dim, rows)
 	columns.IDs = columns.IDs[:0]
 	return &Builder{segment: Segment{
-		Rows: columns,
-		ends: make([]uint64, 0, rows),
+		Rows:   columns,
+		ends:   make([]uint64, 0, rows),
+		tokens: tokenRows{rows: make([]byte, 0, rows*tokenSize), size: tokenSize},
 	}}
 }
 
@@ -38,6 +40,9 @@ func (b *Builder) Add(item index.Item) error {
 	s := &b.segment
 	row := len(s.IDs)
 	err := index.UnitTo(s.Vector(row), item.Vector)
+	if err == nil && len(item.Tokens) != s.tokens.size {
+		err = fmt.Errorf("%d bytes of tokens, the index keeps %d of each item: %w", len(item.Tokens), s.tokens.size, index.ErrTokens)
+	}
 	if err == nil {
 		s.payloads, err = b.encoder.append(s.payloads, item.Payload)
 	}
@@ -45,6 +50,7 @@ func (b *Builder) Add(item index.Item) error {
 		return fmt.Errorf("item %d: %w", item.ID, err)
 	}
 	s.Quantise(row)
+	s.tokens.rows = append(s.tokens.rows, item.Tokens...)
 	b.end(item.ID)
 	if row+1 == sample {
 		rest := cap(s.IDs) - sample
@@ -65,6 +71,7 @@ func (b *Builder) Copy(r Ref) error {
 	copy(s.Codes[row*codes:][:codes], r.Segment.Codes[r.Row*codes:])
 	s.Scales[row], s.Residuals[row] = r.Segment.Scales[r.Row], r.Segment.Residuals[r.Row]
 	s.payloads = append(s.payloads, payload...)
+	s.tokens.rows = append(s.tokens.rows, r.Segment.tokens.rows[r.Row*s.tokens.size:][:s.tokens.size]...)
 	b.end(r.ID())
 	return nil
 }

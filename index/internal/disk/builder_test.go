@@ -10,7 +10,7 @@ import (
 // The first rows of a segment may have payloads as none of the others have.
 func TestRoomForPayloadsIsNotThatOfTheFirstRowsTimesAll(t *testing.T) {
 	const rows, long = 16384, 64 << 10
-	b := NewBuilder(1, rows)
+	b := NewBuilder(1, rows, 0)
 	for i := range rows {
 		p := index.Payload{"text": ""}
 		if i < sample {

@@ -13,7 +13,7 @@ func TestAChooserReadsWhatTheFilterLooksUp(t *testing.T) {
 	payloads := []index.Payload{
 		nil, {}, {"n": int64(2), "z": 1.5}, {"a": true, "n": int64(2), "names": []string{"x", "y"}, "text": "A zebra"}, {"n": 3.0, "text": strings.Repeat("zebra ", 100)},
 	}
-	b := NewBuilder(1, len(payloads))
+	b := NewBuilder(1, len(payloads), 0)
 	for i, p := range payloads {
 		if err := b.Add(index.Item{ID: index.ID(i), Vector: []float32{1}, Payload: p}); err != nil {
 			t.Fatal(err)

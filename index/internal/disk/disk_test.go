@@ -25,7 +25,7 @@ import (
 // testRefs returns n rows of dimension dim in memory.
 func testRefs(t testing.TB, n, dim int) []Ref {
 	t.Helper()
-	b := NewBuilder(dim, n)
+	b := NewBuilder(dim, n, 0)
 	refs := make([]Ref, n)
 	for i := range refs {
 		v := make([]float32, dim)

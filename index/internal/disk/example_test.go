@@ -19,7 +19,7 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 
-	builder := disk.NewBuilder(2, 1)
+	builder := disk.NewBuilder(2, 1, 0)
 	if err := builder.Add(index.Item{ID: 7, Vector: []float32{3, 0}, Payload: index.Payload{"path": "zebra.jpg"}}); err != nil {
 		log.Fatal(err)
 	}

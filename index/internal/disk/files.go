@@ -158,6 +158,12 @@ func (f *Files) openSegment(r SegmentRecord) error {
 		return err
 	}
 	s := StoredSegment{Segment: opened}
+	if f.Manifest.Tokens.Kept() {
+		err = opened.OpenTokens(filepath.Join(f.Folder.Path, TokensName(r.File)), f.Manifest.Tokens.Size())
+	}
+	if err != nil {
+		return errors.Join(err, opened.Close())
+	}
 	if opened.Dim != f.Manifest.Dim || len(opened.IDs) != r.Rows {
 		err = fmt.Errorf("segment %d has %d rows of dimension %d, the manifest says %d of %d: %w",
 			r.File, len(opened.IDs), opened.Dim, r.Rows, f.Manifest.Dim, index.ErrCorrupt)
@@ -208,7 +214,7 @@ func (f Folder) WriteManifest(m Manifest) error {
 
 // leftover matches the names of files that are swept when no manifest names
 // them, and of no others.
-var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|dead)(\.tmp)?)$`)
+var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead)(\.tmp)?)$`)
 
 // Sweep removes files that were written for a manifest that never came, or that
 // m has replaced.
@@ -220,6 +226,7 @@ func (f Folder) Sweep(m Manifest) error {
 	used := map[string]bool{}
 	for _, r := range m.Segments {
 		used[SegmentName(r.File)] = true
+		used[TokensName(r.File)] = m.Tokens.Kept()
 		used[TombstonesName(r.Dead)] = true
 	}
 	for _, e := range entries {

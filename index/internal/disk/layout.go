@@ -15,7 +15,8 @@ const (
 	//
 	//	1  first version
 	//	2  a manifest has labels
-	Version = 2
+	//	3  an index can keep tokens
+	Version = 3
 
 	// MaxDim bounds the elements of a vector.
 	MaxDim = simd.MaxDim

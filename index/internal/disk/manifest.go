@@ -24,6 +24,7 @@ const ManifestName = "manifest"
 type Manifest struct {
 	Dim      int
 	Space    space.Space
+	Tokens   index.TokenFormat
 	Labels   map[string]string // see index.Store
 	Next     uint64            // number of the next file
 	Segments []SegmentRecord
@@ -34,9 +35,17 @@ type manifestBody struct {
 	Dim        int               `json:"dim"`
 	Bundle     string            `json:"bundle"` // the fingerprint of the space
 	BundleName string            `json:"bundle_name"`
+	Tokens     *tokenRecord      `json:"tokens,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Next       uint64            `json:"next"`
 	Segments   []SegmentRecord   `json:"segments"`
+}
+
+// tokenRecord is an index.TokenFormat as it is written.
+type tokenRecord struct {
+	Kind  index.TokenKind `json:"kind"`
+	Count int             `json:"count"`
+	Dim   int             `json:"dim"`
 }
 
 // SegmentRecord names the files of one segment by their numbers.
@@ -61,9 +70,13 @@ func manifestLine(version int, body []byte) string {
 
 // WriteManifest writes m.
 func WriteManifest(w io.Writer, m Manifest) error {
-	body, err := json.MarshalIndent(manifestBody{
+	b := manifestBody{
 		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Labels: m.Labels, Next: m.Next, Segments: m.Segments,
-	}, "", "\t")
+	}
+	if m.Tokens.Kept() {
+		b.Tokens = (*tokenRecord)(&m.Tokens)
+	}
+	body, err := json.MarshalIndent(b, "", "\t")
 	if err != nil {
 		return err
 	}
@@ -121,12 +134,18 @@ func parseManifest(content []byte) (Manifest, error) {
 		Dim: b.Dim, Space: space.Space{Name: b.BundleName, Fingerprint: b.Bundle}, Labels: b.Labels,
 		Next: b.Next, Segments: b.Segments,
 	}
+	if b.Tokens != nil {
+		m.Tokens = index.TokenFormat(*b.Tokens)
+	}
 	return m, m.validate()
 }
 
 func (m Manifest) validate() error {
 	if m.Dim < 1 || m.Dim > MaxDim {
 		return fmt.Errorf("dimension %d, wanted 1 to %d: %w", m.Dim, MaxDim, index.ErrCorrupt)
+	}
+	if err := m.Tokens.Check(); err != nil {
+		return fmt.Errorf("%w: %w", err, index.ErrCorrupt)
 	}
 	used := map[uint64]bool{}
 	for _, s := range m.Segments {

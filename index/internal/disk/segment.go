@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"unsafe"
 
@@ -20,10 +19,9 @@ type Segment struct {
 	ends     []uint64 // payload i is payloads[ends[i-1]:ends[i]]
 	payloads []byte
 
-	// Of a file only.
-	file   *os.File
-	data   []byte // the mapped file
+	blocks // of a file only
 	layout layout
+	tokens tokenRows
 }
 
 // Ref names a row of a segment in memory or on disk.
@@ -51,7 +49,7 @@ func OpenSegment(path string) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Segment{file: file}
+	s := &Segment{blocks: blocks{file: file}}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("segment %s: %w", path, err), s.Close())
 	}
@@ -78,8 +76,8 @@ func (s *Segment) open() error {
 		return fmt.Errorf("%d rows of %d elements and %d bytes of payloads take up %d bytes, the file has %d: %w",
 			h.rows, h.dim, h.payload, s.layout.total, info.Size(), index.ErrCorrupt)
 	}
-	if s.data, err = mapFile(s.file, int(s.layout.total)); err != nil {
-		return fmt.Errorf("mapping it: %w", err)
+	if err := s.mapBlocks(s.layout.sums, s.layout.total); err != nil {
+		return err
 	}
 	s.view(h)
 	return s.checkColumns()
@@ -109,9 +107,8 @@ func viewAs[T int8 | uint64 | float32 | index.ID](b []byte) []T {
 
 // checkColumns makes sure that no row can lead outside the map.
 func (s *Segment) checkColumns() error {
-	sums := s.data[s.layout.sums:]
-	if checksum(sums[:len(sums)-4]) != binary.LittleEndian.Uint32(sums[len(sums)-4:]) {
-		return fmt.Errorf("the list of checksums does not match its own: %w", index.ErrCorrupt)
+	if err := s.checkSums(); err != nil {
+		return err
 	}
 	for _, i := range []int{secHeader, secIDs, secEnds, secScales, secResiduals} {
 		if err := s.check(s.layout.start[i], s.layout.size[i]); err != nil {
@@ -134,69 +131,17 @@ func (s *Segment) checkColumns() error {
 	return nil
 }
 
-// check compares the blocks that hold size bytes from start with their
-// checksums. Rows in memory have none.
-func (s *Segment) check(start, size int64) error {
-	if s.data == nil || size == 0 {
-		return nil
-	}
-	for block := start / BlockSize; block*BlockSize < start+size; block++ {
-		if checksum(s.data[block*BlockSize:][:BlockSize]) != s.sum(block) {
-			return s.damaged(block)
-		}
-	}
-	return nil
-}
-
-func (s *Segment) sum(block int64) uint32 {
-	return binary.LittleEndian.Uint32(s.data[s.layout.sums+4*block:])
-}
-
-func (s *Segment) damaged(block int64) error {
-	return fmt.Errorf("segment %s: bytes %d to %d do not match their checksum: %w",
-		s.file.Name(), block*BlockSize, (block+1)*BlockSize, index.ErrCorrupt)
-}
-
-// Verify reads the whole file and compares every block with its checksum. It
-// reads through the file and not the map, so that a bad sector is an error and
-// not a fault.
+// Verify reads the files of the segment and compares every block with its checksum.
 func (s *Segment) Verify(ctx context.Context) error {
-	if s.file == nil {
-		return nil
-	}
-	const chunk = 256 // blocks, 1 MiB
-	buf := make([]byte, chunk*BlockSize)
-	for block := int64(0); block < s.layout.blocks; block += chunk {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(chunk, s.layout.blocks-block)
-		if _, err := s.file.ReadAt(buf[:n*BlockSize], block*BlockSize); err != nil {
-			return fmt.Errorf("segment %s: %w", s.file.Name(), errors.Join(index.ErrCorrupt, err))
-		}
-		for i := range n {
-			if checksum(buf[i*BlockSize:][:BlockSize]) != s.sum(block+i) {
-				return s.damaged(block + i)
-			}
-		}
-	}
-	tail := make([]byte, s.layout.total-s.layout.sums+1)
-	if n, err := s.file.ReadAt(tail, s.layout.sums); err != io.EOF || n != len(tail)-1 {
-		return fmt.Errorf("segment %s: its end was read as %d of %d bytes: %w",
-			s.file.Name(), n, len(tail)-1, errors.Join(index.ErrCorrupt, err))
-	}
-	if sums := tail[:len(tail)-5]; checksum(sums) != binary.LittleEndian.Uint32(tail[len(tail)-5:]) {
-		return fmt.Errorf("segment %s: the list of checksums does not match its own: %w", s.file.Name(), index.ErrCorrupt)
-	}
-	return nil
+	return errors.Join(s.verify(ctx), s.tokens.verify(ctx))
 }
 
-// Bytes is the memory that the columns take up, or the size of the file.
+// Bytes is the memory that the columns take up, or the size of the files.
 func (s *Segment) Bytes() int {
 	if s.data != nil {
-		return len(s.data)
+		return len(s.data) + len(s.tokens.data)
 	}
-	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads)
+	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads) + cap(s.tokens.rows)
 }
 
 // payload returns the encoded payload of row i, not checked. Damage done to a
@@ -238,14 +183,5 @@ func (s *Segment) Item(i int) (index.Item, error) {
 	return index.Item{ID: s.IDs[i], Vector: append([]float32(nil), s.Vector(i)...), Payload: payload}, nil
 }
 
-// Close unmaps the file. The rows must not be used afterwards.
-func (s *Segment) Close() error {
-	if s.file == nil {
-		return nil
-	}
-	var err error
-	if s.data != nil {
-		err = unmapFile(s.data)
-	}
-	return errors.Join(err, s.file.Close())
-}
+// Close unmaps the files. The rows must not be used afterwards.
+func (s *Segment) Close() error { return errors.Join(s.close(), s.tokens.close()) }

@@ -25,7 +25,7 @@ func benchSegment(b *testing.B) *disk.Segment {
 	var refs []disk.Ref
 	const batch = 10_000
 	for len(refs) < benchRows {
-		builder := disk.NewBuilder(benchDim, batch)
+		builder := disk.NewBuilder(benchDim, batch, 0)
 		for range batch {
 			v := make([]float32, benchDim)
 			for j := range v {

@@ -27,6 +27,27 @@ type BuildSpec struct {
 	Prune       bool         // delete the items of shards and folders that are gone
 	RetryFailed bool         // try again what could not be read before
 	Batch       int          // images in one run of the model; 0: what suits the device
+	// Tokens says how the tokens of images are kept beside their vectors: an
+	// index.TokenKind, NoTokens, or "" for what the index does that is there.
+	Tokens string
+}
+
+// NoTokens is the value of BuildSpec.Tokens that keeps none.
+const NoTokens = "none"
+
+// tokens returns the format of the tokens that a new index keeps.
+func (s *BuildSpec) tokens(in *input) (index.TokenFormat, error) {
+	if s.Tokens == "" || s.Tokens == NoTokens {
+		return index.TokenFormat{}, nil
+	}
+	if in.encoder == nil || in.ofVectors {
+		return index.TokenFormat{}, fmt.Errorf("--tokens %s: embeddings have no tokens, wanted images: %w", s.Tokens, index.ErrTokens)
+	}
+	f := index.TokenFormat{Kind: index.TokenKind(s.Tokens), Count: in.model.T, Dim: in.model.D}
+	if err := f.Check(); err != nil {
+		return f, fmt.Errorf("--tokens: %w", err)
+	}
+	return f, nil
 }
 
 // Build brings an index in line with its sources. One that it does not have yet is

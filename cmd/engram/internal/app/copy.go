@@ -33,7 +33,12 @@ func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, from)
-	to, err := a.openOrCreate(ctx, spec.To, from.empty(spec.Collection))
+	empty := from.empty(spec.Collection)
+	if open.IsCollection(spec.To) && empty.Tokens.Kept() {
+		a.notify("%s keeps no tokens: a search by scan makes them from the images again", spec.To)
+		empty.Tokens = index.TokenFormat{}
+	}
+	to, err := a.openOrCreate(ctx, spec.To, empty)
 	if err != nil {
 		return nil, err
 	}
@@ -84,5 +89,5 @@ func (x *Index) among(to *Index, prune bool) (index.Store, []source.Origin, erro
 	if origin.Label == "" {
 		return x.Store, []source.Origin{origin}, nil
 	}
-	return source.View{Store: x.Store, Label: origin.Label}, []source.Origin{origin}, nil
+	return source.View{Store: x.Store, Label: origin.Label, Was: x.Origin.Label}, []source.Origin{origin}, nil
 }

@@ -40,6 +40,21 @@ func (e pictureEncoder) Encode(ctx context.Context, inputs []ingest.Input) ([][]
 	return asRows(vectors, err)
 }
 
+// EncodeTokens implements ingest.TokenEncoder.
+func (e pictureEncoder) EncodeTokens(ctx context.Context, inputs []ingest.Input) (vectors, tokens [][]float32, err error) {
+	images := make([]*pixels.Image, len(inputs))
+	for i, in := range inputs {
+		images[i] = in.(imageInput).Image
+	}
+	all, err := e.encoder.EncodeTokens(ctx, images)
+	globals := make([]embed.Vector, len(all))
+	for i, t := range all {
+		globals[i], tokens = t.Global(), append(tokens, t.Data)
+	}
+	vectors, err = asRows(globals, err)
+	return vectors, tokens, err
+}
+
 // captionEncoder is a TextEncoder as package ingest needs it.
 type captionEncoder struct{ encoder *TextEncoder }
 

@@ -43,7 +43,11 @@ func (a *App) Estimate(ctx context.Context, spec BuildSpec, watch progress.Func)
 	if job.Ledger != nil {
 		defer closeInto(&err, job.Ledger)
 	}
-	e, err := job.Estimate(ctx, in.dim, sampleTime)
+	of := index.Info{Dim: in.dim}
+	if of.Tokens, err = spec.tokens(in); err != nil {
+		return nil, err
+	}
+	e, err := job.Estimate(ctx, of, sampleTime)
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,8 @@ type input struct {
 	encoder *ImageEncoder // nil for embeddings
 	how     clip.Options  // the encoder runs
 	dim     int
+	// ofVectors says that a source has embeddings, which have no tokens.
+	ofVectors bool
 }
 
 // openInput opens the sources of a build, and the model where they have images.
@@ -108,7 +110,7 @@ func (a *App) openInput(ctx context.Context, spec BuildSpec, watch progress.Func
 			in.dim = dim
 		}
 	}
-	if in.dim > 0 {
+	if in.ofVectors = in.dim > 0; in.ofVectors {
 		if in.model, err = a.modelOfEmbeddings(ctx, spec, in.dim, watch); err != nil || !withImages {
 			return &in, err
 		}

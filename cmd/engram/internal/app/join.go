@@ -87,6 +87,8 @@ func (t *target) belongsTo(first *target) error {
 		return fmt.Errorf("%s has vectors of %d elements, %s of %d: %w", t.Name, t.Info.Dim, first.Name, first.Info.Dim, index.ErrDimension)
 	case !t.Info.Space.Same(first.Info.Space):
 		return fmt.Errorf("%s was made with model %s, %s with %s: %w", t.Name, t.Info.Space.Name, first.Name, first.Info.Space.Name, index.ErrModel)
+	case t.Info.Tokens != first.Info.Tokens:
+		return fmt.Errorf("%s keeps %s, %s keeps %s: %w", t.Name, t.Info.Tokens, first.Name, first.Info.Tokens, index.ErrTokens)
 	}
 	return nil
 }

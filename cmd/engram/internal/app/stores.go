@@ -112,7 +112,7 @@ func (x *Index) origins() string {
 
 // empty describes an empty index of the same kind.
 func (x *Index) empty(set open.Collection) open.Empty {
-	return open.Empty{Dim: x.Info.Dim, Space: x.Info.Space, Collection: set}
+	return open.Empty{Dim: x.Info.Dim, Space: x.Info.Space, Tokens: x.Info.Tokens, Collection: set}
 }
 
 // keepOrigin records what the items of an index with its label were made from.

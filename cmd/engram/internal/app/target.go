@@ -24,9 +24,15 @@ func (a *App) openTarget(ctx context.Context, spec BuildSpec, in *input) (_ *tar
 	if err != nil {
 		return nil, err
 	}
-	x, err := a.openOrCreate(ctx, spec.Out, open.Empty{Dim: wanted.Dim, Space: wanted.Space, Collection: spec.Collection})
+	if wanted.Tokens, err = spec.tokens(in); err != nil {
+		return nil, err
+	}
+	x, err := a.openOrCreate(ctx, spec.Out, open.Empty{Dim: wanted.Dim, Space: wanted.Space, Tokens: wanted.Tokens, Collection: spec.Collection})
 	if err != nil {
 		return nil, err
+	}
+	if spec.Tokens == "" {
+		wanted.Tokens = x.Info.Tokens
 	}
 	if in.model == nil && !x.Info.Space.Known() { // made before embed's record was read
 		wanted.Space = x.Info.Space
@@ -57,6 +63,8 @@ func (x *Index) accept(wanted index.Info) error {
 			x.Name, cmp.Or(x.Info.Space.Name, "none"), cmp.Or(wanted.Space.Name, "none"), index.ErrModel)
 	case x.Info.Dim != wanted.Dim:
 		return fmt.Errorf("%s is an index of vectors of %d elements, the source has %d: choose another --out: %w", x.Name, x.Info.Dim, wanted.Dim, index.ErrDimension)
+	case x.Info.Tokens != wanted.Tokens:
+		return fmt.Errorf("%s keeps %s, --tokens asks for %s: choose another --out: %w", x.Name, x.Info.Tokens, wanted.Tokens, index.ErrTokens)
 	}
 	return nil
 }

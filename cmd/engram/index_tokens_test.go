@@ -1,0 +1,41 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"engram/index/ingest"
+	"engram/index/verify"
+)
+
+// An index keeps tokens from its build on, through copies and further builds.
+func TestTokensAreKept(t *testing.T) {
+	c := newCLI(t)
+	photos, dir := writePhotos(t), t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	c.must("index", "build", photos, "--out", first, "--tokens", "int8")
+	c.must("index", "copy", first, second)
+	writePNG(t, filepath.Join(photos, "new.png"), 3, 9)
+	c.must("index", "build", photos, "--out", first)
+	for _, name := range []string{first, second} {
+		var r verify.Report
+		c.json(&r, "index", "verify", name)
+		found := false
+		for _, check := range r.Checks {
+			found = found || check.Name == "tokens" && check.Outcome == verify.OK
+		}
+		if !found {
+			t.Errorf("%s: checks %+v, want one of tokens", name, r.Checks)
+		}
+	}
+	c.refuse([]string{"keeps 1 tokens of 1024 elements as int8, --tokens asks for 1 tokens of 1024 elements as float16"},
+		"index", "build", photos, "--out", first, "--tokens", "float16")
+	c.refuse([]string{"--tokens: tokens as \"float64\", wanted float16 or int8"}, "index", "build", photos, "--out", filepath.Join(dir, "third"), "--tokens", "float64")
+
+	var with, without ingest.Estimate
+	c.json(&with, "index", "build", photos, "--dry-run", "--tokens", "float16")
+	c.json(&without, "index", "build", photos, "--dry-run")
+	if more := (with.Disk - without.Disk) / int64(with.Rows); more < 2048 || more > 2200 {
+		t.Errorf("tokens take %d bytes more of each image, want 2048", more)
+	}
+}
