@@ -22,37 +22,39 @@ func closedForms() []string {
 	return []string{PresetLinear, PresetWhitened, PresetGains, PresetGaussian}
 }
 
-// mapping returns how a preset without a network compares scores, nil for the preset
+// metric returns how a preset without a network compares scores, nil for the preset
 // linear, which compares tokens, and sets the fields of the metric in config.
-func (s leftOutScores) mapping(ctx context.Context, c *Config) (*mapping, error) {
-	m, shape, err := s.mapped(ctx, c.Preset)
-	if err != nil || c.Preset == PresetLinear {
-		return nil, err
+func (t *training) metric(ctx context.Context, c *Config) (*mapping, error) {
+	c.Metric = MetricCosine
+	var m *mapping
+	switch c.Preset {
+	case PresetGaussian:
+		found, shape, err := t.fitGaussian(ctx)
+		if err != nil {
+			return nil, err
+		}
+		m, c.Metric = found, MetricLikelihood
+		c.Chosen = strings.TrimPrefix(c.Chosen+"; "+shape.String(), "; ")
+	case PresetLinear:
+		c.Metric = ""
+		return nil, nil
+	default:
+		m = t.leftOut.cosine(c.Preset)
 	}
-	if shape != "" {
-		c.Chosen = strings.TrimPrefix(c.Chosen+"; "+shape, "; ")
-	}
-	c.Metric, c.Coordinates = MetricCosine, m.item.Cols
-	if m.likelihood {
-		c.Metric = MetricLikelihood
-	}
+	c.Coordinates = m.item.Cols
 	return m, nil
 }
 
-// mapped returns how a preset without a network compares scores, and in words what it
-// chose for that. For linear it is the cosine, which Pearson's r of the tokens hardly
-// differs from.
-func (s leftOutScores) mapped(ctx context.Context, preset string) (*mapping, string, error) {
+// cosine returns the mapping of a preset that compares by a cosine. For linear it is
+// the cosine of unchanged scores, which Pearson's r of the tokens hardly differs from.
+func (s leftOutScores) cosine(preset string) *mapping {
 	switch preset {
 	case PresetWhitened:
-		return whitened(s.seen(), s.predicted), "", nil
+		return whitened(s.seen(), s.predicted)
 	case PresetGains:
-		return s.weighted(), "", nil
-	case PresetGaussian:
-		m, shape, err := s.fitGaussian(ctx)
-		return m, shape.String(), err
+		return s.weighted()
 	}
-	return plain(s.target.Cols), "", nil
+	return plain(s.target.Cols)
 }
 
 // plain is the mapping of the cosine of unchanged scores.
@@ -90,44 +92,38 @@ func (c candidate) geometricMean() float64 { return math.Exp(stat.Mean(c.ranks, 
 // The network is judged by the first part of the images alone, and must be better
 // there than the best closed form by more than two standard errors.
 func (t *training) choose(ctx context.Context, auto Config) (Config, error) {
-	folds, err := t.leftOut.folds()
+	judged, err := t.judgeShapes(ctx)
 	if err != nil {
 		return auto, err
 	}
-	done := t.opts.Progress.Stage(ChoosingStage, "parts", int64(len(folds)))
 	closed := make([]candidate, len(closedForms()))
+	for i, preset := range closedForms() {
+		closed[i].preset = preset
+		for k, part := range t.parts {
+			ranks := crossRanks(judged, t.parts)[k]
+			if preset != PresetGaussian {
+				if ranks, err = part.logRanks(part.fit.cosine(preset)); err != nil {
+					return auto, err
+				}
+			}
+			closed[i].ranks = append(closed[i].ranks, ranks...)
+		}
+	}
 	network := candidate{preset: PresetCompact}
-	for k, fold := range folds {
-		q, part := t.leftOut.ask(fold.Test), t.leftOut.part(fold.Train)
-		for i, preset := range closedForms() {
-			m, _, err := part.mapped(ctx, preset)
-			if err != nil {
-				return auto, err
-			}
-			ranks, err := t.leftOut.logRanks(q, m)
-			if err != nil {
-				return auto, err
-			}
-			closed[i].preset, closed[i].ranks = preset, append(closed[i].ranks, ranks...)
-		}
-		if k == 0 {
-			if network.ranks, err = t.judgeNetwork(ctx, q, part); err != nil {
-				return auto, err
-			}
-		}
-		done(int64(k+1), int64(len(folds)))
+	if network.ranks, err = t.judgeNetwork(ctx, t.parts[0]); err != nil {
+		return auto, err
 	}
-	best := closed[0]
+	chosen := closed[0]
 	for _, c := range closed {
-		if stat.Mean(c.ranks, nil) < stat.Mean(best.ranks, nil) {
-			best = c
+		if stat.Mean(c.ranks, nil) < stat.Mean(chosen.ranks, nil) {
+			chosen = c
 		}
 	}
-	if clearlyLess(network.ranks, best.ranks[:len(network.ranks)]) {
-		best = network
+	if clearlyLess(network.ranks, chosen.ranks[:len(network.ranks)]) {
+		chosen = network
 	}
-	c, err := PresetConfig(best.preset, auto.Voxels, auto.T, auto.D)
-	c.Rank, c.Target, c.Order, c.Chosen = auto.Rank, auto.Target, auto.Order, reason(best, append(closed, network))
+	c, err := PresetConfig(chosen.preset, auto.Voxels, auto.T, auto.D)
+	c.Rank, c.Target, c.Order, c.Chosen = auto.Rank, auto.Target, auto.Order, reason(chosen, append(closed, network))
 	return c, err
 }
 
@@ -143,22 +139,23 @@ func reason(best candidate, all []candidate) string {
 		best.preset, len(all[0].ranks), best.geometricMean(), strings.Join(others, ", "), len(all[len(all)-1].ranks))
 }
 
-// judgeNetwork trains the network of the preset compact on a part of the trials and
-// returns the logarithms of the ranks that it gives what was seen in others.
-func (t *training) judgeNetwork(ctx context.Context, q question, part leftOutScores) ([]float64, error) {
-	sub := *t
-	sub.leftOut, sub.images, sub.voxels = &part, part.images, blas32.General{Rows: len(part.images)}
-	sub.opts.Checkpoint, sub.opts.Batch = "", min(t.opts.Batch, len(part.images))
-	c := Config{Preset: PresetCompact, Rank: t.target.Cols, Width: compactWidth, DropoutIn: dropoutIn, DropoutBlock: dropoutBlock}
+// judgeNetwork trains the network of the preset compact on what is known from the
+// other images than a part's, and returns the logarithms of the ranks of the part's
+// trials.
+func (t *training) judgeNetwork(ctx context.Context, part heldOut) ([]float64, error) {
+	fit := part.fit
+	sub := &training{rt: t.rt, opts: t.opts, images: fit.images, leftOut: &fit, target: fit.target}
+	sub.voxels.Rows = len(fit.images)
+	sub.opts.Checkpoint, sub.opts.Batch = "", min(t.opts.Batch, len(fit.images))
+	c := Config{Preset: PresetCompact, Rank: fit.target.Cols, Width: compactWidth, DropoutIn: dropoutIn, DropoutBlock: dropoutBlock}
 	trained, err := sub.train(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	judged := *t.leftOut
-	if judged.predicted, err = trained.refine(ctx, t.rt, judged.predicted); err != nil {
+	if part.predicted, err = trained.refine(ctx, t.rt, part.predicted); err != nil {
 		return nil, err
 	}
-	return judged.logRanks(q, plain(c.Rank))
+	return part.logRanks(plain(c.Rank))
 }
 
 // refine returns what gains and network make of the ridge's scores, [trials, rank].

@@ -20,7 +20,7 @@ type checkpointed struct {
 	LR     float64     `json:"learning_rate"`
 	Decay  float64     `json:"weight_decay"`
 	Tau    float64     `json:"temperature"`
-	Data   string      `json:"data"` // see Data.fingerprint
+	Data   string      `json:"data"` // see Data.Fingerprint
 }
 
 // checkpoint returns the checkpoint of a training of c, which keeps nothing

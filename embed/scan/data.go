@@ -54,8 +54,8 @@ func (d Data) seen() []int {
 	return images
 }
 
-// fingerprint returns a hash of all that training is given.
-func (d Data) fingerprint() string {
+// Fingerprint returns a hash of all that training is given.
+func (d Data) Fingerprint() string {
 	sum := sha256.New()
 	for _, m := range []blas32.General{d.Voxels, d.Targets} {
 		hashed(sum, []int64{int64(m.Rows), int64(m.Cols)})

@@ -29,7 +29,8 @@ type gaussian struct {
 // gaussianShape says how far the model is shrunk towards one of independent
 // components.
 type gaussianShape struct {
-	rank int // leading components that are compared
+	// divisor of the components that there are: the leading ones are compared.
+	divisor int
 	// penalty on the squared differences between A and the diagonal matrix of each
 	// component's own slope, as a share of the mean variance of a score; infinity
 	// leaves the diagonal matrix.
@@ -40,9 +41,12 @@ type gaussianShape struct {
 	shrinkage float64
 }
 
+// rank returns how many of the components are compared.
+func (s gaussianShape) rank(components int) int { return max(1, components/s.divisor) }
+
 // String says the shape in a report.
 func (s gaussianShape) String() string {
-	return fmt.Sprintf("rank %d, slope penalty %g, covariance shrinkage %g", s.rank, s.penalty, s.shrinkage)
+	return fmt.Sprintf("the leading 1/%d of the components, slope penalty %g, covariance shrinkage %g", s.divisor, s.penalty, s.shrinkage)
 }
 
 // newGaussian fits the model to the sums of left-out predictions of some images.

@@ -42,9 +42,9 @@ func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options,
 	if !opts.Target.Known() {
 		opts.Target = unnamedTarget(data.Targets)
 	}
-	t := &training{rt: rt, images: data.Images}
+	t := &training{rt: rt, source: data, images: data.Images}
 	if opts.Checkpoint != "" {
-		t.data = data.fingerprint()
+		t.data = data.Fingerprint()
 	}
 	var models []*Model
 	for _, preset := range presets {
@@ -87,7 +87,7 @@ func (t *training) fit(ctx context.Context, data Data) (*Model, error) {
 func (t *training) finish(ctx context.Context, config Config) (*Model, error) {
 	m := &Model{Config: config, Values: maps.Clone(t.fixed)}
 	if config.Rank > 0 && config.Width == 0 {
-		mapping, err := t.leftOut.mapping(ctx, &m.Config)
+		mapping, err := t.metric(ctx, &m.Config)
 		if err != nil {
 			return nil, err
 		}
@@ -121,10 +121,13 @@ type training struct {
 	rt      *ort.Runtime
 	opts    Options
 	data    string // fingerprint of what it is trained on, for the checkpoint
+	source  Data
 	images  []int
 	voxels  blas32.General       // [trials, V], z-scored
 	target  blas32.General       // [images, Rank or T·D], what the loss compares with
 	leftOut *leftOutScores       // of the ridge; nil before it is solved
+	parts   []heldOut            // that choices are judged by; nil before the first choice
+	judged  []shapeRanks         // of the parts
 	fixed   map[string][]float32 // the arrays that are solved
 	ridge   blas32.General       // [trials, Rank], the left-out scores, standardised; empty where no network reads them
 	gains   []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains

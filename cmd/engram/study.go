@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+
+	"engram/cmd/engram/internal/app"
+	"engram/embed/scan"
+	"engram/embed/scan/study"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *console) studyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "study",
+		Short: "Compare ways to decode, to choose among them",
+		Args:  cobra.NoArgs,
+	}
+	cmd.AddCommand(c.studyDecoderCommand())
+	return cmd
+}
+
+func (c *console) studyDecoderCommand() *cobra.Command {
+	var spec app.StudySpec
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "decoder",
+		Short: "Compare presets over noise, numbers of training images and seeds",
+		Long: "Study decoder draws, for each seed, test images and training images from the images seen, trains\n" +
+			"every preset on the same trials, and lets it identify the test images among each other, from single\n" +
+			"scans and from the means of all scans of an image. Noise above 1 is added to the scans, with the\n" +
+			"covariance that the scans' own noise has. What is done is kept in --out: a study that was interrupted\n" +
+			"goes on, and one with more levels or seeds computes what is new. The table has means over seeds with\n" +
+			"95 % intervals of Student's t, and paired differences from one preset.",
+		Example: "  engram study decoder --voxels voxels.npy --targets clip.npy --model clip --trials trials.csv --out study\n" +
+			"  engram study decoder --voxels voxels.npy --stimuli photos/ --trials trials.csv --images 84,250 --noise 1,2 --seeds 3 --out study --csv study.csv",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if spec.Seeds < 1 {
+				return fmt.Errorf("--seeds is %d, wanted 1 or more", spec.Seeds)
+			}
+			found, err := show(cmd.Context(), c, c.app().Study, spec)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return c.printJSON(found)
+			}
+			if err := study.Print(c.stdout, found.Rows, spec.Design.Base); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.stdout, "\ndata            %s\nmatched         %s\n", found.Recording, found.Seen)
+			return err
+		},
+	}
+	addDatasetFlags(cmd, &spec.Data)
+	flags := cmd.Flags()
+	d := &spec.Design
+	flags.StringSliceVar(&d.Presets, "presets", studyPresets(), "presets to compare")
+	flags.IntSliceVar(&d.Images, "images", nil, "numbers of training images (default 84, 250, 1000 and 5000, as far as there are so many beside the test images)")
+	flags.Float64SliceVar(&d.Noise, "noise", []float64{1, 1.5, 2}, "standard deviations of the noise of a trial, 1 being the data's own")
+	flags.IntVar(&spec.Seeds, "seeds", 5, "number of seeds")
+	flags.IntVar(&d.Test, "test", 300, "images to identify")
+	flags.IntVar(&d.Epochs, "epochs", 0, "how often networks see every trial (0: the preset's own)")
+	flags.StringVar(&d.Base, "against", scan.PresetLinear, "preset that differences are taken from")
+	flags.StringVar(&spec.Out, "out", "", "`folder` that keeps what is done (required)")
+	flags.StringVar(&spec.CSV, "csv", "", "write the rows to this CSV `file` too")
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	_ = cmd.MarkFlagRequired("out") // the flag exists
+	return cmd
+}
+
+// studyPresets are the presets that a study compares: those that auto chooses from,
+// and auto.
+func studyPresets() []string {
+	return []string{scan.PresetLinear, scan.PresetWhitened, scan.PresetGains, scan.PresetGaussian, scan.PresetCompact, scan.PresetAuto}
+}

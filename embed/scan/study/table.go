@@ -1,0 +1,137 @@
+package study
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+
+	"engram/embed/eval"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Row is what a preset reached on a number of images and a level of noise, over
+// seeds.
+type Row struct {
+	Noise   float64 `json:"noise"`
+	Images  int     `json:"images"`
+	Repeats int     `json:"repeats"`
+	Preset  string  `json:"preset"`
+	Seeds   int     `json:"seeds"`
+	// Top1 is the share of test images that a scan finds first.
+	Top1   eval.Interval `json:"image_top1"`
+	TwoWay eval.Interval `json:"two_way"`
+	// Difference is what Top1 is more than the baseline's, seed by seed; nil for the
+	// baseline and without one.
+	Difference *eval.Interval `json:"difference,omitempty"`
+	// Chosen counts the decoders that auto chose; nil for other presets.
+	Chosen map[string]int `json:"chosen,omitempty"`
+}
+
+// Summarise returns a row for each preset, level of noise, number of images and
+// number of repeats, in the order in which they first appear.
+func Summarise(cells []Done, base string) []Row {
+	type key struct {
+		noise   float64
+		images  int
+		repeats int
+		preset  string
+	}
+	var order []key
+	found := map[key]map[uint64]Outcome{}
+	for _, c := range cells {
+		for _, o := range c.Outcomes {
+			k := key{c.Noise, c.Images, o.Repeats, o.Preset}
+			if found[k] == nil {
+				order, found[k] = append(order, k), map[uint64]Outcome{}
+			}
+			found[k][c.Seed] = o
+		}
+	}
+	var rows []Row
+	for _, k := range order {
+		r := Row{Noise: k.noise, Images: k.images, Repeats: k.repeats, Preset: k.preset, Seeds: len(found[k])}
+		baseline := k
+		baseline.preset = base
+		var top1, twoWay, differences []float64
+		for seed, o := range found[k] {
+			top1, twoWay = append(top1, o.Top1), append(twoWay, o.TwoWay)
+			if b, known := found[baseline][seed]; known && k.preset != base {
+				differences = append(differences, o.Top1-b.Top1)
+			}
+			if o.Decoder != o.Preset {
+				if r.Chosen == nil {
+					r.Chosen = map[string]int{}
+				}
+				r.Chosen[o.Decoder]++
+			}
+		}
+		r.Top1, r.TwoWay = interval(top1), interval(twoWay)
+		if len(differences) > 0 {
+			d := interval(differences)
+			r.Difference = &d
+		}
+		rows = append(rows, r)
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		switch {
+		case a.Images != b.Images:
+			return a.Images - b.Images
+		case a.Noise != b.Noise:
+			return int(math.Copysign(1, a.Noise-b.Noise))
+		}
+		return a.Repeats - b.Repeats
+	})
+	return rows
+}
+
+// interval returns the mean with the 95 % interval of Student's t, which one seed
+// does not have: its bounds are the mean.
+func interval(x []float64) eval.Interval {
+	slices.Sort(x) // map order must not change the last digits
+	mean := stat.Mean(x, nil)
+	if len(x) < 2 {
+		return eval.Interval{Mean: mean, Low: mean, High: mean}
+	}
+	half := distuv.StudentsT{Sigma: 1, Nu: float64(len(x) - 1)}.Quantile(.975) * stat.StdDev(x, nil) / math.Sqrt(float64(len(x)))
+	return eval.Interval{Mean: mean, Low: mean - half, High: mean + half}
+}
+
+// Print writes rows as a table for people, in per cent.
+func Print(w io.Writer, rows []Row, base string) error {
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(table, "images\tnoise\trepeats\tpreset\tseeds\timage top-1 (95 %%)\ttwo-way\tmore than %s\tchosen\n", base)
+	for _, r := range rows {
+		difference, chosen := "", ""
+		if r.Difference != nil {
+			difference = fmt.Sprintf("%+.1f (%+.1f to %+.1f)", 100*r.Difference.Mean, 100*r.Difference.Low, 100*r.Difference.High)
+		}
+		for _, name := range slices.Sorted(maps.Keys(r.Chosen)) {
+			chosen += fmt.Sprintf("%s %d ", name, r.Chosen[name])
+		}
+		fmt.Fprintf(table, "%d\t%v\t%d\t%s\t%d\t%s\t%.4f\t%s\t%s\n", r.Images, r.Noise, r.Repeats, r.Preset, r.Seeds, r.Top1, r.TwoWay.Mean, difference, chosen)
+	}
+	return table.Flush()
+}
+
+// WriteCSV writes a line for each row, shares from 0 to 1.
+func WriteCSV(w io.Writer, rows []Row) error {
+	out := csv.NewWriter(w)
+	lines := [][]string{{"images", "noise", "repeats", "preset", "seeds", "top1", "top1_low", "top1_high", "two_way", "difference", "difference_low", "difference_high"}}
+	text := func(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
+	for _, r := range rows {
+		line := []string{strconv.Itoa(r.Images), text(r.Noise), strconv.Itoa(r.Repeats), r.Preset, strconv.Itoa(r.Seeds),
+			text(r.Top1.Mean), text(r.Top1.Low), text(r.Top1.High), text(r.TwoWay.Mean), "", "", ""}
+		if d := r.Difference; d != nil {
+			line[9], line[10], line[11] = text(d.Mean), text(d.Low), text(d.High)
+		}
+		lines = append(lines, line)
+	}
+	return out.WriteAll(lines)
+}
