@@ -39,6 +39,7 @@ func (s leftOutScores) part(trials []int) leftOutScores {
 const (
 	choiceFolds  = 5    // parts into which the images are divided
 	choiceTrials = 1000 // trials of a part
+	anewTrials   = 1000 // up to so many, each part has components and a ridge of its own
 	enoughTrials = 500  // no further part is used for a choice on so many trials
 )
 
@@ -88,7 +89,7 @@ func (t *training) heldOut(ctx context.Context) ([]heldOut, error) {
 func (t *training) hold(ctx context.Context, fold Fold) (heldOut, error) {
 	all := *t.leftOut
 	h := heldOut{fit: all.part(fold.Train)}
-	anew := len(t.images) <= maxExactTrials && len(trialsByImage(h.fit.images)) >= 3
+	anew := len(t.images) <= anewTrials && len(trialsByImage(h.fit.images)) >= 3
 	if anew {
 		var err error
 		if all, h.fit, err = t.without(ctx, fold); err != nil {
