@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // ErrInvalid reports a manifest that does not describe a model.
@@ -102,10 +103,19 @@ func (m *Model) Path(file string) string { return filepath.Join(m.dir, filepath.
 // of every file.
 func (m *Model) Fingerprint() string { return m.fingerprint }
 
+// hubSource begins the source of a model that comes from the Hugging Face hub.
+const hubSource = "hf:"
+
 // Fingerprint returns the SHA-256 of the compact JSON of m, in hexadecimal. The fields
 // are in the order of the struct, the keys of maps sorted, and numbers in their
-// shortest form.
+// shortest form. The licence of a model of the hub counts as empty: the cache of another
+// program has the same files and need not have the page that states it.
 func (m *Manifest) Fingerprint() string {
+	if strings.HasPrefix(m.Source, hubSource) {
+		unlicensed := *m
+		unlicensed.Licence = ""
+		m = &unlicensed
+	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		// Only NaN and infinities cannot be marshalled, and JSON has none.
