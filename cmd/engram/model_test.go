@@ -55,6 +55,8 @@ func TestImportRefuses(t *testing.T) {
 		args []string
 	}{
 		{[]string{"nowhere.onnx", "no such file"}, []string{"nowhere.onnx", "--out", out}},
+		{[]string{"fetch it with engram model get hf:owner/name"}, []string{"hf:owner/name", "--out", out}},
+		{[]string{"stat nowhere: no such file"}, []string{photos, "--text", "nowhere", "--out", out}},
 		{[]string{"a.png", "not an ONNX model"}, []string{filepath.Join(photos, "a.png"), "--out", out}},
 		{[]string{`no output "bogus"`, "embedding"}, []string{graph, "--out", out, "--output", "bogus"}},
 		{[]string{"float32[1,3,8,8]", "wanted float32[?,3,16,16]"}, []string{graph, "--out", out, "--size", "8"}},

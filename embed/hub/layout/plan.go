@@ -208,7 +208,7 @@ func (p *Plan) transformers(ctx context.Context) (err error) {
 	case c.family() == dino:
 		return nil
 	case p.text.file == "":
-		p.Notes = append(p.Notes, "this repository has the image tower alone: texts need the repository of the text tower, too")
+		p.Notes = append(p.Notes, "this repository has the image tower alone: texts need the one of the text tower, too (--text)")
 		return nil
 	}
 	p.textConfig, p.Text = *c, true

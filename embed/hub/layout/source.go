@@ -28,6 +28,9 @@ type Source interface {
 // Folder returns the files of a folder as a Source. Hidden files and folders, such as
 // .git, are left out. Symbolic links to files count as the files.
 func Folder(dir string) (Source, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("layout: %w", err)
+	}
 	f := folder{dir: dir}
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {

@@ -38,6 +38,9 @@ type ImportSpec struct {
 // learn the shape of its output.
 func (a *App) ImportModel(ctx context.Context, spec ImportSpec, watch progress.Func) (_ *Details, err error) {
 	info, err := os.Stat(spec.From)
+	if err != nil && isHub(spec.From) {
+		return nil, fmt.Errorf("%s is a repository of the hub and no folder, fetch it with engram model get %s", spec.From, spec.From)
+	}
 	if err != nil {
 		return nil, err
 	}
