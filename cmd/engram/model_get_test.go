@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"engram/embed/hub/catalogue"
 	"engram/embed/hub/hubtest"
@@ -188,6 +189,8 @@ func TestGetRefuses(t *testing.T) {
 		{[]string{"onnx/vision_model.onnx is the pointer of Git LFS"}, []string{"hf:test/lfs-pointer"}},
 		{[]string{`no branch, tag or commit "v9"`}, []string{"hf:test/transformers-js@v9"}},
 		{[]string{"wanted hf:owner/name"}, []string{"hf:test"}},
+		{[]string{"test/transformers-js is no folder", "did you mean hf:test/transformers-js?"}, []string{"test/transformers-js"}},
+		{[]string{"is no folder", "did you mean hf:test/transformers-js?"}, []string{"https://huggingface.co/test/transformers-js/tree/main"}},
 		{[]string{`"clip-vit-b32" is no folder, no installed model and not in the catalogue, did you mean clip-vit-b-32`}, []string{"clip-vit-b32"}},
 		{[]string{"clip-vit-l-14 is not published in int8, only in fp32, fp16"}, []string{"clip-vit-l-14", "--precision", "int8"}},
 		{[]string{`the precision is "fp8", wanted one of fp32, fp16, int8`}, []string{"clip-vit-l-14", "--precision", "fp8"}},
@@ -244,13 +247,22 @@ func TestAnInterruptedDownloadGoesOn(t *testing.T) {
 	t.Parallel()
 	c, hub := newHub(t, repo("transformers-js"))
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	hub.Fault(func(r *http.Request) hubtest.Fault {
-		if strings.HasSuffix(r.URL.Path, "vision_model.onnx") && len(hub.Requests()) > 4 {
-			defer cancel()
-			return hubtest.Fault{Stall: true}
-		}
-		return hubtest.Fault{}
+		return hubtest.Fault{Stall: strings.HasSuffix(r.URL.Path, "vision_model.onnx")}
 	})
+	go func() { // the interrupt comes when a part of the file is there
+		parts := filepath.Join(c.args[len(c.args)-1], "models", ".transformers-js.partial", ".download", "*.part")
+		for ctx.Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+			found, _ := filepath.Glob(parts)
+			for _, part := range found {
+				if info, err := os.Stat(part); err == nil && info.Size() > 0 {
+					cancel()
+				}
+			}
+		}
+	}()
 	var out, stderr bytes.Buffer
 	status := run(ctx, append([]string{"model", "get", "hf:test/transformers-js"}, c.args...), streams{
 		stdout: &out, stderr: &stderr, getenv: func(name string) string { return c.env[name] },
@@ -258,9 +270,10 @@ func TestAnInterruptedDownloadGoesOn(t *testing.T) {
 	if status != 130 {
 		t.Fatalf("an interrupted get: status %d, %q", status, stderr.String())
 	}
-	if list := c.must("model", "list"); !strings.Contains(list, "unfinished") {
+	if list := c.must("model", "list"); !strings.Contains(list, "unfinished  the command that began it goes on") {
 		t.Errorf("list prints %q", list)
 	}
+	c.refuse([]string{"transformers-js is a download that was interrupted: run the command that began it again"}, "model", "get", "transformers-js")
 	hub.Fault(nil)
 	c.must("model", "get", "hf:test/transformers-js")
 	if left := c.models(); !slices.Equal(left, []string{"transformers-js"}) {
@@ -372,8 +385,8 @@ func TestTheHuggingFaceCacheIsUsed(t *testing.T) {
 	writeFile(t, filepath.Join(folder, "refs", "main"), []byte(commit))
 	c.says([]string{"fetching hf:test/siglip2", "at commit 0123456789ab, licence not stated"}, "model", "get", "hf:test/siglip2")
 	var shown struct {
-		Dir      string
-		Manifest struct{ Source string }
+		Dir, Fingerprint string
+		Manifest         struct{ Source string }
 	}
 	c.json(&shown, "model", "show", "siglip2")
 	if shown.Manifest.Source != "hf:test/siglip2@"+commit {
@@ -386,5 +399,42 @@ func TestTheHuggingFaceCacheIsUsed(t *testing.T) {
 	there, err := os.Stat(filepath.Join(folder, "snapshots", commit, "onnx", "text_model.onnx"))
 	if err != nil || !os.SameFile(here, there) {
 		t.Errorf("the graph was copied (%v)", err)
+	}
+	// With a network it is the same model, although only the hub states the licence.
+	online := repo("siglip2")
+	online.Commit = commit
+	fetched, _ := newHub(t, online)
+	var other struct{ Fingerprint string }
+	fetched.must("model", "get", "hf:test/siglip2")
+	fetched.json(&other, "model", "show", "siglip2")
+	if other.Fingerprint != shown.Fingerprint || shown.Fingerprint == "" {
+		t.Errorf("the fingerprint is %s from the hub and %s from the cache", other.Fingerprint, shown.Fingerprint)
+	}
+}
+
+// A model of images alone is not taken for the one with the text graph of another
+// repository.
+func TestGetTellsTextGraphsApart(t *testing.T) {
+	t.Parallel()
+	c, _ := newHub(t, repo("fastembed-vision"), repo("fastembed-text"))
+	c.says([]string{"the image tower alone", "--text"}, "model", "get", "hf:test/fastembed-vision", "--as", "pictures")
+	whole := []string{"model", "get", "hf:test/fastembed-vision", "--text", "hf:test/fastembed-text"}
+	c.refuse([]string{"pictures is installed and comes from hf:test/fastembed-vision@", "wanted hf:test/fastembed-vision with the text graph of hf:test/fastembed-text"},
+		append(whole, "--as", "pictures")...)
+	c.must(append(whole, "--as", "words")...)
+	if out := c.must(append(whole, "--as", "words")...); !strings.Contains(out, "words is installed already") {
+		t.Errorf("a second get prints %q", out)
+	}
+}
+
+// What is here already, under a name that nobody publishes, is said to be here.
+func TestGetOfWhatIsHere(t *testing.T) {
+	t.Parallel()
+	c, _ := newHub(t, repo("transformers-js"))
+	c.must("model", "get", "hf:test/transformers-js", "--as", "mine")
+	for _, name := range []string{"mine", "pixels", "scenes-clip"} {
+		if out := c.must("model", "get", name); !strings.HasPrefix(out, name+" is installed already") {
+			t.Errorf("model get %s prints %q", name, out)
+		}
 	}
 }

@@ -39,7 +39,7 @@ type Got struct {
 func (a *App) GetModel(ctx context.Context, spec GetSpec, watch progress.Func) (*Got, error) {
 	p, err := parsePublished(spec)
 	if errors.Is(err, errNotPublished) {
-		return nil, a.unknownModel(spec.Name)
+		return a.getHere(spec.Name)
 	}
 	if err != nil {
 		return nil, err
@@ -67,6 +67,19 @@ func (a *App) GetModel(ctx context.Context, spec GetSpec, watch progress.Func) (
 		return nil, err
 	}
 	return &Got{Model: m, Name: p.name, Fresh: true}, a.drift(m)
+}
+
+// getHere opens a model that nobody publishes under its name: a built-in one, or one
+// that was installed under a name of the user's.
+func (a *App) getHere(name string) (*Got, error) {
+	m, err := a.openHere(name)
+	if m == nil && err == nil {
+		err = a.unknownModel(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Got{Model: m, Name: name}, nil
 }
 
 // openInstalled opens the model that p means, nil where it is not installed. A model of
@@ -105,17 +118,32 @@ func (p *published) is(m model.Manifest) bool {
 	if !ours {
 		return p.entry == nil // a folder that the repository has as it is, with its own source
 	}
-	id, commit, _ := strings.Cut(source, "@")
-	return strings.EqualFold(id, p.image.ID) && cmp.Or(m.Precision, string(catalogue.FP32)) == string(p.precision) &&
-		(!commitID.MatchString(p.image.Commit) || strings.HasPrefix(commit, p.image.Commit))
+	image, text, _ := strings.Cut(source, " "+hubPrefix)
+	return cmp.Or(m.Precision, string(catalogue.FP32)) == string(p.precision) && comesFrom(image, p.image) && (p.text == nil || comesFrom(text, *p.text))
 }
 
-// wanted is the repository, with the revision where one is wanted.
+// comesFrom reports whether a source, "owner/name@commit", is the wanted repository.
+func comesFrom(source string, wanted catalogue.Repository) bool {
+	id, commit, _ := strings.Cut(source, "@")
+	return strings.EqualFold(id, wanted.ID) && (!commitID.MatchString(wanted.Commit) || commit == wanted.Commit)
+}
+
+// wanted is the repository, with the revision where one is wanted, and the repository of
+// the text graph where that is another one.
 func (p *published) wanted() string {
-	if p.image.Commit == "" {
-		return hubPrefix + p.image.ID
+	wanted := address(p.image)
+	if p.text != nil {
+		wanted += " with the text graph of " + address(*p.text)
 	}
-	return hubPrefix + p.image.ID + "@" + p.image.Commit
+	return wanted
+}
+
+// address names a repository of the hub, with the revision where one is wanted.
+func address(r catalogue.Repository) string {
+	if r.Commit == "" {
+		return hubPrefix + r.ID
+	}
+	return hubPrefix + r.ID + "@" + r.Commit
 }
 
 // repository is a repository of the hub as package layout reads it.
@@ -296,7 +324,7 @@ func (d *download) source() string {
 
 // offline says how a model that is not here can be had.
 func (a *App) offline(p *published) error {
-	size, name := "", p.wanted()
+	size, name := "", address(p.image)
 	if p.entry != nil {
 		size = fmt.Sprintf(" (%s, licence %s)", Megabytes(p.entry.Download[p.precision]), p.entry.Licence)
 		name = catalogue.Join(p.entry.Name, p.precision)

@@ -157,7 +157,6 @@ func (s *staging) keepOrDiscard(err error) error {
 	if slices.ContainsFunc([]error{errUseless, layout.ErrLayout, layout.ErrOperator, hub.ErrPointer, layout.ErrNoONNX, layout.ErrPrecision}, func(e error) bool { return errors.Is(err, e) }) {
 		return inside{errors.Join(err, s.discard()), s.dir}
 	}
-	s.removeIfEmpty()
 	return err
 }
 

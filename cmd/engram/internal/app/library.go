@@ -86,6 +86,17 @@ func (a *App) installed(name string) (dir string, ok bool, err error) {
 	return dir, true, nil
 }
 
+// isPartial reports whether something has arrived of a model whose download was
+// interrupted.
+func (a *App) isPartial(name string) bool {
+	all, err := a.modelsDir()
+	if err != nil || !validName(name) {
+		return false
+	}
+	info, err := os.Stat(partialDir(filepath.Join(all, name)))
+	return err == nil && info.IsDir()
+}
+
 // RemoveModel removes an installed model, or the rest of an interrupted download. It
 // returns what is gone.
 func (a *App) RemoveModel(name string) (*Installed, error) {

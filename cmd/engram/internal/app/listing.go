@@ -54,12 +54,13 @@ func (a *App) ListModels() ([]Listed, error) {
 		l := Listed{Name: m.Name, State: Present, Bytes: m.Bytes, Dir: m.Dir, Dim: m.Manifest.D, Pixels: m.Manifest.ImageSize, Licence: m.Manifest.Licence, Source: m.Manifest.Source}
 		_, l.Words = m.Manifest.Graphs["text"]
 		short, _ := catalogue.Split(m.Name)
+		again := "the command that began it"
 		if e, ok := catalogue.Find(short); ok {
-			l.GoodFor = e.GoodFor
+			l.GoodFor, again = e.GoodFor, "engram model get "+m.Name
 		}
 		if m.Partial {
 			l.State, l.Licence = Partial, "–"
-			l.GoodFor = fmt.Sprintf("engram model get %s goes on, engram model remove %s frees the room", m.Name, m.Name)
+			l.GoodFor = fmt.Sprintf("%s goes on, engram model remove %s frees the room", again, m.Name)
 		} else {
 			there[m.Name] = true
 		}

@@ -56,6 +56,9 @@ func (a *App) openHere(name string) (*model.Model, error) {
 	case carried && slices.Contains(models.Names(), short):
 		return a.openCarried(name, short)
 	case !isHub(name) && isPath(name):
+		if err := noSuchFolder(name); err != nil {
+			return nil, err
+		}
 		return a.openFolder(name)
 	}
 	dir, ok, err := a.installed(name)
@@ -75,6 +78,24 @@ func (a *App) openHere(name string) (*model.Model, error) {
 // isPath reports whether a name can only be the path of a folder.
 func isPath(name string) bool {
 	return filepath.IsAbs(name) || name == "." || name == ".." || strings.ContainsAny(name, `/\`)
+}
+
+// noSuchFolder says what may have been meant by a path where nothing is: a repository
+// of the hub, whose address or whose name without hf: it is. It returns nil for others.
+func noSuchFolder(name string) error {
+	if _, err := os.Lstat(name); err == nil {
+		return nil
+	}
+	id := name
+	if _, rest, isAddress := strings.Cut(name, "://"); isAddress {
+		_, path, _ := strings.Cut(rest, "/") // after the host
+		parts := strings.SplitN(path, "/", 3)
+		id = strings.Join(parts[:min(2, len(parts))], "/")
+	}
+	if !hubID.MatchString(id) {
+		return nil
+	}
+	return fmt.Errorf("%s is no folder; a repository of the hub is written as hf:owner/name, did you mean %s%s?", name, hubPrefix, id)
 }
 
 // openFolder opens the model in a folder. Large files that have not changed since they
@@ -130,8 +151,14 @@ func (a *App) unknownModel(name string) error {
 		_, err := a.openFolder(name)
 		return err
 	}
+	if err := noSuchFolder(name); isPath(name) && err != nil {
+		return err
+	}
 	if isPath(name) {
 		return fmt.Errorf("%q is no model, wanted a name of the catalogue or hf:owner/name", name)
+	}
+	if a.isPartial(name) {
+		return fmt.Errorf("%s is a download that was interrupted: run the command that began it again, or engram model remove %s", name, name)
 	}
 	return fmt.Errorf("%q is no folder, no installed model and not in the catalogue%s (engram model list)", name, meant(name, a.ModelNames()))
 }

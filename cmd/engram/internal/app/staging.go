@@ -216,8 +216,11 @@ func (s *staging) removeEmpty(dir string) {
 // discard removes what cannot be used.
 func (s *staging) discard() error { return vfs.RemoveAllFS(vfs.OS{}, s.dir) }
 
-// close lets other processes in.
-func (s *staging) close() { s.unlock() }
+// close removes the folder where nothing has arrived in it, and lets other processes in.
+func (s *staging) close() {
+	_ = os.Remove(s.dir)
+	s.unlock()
+}
 
 // notify tells the user something in one line.
 func (a *App) notify(format string, args ...any) {
@@ -225,6 +228,3 @@ func (a *App) notify(format string, args ...any) {
 		a.opts.Notify(fmt.Sprintf(format, args...))
 	}
 }
-
-// removeIfEmpty removes the folder where nothing has arrived in it.
-func (s *staging) removeIfEmpty() { _ = os.Remove(s.dir) }
