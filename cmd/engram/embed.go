@@ -23,8 +23,8 @@ func (c *console) embedCommand() *cobra.Command {
 			"whatever by, goes on where it was; a pair of files that is there is whole and is not touched again. What\n" +
 			"cannot be embedded is passed over, listed, and kept in bad/.",
 		Example: "  engram embed ~/Pictures --out pictures.emb\n" +
-			"  engram embed 'laion/{00000..00041}.tar' --model clip --out laion.emb\n" +
-			"  engram embed coco --model clip --text --out captions.emb --json",
+			"  engram embed 'laion/{00000..00041}.tar' --model clip-vit-b-32 --out laion.emb\n" +
+			"  engram embed coco --model clip-vit-b-32 --text --out captions.emb --json",
 		Args: oneArgument("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("batch") && spec.Batch < 1 {

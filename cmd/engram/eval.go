@@ -34,7 +34,7 @@ func (c *console) evalCommand() *cobra.Command {
 		Example: "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,compact\n" +
 			"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
 			"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
-			"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip --decoder decoder --gallery 50,300,982",
+			"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {

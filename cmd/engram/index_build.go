@@ -34,8 +34,8 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			"not have yet is added to it.",
 		Example: "  engram index build ~/Pictures --model clip-vit-b-32\n" +
 			"  engram index build ~/Pictures --out photos.index\n" +
-			"  engram index build coco --model clip --out coco.index --prune --json\n" +
-			"  engram index build 'laion/{00000..00041}.tar' --model clip --out laion.index --part 1/4\n" +
+			"  engram index build coco --model clip-vit-b-32 --out coco.index --prune --json\n" +
+			"  engram index build 'laion/{00000..00041}.tar' --model clip-vit-b-32 --out laion.index --part 1/4\n" +
 			"  engram index build laion-embeddings --out laion.index --exclude-unsafe",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

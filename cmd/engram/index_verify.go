@@ -23,7 +23,7 @@ func (c *console) indexVerifyCommand() *cobra.Command {
 			"fails where one does. A folder is checked as it is at the start, and need not be writable; nobody else\n" +
 			"may write to a collection meanwhile.",
 		Example: "  engram index verify photos.index\n" +
-			"  engram index verify coco.index --samples 1000 --model clip --json",
+			"  engram index verify coco.index --samples 1000 --model clip-vit-b-32 --json",
 		Args: oneArgument("an index"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if spec.Samples < 1 || spec.Queries < 1 || spec.K < 1 {

@@ -30,17 +30,17 @@ type queryFlags struct {
 func (q *queryFlags) add(flags *pflag.FlagSet) {
 	*q = queryFlags{flags: flags, last: -1, words: -1, weighted: map[int]bool{}, minus: map[int]bool{}}
 	for _, f := range []struct {
-		kind        app.PartKind
-		value, help string
+		kind              app.PartKind
+		value, more, less string
 	}{
-		{app.PartText, "words", "search with these `words`, as an argument does"},
-		{app.PartImage, "file", "search with this image `file`"},
-		{app.PartVector, "file", "search with a vector of this .npy `file`, [D] or [n, D]"},
-		{app.PartScan, "file", "search with a scan of this `file`: .npy [voxels] or [n, voxels], or NIfTI with --mask"},
-		{app.PartItem, "id", "search with the item of this `id`, which is left out of the results"},
+		{app.PartText, "words", "search with these `words`, as an argument does", "these `words`"},
+		{app.PartImage, "file", "search with this image `file`", "this image `file`"},
+		{app.PartVector, "file", "search with a vector of this .npy `file`, [D] or [n, D]", "the vector of this `file`"},
+		{app.PartScan, "file", "search with a scan of this `file`: .npy [voxels] or [n, voxels], or NIfTI with --mask", "the scan of this `file`"},
+		{app.PartItem, "id", "search with the item of this `id`, which is left out of the results", "the item of this `id`"},
 	} {
-		flags.Var(partValue{q, f.kind, f.value, false}, string(f.kind), f.help)
-		flags.Var(partValue{q, f.kind, f.value, true}, "minus-"+string(f.kind), "ask for less of this `"+f.value+"`")
+		flags.Var(partValue{q, f.kind, f.value, false}, string(f.kind), f.more)
+		flags.Var(partValue{q, f.kind, f.value, true}, "minus-"+string(f.kind), "ask for less of "+f.less)
 	}
 	flags.Var(weightValue{q}, "weight", "how much the part before it counts in a query of several: any `number` above 0 (default 1)")
 	flags.Var(rowsValue{q}, "row", "`rows` of the file of the scan or vector before it, from 0; a scan's are averaged")

@@ -23,7 +23,7 @@ func (c *console) trainCommand() *cobra.Command {
 			"remembers the model, and is used with indexes of the same model only.",
 		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --out decoder\n" +
 			"  engram train --voxels betas.nii.gz --mask roi.nii.gz --stimuli photos/ --trials trials.csv --out decoder\n" +
-			"  engram train --mindeye webdataset_avg_split --subject 1 --model clip --out decoder",
+			"  engram train --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --out decoder",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {
