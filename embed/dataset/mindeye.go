@@ -182,6 +182,9 @@ func (s *Scans) Apart(other *Scans) error {
 	return nil
 }
 
+// Number returns the number of an image of Stimuli among NSD's 73,000, from 0.
+func (s *Scans) Number(image int) int64 { return s.coco[image] }
+
 // String says in one line what was read.
 func (s *Scans) String() string {
 	text := fmt.Sprintf("%s, subject %d, %s: %d samples, %d trials of %d voxels, %d images",

@@ -18,6 +18,8 @@ type Comparison struct {
 	Seen []int
 	// Repeats is how many trials of an image its prediction averages, at most.
 	Repeats int
+	// Name says which similarity it is; "" where there is only one.
+	Name string
 }
 
 // Square returns the similarity of the images that were seen with all

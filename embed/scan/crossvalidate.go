@@ -22,19 +22,25 @@ type CrossValidation struct {
 	// pairs.
 	Similarity *mat.Dense
 	// Averaged compares all images of the targets with the images that were seen,
-	// each predicted from its mean scan, in the same way: one comparison for each of
-	// RepeatCounts, the smallest first.
+	// each predicted from its mean scan: for each of RepeatCounts, the smallest first,
+	// one comparison for each similarity.
 	Averaged []eval.Comparison
 }
 
 // CrossValidate trains one decoder for each fold and tests it on the trials that
-// the fold holds out. Everything a decoder knows, statistics and penalties
+// the fold holds out. similarities are what Averaged compares by; none stands for
+// SimilarityDecoder. Everything a decoder knows, statistics and penalties
 // included, comes from its own training trials. opts.Checkpoint is not used.
 // opts.Progress is told of one stage, which counts the epochs of all folds, or the
 // folds where a preset has no epochs.
-func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options, folds []Fold) (*CrossValidation, error) {
+func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options, folds []Fold, similarities ...string) (*CrossValidation, error) {
 	if err := data.check(); err != nil {
 		return nil, err
+	}
+	for _, name := range similarities {
+		if err := CheckSimilarity(name); err != nil {
+			return nil, err
+		}
 	}
 	if err := checkFolds(folds, data.Voxels.Rows); err != nil {
 		return nil, err
@@ -47,11 +53,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 		Predicted:  matrix.New(data.Voxels.Rows, data.Targets.Cols),
 		Similarity: mat.NewDense(data.Voxels.Rows, data.Voxels.Rows, nil),
 	}
-	for _, repeats := range RepeatCounts(data.Images) {
-		c := eval.Comparison{Seen: data.seen(), Repeats: repeats}
-		c.Similarity = mat.NewDense(data.Targets.Rows, len(c.Seen), nil)
-		cv.Averaged = append(cv.Averaged, c)
-	}
+	cv.Averaged = data.newAverages(similarities)
 	v := validation{CrossValidation: cv, rt: rt, data: data, opts: opts, seen: matrix.Pick(data.Targets, data.Images)}
 	for k, fold := range folds {
 		v.opts.Progress = foldProgress(opts.Progress, opts.withDefaults(data.Voxels.Rows).Preset, k, len(folds))
@@ -143,35 +145,5 @@ func (cv validation) fold(ctx context.Context, fold Fold) error {
 	for i, trial := range fold.Test {
 		cv.Similarity.SetCol(trial, mat.Col(nil, i, sim))
 	}
-	for _, c := range cv.Averaged {
-		part.Voxels, part.Images = matrix.Pick(data.Voxels, fold.Test), take(data.Images, fold.Test)
-		held, err := CompareAverages(ctx, decoder, part, c.Repeats)
-		if err != nil {
-			return err
-		}
-		for i, image := range held.Seen {
-			c.Similarity.SetCol(slices.Index(c.Seen, image), mat.Col(nil, i, held.Similarity))
-		}
-	}
-	return nil
-}
-
-// CompareAverages compares all images of the targets with the seen images, each
-// predicted by the decoder from the mean scan of so many of its trials (see
-// Average), by the decoder's metric.
-func CompareAverages(ctx context.Context, decoder *Decoder, data Data, repeats int) (eval.Comparison, error) {
-	means, seen, err := Average(data.Voxels, data.Images, repeats)
-	if err != nil {
-		return eval.Comparison{}, err
-	}
-	predicted, err := decoder.Decode(ctx, means)
-	if err != nil {
-		return eval.Comparison{}, err
-	}
-	metric, err := decoder.Metric()
-	if err != nil {
-		return eval.Comparison{}, err
-	}
-	sim, err := metric.Compare(ctx, data.Targets, predicted, repeats)
-	return eval.Comparison{Similarity: sim, Seen: seen, Repeats: repeats}, err
+	return cv.average(ctx, decoder, fold)
 }

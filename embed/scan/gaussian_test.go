@@ -39,11 +39,11 @@ func TestPerfectDecoderFindsEveryImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, repeats := range []int{1, 3} {
-			c, err := scan.CompareAverages(t.Context(), decoder, test, repeats)
+			c, err := scan.CompareAverages(t.Context(), decoder, test, scan.Averages{Repeats: repeats})
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := eval.IdentifyTrials(c.Similarity, c.Seen)
+			found, err := eval.IdentifyTrials(c[0].Similarity, c[0].Seen)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,11 +112,11 @@ func TestGaussianIsInvariantToUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer decoder.Close()
-		c, err := scan.CompareAverages(t.Context(), decoder, data, 2)
+		c, err := scan.CompareAverages(t.Context(), decoder, data, scan.Averages{Repeats: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.Similarity.RawRowView(7)
+		return c[0].Similarity.RawRowView(7)
 	}
 	want := scores(1, 1)
 	for _, unit := range [][2]float32{{8, 1}, {1, .25}} {

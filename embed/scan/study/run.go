@@ -84,11 +84,11 @@ func (r *Runner) score(ctx context.Context, m *scan.Model, test scan.Data) (out 
 	defer func() { err = errors.Join(err, decoder.Close()) }()
 	counts := scan.RepeatCounts(test.Images)
 	for _, repeats := range slices.Compact([]int{counts[0], counts[len(counts)-1]}) {
-		c, err := scan.CompareAverages(ctx, decoder, test, repeats)
+		c, err := scan.CompareAverages(ctx, decoder, test, scan.Averages{Repeats: repeats})
 		if err != nil {
 			return nil, err
 		}
-		found, err := eval.IdentifyTrials(c.Similarity, c.Seen)
+		found, err := eval.IdentifyTrials(c[0].Similarity, c[0].Seen)
 		if err != nil {
 			return nil, err
 		}

@@ -29,6 +29,9 @@ type EvalSpec struct {
 	// Predictions is the .npy file for the predicted tokens, [scans, T, D], of one
 	// decoder; "": none.
 	Predictions string
+	// Similarities name how predictions are compared with images, see scan.Similarities.
+	// Galleries and reliability are by the first. None stands for the decoder's own.
+	Similarities []string
 	// Gallery holds the sizes of the galleries; none stands for
 	// eval.GallerySizes.
 	Gallery []int
@@ -177,7 +180,7 @@ func (c *scoring) crossValidate(ctx context.Context, preset string) (*scored, er
 	}
 	opts := c.options(preset)
 	start := time.Now()
-	cv, err := scan.CrossValidate(ctx, c.rt, c.study.Data, opts, folds)
+	cv, err := scan.CrossValidate(ctx, c.rt, c.study.Data, opts, folds, c.spec.Similarities...)
 	if err != nil {
 		return nil, err
 	}
@@ -267,11 +270,11 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 	}
 	out := &scored{Score: s}
 	for _, repeats := range counts {
-		averaged, err := scan.CompareAverages(ctx, decoder, c.study.Data, repeats)
+		averaged, err := scan.CompareAverages(ctx, decoder, c.study.Data, scan.Averages{Repeats: repeats, Similarities: c.spec.Similarities})
 		if err != nil {
 			return nil, err
 		}
-		out.averaged = append(out.averaged, averaged)
+		out.averaged = append(out.averaged, averaged...)
 	}
 	if c.gallery != nil {
 		out.served, err = c.gallery.score(ctx, decoder, name, counts)

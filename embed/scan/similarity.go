@@ -1,0 +1,150 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"engram/embed/eval"
+	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
+)
+
+// The names of the similarities by which reports compare predictions with images.
+const (
+	// SimilarityDecoder is the metric that the decoder names, by which a search ranks
+	// images: see Metric.
+	SimilarityDecoder = "decoder"
+	// SimilarityPearson is Pearson's r of all tokens, less the mean of the training
+	// images' tokens.
+	SimilarityPearson = "pearson"
+	// SimilarityCosine is the cosine of all tokens, flattened, as MindEye and MindEye2
+	// score retrieval.
+	SimilarityCosine = "cosine"
+	// SimilarityTokens is the mean over tokens of the cosines of single tokens, so that
+	// long tokens do not outweigh short ones.
+	SimilarityTokens = "token-cosine"
+)
+
+// Similarities lists the names of similarities.
+func Similarities() []string {
+	return []string{SimilarityDecoder, SimilarityPearson, SimilarityCosine, SimilarityTokens}
+}
+
+// CheckSimilarity refuses a name that is no similarity's.
+func CheckSimilarity(name string) error {
+	if slices.Contains(Similarities(), name) {
+		return nil
+	}
+	return fmt.Errorf("similarity %q is not known, wanted one of %s", name, strings.Join(Similarities(), ", "))
+}
+
+// Averages says what CompareAverages compares.
+type Averages struct {
+	Repeats      int      // trials of an image that a scan averages, at most; see Average
+	Similarities []string // none stands for SimilarityDecoder
+}
+
+// CompareAverages compares all images of the targets with the seen images, each
+// predicted by the decoder from a mean scan: one comparison for each similarity.
+func CompareAverages(ctx context.Context, decoder *Decoder, data Data, a Averages) ([]eval.Comparison, error) {
+	means, seen, err := Average(data.Voxels, data.Images, a.Repeats)
+	if err != nil {
+		return nil, err
+	}
+	predicted, err := decoder.Decode(ctx, means)
+	if err != nil {
+		return nil, err
+	}
+	var out []eval.Comparison
+	for _, name := range a.similarities() {
+		c := eval.Comparison{Seen: seen, Repeats: a.Repeats, Name: name}
+		if c.Similarity, err = decoder.compare(ctx, pairing{name, data.Targets, predicted, a.Repeats}); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (a Averages) similarities() []string {
+	if len(a.Similarities) == 0 {
+		return []string{SimilarityDecoder}
+	}
+	return a.Similarities
+}
+
+// pairing is what is compared, by the similarity of a name: images, [m, T·D], with
+// predictions, [n, T·D], each from the mean of so many scans.
+type pairing struct {
+	similarity        string
+	images, predicted blas32.General
+	repeats           int
+}
+
+// compare returns a similarity, [m, n].
+func (d *Decoder) compare(ctx context.Context, p pairing) (*mat.Dense, error) {
+	switch p.similarity {
+	case SimilarityDecoder:
+		metric, err := d.Metric()
+		if err != nil {
+			return nil, err
+		}
+		return metric.Compare(ctx, p.images, p.predicted, p.repeats)
+	case SimilarityPearson:
+		return eval.Compare(ctx, p.images, p.predicted, d.TargetMean())
+	case SimilarityCosine:
+		return eval.Similarity(ctx, eval.Cosine, p.images, p.predicted)
+	case SimilarityTokens:
+		images, err := eval.UnitTokens(p.images, d.config.D)
+		if err != nil {
+			return nil, err
+		}
+		predicted, err := eval.UnitTokens(p.predicted, d.config.D)
+		if err != nil {
+			return nil, err
+		}
+		return eval.Similarity(ctx, eval.Cosine, images, predicted)
+	}
+	return nil, CheckSimilarity(p.similarity)
+}
+
+// newAverages returns the empty comparisons of a cross-validation: for each of
+// RepeatCounts one of each similarity.
+func (d Data) newAverages(similarities []string) (out []eval.Comparison) {
+	for _, repeats := range RepeatCounts(d.Images) {
+		for _, name := range (Averages{Similarities: similarities}).similarities() {
+			c := eval.Comparison{Seen: d.seen(), Repeats: repeats, Name: name}
+			c.Similarity = mat.NewDense(d.Targets.Rows, len(c.Seen), nil)
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// average adds the held-out images of a fold to the comparisons.
+func (cv validation) average(ctx context.Context, decoder *Decoder, fold Fold) error {
+	part := cv.data
+	part.Voxels, part.Images = matrix.Pick(cv.data.Voxels, fold.Test), take(cv.data.Images, fold.Test)
+	for from := 0; from < len(cv.Averaged); {
+		a := Averages{Repeats: cv.Averaged[from].Repeats}
+		to := from
+		for ; to < len(cv.Averaged) && cv.Averaged[to].Repeats == a.Repeats; to++ {
+			a.Similarities = append(a.Similarities, cv.Averaged[to].Name)
+		}
+		held, err := CompareAverages(ctx, decoder, part, a)
+		if err != nil {
+			return err
+		}
+		for k, c := range cv.Averaged[from:to] {
+			for i, image := range held[k].Seen {
+				c.Similarity.SetCol(slices.Index(c.Seen, image), mat.Col(nil, i, held[k].Similarity))
+			}
+		}
+		from = to
+	}
+	return nil
+}
