@@ -1,15 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"engram/cmd/engram/internal/app"
-	"engram/embed/eval"
+	"engram/cmd/engram/internal/report"
+	"engram/data/vfs"
 	"engram/embed/scan"
 
 	"github.com/spf13/cobra"
@@ -17,37 +18,61 @@ import (
 
 func (c *console) evalCommand() *cobra.Command {
 	var spec app.EvalSpec
+	var files evalFiles
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Score decoders by two-way identification and retrieval",
 		Long: "Eval cross-validates presets (all trials of an image are held out together) or, with --decoder,\n" +
 			"scores a trained decoder on scans that it was not trained on. With --mindeye, presets are trained\n" +
-			"on the training images, and decoders are scored on the mean scans of the test images. Images and\n" +
-			"predictions are compared by Pearson's r less the mean of the training images. Two-way: how often\n" +
-			"the right image is more similar than another. Image retrieval: a scan asks for its image. Brain\n" +
-			"retrieval: the reverse.\n" +
+			"on the training images, and decoders are scored on the mean scans of the test images. Two-way: how\n" +
+			"often the right image is more similar than another. Image retrieval: a scan asks for its image.\n" +
+			"Brain retrieval: the reverse.\n" +
 			"\n" +
-			"The first table scores every scan, the candidates being images. The second table chooses among images by mean scans of 1, 2, 3 and all trials of an image, with\n" +
-			"Wilson's 95 % interval. From 300 images on, the published score follows: top 1 of 300, mean of 30\n" +
-			"draws. Where images were seen several times, the last lines say what the noise allows at best.",
+			"--similarity says how predictions and images are compared: decoder is the metric that the decoder\n" +
+			"names, by which a search ranks images; cosine, of all tokens flattened, is MindEye's; pearson is r\n" +
+			"less the mean of the training images; token-cosine is the mean cosine of single tokens.\n" +
+			"\n" +
+			"The first table scores every scan, the candidates being images. All others predict each image once,\n" +
+			"from the mean scan of 1, 2, 3 and all of its trials: galleries that grow, the whole set and subsets\n" +
+			"with 95 % intervals, the paired tests of two decoders, and how well the margin between the first\n" +
+			"image and the second tells whether the first is right. From 300 images on, the published score\n" +
+			"follows: top 1 of 300, mean of 30 draws. Where images were seen several times, the last lines say\n" +
+			"what the noise allows at best.\n" +
+			"\n" +
+			"--subjects scores several people one after another, {subject} in a path being replaced, and adds\n" +
+			"means over subjects. --html writes all of it with plots and pictures into one file.",
 		Example: "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,compact\n" +
 			"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
 			"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
-			"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982",
+			"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
+			"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +
+			"  engram eval --voxels test.npy --stimuli test/ --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {
 				return err
 			}
-			scores, err := show(cmd.Context(), c, c.app().Eval, spec)
+			if err := files.check(); err != nil {
+				return err
+			}
+			if files.html != "" {
+				spec.Examples = shownExamples
+			}
+			found, err := show(cmd.Context(), c, c.app().EvalSubjects, spec)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return c.printJSON(scores)
+			if err := files.write(found); err != nil {
+				return err
 			}
-			return printScores(c.stdout, scores)
+			switch {
+			case asJSON && len(spec.Subjects) == 0:
+				return c.printJSON(found.Subjects[0].Scores)
+			case asJSON:
+				return c.printJSON(found)
+			}
+			return printEvaluation(c.stdout, found)
 		},
 	}
 	addDatasetFlags(cmd, &spec.Data)
@@ -55,69 +80,50 @@ func (c *console) evalCommand() *cobra.Command {
 	addTrainingFlags(flags, &spec.Training)
 	flags.StringSliceVar(&spec.Presets, "presets", []string{scan.PresetLinear, scan.PresetCompact}, "presets to cross-validate")
 	flags.IntVar(&spec.Folds, "folds", 10, "parts into which the images are divided")
-	flags.StringVar(&spec.Decoder, "decoder", "", "score the decoder in this `folder` instead")
+	flags.StringArrayVar(&spec.Decoders, "decoder", nil, "score the decoder in this `folder` instead (several times: score and compare several)")
+	flags.StringSliceVar(&spec.Similarities, "similarity", []string{scan.SimilarityDecoder, scan.SimilarityCosine}, "how images are compared: "+strings.Join(scan.Similarities(), ", ")+"; the first one orders galleries and tests")
+	flags.StringArrayVar(&spec.Subsets, "subset", nil, "score some of the images too: `NAME=FILE` with an image a line, by name or number (several times: several)")
+	flags.StringVar(&spec.SubsetColumn, "subset-column", "", "score the images of each value in this `column` of --trials too")
+	flags.StringSliceVar(&spec.Subjects, "subjects", nil, "score these subjects one after another: `names` that replace {subject} in paths, or MindEye's numbers")
 	flags.IntSliceVar(&spec.Gallery, "gallery", nil, "numbers of images to choose among (default 300, 1000, 10000 where there are more, and all)")
 	flags.StringVar(&spec.GalleryIndex, "gallery-index", "", "choose among all images of this `index` or folder too, as a search by scan does (with --decoder or --mindeye)")
 	flags.StringVar(&spec.Predictions, "predictions", "", "write the predicted tokens to this .npy `file`: [trials, T, D] (of one preset)")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	flags.StringVar(&files.csv, "csv", "", "write every figure to this CSV `file`, one a line")
+	flags.StringVar(&files.html, "html", "", "write a report with plots and test scans to this `file`; it needs no network")
+	cmd.MarkFlagsMutuallyExclusive("subjects", "subject")
 	cmd.MarkFlagsMutuallyExclusive("decoder", "presets")
 	cmd.MarkFlagsMutuallyExclusive("decoder", "folds")
 	cmd.MarkFlagsMutuallyExclusive("mindeye", "folds")
 	return cmd
 }
 
-// printScores prints all that is known of decoders.
-func printScores(w io.Writer, s *app.Scores) error {
-	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join([]string{"decoder", "trials", "two-way", "image top-1", "image top-5", "brain top-1", "chance top-1", "seconds"}, "\t"))
-	for _, s := range s.Scores {
-		fmt.Fprintf(table, "%s\t%d\t%.4f\t%.3f\t%.3f\t%.3f\t%.3f\t%.1f\n",
-			s.Decoder, s.Trials, s.TwoWay, s.ImageTop1, s.ImageTop5, s.BrainTop1, s.Chance, s.Seconds)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	fmt.Fprintln(table, strings.Join([]string{"decoder", "repeats", "gallery", "image top-1 (95 %)", "image top-5 (95 %)", "image top-10 (95 %)", "chance top-1"}, "\t"))
-	for _, g := range s.Galleries {
-		size := strconv.Itoa(g.Size)
-		if g.Index != "" {
-			size += " of " + filepath.Base(g.Index)
+// shownExamples is how many scans a report shows for each decoder.
+const shownExamples = 16
+
+// evalFiles are where scores are written, "" for none.
+type evalFiles struct{ csv, html string }
+
+// check refuses files whose folders are missing, before anything is measured.
+func (f evalFiles) check() error {
+	for flag, path := range map[string]string{"--csv": f.csv, "--html": f.html} {
+		if path == "" {
+			continue
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%.2f %%\n", g.Decoder, g.Repeats, size, g.Top1, g.Top5, g.Top10, 100*g.Chance)
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
+		}
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	if s.Published == nil {
-		fmt.Fprintf(w, "top-1 of %d    not drawn: %d images were seen\n", eval.PublishedGallery, s.Images)
-	}
-	for _, p := range s.Published {
-		fmt.Fprintf(w, "top-1 of %d    %s, %d repeats, mean of 30 draws: image %s, brain %s\n", eval.PublishedGallery, p.Decoder, p.Repeats, p.Image, p.Brain)
-	}
-	if err := printCeiling(w, s); err != nil {
-		return err
-	}
-	if s.CrossValidated {
-		fmt.Fprintln(w, "candidates      all images seen, with those that each fold's decoder was trained on")
-	}
-	if s.Gallery != "" {
-		fmt.Fprintf(w, "gallery         %s\n", s.Gallery)
-	}
-	_, err := fmt.Fprintf(w, "data            %s\nmatched         %s\n", s.Recording, s.Seen)
-	return err
+	return nil
 }
 
-// printCeiling prints what the noise of the scans allows at best.
-func printCeiling(w io.Writer, s *app.Scores) error {
-	c := s.Ceiling
-	if c == nil {
-		_, err := fmt.Fprintf(w, "noise ceiling   not known: %s\n", s.NoCeiling)
-		return err
+// write writes the files that are asked for.
+func (f evalFiles) write(found *app.Evaluation) error {
+	one := func(path string, write func(io.Writer, *app.Evaluation) error) error {
+		if path == "" {
+			return nil
+		}
+		return vfs.WriteFile(path, func(w io.Writer) error { return write(w, found) })
 	}
-	_, err := fmt.Fprintf(w, "noise ceiling   median of %d voxels, %d images × %d repeats: ncsnr %.3f; explainable variance %.1f %% of a trial, %.1f %% of the mean\n"+
-		"split half      median r %.3f, by Spearman–Brown %.3f for the mean of %d\n",
-		c.Voxels, c.Images, c.Repeats, c.NCSNR, 100*c.Single, 100*c.Mean, c.SplitHalf, c.SpearmanBrown, c.Repeats)
-	return err
+	return errors.Join(one(f.csv, report.CSV), one(f.html, report.HTML))
 }

@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"engram/data/mindeye"
 	"engram/data/scanner"
 	"engram/data/scenes"
+	"engram/embed/scan"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -115,7 +117,11 @@ func checkRepeats(t *testing.T, s app.Scores, score app.Score) {
 	if len(top) != 3 || top[2] <= top[0] || s.Galleries[2].Top1.Share != score.ImageTop1 {
 		t.Errorf("top 10 by 1, 2 and 3 repeats is %.3f, top 1 by 3 %v; want them to rise to %v", top, s.Galleries[2].Top1, score.ImageTop1)
 	}
-	// 300 of 300 images are the same in every draw.
+	// 300 of 300 images are the same in every draw. MindEye's cosine is reported too.
+	if len(s.Published) != 6 || s.Published[5].Similarity != scan.SimilarityCosine {
+		t.Fatalf("published scores are %+v, want two similarities of 1, 2 and 3 repeats", s.Published)
+	}
+	s.Published = slices.DeleteFunc(s.Published, func(p app.PublishedScore) bool { return p.Similarity != scan.SimilarityDecoder })
 	if len(s.Published) != 3 || math.Abs(s.Published[2].Image.Mean-score.ImageTop1) > 1e-9 || math.Abs(s.Published[2].Brain.Mean-score.BrainTop1) > 1e-9 {
 		t.Errorf("published scores are %+v, want the last to be %+v", s.Published, score)
 	}

@@ -81,6 +81,18 @@ func (o Outcomes) Reliability(seed uint64) (Reliability, error) {
 	return r, nil
 }
 
+// RiskAt returns the risk of the curve at the largest coverage that is not above the
+// given one, or at the smallest that there is.
+func (r Reliability) RiskAt(coverage float64) float64 {
+	risk := r.Curve[0].Risk
+	for _, c := range r.Curve {
+		if c.Share <= coverage+1e-9 {
+			risk = c.Risk
+		}
+	}
+	return risk
+}
+
 // riskCurve returns, for every k, the share of wrong ones among the k answers of the
 // largest margin. Answers of one margin are wrong in equal parts.
 func riskCurve(margin []float64, hits []bool) []float64 {

@@ -27,5 +27,9 @@ func Wilson(share float64, n int) Share {
 
 // String writes the share and its interval in per cent.
 func (s Share) String() string {
-	return fmt.Sprintf("%5.1f %% (%.1f–%.1f)", 100*s.Share, 100*s.Low, 100*s.High)
+	dash := "–"
+	if s.Low < 0 { // of a difference
+		dash = " to "
+	}
+	return fmt.Sprintf("%5.1f %% (%.1f%s%.1f)", 100*s.Share, 100*s.Low, dash, 100*s.High)
 }

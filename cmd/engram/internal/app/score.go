@@ -25,7 +25,17 @@ type EvalSpec struct {
 	Training          // of presets; Preset is not used
 	Presets  []string // to train and score
 	Folds    int      // of cross-validation
-	Decoder  string   // folder of a trained decoder to score instead
+	Decoders []string // folders of trained decoders to score instead
+	// Subsets name some of the images, "zebras=FILE"; see readSubsets. SubsetColumn is a
+	// column of Data.Trials each of whose values is a subset of its own; "": none.
+	Subsets      []string
+	SubsetColumn string
+	// Subjects are scored one after another by EvalSubjects, their names in the place of
+	// {subject} in paths; none stands for one without a name.
+	Subjects []string
+	// Examples is how many scans are kept with what was found for them and with the
+	// pictures, for a report.
+	Examples int
 	// Predictions is the .npy file for the predicted tokens, [scans, T, D], of one
 	// decoder; "": none.
 	Predictions string
@@ -65,8 +75,8 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 	}
 	c := scoring{App: a, study: s, spec: spec, watch: watch}
 	names := spec.Presets
-	if spec.Decoder != "" {
-		names = []string{spec.Decoder}
+	if len(spec.Decoders) > 0 {
+		names = spec.Decoders
 	} else if s.scans != nil {
 		if c.training, err = a.openTraining(ctx, spec.Data, s, watch); err != nil {
 			return nil, err
@@ -82,37 +92,69 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 		}
 		defer closeInto(&err, c.gallery)
 	}
-	out := &Scores{Matched: s.Matched}
+	subsets, err := s.readSubsets(&spec)
+	if err != nil {
+		return nil, err
+	}
+	sum := newSummary(s, summary{sizes: sizes, subsets: subsets, seed: spec.Seed, similarity: c.similarities()[0], examples: spec.Examples})
 	for _, name := range names {
 		found, err := c.score(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if err := out.add(ctx, found, sizes, spec.Seed); err != nil {
-			return nil, err
+		if err := sum.add(ctx, found); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if s.scans != nil {
-		out.Scans = s.scans.String()
-	} else if spec.Decoder == "" {
-		out.CrossValidated = true
+	if err := sum.compare(); err != nil {
+		return nil, err
 	}
+	return sum.Scores, c.describe(ctx, sum)
+}
+
+// describe adds what was scored, and what could be reached at best.
+func (c *scoring) describe(ctx context.Context, sum *summary) error {
+	if c.study.scans != nil {
+		sum.Scans = c.study.scans.String()
+	} else if len(c.spec.Decoders) == 0 {
+		sum.CrossValidated = true
+	}
+	sum.Matched = c.study.Matched
 	if c.gallery != nil {
-		out.Gallery = c.gallery.String()
+		sum.Gallery = c.gallery.String()
 	}
-	out.addCeiling(s.Data)
-	return out, nil
+	sum.addCeiling(c.study.Data)
+	return sum.addPictures(ctx, c.spec.Data)
+}
+
+// similarities names how predictions are compared with images, one or more.
+func (c *scoring) similarities() []string {
+	if len(c.spec.Similarities) == 0 {
+		return []string{scan.SimilarityDecoder}
+	}
+	return c.spec.Similarities
 }
 
 // check refuses what can be told before anything is read.
 func (spec *EvalSpec) check() error {
-	if spec.Predictions != "" && spec.Decoder == "" && len(spec.Presets) != 1 {
+	if spec.Predictions != "" && len(spec.Decoders) == 0 && len(spec.Presets) != 1 {
 		return fmt.Errorf("--predictions takes those of one preset, --presets names %d", len(spec.Presets))
 	}
-	if spec.GalleryIndex != "" && spec.Decoder == "" && spec.Data.MindEye == "" {
+	if spec.Predictions != "" && len(spec.Decoders) > 1 {
+		return fmt.Errorf("--predictions takes one decoder, --decoder names %d", len(spec.Decoders))
+	}
+	for _, name := range spec.Similarities {
+		if err := scan.CheckSimilarity(name); err != nil {
+			return fmt.Errorf("--similarity: %w", err)
+		}
+	}
+	if spec.SubsetColumn != "" && spec.Data.Trials == "" {
+		return errors.New("--subset-column needs --trials: it is a column of that table")
+	}
+	if spec.GalleryIndex != "" && len(spec.Decoders) == 0 && spec.Data.MindEye == "" {
 		return errors.New("--gallery-index needs --decoder or --mindeye: in a cross-validation every image is held out by another decoder")
 	}
-	if len(spec.Presets) == 0 && spec.Decoder == "" {
+	if len(spec.Presets) == 0 && len(spec.Decoders) == 0 {
 		return errors.New("--presets names none")
 	}
 	if _, err := os.Stat(filepath.Dir(spec.Predictions)); err != nil {
@@ -157,7 +199,7 @@ type scoring struct {
 // score scores the trained decoder in a folder, or a preset.
 func (c *scoring) score(ctx context.Context, name string) (*scored, error) {
 	switch {
-	case c.spec.Decoder != "":
+	case len(c.spec.Decoders) > 0:
 		return c.scoreFolder(ctx, name)
 	case c.training != nil:
 		return c.scoreTrained(ctx, name)
@@ -180,7 +222,7 @@ func (c *scoring) crossValidate(ctx context.Context, preset string) (*scored, er
 	}
 	opts := c.options(preset)
 	start := time.Now()
-	cv, err := scan.CrossValidate(ctx, c.rt, c.study.Data, opts, folds, c.spec.Similarities...)
+	cv, err := scan.CrossValidate(ctx, c.rt, c.study.Data, opts, folds, c.similarities()...)
 	if err != nil {
 		return nil, err
 	}
@@ -268,9 +310,10 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 	if err != nil {
 		return nil, err
 	}
+	s.Metric = metric.Name()
 	out := &scored{Score: s}
 	for _, repeats := range counts {
-		averaged, err := scan.CompareAverages(ctx, decoder, c.study.Data, scan.Averages{Repeats: repeats, Similarities: c.spec.Similarities})
+		averaged, err := scan.CompareAverages(ctx, decoder, c.study.Data, scan.Averages{Repeats: repeats, Similarities: c.similarities()})
 		if err != nil {
 			return nil, err
 		}

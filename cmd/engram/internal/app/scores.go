@@ -1,9 +1,8 @@
 package app
 
 import (
-	"context"
-
 	"engram/embed/eval"
+	"engram/embed/pixels"
 	"engram/embed/scan"
 
 	"gonum.org/v1/gonum/mat"
@@ -22,11 +21,22 @@ type Scores struct {
 	// Galleries are scores of image retrieval, where an image is predicted from the
 	// mean of some of its trials, and chosen among so many images.
 	Galleries []GalleryScore `json:"galleries"`
+	// Sets are scores of one prediction for each image: among all images that were seen,
+	// and of subsets, among all and among their own.
+	Sets []SetScore `json:"sets"`
+	// Reliability says how well each decoder knows when its first image is right.
+	Reliability []ReliabilityScore `json:"reliability"`
+	// Paired compares every two decoders on the same images.
+	Paired []PairedScore `json:"paired,omitempty"`
 	// Published are scores by the published protocol, where there are enough images.
 	Published []PublishedScore `json:"published,omitempty"`
 	// Ceiling is nil where it cannot be known, for the reason in NoCeiling.
 	Ceiling   *eval.Ceiling `json:"noise_ceiling"`
 	NoCeiling string        `json:"no_noise_ceiling,omitempty"`
+	// Examples are scans with what was found, and Pictures their images by number, where
+	// the data have pictures.
+	Examples []Example             `json:"examples,omitempty"`
+	Pictures map[int]*pixels.Image `json:"-"`
 }
 
 // Score is what a decoder reached with every scan as a prediction of its own.
@@ -39,6 +49,7 @@ type Score struct {
 	BrainTop1 float64 `json:"brain_top1"`
 	Chance    float64 `json:"chance"` // of top 1
 	Seconds   float64 `json:"seconds"`
+	Metric    string  `json:"metric,omitempty"` // of a trained decoder, see scan.Metric
 }
 
 // GalleryScore is what a decoder reached in a gallery.
@@ -49,11 +60,62 @@ type GalleryScore struct {
 	Index string `json:"index,omitempty"` // whose images are the candidates; "": the images of the data
 }
 
+// Among names the candidates of a set's predictions.
+const (
+	AmongAll = "all" // images that were seen
+	AmongSet = "set" // images of the set alone
+)
+
+// SetScore is what a decoder reached on a set of images.
+type SetScore struct {
+	Decoder    string `json:"decoder"`
+	Similarity string `json:"similarity"` // see scan.Similarities
+	Repeats    int    `json:"repeats"`
+	Set        string `json:"set"`   // "all", or the name of a subset
+	Among      string `json:"among"` // AmongAll or AmongSet
+	eval.SetScore
+}
+
+// ReliabilityScore is how well a decoder knows when its first image is right.
+type ReliabilityScore struct {
+	Decoder string `json:"decoder"`
+	Repeats int    `json:"repeats"`
+	eval.Reliability
+}
+
+// PairedScore compares two decoders on the same images.
+type PairedScore struct {
+	FirstDecoder  string `json:"first"`
+	SecondDecoder string `json:"second"`
+	Repeats       int    `json:"repeats"`
+	eval.Paired
+	// Adjusted is McNemar's p adjusted for all pairs of decoders at these repeats, by
+	// Holm.
+	Adjusted float64 `json:"mcnemar_p_holm"`
+}
+
+// Example is what was found for a scan.
+type Example struct {
+	Decoder string       `json:"decoder"`
+	Repeats int          `json:"repeats"`
+	Seen    string       `json:"seen"`
+	Found   []FoundImage `json:"found"` // the first five
+	Rank    float64      `json:"rank"`  // of the image seen
+	Image   int          `json:"-"`     // that was seen, in Pictures
+}
+
+// FoundImage is an image that was found.
+type FoundImage struct {
+	Name  string `json:"name"`
+	Image int    `json:"-"` // in Pictures
+}
+
 // PublishedScore is what a decoder reached by the published protocol: top 1 of
 // 300 images, mean of 30 draws.
 type PublishedScore struct {
-	Decoder string `json:"decoder"`
-	Repeats int    `json:"repeats"`
+	Decoder    string `json:"decoder"`
+	Repeats    int    `json:"repeats"`
+	Similarity string `json:"similarity"`
 	eval.Retrieval
 }
 
@@ -80,31 +142,6 @@ func newScore(name string, sim *mat.Dense, images []int, seconds float64) (Score
 		Decoder: name, Trials: found.Predictions, TwoWay: found.TwoWay, ImageTop1: found.ImageTop1,
 		ImageTop5: found.ImageTop5, BrainTop1: found.BrainTop1, Chance: found.Chance, Seconds: seconds,
 	}, err
-}
-
-// add adds what a decoder reached.
-func (out *Scores) add(ctx context.Context, found *scored, sizes []int, seed uint64) error {
-	out.Scores = append(out.Scores, found.Score)
-	out.Images = len(found.averaged[0].Seen)
-	defer func() { out.Galleries = append(out.Galleries, found.served...) }()
-	for _, c := range found.averaged {
-		galleries, err := c.Galleries(sizes, seed)
-		if err != nil {
-			return err
-		}
-		for _, g := range galleries {
-			out.Galleries = append(out.Galleries, GalleryScore{Decoder: found.Decoder, Repeats: c.Repeats, Gallery: g})
-		}
-		if len(c.Seen) < eval.PublishedGallery {
-			continue
-		}
-		retrieval, err := eval.Protocol{Seed: seed}.Score(ctx, c.Square())
-		if err != nil {
-			return err
-		}
-		out.Published = append(out.Published, PublishedScore{found.Decoder, c.Repeats, retrieval})
-	}
-	return nil
 }
 
 // addCeiling adds the noise ceiling of the scans.
