@@ -43,11 +43,12 @@ func Open(spec Spec) (*Tokenizer, error) {
 func (t *Tokenizer) read(spec Spec, text []byte) error {
 	var d *definition
 	var err error
+	list, isList := bytes.CutPrefix(text, []byte(vocabularyHeader+"\n"))
 	switch {
 	case len(text) == 0:
 		return errors.New("the file is empty")
-	case bytes.HasPrefix(text, []byte(vocabularyHeader+"\n")):
-		v, err := parseVocabulary(text, spec.Context)
+	case isList:
+		v, err := parseVocabulary(string(list), spec.Context)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -45,27 +44,11 @@ func WriteVocabulary(path string, list []string) error {
 	})
 }
 
-// ReadVocabulary reads what WriteVocabulary wrote. context is how many ids a
-// text has.
-func ReadVocabulary(path string, context int) (*Vocabulary, error) {
-	text, err := readFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("tokenizer: vocabulary: %w", err)
-	}
-	v, err := parseVocabulary(text, context)
-	if err != nil {
-		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
-	}
-	return v, nil
-}
-
-func parseVocabulary(text []byte, context int) (*Vocabulary, error) {
-	body, ok := bytes.CutPrefix(text, []byte(vocabularyHeader+"\n"))
-	if !ok {
-		return nil, fmt.Errorf("the vocabulary does not begin with the line %q", vocabularyHeader)
-	}
+// parseVocabulary reads what WriteVocabulary wrote, after the header. context is how
+// many ids a text has.
+func parseVocabulary(body string, context int) (*Vocabulary, error) {
 	v := &Vocabulary{ids: map[string]int64{}, context: context}
-	for line := range strings.Lines(string(body)) {
+	for line := range strings.Lines(body) {
 		word := strings.TrimSuffix(line, "\n")
 		if _, twice := v.ids[word]; twice || !isWord(word) {
 			return nil, fmt.Errorf("line %d is %q, wanted a word in lower case that is not there yet", len(v.ids)+2, word)

@@ -17,13 +17,23 @@ func TestVocabulary(t *testing.T) {
 	if err := tokenizer.WriteVocabulary(path, list); err != nil {
 		t.Fatal(err)
 	}
-	read, err := tokenizer.ReadVocabulary(path, 5)
+	read, err := tokenizer.Open(tokenizer.Spec{Dir: filepath.Dir(path), File: "words.txt", Context: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []*tokenizer.Vocabulary{read, tokenizer.NewVocabulary(list, 5)} {
-		if v.Size() != 6 || v.Context() != 5 {
-			t.Errorf("%d ids and a context of %d, want 6 and 5", v.Size(), v.Context())
+	made := tokenizer.NewVocabulary(list, 5)
+	for _, v := range []struct {
+		sized interface {
+			Size() int
+			Context() int
+		}
+		encode func(ids []int64, text string) (known int)
+	}{
+		{made, made.Encode},
+		{read, func(ids []int64, text string) int { return read.Encode(ids, text).Known }},
+	} {
+		if v.sized.Size() != 6 || v.sized.Context() != 5 {
+			t.Errorf("%d ids and a context of %d, want 6 and 5", v.sized.Size(), v.sized.Context())
 		}
 		for text, want := range map[string]struct {
 			ids   []int64
@@ -36,7 +46,7 @@ func TestVocabulary(t *testing.T) {
 			"no word \xff of these": {[]int64{1, 1, 1, 1, 0}, 0},
 		} {
 			ids := []int64{9, 9, 9, 9, 9}
-			if known := v.Encode(ids, text); known != want.known {
+			if known := v.encode(ids, text); known != want.known {
 				t.Errorf("%q: %d known words, want %d", text, known, want.known)
 			}
 			if diff := cmp.Diff(want.ids, ids); diff != "" {
@@ -62,7 +72,7 @@ func TestVocabularyRefusals(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tokenizer.ReadVocabulary(path, 5); err == nil || !strings.Contains(err.Error(), "words.txt") {
+		if _, err := tokenizer.Open(tokenizer.Spec{Dir: dir, File: "words.txt", Context: 5}); err == nil || !strings.Contains(err.Error(), "words.txt") {
 			t.Errorf("%q: %v, want an error that names the file", text, err)
 		}
 	}
