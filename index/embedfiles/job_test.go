@@ -64,7 +64,7 @@ func TestRowsAreInTheOrderOfTheSource(t *testing.T) {
 		last = r.Done
 	}
 	report := mustRun(t, job)
-	wantBad := []ingest.Bad{{Row: 3, Name: "f1/03.png", Reason: "not an image"}, {Row: 4, Name: "f1/04.png", Reason: "no direction: unusable image"}}
+	wantBad := []ingest.Bad{{Row: 3, Name: "f1/03.png", Reason: "not an image"}, {Row: 4, Name: "f1/04.png", Reason: "no direction: unusable input"}}
 	want := embedfiles.Report{Pairs: 3, Rows: 58, Encoded: 58, Unusable: 2, Bad: wantBad}
 	if diff := cmp.Diff(want, report); diff != "" || last != 60 {
 		t.Errorf("progress to %d, report (-want +got):\n%s", last, diff)

@@ -6,10 +6,10 @@ import (
 	"io"
 )
 
-// ErrImage marks an error of Encoder.Encode that one of the images caused. The
+// ErrImage marks an error of Encoder.Encode that one of the inputs caused. The
 // job then encodes the batch one by one and passes over the bad one; any other
 // error ends it.
-var ErrImage = errors.New("unusable image")
+var ErrImage = errors.New("unusable input")
 
 // Encoder turns image files into vectors. Its methods are called concurrently.
 type Encoder interface {
