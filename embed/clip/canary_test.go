@@ -160,7 +160,7 @@ func TestASilentlyChangedGraphIsTold(t *testing.T) {
 	t.Parallel()
 	rt := orttest.Runtime(t)
 	m := sumModel(t, value("ids", onnx.Int64, -1, 9))
-	m.Manifest.Tokenizer.Context = 9 // so that all texts have padding
+	m.Tokenizer.Context = 9 // so that all texts have padding
 	withCanary(t, rt, m, func(*model.Canary) {})
 	if got, err := clip.CheckCanary(t.Context(), rt, openText(t, rt, m, clip.Options{}), ""); err != nil || got.Checked {
 		t.Fatalf("before the change: %+v, %v", got, err)

@@ -33,7 +33,7 @@ func openFolder(dir string, known *Verified) (*folder, error) {
 	return f, nil
 }
 
-func (f *folder) close() error { return f.root.Close() }
+func (f *folder) close() { f.root.Close() }
 
 // open opens a file by its path in the folder, with slashes.
 func (f *folder) open(name string) (*os.File, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -227,8 +228,8 @@ func (c *compiler) compile(re *syntax.Regexp, next *node) *node {
 	case syntax.OpEmptyMatch:
 		return next
 	case syntax.OpLiteral:
-		for i := len(re.Rune) - 1; i >= 0; i-- {
-			next = c.literal(re.Rune[i], re.Flags&syntax.FoldCase != 0, next)
+		for _, r := range slices.Backward(re.Rune) {
+			next = c.literal(r, re.Flags&syntax.FoldCase != 0, next)
 		}
 		return next
 	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
@@ -236,8 +237,8 @@ func (c *compiler) compile(re *syntax.Regexp, next *node) *node {
 	case syntax.OpCapture:
 		return c.compile(re.Sub[0], next)
 	case syntax.OpConcat:
-		for i := len(re.Sub) - 1; i >= 0; i-- {
-			next = c.compile(re.Sub[i], next)
+		for _, sub := range slices.Backward(re.Sub) {
+			next = c.compile(sub, next)
 		}
 		return next
 	case syntax.OpAlternate:

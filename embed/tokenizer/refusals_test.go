@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,9 +69,7 @@ func TestUnknownMembersAreRefused(t *testing.T) {
 		if err := json.Unmarshal([]byte(change), &changes); err != nil {
 			t.Fatal(err)
 		}
-		for name, value := range changes {
-			members[name] = value
-		}
+		maps.Copy(members, changes)
 		changed, err := json.Marshal(members)
 		if err != nil {
 			t.Fatal(err)

@@ -63,7 +63,7 @@ func (m *spBPE) begin(w *merging, word []byte) {
 	for i := 0; i < len(word); {
 		width, whole := 0, false
 		if m.userDefined != nil {
-			width, _ = m.userDefined.longest(word[i:])
+			width = m.userDefined.longest(word[i:])
 			whole = width > 0
 		}
 		if !whole {

@@ -37,7 +37,7 @@ func (n *spNormalizer) same([]byte) bool { return false }
 // first returns what the beginning of a text becomes, and its length.
 func (n *spNormalizer) first(text []byte) (becomes []byte, length int) {
 	if n.whole != nil {
-		if length, _ := n.whole.longest(text); length > 0 {
+		if length := n.whole.longest(text); length > 0 {
 			return text[:length], length
 		}
 	}

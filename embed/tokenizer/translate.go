@@ -9,10 +9,10 @@ import (
 // The classes of Oniguruma in the syntax of package regexp, without brackets.
 // Source: Oniguruma's doc/RE, "Unicode Case".
 const (
-	// White_Space
+	// White_Space.
 	spaceClass = `\x{9}-\x{D}\x{20}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}`
 	// Alphabetic, Mark, Decimal_Number, Connector_Punctuation; the last ranges are
-	// the symbols that are Alphabetic
+	// the symbols that are Alphabetic.
 	wordClass = `\p{L}\p{Nl}\p{M}\p{Nd}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}`
 )
 

@@ -76,15 +76,15 @@ func (t *trie) step(node int32, label byte) int32 {
 }
 
 // longest returns the length of the longest text that begins text, or 0.
-func (t *trie) longest(text []byte) (length int, value int32) {
-	node, value := int32(0), int32(noToken)
+func (t *trie) longest(text []byte) (length int) {
+	node := int32(0)
 	for i, c := range text {
 		if node = t.step(node, c); node < 0 {
 			break
 		}
-		if v := t.nodes[node].value; v != noToken {
-			length, value = i+1, v
+		if t.nodes[node].value != noToken {
+			length = i + 1
 		}
 	}
-	return length, value
+	return length
 }

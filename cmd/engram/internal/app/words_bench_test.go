@@ -91,7 +91,7 @@ func randomIndex(b *testing.B, a *App, dir string, empty open.Empty, rows int) {
 		items[i] = index.Item{ID: index.ID(i), Vector: v, Payload: index.Payload{index.KeyPath: fmt.Sprintf("%06d.jpg", i)}}
 	}
 	for part := range slices.Chunk(items, 1000) {
-		if err := x.Store.Upsert(b.Context(), part); err != nil {
+		if err := x.Upsert(b.Context(), part); err != nil {
 			b.Fatal(err)
 		}
 	}
