@@ -72,7 +72,7 @@ func Summarise(cells []Done, base string) []Row {
 				r.Chosen[o.Decoder]++
 			}
 		}
-		r.Top1, r.TwoWay = interval(top1), interval(twoWay)
+		r.Top1, r.TwoWay = share(top1), share(twoWay)
 		if len(differences) > 0 {
 			d := interval(differences)
 			r.Difference = &d
@@ -89,6 +89,13 @@ func Summarise(cells []Done, base string) []Row {
 		return a.Repeats - b.Repeats
 	})
 	return rows
+}
+
+// share returns the interval of shares, within 0 to 1.
+func share(x []float64) eval.Interval {
+	i := interval(x)
+	i.Low, i.High = max(0, i.Low), min(1, i.High)
+	return i
 }
 
 // interval returns the mean with the 95 % interval of Student's t, which one seed
