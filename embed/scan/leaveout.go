@@ -27,9 +27,9 @@ const panelTrials = 512
 func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], error) {
 	n := s.y.Rows
 	first := dense.AlignDown(from)
-	left := dense.New[float64](n-from, s.y.Cols)
+	left := reuse(&s.left, n-from, s.y.Cols)
 	if !s.primal {
-		last := converted[float64](s.solution.Slice(first, n, 0, s.y.Cols))
+		last := converted(s.solution.Slice(first, n, 0, s.y.Cols), &s.last)
 		if err := s.factor.From(first).Backward(ctx, last); err != nil {
 			return left, err
 		}
@@ -44,7 +44,7 @@ func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], e
 			k++
 			continue
 		}
-		p := panel{solved: s, from: s.groups[k][0], left: left, first: from}
+		p := panel{solved: s, from: s.groups[k][0], missed: left, first: from}
 		for ; k < len(s.groups) && s.groups[k][0]-p.from < panelTrials; k++ {
 			p.groups, p.to = append(p.groups, s.groups[k]), s.groups[k][1]
 		}
@@ -60,7 +60,7 @@ type panel struct {
 	*solved
 	groups   [][2]int
 	from, to int
-	left     dense.Matrix[float64] // residuals, and then errors, from trial first on
+	missed   dense.Matrix[float64] // residuals, and then errors, from trial first on
 	first    int
 }
 
@@ -88,7 +88,8 @@ func (p panel) leaveOut(ctx context.Context) error {
 // two columns are elements of G.
 func (p panel) dualRoots(ctx context.Context) (dense.Matrix[float64], error) {
 	first := dense.AlignDown(p.from)
-	roots := dense.New[float64](p.y.Rows-first, p.to-p.from)
+	roots := reuse(&p.roots, p.y.Rows-first, p.to-p.from)
+	clear(roots.Data)
 	for i := range roots.Cols {
 		roots.Row(p.from - first + i)[i] = 1
 	}
@@ -100,7 +101,7 @@ func (p panel) dualRoots(ctx context.Context) (dense.Matrix[float64], error) {
 func (p panel) primalRoots(ctx context.Context) (dense.Matrix[float64], error) {
 	var buffer []float64
 	x := centred(p.centredRows, span{p.from, p.to, 0, p.x.Cols}, &buffer)
-	left := p.left.Slice(p.from-p.first, p.to-p.first, 0, p.y.Cols)
+	left := p.missed.Slice(p.from-p.first, p.to-p.first, 0, p.y.Cols)
 	for i := range left.Rows {
 		copy(left.Row(i), p.y.Row(p.from+i))
 	}
@@ -108,7 +109,7 @@ func (p panel) primalRoots(ctx context.Context) (dense.Matrix[float64], error) {
 		return left, err
 	}
 	p.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(p.y.Cols))
-	roots := dense.New[float64](x.Cols, x.Rows)
+	roots := reuse(&p.roots, x.Cols, x.Rows)
 	for v := range roots.Rows {
 		to := roots.Row(v)
 		for i := range to {
@@ -136,7 +137,7 @@ func (p panel) leaveGroupOut(ctx context.Context, roots dense.Matrix[float64], g
 		}
 		return x - 1/float64(p.y.Rows)
 	}, open)
-	left := p.left.Slice(group[0]-p.first, group[1]-p.first, 0, p.y.Cols)
+	left := p.missed.Slice(group[0]-p.first, group[1]-p.first, 0, p.y.Cols)
 	residual := mat.NewDense(size, left.Cols, left.Data[:size*left.Cols])
 	var missed mat.Dense
 	if err := missed.Solve(open, residual); err != nil {

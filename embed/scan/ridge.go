@@ -29,6 +29,10 @@ type RidgeOptions struct {
 	Images []int
 	// LeaveOut asks for Ridge.LeftOut.
 	LeaveOut bool
+	// ZScore standardises the voxels as they are read, so that no copy of them is
+	// needed: the ridge is the one of standardised voxels. nil leaves them as they
+	// are.
+	ZScore *ZScore
 	// Progress is told of SolvingStage, in billions of operations. Their number is
 	// an estimate as long as λ is not chosen.
 	Progress progress.Func
@@ -92,10 +96,10 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	return r, nil
 }
 
-// fitScores fits the ridge from z-scored voxels to the scores of what was seen
+// fitScores fits the ridge from voxels, which it z-scores, to the scores of what was seen
 // and predicts every training trial from trials of other images.
 func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
-	return FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, Progress: t.opts.Progress})
+	return FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, ZScore: t.zscore, Progress: t.opts.Progress})
 }
 
 // Predict returns the targets of trials, [trials, voxels] → [trials, D].
@@ -155,6 +159,19 @@ func checkRidge(voxels, targets blas32.General, opts RidgeOptions) error {
 		return fmt.Errorf("ridge: wanted 2 trials at least, found %d", voxels.Rows)
 	}
 	return nil
+}
+
+// voxelMean returns the mean that Predict takes away, of standardised voxels where
+// they are standardised.
+func (p *problem) voxelMean() []float32 {
+	out := float32s(p.mean)
+	if p.zscore == nil {
+		return out
+	}
+	for v, mean := range p.mean {
+		out[v] = float32((mean - float64(p.zscore.Mean[v])) * float64(p.zscore.Scale[v]))
+	}
+	return out
 }
 
 func float32s(x []float64) []float32 {

@@ -158,3 +158,25 @@ func BenchmarkFitRidge(b *testing.B) {
 		})
 	}
 }
+
+// The sizes of an NSD subject's first third: λ is chosen, and every image of three
+// trials is left out. scripts/bench_ridge.py is the same in SciPy.
+func BenchmarkRidgeOfASubject(b *testing.B) {
+	const trials, voxels, dims = 9000, 15724, 768
+	rng := rand.New(rand.NewPCG(1, 1))
+	x, y := matrix.New(trials, voxels), matrix.New(trials, dims)
+	for _, m := range []blas32.General{x, y} {
+		for i := range m.Data {
+			m.Data[i] = float32(rng.NormFloat64())
+		}
+	}
+	images := make([]int, trials)
+	for i := range images {
+		images[i] = i / 3
+	}
+	for b.Loop() {
+		if _, err := FitRidge(b.Context(), x, y, RidgeOptions{Images: images, LeaveOut: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func (p *problem) at(ctx context.Context, lambda float64) (*solved, error) {
 	if p.primal {
 		right = p.xy
 	}
-	s := &solved{p, lambda, f, converted[float64](right)}
+	s := &solved{p, lambda, f, converted(right, &p.solution)}
 	if err := f.Forward(ctx, s.solution); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (p *problem) at(ctx context.Context, lambda float64) (*solved, error) {
 
 // ridge returns the decoder, with left-out predictions where they are asked for.
 func (s *solved) ridge(ctx context.Context, leaveOut bool) (*Ridge, error) {
-	r := &Ridge{Lambda: s.lambda, VoxelMean: float32s(s.mean), TargetMean: float32s(s.targetMean)}
+	r := &Ridge{Lambda: s.lambda, VoxelMean: s.voxelMean(), TargetMean: float32s(s.targetMean)}
 	if leaveOut {
 		missed, err := s.errors(ctx, 0)
 		if err != nil {
@@ -70,14 +70,14 @@ func (s *solved) ridge(ctx context.Context, leaveOut bool) (*Ridge, error) {
 
 // sumWeights computes the weights Xᵀ(XXᵀ + λI)⁻¹Y of some voxels at a time.
 func sumWeights[T dense.Float](ctx context.Context, s *solved, r *Ridge) error {
-	var piece []T
+	var piece, part []T
 	for v := 0; v < s.x.Cols; v += sumDepth {
 		w := min(v+sumDepth, s.x.Cols)
 		sum := dense.New[float64](w-v, s.y.Cols)
 		for from := 0; from < s.x.Rows; from += sumDepth {
 			to := min(from+sumDepth, s.x.Rows)
 			x := centred(s.centredRows, span{from, to, v, w}, &piece)
-			y := converted[T](s.solution.Slice(from, to, 0, s.y.Cols))
+			y := converted(s.solution.Slice(from, to, 0, s.y.Cols), &part)
 			if err := dense.Accumulate(ctx, sum, x.T(), y, dense.Whole); err != nil {
 				return err
 			}

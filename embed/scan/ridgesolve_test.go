@@ -91,6 +91,35 @@ func TestLeftOutIsTheRidgeOfTheOtherImages(t *testing.T) {
 	}
 }
 
+// Voxels that are standardised as they are read give the ridge of standardised
+// voxels, and stay as they are.
+func TestRidgeStandardisesVoxels(t *testing.T) {
+	for _, voxels := range []int{90, 60} {
+		x, y, images := repeatedTrials(7, 80, voxels, 3)
+		for i := range x.Data {
+			x.Data[i] = 40 + 5*x.Data[i]
+		}
+		z, err := FitZScore(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := FitRidge(t.Context(), x, y, RidgeOptions{Images: images, LeaveOut: true, ZScore: z})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Apply(x); err != nil {
+			t.Fatal(err)
+		}
+		want, err := FitRidge(t.Context(), x, y, RidgeOptions{Images: images, LeaveOut: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		embedtest.Near(t, "weights", got.Weights.Data, float64s(want.Weights.Data), 1e-5)
+		embedtest.Near(t, "means", got.VoxelMean, float64s(want.VoxelMean), 1e-5)
+		embedtest.Near(t, "left out", got.LeftOut.Data, float64s(want.LeftOut.Data), 1e-5)
+	}
+}
+
 // The errors of a sample of images are theirs among all.
 func TestErrorsOfTheLastImages(t *testing.T) {
 	for _, voxels := range []int{400, 200} {

@@ -32,6 +32,7 @@ type problem struct {
 	targets     blas32.General
 	y           dense.Matrix[float64] // the targets in this order, centred
 	images      []int                 // of each row of x
+	zscore      *ZScore               // nil: none
 	single      bool                  // products of voxels are in float32
 	primal      bool                  // gram is XᵀX, [V, V], else XXᵀ, [trials, trials]
 
@@ -41,6 +42,9 @@ type problem struct {
 	diagonal []float64
 	xy       dense.Matrix[float64] // XᵀY, [V, D], where primal
 	meter    *meter
+
+	// Buffers of what is computed for each λ again.
+	solution, last, left, roots []float64
 }
 
 // newProblem orders the trials and centres the targets. Where there are more than
@@ -65,6 +69,9 @@ func newProblem(voxels, targets blas32.General, opts RidgeOptions) (*problem, er
 		from := len(p.order)
 		p.order = append(p.order, group...)
 		p.groups = append(p.groups, [2]int{from, len(p.order)})
+	}
+	if opts.ZScore != nil {
+		p.zscore, p.scale = opts.ZScore, opts.ZScore.Scale
 	}
 	p.mean, p.targetMean = matrix.ColMeans(voxels), matrix.ColMeans(targets)
 	p.y = dense.New[float64](targets.Rows, targets.Cols)
@@ -126,14 +133,15 @@ func sumPieces[T dense.Float](ctx context.Context, p *problem) error {
 
 // addXY adds XᵀY of some trials.
 func addXY[T dense.Float](ctx context.Context, p *problem, x dense.Matrix[T], from int) error {
-	y := converted[T](p.y.Slice(from, from+x.Rows, 0, p.y.Cols))
+	var buffer []T
+	y := converted(p.y.Slice(from, from+x.Rows, 0, p.y.Cols), &buffer)
 	p.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(y.Cols))
 	return dense.Accumulate(ctx, p.xy, x.T(), y, dense.Whole)
 }
 
-// converted returns m with elements of another precision, row by row.
-func converted[T dense.Float](m dense.Matrix[float64]) dense.Matrix[T] {
-	out := dense.New[T](m.Rows, m.Cols)
+// converted returns m with elements of another precision, row by row, in a buffer.
+func converted[T dense.Float](m dense.Matrix[float64], buffer *[]T) dense.Matrix[T] {
+	out := reuse(buffer, m.Rows, m.Cols)
 	for i := range m.Rows {
 		to := out.Row(i)
 		for j, x := range m.Row(i) {

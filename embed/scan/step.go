@@ -58,7 +58,7 @@ func (t *training) loss(l *layers, soft bool) *grad.Node {
 }
 
 // steps returns the optimiser steps of an epoch.
-func (t *training) steps() int { return t.voxels.Rows / t.opts.Batch }
+func (t *training) steps() int { return len(t.images) / t.opts.Batch }
 
 // inputs returns what draws everything random of an epoch of a phase from the
 // seed and the epoch's number alone.
@@ -66,7 +66,7 @@ func (t *training) inputs(p phase) func(context.Context, int) (ort.Tensors, erro
 	return func(_ context.Context, epoch int) (ort.Tensors, error) {
 		rng := rand.New(rand.NewPCG(t.opts.Seed, uint64(epoch)+16))
 		steps, batch := t.steps(), t.opts.Batch
-		order := rng.Perm(t.voxels.Rows)
+		order := rng.Perm(len(t.images))
 		trials, images := make([]int64, steps*batch), make([]int64, steps*batch)
 		for i := range trials {
 			trials[i], images[i] = int64(order[i]), int64(t.images[order[i]])

@@ -123,7 +123,8 @@ type training struct {
 	data    string // fingerprint of what it is trained on, for the checkpoint
 	source  Data
 	images  []int
-	voxels  blas32.General       // [trials, V], z-scored
+	zscore  *ZScore              // of the trials
+	voxels  blas32.General       // [trials, V], z-scored; empty where no network reads them
 	target  blas32.General       // [images, Rank or T·D], what the loss compares with
 	leftOut *leftOutScores       // of the ridge; nil before it is solved
 	parts   []heldOut            // that choices are judged by; nil before the first choice
@@ -136,20 +137,17 @@ type training struct {
 // prepare z-scores the voxels and solves what is solved in closed form, unless a
 // preset before did so. It sets config.Rank to the components that there are.
 func (t *training) prepare(ctx context.Context, config *Config, data Data) error {
-	if t.voxels.Rows == 0 {
-		z, err := FitZScore(data.Voxels)
-		if err != nil {
+	if t.zscore == nil {
+		var err error
+		if t.zscore, err = FitZScore(data.Voxels); err != nil {
 			return err
 		}
-		t.voxels = matrix.Clone(data.Voxels)
-		if err := z.Apply(t.voxels); err != nil {
-			return err
-		}
-		t.fixed = map[string][]float32{meanName: z.Mean, scaleName: z.Scale}
+		t.fixed = map[string][]float32{meanName: t.zscore.Mean, scaleName: t.zscore.Scale}
 	}
 	if config.Rank == 0 {
 		t.target = data.Targets
-		return nil
+		t.voxels = matrix.Clone(data.Voxels)
+		return t.zscore.Apply(t.voxels)
 	}
 	if t.leftOut == nil {
 		if err := t.solve(ctx, config.Rank, data); err != nil {
@@ -171,7 +169,7 @@ func (t *training) solve(ctx context.Context, rank int, data Data) error {
 	if err != nil {
 		return err
 	}
-	r, err := t.fitScores(ctx, t.voxels, matrix.Pick(scores, data.Images))
+	r, err := t.fitScores(ctx, data.Voxels, matrix.Pick(scores, data.Images))
 	if err != nil {
 		return err
 	}

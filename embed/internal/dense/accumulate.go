@@ -14,7 +14,9 @@ func Accumulate[T Float](ctx context.Context, c Matrix[float64], a, b Matrix[T],
 		p.C = c
 		return p.Add(ctx)
 	}
-	sum := make([]T, min(bandRows, c.Rows)*c.Cols)
+	w := workspaces[T]().Get().(*workspace[T])
+	defer workspaces[T]().Put(w)
+	sum := resized(&w.sum, min(bandRows, c.Rows)*c.Cols)
 	for i := 0; i < c.Rows; i += bandRows {
 		k, j, l := min(i+bandRows, c.Rows), 0, c.Cols
 		switch part {

@@ -178,7 +178,9 @@ func (f *Factor) subtract(ctx context.Context, p Product[float64]) error {
 
 // multiply replaces b by m·b, or by b·m where right is true.
 func (f *Factor) multiply(ctx context.Context, b, m Matrix[float64], right bool) error {
-	copied := New[float64](b.Rows, b.Cols)
+	w := workspaces[float64]().Get().(*workspace[float64])
+	defer workspaces[float64]().Put(w)
+	copied := Matrix[float64]{Rows: b.Rows, Cols: b.Cols, RowStep: b.Cols, ColStep: 1, Data: resized(&w.sum, b.Rows*b.Cols)}
 	for i := range b.Rows {
 		copy(copied.Row(i), b.Row(i))
 		clear(b.Row(i))

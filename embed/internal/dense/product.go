@@ -69,8 +69,17 @@ type part[T Float] struct {
 	row, col int
 }
 
-// workspace holds packed blocks of A and B, and a tile of C at an edge.
-type workspace[T Float] struct{ a, b, tile []T }
+// workspace holds packed blocks of A and B, a tile of C at an edge, and what else
+// is needed for as long as one product takes.
+type workspace[T Float] struct{ a, b, tile, sum []T }
+
+// resized returns n elements of a buffer, which grows where it is too short.
+func resized[T Float](buffer *[]T, n int) []T {
+	if cap(*buffer) < n {
+		*buffer = make([]T, n)
+	}
+	return (*buffer)[:n]
+}
 
 var (
 	workspaces32 = sync.Pool{New: func() any { return newWorkspace[float32]() }}
