@@ -5,9 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"engram/cmd/engram/internal/app"
+	"engram/cmd/engram/internal/twostage"
+	"engram/embed/scan"
 	"engram/index"
 	"engram/index/source"
 
@@ -25,7 +28,8 @@ func (c *console) searchCommand() *cobra.Command {
 			"A query may have several parts. Each counts by its --weight, which stands behind it; the --minus- flags ask\n" +
 			"for less of something. The query is the sum of the parts' unit vectors times their weights.\n\n" +
 			"A scan is decoded first; rows of a file of scans are counted from 0, and several rows are the repeats of\n" +
-			"one image, which are averaged.",
+			"one image, which are averaged. All tokens of the prediction rank the items, by the decoder's own metric,\n" +
+			"where the index keeps tokens or the images are there.",
 		Example: "  engram search \"a dog on a beach\"\n" +
 			"  engram search --text \"at night\" --weight .5 --image street.jpg --minus-text people\n" +
 			"  engram search --index photos.index --image cat.jpg\n" +
@@ -55,6 +59,8 @@ func (c *console) searchCommand() *cobra.Command {
 	f.query.add(flags)
 	flags.StringVar(&f.Mask, "mask", "", maskHelp)
 	flags.StringVar(&f.Labels, "labels", "", labelsHelp)
+	flags.BoolVar(&f.FirstStage, "first-stage", false, "rank by the vector of a scan alone, and not by all tokens")
+	flags.IntVar(&f.Candidates, "candidates", 0, "items that the vector of a scan finds and all tokens rank (default all of a small index, else 1,000, or 64 where their images have to be embedded)")
 	flags.StringVar(&f.Decoder, "decoder", "", "`folder` of the decoder that turns the scan into a vector")
 	flags.StringVar(&f.Model, "model", "", modelOfIndex)
 	flags.BoolVar(&f.AssumeModel, "assume-model", false, "take it on trust that this model made the vectors of an index that does not record its model")
@@ -90,6 +96,9 @@ func (f *searchFlags) spec(flags *pflag.FlagSet, args []string) (spec app.Search
 	if flags.Changed("recall") && !(f.Recall > 0 && f.Recall <= 1) { // or NaN
 		return spec, fmt.Errorf("--recall is %v, wanted a number above 0 and up to 1", f.Recall)
 	}
+	if f.Candidates < 0 {
+		return spec, fmt.Errorf("--candidates is %d, wanted 1 or more", f.Candidates)
+	}
 	if f.filter != "" {
 		if spec.Filter, err = index.ParseFilter(f.filter); err != nil {
 			return spec, fmt.Errorf("--filter: %w", err)
@@ -115,17 +124,48 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 		for i, h := range found.Hits {
 			list[i] = hit{i + 1, strconv.FormatUint(uint64(h.ID), 10), h.Score, imageOf(found, h.Payload), h.Payload}
 		}
-		return c.printJSON(map[string]any{"hits": list})
+		answer := map[string]any{"hits": list}
+		if found.Stages != nil {
+			answer["stages"] = stagesView(found.Stages)
+		}
+		return c.printJSON(answer)
 	}
 	if f.paths {
 		return c.printPaths(found)
 	}
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "rank\tscore\tpath\tcaption")
+	fmt.Fprintf(table, "rank\t%s\tpath\tcaption\n", scoreName(found.Stages))
 	for i, h := range found.Hits {
 		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", i+1, h.Score, oneLine(hitName(h)), oneLine(caption(h.Payload)))
 	}
 	return table.Flush()
+}
+
+// stages is how a search by scan ranked, as JSON.
+type stages struct {
+	Metric     string  `json:"metric"`
+	Candidates int     `json:"candidates"`
+	All        bool    `json:"all"`
+	Missing    int     `json:"missing"`
+	FirstMS    float64 `json:"first_ms"`
+	TokensMS   float64 `json:"tokens_ms"`
+	RankMS     float64 `json:"rank_ms"`
+}
+
+func stagesView(s *twostage.Stages) stages {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return stages{s.Metric, s.Candidates, s.All, s.Missing, ms(s.First), ms(s.Tokens), ms(s.Rank)}
+}
+
+// scoreName says what scores are: the cosine of vectors, or the metric of a decoder.
+func scoreName(s *twostage.Stages) string {
+	switch {
+	case s == nil:
+		return "score"
+	case s.Metric == scan.MetricLikelihood:
+		return "log likelihood"
+	}
+	return s.Metric
 }
 
 // imageOf is found.ImageOf, "" where there is no image.

@@ -137,17 +137,22 @@ func (d *Decoder) Queries(ctx context.Context, voxels blas32.General) ([]embed.V
 	}
 	queries := make([]embed.Vector, tokens.Rows)
 	for i := range queries {
-		queries[i] = matrix.Row(tokens, i)[:d.config.D:d.config.D]
-		for j := range queries[i] {
-			if d.mean != nil {
-				queries[i][j] -= d.mean[j]
-			}
-		}
-		if err := embed.Normalize(queries[i]); err != nil {
+		if queries[i], err = d.Global(matrix.Row(tokens, i)); err != nil {
 			return nil, fmt.Errorf("scan: prediction for trial %d: %w", i, err)
 		}
 	}
 	return queries, nil
+}
+
+// Global returns the vector of Queries for predicted tokens, [T·D].
+func (d *Decoder) Global(tokens []float32) (embed.Vector, error) {
+	query := append(embed.Vector(nil), tokens[:d.config.D]...)
+	for j := range query {
+		if d.mean != nil {
+			query[j] -= d.mean[j]
+		}
+	}
+	return query, embed.Normalize(query)
 }
 
 // TargetMean returns the mean of the training images' targets, [T·D], which is

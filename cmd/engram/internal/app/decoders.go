@@ -53,9 +53,18 @@ func (d *Decoder) CheckVoxels(scans *dataset.Voxels) (compared string, err error
 }
 
 // Query returns the unit vector to search an index for, predicted from the
-// repeats of one scan. It averages them voxel by voxel, as the published
-// protocols do.
+// repeats of one scan.
 func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, error) {
+	predicted, err := d.Predict(ctx, repeats)
+	if err != nil {
+		return nil, err
+	}
+	return d.Global(predicted)
+}
+
+// Predict returns the tokens, [T·D], predicted from the repeats of one scan. It
+// averages them voxel by voxel, as the published protocols do.
+func (d *Decoder) Predict(ctx context.Context, repeats [][]float32) ([]float32, error) {
 	voxels := d.Config().Voxels
 	for _, row := range repeats {
 		if len(row) != voxels {
@@ -66,9 +75,6 @@ func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, er
 	if err != nil {
 		return nil, err
 	}
-	queries, err := d.Queries(ctx, blas32.General{Rows: 1, Cols: voxels, Stride: voxels, Data: mean})
-	if err != nil {
-		return nil, err
-	}
-	return queries[0], nil
+	tokens, err := d.Decode(ctx, blas32.General{Rows: 1, Cols: voxels, Stride: voxels, Data: mean})
+	return tokens.Data, err
 }

@@ -127,40 +127,6 @@ func (q *querier) imageVector(ctx context.Context, path string) (_ []float32, er
 	return vector, nil
 }
 
-func (q *querier) scanVector(ctx context.Context, p Part) (_ []float32, err error) {
-	if q.spec.Decoder == "" {
-		return nil, errors.New("a search by scan needs --decoder")
-	}
-	scans, err := dataset.Recording{Path: p.Value, Mask: q.spec.Mask, Labels: q.spec.Labels}.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer scans.Close()
-	repeats, err := scans.Rows(p.Rows)
-	if err != nil {
-		return nil, err
-	}
-	d, err := q.app.decoderOf(ctx, q.index, q.spec.Decoder, q.spec.AssumeModel, q.watch)
-	if err != nil {
-		return nil, err
-	}
-	defer closeInto(&err, d)
-	compared, err := d.CheckVoxels(scans)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Value, err)
-	}
-	log := q.app.opts.Logger
-	for _, warning := range scans.Warnings {
-		log.Warn(warning)
-	}
-	log.Info(fmt.Sprintf("%s, %d averaged; %s", scans, len(repeats), compared))
-	vector, err := d.Query(ctx, repeats)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Value, err)
-	}
-	return vector, nil
-}
-
 func (q *querier) fileVector(p Part) ([]float32, error) {
 	rows, err := dataset.Rows(p.Value, "", p.Rows)
 	if err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"engram/cmd/engram/internal/twostage"
 	"engram/data/progress"
 	"engram/index"
 )
@@ -30,6 +31,12 @@ type SearchSpec struct {
 	Parts []Part
 
 	ImagesRoot string // folder where the images are now, "": where the index remembers them
+
+	// FirstStage searches for a scan by its vector alone. Otherwise all tokens rank
+	// the candidates that the vector finds, Candidates of them; 0 leaves their number
+	// to package twostage.
+	FirstStage bool
+	Candidates int
 
 	Mask    string // path of a NIfTI file, of scans
 	Labels  string // of Mask, see Dataset
@@ -67,6 +74,8 @@ func (p *Part) HasRows() bool { return p.Kind == PartVector || p.Kind == PartSca
 type Found struct {
 	Hits  []index.Hit // the nearest first
 	Notes []string    // what a user should know about the query, such as that a text was cut
+	// Stages says how a search by scan ranked by all tokens; nil: scores are cosines.
+	Stages *twostage.Stages
 	// roots are the folders that paths in payloads are relative to.
 	roots roots
 }
@@ -80,6 +89,9 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 	defer closeInto(&err, x)
 	q := &querier{app: a, index: x, spec: spec, watch: watch}
 	defer closeInto(&err, q)
+	if spec.byScan() {
+		return q.searchByScan(ctx)
+	}
 	query := index.Query{K: spec.K, Filter: spec.Filter, WithPayload: true, Exact: spec.Exact, Recall: spec.Recall}
 	if query.Vector, err = q.vector(ctx); err != nil {
 		return nil, err
@@ -91,6 +103,11 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 		return nil, err
 	}
 	return &Found{Hits: without(left, hits, spec.K), Notes: q.notes, roots: x.imagesRoots(spec.ImagesRoot)}, nil
+}
+
+// byScan reports whether all tokens of a prediction can rank the items.
+func (s *SearchSpec) byScan() bool {
+	return len(s.Parts) == 1 && s.Parts[0].Kind == PartScan && s.Parts[0].Weight > 0 && !s.FirstStage
 }
 
 // items returns the items of the query.

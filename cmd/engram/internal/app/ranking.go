@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"engram/cmd/engram/internal/twostage"
+	"engram/embed/pixels"
+	"engram/embed/scan"
+	"engram/httpapi"
+	"engram/index"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// ranking says what searches by scan rank by all tokens with.
+type ranking struct {
+	index   *Index
+	decoder *Decoder
+	// images and encoder make tokens that the index does not keep; nil: they are not
+	// made.
+	images  httpapi.ImageSource
+	encoder *ImageEncoder
+	// most bounds the multiplications for mapping the tokens of all items. Above it a
+	// first stage finds candidates.
+	most float64
+}
+
+// source returns where the tokens of items come from, and whether reading all of them
+// costs no model. It is nil where there are none.
+func (r ranking) source() (from twostage.Source, cheap bool) {
+	c := r.decoder.Config()
+	kept, ok := r.index.Store.(index.TokenStore)
+	if f := r.index.Info.Tokens; ok && f.Count == c.T && f.Dim == c.D {
+		return twostage.Kept{Store: kept, Format: f}, true
+	}
+	if c.T == 1 {
+		return twostage.Vectors{Store: r.index.Store}, true
+	}
+	if r.images == nil || r.encoder == nil {
+		return nil, false
+	}
+	if m := r.encoder.Model(); m.T != c.T || m.D != c.D || !r.encoder.Space().Same(r.decoder.Space()) {
+		return nil, false
+	}
+	return imagesOf{r.index, r.images, r.encoder}, false
+}
+
+// imageCandidates is how many images a search embeds where the index keeps no tokens.
+const imageCandidates = 64
+
+// open returns the searcher, nil where the items have no tokens.
+func (r ranking) open() (*twostage.Searcher, error) {
+	from, cheap := r.source()
+	if from == nil {
+		return nil, nil
+	}
+	metric, err := r.decoder.Metric()
+	if err != nil {
+		return nil, err
+	}
+	c := r.decoder.Config()
+	opts := twostage.Options{Store: r.index.Store, Scorer: metric, Source: from, Elements: c.T * c.D}
+	if !cheap {
+		opts.Candidates = imageCandidates
+		return twostage.New(opts), nil
+	}
+	work := float64(r.index.Info.Count) * float64(opts.Elements) * float64(max(metric.Dim(), c.Rank))
+	if metric.Name() == scan.MetricPearson { // whose coordinates are the tokens
+		work = 0
+	}
+	opts.All = r.index.Info.Engine == "local" && work <= r.most
+	return twostage.New(opts), nil
+}
+
+// imagesOf opens the images of items and embeds them, for tokens that no index keeps.
+type imagesOf struct {
+	index   *Index
+	images  httpapi.ImageSource
+	encoder *ImageEncoder
+}
+
+// Read implements twostage.Source. An image that is gone or cannot be read has no
+// tokens.
+func (s imagesOf) Read(ctx context.Context, ids []index.ID, dst blas32.General) ([]bool, error) {
+	items, err := s.index.Get(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	row := make(map[index.ID]int, len(ids))
+	for i, id := range ids {
+		row[id] = i
+	}
+	found := make([]bool, len(ids))
+	for _, item := range items {
+		tokens, err := s.tokens(ctx, item)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil || len(tokens) != dst.Cols {
+			continue
+		}
+		i := row[item.ID]
+		found[i] = true
+		copy(dst.Data[i*dst.Stride:][:dst.Cols], tokens)
+	}
+	return found, nil
+}
+
+// tokens embeds the image of one item.
+func (s imagesOf) tokens(ctx context.Context, item index.Item) (tokens []float32, err error) {
+	if !s.images.Names(item.Payload) {
+		return nil, fmt.Errorf("item %d has no image here", item.ID)
+	}
+	image, err := s.images.Open(ctx, item)
+	if err != nil {
+		return nil, err
+	}
+	defer image.Content.Close()
+	err = pixels.Use(ctx, image.Content, s.encoder.limits, func(img *pixels.Image) error {
+		all, err := s.encoder.EncodeTokens(ctx, []*pixels.Image{img})
+		if err == nil {
+			tokens = all[0].Data
+		}
+		return err
+	})
+	return tokens, err
+}
