@@ -179,3 +179,19 @@ func TestOutcomesOfPredictions(t *testing.T) {
 		t.Error("one image is ranked")
 	}
 }
+
+// A scan of large likelihoods does not take the images of others: without the
+// evidence, image 1 finds scan 0.
+func TestPosteriorsMakeScansComparable(t *testing.T) {
+	sim := mat.NewDense(2, 2, []float64{9, 1, 7, 2})
+	LogPosterior(sim)
+	o, err := NewOutcomes(sim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	embedtest.Near(t, "brain ranks", o.Brain, []float64{1, 1}, 0)
+	embedtest.Near(t, "margins", o.Margin, []float64{2, 1}, 1e-12)
+	for j := range 2 {
+		embedtest.Near(t, "sum of probabilities", []float64{math.Exp(sim.At(0, j)) + math.Exp(sim.At(1, j))}, []float64{1}, 1e-12)
+	}
+}

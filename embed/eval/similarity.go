@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -78,6 +79,19 @@ func Compare(ctx context.Context, images, predicted blas32.General, mean []float
 		}
 	}
 	return Similarity(ctx, Pearson, images, predicted)
+}
+
+// LogPosterior turns log-likelihoods of images, [m, n], images by predictions, into the
+// logarithms of the images' probabilities given each prediction, in place: it takes
+// the logarithm of the sum of the likelihoods from each column.
+func LogPosterior(sim *mat.Dense) {
+	_, n := sim.Dims()
+	for j := range n {
+		column := mat.Col(nil, j, sim)
+		evidence := floats.LogSumExp(column)
+		floats.AddConst(-evidence, column)
+		sim.SetCol(j, column)
+	}
 }
 
 // UnitTokens returns a copy of embeddings, [n, T·D], whose tokens of d elements each

@@ -134,11 +134,7 @@ func (cv validation) fold(ctx context.Context, fold Fold) error {
 	for i, trial := range fold.Test {
 		copy(matrix.Row(cv.Predicted, trial), matrix.Row(predicted, i))
 	}
-	metric, err := decoder.Metric()
-	if err != nil {
-		return err
-	}
-	sim, err := metric.Compare(ctx, cv.seen, predicted, 1)
+	sim, err := decoder.Compare(ctx, Pairing{SimilarityDecoder, cv.seen, predicted, 1})
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func CompareAverages(ctx context.Context, decoder *Decoder, data Data, a Average
 	var out []eval.Comparison
 	for _, name := range a.similarities() {
 		c := eval.Comparison{Seen: seen, Repeats: a.Repeats, Name: name}
-		if c.Similarity, err = decoder.compare(ctx, pairing{name, data.Targets, predicted, a.Repeats}); err != nil {
+		if c.Similarity, err = decoder.Compare(ctx, Pairing{name, data.Targets, predicted, a.Repeats}); err != nil {
 			return nil, err
 		}
 		out = append(out, c)
@@ -77,39 +77,47 @@ func (a Averages) similarities() []string {
 	return a.Similarities
 }
 
-// pairing is what is compared, by the similarity of a name: images, [m, T·D], with
-// predictions, [n, T·D], each from the mean of so many scans.
-type pairing struct {
-	similarity        string
-	images, predicted blas32.General
-	repeats           int
+// Pairing is what Compare compares: images, [m, T·D], with predictions, [n, T·D], each
+// from the mean of so many scans, by the similarity of a name.
+type Pairing struct {
+	Similarity        string
+	Images, Predicted blas32.General
+	Repeats           int
 }
 
-// compare returns a similarity, [m, n].
-func (d *Decoder) compare(ctx context.Context, p pairing) (*mat.Dense, error) {
-	switch p.similarity {
+// Compare returns a similarity, [m, n]: rows are images, columns are predictions. Of a
+// metric that is a likelihood it returns the logarithm of each image's probability
+// given the scan, all images being equally probable beforehand. This leaves the order
+// of a scan's images as it is, and makes scans comparable for an image: likelihoods
+// alone rank scans by their length too.
+func (d *Decoder) Compare(ctx context.Context, p Pairing) (*mat.Dense, error) {
+	switch p.Similarity {
 	case SimilarityDecoder:
 		metric, err := d.Metric()
 		if err != nil {
 			return nil, err
 		}
-		return metric.Compare(ctx, p.images, p.predicted, p.repeats)
+		sim, err := metric.Compare(ctx, p.Images, p.Predicted, p.Repeats)
+		if err == nil && metric.Name() == MetricLikelihood {
+			eval.LogPosterior(sim)
+		}
+		return sim, err
 	case SimilarityPearson:
-		return eval.Compare(ctx, p.images, p.predicted, d.TargetMean())
+		return eval.Compare(ctx, p.Images, p.Predicted, d.TargetMean())
 	case SimilarityCosine:
-		return eval.Similarity(ctx, eval.Cosine, p.images, p.predicted)
+		return eval.Similarity(ctx, eval.Cosine, p.Images, p.Predicted)
 	case SimilarityTokens:
-		images, err := eval.UnitTokens(p.images, d.config.D)
+		images, err := eval.UnitTokens(p.Images, d.config.D)
 		if err != nil {
 			return nil, err
 		}
-		predicted, err := eval.UnitTokens(p.predicted, d.config.D)
+		predicted, err := eval.UnitTokens(p.Predicted, d.config.D)
 		if err != nil {
 			return nil, err
 		}
 		return eval.Similarity(ctx, eval.Cosine, images, predicted)
 	}
-	return nil, CheckSimilarity(p.similarity)
+	return nil, CheckSimilarity(p.Similarity)
 }
 
 // newAverages returns the empty comparisons of a cross-validation: for each of

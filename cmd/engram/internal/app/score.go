@@ -302,7 +302,7 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 	if err != nil {
 		return nil, err
 	}
-	sim, err := metric.Compare(ctx, pick(c.study.Targets, images), predicted, repeats)
+	sim, err := decoder.Compare(ctx, scan.Pairing{Similarity: scan.SimilarityDecoder, Images: pick(c.study.Targets, images), Predicted: predicted, Repeats: repeats})
 	if err != nil {
 		return nil, err
 	}
