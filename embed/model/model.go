@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"engram/embed/internal/jsonkind"
 )
 
 // ErrInvalid reports a manifest that does not describe a model.
@@ -160,7 +162,7 @@ func decodeStrict(text []byte, to any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(to); err != nil {
-		return err
+		return jsonkind.Explain(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is something after the JSON object")

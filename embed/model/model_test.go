@@ -214,7 +214,7 @@ func TestFoldersThatAreNotModelsAreRefused(t *testing.T) {
 			return os.WriteFile(filepath.Join(dir, "a.onnx"), []byte("Model"), 0o644)
 		}, "a.onnx: bundle.json says sha256 9372c470", model.ErrChecksum},
 		{"an unknown field", edit(`"kind"`, `"colour": "red", "kind"`), `unknown field "colour"`, model.ErrInvalid},
-		{"a string for a number", edit(`"dim": 768`, `"dim": "768"`), "cannot unmarshal string", model.ErrInvalid},
+		{"a string for a number", edit(`"dim": 768`, `"dim": "768"`), `"dim" is a string, wanted a whole number`, model.ErrInvalid},
 		{"cut off", edit("\n}\n", ""), "unexpected EOF", model.ErrInvalid},
 		{"two objects", edit("\n}\n", "\n}{}"), "something after the JSON object", model.ErrInvalid},
 		{"a huge manifest", edit("{", "{"+strings.Repeat(" ", 1<<20)), "more than 1048576 bytes", model.ErrInvalid},

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 
+	"engram/embed/internal/jsonkind"
+
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -70,7 +72,7 @@ func readSimpleVocabulary(packed []byte) (*definition, error) {
 func readVocabularyAndMerges(vocabularyText, mergesText []byte) (*definition, error) {
 	var vocabulary map[string]int32
 	if err := json.Unmarshal(vocabularyText, &vocabulary); err != nil {
-		return nil, fmt.Errorf("a map of pieces to ids is wanted: %w", err)
+		return nil, fmt.Errorf("a map of pieces to ids is wanted: %w", jsonkind.Explain(err))
 	}
 	pairs, err := mergeLines(string(mergesText))
 	if err != nil {

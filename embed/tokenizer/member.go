@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"engram/embed/internal/jsonkind"
 )
 
 // object is one object of a JSON file. Its members are taken by name; what is
@@ -21,7 +23,7 @@ type object struct {
 func readObject(path string, text []byte, errs *[]error) object {
 	o := object{path: path, errs: errs}
 	if err := json.Unmarshal(text, &o.members); err != nil {
-		o.fail("", "is not an object: %v", err)
+		o.fail("", "is not an object: %v", jsonkind.Explain(err))
 	}
 	for name, value := range o.members {
 		if string(value) == "null" {
@@ -48,7 +50,7 @@ func (o object) take(member string, into any) bool {
 	}
 	delete(o.members, member)
 	if err := json.Unmarshal(raw, into); err != nil {
-		o.fail(member, "is %s: %v", short(raw), err)
+		o.fail(member, "is %s: %v", short(raw), jsonkind.Explain(err))
 		return false
 	}
 	return true

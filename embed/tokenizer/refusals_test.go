@@ -103,6 +103,7 @@ func TestOtherFilesAreRefused(t *testing.T) {
 		"page":       {[]byte("<!doctype html><title>Not found</title>"), "is of no kind that is known"},
 		"pointer":    {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 2\n"), "is of no kind that is known"},
 		"object":     {[]byte(`{"a":1}`), "model is missing"},
+		"large id":   {[]byte(`{"model":{"type":"WordLevel","vocab":{"a":99999999999},"unk_token":"a"}}`), `: it is a number 99999999999, wanted a whole number of 32 bits`},
 		"broken":     {[]byte(`{"model":`), "is not an object"},
 		"cut off":    {model[:len(model)-7], "cut off or broken"},
 		"no pieces":  {[]byte{0x12, 0}, "no unknown piece"},

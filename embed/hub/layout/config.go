@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"engram/embed/hub"
+	"engram/embed/internal/jsonkind"
 )
 
 // readJSON decodes a small JSON file of a source into v. Members that v does not have
@@ -30,18 +31,14 @@ func readJSON(ctx context.Context, l *listing, name string, v any) error {
 
 func decodeJSON(name string, text []byte, v any) error {
 	err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), v)
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return say(ErrLayout, "%s: %q is a %s, wanted a %s", name, wrongType.Field, wrongType.Value, wrongType.Type)
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || len(text) == 0 {
 		return say(ErrLayout, "%s is not JSON (%w)", name, err)
 	}
-	return say(ErrLayout, "%s: %w", name, err)
+	return say(ErrLayout, "%s: %w", name, jsonkind.Explain(err))
 }
 
 // family is a kind of model with preprocessing and tensors of its own.

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"engram/embed/hub"
+	"engram/embed/internal/jsonkind"
 	"engram/embed/model"
 	"engram/embed/onnx"
 )
@@ -261,7 +262,7 @@ func (p *Plan) finishTokens(dir string, context int) (*model.Tokenizer, error) {
 		} `json:"added_tokens"`
 	}
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&file); err != nil {
-		return nil, say(ErrLayout, "%s is not JSON (%w)", t.File, err)
+		return nil, say(ErrLayout, "%s is not JSON as it should be (%w)", t.File, jsonkind.Explain(err))
 	}
 	for _, a := range file.Added {
 		if a.Content == p.tokens.pad {
