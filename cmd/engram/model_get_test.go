@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -168,12 +170,27 @@ func TestTheCatalogueIsPinned(t *testing.T) {
 	}
 }
 
+// withFile returns the files of a small repository, one of which has another content.
+func withFile(t *testing.T, folder, name, content string) fs.FS {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(published, folder))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, name), []byte(content))
+	return os.DirFS(dir)
+}
+
 func TestGetRefuses(t *testing.T) {
 	t.Parallel()
 	private, gated := repo("siglip"), repo("siglip")
 	private.Name, private.Private = "test/private", true
 	gated.Name, gated.Gated = "test/gated", true
-	c, _ := newHub(t, private, gated, repo("no-onnx"), repo("unknown-operator"), repo("towers-differ"), repo("lfs-pointer"), repo("transformers-js"),
+	zero := hubtest.Repo{Name: "test/zero", Files: withFile(t, "siglip", "preprocessor_config.json", `{"size": {"height": 32, "width": 32}, "image_mean": [0, 0, 0], "image_std": [0, 0, 0]}`)}
+	c, _ := newHub(t, private, gated, zero, repo("no-onnx"), repo("unknown-operator"), repo("towers-differ"), repo("lfs-pointer"), repo("transformers-js"),
 		hubtest.Repo{Name: "test/empty", Files: fstest.MapFS{"README.md": {Data: []byte("# nothing")}}})
 	for _, test := range []struct {
 		want []string
@@ -186,6 +203,7 @@ func TestGetRefuses(t *testing.T) {
 		{[]string{"test/empty", "no ONNX file"}, []string{"hf:test/empty"}},
 		{[]string{"onnx/vision_model.onnx uses the operator com.example.Whirl"}, []string{"hf:test/unknown-operator"}},
 		{[]string{"the towers differ", "16 elements", "24"}, []string{"hf:test/towers-differ"}},
+		{[]string{"test/zero", "this model cannot be used", "bundle.json: preprocess: std is [0 0 0]"}, []string{"hf:test/zero"}},
 		{[]string{"onnx/vision_model.onnx is the pointer of Git LFS"}, []string{"hf:test/lfs-pointer"}},
 		{[]string{`no branch, tag or commit "v9"`}, []string{"hf:test/transformers-js@v9"}},
 		{[]string{"wanted hf:owner/name"}, []string{"hf:test"}},
@@ -399,6 +417,16 @@ func TestTheHuggingFaceCacheIsUsed(t *testing.T) {
 	there, err := os.Stat(filepath.Join(folder, "snapshots", commit, "onnx", "text_model.onnx"))
 	if err != nil || !os.SameFile(here, there) {
 		t.Errorf("the graph was copied (%v)", err)
+	}
+	// A file that is damaged in the cache is named.
+	c.must("model", "remove", "siglip2")
+	blob := filepath.Join(folder, "snapshots", commit, "onnx", "text_model.onnx")
+	writeFile(t, filepath.Join(folder, "blobs", strings.Repeat("a", 64)), []byte("damaged"))
+	if err := errors.Join(os.Remove(blob), os.Symlink(filepath.Join("..", "..", "..", "blobs", strings.Repeat("a", 64)), blob)); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, status := c.run("model", "get", "hf:test/siglip2"); status != 1 || !strings.Contains(stderr, "engram: hub: test/siglip2: onnx/text_model.onnx is neither in") || !strings.Contains(stderr, "nor whole in the cache") {
+		t.Errorf("a get from a damaged cache: status %d, %q", status, stderr)
 	}
 	// With a network it is the same model, although only the hub states the licence.
 	online := repo("siglip2")

@@ -103,7 +103,7 @@ func (t *transfer) survey(ctx context.Context, placed []Placed) (complete bool, 
 		case seen[f.Path], t.present(&placed[i]):
 			placed[i].How = cmp.Or(placed[i].How, Present)
 		case t.c.offline && t.c.cached(t.snap, f) == "":
-			return false, say(ErrOffline, "%s is neither in %s nor in the cache, and the network is off", f.Path, t.dir)
+			return false, say(ErrOffline, "%s is neither in %s nor whole in the cache of huggingface_hub, and the network is off", f.Path, t.dir)
 		default:
 			complete = false
 		}

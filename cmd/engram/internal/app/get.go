@@ -226,9 +226,6 @@ func (a *App) install(ctx context.Context, s *staging, p *published, watch progr
 		a.notify("%s", note)
 	}
 	if err := d.fetch(ctx, s.dir, watch); err != nil {
-		if errors.Is(err, hub.ErrOffline) {
-			return a.offline(p)
-		}
 		return err
 	}
 	told := len(d.plan.Notes)
@@ -329,7 +326,7 @@ func (a *App) offline(p *published) error {
 		size = fmt.Sprintf(" (%s, licence %s)", Megabytes(p.entry.Download[p.precision]), p.entry.Licence)
 		name = catalogue.Join(p.entry.Name, p.precision)
 	}
-	return fmt.Errorf("%s is not installed%s, and --offline or HF_HUB_OFFLINE forbids to fetch it: run \"engram model get %s\" once with a network: %w", p, size, name, hub.ErrOffline)
+	return fmt.Errorf("%s is not installed%s, and --offline or HF_HUB_OFFLINE forbids to fetch it: run \"engram model get %s\" once with a network", p, size, name)
 }
 
 // Megabytes is a size in bytes for messages.

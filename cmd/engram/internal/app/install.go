@@ -135,14 +135,16 @@ func useless(err error) error {
 }
 
 // inside is an error of the folder in which a model is made. Its text names files by
-// their paths in that folder, which nobody can look into afterwards.
+// their paths in that folder, and the folder by its manifest, because nobody can look
+// into it afterwards.
 type inside struct {
 	error
 	dir string
 }
 
 func (e inside) Error() string {
-	return strings.ReplaceAll(e.error.Error(), e.dir+string(filepath.Separator), "")
+	text := strings.ReplaceAll(e.error.Error(), e.dir+string(filepath.Separator), "")
+	return strings.ReplaceAll(text, e.dir, model.FileName)
 }
 
 func (e inside) Unwrap() error { return e.error }
