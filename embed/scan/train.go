@@ -7,6 +7,8 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"engram/embed/grad"
 	"engram/embed/internal/matrix"
@@ -30,14 +32,15 @@ func Train(ctx context.Context, rt *ort.Runtime, data Data, opts Options) (*Mode
 }
 
 // TrainPresets fits a decoder of each preset. All that have a ridge share it, so that
-// several cost little more than one. opts.Preset is not used; a checkpoint is kept of
-// one preset only.
+// several cost little more than one. opts.Preset is not used. With a checkpoint, at
+// most one of them may have a network.
 func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options, presets []string) ([]*Model, error) {
 	if err := data.check(); err != nil {
 		return nil, err
 	}
-	if len(presets) != 1 && opts.Checkpoint != "" {
-		return nil, fmt.Errorf("scan: a checkpoint is kept of the training of 1 preset, found %d", len(presets))
+	networks := slices.DeleteFunc(slices.Clone(presets), func(p string) bool { return slices.Contains(closedForms(), p) })
+	if len(networks) > 1 && opts.Checkpoint != "" {
+		return nil, fmt.Errorf("scan: a checkpoint holds the training of 1 network, wanted %s", strings.Join(networks, ", "))
 	}
 	if !opts.Target.Known() {
 		opts.Target = unnamedTarget(data.Targets)

@@ -52,7 +52,7 @@ type Options struct {
 type Result struct {
 	Report Report
 	Index  string // folder of the index
-	// Decoder is the folder of the compact decoder.
+	// Decoder is the folder of the decoder that is served.
 	Decoder string
 	// Trials are the scans of test scenes and zebras.
 	Trials []Trial
@@ -107,6 +107,9 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 		Report:  d.newReport(),
 		Index:   filepath.Join(made.index, "index"),
 		Decoder: filepath.Join(made.decoders, decoders[0].preset),
+	}
+	if err := readJSON(filepath.Join(made.decoders, chosenFile), &result.Report.Chosen); err != nil {
+		return nil, err
 	}
 	if err := readJSON(filepath.Join(made.scores, scoresFile), &result.Report.Scores); err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func (r *Result) Service() app.ServeSpec {
 	spec := app.ServeSpec{
 		Index: r.Index, Decoder: r.Decoder, Suggestions: suggestions(),
 		Shown: app.Shown{
-			Index: "engram demo", Images: r.Report.Scenes, Decoder: "compact, of a simulated subject", Scans: r.Report.Subject,
+			Index: "engram demo", Images: r.Report.Scenes, Decoder: r.Report.Chosen.Preset + ", of a simulated subject", Scans: r.Report.Subject,
 		},
 	}
 	for _, t := range r.Trials {

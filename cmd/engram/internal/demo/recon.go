@@ -104,9 +104,8 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 
 // choose decodes the first few scans of test scenes and of zebras.
 //
-// The ridge predicts the tokens, because it minimises their squared error. The
-// compact decoder is trained to tell pictures apart, and weights its tokens for
-// that.
+// The ridge predicts the tokens, because it minimises their squared error. A network
+// is trained to tell pictures apart, and weights its tokens for that.
 func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 	r, err := d.readScans(from.scans)
 	if err != nil {

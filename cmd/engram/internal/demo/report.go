@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -14,6 +15,7 @@ type Report struct {
 	Model     string   `json:"model"` // fingerprint of the embedding's
 	Seed      uint64   `json:"seed"`
 	Scale     Scale    `json:"scale"`
+	Chosen    Chosen   `json:"chosen"`
 	Scores    []Score  `json:"scores"`
 	Pictures  Pictures `json:"pictures"`
 	Stages    []Done   `json:"stages"`
@@ -33,7 +35,8 @@ func (d *demo) newReport() Report {
 
 // Print writes the report as a table for people.
 func (r *Report) Print(w io.Writer) error {
-	fmt.Fprintf(w, "scenes     %s\nsubject    %s\nembedding  %s\nseed       %d, scale %s\n\n", r.Scenes, r.Subject, r.Embedding, r.Seed, r.Scale.Name)
+	fmt.Fprintf(w, "scenes     %s\nsubject    %s\nembedding  %s\nseed       %d, scale %s\nchosen     %s\n\n",
+		r.Scenes, r.Subject, r.Embedding, r.Seed, r.Scale.Name, strings.ReplaceAll(r.Chosen.Why, "; ", "\n           "))
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "scans of\trepeats\tfound by\tscene top-1 (95 %)\tscan top-1 (95 %)\tchance")
 	for _, s := range r.Scores {

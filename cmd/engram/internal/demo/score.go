@@ -29,7 +29,7 @@ type Score struct {
 
 // scoring is the stage of the scores.
 func (d *demo) scoring(from folders) stage {
-	return stage{name: "scores", version: 1, inputs: []any{
+	return stage{name: "scores", version: 2, inputs: []any{
 		filepath.Base(from.decoders),
 	}, build: func(ctx context.Context, dir string) error {
 		scores, err := d.score(ctx, from)
@@ -83,8 +83,7 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 	return scores, nil
 }
 
-// decode scores a decoder by Pearson's r after the mean of the training scenes is
-// taken away.
+// decode scores a decoder by its own metric.
 func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.General, score *Score) error {
 	decoder, err := scan.Open(d.encoder.Runtime(), dir, d.app.Session())
 	if err != nil {
@@ -95,7 +94,11 @@ func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.Gen
 	if err != nil {
 		return err
 	}
-	sim, err := eval.Compare(ctx, targets, predicted, decoder.TargetMean())
+	metric, err := decoder.Metric()
+	if err != nil {
+		return err
+	}
+	sim, err := metric.Compare(ctx, targets, predicted, score.Repeats)
 	if err != nil {
 		return err
 	}

@@ -10,16 +10,25 @@ import (
 	"engram/embed/scan"
 )
 
-// decoders are the decoders that are trained and scored, the best first.
+// decoders are the decoders that are trained and scored, the one that is served first.
 var decoders = [...]struct{ preset, label string }{
-	{scan.PresetCompact, "compact decoder"},
+	{scan.PresetAuto, "chosen decoder"},
+	{scan.PresetWhitened, "whitened ridge"},
 	{scan.PresetLinear, "ridge regression"},
 }
+
+// Chosen says what the preset auto chose.
+type Chosen struct {
+	Preset string `json:"preset"`
+	Why    string `json:"why"`
+}
+
+const chosenFile = "chosen.json"
 
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 5, inputs: []any{
+	return stage{name: "decoders", version: 6, inputs: []any{
 		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
@@ -27,18 +36,17 @@ func (d *demo) training(from folders) stage {
 			return err
 		}
 		checkpoint := filepath.Join(dir, "checkpoint")
-		compact, err := d.train(ctx, data, checkpoint)
+		models, err := d.train(ctx, data, checkpoint)
 		if err != nil {
 			return err
 		}
-		ridge, err := compact.Linear()
-		if err != nil {
-			return err
+		for i, decoder := range decoders {
+			if err := models[i].Save(filepath.Join(dir, decoder.preset)); err != nil {
+				return err
+			}
 		}
-		if err := compact.Save(filepath.Join(dir, scan.PresetCompact)); err != nil {
-			return err
-		}
-		if err := ridge.Save(filepath.Join(dir, scan.PresetLinear)); err != nil {
+		served := models[0].Config
+		if err := writeJSON(filepath.Join(dir, chosenFile), Chosen{Preset: served.Preset, Why: served.Chosen}); err != nil {
 			return err
 		}
 		return os.RemoveAll(checkpoint)
@@ -67,16 +75,20 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 	return data, nil
 }
 
-// train trains the compact decoder, from the checkpoint on where there is one.
-func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) (*scan.Model, error) {
+// train trains all decoders, a network from the checkpoint on where there is one.
+func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) ([]*scan.Model, error) {
 	watch := func(r progress.Report) {
 		if r.Stage == scan.TrainingStage {
 			r.Stage = "training the decoder"
 		}
 		d.watch.Report(r)
 	}
-	return scan.Train(ctx, d.encoder.Runtime(), data, scan.Options{
-		Preset: scan.PresetCompact, Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.app.Session(),
+	var presets []string
+	for _, decoder := range decoders {
+		presets = append(presets, decoder.preset)
+	}
+	return scan.TrainPresets(ctx, d.encoder.Runtime(), data, scan.Options{
+		Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.app.Session(),
 		Target: d.encoder.Space(), Progress: watch,
-	})
+	}, presets)
 }
