@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"engram/embed/hub"
@@ -140,6 +141,35 @@ func TestADamagedCacheIsNotUsed(t *testing.T) {
 	wantFiles(t, dir, vision, "config.json")
 	if text, err := c.Read(t.Context(), snap, "config.json"); err != nil || string(text) != string(files["config.json"].Data) {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A repository may hold a pointer itself, whose hash is right.
+func TestAPointerInTheCacheIsRefused(t *testing.T) {
+	t.Parallel()
+	pointer := hubtest.Pointer(files[vision].Data)
+	s := hubtest.New(t, hubtest.Repo{Name: name, Files: fstest.MapFS{vision: {Data: pointer}}})
+	snap, err := newClient(t, s).Resolve(t.Context(), name, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := snap.File(vision)
+	cached := t.TempDir()
+	blobs := filepath.Join(cached, "models--owner--clip", "blobs")
+	if err := os.MkdirAll(blobs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(blobs, f.SHA256+f.BlobSHA1), pointer, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, s, func(o *hub.Options) { o.CacheDir = cached })
+	dir := filepath.Join(t.TempDir(), "new")
+	before := len(s.Requests())
+	if _, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil); !errors.Is(err, hub.ErrPointer) || len(s.Requests()) != before {
+		t.Errorf("got %v with %d requests, want %v without any", err, len(s.Requests())-before, hub.ErrPointer)
+	}
+	if _, err := os.Stat(filepath.Join(dir, vision)); err == nil {
+		t.Error("the pointer was linked")
 	}
 }
 

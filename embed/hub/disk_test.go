@@ -15,6 +15,7 @@ import (
 	"engram/data/vfs"
 	"engram/data/vfs/crashfs"
 	"engram/embed/hub"
+	"engram/embed/hub/hubtest"
 )
 
 // readOnly is a file system that nobody may change.
@@ -44,6 +45,26 @@ func TestADiskThatIsTooSmall(t *testing.T) {
 	if _, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil); err != nil {
 		t.Error(err)
 	}
+}
+
+// What an earlier call has brought needs no further space.
+func TestADiskThatIsLargeEnoughForTheRest(t *testing.T) {
+	t.Parallel()
+	s, c, snap := resolved(t, func(o *hub.Options) { o.Patience.Attempts = 1 })
+	dir := t.TempDir()
+	s.Fault(onCDN(s, 1, hubtest.Fault{Cut: 100_000}))
+	if _, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil); !errors.Is(err, hub.ErrUnreachable) {
+		t.Fatalf("the first call returns %v", err)
+	}
+	c.SetFree(199_999)
+	if _, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil); !errors.Is(err, hub.ErrSpace) {
+		t.Errorf("without room for the rest: %v", err)
+	}
+	c.SetFree(200_000)
+	if _, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, dir, vision)
 }
 
 // A disk that is full in mid-download keeps what has come, and the next call goes on.

@@ -1,15 +1,18 @@
 package hub_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"engram/embed/hub"
@@ -122,6 +125,7 @@ func TestFetchResumes(t *testing.T) {
 		{"a compressed range", hubtest.Fault{Gzip: true}, nil, []string{"bytes=100000-"}},
 		{"a damaged part", hubtest.Fault{}, func(b []byte) []byte { b[5] ^= 1; return b }, []string{"bytes=100000-", ""}},
 		{"a part that is too long", hubtest.Fault{}, func([]byte) []byte { return make([]byte, whole+1) }, []string{""}},
+		{"a whole part and more", hubtest.Fault{}, func([]byte) []byte { return append(slices.Clone(files[vision].Data), 1) }, []string{""}},
 		{"a whole part", hubtest.Fault{}, func([]byte) []byte { return files[vision].Data }, nil},
 		{"a whole part of other content", hubtest.Fault{}, func([]byte) []byte { return make([]byte, whole) }, []string{""}},
 		{"416", hubtest.Fault{Status: 416}, nil, []string{"bytes=100000-", ""}},
@@ -164,6 +168,34 @@ func TestFetchResumes(t *testing.T) {
 				t.Errorf("ranges %q, want %q", ranges, test.want)
 			}
 		})
+	}
+}
+
+// A line that drops again and again is no failure as long as each attempt brings a
+// part of the file.
+func TestAttemptsThatBringSomethingAreNotCounted(t *testing.T) {
+	t.Parallel()
+	content := random(5 << 20)
+	s := hubtest.New(t, hubtest.Repo{Name: name, Files: fstest.MapFS{vision: {Data: content}}})
+	c := newClient(t, s, func(o *hub.Options) { o.Patience.Attempts = 2 })
+	snap, err := c.Resolve(t.Context(), name, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetch := func(cut int) error {
+		s.Fault(onCDN(s, 100, hubtest.Fault{Cut: cut}))
+		dir := t.TempDir()
+		_, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil)
+		if got, readErr := os.ReadFile(filepath.Join(dir, vision)); err == nil && (readErr != nil || !bytes.Equal(got, content)) {
+			t.Errorf("%d bytes an answer: the file has %d bytes, %v", cut, len(got), readErr)
+		}
+		return err
+	}
+	if err := fetch(1_200_000); err != nil {
+		t.Errorf("with five answers of 1.2 MB: %v", err)
+	}
+	if err := fetch(100_000); !errors.Is(err, hub.ErrUnreachable) || !strings.Contains(err.Error(), "(2 attempts)") {
+		t.Errorf("with answers of .1 MB: %v", err)
 	}
 }
 
