@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"engram/data/space"
+	"engram/index"
 )
 
 // Encoder embeds images into a space.
@@ -40,4 +42,36 @@ type Decoder struct {
 	// It is safe for concurrent use, bounds its own concurrency, and neither
 	// changes nor keeps the rows.
 	Decode func(ctx context.Context, repeats [][]float32) ([]float32, error)
+	// Search ranks items by all that is predicted from a scan, and not by the vector of
+	// Decode alone. nil: Decode's vector is searched for. As Decode it is safe for
+	// concurrent use and does not keep the rows.
+	Search func(ctx context.Context, q ScanQuery) (*ScanResult, error)
+}
+
+// ScanQuery asks for the K items that fit a scan best.
+type ScanQuery struct {
+	Repeats    [][]float32
+	K          int
+	Filter     index.Filter // nil: every item
+	Candidates int          // items that the first stage finds; 0 leaves it to the decoder
+	// Exact and Recall are of the first stage (see index.Query).
+	Exact  bool
+	Recall float64
+}
+
+// ScanResult is what all of a prediction has found, with payloads.
+type ScanResult struct {
+	Hits   []index.Hit // best first; their scores are the metric's
+	Stages Stages
+}
+
+// Stages says how items were ranked for a scan.
+type Stages struct {
+	Metric     string // what the scores are
+	Candidates int    // items that were ranked
+	All        bool   // these were all items that the filter chooses
+	Missing    int    // candidates that could not be ranked, as their images are gone
+	// The time for the prediction, for finding candidates, for tokens that were not at
+	// hand, and for ranking.
+	Decode, First, Tokens, Rank time.Duration
 }

@@ -27,6 +27,9 @@ type query struct {
 	safe   bool         // only items that index.Safe chooses
 	exact  bool         // see index.Query
 	recall float64      // see index.Query
+
+	candidates int  // of a scan, which all of the prediction ranks
+	firstStage bool // a scan is searched for by its vector alone
 }
 
 // readQuery reads the body of a search in any of its forms. contentType and
@@ -89,7 +92,9 @@ func (q *query) fromFile(read func([]byte) (part, error)) func([]byte) error {
 }
 
 // optionNames returns the options of a search in the address or in a form.
-func optionNames() []string { return []string{"k", "filter", "safe", "exact", "recall"} }
+func optionNames() []string {
+	return []string{"k", "filter", "safe", "exact", "recall", "candidates", "first_stage"}
+}
 
 // set takes an option from text.
 func (q *query) set(name, text string) (err error) {
@@ -105,6 +110,13 @@ func (q *query) set(name, text string) (err error) {
 		q.safe, err = parseBool(name, text)
 	case "exact":
 		q.exact, err = parseBool(name, text)
+	case "candidates":
+		var whole bool
+		if q.candidates, whole = wholeNumber(text); !whole {
+			return fmt.Errorf("candidates is not a whole number: %w", errQuery)
+		}
+	case "first_stage":
+		q.firstStage, err = parseBool(name, text)
 	case "recall":
 		if q.recall, err = strconv.ParseFloat(text, 64); err != nil {
 			return fmt.Errorf("recall is %.20q, wanted a number: %w", text, errQuery)

@@ -46,6 +46,9 @@ type queryObject struct {
 	Safe   *bool             `json:"safe"`
 	Exact  *bool             `json:"exact"`
 	Recall *float64          `json:"recall"`
+
+	Candidates json.RawMessage `json:"candidates"`
+	FirstStage *bool           `json:"first_stage"`
 }
 
 // fromJSON reads a query object: one part among its members, or a list of parts,
@@ -185,6 +188,15 @@ func (q *query) options(object queryObject) (err error) {
 	if object.Recall != nil {
 		q.recall = *object.Recall
 	}
+	if present(object.Candidates) {
+		var whole bool
+		if q.candidates, whole = wholeNumber(string(object.Candidates)); !whole {
+			return fmt.Errorf("JSON: candidates is %s, wanted a whole number: %w", jsonFound(object.Candidates), errBody)
+		}
+	}
+	if object.FirstStage != nil {
+		q.firstStage = *object.FirstStage
+	}
 	if present(object.Filter) {
 		q.filter, err = index.ParseFilter(string(object.Filter))
 	}
@@ -266,7 +278,7 @@ func jsonKind(field string) string {
 		return "an array of parts"
 	case "recall", weightName:
 		return "a number"
-	case "safe", "exact":
+	case "safe", "exact", "first_stage":
 		return "true or false"
 	}
 	return "an object"

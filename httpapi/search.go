@@ -43,6 +43,8 @@ type searchView struct {
 	Query  queryView   `json:"query"`
 	TookMS float64     `json:"took_ms"`
 	Model  space.Space `json:"model"` // of the index
+	// Stages says how a scan's hits were ranked; missing where scores are cosines.
+	Stages *stagesView `json:"stages,omitempty"`
 	Hits   []hitView   `json:"hits"`
 }
 
@@ -56,6 +58,9 @@ func (s *Server) search(c *gin.Context) error {
 	if q.k < 1 || q.k > s.opts.MaxK {
 		return fmt.Errorf("k is %d, wanted 1 to %d: %w", q.k, s.opts.MaxK, errQuery)
 	}
+	if q.candidates < 0 || q.candidates > maxCandidates {
+		return fmt.Errorf("candidates is %d, wanted 0 to %d: %w", q.candidates, maxCandidates, errQuery)
+	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), s.opts.SearchTimeout)
 	defer cancel()
@@ -63,11 +68,7 @@ func (s *Server) search(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	vector, view, err := s.vectorOf(ctx, q, info)
-	if err != nil {
-		return err
-	}
-	hits, err := s.nearest(ctx, q, vector)
+	hits, view, stages, err := s.find(ctx, q, info)
 	if err != nil {
 		return err
 	}
@@ -75,6 +76,7 @@ func (s *Server) search(c *gin.Context) error {
 		Query:  view,
 		TookMS: math.Round(float64(time.Since(start).Microseconds())) / 1000,
 		Model:  info.Space,
+		Stages: stages,
 		Hits:   make([]hitView, len(hits)),
 	}
 	for i, hit := range hits {
@@ -82,6 +84,19 @@ func (s *Server) search(c *gin.Context) error {
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil
+}
+
+// find returns the hits of a query, and what is said of it in the answer.
+func (s *Server) find(ctx context.Context, q query, info index.Info) ([]index.Hit, queryView, *stagesView, error) {
+	if s.byScan(q) {
+		return s.findByScan(ctx, q, info)
+	}
+	vector, view, err := s.vectorOf(ctx, q, info)
+	if err != nil {
+		return nil, view, nil, err
+	}
+	hits, err := s.nearest(ctx, q, vector)
+	return hits, view, nil, err
 }
 
 // nearest searches the store. Items of the query are left out.
@@ -145,20 +160,12 @@ func (s *Server) partVector(ctx context.Context, p part, info index.Info, view *
 		return s.encodeText(ctx, p.text, info, view)
 	case kindImage:
 		return s.encode(ctx, p.image, info)
-	case kindScan:
-		return s.decode(ctx, p.repeats, info, view)
-	case kindTrial:
-		trial, ok := s.trials[p.trial]
-		if !ok {
-			return nil, fmt.Errorf("there is no stored trial %q: %w", p.trial, errNoTrial)
-		}
-		found := s.viewTrial(trial)
-		view.Trial = &found
-		repeats, err := trial.repeats()
+	case kindScan, kindTrial:
+		repeats, err := s.scanOf(p, info, view)
 		if err != nil {
 			return nil, err
 		}
-		return s.decode(ctx, repeats, info, view)
+		return s.opts.Decoder.Decode(ctx, repeats)
 	}
 	return nil, fmt.Errorf("httpapi: query kind %q has no case", p.kind)
 }
@@ -184,21 +191,6 @@ func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]f
 		return nil, err
 	}
 	return s.opts.Encoder.Encode(ctx, image)
-}
-
-func (s *Server) decode(ctx context.Context, repeats [][]float32, info index.Info, view *queryView) ([]float32, error) {
-	if s.opts.Decoder == nil {
-		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", errNoDecoder)
-	}
-	decoder := s.opts.Decoder
-	if err := checkScan(repeats, decoder.Voxels); err != nil {
-		return nil, err
-	}
-	if err := s.checkSpace(info, decoder.Space); err != nil {
-		return nil, err
-	}
-	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, strip(repeats)
-	return decoder.Decode(ctx, repeats)
 }
 
 // checkSpace refuses a query of another space than the index's. The index may have

@@ -39,13 +39,32 @@ export function showHits(result) {
   const { server, asked } = state;
   at("more").hidden = true;
   const seen = partOf(result.query, "trial")?.trial?.item;
-  at("hits").replaceChildren(...result.hits.map((hit) => card(hit, hit.id === seen)));
+  const scale = scaleOf(result);
+  at("hits").replaceChildren(...result.hits.map((hit) => card({ ...hit, ...scale(hit.score) }, hit.id === seen)));
   const count = server ? ` of ${server.index.count.toLocaleString("en")}` : "";
   const cut = partOf(result.query, "text")?.cut ? " · the words were cut, the model reads no more of them" : "";
-  at("status").textContent = `${result.hits.length} nearest${count} · ${Math.max(1, Math.round(result.took_ms))} ms${cut}`;
+  at("status").textContent = `${result.hits.length} nearest${count} · ${Math.max(1, Math.round(result.took_ms))} ms${ranked(result)}${cut}`;
   at("heading").textContent = heading(asked);
   const most = server ? Math.min(server.max_k, server.index.count - (asked.kind === "item" ? 1 : 0)) : 0;
   at("more").hidden = result.hits.length < asked.k || result.hits.length >= most;
+}
+
+// ranked says that all tokens ranked the hits of a scan.
+function ranked({ stages }) {
+  if (!stages) return "";
+  const among = stages.all ? "all" : `the ${stages.candidates.toLocaleString("en")} nearest`;
+  return ` · all tokens ranked ${among}`;
+}
+
+// scaleOf returns what shows a score: a bar from 0 to 1, a number and what it is. Of
+// likelihoods only ratios say something, so they are shown against the first one's.
+function scaleOf({ stages, hits }) {
+  if (stages?.metric !== "likelihood") {
+    const meaning = stages?.metric === "pearson" ? "correlation of all tokens" : stages ? "cosine of all tokens" : "cosine similarity";
+    return (score) => ({ share: Math.max(0, score), number: score.toFixed(3), meaning });
+  }
+  const best = hits[0]?.score ?? 0;
+  return (score) => ({ share: Math.exp(score - best), number: (score - best).toFixed(1), meaning: "log likelihood, less the first one’s" });
 }
 
 // heading says what the hits are.
@@ -86,11 +105,11 @@ export function card(item, wasSeen = false) {
   link.title = name;
   if (item.score !== undefined) {
     const fill = element("span", "");
-    fill.style.width = `${Math.max(0, item.score) * 100}%`;
+    fill.style.width = `${item.share * 100}%`;
     const bar = element("span", "bar", fill);
     bar.setAttribute("aria-hidden", "true");
-    const number = element("span", "", item.score.toFixed(3));
-    number.title = "cosine similarity";
+    const number = element("span", "", item.number);
+    number.title = item.meaning;
     text.append(element("span", "score", bar, number));
   }
   link.append(text);

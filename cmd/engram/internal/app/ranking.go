@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"engram/cmd/engram/internal/twostage"
+	"engram/data/progress"
 	"engram/embed/pixels"
 	"engram/embed/scan"
 	"engram/httpapi"
@@ -125,4 +128,47 @@ func (s imagesOf) tokens(ctx context.Context, item index.Item) (tokens []float32
 		return err
 	})
 	return tokens, err
+}
+
+// serveWork bounds the multiplications for mapping all items when a server starts:
+// about ten seconds on two processors.
+const serveWork = 2.5e11
+
+// openRanking returns what a server searches by scan with, nil where the items have
+// no tokens.
+func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Func) (func(context.Context, httpapi.ScanQuery) (*httpapi.ScanResult, error), error) {
+	searcher, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	if searcher == nil {
+		s.note(slog.LevelWarn, "searches by scan use the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
+		return nil, nil
+	}
+	if err := searcher.Load(ctx, watch); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, q httpapi.ScanQuery) (*httpapi.ScanResult, error) {
+		start := time.Now()
+		tokens, err := r.decoder.Predict(ctx, q.Repeats)
+		if err != nil {
+			return nil, err
+		}
+		global, err := r.decoder.Global(tokens)
+		if err != nil {
+			return nil, err
+		}
+		took := time.Since(start)
+		found, err := searcher.Search(ctx, twostage.Query{
+			Predicted: tokens, Global: global, Repeats: len(q.Repeats),
+			K: q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &httpapi.ScanResult{Hits: found.Hits, Stages: httpapi.Stages{
+			Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing,
+			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
+		}}, nil
+	}, nil
 }

@@ -53,9 +53,10 @@ type Shown struct{ Index, Images, Decoder, Scans string }
 // Service is a server with what it has open.
 type Service struct {
 	*httpapi.Server
-	opened []io.Closer
-	log    *slog.Logger
-	facts  []fact // of how things were joined, which Serve logs
+	opened  []io.Closer
+	encoder *ImageEncoder // nil where no model is known
+	log     *slog.Logger
+	facts   []fact // of how things were joined, which Serve logs
 }
 
 // fact is a line of the log.
@@ -170,6 +171,15 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if err != nil {
 		return opts, err
 	}
+	if d != nil {
+		r := ranking{index: x, decoder: d, most: serveWork, encoder: s.encoder}
+		if folder != nil {
+			r.images = folder
+		}
+		if opts.Decoder.Search, err = s.openRanking(ctx, r, watch); err != nil {
+			return opts, err
+		}
+	}
 	opts.Trials, opts.Suggestions = spec.Stored, spec.Suggestions
 	if spec.Voxels != "" {
 		stored, err := s.openTrials(ctx, trials{App: a, spec: spec, index: x, decoder: d})
@@ -186,7 +196,7 @@ func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts
 	if err != nil {
 		return err
 	}
-	s.opened = append(s.opened, image)
+	s.opened, s.encoder = append(s.opened, image), image
 	opts.Encoder = &httpapi.Encoder{Space: image.Space(), Encode: func(ctx context.Context, file []byte) ([]float32, error) {
 		return image.Embed(ctx, bytes.NewReader(file))
 	}}
