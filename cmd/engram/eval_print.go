@@ -101,7 +101,7 @@ func printGalleries(w io.Writer, s *app.Scores) error {
 	for _, g := range s.Galleries {
 		size := strconv.Itoa(g.Size)
 		if g.Index != "" {
-			size += " of " + filepath.Base(g.Index)
+			size += " of " + filepath.Base(g.Index) + ", " + g.Ranked
 		}
 		t.row(g.Decoder, g.Repeats, size, g.Top1, g.Top5, g.Top10, chance(g.Chance))
 	}

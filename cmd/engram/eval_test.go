@@ -124,12 +124,12 @@ func TestEvalAmongTheImagesOfAnIndex(t *testing.T) {
 			t.Errorf("the decoder of these trials scores %+v, want 1", s)
 		}
 		last := got.Galleries[len(got.Galleries)-1]
-		if last.Size != want.size || last.Top1.Share != 1 || last.Index == "" || !strings.HasSuffix(got.Gallery, want.says) || len(got.Warnings) != want.warns {
+		if last.Size != want.size || last.Top1.Share != 1 || last.Index == "" || last.Ranked != "all tokens of all items, pearson" || !strings.HasSuffix(got.Gallery, want.says) || len(got.Warnings) != want.warns {
 			t.Errorf("%s: %+v, %q, warnings %q; want %+v", gallery, last, got.Gallery, got.Warnings, want)
 		}
 	}
 	text := c.must(append(data, "eval", "--decoder", decoder, "--gallery-index", index)...)
-	if !strings.Contains(text, "16 of index ") || !strings.Contains(text, "\ngallery         "+index) {
+	if !strings.Contains(text, "16 of index, all tokens of all items, pearson ") || !strings.Contains(text, "\ngallery         "+index) {
 		t.Errorf("eval prints\n%s", text)
 	}
 	c.refuse([]string{"--gallery-index needs --decoder or --mindeye"}, append(data, "eval", "--gallery-index", index)...)

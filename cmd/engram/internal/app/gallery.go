@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"engram/cmd/engram/internal/twostage"
 	"engram/data/images"
 	"engram/data/progress"
 	"engram/embed"
@@ -20,6 +21,7 @@ import (
 // gallery is an index whose images are the candidates of a score.
 type gallery struct {
 	*Index
+	app   *App
 	study *study
 	item  []index.ID // for each image seen its item
 	found []bool     // which images seen are in the index
@@ -48,7 +50,7 @@ func (a *App) openGallery(ctx context.Context, spec EvalSpec, s *study, watch pr
 		return nil, err
 	}
 	x.Name = name
-	g := &gallery{Index: x, study: s, watch: watch, log: a.opts.Logger}
+	g := &gallery{Index: x, app: a, study: s, watch: watch, log: a.opts.Logger}
 	if err := x.Info.CheckSpace(s.target()); err != nil {
 		return nil, errors.Join(fmt.Errorf("--gallery-index: %w", err), x.Close())
 	}
@@ -134,36 +136,62 @@ func (g *gallery) String() string {
 	return fmt.Sprintf("%s, %d items: %d of %d images seen found, %d by path and %d by their vector", g.Name, g.Info.Count, g.count(), seen, g.names, g.count()-g.names)
 }
 
-// score ranks the images of the index as a search by scan does, for each number of
-// repeats that a scan averages.
-func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string, counts []int) ([]GalleryScore, error) {
-	const deepest = 10 // of the shares that are reported
-	var out []GalleryScore
+// galleryHits is how many hits a search in the gallery asks for: the deepest of the
+// shares that are reported.
+const galleryHits = 10
+
+// score ranks the images of the index by the code that searches for a scan, with its
+// stages and defaults, for each number of repeats that a scan averages.
+func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string, counts []int) (out []GalleryScore, err error) {
+	q := &querier{app: g.app, index: g.Index, watch: g.watch, spec: SearchSpec{K: min(galleryHits, g.Info.Count)}}
+	defer closeInto(&err, q)
+	searcher, err := q.openRanking(ctx, &Decoder{Decoder: decoder}, g.imagesRoots(""))
+	if err != nil {
+		return nil, err
+	}
 	for _, repeats := range counts {
 		means, seen, err := scan.Average(g.study.Voxels, g.study.Images, repeats)
 		if err != nil {
 			return nil, err
 		}
-		queries, err := decoder.Queries(ctx, means)
+		tokens, err := decoder.Decode(ctx, means)
 		if err != nil {
 			return nil, err
 		}
 		report := g.watch.Stage("searching the gallery", "scans", int64(len(seen)))
+		row := GalleryScore{Decoder: name, Repeats: repeats, Index: g.Name}
 		var ranks []float64
 		for i, image := range seen {
 			if !g.found[image] {
 				continue
 			}
-			hits, err := g.Search(ctx, index.Query{Vector: queries[i], K: min(deepest, g.Info.Count)})
+			p := &prediction{tokens: tokens.Data[i*tokens.Stride:][:tokens.Cols], repeats: repeats}
+			if p.global, err = decoder.Global(p.tokens); err != nil {
+				return nil, err
+			}
+			found, err := q.find(ctx, searcher, p)
 			if err != nil {
 				return nil, err
 			}
-			ranks = append(ranks, rankOf(g.item[image], hits))
+			row.Ranked = rankedBy(found.Stages)
+			ranks = append(ranks, rankOf(g.item[image], found.Hits))
 			report(int64(i+1), int64(len(seen)))
 		}
-		out = append(out, GalleryScore{Decoder: name, Repeats: repeats, Gallery: eval.NewGallery(g.Info.Count, ranks), Index: g.Name})
+		row.Gallery = eval.NewGallery(g.Info.Count, ranks)
+		out = append(out, row)
 	}
 	return out, nil
+}
+
+// rankedBy says how a search ranked.
+func rankedBy(s *twostage.Stages) string {
+	switch {
+	case s == nil:
+		return "first token"
+	case s.All:
+		return "all tokens of all items, " + s.Metric
+	}
+	return fmt.Sprintf("all tokens of %d candidates, %s", s.Candidates, s.Metric)
 }
 
 // rankOf returns the rank of an item among hits, the mean of the ranks that equal

@@ -75,12 +75,17 @@ func (q *querier) searchByScan(ctx context.Context) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := q.index.imagesRoots(q.spec.ImagesRoot)
-	searcher, err := q.openRanking(ctx, predicted.decoder, at)
+	searcher, err := q.openRanking(ctx, predicted.decoder, q.index.imagesRoots(q.spec.ImagesRoot))
 	if err != nil {
 		return nil, err
 	}
-	found := &Found{roots: at, Notes: q.notes}
+	return q.find(ctx, searcher, predicted)
+}
+
+// find searches for a prediction by all tokens, or by its vector alone where there is
+// no searcher, or where none of the items has tokens.
+func (q *querier) find(ctx context.Context, searcher *twostage.Searcher, predicted *prediction) (*Found, error) {
+	found := &Found{roots: q.index.imagesRoots(q.spec.ImagesRoot), Notes: q.notes}
 	if searcher != nil {
 		r, err := searcher.Search(ctx, twostage.Query{
 			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats,
@@ -95,6 +100,7 @@ func (q *querier) searchByScan(ctx context.Context) (*Found, error) {
 		}
 	}
 	found.Notes = append(found.Notes, "ranked by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
+	var err error
 	found.Hits, err = q.index.Search(ctx, index.Query{
 		Vector: predicted.global, K: q.spec.K, Filter: q.spec.Filter, WithPayload: true, Exact: q.spec.Exact, Recall: q.spec.Recall,
 	})

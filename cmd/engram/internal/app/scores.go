@@ -58,6 +58,9 @@ type GalleryScore struct {
 	Repeats int    `json:"repeats"` // trials of an image that are averaged, at most
 	eval.Gallery
 	Index string `json:"index,omitempty"` // whose images are the candidates; "": the images of the data
+	// Ranked says how the search of the index ranked: by the first token, or by all
+	// tokens of so many candidates.
+	Ranked string `json:"ranked,omitempty"`
 }
 
 // Among names the candidates of a set's predictions.
