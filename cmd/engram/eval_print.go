@@ -110,11 +110,15 @@ func printGalleries(w io.Writer, s *app.Scores) error {
 
 func chance(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) }
 
-// printSets prints the scores of all images and of subsets.
+// printSets prints the scores of all images and of subsets. Subsets are printed for the
+// first similarity only; JSON, CSV and the report have them all.
 func printSets(w io.Writer, s *app.Scores) error {
 	fmt.Fprintln(w)
 	t := newTextTable(w, "decoder", "similarity", "repeats", "set", "images", "among", "two-way (95 %)", "image top-1 (95 %)", "brain top-1 (95 %)", "chance top-1")
 	for _, r := range s.Sets {
+		if r.Set != app.AllImages && r.Similarity != s.Sets[0].Similarity {
+			continue
+		}
 		t.row(r.Decoder, r.Similarity, r.Repeats, r.Set, r.Predictions, r.Candidates, r.TwoWay, r.ImageTop1, r.BrainTop1, chance(r.Chance))
 	}
 	return t.Flush()
@@ -133,7 +137,12 @@ func printPaired(w io.Writer, s *app.Scores) error {
 	return t.Flush()
 }
 
-func pValue(p float64) string { return fmt.Sprintf("%.4f", p) }
+func pValue(p float64) string {
+	if p < 1e-4 {
+		return "<0.0001"
+	}
+	return fmt.Sprintf("%.4f", p)
+}
 
 // printReliability prints how well decoders know when the first image is right.
 func printReliability(w io.Writer, s *app.Scores) error {

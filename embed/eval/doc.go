@@ -12,6 +12,10 @@
 // targets, and real embeddings lie close to their mean. Compare therefore takes
 // this mean away from both sides; it comes from training trials only.
 //
+// Outcomes holds what single predictions reached. Compared pairs two decoders on the
+// same images, Reliability says how well margins tell right first images from wrong
+// ones, and OverSubjects has subjects as units.
+//
 // Identify scores one prediction for each image. A Comparison has more images to
 // choose among than were seen, for galleries that grow. Protocol draws the
 // galleries of the published figures. NewCeiling says what the noise of the scans

@@ -63,7 +63,10 @@ type GalleryScore struct {
 	Ranked string `json:"ranked,omitempty"`
 }
 
-// Among names the candidates of a set's predictions.
+// AllImages is the Set of all images that were seen.
+const AllImages = "all"
+
+// The candidates of a set's predictions.
 const (
 	AmongAll = "all" // images that were seen
 	AmongSet = "set" // images of the set alone
@@ -74,7 +77,7 @@ type SetScore struct {
 	Decoder    string `json:"decoder"`
 	Similarity string `json:"similarity"` // see scan.Similarities
 	Repeats    int    `json:"repeats"`
-	Set        string `json:"set"`   // "all", or the name of a subset
+	Set        string `json:"set"`   // AllImages, or the name of a subset
 	Among      string `json:"among"` // AmongAll or AmongSet
 	eval.SetScore
 }

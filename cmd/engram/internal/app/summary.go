@@ -75,7 +75,7 @@ func (sum *summary) add(ctx context.Context, found *scored) error {
 
 // addSets adds the scores among all images seen, and of each subset.
 func (sum *summary) addSets(decoder string, c eval.Comparison, square *mat.Dense, outcomes eval.Outcomes) error {
-	row := SetScore{Decoder: decoder, Similarity: c.Name, Repeats: c.Repeats, Set: "all", Among: AmongAll, SetScore: outcomes.Score(len(c.Seen), sum.seed)}
+	row := SetScore{Decoder: decoder, Similarity: c.Name, Repeats: c.Repeats, Set: AllImages, Among: AmongAll, SetScore: outcomes.Score(len(c.Seen), sum.seed)}
 	sum.Sets = append(sum.Sets, row)
 	for _, s := range sum.subsets {
 		var rows []int

@@ -94,7 +94,7 @@ func galleryChart(s app.Subject) (chart, bool) {
 func repeatsChart(s app.Subject) (chart, bool) {
 	c := chart{title: "Averaged repeats", x: "repeats averaged", logX: true, top: 1}
 	for _, r := range s.Sets {
-		if r.Set != "all" || r.Similarity != s.Sets[0].Similarity {
+		if r.Set != app.AllImages || r.Similarity != s.Sets[0].Similarity {
 			continue
 		}
 		c.add(r.Decoder, colourOf(s, r.Decoder), point{float64(r.Repeats), r.ImageTop1.Share, r.ImageTop1.Low, r.ImageTop1.High})
