@@ -18,17 +18,33 @@ import (
 // Targets reads embeddings of t tokens of d elements from a .npy file,
 // [images, t, d], or [images, d] where t is 1, as rows of t·d elements.
 func Targets(path string, t, d int) (blas32.General, error) {
-	array, err := npy.ReadFile(path)
+	rows, images, err := OpenTargets(path, t, d)
 	if err != nil {
 		return blas32.General{}, err
 	}
-	fits := len(array.Shape) > 1 && array.Shape[0] > 0 && array.Shape[len(array.Shape)-1] == d &&
-		(len(array.Shape) == 2 && t == 1 || len(array.Shape) == 3 && array.Shape[1] == t)
-	if !fits {
-		return blas32.General{}, fmt.Errorf("%s has shape %v, the model gives %d token(s) of %d elements", path, array.Shape, t, d)
+	defer rows.Close()
+	m := blas32.General{Rows: images, Cols: t * d, Stride: t * d, Data: make([]float32, images*t*d)}
+	if err := rows.Read(m.Data, 0, images); err != nil {
+		return blas32.General{}, err
 	}
-	m := blas32.General{Rows: array.Shape[0], Cols: t * d, Stride: t * d, Data: array.Float32s()}
 	return m, checkFinite(path, m)
+}
+
+// OpenTargets opens the file of Targets, to read some images at a time, and says how
+// many there are.
+func OpenTargets(path string, t, d int) (*npy.Rows, int, error) {
+	rows, err := npy.OpenRows(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	shape := rows.Shape()
+	fits := len(shape) > 1 && shape[0] > 0 && shape[len(shape)-1] == d &&
+		(len(shape) == 2 && t == 1 || len(shape) == 3 && shape[1] == t)
+	if !fits {
+		rows.Close()
+		return nil, 0, fmt.Errorf("%s has shape %v, the model gives %d token(s) of %d elements", path, shape, t, d)
+	}
+	return rows, shape[0], nil
 }
 
 // TargetNames returns what the images of embeddings are called, where the file at

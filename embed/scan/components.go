@@ -28,17 +28,23 @@ type components struct {
 	scale float64        // root mean square of the targets' scores along unit vectors
 }
 
-// findComponents computes at most rank components of the targets of images,
-// [images, T·D], by the eigenvectors of their Gram matrix (the snapshot method
-// of Sirovich 1987, Quarterly of Applied Mathematics 45).
-func findComponents(ctx context.Context, targets blas32.General, rank int, seed uint64) (*components, error) {
-	sample := centredRows{x: targets, mean: matrix.ColMeans(targets)}
-	c := &components{mean: float32s(sample.mean)}
-	if targets.Rows > maxComponentImages {
-		sample.order = rand.New(rand.NewPCG(seed, 2)).Perm(targets.Rows)[:maxComponentImages]
-		sample.mean = matrix.ColMeans(matrix.Pick(targets, sample.order))
+// findComponents computes at most rank components of the targets of the images that
+// were seen, by the eigenvectors of the Gram matrix of at most maxComponentImages
+// targets (the snapshot method of Sirovich 1987, Quarterly of Applied Mathematics
+// 45).
+func findComponents(ctx context.Context, data Data, rank int, seed uint64) (*components, error) {
+	seen := data.seen()
+	images := seen
+	if len(seen) > maxComponentImages {
+		images = take(seen, rand.New(rand.NewPCG(seed, 2)).Perm(len(seen))[:maxComponentImages])
 	}
-	for i := len(sample.order); i < min(targets.Rows, maxComponentImages); i++ {
+	read, err := data.sampleTargets(ctx, seen, images)
+	if err != nil {
+		return nil, err
+	}
+	c := &components{mean: float32s(read.mean)}
+	sample := centredRows{x: read.rows, mean: matrix.ColMeans(read.rows)}
+	for i := range images {
 		sample.order = append(sample.order, i)
 	}
 	e, err := sample.eigen(ctx)
@@ -54,7 +60,7 @@ func findComponents(ctx context.Context, targets blas32.General, rank int, seed 
 		return nil, errors.New("scan: the targets of all images are the same")
 	}
 	c.scale = math.Sqrt(total / float64(kept*len(sample.order)))
-	c.basis = matrix.New(kept, targets.Cols)
+	c.basis = matrix.New(kept, data.Targets.Cols)
 	return c, c.combine(ctx, sample, e)
 }
 
@@ -113,21 +119,26 @@ func (c *components) combine(ctx context.Context, rows centredRows, e eigen) err
 	return nil
 }
 
-// scoreRows is for how many images scores are computed at a time.
-const scoreRows = 256
-
-// scores returns the targets in the space of the components, [images, rank].
+// scores returns targets in the space of the components, [images, rank].
 func (c *components) scores(targets blas32.General) blas32.General {
-	out, _ := c.manyScores(context.Background(), targets) // fails where its context ends
+	out := matrix.New(targets.Rows, c.basis.Rows)
+	_ = c.addScores(context.Background(), out, targets) // fails where its context ends
 	return out
 }
 
-// manyScores is scores, until ctx ends.
-func (c *components) manyScores(ctx context.Context, targets blas32.General) (blas32.General, error) {
-	out := matrix.New(targets.Rows, c.basis.Rows)
-	inverse := float32(1 / (c.scale * c.scale))
-	for from := 0; from < targets.Rows; from += scoreRows {
-		to := min(from+scoreRows, targets.Rows)
+// dataScores returns the scores of all targets.
+func (c *components) dataScores(ctx context.Context, data Data) (blas32.General, error) {
+	out := matrix.New(data.Targets.Rows, c.basis.Rows)
+	return out, data.eachTarget(ctx, func(from int, piece blas32.General) error {
+		return c.addScores(ctx, matrix.Part(out, from, from+piece.Rows), piece)
+	})
+}
+
+// addScores adds the scores of targets to out, [images, rank].
+func (c *components) addScores(ctx context.Context, out, targets blas32.General) error {
+	const some = 256
+	for from := 0; from < targets.Rows; from += some {
+		to := min(from+some, targets.Rows)
 		centered := matrix.Clone(matrix.Part(targets, from, to))
 		for i := range centered.Rows {
 			row := matrix.Row(centered, i)
@@ -135,10 +146,11 @@ func (c *components) manyScores(ctx context.Context, targets blas32.General) (bl
 				row[j] -= mean
 			}
 		}
+		inverse := float32(1 / (c.scale * c.scale))
 		p := dense.Product[float32]{C: denseOf(matrix.Part(out, from, to)), A: denseOf(centered), B: denseOf(c.basis).T(), Sign: inverse}
 		if err := p.Add(ctx); err != nil {
-			return out, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -37,6 +37,9 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 	if err := data.check(); err != nil {
 		return nil, err
 	}
+	if err := data.inMemory("cross-validation"); err != nil {
+		return nil, err
+	}
 	for _, name := range similarities {
 		if err := CheckSimilarity(name); err != nil {
 			return nil, err

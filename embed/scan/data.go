@@ -18,14 +18,18 @@ type Data struct {
 	Voxels  blas32.General // [trials, V], betas as they were measured
 	Images  []int          // for each trial the row of Targets that was seen
 	Targets blas32.General // [images, T·D], embeddings of the images
-	T, D    int
+	// Stored, if not nil, holds the targets instead of Targets, which has no Data then
+	// and tells their sizes alone. Training reads them twice, some at a time, for every
+	// preset but mindeye1.
+	Stored TargetReader
+	T, D   int
 }
 
 func (d Data) check() error {
 	if err := matrix.Check(d.Voxels, voxelNames()); err != nil {
 		return err
 	}
-	if err := matrix.Check(d.Targets, matrix.Names{Matrix: "targets", Row: "image", Col: "element"}); err != nil {
+	if err := d.checkTargets(); err != nil {
 		return err
 	}
 	if len(d.Images) != d.Voxels.Rows {

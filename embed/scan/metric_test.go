@@ -19,7 +19,7 @@ func compared(t *testing.T, metric string) (*Metric, blas32.General, blas32.Gene
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
 	targets := random(rng, 40, 8)
-	parts, err := findComponents(t.Context(), targets, 3, 1)
+	parts, err := findComponents(t.Context(), dataOf(targets), 3, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,4 +156,13 @@ func TestMetricRefuses(t *testing.T) {
 	if _, err := (&Model{Config: c, Values: values}).Metric(); err == nil {
 		t.Error("a variance of 0 was taken")
 	}
+}
+
+// dataOf are data in which every image of targets was seen once.
+func dataOf(targets blas32.General) Data {
+	d := Data{Targets: targets, T: 1, D: targets.Cols}
+	for image := range targets.Rows {
+		d.Images = append(d.Images, image)
+	}
+	return d
 }

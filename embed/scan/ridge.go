@@ -73,6 +73,9 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	if err != nil {
 		return nil, err
 	}
+	if err := p.fits(availableMemory()); err != nil {
+		return nil, err
+	}
 	p.meter = newMeter(p, opts)
 	if err := p.sum(ctx); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -202,6 +203,27 @@ func TestRidgeReportsItsWork(t *testing.T) {
 	}
 	if planned := float64(first.Total) / float64(last.Total); planned < .7 || planned > 1.4 {
 		t.Errorf("%d billion operations were planned, and %d done", first.Total, last.Total)
+	}
+}
+
+// What a machine cannot hold is said before anything is computed.
+func TestRidgeSaysWhatTheMachineCannotHold(t *testing.T) {
+	x, y, images := repeatedTrials(1, 300, 200, 5)
+	p, err := newProblem(x, y, RidgeOptions{Images: images})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "ridge: 300 trials of 200 voxels and 5 targets need about 0.0 GB of memory, 0.0 GB are available"
+	if err := p.fits(1e5); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	for _, enough := range []float64{0, 1e9} {
+		if err := p.fits(enough); err != nil {
+			t.Errorf("with %g bytes: %v", enough, err)
+		}
+	}
+	if got := availableIn(strings.NewReader("MemTotal: 9 kB\nMemAvailable:   2048 kB\n")); got != 2<<20 {
+		t.Errorf("read %g bytes", got)
 	}
 }
 

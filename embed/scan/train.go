@@ -43,10 +43,16 @@ func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options,
 		return nil, fmt.Errorf("scan: a checkpoint holds the training of 1 network, wanted %s", strings.Join(networks, ", "))
 	}
 	if !opts.Target.Known() {
+		if err := data.inMemory("training without a named target space"); err != nil {
+			return nil, err
+		}
 		opts.Target = unnamedTarget(data.Targets)
 	}
 	t := &training{rt: rt, source: data, images: data.Images}
 	if opts.Checkpoint != "" {
+		if err := data.inMemory("a checkpoint"); err != nil {
+			return nil, err
+		}
 		t.data = data.Fingerprint()
 	}
 	var models []*Model
@@ -148,6 +154,9 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 		t.fixed = map[string][]float32{meanName: t.zscore.Mean, scaleName: t.zscore.Scale}
 	}
 	if config.Rank == 0 {
+		if err := data.inMemory("a decoder without components"); err != nil {
+			return err
+		}
 		t.target = data.Targets
 		t.voxels = matrix.Clone(data.Voxels)
 		return t.zscore.Apply(t.voxels)
@@ -164,11 +173,11 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 
 // solve finds the components and solves the ridge.
 func (t *training) solve(ctx context.Context, rank int, data Data) error {
-	c, err := findComponents(ctx, matrix.Pick(data.Targets, data.seen()), rank, t.opts.Seed)
+	c, err := findComponents(ctx, data, rank, t.opts.Seed)
 	if err != nil {
 		return err
 	}
-	scores, err := c.manyScores(ctx, data.Targets)
+	scores, err := c.dataScores(ctx, data)
 	if err != nil {
 		return err
 	}

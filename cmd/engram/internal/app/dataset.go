@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"engram/data/npy"
 	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/dataset"
@@ -31,6 +32,8 @@ type Dataset struct {
 	Model   string // model that embeds the images; "" means Pixels
 	MindEye string // folder of a data set in MindEye's layout
 	Subject int    // of MindEye, from 1; 0: the only one
+
+	stored bool // Targets stay in their file, and are read in pieces
 }
 
 // images names the file of the images seen, for messages.
@@ -43,6 +46,7 @@ type study struct {
 	scans *dataset.Scans // of MindEye, else nil
 	order voxels.Order   // of the voxels
 	names []string       // of the images, nil where they have none
+	file  *npy.Rows      // of embeddings that stay in their file, else nil
 	Matched
 }
 
@@ -68,7 +72,7 @@ func (s *study) target() space.Space { return SpaceOf(s.model) }
 
 // openStudy reads the scans and embeds the images seen. read reads the wanted
 // splits of MindEye's data.
-func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (*study, error) {
+func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.MindEye) (*dataset.Scans, error), watch progress.Func) (_ *study, err error) {
 	if spec.MindEye == "" && (spec.Stimuli == "") == (spec.Targets == "") {
 		return nil, errors.New("wanted one of --stimuli and --targets")
 	}
@@ -86,12 +90,16 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 		return nil, err
 	}
 	s := &study{Data: scan.Data{T: m.T, D: m.D}, model: m}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
 	if err := s.readVoxels(spec); err != nil {
 		return nil, err
 	}
 	if spec.Targets != "" {
-		s.Targets, err = dataset.Targets(spec.Targets, m.T, m.D)
-		if err == nil {
+		if err = s.readTargets(spec); err == nil {
 			s.names, err = dataset.TargetNames(spec.Targets)
 		}
 	} else {
@@ -128,6 +136,29 @@ func (s *study) readVoxels(spec Dataset) error {
 	s.order, s.Recording, s.Warnings = recording.Order, recording.String(), recording.Warnings
 	s.Voxels, err = recording.Matrix()
 	return err
+}
+
+// readTargets reads the embeddings, or opens their file where they are read in
+// pieces.
+func (s *study) readTargets(spec Dataset) (err error) {
+	if !spec.stored {
+		s.Targets, err = dataset.Targets(spec.Targets, s.T, s.D)
+		return err
+	}
+	s.file, s.Targets.Rows, err = dataset.OpenTargets(spec.Targets, s.T, s.D)
+	if err != nil {
+		return err
+	}
+	s.Stored, s.Targets.Cols, s.Targets.Stride = s.file, s.T*s.D, s.T*s.D
+	return nil
+}
+
+// Close closes the file of embeddings, where there is one.
+func (s *study) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
 }
 
 // join finds the image that each trial saw. Trials without an image are left out.

@@ -64,10 +64,12 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if err := CheckReplaceable(spec.Out, model.Decoder); err != nil {
 		return nil, err
 	}
+	spec.Data.stored = spec.Preset != scan.PresetMindEye1 && spec.Checkpoint == ""
 	s, err := a.openStudy(ctx, spec.Data, dataset.MindEye.Training, watch)
 	if err != nil {
 		return nil, err
 	}
+	defer closeInto(&err, s)
 	// A folder that cannot be made is found now and not after the training.
 	if err := os.MkdirAll(spec.Out, 0o755); err != nil {
 		return nil, err
