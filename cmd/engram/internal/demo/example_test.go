@@ -12,6 +12,7 @@ import (
 func Example() {
 	r := demo.Report{
 		Scenes: "generated", Subject: "simulated", Embedding: "pixels 1", Seed: 1, Scale: demo.Scales()[0],
+		Chosen: demo.Chosen{Preset: "gaussian", Why: "gaussian: of all the best; against linear 2"},
 		Scores: []demo.Score{{
 			Set: "test", Choices: 300, Repeats: 3, Decoder: "ideal observer", Chance: 1. / 300,
 			Image: eval.Share{Share: .99, Low: .9711, High: .9966},
@@ -27,6 +28,8 @@ func Example() {
 	// subject    simulated
 	// embedding  pixels 1
 	// seed       1, scale small
+	// chosen     gaussian: of all the best
+	//            against linear 2
 	//
 	// scans of         repeats  found by        scene top-1 (95 %)   scan top-1 (95 %)  chance
 	// 300 test scenes  3        ideal observer   99.0 % (97.1–99.7)  –                  0.3 %

@@ -63,8 +63,8 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(first.Report.Scores) != 12 || len(first.Trials) != 18 || len(first.Report.Stages) != 7 {
-		t.Fatalf("%d scores, %d scans, %d stages, want 12, 18 and 7", len(first.Report.Scores), len(first.Trials), len(first.Report.Stages))
+	if len(first.Report.Scores) != 16 || len(first.Trials) != 18 || len(first.Report.Stages) != 7 {
+		t.Fatalf("%d scores, %d scans, %d stages, want 16, 18 and 7", len(first.Report.Scores), len(first.Trials), len(first.Report.Stages))
 	}
 	for _, s := range first.Report.Scores {
 		if s.Decoder == "ideal observer" && s.Set == "test" && s.Repeats == 3 && s.Image.Share < .9 {
