@@ -56,6 +56,25 @@ func TestVocabulary(t *testing.T) {
 	}
 }
 
+// A text is read by parts. One that has more words than the context is cut, also where
+// the context is full just at the end of a part.
+func TestALongTextIsCutAtTheEndOfAPart(t *testing.T) {
+	dir := t.TempDir()
+	if err := tokenizer.WriteVocabulary(filepath.Join(dir, "words.txt"), []string{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("a ", 5000)
+	for context := 4090; context <= 4100; context++ { // a part has 4,096 words
+		tok, err := tokenizer.Open(tokenizer.Spec{Dir: dir, File: "words.txt", Context: context})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Encode(make([]int64, context), text); !got.Cut || got.N != context || got.Known != context {
+			t.Errorf("a context of %d: %+v", context, got)
+		}
+	}
+}
+
 func TestVocabularyRefusals(t *testing.T) {
 	dir := t.TempDir()
 	for _, list := range [][]string{{"a", "a"}, {"two words"}, {"Zebra"}, {""}, {"a\n"}} {
