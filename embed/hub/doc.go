@@ -3,8 +3,8 @@
 //
 // A Client resolves a revision of a repository, such as "main", to a commit once.
 // The Snapshot that it returns lists the files of that commit with their sizes and
-// hashes, and everything after that is asked for by commit. Pinned makes a Snapshot
-// of a commit and hashes that are known already, without the network.
+// hashes, and everything after that is asked for by commit. A hash that the caller knows
+// better, or that a mirror leaves out, may be written into the Snapshot.
 //
 // Read returns a small file, such as config.json. Fetch puts files into a folder.
 // Both check the size and the hash: SHA-256 where the hub keeps the file in LFS,

@@ -149,10 +149,7 @@ func TestAMirrorWithoutHashes(t *testing.T) {
 		t.Errorf("no hash: %v", err)
 	}
 	// With the hash from elsewhere, such a mirror will do.
-	snap, err = hub.Pinned(name, snap.Commit, pinned(t, files, vision))
-	if err != nil {
-		t.Fatal(err)
-	}
+	snap.Files = pinned(t, files, vision)
 	dir := t.TempDir()
 	if _, err := c.Fetch(t.Context(), snap, []string{vision}, dir, nil); err != nil {
 		t.Fatal(err)
@@ -203,35 +200,6 @@ func TestARenamedRepository(t *testing.T) {
 	}
 	if heads != 2 {
 		t.Errorf("%d headers were asked for, want 2: of the old name and of the new one", heads)
-	}
-}
-
-func TestPinnedNeedsNoList(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	list := pinned(t, files, vision, "config.json")
-	snap, err := hub.Pinned(name, s.Commit(name, "main"), list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if _, err := newClient(t, s).Fetch(t.Context(), snap, []string{vision, "config.json"}, dir, nil); err != nil {
-		t.Fatal(err)
-	}
-	wantFiles(t, dir, vision, "config.json")
-	if n := len(s.Requests()); n != 3 {
-		t.Errorf("%d requests, want 3: two to the endpoint and one to the other host", n)
-	}
-	bad := list[0]
-	bad.Path = "../x.onnx"
-	for _, f := range []hub.File{bad, {Path: "a", Size: 1}, {Path: "a", Size: 1, SHA256: "12"}, {Path: "a", Size: -1, SHA256: list[0].SHA256},
-		{Path: ".download/x", Size: 1, SHA256: list[0].SHA256}, {Path: "a", SHA256: list[0].SHA256, BlobSHA1: list[1].BlobSHA1}} {
-		if _, err := hub.Pinned(name, snap.Commit, []hub.File{f}); err == nil {
-			t.Errorf("%+v was taken", f)
-		}
-	}
-	if _, err := hub.Pinned(name, "main", list); !errors.Is(err, hub.ErrRevision) {
-		t.Errorf("a branch: %v", err)
 	}
 }
 

@@ -59,23 +59,3 @@ func checkRepo(repo string) error {
 	}
 	return nil
 }
-
-// Pinned returns the snapshot of a commit whose files are known, so that the hub
-// needs not be asked. Every file has a size and one hash.
-func Pinned(repo, commit string, files []File) (*Snapshot, error) {
-	if err := checkRepo(repo); err != nil {
-		return nil, err
-	}
-	if !commitHex.MatchString(commit) {
-		return nil, say(ErrRevision, "hub: %s: %q is no commit, wanted 40 hexadecimal digits", repo, commit)
-	}
-	for _, f := range files {
-		if !validPath(f.Path) {
-			return nil, say(ErrFile, "hub: %s: %q is no path inside a folder", repo, f.Path)
-		}
-		if f.Size < 0 || sha256Hex.MatchString(f.SHA256) == commitHex.MatchString(f.BlobSHA1) {
-			return nil, say(ErrChecksum, "hub: %s: %s is not pinned, wanted its size and either its SHA-256 or its blob's SHA-1", repo, f.Path)
-		}
-	}
-	return &Snapshot{Repo: repo, Commit: commit, Files: files}, nil
-}
