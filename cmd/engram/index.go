@@ -12,13 +12,17 @@ func (c *console) indexCommand() *cobra.Command {
 		Short:   "Build indexes and look after them",
 		Long:    "Index has the commands that make an index and work on one as a whole.",
 		Example: "  engram index build ~/Pictures --out photos.index",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q for %q (see %s --help)", args[0], cmd.CommandPath(), cmd.CommandPath())
-			}
-			return cmd.Help()
-		},
+		RunE:    helpOrUnknown,
 	}
 	cmd.AddCommand(c.indexBuildCommand(), c.indexJoinCommand(), c.indexCopyCommand(), c.indexRelocateCommand(), c.indexVerifyCommand(), c.indexSwitchCommand())
 	return cmd
+}
+
+// helpOrUnknown prints the help of a command that only has commands below it, and
+// refuses the name of one that it has not.
+func helpOrUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q for %q (see %s --help)", args[0], cmd.CommandPath(), cmd.CommandPath())
+	}
+	return cmd.Help()
 }

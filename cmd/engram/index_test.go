@@ -79,6 +79,7 @@ func TestIndexRefuses(t *testing.T) {
 	c.refuse([]string{"nowhere", "no such file"}, "index", "build", filepath.Join(dir, "nowhere"), "--out", fresh)
 	c.refuse([]string{"empty has no images"}, "index", "build", empty, "--out", fresh)
 	c.refuse([]string{`unknown command "photos" for "engram index"`}, "index", "photos")
+	c.refuse([]string{`unknown command "gte" for "engram model"`}, "model", "gte", "clip-vit-b-32")
 	c.refuse([]string{`part "3/2": wanted one such as 2/8`}, "index", "build", photos, "--out", fresh, "--part", "3/2")
 	c.refuse([]string{`--embeddings is "tags"`}, "index", "build", photos, "--out", fresh, "--embeddings", "tags")
 	c.refuse([]string{"of kind images", "only one of kind laion"}, "index", "build", photos, "--out", fresh, "--embeddings", "text")

@@ -23,6 +23,7 @@ func (c *console) modelCommand() *cobra.Command {
 			"image becomes their input. Published models are fetched from the Hugging Face hub by a name\n" +
 			"of the catalogue or as hf:owner/name, also by --model of the other commands.",
 		Example: "  engram model list\n  engram model get clip-vit-b-32\n  engram model show clip-vit-b-32",
+		RunE:    helpOrUnknown,
 	}
 	cmd.AddCommand(c.modelListCommand(), c.modelGetCommand(), c.modelShowCommand(), c.modelRemoveCommand(), c.modelImportCommand())
 	return cmd

@@ -347,6 +347,15 @@ func TestAnIndexKeepsItsModel(t *testing.T) {
 	if hits := c.must("search", "--index", out, "a", "red", "bicycle"); !strings.Contains(hits, "b.png") {
 		t.Errorf("the search by words prints %q", hits)
 	}
+	// Embeddings record the model's fingerprint, by which the installed one is found.
+	embedded, loaded := filepath.Join(t.TempDir(), "embedded"), filepath.Join(t.TempDir(), "loaded")
+	c.must("embed", photos, "--out", embedded, "--model", "hf:test/siglip2")
+	c.must("index", "build", embedded, "--out", loaded)
+	if hits := c.must("search", "--index", loaded, "a", "red", "bicycle"); !strings.Contains(hits, "b.png") {
+		t.Errorf("the search of embeddings by words prints %q", hits)
+	}
+	c.must("model", "remove", "siglip2")
+	c.refuse([]string{"which is no longer at", "install it again, or name its folder now with --model"}, "search", "--index", out, "bicycle")
 	plain := filepath.Join(t.TempDir(), "plain")
 	c.says([]string{"to search by words, build another one with --model clip-vit-b-32 (606 MB, fetched once)"}, "index", "build", photos, "--out", plain)
 }

@@ -43,7 +43,11 @@ func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progr
 		named = x.Origin.Model
 	}
 	if named == "" {
-		return nil, errNoModel
+		m, err := a.installedOf(x.Info.Space)
+		if m == nil && err == nil {
+			err = errNoModel
+		}
+		return m, err
 	}
 	m, err := a.OpenModel(ctx, named, watch)
 	if spec.model == "" && errors.Is(err, fs.ErrNotExist) {
@@ -61,19 +65,31 @@ func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progr
 	return m, nil
 }
 
-// movedModel opens the installed model whose vectors an index has, where the folder
-// that the index remembers is gone. Where none is installed it says how to get it.
-func (a *App) movedModel(of space.Space, folder string) (*model.Model, error) {
+// installedOf opens the installed model that has made the vectors of a space, nil where
+// there is none.
+func (a *App) installedOf(of space.Space) (*model.Model, error) {
+	if !of.Known() {
+		return nil, nil
+	}
 	installed, err := a.InstalledModels()
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range installed {
-		if !m.Partial && of.Known() && m.Manifest.Fingerprint() == of.Fingerprint {
+		if !m.Partial && m.Manifest.Fingerprint() == of.Fingerprint {
 			return a.openFolder(m.Dir)
 		}
 	}
-	how := "name its folder now with --model"
+	return nil, nil
+}
+
+// movedModel opens the installed model whose vectors an index has, where the folder
+// that the index remembers is gone. Where none is installed it says how to get it.
+func (a *App) movedModel(of space.Space, folder string) (*model.Model, error) {
+	if m, err := a.installedOf(of); m != nil || err != nil {
+		return m, err
+	}
+	how := "install it again, or name its folder now with --model"
 	if name, ok := inCatalogue(of, folder); ok {
 		how = "engram model get " + name + " fetches it"
 	}
