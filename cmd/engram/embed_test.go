@@ -119,7 +119,7 @@ func TestEmbedRefuses(t *testing.T) {
 	c.refuse([]string{`required flag(s) "out" not set`}, "embed", photos)
 	c.refuse([]string{"nowhere", "no such file"}, "embed", filepath.Join(dir, "nowhere"), "--out", out)
 	c.refuse([]string{"--rows is 0"}, "embed", photos, "--out", out, "--rows", "0")
-	c.refuse([]string{"no text model"}, "embed", photos, "--out", out, "--text")
+	c.refuse([]string{"the model pixels 1 embeds no texts, wanted --model with the model of a CLIP"}, "embed", photos, "--out", out, "--text")
 	c.refuse([]string{"img_emb of 1024 float16 by model pixels 1", "float32"}, "embed", photos, "--out", out, "--float32")
 	c.refuse([]string{"by model other 1"}, "embed", photos, "--out", out, "--model", filepath.Join(dir, "model"))
 	c.refuse([]string{"is not empty and has no embed.json"}, "embed", photos, "--out", photos)

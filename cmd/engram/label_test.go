@@ -141,7 +141,7 @@ func TestLabelRefuses(t *testing.T) {
 		{"--scale is NaN", append(clip, good, "--scale", "NaN")},
 		{"found both", append(clip, good, "--index", dir)},
 		{"wanted --model with the model of a CLIP", []string{photos, "--labels", good}},
-		{"an index of plain pixels finds what looks alike and knows no words", []string{photos, "--labels", good, "--model", app.Pixels}},
+		{"the model pixels 1 embeds no texts, wanted --model with the model of a CLIP", []string{photos, "--labels", good, "--model", app.Pixels}},
 		{"has no images", []string{t.TempDir(), "--labels", good, "--model", app.ScenesCLIP}},
 	} {
 		stdout, stderr, status := c.run(append([]string{"label"}, test.args...)...)

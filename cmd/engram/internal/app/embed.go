@@ -50,6 +50,9 @@ func (a *App) Embed(ctx context.Context, spec EmbedSpec, watch progress.Func) (r
 	}
 	job.Dim, job.Space = b.D, SpaceOf(b)
 	if spec.Text {
+		if err := needText(b); err != nil {
+			return nil, err
+		}
 		var m *TextEncoder
 		if m, err = a.OpenTextEncoder(ctx, b, watch); err != nil {
 			return nil, err

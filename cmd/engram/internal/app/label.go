@@ -88,6 +88,9 @@ func (a *App) Label(ctx context.Context, spec LabelSpec, watch progress.Func) (_
 	if err != nil {
 		return nil, err
 	}
+	if err := needText(m); err != nil {
+		return nil, err
+	}
 	l, err := a.newLabeller(ctx, spec, m, watch)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,14 @@ func noText(m *model.Model) error {
 		build, Label(m), WordsModel)
 }
 
+// needText refuses a model that embeds no texts, for work that is no search.
+func needText(m *model.Model) error {
+	if _, ok := m.Graphs["text"]; ok {
+		return nil
+	}
+	return embed.Sentence(clip.ErrNoText, "the model %s embeds no texts, wanted --model with the model of a CLIP, such as %s", Label(m), WordsModel)
+}
+
 // Embed returns the unit vector of one text, and whether the text was longer than
 // the model reads. A text that means nothing to the model is refused with
 // embed.ErrText.
