@@ -102,6 +102,9 @@ func printGalleries(w io.Writer, s *app.Scores) error {
 		size := strconv.Itoa(g.Size)
 		if g.Index != "" {
 			size += " of " + filepath.Base(g.Index) + ", " + g.Ranked
+			if g.Set != "" {
+				size = g.Set + " among " + size
+			}
 		}
 		t.row(g.Decoder, g.Repeats, size, g.Top1, g.Top5, g.Top10, chance(g.Chance))
 	}

@@ -105,8 +105,9 @@ func TestEvalAmongTheImagesOfAnIndex(t *testing.T) {
 	for i := range 15 { // p33.png is not there
 		writePNG(t, filepath.Join(more, fmt.Sprintf("seen/%d.png", i)), i%4*7, i/4*7)
 	}
-	index := filepath.Join(dir, "index")
+	index, corner := filepath.Join(dir, "index"), filepath.Join(dir, "corner.txt")
 	c.must("index", "build", photos, "--out", index)
+	writeFile(t, corner, []byte("p00.png\np11.png\n"))
 	for gallery, want := range map[string]struct {
 		size  int
 		says  string
@@ -116,14 +117,23 @@ func TestEvalAmongTheImagesOfAnIndex(t *testing.T) {
 		more:  {27, "27 items: 15 of 16 images seen found, 0 by path and 15 by their vector", 1},
 	} {
 		var got app.Scores
-		stdout, stderr, status := c.run(append(data, "eval", "--decoder", decoder, "--gallery-index", gallery, "--json")...)
+		stdout, stderr, status := c.run(append(data, "eval", "--decoder", decoder, "--gallery-index", gallery, "--subset", "corner="+corner, "--json")...)
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil || status != 0 {
 			t.Fatalf("status %d, %v: %s", status, err, stderr)
 		}
 		if s := got.Scores[0]; s.Trials != 48 || s.ImageTop1 != 1 || s.BrainTop1 != 1 || s.TwoWay != 1 || s.Chance != 1./16 {
 			t.Errorf("the decoder of these trials scores %+v, want 1", s)
 		}
-		last := got.Galleries[len(got.Galleries)-1]
+		for _, r := range got.Sets {
+			if r.TwoWay.Mean != 1 || r.ImageTop1.Share != 1 || r.BrainTop1.Share != 1 {
+				t.Errorf("one prediction for each image, %d repeats: %+v, want 1", r.Repeats, r)
+			}
+		}
+		part := got.Galleries[len(got.Galleries)-1]
+		if part.Set != "corner" || part.Top1.Share != 1 || part.Size != want.size || part.Top1.Low > .35 {
+			t.Errorf("the subset as served is %+v, want 2 scans found first", part)
+		}
+		last := got.Galleries[len(got.Galleries)-2]
 		if last.Size != want.size || last.Top1.Share != 1 || last.Index == "" || last.Ranked != "all tokens of all items, pearson" || !strings.HasSuffix(got.Gallery, want.says) || len(got.Warnings) != want.warns {
 			t.Errorf("%s: %+v, %q, warnings %q; want %+v", gallery, last, got.Gallery, got.Warnings, want)
 		}

@@ -39,14 +39,15 @@ func NewOutcomes(sim mat.Matrix) (Outcomes, error) {
 	o := Outcomes{Image: image, Brain: brain, TwoWay: make([]float64, n), Margin: make([]float64, n)}
 	for j := range n {
 		first, second := math.Inf(-1), math.Inf(-1)
+		below := 0
 		for i := range n {
 			s := sim.At(i, j)
 			if s < sim.At(j, j) {
-				o.TwoWay[j] += 1 / float64(n-1)
+				below++
 			}
 			first, second = max(first, s), max(second, min(first, s))
 		}
-		o.Margin[j] = first - second
+		o.TwoWay[j], o.Margin[j] = float64(below)/float64(n-1), first-second
 	}
 	return o, nil
 }
@@ -112,8 +113,9 @@ func Bootstrap(values []float64, seed uint64) Interval {
 	means := make([]float64, bootstrapDraws)
 	for d := range means {
 		for range values {
-			means[d] += values[rng.IntN(len(values))] / float64(len(values))
+			means[d] += values[rng.IntN(len(values))]
 		}
+		means[d] /= float64(len(values))
 	}
 	slices.Sort(means)
 	return Interval{

@@ -118,8 +118,12 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 	return s, nil
 }
 
-// imageName returns the name of an image, or its number.
+// imageName returns the name of an image, or its number (with MindEye's data among
+// NSD's 73,000).
 func (s *study) imageName(image int) string {
+	if s.scans != nil {
+		return strconv.FormatInt(s.scans.Number(image), 10)
+	}
 	if s.names == nil {
 		return strconv.Itoa(image)
 	}

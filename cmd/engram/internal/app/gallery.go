@@ -23,11 +23,13 @@ type gallery struct {
 	*Index
 	app   *App
 	study *study
-	item  []index.ID // for each image seen its item
-	found []bool     // which images seen are in the index
-	names int        // how many were found by their path
-	watch progress.Func
-	log   *slog.Logger
+	// subsets are scored on their own too.
+	subsets []subset
+	item    []index.ID // for each image seen its item
+	found   []bool     // which images seen are in the index
+	names   int        // how many were found by their path
+	watch   progress.Func
+	log     *slog.Logger
 }
 
 // sameImage is the least cosine of two embeddings of one image. Formats and versions
@@ -161,6 +163,7 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 		report := g.watch.Stage("searching the gallery", "scans", int64(len(seen)))
 		row := GalleryScore{Decoder: name, Repeats: repeats, Index: g.Name}
 		var ranks []float64
+		var ranked []int // the image of each rank
 		for i, image := range seen {
 			if !g.found[image] {
 				continue
@@ -174,13 +177,31 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 				return nil, err
 			}
 			row.Ranked = rankedBy(found.Stages)
-			ranks = append(ranks, rankOf(g.item[image], found.Hits))
+			ranks, ranked = append(ranks, rankOf(g.item[image], found.Hits)), append(ranked, image)
 			report(int64(i+1), int64(len(seen)))
 		}
 		row.Gallery = eval.NewGallery(g.Info.Count, ranks)
-		out = append(out, row)
+		out = append(append(out, row), g.ofSubsets(row, ranks, ranked)...)
 	}
 	return out, nil
+}
+
+// ofSubsets returns the row for each subset's scans, among all items too. images holds
+// the image of each rank. A subset without any has no row.
+func (g *gallery) ofSubsets(row GalleryScore, ranks []float64, images []int) (out []GalleryScore) {
+	for _, s := range g.subsets {
+		var some []float64
+		for i, image := range images {
+			if s.images[image] {
+				some = append(some, ranks[i])
+			}
+		}
+		if len(some) > 0 {
+			row.Set, row.Gallery = s.name, eval.NewGallery(g.Info.Count, some)
+			out = append(out, row)
+		}
+	}
+	return out
 }
 
 // rankedBy says how a search ranked.

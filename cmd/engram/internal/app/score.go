@@ -86,15 +86,16 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, c.rt)
+	subsets, err := s.readSubsets(&spec)
+	if err != nil {
+		return nil, err
+	}
 	if spec.GalleryIndex != "" {
 		if c.gallery, err = a.openGallery(ctx, spec, s, watch); err != nil {
 			return nil, err
 		}
+		c.gallery.subsets = subsets
 		defer closeInto(&err, c.gallery)
-	}
-	subsets, err := s.readSubsets(&spec)
-	if err != nil {
-		return nil, err
 	}
 	sum := newSummary(s, summary{sizes: sizes, subsets: subsets, seed: spec.Seed, similarity: c.similarities()[0], examples: spec.Examples})
 	for _, name := range names {

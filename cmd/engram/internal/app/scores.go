@@ -57,6 +57,7 @@ type GalleryScore struct {
 	Decoder string `json:"decoder"`
 	Repeats int    `json:"repeats"` // trials of an image that are averaged, at most
 	eval.Gallery
+	Set   string `json:"set,omitempty"`   // subset whose scans were ranked; "": all
 	Index string `json:"index,omitempty"` // whose images are the candidates; "": the images of the data
 	// Ranked says how the search of the index ranked: by the first token, or by all
 	// tokens of so many candidates.

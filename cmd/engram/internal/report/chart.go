@@ -79,8 +79,13 @@ func (c chart) drawAxes(b *strings.Builder) {
 		fmt.Fprintf(b, `<line class="grid" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, left, plotWidth-plotRight, y, y)
 		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="end">%s</text>`, left-6, y+4, percent(value))
 	}
+	last := math.Inf(-1)
 	for _, tick := range c.ticks {
 		x, _ := c.at(tick, 0)
+		if x-last < 36 {
+			continue // the labels would overlap
+		}
+		last = x
 		label := percent(tick)
 		if c.logX {
 			label = grouped(int(tick))

@@ -102,6 +102,9 @@ func galleryFigures(s app.Subject) (out []figure) {
 		f := figure{subject: s.Name, decoder: g.Decoder, repeats: g.Repeats, protocol: "gallery", candidates: strconv.Itoa(g.Size)}
 		if g.Index != "" {
 			f.protocol = "as served"
+			if g.Set != "" {
+				f.protocol += ", " + g.Set
+			}
 		}
 		out = append(out, f.of("image_top1", shareInterval(g.Top1)), f.of("image_top5", shareInterval(g.Top5)), f.of("image_top10", shareInterval(g.Top10)))
 	}

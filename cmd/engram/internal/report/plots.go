@@ -23,7 +23,7 @@ type legend struct {
 // plots returns the plots of a subject.
 func plots(s app.Subject) (out []plot) {
 	if c, ok := galleryChart(s); ok {
-		out = append(out, c.plot("Image top-1 as the gallery grows. Bars are Wilson's 95 % intervals. A line marked \"as served\" is the search of the index, both stages as configured."))
+		out = append(out, c.plot("Image top-1 as the gallery grows. Bars are Wilson's 95 % intervals. Where an index is named, the last point is its search as served."))
 	}
 	if c, ok := repeatsChart(s); ok {
 		out = append(out, c.plot("The seen image is the first one found among all images seen; a scan is the mean of so many repeats."))
@@ -73,14 +73,10 @@ func galleryChart(s app.Subject) (chart, bool) {
 	c := chart{title: "Growing gallery", x: "images to choose among", logX: true, top: 1}
 	most := mostRepeats(s)
 	for _, g := range s.Galleries {
-		if g.Repeats != most {
+		if g.Repeats != most || g.Set != "" {
 			continue
 		}
-		name := g.Decoder
-		if g.Index != "" {
-			name += ", as served"
-		}
-		c.add(name, colourOf(s, g.Decoder), point{float64(g.Size), g.Top1.Share, g.Top1.Low, g.Top1.High})
+		c.add(g.Decoder, colourOf(s, g.Decoder), point{float64(g.Size), g.Top1.Share, g.Top1.Low, g.Top1.High})
 		if !slices.Contains(c.ticks, float64(g.Size)) {
 			c.ticks = append(c.ticks, float64(g.Size))
 		}
