@@ -8,7 +8,6 @@ import (
 	"engram/embed"
 
 	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/mat"
 )
 
 // Names says in an error what the matrix holds and what its rows and columns
@@ -65,20 +64,6 @@ func Pick(m blas32.General, rows []int) blas32.General {
 // Part returns the rows from ≤ i < to of m without copying them.
 func Part(m blas32.General, from, to int) blas32.General {
 	return blas32.General{Rows: to - from, Cols: m.Cols, Stride: m.Stride, Data: m.Data[from*m.Stride:]}
-}
-
-// Centered returns m in double precision, less the mean of every column, and
-// those means.
-func Centered(m blas32.General) (*mat.Dense, []float64) {
-	mean := ColMeans(m)
-	d := mat.NewDense(m.Rows, m.Cols, nil)
-	for i := range m.Rows {
-		dst := d.RawRowView(i)
-		for j, x := range Row(m, i) {
-			dst[j] = float64(x) - mean[j]
-		}
-	}
-	return d, mean
 }
 
 // ColMeans returns the mean of every column. A column of one value has exactly
