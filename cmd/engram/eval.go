@@ -16,39 +16,43 @@ import (
 	"github.com/spf13/cobra"
 )
 
+const evalHelp = "Eval cross-validates presets (all trials of an image are held out together) or, with --decoder,\n" +
+	"scores a trained decoder on scans that it was not trained on. With --mindeye, presets are trained\n" +
+	"on the training images, and decoders are scored on the mean scans of the test images. Two-way: how\n" +
+	"often the right image is more similar than another. Image retrieval: a scan asks for its image.\n" +
+	"Brain retrieval: the reverse.\n" +
+	"\n" +
+	"--similarity says how predictions and images are compared: decoder is the metric that the decoder\n" +
+	"names, by which a search ranks images; cosine, of all tokens flattened, is MindEye's; pearson is r\n" +
+	"less the mean of the training images; token-cosine is the mean cosine of single tokens.\n" +
+	"\n" +
+	"The first table scores every scan, the candidates being images. All others predict each image once,\n" +
+	"from the mean scan of 1, 2, 3 and all of its trials: galleries that grow, the whole set and subsets\n" +
+	"with 95 % intervals, the paired tests of two decoders, and how well the margin between the first\n" +
+	"image and the second tells whether the first is right. From 300 images on, the published score\n" +
+	"follows: top 1 of 300, mean of 30 draws. Where images were seen several times, the last lines say\n" +
+	"what the noise allows at best.\n" +
+	"\n" +
+	"--subjects scores several people one after another, {subject} in a path being replaced, and adds\n" +
+	"means over subjects. --html writes all of it with plots and pictures into one file."
+
+const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,compact\n" +
+	"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
+	"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
+	"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
+	"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +
+	"  engram eval --voxels test.npy --stimuli test/ --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv"
+
 func (c *console) evalCommand() *cobra.Command {
 	var spec app.EvalSpec
 	var files evalFiles
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "eval",
-		Short: "Score decoders by two-way identification and retrieval",
-		Long: "Eval cross-validates presets (all trials of an image are held out together) or, with --decoder,\n" +
-			"scores a trained decoder on scans that it was not trained on. With --mindeye, presets are trained\n" +
-			"on the training images, and decoders are scored on the mean scans of the test images. Two-way: how\n" +
-			"often the right image is more similar than another. Image retrieval: a scan asks for its image.\n" +
-			"Brain retrieval: the reverse.\n" +
-			"\n" +
-			"--similarity says how predictions and images are compared: decoder is the metric that the decoder\n" +
-			"names, by which a search ranks images; cosine, of all tokens flattened, is MindEye's; pearson is r\n" +
-			"less the mean of the training images; token-cosine is the mean cosine of single tokens.\n" +
-			"\n" +
-			"The first table scores every scan, the candidates being images. All others predict each image once,\n" +
-			"from the mean scan of 1, 2, 3 and all of its trials: galleries that grow, the whole set and subsets\n" +
-			"with 95 % intervals, the paired tests of two decoders, and how well the margin between the first\n" +
-			"image and the second tells whether the first is right. From 300 images on, the published score\n" +
-			"follows: top 1 of 300, mean of 30 draws. Where images were seen several times, the last lines say\n" +
-			"what the noise allows at best.\n" +
-			"\n" +
-			"--subjects scores several people one after another, {subject} in a path being replaced, and adds\n" +
-			"means over subjects. --html writes all of it with plots and pictures into one file.",
-		Example: "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,compact\n" +
-			"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
-			"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
-			"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
-			"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +
-			"  engram eval --voxels test.npy --stimuli test/ --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv",
-		Args: cobra.NoArgs,
+		Use:     "eval",
+		Short:   "Score decoders by two-way identification and retrieval",
+		Long:    evalHelp,
+		Example: evalExamples,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {
 				return err
@@ -75,6 +79,16 @@ func (c *console) evalCommand() *cobra.Command {
 			return printEvaluation(c.stdout, found)
 		},
 	}
+	addEvalFlags(cmd, &spec)
+	flags := cmd.Flags()
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	flags.StringVar(&files.csv, "csv", "", "write every figure to this CSV `file`, one a line")
+	flags.StringVar(&files.html, "html", "", "write a report with plots and test scans to this `file`; it needs no network")
+	return cmd
+}
+
+// addEvalFlags adds the flags that say what is scored, on what and how.
+func addEvalFlags(cmd *cobra.Command, spec *app.EvalSpec) {
 	addDatasetFlags(cmd, &spec.Data)
 	flags := cmd.Flags()
 	addTrainingFlags(flags, &spec.Training)
@@ -88,14 +102,10 @@ func (c *console) evalCommand() *cobra.Command {
 	flags.IntSliceVar(&spec.Gallery, "gallery", nil, "numbers of images to choose among (default 300, 1000, 10000 where there are more, and all)")
 	flags.StringVar(&spec.GalleryIndex, "gallery-index", "", "choose among all images of this `index` or folder too, as a search by scan does (with --decoder or --mindeye)")
 	flags.StringVar(&spec.Predictions, "predictions", "", "write the predicted tokens to this .npy `file`: [trials, T, D] (of one preset)")
-	flags.BoolVar(&asJSON, "json", false, "print JSON")
-	flags.StringVar(&files.csv, "csv", "", "write every figure to this CSV `file`, one a line")
-	flags.StringVar(&files.html, "html", "", "write a report with plots and test scans to this `file`; it needs no network")
 	cmd.MarkFlagsMutuallyExclusive("subjects", "subject")
 	cmd.MarkFlagsMutuallyExclusive("decoder", "presets")
 	cmd.MarkFlagsMutuallyExclusive("decoder", "folds")
 	cmd.MarkFlagsMutuallyExclusive("mindeye", "folds")
-	return cmd
 }
 
 // shownExamples is how many scans a report shows for each decoder.
