@@ -114,6 +114,46 @@ func TestLabelsAreFarAboveChance(t *testing.T) {
 	}
 }
 
+// The probabilities are the softmax of 100 times the cosines that a search shows.
+func TestProbabilitiesAreTheSoftmaxOfCosines(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	dir, _ := drawOneOf(t, 4)
+	labels, index := filepath.Join(t.TempDir(), "labels.txt"), filepath.Join(t.TempDir(), "index")
+	writeFile(t, labels, []byte("zebra\nboat\n"))
+	c.must("index", "build", dir, "--model", app.ScenesCLIP, "--out", index)
+	label := func(args ...string) (first labelView) {
+		out := c.must(append([]string{"label", "--index", index, "--labels", labels, "--template", "{}", "--json", "--top", "2"}, args...)...)
+		line, _, _ := strings.Cut(out, "\n")
+		if err := json.Unmarshal([]byte(line), &first); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		return first
+	}
+	item := label()
+	cosine := func(word string) float64 {
+		var found struct{ Hits []hit }
+		c.json(&found, "search", "--index", index, "-k", "4", word)
+		for _, h := range found.Hits {
+			if h.ID == item.ID {
+				return float64(h.Score)
+			}
+		}
+		t.Fatalf("%+v has no item %s", found.Hits, item.ID)
+		return 0
+	}
+	difference := cosine("zebra") - cosine("boat")
+	for scale, first := range map[float64]labelView{100: item, 20: label("--scale", "20")} {
+		odds := map[string]float64{}
+		for _, l := range first.Labels {
+			odds[l.Label] = math.Log(l.Probability)
+		}
+		if got, want := odds["zebra"]-odds["boat"], scale*difference; math.Abs(got-want) > 1e-3 {
+			t.Errorf("scale %v: the logarithms differ by %v, want %v", scale, got, want)
+		}
+	}
+}
+
 func TestLabelRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)

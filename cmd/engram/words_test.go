@@ -155,6 +155,13 @@ func TestSearchByWordsNeedsAModelWithWords(t *testing.T) {
 	out = filepath.Join(t.TempDir(), "index")
 	c.must("index", "build", photos, "--out", out, "--model", wordless)
 	c.refuse([]string{"the model wordless 1 has no text graph; to search by words"}, "search", "--index", out, "a zebra")
+
+	// Where the catalogue has words for the same space, it is named.
+	images := filepath.Join(t.TempDir(), "images")
+	c.must("model", "import", pixelsModel(t), "--out", images, "--name", "images", "--source", "hf:Qdrant/clip-ViT-B-32-vision@main")
+	out = filepath.Join(t.TempDir(), "index")
+	c.must("index", "build", photos, "--out", out, "--model", images)
+	c.refuse([]string{"has no text graph, and clip-vit-b-32 has one for the same space", "--model clip-vit-b-32"}, "search", "--index", out, "a zebra")
 }
 
 // The place of words among the flags decides what a weight is about.
