@@ -76,6 +76,11 @@ func printScores(w io.Writer, s *app.Scores) error {
 	}
 	if s.CrossValidated {
 		fmt.Fprintln(w, "candidates      all images seen, with those that each fold's decoder was trained on")
+		var held []string
+		for _, s := range s.Scores {
+			held = append(held, fmt.Sprintf("%s %.4f", s.Decoder, s.HeldOut))
+		}
+		fmt.Fprintf(w, "held out        two-way among the images of each fold alone: %s\n", strings.Join(held, ", "))
 	}
 	if s.Gallery != "" {
 		fmt.Fprintf(w, "gallery         %s\n", s.Gallery)

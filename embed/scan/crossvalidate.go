@@ -21,6 +21,11 @@ type CrossValidation struct {
 	// each trial, the columns, by that decoder's metric. The diagonal holds the right
 	// pairs.
 	Similarity *mat.Dense
+	// HeldOut is two-way identification of trials among the images that their own fold
+	// holds out, chance .5; NaN where no fold holds out two images. Images that a decoder
+	// was trained on, which Similarity has too, differ from others in that alone: gains
+	// and likelihoods tell them apart whatever the scan says.
+	HeldOut float64
 	// Averaged compares all images of the targets with the images that were seen,
 	// each predicted from its mean scan: for each of RepeatCounts, the smallest first,
 	// one comparison for each similarity.
@@ -64,6 +69,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 			return nil, fmt.Errorf("fold %d of %d: %w", k+1, len(folds), err)
 		}
 	}
+	cv.HeldOut = cv.heldOut(data.Images, folds)
 	return cv, nil
 }
 
@@ -105,6 +111,31 @@ func checkFolds(folds []Fold, trials int) error {
 		}
 	}
 	return nil
+}
+
+// heldOut returns CrossValidation.HeldOut.
+func (cv *CrossValidation) heldOut(images []int, folds []Fold) float64 {
+	var below, pairs float64
+	for _, fold := range folds {
+		first := map[int]int{} // image → its first trial
+		for _, trial := range fold.Test {
+			if _, known := first[images[trial]]; !known {
+				first[images[trial]] = trial
+			}
+		}
+		for _, trial := range fold.Test {
+			for image, row := range first {
+				if image == images[trial] {
+					continue
+				}
+				pairs++
+				if cv.Similarity.At(row, trial) < cv.Similarity.At(first[images[trial]], trial) {
+					below++
+				}
+			}
+		}
+	}
+	return below / pairs
 }
 
 // validation is a cross-validation under way.

@@ -13,11 +13,17 @@
 // chosen by leaving images out. The network is MindEye's (Scotti et al. 2023,
 // arXiv 2305.18274): residual layers that are trained by gradient with BiMixCo for
 // the first third of the epochs and SoftCLIP after, AdamW and a one-cycle
-// schedule. The preset linear has the ridge alone, mindeye1 the network alone. In
-// compact a small network reads the ridge's scores, and its output is added to
-// them. Each score is multiplied by a gain of its own. At first the gain is greater
-// for components that the ridge predicts well, as far as that tells images apart
-// better.
+// schedule. The presets linear, whitened, gains and gaussian have the ridge alone, and
+// mindeye1 the network alone. In compact a small network reads the ridge's scores, and
+// its output is added to them, each multiplied by a gain of its own. The preset auto
+// takes the one that best identifies training images which it was fitted without.
+//
+// # The metric
+//
+// A decoder names how its predictions are compared with images: Decoder.Metric. Pearson's
+// r of the tokens, the cosine of weighted scores and the likelihood of the scores given
+// an image are all one linear map of an image's tokens, one of the prediction, an inner
+// product, and an offset of the image.
 //
 // Where there are components, predictions and losses live in their space, where
 // the cosine of two score vectors is the cosine of their tokens. So an epoch costs

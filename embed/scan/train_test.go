@@ -86,6 +86,9 @@ func TestEveryPresetLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: two-way identification %.3f", preset, twoWay)
+		if cv.HeldOut < want {
+			t.Errorf("%s: among the images of a fold two-way identification is %.3f, want %.2f", preset, cv.HeldOut, want)
+		}
 		if twoWay < want {
 			t.Errorf("%s: two-way identification is %.3f, want %.2f", preset, twoWay, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -232,6 +233,9 @@ func (c *scoring) crossValidate(ctx context.Context, preset string) (*scored, er
 		return nil, err
 	}
 	s, err := newScore(preset, cv.Similarity, c.study.Images, seconds)
+	if !math.IsNaN(cv.HeldOut) { // which JSON does not know
+		s.HeldOut = cv.HeldOut
+	}
 	return &scored{Score: s, averaged: cv.Averaged}, err
 }
 

@@ -41,9 +41,12 @@ type Scores struct {
 
 // Score is what a decoder reached with every scan as a prediction of its own.
 type Score struct {
-	Decoder   string  `json:"decoder"`
-	Trials    int     `json:"trials"`
-	TwoWay    float64 `json:"two_way"`    // chance .5
+	Decoder string  `json:"decoder"`
+	Trials  int     `json:"trials"`
+	TwoWay  float64 `json:"two_way"` // chance .5
+	// HeldOut is two-way identification among the images of a fold alone, where presets
+	// are cross-validated.
+	HeldOut   float64 `json:"two_way_held_out,omitempty"`
 	ImageTop1 float64 `json:"image_top1"` // chance as below
 	ImageTop5 float64 `json:"image_top5"` // chance five times that
 	BrainTop1 float64 `json:"brain_top1"`
