@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"engram/cmd/engram/internal/twostage"
@@ -171,4 +174,46 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
 		}}, nil
 	}, nil
+}
+
+// ScanSearch searches an index by scans as a server does.
+type ScanSearch struct {
+	Search func(context.Context, httpapi.ScanQuery) (*httpapi.ScanResult, error)
+	Count  int // items of the index
+	opened []io.Closer
+}
+
+// OpenScanSearch opens an index that keeps tokens, and a decoder. The caller closes the
+// search.
+func (a *App) OpenScanSearch(ctx context.Context, name, decoder string, watch progress.Func) (_ *ScanSearch, err error) {
+	s := &ScanSearch{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	x, err := a.OpenIndex(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s.opened, s.Count = append(s.opened, x), x.Info.Count
+	d, err := a.decoderOf(ctx, x, decoder, false, watch)
+	if err != nil {
+		return nil, err
+	}
+	s.opened = append(s.opened, d)
+	s.Search, err = new(Service).openRanking(ctx, ranking{index: x, decoder: d, most: serveWork}, watch)
+	if err == nil && s.Search == nil {
+		err = fmt.Errorf("%s keeps %s, the decoder %s predicts %d tokens of %d elements: %w", name, x.Info.Tokens, decoder, d.Config().T, d.Config().D, index.ErrTokens)
+	}
+	return s, err
+}
+
+// Close closes decoder and index.
+func (s *ScanSearch) Close() error {
+	var faults error
+	for _, opened := range slices.Backward(s.opened) {
+		faults = errors.Join(faults, opened.Close())
+	}
+	return faults
 }

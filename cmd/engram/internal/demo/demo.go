@@ -92,6 +92,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 		{&made.scans, func() stage { return d.scanning() }},
 		{&made.decoders, func() stage { return d.training(made) }},
 		{&made.scores, func() stage { return d.scoring(made) }},
+		{&made.served, func() stage { return d.serving(made) }},
 		{&made.pictures, func() stage { return d.picturing(made) }},
 	} {
 		if *step.dir, err = d.run(ctx, step.stage()); err != nil {
@@ -114,6 +115,9 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 	if err := readJSON(filepath.Join(made.scores, scoresFile), &result.Report.Scores); err != nil {
 		return nil, err
 	}
+	if err := readJSON(filepath.Join(made.served, servedFile), &result.Report.Served); err != nil {
+		return nil, err
+	}
 	if err := readJSON(filepath.Join(made.pictures, picturesFile), &result.Report.Pictures); err != nil {
 		return nil, err
 	}
@@ -132,7 +136,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 }
 
 // folders are the folders of the stages.
-type folders struct{ scenes, index, targets, scans, decoders, scores, pictures string }
+type folders struct{ scenes, index, targets, scans, decoders, scores, served, pictures string }
 
 // openModels opens the embedding's model, and the models of the other ones.
 func (d *demo) openModels(ctx context.Context) (err error) {

@@ -16,6 +16,7 @@ type Report struct {
 	Seed      uint64   `json:"seed"`
 	Scale     Scale    `json:"scale"`
 	Chosen    Chosen   `json:"chosen"`
+	Served    []Served `json:"served"` // by searches as the page makes them
 	Scores    []Score  `json:"scores"`
 	Pictures  Pictures `json:"pictures"`
 	Stages    []Done   `json:"stages"`
@@ -37,6 +38,9 @@ func (d *demo) newReport() Report {
 func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(w, "scenes     %s\nsubject    %s\nembedding  %s\nseed       %d, scale %s\nchosen     %s\n\n",
 		r.Scenes, r.Subject, r.Embedding, r.Seed, r.Scale.Name, strings.ReplaceAll(r.Chosen.Why, "; ", "\n           "))
+	if err := r.printServed(w); err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "scans of\trepeats\tfound by\tscene top-1 (95 %)\tscan top-1 (95 %)\tchance")
 	for _, s := range r.Scores {
@@ -60,6 +64,17 @@ func (r *Report) Print(w io.Writer) error {
 	return err
 }
 
+// printServed says what searches by scan find, as the page makes them.
+func (r *Report) printServed(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "as served: scans of\trepeats\tamong\tscene first (95 %)\tin the first five (95 %)\tchance")
+	for _, s := range r.Served {
+		fmt.Fprintf(table, "%d %s\t%d\t%s\t%s\t%s\t%.2f %%\n", s.Scans, setLabel(s.Set), s.Repeats, count(s.Among), s.First, s.Five, 100/float64(s.Among))
+	}
+	fmt.Fprintln(table)
+	return table.Flush()
+}
+
 // printPictures says what the reconstructions are worth.
 func (r *Report) printPictures(w io.Writer) {
 	p := r.Pictures
@@ -70,9 +85,12 @@ func (r *Report) printPictures(w io.Writer) {
 	fmt.Fprintf(w, "sheet      %s\n", p.Sheet)
 }
 
-func (s *Score) label() string {
-	if s.Set == "test" {
+func (s *Score) label() string { return setLabel(s.Set) }
+
+// setLabel says what the scenes of a set are.
+func setLabel(set string) string {
+	if set == "test" {
 		return "test scenes"
 	}
-	return s.Set
+	return set
 }

@@ -63,13 +63,22 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(first.Report.Scores) != 16 || len(first.Trials) != 18 || len(first.Report.Stages) != 7 {
-		t.Fatalf("%d scores, %d scans, %d stages, want 16, 18 and 7", len(first.Report.Scores), len(first.Trials), len(first.Report.Stages))
+	if len(first.Report.Scores) != 16 || len(first.Trials) != 18 || len(first.Report.Stages) != 8 {
+		t.Fatalf("%d scores, %d scans, %d stages, want 16, 18 and 8", len(first.Report.Scores), len(first.Trials), len(first.Report.Stages))
 	}
 	for _, s := range first.Report.Scores {
 		if s.Decoder == "ideal observer" && s.Set == "test" && s.Repeats == 3 && s.Image.Share < .9 {
 			t.Errorf("the ideal observer finds %v of %d scenes", s.Image, s.Choices)
 		}
+	}
+	for i, s := range first.Report.Served {
+		want := demo.Served{Set: []string{"test", "zebras"}[i/2], Scans: []int{12, 6}[i/2], Repeats: 1 + i%2*2, Among: 78, Metric: s.Metric, First: s.First, Five: s.Five}
+		if s != want || s.Metric == "" || s.Five.Share < s.First.Share {
+			t.Errorf("row %d as served is %+v, want %+v", i, s, want)
+		}
+	}
+	if len(first.Report.Served) != 4 {
+		t.Errorf("%d rows as served, want 4", len(first.Report.Served))
 	}
 	last := first.Trials[17]
 	if len(last.Repeats) != 3 || len(last.Repeats[0]) != 150 || last.Path != "zebras/000000000006.png" || !strings.Contains(last.Seen, "zebra") {

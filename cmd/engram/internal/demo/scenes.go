@@ -10,6 +10,7 @@ import (
 	"engram/data/progress"
 	"engram/data/scenes"
 	"engram/embed/dataset"
+	"engram/index"
 )
 
 // set is a part of the gallery: a folder of pictures.
@@ -64,10 +65,10 @@ func (d *demo) drawing() stage {
 
 // indexing is the stage of the index.
 func (d *demo) indexing(from folders) stage {
-	return stage{name: "index", version: 1, inputs: []any{
+	return stage{name: "index", version: 2, inputs: []any{
 		filepath.Base(from.scenes), d.model.Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
-		spec := app.BuildSpec{Source: app.SourceSpec{Place: from.scenes}, Model: app.ScenesCLIP, Out: filepath.Join(dir, "index")}
+		spec := app.BuildSpec{Source: app.SourceSpec{Place: from.scenes}, Model: app.ScenesCLIP, Out: filepath.Join(dir, "index"), Tokens: string(index.TokensFloat16)}
 		_, err := d.app.Build(ctx, spec, d.watch)
 		return err
 	}}
