@@ -38,7 +38,7 @@ func (p *problem) chooseLambda(ctx context.Context) (float64, error) {
 	}
 	if p.y.Rows <= gridTrials {
 		for step := range lambdaSteps {
-			if _, err := search.error(ctx, step); err != nil {
+			if err := search.try(ctx, step); err != nil {
 				return 0, err
 			}
 		}
@@ -81,23 +81,23 @@ func (s *search) lambda(step int) float64 {
 	return s.length * lambdaFirst * math.Pow(10, float64(step)/lambdaPerDecade)
 }
 
-// error returns the squared error of left-out predictions, infinite beyond the
-// grid.
-func (s *search) error(ctx context.Context, step int) (float64, error) {
+// try notes the squared error of left-out predictions at a step of the grid, and
+// nothing beyond the grid.
+func (s *search) try(ctx context.Context, step int) error {
 	if step < 0 || step >= lambdaSteps {
-		return math.Inf(1), nil
+		return nil
 	}
-	if sum, known := s.missed[step]; known {
-		return sum, nil
+	if _, known := s.missed[step]; known {
+		return nil
 	}
 	s.meter.plan(s.problem, len(s.missed))
 	solved, err := s.at(ctx, s.lambda(step))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	missed, err := solved.errors(ctx, s.from)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	sum := 0.0
 	for _, x := range missed.Data {
@@ -107,7 +107,7 @@ func (s *search) error(ctx context.Context, step int) (float64, error) {
 	if s.best < 0 || sum < s.missed[s.best] {
 		s.best = step
 	}
-	return sum, nil
+	return nil
 }
 
 // descend goes from a step of the grid to a neighbour that is better, until there
@@ -115,7 +115,7 @@ func (s *search) error(ctx context.Context, step int) (float64, error) {
 func (s *search) descend(ctx context.Context, step int) error {
 	for {
 		for _, next := range []int{step, step + 1, step - 1} {
-			if _, err := s.error(ctx, next); err != nil {
+			if err := s.try(ctx, next); err != nil {
 				return err
 			}
 			if s.best != step {
@@ -155,7 +155,7 @@ func (p *problem) sampleSearch(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for step := range lambdaSteps {
-		if _, err := search.error(ctx, step); err != nil {
+		if err := search.try(ctx, step); err != nil {
 			return 0, err
 		}
 	}

@@ -11,12 +11,12 @@ import (
 
 // chart is a plot of lines over one pair of axes.
 type chart struct {
-	title, x, y string
-	logX        bool      // a logarithmic x axis
-	ticks       []float64 // of the x axis
-	diagonal    bool      // marks y = x
-	top         float64   // of the y axis, which begins at 0
-	series      []series
+	title, x string
+	logX     bool      // a logarithmic x axis
+	ticks    []float64 // of the x axis
+	diagonal bool      // marks y = x
+	top      float64   // of the y axis, which begins at 0
+	series   []series
 }
 
 // series is a line with its points, in ascending order of x.
