@@ -24,9 +24,10 @@ func gaussianShapes(rank int) []gaussianShape {
 	return shapes
 }
 
-// shapeRanks are the logarithms of the ranks of a part's trials by every shape of
-// the likelihood, [shapes][trials].
-type shapeRanks [][]float64
+// shapeRanks are what every shape of the likelihood says of a part's trials,
+// [shapes][trials]: logarithms of ranks, and how surprising the seen image is. A shape
+// is chosen by the surprise, which still tells shapes apart where most ranks are 1.
+type shapeRanks struct{ ranks, surprises [][]float64 }
 
 // judgeShapes returns the ranks by every shape, for each part that is held out.
 func (t *training) judgeShapes(ctx context.Context) ([]shapeRanks, error) {
@@ -41,7 +42,7 @@ func (t *training) judgeShapes(ctx context.Context) ([]shapeRanks, error) {
 	done := t.opts.Progress.Stage(ChoosingStage, "likelihoods", int64(len(parts)*len(shapes)))
 	for _, part := range parts {
 		sums, rank := part.fit.moments(), part.fit.target.Cols
-		found := make(shapeRanks, len(shapes))
+		found := shapeRanks{make([][]float64, len(shapes)), make([][]float64, len(shapes))}
 		var g *gaussian
 		for i, shape := range shapes {
 			if err := ctx.Err(); err != nil {
@@ -56,7 +57,7 @@ func (t *training) judgeShapes(ctx context.Context) ([]shapeRanks, error) {
 			if err != nil {
 				return nil, err
 			}
-			if found[i], err = part.logRanks(m); err != nil {
+			if found.ranks[i], found.surprises[i], err = part.judge(m); err != nil {
 				return nil, err
 			}
 			done(int64(len(t.judged)*len(shapes)+i+1), int64(len(parts)*len(shapes)))
@@ -66,14 +67,14 @@ func (t *training) judgeShapes(ctx context.Context) ([]shapeRanks, error) {
 	return t.judged, nil
 }
 
-// best returns the shape of the least mean, the most strongly shrunk one of several.
+// best returns the shape of the least mean surprise, the first one of several.
 func best(of ...shapeRanks) int {
 	shape, least := 0, math.Inf(1)
-	for i := range of[0] {
+	for i := range of[0].surprises {
 		var sum, n float64
 		for _, part := range of {
-			sum += stat.Mean(part[i], nil) * float64(len(part[i]))
-			n += float64(len(part[i]))
+			sum += stat.Mean(part.surprises[i], nil) * float64(len(part.surprises[i]))
+			n += float64(len(part.surprises[i]))
 		}
 		if sum/n < least {
 			shape, least = i, sum/n
@@ -112,16 +113,16 @@ func crossRanks(judged []shapeRanks, parts []heldOut) [][]float64 {
 					others = append(others, other)
 				}
 			}
-			out[k] = part[best(others...)]
+			out[k] = part.ranks[best(others...)]
 		}
 		return out
 	}
 	half := func(which int) shapeRanks {
-		some := make(shapeRanks, len(judged[0]))
-		for i, ranks := range judged[0] {
+		some := shapeRanks{surprises: make([][]float64, len(judged[0].surprises))}
+		for i, surprises := range judged[0].surprises {
 			for trial, right := range parts[0].right {
 				if right%2 == which {
-					some[i] = append(some[i], ranks[trial])
+					some.surprises[i] = append(some.surprises[i], surprises[trial])
 				}
 			}
 		}
@@ -129,7 +130,7 @@ func crossRanks(judged []shapeRanks, parts []heldOut) [][]float64 {
 	}
 	chosen := [2]int{best(half(1)), best(half(0))}
 	for trial, right := range parts[0].right {
-		out[0] = append(out[0], judged[0][chosen[right%2]][trial])
+		out[0] = append(out[0], judged[0].ranks[chosen[right%2]][trial])
 	}
 	return out
 }

@@ -147,25 +147,35 @@ func drawn(rng *rand.Rand, from []int) []int {
 // logRanks returns, for each trial of the part, the logarithm of the rank from 1
 // that a metric gives the seen image.
 func (h *heldOut) logRanks(m *mapping) ([]float64, error) {
+	ranks, _, err := h.judge(m)
+	return ranks, err
+}
+
+// judge returns the logarithms of the ranks, and for each trial how surprising the
+// seen image is: minus the logarithm of its probability, the scores being logarithms
+// of likelihoods and all images as probable beforehand.
+func (h *heldOut) judge(m *mapping) (ranks, surprises []float64, err error) {
 	coordinates, err := m.images(h.among)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	queries, err := m.queries(h.predicted, 1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	offsets := m.offsets(coordinates, 1)
 	scores := matrix.New(queries.Rows, coordinates.Rows)
 	blas32.Gemm(blas.NoTrans, blas.Trans, 1, queries, coordinates, 0, scores)
-	ranks := make([]float64, len(h.right))
+	ranks, surprises = make([]float64, len(h.right)), make([]float64, len(h.right))
 	for i, right := range h.right {
 		row := matrix.Row(scores, i)
 		for j := range offsets {
 			row[j] += offsets[j]
 		}
 		rank := .5 // an image that is as near as the right one counts half, the right one included
+		largest := row[right]
 		for _, x := range row {
+			largest = max(largest, x)
 			switch {
 			case x > row[right]:
 				rank++
@@ -173,7 +183,11 @@ func (h *heldOut) logRanks(m *mapping) ([]float64, error) {
 				rank += .5
 			}
 		}
-		ranks[i] = math.Log(rank)
+		var sum float64
+		for _, x := range row {
+			sum += math.Exp(float64(x - largest))
+		}
+		ranks[i], surprises[i] = math.Log(rank), math.Log(sum)+float64(largest-row[right])
 	}
-	return ranks, nil
+	return ranks, surprises, nil
 }

@@ -28,7 +28,7 @@ const chosenFile = "chosen.json"
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 6, inputs: []any{
+	return stage{name: "decoders", version: 7, inputs: []any{
 		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
