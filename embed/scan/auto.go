@@ -16,8 +16,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// closedForms are the presets that choose nothing and have no network, the simplest
-// first.
+// closedForms are the presets that auto chooses from and that have no network, the
+// simplest first.
 func closedForms() []string {
 	return []string{PresetLinear, PresetWhitened, PresetGains, PresetGaussian}
 }
