@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"math"
 
 	"engram/embed"
 	"engram/embed/internal/matrix"
@@ -95,15 +94,6 @@ func diagonal(values []float32) blas32.General {
 		m.Data[k*m.Stride+k] = v
 	}
 	return m
-}
-
-// exponentials returns exp of each value.
-func exponentials(logs []float32) []float32 {
-	out := make([]float32, len(logs))
-	for k, x := range logs {
-		out[k] = float32(math.Exp(float64(x)))
-	}
-	return out
 }
 
 // unit scales the rows of m to unit length in place.

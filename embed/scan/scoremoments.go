@@ -75,19 +75,6 @@ func columnSums(m *mat.Dense) *mat.Dense {
 	return products(ones, m)
 }
 
-// less returns these sums less the sums of some of the same images.
-func (m *scoreMoments) less(o *scoreMoments) *scoreMoments {
-	out := &scoreMoments{images: m.images - o.images, inverse: m.inverse - o.inverse, freedom: m.freedom - o.freedom}
-	for _, sums := range []struct {
-		to   **mat.Dense
-		a, b *mat.Dense
-	}{{&out.z, m.z, o.z}, {&out.p, m.p, o.p}, {&out.zz, m.zz, o.zz}, {&out.zp, m.zp, o.zp}, {&out.pp, m.pp, o.pp}, {&out.within, m.within, o.within}} {
-		*sums.to = new(mat.Dense)
-		(*sums.to).Sub(sums.a, sums.b)
-	}
-	return out
-}
-
 // covariances returns the covariances over images of the first rank scores with
 // themselves, of the scores with the mean predictions, and of the mean predictions.
 func (m *scoreMoments) covariances(rank int) (zz, zp, pp *mat.Dense) {

@@ -114,7 +114,7 @@ func (q *querier) openRanking(ctx context.Context, d *Decoder, at roots) (*twost
 		images, err := openFolders(at)
 		q.opened = append(q.opened, images)
 		if err != nil {
-			return nil, nil // the images have moved: the caller says so
+			return nil, nil //nolint:nilerr // the images have moved: the caller says so
 		}
 		if err := q.openModel(ctx); err != nil {
 			return nil, err

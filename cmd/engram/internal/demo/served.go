@@ -77,11 +77,11 @@ type asked struct {
 // searchSet searches for each scene of a set.
 func (d *demo) searchSet(ctx context.Context, search *app.ScanSearch, a asked) (Served, error) {
 	n := len(a.scenes)
-	out := Served{Set: a.set.name, Scans: n, Repeats: a.repeats, Among: search.Count}
+	out := Served{Set: a.name, Scans: n, Repeats: a.repeats, Among: search.Count}
 	first, five := 0, 0
 	for i := range n {
 		var scans [][]float32
-		for _, trial := range a.trials[a.set.name][i*d.Scale.Repeats:][:a.repeats] {
+		for _, trial := range a.trials[a.name][i*d.Scale.Repeats:][:a.repeats] {
 			scans = append(scans, a.row(trial))
 		}
 		found, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: 5})

@@ -40,19 +40,6 @@ func newCoordinates(scorer Scorer, room int) *coordinates {
 	}
 }
 
-// missing returns the ids that are not kept.
-func (c *coordinates) missing(ids []index.ID) []index.ID {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	var out []index.ID
-	for _, id := range ids {
-		if _, kept := c.slots[id]; !kept {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
 // add keeps the coordinates of items.
 func (c *coordinates) add(ids []index.ID, rows blas32.General) {
 	c.mu.Lock()
