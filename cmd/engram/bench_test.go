@@ -51,7 +51,7 @@ func TestBenchFeedsPlan(t *testing.T) {
 	}
 	var out struct{ Plans []plan.Plan }
 	c.json(&out, "plan", "--items", "1000", "--rates", rates)
-	if got := out.Plans[0].Rates; !strings.Contains(got.Machine, "model scenes-clip 1 on cpu") || got.Scan == plan.DefaultRates().Scan {
+	if got := out.Plans[0].Rates; !strings.Contains(got.Machine, "model scenes-clip 2 on cpu") || got.Scan == plan.DefaultRates().Scan {
 		t.Errorf("the plan is made from %+v", got)
 	}
 	c.refuse([]string{"0 rows of 768 elements"}, "bench", "--rows", "0")
