@@ -17,8 +17,10 @@ import (
 
 func (c *console) modelCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "model",
-		Short: "List, fetch, inspect and remove models",
+		Use: "model",
+		// Models were called bundles once, and import was wrap.
+		Aliases: []string{"bundle"},
+		Short:   "List, fetch, inspect and remove models",
 		Long: "A model is a folder with ONNX files and a bundle.json that says what they are and how an\n" +
 			"image becomes their input. Published models are fetched from the Hugging Face hub by a name\n" +
 			"of the catalogue or as hf:owner/name, also by --model of the other commands.",

@@ -27,8 +27,9 @@ type importFlags struct {
 func (c *console) modelImportCommand() *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
-		Use:   "import FILE.onnx|FOLDER",
-		Short: "Make a model of files on this machine",
+		Use:     "import FILE.onnx|FOLDER",
+		Aliases: []string{"wrap"},
+		Short:   "Make a model of files on this machine",
 		Long: "Import copies files into a folder and writes its bundle.json, and installs the model under\n" +
 			"--as, or puts it into the folder --out.\n\n" +
 			"FOLDER holds a model already, or the files of a repository as it is published, such as a\n" +

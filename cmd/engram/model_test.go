@@ -45,6 +45,21 @@ func TestImportReadsAnONNXFile(t *testing.T) {
 	}
 }
 
+// Scripts were written when a model was called a bundle.
+func TestOlderNamesOfModelsWork(t *testing.T) {
+	c := newCLI(t)
+	dir := t.TempDir()
+	photos, out, index := filepath.Join(dir, "photos"), filepath.Join(dir, "model"), filepath.Join(dir, "index")
+	writePNG(t, filepath.Join(photos, "a.png"), 20, 20)
+	c.must("bundle", "wrap", pixelsModel(t), "--out", out, "--name", "plain")
+	c.must("bundle", "show", out)
+	c.must("index", "build", photos, "--bundle", out, "--out", index)
+	hits := c.must("search", "--index", index, "--image", filepath.Join(photos, "a.png"), "--bundle", out)
+	if !strings.Contains(hits, "a.png") {
+		t.Errorf("search prints %q", hits)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	c := newCLI(t)
 	graph, dir := pixelsModel(t), t.TempDir()
