@@ -1,0 +1,6 @@
+//go:build race
+
+package tokenizer_test
+
+// raced says that the race detector is on, under which sync.Pool drops values.
+const raced = true
