@@ -17,11 +17,11 @@ import (
 func TestCheckModelsScript(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("builds the program")
+		t.Skip("SKIPPED with -short: it builds the program")
 	}
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("SKIPPED, bash runs the script and is missing: %v", err)
 	}
 	demo, err := models.Folder(models.CLIP)
 	if err != nil {

@@ -169,7 +169,8 @@ func TestTheCatalogueIsPinned(t *testing.T) {
 	}
 }
 
-// withFile returns the files of a small repository, one of which has another content.
+// withFile returns the files of the repository in folder, where the file name has the
+// given content.
 func withFile(t *testing.T, folder, name, content string) fs.FS {
 	t.Helper()
 	dir := t.TempDir()

@@ -70,8 +70,8 @@ func (c *console) studyDecoderCommand() *cobra.Command {
 	return cmd
 }
 
-// studyPresets are the presets that a study compares: those that auto chooses from,
-// and auto.
+// studyPresets returns the presets that a study compares: the choices of auto, and auto
+// itself.
 func studyPresets() []string {
 	return []string{scan.PresetLinear, scan.PresetWhitened, scan.PresetGains, scan.PresetGaussian, scan.PresetCompact, scan.PresetAuto}
 }

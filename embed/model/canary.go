@@ -51,14 +51,7 @@ func WriteCanary(dir string, c Canary) error {
 	if err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
-	err = vfs.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	return nil
+	return writeText(vfs.OS{}, path, text)
 }
 
 // maxCanaryBytes is far above the canary of every known encoder.

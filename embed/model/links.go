@@ -48,14 +48,7 @@ func WriteLinks(dir string, names []string) error {
 	if err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
-	err = vfs.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	return nil
+	return writeText(vfs.OS{}, path, text)
 }
 
 // readLinks returns the files that links.json lists, none where there is no such

@@ -28,14 +28,22 @@ func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
-	err = vfs.WriteFileFS(fsys, filepath.Join(dir, FileName), func(w io.Writer) error {
+	if err := writeText(fsys, filepath.Join(dir, FileName), text); err != nil {
+		return nil, err
+	}
+	return &Model{Manifest: m, dir: dir, fingerprint: m.Fingerprint()}, nil
+}
+
+// writeText writes a file of one text and a line break, as a whole.
+func writeText(fsys vfs.FS, path string, text []byte) error {
+	err := vfs.WriteFileFS(fsys, path, func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return fmt.Errorf("model: %w", err)
 	}
-	return &Model{Manifest: m, dir: dir, fingerprint: m.Fingerprint()}, nil
+	return nil
 }
 
 // Wrap makes a model of one bare ONNX file: it creates the folder dir if need

@@ -21,9 +21,8 @@ const panelTrials = 512
 // single trials the PRESS of Allen 1974 (Technometrics 16(1)), for groups the same
 // identity with the block of H (Cook & Weisberg 1982, Residuals and Influence in
 // Regression). In the dual form I − H is λG − 1/n with G = (XXᵀ + λI)⁻¹, and the
-// identity is that of kernel machines (An, Liu & Venkatesh 2007, Pattern
-// Recognition 40(8)). From L the blocks of G are those of L⁻ᵀL⁻¹: the last ones
-// need L's last rows alone.
+// same identity holds for kernel machines (An, Liu & Venkatesh 2007, Pattern
+// Recognition 40(8)). G is L⁻ᵀL⁻¹, so that its last blocks need L's last rows alone.
 func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], error) {
 	n := s.y.Rows
 	first := dense.AlignDown(from)

@@ -46,7 +46,7 @@ func solvedFor(t *testing.T, p *problem, lambda float64) *solved {
 	return s
 }
 
-// Left-out predictions are those of a ridge without the image's trials, in both
+// A left-out prediction equals what a ridge without the image's trials predicts, in both
 // forms and both precisions of the voxels' products, and in a random order.
 func TestLeftOutIsTheRidgeOfTheOtherImages(t *testing.T) {
 	for _, c := range []struct {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// trie is a set of texts with values, for finding those that begin at a place.
+// trie is a set of texts with values, for finding all texts that begin at a place.
 // The children of a node stand in a row, in the order of their bytes.
 type trie struct{ nodes []trieNode }
 

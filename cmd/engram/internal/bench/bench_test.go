@@ -92,7 +92,7 @@ func checkRates(t *testing.T, report *bench.Report, dim int) {
 	t.Helper()
 	rate := map[string]float64{}
 	for _, r := range report.Results {
-		rate[r.Name] = r.Rate // the last import is that of the server
+		rate[r.Name] = r.Rate // the last import is the server's
 	}
 	got, row := report.Rates, 4*float64(dim)
 	if got.Scan != rate["exact search, int8"] || got.Decode != rate["decode images"] || got.Encode != rate["encode images"] ||

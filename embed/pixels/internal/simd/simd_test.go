@@ -154,8 +154,8 @@ func TestMixAndDoubleAtEveryLengthAndOffset(t *testing.T) {
 	})
 }
 
-// randomWeights returns weights that add up to about 1, as those of a resize do, some
-// of them negative.
+// randomWeights returns weights like a resize's: they add up to about 1, and some are
+// negative.
 func randomWeights(rng *rand.Rand, n int) []int32 {
 	w := make([]int32, n)
 	for i := range w {
