@@ -177,7 +177,7 @@ func (s *scales) Upsert(_ context.Context, items []index.Item) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows += int64(len(items))
-	s.bytes += int64(b.Segment().Bytes())
+	s.bytes += int64(b.Segment().Written())
 	return nil
 }
 

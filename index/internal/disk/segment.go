@@ -144,6 +144,12 @@ func (s *Segment) Bytes() int {
 	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads) + cap(s.tokens.rows)
 }
 
+// Written is the size of the rows in the files of a segment, in bytes, without
+// headers, checksums and padding.
+func (s *Segment) Written() int {
+	return len(s.IDs)*RowSizes(s.Dim).Total() + len(s.payloads) + len(s.tokens.rows)
+}
+
 // payload returns the encoded payload of row i, not checked. Damage done to a
 // file after it was opened can show here first.
 func (s *Segment) payload(i int) ([]byte, error) {
