@@ -110,6 +110,8 @@ func TestDemoRefuses(t *testing.T) {
 	c.refuse([]string{"invalid argument \"-1\"", "--seed", "see engram demo --help"}, "demo", "--seed", "-1")
 	c.refuse([]string{file, "not a directory"}, "demo", "--out", file)
 	c.refuse([]string{"--addr", "nowhere"}, "demo", "--out", t.TempDir(), "--addr", "nowhere")
+	c.refuse([]string{"--seeds needs --no-serve"}, "demo", "--seeds", "1,2")
+	c.refuse([]string{"--json and --csv need --seeds"}, "demo", "--no-serve", "--json")
 	dir := t.TempDir()
 	lock, err := vfs.Lock(filepath.Join(dir, "lock"))
 	if err != nil {

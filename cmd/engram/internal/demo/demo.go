@@ -75,26 +75,16 @@ type demo struct {
 // to demo.json. A cancelled run returns the context's error; another one goes on
 // from there. The same options give the same scores on one machine.
 func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ *Result, err error) {
-	d := &demo{Options: opts, app: a, watch: watch, kept: map[string]bool{}}
-	if err := d.openModels(ctx); err != nil {
+	d := newDemo(a, opts, watch)
+	if err := d.openPainters(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.openEmbedding(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.encoder.Close()) }()
-	d.cast = newCast(opts)
 	var made folders
-	for _, step := range []struct {
-		dir   *string
-		stage func() stage
-	}{
-		{&made.scenes, func() stage { return d.drawing() }},
-		{&made.index, func() stage { return d.indexing(made) }},
-		{&made.targets, func() stage { return d.embeddingTokens(made) }},
-		{&made.scans, func() stage { return d.scanning() }},
-		{&made.decoders, func() stage { return d.training(made) }},
-		{&made.scores, func() stage { return d.scoring(made) }},
-		{&made.served, func() stage { return d.serving(made) }},
-		{&made.pictures, func() stage { return d.picturing(made) }},
-	} {
+	for _, step := range append(d.measuring(&made), step{&made.pictures, func() stage { return d.picturing(made) }}) {
 		if *step.dir, err = d.run(ctx, step.stage()); err != nil {
 			return nil, err
 		}
@@ -109,13 +99,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 		Index:   filepath.Join(made.index, "index"),
 		Decoder: filepath.Join(made.decoders, decoders[0].preset),
 	}
-	if err := readJSON(filepath.Join(made.decoders, chosenFile), &result.Report.Chosen); err != nil {
-		return nil, err
-	}
-	if err := readJSON(filepath.Join(made.scores, scoresFile), &result.Report.Scores); err != nil {
-		return nil, err
-	}
-	if err := readJSON(filepath.Join(made.served, servedFile), &result.Report.Served); err != nil {
+	if err := result.Report.readMeasured(made); err != nil {
 		return nil, err
 	}
 	if err := readJSON(filepath.Join(made.pictures, picturesFile), &result.Report.Pictures); err != nil {
@@ -124,7 +108,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 	if err := writeJSON(filepath.Join(d.Dir, "demo.json"), result.Report); err != nil {
 		return nil, err
 	}
-	if err := d.sweep(); err != nil {
+	if err := sweep(d.Dir, func(folder string) bool { return d.kept[folder] }); err != nil {
 		return nil, err
 	}
 	scans, err := d.readScans(made.scans)
@@ -135,11 +119,35 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 	return result, nil
 }
 
+// newDemo returns a run that has not begun.
+func newDemo(a *app.App, opts Options, watch progress.Func) *demo {
+	return &demo{Options: opts, app: a, watch: watch, kept: map[string]bool{}, cast: newCast(opts)}
+}
+
 // folders are the folders of the stages.
 type folders struct{ scenes, index, targets, scans, decoders, scores, served, pictures string }
 
-// openModels opens the embedding's model, and the models of the other ones.
-func (d *demo) openModels(ctx context.Context) (err error) {
+// step is a stage and where its folder is noted for the stages after it.
+type step struct {
+	dir   *string
+	stage func() stage
+}
+
+// measuring returns the stages up to the figures, in order.
+func (d *demo) measuring(made *folders) []step {
+	return []step{
+		{&made.scenes, d.drawing},
+		{&made.index, func() stage { return d.indexing(*made) }},
+		{&made.targets, func() stage { return d.embeddingTokens(*made) }},
+		{&made.scans, d.scanning},
+		{&made.decoders, func() stage { return d.training(*made) }},
+		{&made.scores, func() stage { return d.scoring(*made) }},
+		{&made.served, func() stage { return d.serving(*made) }},
+	}
+}
+
+// openPainters opens the models that make pictures.
+func (d *demo) openPainters(ctx context.Context) error {
 	for _, name := range []string{app.ScenesAutoencoder, app.ScenesDenoiser} {
 		m, err := d.app.OpenModel(ctx, name, d.watch)
 		if err != nil {
@@ -147,6 +155,11 @@ func (d *demo) openModels(ctx context.Context) (err error) {
 		}
 		d.painters = append(d.painters, m)
 	}
+	return nil
+}
+
+// openEmbedding opens the model of the embedding.
+func (d *demo) openEmbedding(ctx context.Context) (err error) {
 	if d.model, err = d.app.OpenModel(ctx, app.ScenesCLIP, d.watch); err != nil {
 		return err
 	}

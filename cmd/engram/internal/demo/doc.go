@@ -22,8 +22,10 @@
 //	scans-KEY     the subject's voxels and trials
 //	decoders-KEY  a folder for each decoder
 //	scores-KEY    what was measured
+//	served-KEY    what searches by scan found, as the page makes them
 //	pictures-KEY  reconstructions of a few scans, where there are models for it
 //	demo.json     the Report of the latest run
+//	subjects/     the figures of RunSubjects: measured-KEY for each finished subject
 //
 // The package knows no command line: it works with an app.App, and a progress.Func
 // watches it.

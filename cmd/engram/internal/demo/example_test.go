@@ -14,7 +14,7 @@ func Example() {
 		Scenes: "generated", Subject: "simulated", Embedding: "pixels 1", Seed: 1, Scale: demo.Scales()[0],
 		Chosen: demo.Chosen{Preset: "gaussian", Why: "gaussian: of all the best; against linear 2"},
 		Served: []demo.Served{{
-			Set: "test", Scans: 300, Repeats: 3, Among: 5360, Metric: "likelihood",
+			Set: "test", Decoder: "chosen decoder", Scans: 300, Repeats: 3, Among: 5360, Metric: "likelihood",
 			First: eval.Share{Share: .91, Low: .872, High: .938}, Five: eval.Share{Share: .99, Low: .971, High: .997},
 		}},
 		Scores: []demo.Score{{
@@ -35,8 +35,8 @@ func Example() {
 	// chosen     gaussian: of all the best
 	//            against linear 2
 	//
-	// as served: scans of  repeats  among  scene first (95 %)   in the first five (95 %)  chance
-	// 300 test scenes      3        5,360   91.0 % (87.2–93.8)   99.0 % (97.1–99.7)       0.02 %
+	// as served: scans of  repeats  found by        among  scene first (95 %)   in the first five (95 %)  chance
+	// 300 test scenes      3        chosen decoder  5,360   91.0 % (87.2–93.8)   99.0 % (97.1–99.7)       0.02 %
 	//
 	// scans of         repeats  found by        scene top-1 (95 %)   scan top-1 (95 %)  chance
 	// 300 test scenes  3        ideal observer   99.0 % (97.1–99.7)  –                  0.3 %

@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 )
@@ -32,6 +34,15 @@ func (d *demo) newReport() Report {
 		Embedding: d.embedding(), Model: d.model.Fingerprint(),
 		Seed: d.Seed, Scale: s, Stages: d.stages,
 	}
+}
+
+// readMeasured reads the figures from the folders of their stages.
+func (r *Report) readMeasured(made folders) error {
+	return errors.Join(
+		readJSON(filepath.Join(made.decoders, chosenFile), &r.Chosen),
+		readJSON(filepath.Join(made.scores, scoresFile), &r.Scores),
+		readJSON(filepath.Join(made.served, servedFile), &r.Served),
+	)
 }
 
 // Print writes the report as a table for people.
@@ -67,9 +78,9 @@ func (r *Report) Print(w io.Writer) error {
 // printServed says what searches by scan find, as the page makes them.
 func (r *Report) printServed(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "as served: scans of\trepeats\tamong\tscene first (95 %)\tin the first five (95 %)\tchance")
+	fmt.Fprintln(table, "as served: scans of\trepeats\tfound by\tamong\tscene first (95 %)\tin the first five (95 %)\tchance")
 	for _, s := range r.Served {
-		fmt.Fprintf(table, "%d %s\t%d\t%s\t%s\t%s\t%.2f %%\n", s.Scans, setLabel(s.Set), s.Repeats, count(s.Among), s.First, s.Five, 100/float64(s.Among))
+		fmt.Fprintf(table, "%d %s\t%d\t%s\t%s\t%s\t%s\t%.2f %%\n", s.Scans, setLabel(s.Set), s.Repeats, s.Decoder, count(s.Among), s.First, s.Five, 100/float64(s.Among))
 	}
 	fmt.Fprintln(table)
 	return table.Flush()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,13 +73,16 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 		}
 	}
 	for i, s := range first.Report.Served {
-		want := demo.Served{Set: []string{"test", "zebras"}[i/2], Scans: []int{12, 6}[i/2], Repeats: 1 + i%2*2, Among: 78, Metric: s.Metric, First: s.First, Five: s.Five}
+		want := demo.Served{
+			Set: []string{"test", "zebras"}[i/6], Scans: []int{12, 6}[i/6], Repeats: 1 + i/3%2*2, Among: 78,
+			Decoder: []string{"chosen decoder", "whitened ridge", "ridge regression"}[i%3], Metric: s.Metric, First: s.First, Five: s.Five,
+		}
 		if s != want || s.Metric == "" || s.Five.Share < s.First.Share {
 			t.Errorf("row %d as served is %+v, want %+v", i, s, want)
 		}
 	}
-	if len(first.Report.Served) != 4 {
-		t.Errorf("%d rows as served, want 4", len(first.Report.Served))
+	if len(first.Report.Served) != 12 {
+		t.Errorf("%d rows as served, want 12", len(first.Report.Served))
 	}
 	last := first.Trials[17]
 	if len(last.Repeats) != 3 || len(last.Repeats[0]) != 150 || last.Path != "zebras/000000000006.png" || !strings.Contains(last.Seen, "zebra") {
@@ -203,5 +207,59 @@ func TestDemoReconstructs(t *testing.T) {
 	again, err := runTiny(t, a, dir, 1)
 	if err != nil || again.Report.Pictures != p {
 		t.Errorf("a second run: %+v, %v, want %+v", again.Report.Pictures, err, p)
+	}
+}
+
+// Several subjects are measured as one demo of each measures them. Figures of finished
+// subjects are kept, and nothing else of them.
+func TestSubjectsAreMeasuredOnce(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	alone, err := runTiny(t, a, t.TempDir(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	opts := demo.Options{Dir: dir, Scale: tiny}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = demo.RunSubjects(ctx, a, opts, []uint64{1, 2}, func(r progress.Report) {
+		if r.Stage == "seed 2: training the decoder" {
+			cancel()
+		}
+	})
+	cancel()
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted at the second subject: error is %v", err)
+	}
+	made := markers(t, filepath.Join(dir, "subjects"))
+	if len(made) != 5 { // the first subject's figures, and four stages of the second
+		t.Errorf("after the interrupt there are %v, want 5 folders", made)
+	}
+	found, err := demo.RunSubjects(t.Context(), a, opts, []uint64{1, 2}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := markers(t, filepath.Join(dir, "subjects"))
+	if len(left) != 2 {
+		t.Errorf("two finished subjects left %v, want 2 folders", left)
+	}
+	for name, when := range left {
+		if before, known := made[name]; known && before != when {
+			t.Errorf("%s was made again", name)
+		}
+	}
+	if diff := cmp.Diff(alone.Report.Served, found.Subjects[1].Served); diff != "" {
+		t.Errorf("subject 2 alone and in a row:\n%s", diff)
+	}
+	for _, row := range found.Over {
+		if len(row.Shares) != 2 || math.Abs(row.Mean.Mean-(row.Shares[0]+row.Shares[1])/2) > 1e-12 || row.Mean.High < row.Mean.Mean {
+			t.Errorf("a row of two subjects is %+v", row)
+		}
+	}
+	if want := 2*len(alone.Report.Served) + len(alone.Report.Scores); len(found.Over) != want {
+		t.Errorf("%d rows over subjects, want %d", len(found.Over), want)
+	}
+	if _, err := demo.RunSubjects(t.Context(), a, opts, []uint64{1, 1}, nil); err == nil || !strings.Contains(err.Error(), "seed 1 is named twice") {
+		t.Errorf("a seed named twice: error is %v", err)
 	}
 }

@@ -18,6 +18,7 @@ const servedFile = "served.json"
 // was seen among all scenes of the index.
 type Served struct {
 	Set     string     `json:"set"`
+	Decoder string     `json:"decoder"`
 	Scans   int        `json:"scans"`
 	Repeats int        `json:"repeats"` // of a scene that a search averages
 	Among   int        `json:"among"`   // scenes in the index
@@ -28,7 +29,7 @@ type Served struct {
 
 // serving is the stage that searches as the page does.
 func (d *demo) serving(from folders) stage {
-	return stage{name: "served", version: 1, inputs: []any{
+	return stage{name: "served", version: 2, inputs: []any{
 		filepath.Base(from.index), filepath.Base(from.decoders),
 	}, build: func(ctx context.Context, dir string) error {
 		served, err := d.searchAsServed(ctx, from)
@@ -40,26 +41,52 @@ func (d *demo) serving(from folders) stage {
 }
 
 // searchAsServed searches for test scenes and zebras, by one scan of each and by all
-// of its scans.
-func (d *demo) searchAsServed(ctx context.Context, from folders) (_ []Served, err error) {
+// of its scans, with each decoder.
+func (d *demo) searchAsServed(ctx context.Context, from folders) ([]Served, error) {
 	r, err := d.readScans(from.scans)
 	if err != nil {
 		return nil, err
 	}
-	search, err := d.app.OpenScanSearch(ctx, filepath.Join(from.index, "index"), filepath.Join(from.decoders, decoders[0].preset), d.watch)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, search.Close()) }()
 	sets := []set{d.cast.test, d.cast.zebras}
-	step := d.counter("searching by scan", 2*(len(sets[0].scenes)+len(sets[1].scenes)))
+	step := d.counter("searching by scan", 2*len(decoders)*(len(sets[0].scenes)+len(sets[1].scenes)))
+	found := make([][]Served, len(decoders))
+	for i, decoder := range decoders {
+		search, err := d.app.OpenScanSearch(ctx, filepath.Join(from.index, "index"), filepath.Join(from.decoders, decoder.preset), d.watch)
+		if err != nil {
+			return nil, err
+		}
+		found[i], err = d.searchSets(ctx, search, asking{r, sets, decoder.label, step})
+		if err := errors.Join(err, search.Close()); err != nil {
+			return nil, err
+		}
+	}
+	var all []Served // the decoders beside each other
+	for row := range found[0] {
+		for _, rows := range found {
+			all = append(all, rows[row])
+		}
+	}
+	return all, nil
+}
+
+// asking are the sets of scans that one decoder searches for.
+type asking struct {
+	*recorded
+	sets    []set
+	decoder string // its label
+	step    func() // is called after each search
+}
+
+// searchSets searches for the scenes of all sets, by one scan and by all scans.
+func (d *demo) searchSets(ctx context.Context, search *app.ScanSearch, a asking) ([]Served, error) {
 	var all []Served
-	for _, s := range sets {
+	for _, s := range a.sets {
 		for _, repeats := range []int{1, d.Scale.Repeats} {
-			served, err := d.searchSet(ctx, search, asked{r, s, repeats, step})
+			served, err := d.searchSet(ctx, search, asked{a.recorded, s, repeats, a.step})
 			if err != nil {
 				return nil, err
 			}
+			served.Decoder = a.decoder
 			all = append(all, served)
 		}
 	}

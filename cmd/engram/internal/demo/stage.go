@@ -83,16 +83,16 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 // ofStage is how folders of stages are named.
 var ofStage = regexp.MustCompile(`^[a-z]+-[0-9a-f]{12}$`)
 
-// sweep deletes what runs of another seed, scale or version have left, several
-// hundred megabytes each.
-func (d *demo) sweep() error {
-	entries, err := os.ReadDir(d.Dir)
+// sweep deletes the folders of stages in root but the ones to keep. Runs of other
+// seeds, scales and versions leave several hundred megabytes each.
+func sweep(root string, keep func(folder string) bool) error {
+	entries, err := os.ReadDir(root)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() && ofStage.MatchString(e.Name()) && !d.kept[e.Name()] {
-			if err := os.RemoveAll(filepath.Join(d.Dir, e.Name())); err != nil {
+		if e.IsDir() && ofStage.MatchString(e.Name()) && !keep(e.Name()) {
+			if err := os.RemoveAll(filepath.Join(root, e.Name())); err != nil {
 				return err
 			}
 		}
