@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,6 +37,23 @@ func printEvaluation(w io.Writer, e *app.Evaluation) error {
 			twoWay = o.TwoWay.String()
 		}
 		t.row(o.Decoder, o.Similarity, o.Repeats, o.Set, o.Among, o.ImageTop1, o.BrainTop1, twoWay)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printOverPaired(w, e)
+}
+
+// printOverPaired prints the tests of two decoders whose units are subjects.
+func printOverPaired(w io.Writer, e *app.Evaluation) error {
+	if len(e.OverPaired) == 0 {
+		return nil
+	}
+	n := len(e.Subjects)
+	fmt.Fprintf(w, "\npaired over %d subjects (sign flips of the subjects' differences: p is %s at least)\n\n", n, pValue(math.Ldexp(1, 1-n)))
+	t := newTextTable(w, "second less first", "repeats", "image top-1 (95 %)", "p", "p (Holm)", "two-way (95 %)", "p")
+	for _, p := range e.OverPaired {
+		t.row(p.SecondDecoder+" less "+p.FirstDecoder, p.Repeats, p.Top1, pValue(p.Top1P), pValue(p.Adjusted), p.TwoWay, pValue(p.TwoWayP))
 	}
 	return t.Flush()
 }

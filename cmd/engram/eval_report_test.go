@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -88,6 +89,11 @@ func TestEvalOfSeveralSubjectsAndDecoders(t *testing.T) {
 	if o := got.Over[0].ImageTop1; o.Mean != mean || o.Low > mean || o.High < mean {
 		t.Errorf("the mean over subjects is %+v, want %v", o, mean)
 	}
+	// Of two subjects there are four sign flips, two of them as extreme as the data.
+	if p := got.OverPaired; len(p) != 2 || p[0].Subjects != 2 || p[0].Top1P < .5 || p[0].Adjusted != p[0].Top1P ||
+		math.Abs(p[0].Top1.Mean-(got.Subjects[0].Paired[0].Top1.Mean+s.Paired[0].Top1.Mean)/2) > 1e-12 {
+		t.Errorf("paired over subjects: %+v", p)
+	}
 	report, err := os.ReadFile(html)
 	if err != nil || strings.Count(string(report), "<h2>Subject ") != 2 || !strings.Contains(string(report), "data:image/jpeg") {
 		t.Errorf("the report: %v, %.300s", err, report)
@@ -97,7 +103,7 @@ func TestEvalOfSeveralSubjectsAndDecoders(t *testing.T) {
 		t.Errorf("the CSV has %d lines: %v, %v", len(lines), err, errCSV)
 	}
 	text := c.must(args...)
-	for _, want := range []string{"subject s1\n", "\nmeans over 2 subjects", "less " + at, "AURC (best)", "row=r1"} {
+	for _, want := range []string{"subject s1\n", "\nmeans over 2 subjects", "\npaired over 2 subjects (sign flips of the subjects' differences: p is 0.5000 at least)", "less " + at, "AURC (best)", "row=r1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("eval prints no %q:\n%s", want, text)
 		}

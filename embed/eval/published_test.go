@@ -118,6 +118,8 @@ func TestPairedTestsEqualSciPy(t *testing.T) {
 	}
 	// Four standard errors of 9,999 draws.
 	embedtest.Near(t, "sign flip", []float64{SignFlip(g.Inputs["differences"].Data, 1)}, g.Outputs["sign_flip"].Data, .01)
+	// Of few differences every flip is tried: 2 of 8 are as extreme, and 6 of 8.
+	embedtest.Near(t, "exact sign flip", []float64{SignFlip([]float64{.1, .2, .3}, 1), SignFlip([]float64{.1, -.2, .3}, 1)}, []float64{.25, .75}, 0)
 	embedtest.Near(t, "Holm", Holm(g.Inputs["tests"].Data), g.Outputs["holm"].Data, 1e-9)
 	s, err := OverSubjects(g.Inputs["subjects"].Data)
 	if err != nil {
@@ -126,6 +128,9 @@ func TestPairedTestsEqualSciPy(t *testing.T) {
 	embedtest.Near(t, "subjects", []float64{s.Mean, s.Low, s.High}, g.Outputs["student"].Data, 1e-6)
 	if _, err := OverSubjects([]float64{1}); err == nil {
 		t.Error("one subject has an interval over subjects")
+	}
+	if _, err := ComparedSubjects([]float64{1, 2}, []float64{1}, 1); err == nil {
+		t.Error("differences of two subjects and of one are compared")
 	}
 }
 

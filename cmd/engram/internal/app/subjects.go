@@ -17,6 +17,8 @@ type Evaluation struct {
 	Subjects []Subject `json:"subjects"`
 	// Over are means over two subjects or more, whose units are subjects.
 	Over []SubjectsScore `json:"over_subjects,omitempty"`
+	// OverPaired compares every two decoders over two subjects or more.
+	OverPaired []PairedSubjectsScore `json:"paired_over_subjects,omitempty"`
 }
 
 // Subject is what decoders reached on one subject's scans.
@@ -74,7 +76,7 @@ func (a *App) EvalSubjects(ctx context.Context, spec EvalSpec, watch progress.Fu
 		out.Subjects = append(out.Subjects, Subject{name, scores})
 	}
 	if len(out.Subjects) > 1 {
-		return out, out.addOver()
+		return out, errors.Join(out.addOver(), out.addOverPaired(spec.Seed))
 	}
 	return out, nil
 }

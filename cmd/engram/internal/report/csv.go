@@ -62,6 +62,11 @@ func figures(e *app.Evaluation) (out []figure) {
 			out = append(out, f.of("two_way", *o.TwoWay))
 		}
 	}
+	for _, p := range e.OverPaired {
+		f := figure{subject: "mean of " + strconv.Itoa(p.Subjects), decoder: p.SecondDecoder + " less " + p.FirstDecoder, repeats: p.Repeats, protocol: "paired over subjects"}
+		out = append(out, f.of("image_top1_difference", p.Top1), f.of("two_way_difference", p.TwoWay),
+			f.plain("sign_flip_p", p.Top1P), f.plain("sign_flip_p_holm", p.Adjusted), f.plain("two_way_p", p.TwoWayP))
+	}
 	return out
 }
 

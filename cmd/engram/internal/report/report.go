@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"strings"
 
 	"engram/cmd/engram/internal/app"
@@ -16,8 +17,10 @@ var page string
 
 // document is what the template shows.
 type document struct {
-	Over     []app.SubjectsScore
-	Subjects []section
+	Over       []app.SubjectsScore
+	OverPaired []app.PairedSubjectsScore
+	LeastP     float64 // of a sign-flip test over so many subjects
+	Subjects   []section
 }
 
 // section is one subject.
@@ -50,7 +53,7 @@ type picture struct {
 
 // HTML writes the report as one file.
 func HTML(w io.Writer, e *app.Evaluation) error {
-	d := document{Over: e.Over}
+	d := document{Over: e.Over, OverPaired: e.OverPaired, LeastP: math.Ldexp(1, 1-len(e.Subjects))}
 	for _, s := range e.Subjects {
 		grids, err := grids(s)
 		if err != nil {

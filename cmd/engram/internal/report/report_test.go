@@ -52,6 +52,11 @@ func evaluation(t *testing.T) *app.Evaluation {
 		s.Paired = []app.PairedScore{{FirstDecoder: "a<b>", SecondDecoder: "ridge", Repeats: 2, Paired: paired, Adjusted: 1}}
 		e.Subjects = append(e.Subjects, app.Subject{Name: subject, Scores: s})
 	}
+	over, err := eval.ComparedSubjects([]float64{.1, .2}, []float64{.01, -.01}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.OverPaired = []app.PairedSubjectsScore{{FirstDecoder: "a<b>", SecondDecoder: "ridge", Repeats: 2, PairedSubjects: over, Adjusted: .5}}
 	return e
 }
 
@@ -69,7 +74,7 @@ func TestHTMLStandsAlone(t *testing.T) {
 	}
 	for want, times := range map[string]int{
 		"<h2>Subject ": 2, "<svg": 8, "as served": 4, "<h3>Test scans: ": 4, "a&lt;b&gt;": 1,
-		`src="data:image/jpeg;base64,`: 12, `class="right"`: 4, "Over subjects": 1,
+		`src="data:image/jpeg;base64,`: 12, `class="right"`: 4, "Over subjects": 1, "no p is below .500": 1,
 	} {
 		if got := strings.Count(text, want); got < times {
 			t.Errorf("%q comes %d times, wanted %d at least", want, got, times)
@@ -98,7 +103,7 @@ func TestCSVHasEveryFigure(t *testing.T) {
 	}
 	// For each subject: 4 sets of 4, 8 galleries of 3, 2 as served of 3, a pair of 5 and
 	// 4 reliabilities of 5; and the mean over both.
-	for protocol, want := range map[string]int{"all": 2*16 + 2, "gallery": 2 * 24, "as served": 2 * 6, "paired": 2 * 5, "reliability": 2 * 20} {
+	for protocol, want := range map[string]int{"all": 2*16 + 2, "gallery": 2 * 24, "as served": 2 * 6, "paired": 2 * 5, "reliability": 2 * 20, "paired over subjects": 5} {
 		if protocols[protocol] != want {
 			t.Errorf("%d lines of %s, want %d", protocols[protocol], protocol, want)
 		}
