@@ -52,7 +52,9 @@ func (c *collection) threshold() (n int, any bool) {
 		return 0, false
 	}
 	for _, v := range c.create.GetVectorsConfig().GetParamsMap().GetMap() {
-		return int(kb) * 1024 / 4 / int(v.GetSize()), true
+		if v.GetMultivectorConfig() == nil {
+			return int(kb) * 1024 / 4 / int(v.GetSize()), true
+		}
 	}
 	return 0, false
 }

@@ -35,6 +35,7 @@ func (id pointID) compare(other pointID) int {
 // point is never changed, only replaced.
 type point struct {
 	vectors map[string][]float32
+	multi   map[string][]*api.DenseVector // multivectors
 	payload map[string]*api.Value
 }
 
@@ -86,8 +87,16 @@ func (c *collection) newPoint(p *api.PointStruct) (*point, error) {
 	if p.GetId().GetPointIdOptions() == nil {
 		return nil, status.Error(codes.InvalidArgument, "Empty ID is not allowed")
 	}
-	made := &point{vectors: map[string][]float32{}, payload: map[string]*api.Value{}}
+	made := &point{vectors: map[string][]float32{}, multi: map[string][]*api.DenseVector{}, payload: map[string]*api.Value{}}
 	for name, v := range p.GetVectors().GetVectors().GetVectors() {
+		if multi := v.GetMultiDense(); multi != nil {
+			kept, err := c.multivector(name, multi)
+			if err != nil {
+				return nil, err
+			}
+			made.multi[name] = kept
+			continue
+		}
 		unit, err := c.vector(name, v.GetDense().GetData())
 		if err != nil {
 			return nil, err
@@ -109,6 +118,9 @@ func (c *collection) vector(name string, v []float32) ([]float32, error) {
 	params := c.create.GetVectorsConfig().GetParamsMap().GetMap()[name]
 	if params == nil {
 		return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Not existing vector name error: %s", name)
+	}
+	if params.GetMultivectorConfig() != nil {
+		return nil, status.Errorf(codes.Unimplemented, "one vector for the multivector %s", name)
 	}
 	if uint64(len(v)) != params.GetSize() {
 		return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Vector dimension error: expected dim: %d, got %d", params.GetSize(), len(v))
@@ -254,7 +266,7 @@ func (p *point) selected(with *api.WithPayloadSelector) map[string]*api.Value {
 func (p *point) output(with *api.WithVectorsSelector) *api.VectorsOutput {
 	names := with.GetInclude().GetNames()
 	if with.GetEnable() {
-		names = slices.Collect(maps.Keys(p.vectors))
+		names = slices.AppendSeq(slices.Collect(maps.Keys(p.vectors)), maps.Keys(p.multi))
 	}
 	if len(names) == 0 {
 		return nil
@@ -263,6 +275,9 @@ func (p *point) output(with *api.WithVectorsSelector) *api.VectorsOutput {
 	for _, name := range names {
 		if v := p.vectors[name]; v != nil {
 			named[name] = &api.VectorOutput{Vector: &api.VectorOutput_Dense{Dense: &api.DenseVector{Data: v}}}
+		}
+		if v := p.multi[name]; v != nil {
+			named[name] = &api.VectorOutput{Vector: &api.VectorOutput_MultiDense{MultiDense: &api.MultiDenseVector{Vectors: v}}}
 		}
 	}
 	return &api.VectorsOutput{VectorsOptions: &api.VectorsOutput_Vectors{Vectors: &api.NamedVectorsOutput{Vectors: named}}}
