@@ -25,13 +25,16 @@ const streams = 4
 // has applied it and those before. Without, its queue would grow in its memory.
 const catchUp = 32
 
+// lastBytes bounds the points that are sent again at the end of a bulk load.
+const lastBytes = 64 << 20
+
 // bulk is the state of a bulk load.
 type bulk struct {
 	on   atomic.Bool
 	sent atomic.Int64 // requests
 
 	mu   sync.Mutex
-	last []*api.PointStruct // the points of the last full request, or of the last one
+	last []*api.PointStruct // the latest points (see keepLast)
 }
 
 // BeginBulk implements index.Bulk. The server builds no graph until EndBulk.
@@ -104,12 +107,31 @@ func (s *Store) upsertBulk(ctx context.Context, items []index.Item) error {
 }
 
 func (s *Store) sendBulk(ctx context.Context, batch []*api.PointStruct) error {
-	s.bulk.mu.Lock()
-	if len(batch) >= len(s.bulk.last) {
-		s.bulk.last = batch
-	}
-	s.bulk.mu.Unlock()
+	s.keepLast(batch)
 	return s.send(ctx, batch, s.bulk.sent.Add(1)%catchUp == 0)
+}
+
+// keepLast notes a request as the latest one. It keeps as many points as a full
+// request has, or fewer where tokens make them large.
+func (s *Store) keepLast(batch []*api.PointStruct) {
+	size := 4*s.config.dim + 4*s.config.tokens.Count*tokenWidth(s.config.tokens)
+	most := min(batchPoints, max(16, lastBytes/size))
+	s.bulk.mu.Lock()
+	defer s.bulk.mu.Unlock()
+	s.bulk.last = append(s.bulk.last, batch...)
+	s.bulk.last = slices.Clone(s.bulk.last[max(0, len(s.bulk.last)-most):])
+}
+
+// dropLast forgets points that were deleted, or else the end of a bulk load would
+// bring them back.
+func (s *Store) dropLast(ids []*api.PointId) {
+	gone := make(map[uint64]bool, len(ids))
+	for _, id := range ids {
+		gone[id.GetNum()] = true
+	}
+	s.bulk.mu.Lock()
+	defer s.bulk.mu.Unlock()
+	s.bulk.last = slices.DeleteFunc(s.bulk.last, func(p *api.PointStruct) bool { return gone[p.GetId().GetNum()] })
 }
 
 // Upload upserts the items of a sequence as a bulk load, from BeginBulk to
@@ -157,8 +179,8 @@ func (s *Store) EndBulk(ctx context.Context, watch progress.Func) error {
 		return err
 	}
 	defer release()
-	// Each shard works off its queue in order: once it has the last points of a
-	// full request again, which lie in all shards, it has the others.
+	// Each shard works off its queue in order: once it has the latest points again,
+	// which are enough to lie in all shards, it has the others.
 	if last := s.bulk.last; len(last) > 0 {
 		if err := s.send(ctx, last, true); err != nil {
 			return err

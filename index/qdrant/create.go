@@ -72,12 +72,16 @@ func (s Schema) request(opts Options) *api.CreateCollection {
 	case index.Binary:
 		vector.QuantizationConfig = api.NewQuantizationBinary(&api.BinaryQuantization{AlwaysRam: new(true)})
 	}
+	vectors := map[string]*api.VectorParams{opts.Vector: vector}
+	if s.Tokens.Kept() {
+		vectors[tokenVector] = tokenParams(s.Tokens)
+	}
 	request := &api.CreateCollection{
 		CollectionName:   opts.Collection,
-		VectorsConfig:    api.NewVectorsConfigMap(map[string]*api.VectorParams{opts.Vector: vector}),
+		VectorsConfig:    api.NewVectorsConfigMap(vectors),
 		OptimizersConfig: &api.OptimizersConfigDiff{IndexingThreshold: new(uint64(indexingThreshold))},
 		OnDiskPayload:    new(true),
-		Metadata:         metadata(s.Space, s.Labels),
+		Metadata:         metadata(s.Space, s.Tokens, s.Labels),
 	}
 	for _, set := range []struct {
 		field **uint32
@@ -92,15 +96,19 @@ func (s Schema) request(opts Options) *api.CreateCollection {
 	return request
 }
 
-func metadata(of space.Space, labels map[string]string) map[string]*api.Value {
+func metadata(of space.Space, tokens index.TokenFormat, labels map[string]string) map[string]*api.Value {
 	kept := map[string]*api.Value{}
 	for name, label := range labels {
 		kept[name] = api.NewValueString(label)
 	}
-	return map[string]*api.Value{metadataKey: api.NewValueFromFields(map[string]*api.Value{
+	fields := map[string]*api.Value{
 		"bundle": api.NewValueString(of.Fingerprint), "bundle_name": api.NewValueString(of.Name),
 		"labels": api.NewValueFromFields(kept),
-	})}
+	}
+	if tokens.Kept() {
+		fields["tokens"] = recordTokens(tokens)
+	}
+	return map[string]*api.Value{metadataKey: api.NewValueFromFields(fields)}
 }
 
 // config is what the package reads from a collection when it opens it.
@@ -108,6 +116,7 @@ type config struct {
 	dim          int
 	quantisation index.Quantisation
 	space        space.Space
+	tokens       index.TokenFormat
 }
 
 // readConfig refuses a collection that does not answer by cosine similarity of
@@ -140,7 +149,9 @@ func readConfig(info *api.CollectionInfo, opts Options) (config, error) {
 	}
 	ours := recorded(info)
 	c.space = space.Space{Name: ours["bundle_name"].GetStringValue(), Fingerprint: ours["bundle"].GetStringValue()}
-	return c, nil
+	var err error
+	c.tokens, err = readTokenFormat(info, opts.Collection)
+	return c, err
 }
 
 // recorded returns what the package has recorded in the metadata of a

@@ -49,7 +49,7 @@ func (s *Store) SetLabel(ctx context.Context, name, value string) error {
 	defer release()
 	_, err = call(ctx, s.server, "label collection "+s.opts.Collection, func(ctx context.Context) (bool, error) {
 		return true, s.client.UpdateCollection(ctx, &api.UpdateCollection{
-			CollectionName: s.opts.Collection, Metadata: metadata(s.config.space, labels),
+			CollectionName: s.opts.Collection, Metadata: metadata(s.config.space, s.config.tokens, labels),
 		})
 	})
 	return err

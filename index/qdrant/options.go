@@ -54,7 +54,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Addr == "" || o.Collection == "" {
 		return o, fmt.Errorf("qdrant: no collection at no server: got address %q and collection %q", o.Addr, o.Collection)
 	}
-	o.Vector = cmp.Or(o.Vector, "cls")
+	if o.Vector = cmp.Or(o.Vector, "cls"); o.Vector == tokenVector {
+		return o, fmt.Errorf("qdrant: the vector is named %q, which is the name of tokens", o.Vector)
+	}
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.Attempts = cmp.Or(o.Attempts, 5)
 	o.MaxReply = cmp.Or(o.MaxReply, 256<<20)
@@ -88,6 +90,9 @@ type Schema struct {
 	Dim int
 	// Space of the vectors (see index.Info).
 	Space space.Space
+	// Tokens that are kept of each item (see index.TokenStore), 2^20 elements of an
+	// item at most; the zero value keeps none. int8 tokens have 4 elements more each.
+	Tokens index.TokenFormat
 	// Labels are recorded with it (see index.Store).
 	Labels map[string]string
 	// Quantisation of the vectors, which the graph is searched with, index.Int8 by
@@ -111,6 +116,9 @@ const maxDim = 65_536
 func (s Schema) check() error {
 	if s.Dim < 1 || s.Dim > maxDim {
 		return fmt.Errorf("qdrant: a collection of dimension %d, wanted 1 to %d: %w", s.Dim, maxDim, index.ErrDimension)
+	}
+	if err := checkTokens(s.Tokens); err != nil {
+		return err
 	}
 	if s.Quantisation != "" && !s.Quantisation.Known() {
 		return fmt.Errorf("qdrant: quantisation is %q, wanted %s, %s or %s", s.Quantisation, index.Unquantised, index.Int8, index.Binary)

@@ -14,8 +14,8 @@ import (
 // idsPerRequest bounds requests that name points only.
 const idsPerRequest = 4096
 
-// parts of a point that a call asks for.
-type parts struct{ vector, payload bool }
+// parts of a point that a call asks for: its vector or its tokens, and its payload.
+type parts struct{ vector, payload, tokens bool }
 
 var (
 	nothing    = parts{}
@@ -63,16 +63,20 @@ func (s *Store) retrieve(ctx context.Context, ids []*api.PointId, with parts) ([
 	return call(ctx, s.server, "get", func(ctx context.Context) ([]*api.RetrievedPoint, error) {
 		return s.client.Get(ctx, &api.GetPoints{
 			CollectionName: s.opts.Collection, Ids: ids,
-			WithPayload: api.NewWithPayload(with.payload), WithVectors: s.withVector(with.vector),
+			WithPayload: api.NewWithPayload(with.payload), WithVectors: s.withVectors(with),
 		})
 	})
 }
 
-func (s *Store) withVector(wanted bool) *api.WithVectorsSelector {
-	if !wanted {
-		return api.NewWithVectors(false)
+// withVectors asks for the vectors of parts.
+func (s *Store) withVectors(with parts) *api.WithVectorsSelector {
+	switch {
+	case with.tokens:
+		return api.NewWithVectorsInclude(tokenVector)
+	case with.vector:
+		return api.NewWithVectorsInclude(s.opts.Vector)
 	}
-	return api.NewWithVectorsInclude(s.opts.Vector)
+	return api.NewWithVectors(false)
 }
 
 // item makes an item of a point with everything.
@@ -106,7 +110,7 @@ func (s *Store) scroll(ctx context.Context, from *api.PointId, limit int, filter
 	got, err := call(ctx, s.server, "scroll", func(ctx context.Context) (page, error) {
 		points, next, err := s.client.ScrollAndOffset(ctx, &api.ScrollPoints{
 			CollectionName: s.opts.Collection, Offset: from, Limit: new(uint32(limit)), Filter: filter,
-			WithPayload: api.NewWithPayload(true), WithVectors: s.withVector(true),
+			WithPayload: api.NewWithPayload(true), WithVectors: s.withVectors(everything),
 		})
 		return page{points, next}, err
 	})

@@ -150,7 +150,7 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 	if err != nil {
 		return index.Info{}, err
 	}
-	return index.Info{Engine: "qdrant", Dim: s.config.dim, Count: n, Space: s.config.space}, nil
+	return index.Info{Engine: "qdrant", Dim: s.config.dim, Count: n, Space: s.config.space, Tokens: s.config.tokens}, nil
 }
 
 // count returns the number of items.

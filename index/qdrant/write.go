@@ -78,11 +78,16 @@ func (s *Store) point(item index.Item) (*api.PointStruct, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.PointStruct{
-		Id:      api.NewIDNum(uint64(item.ID)),
-		Vectors: api.NewVectorsMap(map[string]*api.Vector{s.opts.Vector: api.NewVectorDense(unit)}),
-		Payload: payload,
-	}, nil
+	vectors := map[string]*api.Vector{s.opts.Vector: api.NewVectorDense(unit)}
+	switch f := s.config.tokens; {
+	case f.Kept():
+		if vectors[tokenVector], err = encodeTokens(f, item.Tokens); err != nil {
+			return nil, err
+		}
+	case item.Tokens != nil:
+		return nil, fmt.Errorf("%d bytes of tokens, the collection keeps none: %w", len(item.Tokens), index.ErrTokens)
+	}
+	return &api.PointStruct{Id: api.NewIDNum(uint64(item.ID)), Vectors: api.NewVectorsMap(vectors), Payload: payload}, nil
 }
 
 // batches cuts points into requests.
@@ -141,6 +146,7 @@ func (s *Store) Delete(ctx context.Context, ids []index.ID) (int, error) {
 		if err != nil {
 			return deleted, err
 		}
+		s.dropLast(part)
 		deleted += len(there)
 	}
 	return deleted, nil
