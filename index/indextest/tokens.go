@@ -2,6 +2,7 @@ package indextest
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -10,19 +11,27 @@ import (
 	"engram/index"
 )
 
-// TokenFormat is the format of the tokens of the stores that Tokens opens.
-var TokenFormat = index.TokenFormat{Kind: index.TokensInt8, Count: 3, Dim: 2}
+// TokenOpener is an Opener of stores that keep tokens of a format.
+type TokenOpener func(t testing.TB, name string, dim int, format index.TokenFormat) index.Store
 
-// Tokens runs the tests of index.TokenStore on an engine. The stores that open opens
-// keep tokens of TokenFormat.
-func Tokens(t *testing.T, open Opener) {
-	for name, run := range map[string]func(*testing.T, fixture){
+// tokenFixture is a fixture whose stores keep tokens.
+type tokenFixture struct {
+	fixture
+	format index.TokenFormat
+}
+
+// Tokens runs the tests of index.TokenStore on an engine, for every kind of tokens.
+func Tokens(t *testing.T, open TokenOpener) {
+	for name, run := range map[string]func(*testing.T, tokenFixture){
 		"tokens come back as they went in": testTokens, "items of other tokens are refused": testTokensRefused,
 	} {
-		t.Run(name, func(t *testing.T) {
-			name := "tokens-" + newName()
-			run(t, fixture{t: t, open: func(dim int) index.Store { return open(t, name, dim) }})
-		})
+		for _, kind := range []index.TokenKind{index.TokensFloat16, index.TokensInt8} {
+			t.Run(name+" as "+string(kind), func(t *testing.T) {
+				format := index.TokenFormat{Kind: kind, Count: 3, Dim: 2}
+				name := "tokens-" + newName()
+				run(t, tokenFixture{fixture{t: t, open: func(dim int) index.Store { return open(t, name, dim, format) }}, format})
+			})
+		}
 	}
 }
 
@@ -31,13 +40,17 @@ func withTokens(id index.ID, tokens []byte) index.Item {
 	return index.Item{ID: id, Vector: axis(2, 1), Tokens: tokens}
 }
 
-func testTokens(t *testing.T, f fixture) {
+func testTokens(t *testing.T, f tokenFixture) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	want := map[index.ID][]byte{}
 	item := func(id index.ID) index.Item {
-		b := make([]byte, TokenFormat.Size())
-		for i := range b {
-			b[i] = byte(rng.Uint32())
+		values := make([]float32, f.format.Elements())
+		for i := range values {
+			values[i] = float32(rng.NormFloat64() * math.Pow(10, float64(rng.IntN(8)-6))) // subnormal ones too
+		}
+		b, err := f.format.Encode(nil, values)
+		if err != nil {
+			t.Fatal(err)
 		}
 		want[id] = b
 		return withTokens(id, b)
@@ -65,8 +78,8 @@ func testTokens(t *testing.T, f fixture) {
 		store = f.open(2)
 		f.wantTokens(store, want)
 	}
-	if info, err := store.Info(t.Context()); err != nil || info.Tokens != TokenFormat {
-		t.Errorf("info says %s, error %v; want %s", info.Tokens, err, TokenFormat)
+	if info, err := store.Info(t.Context()); err != nil || info.Tokens != f.format {
+		t.Errorf("info says %s, error %v; want %s", info.Tokens, err, f.format)
 	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
@@ -77,10 +90,9 @@ func testTokens(t *testing.T, f fixture) {
 }
 
 // wantTokens compares the tokens of ids 0 to 99, and some that are not there.
-func (f fixture) wantTokens(store index.Store, want map[index.ID][]byte) {
+func (f tokenFixture) wantTokens(store index.Store, want map[index.ID][]byte) {
 	f.t.Helper()
-	var ids []index.ID
-	var listed [][]byte
+	ids, listed := []index.ID{7}, [][]byte{want[7]} // again below
 	for id := range index.ID(120) {
 		ids, listed = append(ids, id), append(listed, want[id])
 	}
@@ -93,10 +105,10 @@ func (f fixture) wantTokens(store index.Store, want map[index.ID][]byte) {
 	}
 }
 
-func testTokensRefused(t *testing.T, f fixture) {
+func testTokensRefused(t *testing.T, f tokenFixture) {
 	store := f.fresh(2)
-	good := withTokens(1, make([]byte, TokenFormat.Size()))
-	for _, bad := range [][]byte{nil, make([]byte, TokenFormat.Size()-1), make([]byte, TokenFormat.Size()+1)} {
+	good := withTokens(1, make([]byte, f.format.Size()))
+	for _, bad := range [][]byte{nil, make([]byte, f.format.Size()-1), make([]byte, f.format.Size()+1)} {
 		if err := store.Upsert(t.Context(), []index.Item{good, withTokens(2, bad)}); !errors.Is(err, index.ErrTokens) {
 			t.Errorf("%d bytes: error %v, want ErrTokens", len(bad), err)
 		}

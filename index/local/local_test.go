@@ -18,9 +18,9 @@ func TestContract(t *testing.T) {
 		dir := filepath.Join(root, name)
 		return openOrCreate(t, dir, local.Options{Dim: dim})
 	})
-	indextest.Tokens(t, func(t testing.TB, name string, dim int) index.Store {
+	indextest.Tokens(t, func(t testing.TB, name string, dim int, format index.TokenFormat) index.Store {
 		t.Helper()
-		return openOrCreate(t, filepath.Join(root, name), local.Options{Dim: dim, Tokens: indextest.TokenFormat})
+		return openOrCreate(t, filepath.Join(root, name), local.Options{Dim: dim, Tokens: format})
 	})
 }
 

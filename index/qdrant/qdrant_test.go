@@ -64,6 +64,15 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	server := start(t, double.Options{})
 	indextest.Contract(t, opener(qdrant.Options{Addr: server.Addr()}, qdrant.Schema{}))
+	indextest.Tokens(t, tokenOpener(qdrant.Options{Addr: server.Addr()}))
+}
+
+// tokenOpener opens collections that keep tokens, and drops them at the end.
+func tokenOpener(opts qdrant.Options) indextest.TokenOpener {
+	return func(t testing.TB, name string, dim int, format index.TokenFormat) index.Store {
+		t.Helper()
+		return opener(opts, qdrant.Schema{Tokens: format})(t, name, dim)
+	}
 }
 
 // A double that misses points, as a graph does, has the recall that was asked for
@@ -103,6 +112,7 @@ func createReal(t testing.TB, schema qdrant.Schema) *qdrant.Store {
 }
 
 func TestContractOnServer(t *testing.T) {
+	indextest.Tokens(t, tokenOpener(real(t)))
 	for _, quantisation := range []index.Quantisation{index.Int8, index.Binary, index.Unquantised} {
 		t.Run(string(quantisation), func(t *testing.T) {
 			indextest.Contract(t, opener(real(t), qdrant.Schema{Quantisation: quantisation}))
