@@ -21,11 +21,44 @@ import (
 // the folder of an index.
 const Form = "qdrant://host:port/collection, or qdrants:// with TLS"
 
-// IsCollection reports whether a name is the address of a collection.
-func IsCollection(name string) bool {
-	scheme, _, _ := strings.Cut(name, "://")
-	return scheme == "qdrant" || scheme == "qdrants"
+// collections are collections of Qdrant servers, by their addresses.
+type collections struct{}
+
+func (collections) open(ctx context.Context, name string, fixed bool, o Options) (index.Store, error) {
+	at, err := parse(name, o)
+	if err != nil {
+		return nil, err
+	}
+	at.Fixed = fixed
+	store, err := qdrant.Open(ctx, at)
+	if err != nil { // or else the interface would not be nil
+		return nil, err
+	}
+	return store, nil
 }
+
+func (collections) create(ctx context.Context, name string, e Empty, o Options) (index.Store, error) {
+	at, err := parse(name, o)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := e.schema()
+	if err != nil {
+		return nil, err
+	}
+	store, err := qdrant.Create(ctx, at, schema)
+	if err != nil { // or else the interface would not be nil
+		return nil, err
+	}
+	return store, nil
+}
+
+func (collections) check(_ string, c Collection) error {
+	_, err := Empty{Dim: 1, Collection: c}.schema()
+	return err
+}
+
+func (collections) clean(name string) string { return name }
 
 // parse reads the address of a collection.
 func parse(name string, o Options) (at qdrant.Options, err error) {
@@ -65,31 +98,17 @@ type Collection struct {
 // Check refuses choices that cannot be followed in the index of a name. The
 // error begins with the name of the choice.
 func (c Collection) Check(name string) error {
-	if IsCollection(name) {
-		_, err := Empty{Dim: 1, Collection: c}.schema()
+	of, err := engineOf(name)
+	if err != nil {
 		return err
 	}
-	found := "the folder " + name
-	if name == "" {
-		found = "no --out"
-	}
-	for _, choice := range []struct {
-		name string
-		made bool
-	}{
-		{"quantisation", c.Quantisation != ""}, {"shards", c.Shards != 0}, {"replicas", c.Replicas != 0}, {"payload-index", len(c.PayloadIndexes) > 0},
-	} {
-		if choice.made {
-			return fmt.Errorf("%s is for a collection, wanted %s, found %s", choice.name, Form, found)
-		}
-	}
-	return nil
+	return of.check(name, c)
 }
 
 // schema returns the collection of an index.
 func (e Empty) schema() (qdrant.Schema, error) {
 	c := e.Collection
-	s := qdrant.Schema{Dim: e.Dim, Space: e.Space, Quantisation: c.Quantisation, Shards: c.Shards, Replicas: c.Replicas}
+	s := qdrant.Schema{Dim: e.Dim, Space: e.Space, Tokens: e.Tokens, Quantisation: c.Quantisation, Shards: c.Shards, Replicas: c.Replicas}
 	if c.Quantisation != "" && !c.Quantisation.Known() {
 		return s, fmt.Errorf("quantisation is %q, wanted int8, binary or none", c.Quantisation)
 	}

@@ -20,9 +20,14 @@ const buildLabel = "build"
 // or for a collection one in Options.Cache, whose ledger is of use as long as the
 // collection is there.
 func LedgerDir(ctx context.Context, name string, store index.Store, o Options) (string, error) {
-	if !IsCollection(name) {
-		return name, nil
+	of, err := engineOf(name)
+	if err != nil {
+		return "", err
 	}
+	return of.ledgerDir(ctx, name, store, o)
+}
+
+func (collections) ledgerDir(ctx context.Context, _ string, store index.Store, o Options) (string, error) {
 	labels, err := store.Labels(ctx)
 	if err != nil {
 		return "", err
@@ -41,10 +46,15 @@ func LedgerDir(ctx context.Context, name string, store index.Store, o Options) (
 // FindLedgerDir is LedgerDir of an index that may not be there yet and is left as
 // it is. "" says that nothing was built into it from this machine.
 func FindLedgerDir(ctx context.Context, name string, o Options) (string, error) {
-	if !IsCollection(name) {
-		return name, nil
+	of, err := engineOf(name)
+	if err != nil {
+		return "", err
 	}
-	store, err := Store(ctx, name, o)
+	return of.findLedgerDir(ctx, name, o)
+}
+
+func (c collections) findLedgerDir(ctx context.Context, name string, o Options) (string, error) {
+	store, err := c.open(ctx, name, true, o)
 	if errors.Is(err, index.ErrNotFound) {
 		return "", nil
 	}
@@ -62,8 +72,13 @@ func FindLedgerDir(ctx context.Context, name string, o Options) (string, error) 
 // index whose ledger is in dir; of the whole for "". Parts that are built into one
 // collection have one folder each, a folder has one part.
 func PartDir(dir, name, part string) string {
-	if !IsCollection(name) || part == "" {
+	of, err := engineOf(name)
+	if err != nil || part == "" {
 		return dir
 	}
+	return of.partDir(dir, part)
+}
+
+func (collections) partDir(dir, part string) string {
 	return filepath.Join(dir, "part-"+strings.ReplaceAll(part, "/", "-of-"))
 }

@@ -3,15 +3,10 @@ package open
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"path/filepath"
-	"strings"
 
 	"engram/data/space"
 	"engram/index"
-	"engram/index/local"
-	"engram/index/qdrant"
 )
 
 // Options say how indexes are opened.
@@ -43,25 +38,11 @@ func Follow(ctx context.Context, name string, o Options) (index.Store, error) {
 }
 
 func openStore(ctx context.Context, name string, fixed bool, o Options) (index.Store, error) {
-	if !IsCollection(name) {
-		if err := checkFolder(name); err != nil {
-			return nil, err
-		}
-		if o.ReadOnly {
-			return reading(local.OpenReadOnly(name))
-		}
-		return o.watched(local.Open(name))
-	}
-	at, err := parse(name, o)
+	of, err := engineOf(name)
 	if err != nil {
 		return nil, err
 	}
-	at.Fixed = fixed
-	store, err := qdrant.Open(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	return store, nil
+	return of.open(ctx, name, fixed, o)
 }
 
 // Empty describes a new index.
@@ -75,31 +56,14 @@ type Empty struct {
 // Create makes an empty index and opens it. fs.ErrExist says that there is one
 // of that name.
 func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, error) {
-	if err := e.Collection.Check(name); err != nil {
-		return nil, err
-	}
-	if !IsCollection(name) {
-		if err := checkFolder(name); err != nil {
-			return nil, err
-		}
-		return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space, Tokens: e.Tokens}))
-	}
-	if e.Tokens.Kept() {
-		return nil, fmt.Errorf("%s is a collection, which keeps no tokens: build into a folder, or without --tokens: %w", name, index.ErrTokens)
-	}
-	at, err := parse(name, o)
+	of, err := engineOf(name)
 	if err != nil {
 		return nil, err
 	}
-	schema, err := e.schema()
-	if err != nil {
+	if err := of.check(name, e.Collection); err != nil {
 		return nil, err
 	}
-	store, err := qdrant.Create(ctx, at, schema)
-	if err != nil {
-		return nil, err
-	}
-	return store, nil
+	return of.create(ctx, name, e, o)
 }
 
 // OrCreate opens an index, or creates an empty one where there is none of that
@@ -112,46 +76,12 @@ func OrCreate(ctx context.Context, name string, e Empty, o Options) (index.Store
 	return store, err
 }
 
-// reading makes an index.Store of a store that nothing happens to.
-func reading(store *local.Store, err error) (index.Store, error) {
-	if err != nil { // or else the interface would not be nil
-		return nil, err
-	}
-	return store, nil
-}
-
-// watched has what the store does in the background logged.
-func (o Options) watched(store *local.Store, err error) (index.Store, error) {
-	if err != nil { // or else the interface would not be nil
-		return nil, err
-	}
-	if o.Logger == nil {
-		return store, nil
-	}
-	store.Watch(func(e local.Event) {
-		logger := o.Logger.With("bytes", e.Bytes)
-		switch e.Step {
-		case local.Begun:
-			logger.Debug("writing rows from memory")
-		case local.Finished:
-			logger.Debug("wrote rows from memory", "took", e.Took)
-		case local.Failed:
-			logger.Error("rows in memory could not be written, the next write will fail", "took", e.Took, "error", e.Err)
-		}
-	})
-	return store, nil
-}
-
 // Same reports whether two names are of one index, as far as the names tell.
 func Same(a, b string) bool {
-	return a == b || !IsCollection(a) && !IsCollection(b) && filepath.Clean(a) == filepath.Clean(b)
-}
-
-// checkFolder refuses an address of another kind. A folder of that name would be
-// made otherwise.
-func checkFolder(name string) error {
-	if strings.Contains(name, "://") {
-		return fmt.Errorf("%s is neither a folder nor a collection, wanted for the latter %s", name, Form)
+	if a == b {
+		return true
 	}
-	return nil
+	one, err := engineOf(a)
+	other, failed := engineOf(b)
+	return err == nil && failed == nil && one == other && one.clean(a) == one.clean(b)
 }

@@ -42,7 +42,8 @@ func (s *Switched) String() string {
 
 // Switch lets an alias name a collection, in place of the one that it names now,
 // in one step. It refuses a collection that is being loaded, and one with vectors
-// of another dimension or space than the collection that the alias names.
+// of another dimension or space, or with other tokens, than the collection that the
+// alias names.
 func Switch(ctx context.Context, a Alias, o Options) (_ *Switched, err error) {
 	if !IsCollection(a.Collection) {
 		return nil, fmt.Errorf("%s is a folder, and aliases are of collections: wanted %s", a.Collection, Form)
@@ -104,8 +105,11 @@ func (s *Switched) compare(ctx context.Context, before qdrant.Options, after ind
 	case store.Collection() == before.Collection:
 		return nil // it is no alias, as TakeAlias will say
 	case info.Dim != after.Dim:
-		return fmt.Errorf("%s is %s with vectors of %d elements, those of %s have %d (--force switches all the same): %w",
+		return fmt.Errorf("%s is %s with vectors of %d elements, %s has vectors of %d (--force switches all the same): %w",
 			s.Alias, store.Collection(), info.Dim, s.Collection, after.Dim, index.ErrDimension)
+	case info.Tokens.Kept() && info.Tokens != after.Tokens:
+		return fmt.Errorf("%s is %s, which keeps %s, and %s keeps %s (--force switches all the same): %w",
+			s.Alias, store.Collection(), info.Tokens, s.Collection, after.Tokens, index.ErrTokens)
 	case !info.Space.Same(after.Space):
 		return fmt.Errorf("%s is %s of %s, %s is of %s (--force switches all the same): %w",
 			s.Alias, store.Collection(), modelOf(info), s.Collection, modelOf(after), index.ErrModel)

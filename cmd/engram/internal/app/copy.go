@@ -34,15 +34,14 @@ func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *
 	}
 	defer closeInto(&err, from)
 	empty := from.empty(spec.Collection)
-	if open.IsCollection(spec.To) && empty.Tokens.Kept() {
-		a.notify("%s keeps no tokens: a search by scan makes them from the images again", spec.To)
-		empty.Tokens = index.TokenFormat{}
-	}
 	to, err := a.openOrCreate(ctx, spec.To, empty)
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, to)
+	if empty.Tokens.Kept() && !to.Info.Tokens.Kept() {
+		a.notify("%s keeps no tokens: a search by scan makes them from the images again", spec.To)
+	}
 	store, origins, err := from.among(to, spec.Prune)
 	if err != nil {
 		return nil, err

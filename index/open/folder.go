@@ -1,0 +1,86 @@
+package open
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"engram/index"
+	"engram/index/local"
+)
+
+// folders are indexes of the embedded engine, by their paths.
+type folders struct{}
+
+func (folders) open(_ context.Context, name string, _ bool, o Options) (index.Store, error) {
+	if o.ReadOnly {
+		return reading(local.OpenReadOnly(name))
+	}
+	return o.watched(local.Open(name))
+}
+
+func (folders) create(_ context.Context, name string, e Empty, o Options) (index.Store, error) {
+	return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space, Tokens: e.Tokens}))
+}
+
+// check refuses every choice, for a folder has none.
+func (folders) check(name string, c Collection) error {
+	found := "the folder " + name
+	if name == "" {
+		found = "no --out"
+	}
+	for _, choice := range []struct {
+		name string
+		made bool
+	}{
+		{"quantisation", c.Quantisation != ""}, {"shards", c.Shards != 0}, {"replicas", c.Replicas != 0}, {"payload-index", len(c.PayloadIndexes) > 0},
+	} {
+		if choice.made {
+			return fmt.Errorf("%s is for a collection, wanted %s, found %s", choice.name, Form, found)
+		}
+	}
+	return nil
+}
+
+func (folders) clean(name string) string { return filepath.Clean(name) }
+
+func (folders) ledgerDir(_ context.Context, name string, _ index.Store, _ Options) (string, error) {
+	return name, nil
+}
+
+func (folders) findLedgerDir(_ context.Context, name string, _ Options) (string, error) {
+	return name, nil
+}
+
+// partDir returns the index's own folder, for it has one part.
+func (folders) partDir(dir, _ string) string { return dir }
+
+// reading makes an index.Store of a store that nothing happens to.
+func reading(store *local.Store, err error) (index.Store, error) {
+	if err != nil { // or else the interface would not be nil
+		return nil, err
+	}
+	return store, nil
+}
+
+// watched has what the store does in the background logged.
+func (o Options) watched(store *local.Store, err error) (index.Store, error) {
+	if err != nil { // or else the interface would not be nil
+		return nil, err
+	}
+	if o.Logger == nil {
+		return store, nil
+	}
+	store.Watch(func(e local.Event) {
+		logger := o.Logger.With("bytes", e.Bytes)
+		switch e.Step {
+		case local.Begun:
+			logger.Debug("writing rows from memory")
+		case local.Finished:
+			logger.Debug("wrote rows from memory", "took", e.Took)
+		case local.Failed:
+			logger.Error("rows in memory could not be written, the next write will fail", "took", e.Took, "error", e.Err)
+		}
+	})
+	return store, nil
+}
