@@ -56,6 +56,9 @@ func (c *console) indexCopyCommand() *cobra.Command {
 			}
 			fmt.Fprintf(c.stdout, "%d items: added %d, changed %d, unchanged %d, extra %d (deleted %d); largest deviation %.1g; digest %s; %.1f s\n",
 				report.Items, report.Added, report.Changed, report.Unchanged, report.Extra, report.Pruned, report.MaxDeviation, report.Digest, report.Seconds)
+			if report.Tokens > 0 {
+				fmt.Fprintf(c.stdout, "tokens of %d items, as the copy keeps them; digest %s\n", report.Tokens, report.TokenDigest)
+			}
 			return err
 		},
 	}

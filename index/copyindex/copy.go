@@ -60,6 +60,10 @@ type Report struct {
 
 	// Digest is of the ids and payloads that were copied (see verify.Digest).
 	Digest string `json:"digest"`
+	// Tokens is how many items of the target have the source's tokens. TokenDigest is
+	// the SHA-256 of ids, lengths and tokens as the target keeps them.
+	Tokens      int    `json:"tokens,omitempty"`
+	TokenDigest string `json:"token_digest,omitempty"`
 	// MaxDeviation is the largest difference of an element of a vector in the
 	// target from the source's.
 	MaxDeviation float64 `json:"max_deviation"`
@@ -80,7 +84,7 @@ type Refusal struct {
 // stay unless opts.Prune is set.
 //
 // Tokens are copied where the target keeps some, and compared afterwards, byte by
-// byte where both keep them alike. A target that keeps tokens which the source has
+// byte and by a digest, with what the target is to make of the source's. A target that keeps tokens which the source has
 // not is refused (index.ErrTokens).
 //
 // A target of another dimension (index.ErrDimension) or model (index.ErrModel)
@@ -140,13 +144,16 @@ func (c *copying) run(ctx context.Context) error {
 		return err
 	}
 	if r := c.report; r.Added+r.Changed+r.Pruned+r.Refused > 0 {
-		seen = newComparison(c.Tolerance)
-		seen.except, seen.sameTokens = c.refused, c.tokens.compare(ctx)
+		seen = newComparison(c.Tolerance, c.tokens)
+		seen.except = c.refused
 		if err := seen.run(ctx, c.from, c.to, func(done int) { c.progress(Checking, done) }); err != nil {
 			return err
 		}
 	}
 	c.report.MaxDeviation, c.report.Digest = seen.maxDeviation, seen.source.String()
+	if c.tokens != nil {
+		c.report.Tokens, c.report.TokenDigest = seen.withTokens, seen.foundTokens.String()
+	}
 	return c.judge(ctx, seen)
 }
 

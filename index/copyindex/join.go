@@ -10,7 +10,10 @@ import (
 )
 
 // pair is what two stores have under one id, nil where a store has nothing.
-type pair struct{ source, target *index.Item }
+type pair struct {
+	source, target *index.Item
+	tokens         *tokenPair // of an item that both have, where tokens are compared
+}
 
 // join yields every id of two stores once, in ascending order.
 //

@@ -1,9 +1,13 @@
 package copyindex
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"hash"
+	"iter"
 
 	"engram/index"
 )
@@ -64,22 +68,92 @@ func (t *tokenCopy) convert(stored []byte) ([]byte, error) {
 	return t.toKind.Encode(nil, tokens)
 }
 
-// compare returns what tells whether an item's tokens in the target are what fill
-// makes of the source's.
-func (t *tokenCopy) compare(ctx context.Context) func(index.ID) (bool, error) {
+// tokenBytes bounds the tokens of a store that are compared at a time.
+const tokenBytes = 16 << 20
+
+// attach gives each pair whose item is in both stores the tokens of both. It reads
+// ahead and asks each store for the tokens of many items at once.
+func (t *tokenCopy) attach(ctx context.Context, pairs iter.Seq2[pair, error]) iter.Seq2[pair, error] {
 	if t == nil {
-		return nil
+		return pairs
 	}
-	return func(id index.ID) (bool, error) {
-		source, err := t.from.Tokens(ctx, []index.ID{id})
-		if err != nil {
-			return false, err
+	most := max(1, min(256, tokenBytes/max(t.fromKind.Size(), t.toKind.Size())))
+	return func(yield func(pair, error) bool) {
+		ahead := make([]pair, 0, most)
+		pass := func() bool {
+			defer func() { ahead = ahead[:0] }()
+			if err := t.read(ctx, ahead); err != nil {
+				yield(pair{}, err)
+				return false
+			}
+			for _, p := range ahead {
+				if !yield(p, nil) {
+					return false
+				}
+			}
+			return true
 		}
-		want, err := t.convert(source[0])
-		if err != nil {
-			return false, err
+		for p, err := range pairs {
+			if err != nil {
+				yield(pair{}, err)
+				return
+			}
+			if ahead = append(ahead, p); len(ahead) == most && !pass() {
+				return
+			}
 		}
-		found, err := t.to.Tokens(ctx, []index.ID{id})
-		return err == nil && bytes.Equal(want, found[0]), err
+		pass()
 	}
 }
+
+// read reads the tokens of the pairs whose item is in both stores.
+func (t *tokenCopy) read(ctx context.Context, pairs []pair) error {
+	var ids []index.ID
+	for _, p := range pairs {
+		if p.source != nil && p.target != nil {
+			ids = append(ids, p.source.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	source, err := t.from.Tokens(ctx, ids)
+	if err != nil {
+		return err
+	}
+	target, err := t.to.Tokens(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, at := 0, 0; at < len(ids); i++ {
+		if pairs[i].source == nil || pairs[i].target == nil {
+			continue
+		}
+		want, err := t.convert(source[at])
+		if err != nil {
+			return fmt.Errorf("item %d: %w", ids[at], err)
+		}
+		pairs[i].tokens = &tokenPair{want: want, found: target[at]}
+		at++
+	}
+	return nil
+}
+
+// tokenPair is the tokens of one item: as the target is to keep them, and as it does.
+type tokenPair struct{ want, found []byte }
+
+// tokenDigest is the SHA-256 of the ids and stored tokens of items, in order.
+type tokenDigest struct{ hash hash.Hash }
+
+func newTokenDigest() tokenDigest { return tokenDigest{sha256.New()} }
+
+func (d tokenDigest) add(id index.ID, stored []byte) {
+	var head [16]byte
+	binary.LittleEndian.PutUint64(head[:], uint64(id))
+	binary.LittleEndian.PutUint64(head[8:], uint64(len(stored)))
+	d.hash.Write(head[:])
+	d.hash.Write(stored)
+}
+
+// String returns 64 hexadecimal digits.
+func (d tokenDigest) String() string { return hex.EncodeToString(d.hash.Sum(nil)) }

@@ -40,8 +40,7 @@ func (c *copying) load(ctx context.Context) (*comparison, error) {
 func (c *copying) write(ctx context.Context) (*comparison, error) {
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(c.InFlight)
-	seen := newComparison(c.Tolerance)
-	seen.sameTokens = c.tokens.compare(inner)
+	seen := newComparison(c.Tolerance, c.tokens)
 	err := c.read(inner, seen, func(b batch) {
 		group.Go(func() error { return c.apply(inner, b) }) // waits for a free place
 	})
@@ -58,14 +57,11 @@ func (c *copying) write(ctx context.Context) (*comparison, error) {
 // read reads both stores and hands out what has to be written.
 func (c *copying) read(ctx context.Context, seen *comparison, write func(batch)) error {
 	var b batch
-	for p, err := range join(ctx, c.from, c.to) {
+	for p, err := range c.tokens.attach(ctx, join(ctx, c.from, c.to)) {
 		if err != nil {
 			return err
 		}
-		differs, err := seen.add(p)
-		if err != nil {
-			return err
-		}
+		differs := seen.add(p)
 		switch {
 		case differs:
 			b.items, b.added = append(b.items, *p.source), append(b.added, p.target == nil)

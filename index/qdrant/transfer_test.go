@@ -1,9 +1,11 @@
 package qdrant_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,8 +22,9 @@ import (
 // An index that goes to a collection and comes back is what it was.
 func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 	const dim = 24
+	tokens := index.TokenFormat{Kind: index.TokensFloat16, Count: 3, Dim: 8}
 	newLocal := func() *local.Store {
-		store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
+		store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}, Tokens: tokens})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,13 +46,17 @@ func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 		if i%9 == 0 {
 			item.Payload = nil
 		}
+		var err error
+		if item.Tokens, err = tokens.Encode(nil, v); err != nil { // as many elements
+			t.Fatal(err)
+		}
 		given = append(given, item)
 	}
 	if err := from.Upsert(t.Context(), given); err != nil {
 		t.Fatal(err)
 	}
 	opts.Collection = "there-and-back"
-	there, err := qdrant.Create(t.Context(), opts, qdrant.Schema{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}})
+	there, err := qdrant.Create(t.Context(), opts, qdrant.Schema{Dim: dim, Space: space.Space{Name: "test 1", Fingerprint: "abc"}, Tokens: tokens})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,24 +64,22 @@ func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 		there.Close()
 		drop(t, opts)
 	})
-	var digests []string
+	var digests, tokenDigests []string
 	for _, move := range []struct{ from, to index.Store }{{from, there}, {there, back}} {
 		for again := range 2 {
 			report, err := copyindex.Copy(t.Context(), move.from, move.to, copyindex.Options{Batch: 100})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Items != items || report.Added != items*(1-again) || report.Unchanged != items*again {
+			if report.Tokens != items || report.Items != items || report.Added != items*(1-again) || report.Unchanged != items*again {
 				t.Errorf("copy %d: %+v", again+1, report)
 			}
 			t.Logf("deviation %g", report.MaxDeviation)
-			digests = append(digests, report.Digest)
+			digests, tokenDigests = append(digests, report.Digest), append(tokenDigests, report.TokenDigest)
 		}
 	}
-	for _, d := range digests {
-		if d != digests[0] {
-			t.Errorf("digests %v, want them equal", digests)
-		}
+	if len(slices.Compact(digests)) > 1 || len(slices.Compact(tokenDigests)) > 1 {
+		t.Errorf("digests %v, of tokens %v; want them equal", digests, tokenDigests)
 	}
 	for item, err := range from.All(t.Context()) {
 		if err != nil {
@@ -86,6 +91,14 @@ func testThereAndBack(t *testing.T, opts qdrant.Options, items int) {
 		}
 		if diff := cmp.Diff(item.Payload, got[0].Payload); diff != "" {
 			t.Fatalf("payload of item %d (-before +after):\n%s", item.ID, diff)
+		}
+		before, err := from.Tokens(t.Context(), []index.ID{item.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := back.Tokens(t.Context(), []index.ID{item.ID})
+		if err != nil || !bytes.Equal(before[0], after[0]) {
+			t.Fatalf("tokens of item %d: %v and back %v, error %v", item.ID, before[0], after[0], err)
 		}
 	}
 	report, err := verify.Verify(t.Context(), there, verify.Options{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"engram/index"
 )
@@ -18,26 +19,51 @@ func (v *verification) tokens(ctx context.Context) error {
 		return nil
 	}
 	var f fault
-	for _, item := range v.sample {
-		stored, err := store.Tokens(ctx, []index.ID{item.ID})
-		switch {
-		case errors.Is(err, index.ErrCorrupt):
-			f.add("item %d: %v", item.ID, err)
-			continue
-		case err != nil:
+	// Many at a time, and the ones of a damaged block one by one.
+	for part := range slices.Chunk(v.sample, max(1, min(256, tokenBytes/format.Size()))) {
+		if err := v.tokensOf(ctx, store, part, &f); err != nil {
 			return err
-		case stored[0] == nil:
-			f.add("item %d has none", item.ID)
-			continue
 		}
-		values := make([]float32, format.Elements())
-		if err := format.Decode(values, stored[0]); err != nil {
+	}
+	v.check("tokens", f, "%s, of %d sampled items", format, len(v.sample))
+	return nil
+}
+
+// tokenBytes bounds the tokens that are read at a time.
+const tokenBytes = 16 << 20
+
+// tokensOf compares the tokens of items with their vectors.
+func (v *verification) tokensOf(ctx context.Context, store index.TokenStore, items []index.Item, f *fault) error {
+	ids := make([]index.ID, len(items))
+	for i := range items {
+		ids[i] = items[i].ID
+	}
+	stored, err := store.Tokens(ctx, ids)
+	switch {
+	case errors.Is(err, index.ErrCorrupt) && len(items) > 1:
+		for i := range items {
+			if err := v.tokensOf(ctx, store, items[i:i+1], f); err != nil {
+				return err
+			}
+		}
+		return nil
+	case errors.Is(err, index.ErrCorrupt):
+		f.add("item %d: %v", ids[0], err)
+		return nil
+	case err != nil:
+		return err
+	}
+	format := v.info.Tokens
+	values := make([]float32, format.Elements())
+	for i, item := range items {
+		if stored[i] == nil {
+			f.add("item %d has none", item.ID)
+		} else if err := format.Decode(values, stored[i]); err != nil {
 			f.add("item %d: %v", item.ID, err)
 		} else if problem := tokensProblem(values[:format.Dim], item.Vector); problem != "" {
 			f.add("item %d %s", item.ID, problem)
 		}
 	}
-	v.check("tokens", f, "%s, of %d sampled items", format, len(v.sample))
 	return nil
 }
 
