@@ -82,8 +82,16 @@ type indexView struct {
 	Dim    int         `json:"dim"`
 	Count  int         `json:"count"`
 	Model  space.Space `json:"model"`
+	Tokens *tokensView `json:"tokens,omitempty"` // nil where the index keeps none
 	// Background says how the engine's work beside the requests has gone.
 	Background backgroundView `json:"background"`
+}
+
+// tokensView is index.TokenFormat.
+type tokensView struct {
+	Kind  index.TokenKind `json:"kind"`
+	Count int             `json:"count"`
+	Dim   int             `json:"dim"`
 }
 
 // backgroundView is index.Background.
@@ -139,6 +147,9 @@ func (s *Server) getInfo(c *gin.Context) error {
 		Trials:  len(s.opts.Trials),
 		MaxK:    s.opts.MaxK,
 		MaxBody: s.opts.MaxBodyBytes,
+	}
+	if info.Tokens.Kept() {
+		answer.Index.Tokens = (*tokensView)(&info.Tokens)
 	}
 	assumed := s.opts.AssumeSpace && !info.Space.Known()
 	if s.opts.Text != nil {

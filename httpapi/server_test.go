@@ -41,9 +41,13 @@ func TestInfoTrialsAndHealth(t *testing.T) {
 	opts := fakeOptions(t)
 	s := newServer(t, opts)
 	opts.Store.(*memStore).info.Background = index.Background{Begun: 3, Finished: 1, Failed: 1}
+	opts.Store.(*memStore).info.Tokens = index.TokenFormat{Kind: index.TokensInt8, Count: 2, Dim: 3}
 	info := decodeBody[infoView](t, get(t, s, "/v1/info"), http.StatusOK)
 	if want := (backgroundView{Begun: 3, Finished: 1, Failed: 1}); info.Index.Background != want {
 		t.Errorf("work in the background is %+v, want %+v", info.Index.Background, want)
+	}
+	if want := (tokensView{index.TokensInt8, 2, 3}); info.Index.Tokens == nil || *info.Index.Tokens != want {
+		t.Errorf("tokens are %+v, want %+v", info.Index.Tokens, want)
 	}
 	if info.Index.Count != 5 || info.Index.Data != "five flat pictures" || info.Encoder.Model.Name != "colour 1" ||
 		info.Decoder.Voxels != 5 || !info.Images || info.Trials != 2 {
