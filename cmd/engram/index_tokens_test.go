@@ -4,7 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"engram/index/copyindex"
 	"engram/index/ingest"
+	"engram/index/qdrant/double"
 	"engram/index/verify"
 )
 
@@ -13,11 +15,27 @@ func TestTokensAreKept(t *testing.T) {
 	c := newCLI(t)
 	photos, dir := writePhotos(t), t.TempDir()
 	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	server := startQdrant(t, double.Options{})
+	there, built, back := server+"/there", server+"/built", filepath.Join(dir, "back")
 	c.must("index", "build", photos, "--out", first, "--tokens", "int8")
 	c.must("index", "copy", first, second)
+	digests := map[string]bool{}
+	for _, move := range [][2]string{{first, there}, {there, back}, {there, back}} {
+		var r copyindex.Report
+		c.json(&r, "index", "copy", move[0], move[1])
+		if r.Tokens != r.Items || r.Items == 0 {
+			t.Errorf("%s: %+v, want tokens of all items", move, r)
+		}
+		digests[r.TokenDigest] = true
+	}
+	if len(digests) != 1 {
+		t.Errorf("digests of tokens %v, want one", digests)
+	}
+	c.must("index", "build", photos, "--out", built, "--tokens", "float16")
 	writePNG(t, filepath.Join(photos, "new.png"), 3, 9)
+	c.must("index", "build", photos, "--out", there)
 	c.must("index", "build", photos, "--out", first)
-	for _, name := range []string{first, second} {
+	for _, name := range []string{first, second, there, built, back} {
 		var r verify.Report
 		c.json(&r, "index", "verify", name)
 		found := false

@@ -105,7 +105,7 @@ func (s *Switched) compare(ctx context.Context, before qdrant.Options, after ind
 	case store.Collection() == before.Collection:
 		return nil // it is no alias, as TakeAlias will say
 	case info.Dim != after.Dim:
-		return fmt.Errorf("%s is %s with vectors of %d elements, %s has vectors of %d (--force switches all the same): %w",
+		return fmt.Errorf("%s is %s with vectors of %d elements, those of %s have %d (--force switches all the same): %w",
 			s.Alias, store.Collection(), info.Dim, s.Collection, after.Dim, index.ErrDimension)
 	case info.Tokens.Kept() && info.Tokens != after.Tokens:
 		return fmt.Errorf("%s is %s, which keeps %s, and %s keeps %s (--force switches all the same): %w",
