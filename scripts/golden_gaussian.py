@@ -9,9 +9,10 @@ Python 3.11 and NumPy 2.4.6, in float64:
 The format of a case is described in golden_case.py. The model is p = A z + b + e + f of
 the scores p that a trial predicts for an image with the scores z; e is a trial's own
 error and f is the same in all trials of an image. Everything is computed from its
-definition: A by stacking the penalty as rows of a least-squares problem, the
-covariances from residuals, the density by solving with the covariance of the mean of n
-trials. The seed is 20271. The test compares to 1e-6.
+definition: A by stacking the penalty as rows of a least-squares problem, its degrees of
+freedom as the trace of the hat matrix, the covariances from residuals, the trend of the
+correlations by numpy.polyfit, the density by solving with the covariance of the mean of
+n trials. The seed is 20271. The test compares to 1e-6.
 """
 
 import pathlib
@@ -23,19 +24,39 @@ from golden_case import draw, write
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "embed/scan/testdata/golden"
 REPEATS = [1, 2, 3, 3, 2, 3, 1, 3, 2, 3, 3, 2, 3, 2]  # of each image
 LEAST = 1e-6  # of the mean variance of a prediction
+PRIOR = 250  # images that the trend over components is worth
 
 
-def slope(z, p, penalty):
-    """Each component's own slope, and a ridge regression of what it leaves."""
-    zc, pc = z - z.mean(0), p - p.mean(0)
-    own = np.maximum((zc * pc).sum(0) / (zc * zc).sum(0), 0)
+def own_slopes(zc, pc):
+    return np.maximum((zc * pc).sum(0) / (zc * zc).sum(0), 0)
+
+
+def slope(zc, pc, penalty):
+    """Each component's own slope, and a ridge regression of what it leaves, with the
+    degrees of freedom of that regression."""
+    own = own_slopes(zc, pc)
     if np.isinf(penalty):
-        return np.diag(own)
-    n, r = z.shape
+        return np.diag(own), 0
+    n, r = zc.shape
     weight = np.sqrt(penalty * (zc * zc).mean() * n)
     rows = np.vstack([zc, weight * np.eye(r)])
     rest = np.vstack([pc - zc * own, np.zeros((r, r))])
-    return np.diag(own) + np.linalg.lstsq(rows, rest, rcond=None)[0].T
+    used = np.trace(zc @ np.linalg.pinv(rows)[:, :n])
+    return np.diag(own) + np.linalg.lstsq(rows, rest, rcond=None)[0].T, used
+
+
+def pool(a, total, trial, own, ratio):
+    """Correlations are drawn towards their trend, and shares of errors to their mean."""
+    rho = own / ratio
+    number = np.log(np.arange(len(rho)) + 3)
+    line = np.polyval(np.polyfit(number, rho, 1), number)
+    assert (line > .02).all() and (line < 1).all()
+    weight = PRIOR / (PRIOR + len(REPEATS))
+    pooled = np.sqrt((1 - weight) * rho**2 + weight * line**2)
+    error = np.sqrt((1 - pooled**2) / (1 - rho**2))
+    share = np.diag(trial) / np.diag(total)
+    of_trial = error * np.sqrt(((1 - weight) * share + weight * share.mean()) / share)
+    return a + np.diag((pooled - rho) * ratio), total * np.outer(error, error), trial * np.outer(of_trial, of_trial)
 
 
 def shrunk(s, share):
@@ -52,13 +73,17 @@ def case(name, penalty, shrinkage, rank):
 
     zr, pr = z[:, :rank], predicted[:, :rank]
     mean = np.array([pr[images == i].mean(0) for i in range(len(z))])
-    a = slope(zr, mean, penalty)
-    b = mean.mean(0) - a @ zr.mean(0)
-    residual = mean - zr @ a.T - b
+    zc, pc = zr - zr.mean(0), mean - mean.mean(0)
+    a, used = slope(zc, pc, penalty)
+    residual = pc - zc @ a.T
     deviation = pr - mean[images]
     trial = deviation.T @ deviation / (len(images) - len(z))
-    total = residual.T @ residual / len(z) + (1 - np.mean(1 / np.array(REPEATS))) * trial
-    pp = (mean - mean.mean(0)).T @ (mean - mean.mean(0)) / len(z)
+    of_mean = 1 - np.mean(1 / np.array(REPEATS))
+    total = residual.T @ residual / len(z) / (1 - (1 + used) / len(z))**2 + of_mean * trial
+    pp = pc.T @ pc / len(z)
+    ratio = np.sqrt((np.diag(pp) + of_mean * np.diag(trial)) / (zc * zc).mean(0))
+    a, total, trial = pool(a, total, trial, own_slopes(zc, pc), ratio)
+    b = mean.mean(0) - a @ zr.mean(0)
     total_s = shrunk(total, shrinkage) + LEAST * np.trace(pp) / rank * np.eye(rank)
     trial_s = shrunk(trial, shrinkage)
     outputs = {"slope": a, "bias": b, "total": total, "trial": trial}

@@ -3,11 +3,13 @@ package scan
 import (
 	"context"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 )
 
-// gaussianShapes returns the shapes that are tried for so many components.
+// gaussianShapes returns the shapes that are tried for so many components. The first
+// one has the fewest parameters.
 func gaussianShapes(rank int) []gaussianShape {
 	var shapes []gaussianShape
 	for divisor := 1; divisor <= 8; divisor *= 2 {
@@ -24,8 +26,8 @@ func gaussianShapes(rank int) []gaussianShape {
 	return shapes
 }
 
-// shapeRanks are what every shape of the likelihood says of a part's trials,
-// [shapes][trials]: logarithms of ranks, and how surprising the seen image is. A shape
+// shapeRanks are what every shape of the likelihood says of a part's images,
+// [shapes][images]: logarithms of ranks, and how surprising the seen image is. A shape
 // is chosen by the surprise, which still tells shapes apart where most ranks are 1.
 type shapeRanks struct{ ranks, surprises [][]float64 }
 
@@ -67,17 +69,20 @@ func (t *training) judgeShapes(ctx context.Context) ([]shapeRanks, error) {
 	return t.judged, nil
 }
 
-// best returns the shape of the least mean surprise, the first one of several.
+// best returns the shape of the least mean surprise, if it is less than the first
+// shape's by more than two standard errors of the differences over images, and else the
+// first one: with few images the least of many means is mostly luck.
 func best(of ...shapeRanks) int {
-	shape, least := 0, math.Inf(1)
-	for i := range of[0].surprises {
-		var sum, n float64
-		for _, part := range of {
-			sum += stat.Mean(part.surprises[i], nil) * float64(len(part.surprises[i]))
-			n += float64(len(part.surprises[i]))
+	all := make([][]float64, len(of[0].surprises))
+	for _, part := range of {
+		for i, surprises := range part.surprises {
+			all[i] = append(all[i], surprises...)
 		}
-		if sum/n < least {
-			shape, least = i, sum/n
+	}
+	shape, least := 0, stat.Mean(all[0], nil)
+	for i, surprises := range all[1:] {
+		if mean := stat.Mean(surprises, nil); mean < least && clearlyLess(surprises, all[0]) {
+			shape, least = i+1, mean
 		}
 	}
 	return shape
@@ -101,18 +106,12 @@ func (t *training) fitGaussian(ctx context.Context) (*mapping, gaussianShape, er
 }
 
 // crossRanks returns, for each part, the ranks by the shape that the other parts
-// choose, so that the choice is judged with the likelihood. A single part is divided
-// by the trials' images.
-func crossRanks(judged []shapeRanks, parts []heldOut) [][]float64 {
+// choose, so that the choice is judged with the likelihood. A single part is halved.
+func crossRanks(judged []shapeRanks) [][]float64 {
 	out := make([][]float64, len(judged))
 	if len(judged) > 1 {
 		for k, part := range judged {
-			var others []shapeRanks
-			for j, other := range judged {
-				if j != k {
-					others = append(others, other)
-				}
-			}
+			others := slices.Concat(judged[:k], judged[k+1:])
 			out[k] = part.ranks[best(others...)]
 		}
 		return out
@@ -120,17 +119,15 @@ func crossRanks(judged []shapeRanks, parts []heldOut) [][]float64 {
 	half := func(which int) shapeRanks {
 		some := shapeRanks{surprises: make([][]float64, len(judged[0].surprises))}
 		for i, surprises := range judged[0].surprises {
-			for trial, right := range parts[0].right {
-				if right%2 == which {
-					some.surprises[i] = append(some.surprises[i], surprises[trial])
-				}
+			for image := which; image < len(surprises); image += 2 {
+				some.surprises[i] = append(some.surprises[i], surprises[image])
 			}
 		}
 		return some
 	}
 	chosen := [2]int{best(half(1)), best(half(0))}
-	for trial, right := range parts[0].right {
-		out[0] = append(out[0], judged[0].ranks[chosen[right%2]][trial])
+	for image := range judged[0].ranks[0] {
+		out[0] = append(out[0], judged[0].ranks[chosen[image%2]][image])
 	}
 	return out
 }

@@ -49,21 +49,19 @@ func (s gaussianShape) String() string {
 	return fmt.Sprintf("the leading 1/%d of the components, slope penalty %g, covariance shrinkage %g", s.divisor, s.penalty, s.shrinkage)
 }
 
-// newGaussian fits the model to the sums of left-out predictions of some images.
+// newGaussian fits the model to the sums of left-out predictions of some images. The
+// covariance of the residuals is divided by (1 − h)², h being the share of the degrees
+// of freedom that the slopes use up: new images are predicted worse than the images
+// that the slopes were fitted to (generalised cross-validation; Golub, Heath & Wahba
+// 1979, Technometrics 21).
 func newGaussian(m *scoreMoments, rank int, penalty float64) (*gaussian, error) {
 	r := rank
 	zz, zp, pp := m.covariances(r)
-	a, err := slope(zz, zp, penalty)
+	a, used, err := slope(zz, zp, penalty)
 	if err != nil {
 		return nil, err
 	}
 	g := &gaussian{slope: a, bias: make([]float64, r), total: new(mat.Dense), trial: mat.NewDense(r, r, nil)}
-	for k := range r {
-		g.bias[k] = m.p.At(0, k) / m.images
-		for j := range r {
-			g.bias[k] -= a.At(k, j) * m.z.At(0, j) / m.images
-		}
-	}
 	// The covariance of an image's mean residual: pp − A·zp − (A·zp)ᵀ + A·zz·Aᵀ.
 	var azp, azza, residual mat.Dense
 	azp.Mul(a, zp)
@@ -71,6 +69,8 @@ func newGaussian(m *scoreMoments, rank int, penalty float64) (*gaussian, error) 
 	residual.Sub(pp, &azp)
 	residual.Sub(&residual, azp.T())
 	residual.Add(&residual, &azza)
+	open := 1 - min((1+used)/m.images, mostUsed)
+	residual.Scale(1/(open*open), &residual)
 	if m.freedom > 0 {
 		g.trial.Scale(1/m.freedom, leading(m.within, r, r))
 	}
@@ -79,27 +79,35 @@ func newGaussian(m *scoreMoments, rank int, penalty float64) (*gaussian, error) 
 	}
 	g.total.Scale(1-m.inverse/m.images, g.trial)
 	g.total.Add(g.total, &residual)
+	g.pool(zz, zp, pp, m)
+	for k := range r {
+		g.bias[k] = m.p.At(0, k) / m.images
+		for j := range r {
+			g.bias[k] -= a.At(k, j) * m.z.At(0, j) / m.images
+		}
+	}
 	return g, nil
 }
 
+// mostUsed bounds the share of the degrees of freedom that slopes are taken to use up.
+const mostUsed = .9
+
 // slope returns A of the regression of predictions on scores: each component's own
 // slope, and, unless the penalty is infinite, what a ridge regression of the rest
-// adds.
-func slope(zz, zp *mat.Dense, penalty float64) (*mat.Dense, error) {
+// adds. used is how many degrees of freedom that ridge regression has.
+func slope(zz, zp *mat.Dense, penalty float64) (a *mat.Dense, used float64, err error) {
 	r, _ := zz.Dims()
-	own, variance := make([]float64, r), 0.0
+	own := make([]float64, r)
 	for k := range r {
-		if zz.At(k, k) > 0 {
-			own[k] = max(0, zp.At(k, k)/zz.At(k, k))
-		}
-		variance += zz.At(k, k) / float64(r)
+		own[k] = ownSlope(zz, zp, k)
 	}
+	variance := mat.Trace(zz) / float64(r)
 	diagonal := mat.NewDiagDense(r, own)
 	if math.IsInf(penalty, 1) {
-		return mat.DenseCopyOf(diagonal), nil
+		return mat.DenseCopyOf(diagonal), 0, nil
 	}
 	if variance == 0 {
-		return nil, errors.New("gaussian decoder: the scores of all images are the same")
+		return nil, 0, errors.New("gaussian decoder: the scores of all images are the same")
 	}
 	gram := symmetric(zz)
 	for k := range r {
@@ -107,16 +115,20 @@ func slope(zz, zp *mat.Dense, penalty float64) (*mat.Dense, error) {
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(gram) {
-		return nil, fmt.Errorf("gaussian decoder: the scores' covariance is %w", ErrSingular)
+		return nil, 0, fmt.Errorf("gaussian decoder: the scores' covariance is %w", ErrSingular)
 	}
 	var rest, more, out mat.Dense // rest is zp − zz·diagonal
 	rest.Mul(zz, diagonal)
 	rest.Sub(zp, &rest)
 	if err := chol.SolveTo(&more, &rest); err != nil {
-		return nil, fmt.Errorf("gaussian decoder: %w", err)
+		return nil, 0, fmt.Errorf("gaussian decoder: %w", err)
+	}
+	var inverse mat.SymDense
+	if err := chol.InverseTo(&inverse); err != nil {
+		return nil, 0, fmt.Errorf("gaussian decoder: %w", err)
 	}
 	out.Add(diagonal, more.T())
-	return &out, nil
+	return &out, float64(r) - penalty*variance*mat.Trace(&inverse), nil
 }
 
 // leastVariance is the least variance of an error, as a share of the mean variance of

@@ -144,16 +144,17 @@ func drawn(rng *rand.Rand, from []int) []int {
 	return take(from, rng.Perm(len(from))[:min(len(from), choiceTrials)])
 }
 
-// logRanks returns, for each trial of the part, the logarithm of the rank from 1
-// that a metric gives the seen image.
+// logRanks returns, for each image of the part, the mean logarithm of the rank from 1
+// that a metric gives it for its trials.
 func (h *heldOut) logRanks(m *mapping) ([]float64, error) {
 	ranks, _, err := h.judge(m)
 	return ranks, err
 }
 
-// judge returns the logarithms of the ranks, and for each trial how surprising the
-// seen image is: minus the logarithm of its probability, the scores being logarithms
-// of likelihoods and all images as probable beforehand.
+// judge returns, for each image of the part, means over its trials: of the logarithm
+// of the rank, and of how surprising the seen image is. Surprise is minus the logarithm
+// of the image's probability, the scores being logarithms of likelihoods and all images
+// as probable beforehand. Images, and not trials, are independent of each other.
 func (h *heldOut) judge(m *mapping) (ranks, surprises []float64, err error) {
 	coordinates, err := m.images(h.among)
 	if err != nil {
@@ -166,28 +167,42 @@ func (h *heldOut) judge(m *mapping) (ranks, surprises []float64, err error) {
 	offsets := m.offsets(coordinates, 1)
 	scores := matrix.New(queries.Rows, coordinates.Rows)
 	blas32.Gemm(blas.NoTrans, blas.Trans, 1, queries, coordinates, 0, scores)
-	ranks, surprises = make([]float64, len(h.right)), make([]float64, len(h.right))
+	ranks, surprises = make([]float64, h.among.Rows), make([]float64, h.among.Rows)
+	trials := make([]float64, h.among.Rows)
 	for i, right := range h.right {
 		row := matrix.Row(scores, i)
 		for j := range offsets {
 			row[j] += offsets[j]
 		}
-		rank := .5 // an image that is as near as the right one counts half, the right one included
-		largest := row[right]
-		for _, x := range row {
-			largest = max(largest, x)
-			switch {
-			case x > row[right]:
-				rank++
-			case x == row[right]:
-				rank += .5
-			}
-		}
-		var sum float64
-		for _, x := range row {
-			sum += math.Exp(float64(x - largest))
-		}
-		ranks[i], surprises[i] = math.Log(rank), math.Log(sum)+float64(largest-row[right])
+		rank, surprise := identified(row, right)
+		trials[right]++
+		ranks[right] += math.Log(rank)
+		surprises[right] += surprise
+	}
+	for image, n := range trials {
+		ranks[image] /= n
+		surprises[image] /= n
 	}
 	return ranks, surprises, nil
+}
+
+// identified returns the rank from 1 of the right image among the scores of all, and
+// its surprise. An image that is as near as the right one counts half.
+func identified(scores []float32, right int) (rank, surprise float64) {
+	rank = .5 // the right image counts half, too
+	largest := scores[right]
+	for _, x := range scores {
+		largest = max(largest, x)
+		switch {
+		case x > scores[right]:
+			rank++
+		case x == scores[right]:
+			rank += .5
+		}
+	}
+	var sum float64
+	for _, x := range scores {
+		sum += math.Exp(float64(x - largest))
+	}
+	return rank, math.Log(sum) + float64(largest-scores[right])
 }
