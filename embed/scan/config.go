@@ -19,6 +19,10 @@ const (
 	PresetGaussian = "gaussian"
 	PresetCompact  = "compact"
 	PresetMindEye1 = "mindeye1"
+
+	PresetContrastive    = "contrastive"
+	PresetRefined        = "refined"
+	PresetRefinedNetwork = "refined-network"
 )
 
 // Config is the shape of a decoder: everything that its weights must fit.
@@ -43,6 +47,10 @@ type Config struct {
 
 	DropoutIn    float32 `json:"dropout_in"`    // after the first layer
 	DropoutBlock float32 `json:"dropout_block"` // in each residual layer
+
+	// Loss is what the network was trained with, see Losses; "" stands for LossMindEye,
+	// and for presets that have one loss only.
+	Loss string `json:"loss,omitempty"`
 
 	// Metric is the name of the metric by which predictions and images are compared,
 	// see Metric; "" stands for MetricPearson.
@@ -84,11 +92,15 @@ func (s savedConfig) config() Config {
 
 // Presets lists the names that PresetConfig knows.
 func Presets() []string {
-	return []string{PresetAuto, PresetLinear, PresetWhitened, PresetGains, PresetGaussian, PresetCompact, PresetMindEye1}
+	return []string{
+		PresetAuto, PresetLinear, PresetWhitened, PresetGains, PresetGaussian, PresetCompact, PresetMindEye1,
+		PresetContrastive, PresetRefined, PresetRefinedNetwork,
+	}
 }
 
 // PresetConfig returns the shape of a preset for trials of voxels voxels and
-// targets of t tokens of d elements.
+// targets of t tokens of d elements. A preset with a network may have a loss behind a
+// colon, such as "compact:mse"; see Losses.
 //
 //   - auto: of linear, whitened, gains, gaussian and compact the one that best
 //     identifies left-out training images. The decoder that comes out has the preset
@@ -108,12 +120,20 @@ func Presets() []string {
 //   - mindeye1: the published network, 4,096 units, four residual layers and a
 //     projector of 2,048 units, without a ridge: 947,579,904 parameters
 //     for 15,724 voxels and 257×768 tokens.
+//   - contrastive: gains, whose map of the prediction is then trained so that the cosine
+//     tells the seen image from all other training images.
+//   - refined: gaussian, whose map of the prediction is trained so in the same way, by
+//     the likelihood.
+//   - refined-network: gaussian, behind compact's network, which is trained in the same
+//     way. These three keep what training changed only where left-out images are found
+//     clearly better by it; auto does not try them, see NOTES.md.
 func PresetConfig(preset string, voxels, t, d int) (Config, error) {
 	c := Config{Preset: preset, Voxels: voxels, T: t, D: d, DropoutIn: dropoutIn, DropoutBlock: dropoutBlock}
-	switch preset {
-	case PresetAuto, PresetLinear, PresetWhitened, PresetGains, PresetGaussian:
+	c.Preset, c.Loss, _ = strings.Cut(preset, ":")
+	switch c.Preset {
+	case PresetAuto, PresetLinear, PresetWhitened, PresetGains, PresetGaussian, PresetContrastive, PresetRefined:
 		c.Rank = maxRank
-	case PresetCompact:
+	case PresetCompact, PresetRefinedNetwork:
 		c.Rank, c.Width = maxRank, compactWidth
 	case PresetMindEye1:
 		c.Width, c.Blocks, c.Projector = 4096, 4, 2048
@@ -163,7 +183,7 @@ func (c Config) validate() error {
 	case !(c.DropoutIn >= 0 && c.DropoutIn < 1) || !(c.DropoutBlock >= 0 && c.DropoutBlock < 1):
 		return fmt.Errorf("scan: wanted dropout of at least 0 and below 1, found %v and %v", c.DropoutIn, c.DropoutBlock)
 	}
-	return nil
+	return c.checkLoss()
 }
 
 // metric returns the name of the metric.

@@ -18,6 +18,11 @@
 // its output is added to them, each multiplied by a gain of its own. The preset auto
 // takes the one that best identifies training images which it was fitted without.
 //
+// A refinement (refined, refined-network, contrastive) begins at a closed form and is
+// trained to tell the seen image from all other training images, for as long as
+// left-out images are found better. A network's loss can be chosen, see Losses: an
+// ablation compares them.
+//
 // # The metric
 //
 // A decoder names how its predictions are compared with images: Decoder.Metric. Pearson's

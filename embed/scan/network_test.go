@@ -216,8 +216,8 @@ func TestTrainingAgreesWithPyTorch(t *testing.T) {
 	lr, beta1, tau := c.Numbers("lr"), c.Numbers("beta1"), c.Numbers("tau")
 	mix := int(c.Number("bimixco_steps"))
 	var state *grad.State
-	for _, p := range []phase{{from: 0, to: mix}, {soft: true, from: mix, to: steps}} {
-		loss := train.loss(newLayers(config), p.soft)
+	for _, p := range []phase{{loss: LossBiMixCo, to: mix}, {loss: LossSoftCLIP, from: mix, to: steps}} {
+		loss := train.loss(newLayers(config), p.loss)
 		params := loss.Graph().Params()
 		if state == nil {
 			state = grad.NewState(params, func(p *grad.Param, v []float32) { copy(v, goldenValues(start.Params, p).Float32s()) })
@@ -258,7 +258,7 @@ func goldenInputs(train *training, c embedtest.Case, p phase, lr, beta1, tau []f
 			tauName: {Shape: []int64{n}, Data: taus},
 		},
 	}
-	if !p.soft {
+	if p.loss == LossBiMixCo {
 		in.Steps[lambdaName] = &ort.Tensor{Shape: []int64{n, b}, Data: lambda}
 		in.Steps[permName] = &ort.Tensor{Shape: []int64{n, b}, Data: perm}
 	}

@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"engram/data/progress"
@@ -15,8 +16,9 @@ import (
 // choose.
 type Options struct {
 	Preset string // default auto
-	// Epochs is how often a network sees every trial; default 100. Presets without a
-	// network ignore it.
+	// Epochs is how often a network sees every trial; default 100, and 20 for
+	// the presets that stop by left-out images: contrastive, refined and
+	// refined-network. Presets without training ignore it.
 	Epochs int
 	// Batch is how many trials a step sees; default 128, and never more than
 	// there are. Trials that do not fill a batch wait for the next epoch's
@@ -66,8 +68,12 @@ func (o Options) withDefaults(trials int) Options {
 	if o.Preset == "" {
 		o.Preset = PresetAuto
 	}
+	preset, _, _ := strings.Cut(o.Preset, ":")
 	if o.Epochs == 0 {
 		o.Epochs = 100
+		if isRefinement(preset) {
+			o.Epochs = refinementEpochs
+		}
 	}
 	if o.Batch == 0 {
 		o.Batch = 128
@@ -79,7 +85,7 @@ func (o Options) withDefaults(trials int) Options {
 	if o.WeightDecay == 0 {
 		o.WeightDecay = .01
 	}
-	if o.Temperature == 0 && o.Preset != PresetMindEye1 {
+	if o.Temperature == 0 && preset != PresetMindEye1 {
 		o.Temperature = compactTemperature
 	}
 	return o

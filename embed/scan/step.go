@@ -24,8 +24,8 @@ const (
 	permName   = "perm"   // [B]
 )
 
-// loss builds the training graph of a phase in l, which is empty.
-func (t *training) loss(l *layers, soft bool) *grad.Node {
+// loss builds the training graph of a loss in l, which is empty.
+func (t *training) loss(l *layers, loss string) *grad.Node {
 	c, g := l.config, l.Graph()
 	b := t.opts.Batch
 	l.seed = g.Step(seedName, onnx.Int64)
@@ -41,7 +41,7 @@ func (t *training) loss(l *layers, soft bool) *grad.Node {
 	}
 	x := grad.Rows(g.Data(name, onnx.Float, input.Rows, input.Cols), trial)
 	mix := mixNodes{image: image}
-	if !soft {
+	if loss == LossBiMixCo {
 		mix.lambda, mix.perm = g.Step(lambdaName, onnx.Float, b), g.Step(permName, onnx.Int64, b)
 		x = mix.mixed(x)
 	}
@@ -51,8 +51,14 @@ func (t *training) loss(l *layers, soft bool) *grad.Node {
 	} else {
 		predicted = l.project(l.backbone(x))
 	}
-	if soft {
+	switch loss {
+	case LossSoftCLIP:
 		return softCLIP(predicted, target, tau)
+	case LossMSE:
+		difference := grad.Sub(predicted, target)
+		return grad.Mean(grad.Mul(difference, difference))
+	case LossGallery:
+		return galleryLoss(predicted, image, tau, newGallery(*t.leftOut))
 	}
 	return biMixCo(predicted, target, mix, tau)
 }
@@ -74,16 +80,18 @@ func (t *training) inputs(p phase) func(context.Context, int) (ort.Tensors, erro
 		seeds, taus := make([]int64, steps), make([]float32, steps)
 		for s := range steps {
 			seeds[s] = rng.Int64N(1 << 31)
-			taus[s] = t.opts.temperature(p.soft, epoch-p.from, p.to-p.from)
+			taus[s] = t.opts.temperature(p.loss == LossSoftCLIP, epoch-p.from, p.to-p.from)
 		}
 		n, b := int64(steps), int64(batch)
 		in := ort.Tensors{
 			trialName: {Shape: []int64{n, b}, Data: trials},
 			imageName: {Shape: []int64{n, b}, Data: images},
 			seedName:  {Shape: []int64{n}, Data: seeds},
-			tauName:   {Shape: []int64{n}, Data: taus},
 		}
-		if !p.soft {
+		if p.loss != LossMSE {
+			in[tauName] = &ort.Tensor{Shape: []int64{n}, Data: taus}
+		}
+		if p.loss == LossBiMixCo {
 			lambda, perm := drawMixes(rng, steps, batch)
 			in[lambdaName] = &ort.Tensor{Shape: []int64{n, b}, Data: lambda}
 			in[permName] = &ort.Tensor{Shape: []int64{n, b}, Data: perm}

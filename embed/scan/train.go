@@ -95,6 +95,9 @@ func (t *training) fit(ctx context.Context, data Data) (*Model, error) {
 // finish fits what a decoder has beside the ridge.
 func (t *training) finish(ctx context.Context, config Config) (*Model, error) {
 	m := &Model{Config: config, Values: maps.Clone(t.fixed)}
+	if isRefinement(config.Preset) {
+		return m, t.refine(ctx, m)
+	}
 	if config.Rank > 0 && config.Width == 0 {
 		mapping, err := t.metric(ctx, &m.Config)
 		if err != nil {
@@ -198,6 +201,9 @@ func (t *training) train(ctx context.Context, c Config) (*Model, error) {
 		t.ridge = matrix.Clone(t.leftOut.predicted)
 		values[ridgeScale] = standardise(t.ridge)
 		t.gains = t.leftOut.firstGains()
+		if c.Loss == LossMSE {
+			t.gains = undone(values[ridgeScale])
+		}
 	}
 	trained, err := t.loop(c).Run(ctx, t.rt)
 	if err != nil {
@@ -209,35 +215,39 @@ func (t *training) train(ctx context.Context, c Config) (*Model, error) {
 
 // phase is a span of epochs with one loss.
 type phase struct {
-	soft     bool // SoftCLIP, else BiMixCo
+	loss     string // of Losses, but LossMindEye
 	from, to int
 }
 
-// loop says how the network is trained: the first third of the epochs with
-// BiMixCo, the others with SoftCLIP.
+// loop says how the network is trained.
 func (t *training) loop(c Config) train.Loop {
 	all := t.opts.Epochs
-	mixed := phase{to: int(mixupShare * float64(all))}
-	soft := phase{soft: true, from: mixed.to, to: all}
-	data := ort.Tensors{targetName: tensor(t.target)}
+	data := ort.Tensors{}
 	if c.Rank > 0 {
 		data[ridgeName] = tensor(t.ridge)
 	} else {
 		data[voxelsName] = tensor(t.voxels)
 	}
-	first, second := newLayers(c), newLayers(c)
-	first.gains = t.gains
-	return train.Loop{
+	if c.Loss == LossGallery {
+		newGallery(*t.leftOut).data(data)
+	} else {
+		data[targetName] = tensor(t.target)
+	}
+	loop := train.Loop{
 		Name: "scan", Stage: TrainingStage, Data: data, Steps: t.steps(),
-		Phases: []train.Phase{
-			{Until: mixed.to, Loss: t.loss(first, mixed.soft), Inputs: t.inputs(mixed)},
-			{Until: soft.to, Loss: t.loss(second, soft.soft), Inputs: t.inputs(soft)},
-		},
 		Optimizer:  grad.AdamW{WeightDecay: t.opts.WeightDecay},
 		Schedule:   train.NewOneCycle(t.opts.LR, t.steps()*all, warmUpShare),
 		Session:    t.opts.Session,
-		Initialise: first.InitialiseInOrder(rand.New(rand.NewPCG(t.opts.Seed, 1))),
 		Checkpoint: t.checkpoint(c),
 		Progress:   t.opts.Progress,
 	}
+	for i, p := range c.phases(all) {
+		l := newLayers(c)
+		if i == 0 {
+			l.gains = t.gains
+			loop.Initialise = l.InitialiseInOrder(rand.New(rand.NewPCG(t.opts.Seed, 1)))
+		}
+		loop.Phases = append(loop.Phases, train.Phase{Until: p.to, Loss: t.loss(l, p.loss), Inputs: t.inputs(p)})
+	}
+	return loop
 }

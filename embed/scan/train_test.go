@@ -71,6 +71,8 @@ func TestEveryPresetLearns(t *testing.T) {
 	data := simulated(60, 2, 40, 2)
 	for _, preset := range []string{
 		scan.PresetLinear, scan.PresetWhitened, scan.PresetGains, scan.PresetGaussian, scan.PresetCompact, scan.PresetAuto,
+		scan.PresetContrastive, scan.PresetRefined, scan.PresetRefinedNetwork,
+		"compact:bimixco", "compact:softclip", "compact:mse", "compact:gallery",
 	} {
 		const want = .95
 		folds, err := scan.KFoldByImage(data.Images, 3, 1)
