@@ -33,6 +33,8 @@ func (c *console) planCommand() *cobra.Command {
 	flags.IntVar(&f.Payload, "payload", 200, "bytes of an item's payload")
 	flags.IntVar(&f.Indexes, "payload-indexes", 1, "fields of the payload that are filtered by, in Qdrant")
 	flags.IntVar(&f.Tokens, "tokens", 0, "tokens kept of each item for re-ranking (CLIP ViT-L/14 has 257)")
+	flags.IntVar(&f.TokenDim, "token-dim", 0, "elements of a token (default: as many as a vector has)")
+	flags.StringVar((*string)(&f.TokenKind), "token-kind", string(index.TokensFloat16), "how tokens are kept: float16 or int8")
 	flags.IntVar(&f.Links, "links", 16, "links of a row in the graph, HNSW's M")
 	flags.IntVar(&f.Shards, "shards", 0, "shards of the collection (default: two per node)")
 	flags.IntVar(&f.Replicas, "replicas", 1, "copies of each shard, on different nodes")

@@ -106,10 +106,30 @@ func qdrantSpare() formula {
 		func(v values) float64 { return v.of("diskData") * 0.5 }}
 }
 
-// tokens are kept beside the vectors of both engines.
-func tokens() formula {
-	return formula{"diskTokens", "tokens", Bytes, "n * T*D*2", "float16",
-		func(v values) float64 { return v.of("n") * v.of("T") * v.of("D") * 2 }}
+// localTokens are rows of a file of their own, with its checksums.
+func localTokens(kind index.TokenKind) formula {
+	f := formula{"diskTokens", "tokens", Bytes, "n * T*d*2 * (1 + 4/4096)", ourFormat + ": float16, CRC-32C of every block",
+		func(v values) float64 {
+			return v.of("n") * v.of("T") * v.of("d") * 2 * (1 + disk.SumSize/float64(disk.BlockSize))
+		}}
+	if kind == index.TokensInt8 {
+		f.text, f.source = "n * T*(d + 4) * (1 + 4/4096)", ourFormat+": int8 and a float32 scale of a token, CRC-32C of every block"
+		f.value = func(v values) float64 {
+			return v.of("n") * v.of("T") * (v.of("d") + 4) * (1 + disk.SumSize/float64(disk.BlockSize))
+		}
+	}
+	return f
+}
+
+// qdrantTokens are multivectors without a graph.
+func qdrantTokens(kind index.TokenKind) formula {
+	const each = "qdrant segment/vector_storage/multi_dense: offset, count and capacity of an item"
+	if kind == index.TokensInt8 {
+		return formula{"diskTokens", "tokens", Bytes, "n * (T*(d + 4) + 12)", each + "; uint8, a token's scale is 4 of them",
+			func(v values) float64 { return v.of("n") * (v.of("T")*(v.of("d")+4) + 12) }}
+	}
+	return formula{"diskTokens", "tokens", Bytes, "n * (T*d*2 + 12)", each + "; float16",
+		func(v values) float64 { return v.of("n") * (v.of("T")*v.of("d")*2 + 12) }}
 }
 
 // snapshot is the room for one.

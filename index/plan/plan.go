@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -27,6 +28,10 @@ type Demand struct {
 	Payload int `json:"payload"` // P, bytes of an item's payload
 	Indexes int `json:"indexes"` // F, fields of the payload with an index; for Qdrant
 	Tokens  int `json:"tokens"`  // T, tokens kept of each item, 0: none
+	// TokenDim is d, the elements of a token; 0: as many as a vector has. TokenKind is
+	// how they are kept; "" means index.TokensFloat16.
+	TokenDim  int             `json:"token_dim,omitempty"`
+	TokenKind index.TokenKind `json:"token_kind,omitempty"`
 
 	Engine Engine `json:"engine"`
 	// Quantisation is index.Int8 in the embedded engine, which has no other.
@@ -109,10 +114,10 @@ func (p *Plan) Value(key string) (value float64, ok bool) {
 
 // sizes adds the bytes in memory and on disk of one copy of the data.
 func (d Demand) sizes(s *sheet) {
-	memory, onDisk, spare := localMemory(), localDisk(), localSpare()
+	memory, onDisk, spare, tokens := localMemory(), localDisk(), localSpare(), localTokens
 	if d.Engine == Qdrant {
 		memory = append([]formula{qdrantVectors(d.Quantisation)}, qdrantMemory()...)
-		onDisk, spare = qdrantDisk(), qdrantSpare()
+		onDisk, spare, tokens = qdrantDisk(), qdrantSpare(), qdrantTokens
 		if d.Quantisation != index.Unquantised {
 			onDisk = slices.Insert(onDisk, 1, qdrantCodes())
 		}
@@ -121,7 +126,7 @@ func (d Demand) sizes(s *sheet) {
 	s.add(s.sum(Cell{Key: "memory", Label: "memory", Unit: Bytes}, "", "mem"))
 	s.add(onDisk...)
 	if d.Tokens > 0 {
-		s.add(tokens())
+		s.add(tokens(d.TokenKind))
 	}
 	s.add(s.sum(Cell{Key: "diskData", Label: "data", Unit: Bytes}, "", "disk"), spare, snapshot())
 	s.add(s.sum(Cell{Key: "disk", Label: "disk", Unit: Bytes}, "diskData", "spare"))
@@ -162,7 +167,7 @@ func (d Demand) time(s *sheet, r Rates) {
 // variables names the numbers that formulas begin with.
 func (d Demand) variables(r Rates) values {
 	return values{
-		"n": float64(d.Items), "D": float64(d.Dim), "P": float64(d.Payload), "F": float64(d.Indexes), "T": float64(d.Tokens),
+		"n": float64(d.Items), "D": float64(d.Dim), "P": float64(d.Payload), "F": float64(d.Indexes), "T": float64(d.Tokens), "d": float64(cmp.Or(d.TokenDim, d.Dim)),
 		"M": float64(d.Links), "S": float64(d.Shards), "R": float64(d.Replicas),
 		"RAM": d.Memory, "DISK": d.Disk, "cores": float64(d.Cores), "E": float64(d.Encoders), "G": float64(d.Growth),
 		"decode": r.Decode, "encode": r.Encode, "load": r.Import, "upload": r.Upload, "scan": r.Scan, "link": r.Link, "walk": r.Walk,
@@ -181,7 +186,7 @@ func (d Demand) check() error {
 	const many = 1 << 50 // the sum of all bytes stays exact in a float64
 	limits := []limit{
 		{"items", d.Items, 1, many}, {"dim", d.Dim, 1, 65536}, {"payload", d.Payload, 0, 1 << 30},
-		{"indexes", d.Indexes, 0, 1000}, {"tokens", d.Tokens, 0, 1 << 20}, {"shards", d.Shards, 0, 1 << 20},
+		{"indexes", d.Indexes, 0, 1000}, {"tokens", d.Tokens, 0, 1 << 20}, {"token_dim", d.TokenDim, 0, 65536}, {"shards", d.Shards, 0, 1 << 20},
 		{"replicas", d.Replicas, 1, 1000}, {"cores", d.Cores, 1, 1 << 20}, {"encoders", d.Encoders, 1, 1 << 20},
 		{"growth", d.Growth, 0, many},
 	}
@@ -198,8 +203,20 @@ func (d Demand) check() error {
 			return fmt.Errorf("%s of a node is %v bytes, wanted a number above 0: %w", name, v, ErrDemand)
 		}
 	}
+	if d.Tokens > 0 {
+		f := index.TokenFormat{Kind: cmp.Or(d.TokenKind, index.TokensFloat16), Count: d.Tokens, Dim: cmp.Or(d.TokenDim, d.Dim)}
+		if err := f.Check(); err != nil {
+			return fmt.Errorf("%w: %w", err, ErrDemand)
+		}
+		if d.Engine == Qdrant && f.Elements() > multivector {
+			return fmt.Errorf("%s, a collection takes %d elements of an item: %w", f, multivector, ErrDemand)
+		}
+	}
 	return d.checkEngine()
 }
+
+// multivector is how many elements of tokens Qdrant takes of an item.
+const multivector = 1 << 20
 
 // checkEngine refuses what the engine has not.
 func (d Demand) checkEngine() error {

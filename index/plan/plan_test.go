@@ -58,13 +58,13 @@ func TestQdrantByHand(t *testing.T) {
 		ids     = 36e6
 		indexes = 56e6 // 2 × 28
 		memory  = codes + graph + ids + indexes
-		data    = 400e6 + codes + graph + 21e6 + 272e6 + indexes + 600e6 // payloads: 2 blocks of 128 and 16
+		data    = 400e6 + codes + graph + 21e6 + 272e6 + indexes + 612e6 // payloads: 2 blocks of 128 and 16; tokens: 600 and 12
 	)
-	// A node holds floor(4 × min(160/257, 4000/3785)) = 2 shards of 4 × 2.
+	// A node holds floor(4 × min(160/257, 4000/3815)) = 2 shards of 4 × 2.
 	expect(t, must(t, cluster(), rates), map[string]float64{
 		"memCodes": codes, "memGraph": graph, "memIDs": ids, "memIndexes": indexes, "memory": memory,
 		"diskVectors": 400e6, "diskCodes": codes, "diskGraph": graph, "diskIDs": 21e6, "diskPayloads": 272e6, "diskIndexes": indexes,
-		"diskTokens": 600e6, "diskData": data, "spareMerge": data / 2, "spareSnapshot": data, "disk": 2.5 * data,
+		"diskTokens": 612e6, "diskData": data, "spareMerge": data / 2, "spareSnapshot": data, "disk": 2.5 * data,
 		"shards": 4, "perNode": 2, "nodes": 4, "onNode": 2, "nodeMemory": memory / 2, "nodeDisk": 2.5 * data / 2,
 		"capacity":    math.Floor(1e6 * 160e6 / (memory / 2)), // by memory: the disk would hold more
 		"encodeHours": 1e6 * (.01 + .04) / 2 / 3600,
@@ -122,7 +122,8 @@ func demands() *rapid.Generator[plan.Demand] {
 		return plan.Demand{
 			Items: rapid.IntRange(1, 10_000_000_000).Draw(t, "items"), Dim: rapid.IntRange(1, 4096).Draw(t, "dim"),
 			Payload: rapid.IntRange(0, 5000).Draw(t, "payload"), Indexes: rapid.IntRange(0, 9).Draw(t, "indexes"),
-			Tokens: rapid.IntRange(0, 257).Draw(t, "tokens"), Engine: plan.Qdrant,
+			Tokens: rapid.IntRange(0, 257).Draw(t, "tokens"), TokenDim: rapid.IntRange(0, 1024).Draw(t, "token dim"),
+			TokenKind: rapid.SampledFrom([]index.TokenKind{"", index.TokensFloat16, index.TokensInt8}).Draw(t, "token kind"), Engine: plan.Qdrant,
 			Quantisation: rapid.SampledFrom([]index.Quantisation{index.Unquantised, index.Int8, index.Binary}).Draw(t, "quantisation"),
 			Links:        rapid.IntRange(2, 64).Draw(t, "links"), Replicas: rapid.IntRange(1, 5).Draw(t, "replicas"),
 			Memory: rapid.Float64Range(1e9, 1e12).Draw(t, "memory"), Disk: rapid.Float64Range(1e10, 1e14).Draw(t, "disk"),
@@ -178,17 +179,20 @@ func TestAPlanFitsItsNodes(t *testing.T) {
 
 func TestUnusableDemands(t *testing.T) {
 	for want, change := range map[string]func(*plan.Demand){
-		"items is 0, wanted 1 to": func(d *plan.Demand) { d.Items = 0 },
-		"items is -5":             func(d *plan.Demand) { d.Items = -5 },
-		"dim is 65537":            func(d *plan.Demand) { d.Dim = 65537 },
-		"payload is -1":           func(d *plan.Demand) { d.Payload = -1 },
-		"tokens is -1":            func(d *plan.Demand) { d.Tokens = -1 },
-		"replicas is 0":           func(d *plan.Demand) { d.Replicas = 0 },
-		"links is 1, wanted 2":    func(d *plan.Demand) { d.Links = 1 },
-		"cores is 0":              func(d *plan.Demand) { d.Cores = 0 },
-		"growth is -1":            func(d *plan.Demand) { d.Growth = -1 },
-		"memory of a node is NaN": func(d *plan.Demand) { d.Memory = math.NaN() },
-		"disk of a node is 0":     func(d *plan.Demand) { d.Disk = 0 },
+		"items is 0, wanted 1 to":                      func(d *plan.Demand) { d.Items = 0 },
+		"items is -5":                                  func(d *plan.Demand) { d.Items = -5 },
+		"dim is 65537":                                 func(d *plan.Demand) { d.Dim = 65537 },
+		"payload is -1":                                func(d *plan.Demand) { d.Payload = -1 },
+		"tokens is -1":                                 func(d *plan.Demand) { d.Tokens = -1 },
+		"token_dim is -1":                              func(d *plan.Demand) { d.TokenDim = -1 },
+		`tokens as "float32"`:                          func(d *plan.Demand) { d.TokenKind = "float32" },
+		"takes 1048576 elements":                       func(d *plan.Demand) { d.Tokens, d.TokenDim = 1025, 1024 },
+		"replicas is 0":                                func(d *plan.Demand) { d.Replicas = 0 },
+		"links is 1, wanted 2":                         func(d *plan.Demand) { d.Links = 1 },
+		"cores is 0":                                   func(d *plan.Demand) { d.Cores = 0 },
+		"growth is -1":                                 func(d *plan.Demand) { d.Growth = -1 },
+		"memory of a node is NaN":                      func(d *plan.Demand) { d.Memory = math.NaN() },
+		"disk of a node is 0":                          func(d *plan.Demand) { d.Disk = 0 },
 		`engine is "faiss", wanted local or qdrant`:    func(d *plan.Demand) { d.Engine = "faiss" },
 		`quantisation is "pq"`:                         func(d *plan.Demand) { d.Quantisation = "pq" },
 		"quantisation is none, the embedded engine":    func(d *plan.Demand) { d.Engine, d.Quantisation = plan.Local, index.Unquantised },
@@ -206,7 +210,7 @@ func TestUnusableDemands(t *testing.T) {
 func TestNoRoom(t *testing.T) {
 	d := cluster()
 	d.Shards = 1
-	if _, err := plan.New(d, rates); !errors.Is(err, plan.ErrRoom) || !strings.Contains(err.Error(), "one of 1 shards takes 257 MB of memory and 3.79 GB of disk") {
+	if _, err := plan.New(d, rates); !errors.Is(err, plan.ErrRoom) || !strings.Contains(err.Error(), "one of 1 shards takes 257 MB of memory and 3.81 GB of disk") {
 		t.Errorf("one shard: %v, wanted that it does not fit", err)
 	}
 	d = cluster()

@@ -9,7 +9,7 @@ import (
 )
 
 // legend says what the variables of formulas are.
-const legend = `n items, D elements of a vector, P bytes of a payload, F indexed fields, T tokens, M links of a row,
+const legend = `n items, D elements of a vector, P bytes of a payload, F indexed fields, T tokens of d elements, M links of a row,
 S shards asked for, R replicas, E machines that encode, G items a month; RAM, DISK, cores of a node; decode,
 encode images/s, load, upload, scan bytes/s, link rows/s of a core and walk ms at 200,000 x 768: rates`
 
