@@ -66,7 +66,7 @@ func (r ranking) open() (*twostage.Searcher, error) {
 		return nil, err
 	}
 	c := r.decoder.Config()
-	opts := twostage.Options{Store: r.index.Store, Scorer: metric, Source: from, Elements: c.T * c.D}
+	opts := twostage.Options{Store: r.index.Store, Scorer: metric, Source: from, Elements: c.T * c.D, Dim: r.index.Info.Dim}
 	if !cheap {
 		opts.Candidates = imageCandidates
 		return twostage.New(opts), nil

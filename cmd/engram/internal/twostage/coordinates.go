@@ -20,48 +20,55 @@ type Scorer interface {
 }
 
 // coordinates keeps the coordinates of items, as many as there is room for; the
-// oldest make way for new ones. It is safe for concurrent use.
+// oldest make way for new ones. Beside them it may keep the vectors that the items had
+// at that time, which tell whether an item was replaced since. It is safe for
+// concurrent use.
 type coordinates struct {
 	scorer Scorer
+	dim    int // elements of a vector beside the coordinates; 0: none are kept
 
 	mu      sync.RWMutex
 	room    int              // items
 	slots   map[index.ID]int // the row of each item
 	ids     []index.ID       // of each row
-	rows    blas32.General   // [rows, K]
+	rows    blas32.General   // [rows, K], the vector of a row lies behind its coordinates
 	next    int              // the row that is replaced next, once there is no room
 	offsets map[int][]float32
 }
 
-func newCoordinates(scorer Scorer, room int) *coordinates {
+// newCoordinates returns room for so many bytes of coordinates and vectors, and for
+// least items at least.
+func newCoordinates(scorer Scorer, dim, bytes, least int) *coordinates {
+	k := scorer.Dim()
 	return &coordinates{
-		scorer: scorer, room: room, slots: map[index.ID]int{}, offsets: map[int][]float32{},
-		rows: blas32.General{Cols: scorer.Dim(), Stride: scorer.Dim()},
+		scorer: scorer, dim: dim, room: max(bytes/(4*(k+dim)), least), slots: map[index.ID]int{}, offsets: map[int][]float32{},
+		rows: blas32.General{Cols: k, Stride: k + dim},
 	}
 }
 
-// add keeps the coordinates of items.
-func (c *coordinates) add(ids []index.ID, rows blas32.General) {
+// add keeps the coordinates of items, and their vectors where these are kept.
+func (c *coordinates) add(items []mapped) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.rows.Cols
+	stride := c.rows.Stride
 	clear(c.offsets)
-	for i, id := range ids {
-		row := rows.Data[i*rows.Stride:][:k]
-		if at, kept := c.slots[id]; kept {
-			copy(c.rows.Data[at*k:], row)
-			continue
-		}
-		if c.rows.Rows < c.room {
-			c.slots[id] = c.rows.Rows
-			c.ids, c.rows.Data = append(c.ids, id), append(c.rows.Data, row...)
+	for _, item := range items {
+		at, kept := c.slots[item.id]
+		switch {
+		case kept:
+		case c.rows.Rows < c.room:
+			at = c.rows.Rows
+			c.ids, c.rows.Data = append(c.ids, item.id), append(c.rows.Data, make([]float32, stride)...)
 			c.rows.Rows++
-			continue
+		default:
+			at = c.next
+			delete(c.slots, c.ids[at])
+			c.ids[at] = item.id
+			c.next = (c.next + 1) % c.room
 		}
-		delete(c.slots, c.ids[c.next])
-		c.slots[id], c.ids[c.next] = c.next, id
-		copy(c.rows.Data[c.next*k:], row)
-		c.next = (c.next + 1) % c.room
+		c.slots[item.id] = at
+		row := c.rows.Data[at*stride:][:stride]
+		copy(row[copy(row, item.row):], item.vector)
 	}
 }
 
@@ -101,21 +108,28 @@ func (c *coordinates) scoreAll(query []float32, repeats int) ([]scored, error) {
 	return out, nil
 }
 
-// score scores the items of ids that are kept, and returns the others.
-func (c *coordinates) score(query []float32, ids []index.ID, repeats int) (out []scored, others []index.ID, err error) {
+// sameScore is how far the first stage's score of an item may be from the score of
+// the vector that is kept. Rounding moves it by 1e-5; another image's score is within
+// 1e-4 of it in a query out of a few hundred.
+const sameScore = 1e-4
+
+// score scores the candidates that are kept, and returns the others. A candidate whose
+// vector is not the one that is kept, by its score for the unit vector global, was
+// replaced since and is one of the others.
+func (c *coordinates) score(query, global []float32, hits []index.Hit, repeats int) (out []scored, others []index.ID, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	k := c.rows.Cols
 	some := blas32.General{Cols: k, Stride: k}
 	var kept []index.ID
-	for _, id := range ids {
-		at, there := c.slots[id]
-		if !there {
-			others = append(others, id)
+	for _, h := range hits {
+		at, there := c.slots[h.ID]
+		if !there || !c.current(at, global, h.Score) {
+			others = append(others, h.ID)
 			continue
 		}
-		kept = append(kept, id)
-		some.Data = append(some.Data, c.rows.Data[at*k:][:k]...)
+		kept = append(kept, h.ID)
+		some.Data = append(some.Data, c.rows.Data[at*c.rows.Stride:][:k]...)
 		some.Rows++
 	}
 	scores, err := c.scorer.Score(query, some, c.scorer.Offsets(some, repeats))
@@ -123,4 +137,14 @@ func (c *coordinates) score(query []float32, ids []index.ID, repeats int) (out [
 		out = append(out, scored{kept[i], s})
 	}
 	return out, others, err
+}
+
+// current reports whether the vector of a row has this score.
+func (c *coordinates) current(at int, global []float32, score float32) bool {
+	if c.dim == 0 {
+		return true
+	}
+	vector := c.rows.Data[at*c.rows.Stride+c.rows.Cols:][:c.dim]
+	own := blas32.Dot(blas32.Vector{N: c.dim, Inc: 1, Data: vector}, blas32.Vector{N: c.dim, Inc: 1, Data: global})
+	return own-score <= sameScore && score-own <= sameScore
 }

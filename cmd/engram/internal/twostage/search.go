@@ -26,9 +26,13 @@ type Options struct {
 	// Elements are the numbers of a prediction, and of an item's tokens: T·D.
 	Elements int
 	// All ranks every item of the store, which does not change, where their
-	// coordinates fit into Memory.
+	// coordinates fit into Memory. Otherwise an item may be replaced by other programs:
+	// the vector that it had is kept beside its coordinates, and a first stage that
+	// scores it otherwise has its tokens read again.
 	All bool
-	// Memory bounds the bytes of the coordinates that are kept; 0 means 256 MiB.
+	// Dim is the dimension of the store, of use unless All.
+	Dim int
+	// Memory bounds the bytes of coordinates and vectors that are kept; 0 means 256 MiB.
 	Memory int
 	// Candidates of a query that does not say; 0 means DefaultCandidates.
 	Candidates int
@@ -75,15 +79,25 @@ type Searcher struct {
 	loaded  bool       // kept has every item
 }
 
-// mapped is how many items are mapped at a time.
-const mapped = 256
+// atOnce is how many items are mapped at a time.
+const atOnce = 256
+
+// mapped is an item whose tokens were mapped.
+type mapped struct {
+	id     index.ID
+	row    []float32 // coordinates
+	vector []float32 // before the tokens were read; nil where nobody replaces items
+}
 
 // New returns a searcher.
 func New(opts Options) *Searcher {
 	opts.Memory = cmp.Or(opts.Memory, 256<<20)
 	opts.Candidates = cmp.Or(opts.Candidates, DefaultCandidates)
-	room := max(opts.Memory/(4*opts.Scorer.Dim()), mapped)
-	return &Searcher{opts: opts, kept: newCoordinates(opts.Scorer, room)}
+	dim := opts.Dim
+	if opts.All {
+		dim = 0
+	}
+	return &Searcher{opts: opts, kept: newCoordinates(opts.Scorer, dim, opts.Memory, atOnce)}
 }
 
 // Load reads the tokens of all items where they are all going to be ranked, which the
@@ -103,12 +117,12 @@ func (s *Searcher) Load(ctx context.Context, watch progress.Func) error {
 		return nil
 	}
 	report := watch.Stage("mapping tokens", "items", int64(info.Count))
-	ids := make([]index.ID, 0, mapped)
+	ids := make([]index.ID, 0, atOnce)
 	done := 0
 	put := func() error {
-		rows, found, err := s.read(ctx, ids)
+		_, found, err := s.read(ctx, ids)
 		if err == nil {
-			s.kept.add(found, rows)
+			s.kept.add(found)
 		}
 		done += len(ids)
 		report(int64(done), int64(info.Count))
@@ -119,7 +133,7 @@ func (s *Searcher) Load(ctx context.Context, watch progress.Func) error {
 		if err != nil {
 			return err
 		}
-		if ids = append(ids, item.ID); len(ids) < mapped {
+		if ids = append(ids, item.ID); len(ids) < atOnce {
 			continue
 		}
 		if err := put(); err != nil {
@@ -143,27 +157,43 @@ func (s *Searcher) all(ctx context.Context) (bool, error) {
 	return s.loaded, err
 }
 
-// read returns the coordinates of the items whose tokens are found.
-func (s *Searcher) read(ctx context.Context, ids []index.ID) (blas32.General, []index.ID, error) {
+// read returns the coordinates of the items whose tokens are found, [n, K], and the
+// items. A vector is read before the tokens: if the item is replaced in between, its
+// next score differs from the vector's, and it is read again.
+func (s *Searcher) read(ctx context.Context, ids []index.ID) (rows blas32.General, there []mapped, err error) {
+	vectors := map[index.ID][]float32{}
+	if s.kept.dim > 0 {
+		items, err := s.opts.Store.Get(ctx, ids)
+		if err != nil {
+			return rows, nil, err
+		}
+		for _, item := range items {
+			vectors[item.ID] = item.Vector
+		}
+	}
 	n := s.opts.Elements
 	tokens := blas32.General{Rows: len(ids), Cols: n, Stride: n, Data: make([]float32, len(ids)*n)}
 	found, err := s.opts.Source.Read(ctx, ids, tokens)
 	if err != nil {
-		return blas32.General{}, nil, err
+		return rows, nil, err
 	}
-	var there []index.ID
 	for i, id := range ids {
-		if found[i] {
+		if vector := vectors[id]; found[i] && len(vector) == s.kept.dim {
 			copy(tokens.Data[len(there)*n:], tokens.Data[i*n:][:n])
-			there = append(there, id)
+			there = append(there, mapped{id: id, vector: vector})
 		}
 	}
 	if tokens.Rows = len(there); tokens.Rows == 0 {
-		return blas32.General{}, nil, nil
+		return rows, nil, nil
 	}
 	tokens.Data = tokens.Data[:tokens.Rows*n]
-	rows, err := s.opts.Scorer.Map(tokens)
-	return rows, there, err
+	if rows, err = s.opts.Scorer.Map(tokens); err != nil {
+		return rows, nil, err
+	}
+	for i := range there {
+		there[i].row = rows.Data[i*rows.Stride:][:rows.Cols]
+	}
+	return rows, there, nil
 }
 
 // Search returns the K items whose tokens match the prediction best among the
@@ -209,50 +239,49 @@ func (s *Searcher) rank(ctx context.Context, q Query, query []float32, stages *S
 		return ranked, err
 	}
 	start = time.Now()
-	ids, err := s.candidates(ctx, q, all)
+	c := scoring{Query: q, query: query}
+	c.hits, c.global, err = s.candidates(ctx, q, all)
 	if stages.First = time.Since(start); err != nil {
 		return nil, err
 	}
-	return s.rankSome(ctx, scoring{q, query, ids}, stages)
+	return s.rankSome(ctx, c, stages)
 }
 
-// candidates returns what the first stage finds.
-func (s *Searcher) candidates(ctx context.Context, q Query, all bool) ([]index.ID, error) {
+// candidates returns what the first stage finds, and the unit vector that it is found
+// by.
+func (s *Searcher) candidates(ctx context.Context, q Query, all bool) (hits []index.Hit, global []float32, err error) {
 	k := max(cmp.Or(q.Candidates, s.opts.Candidates), q.K)
 	if all {
 		info, err := s.opts.Store.Info(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		k = max(1, info.Count)
 	}
-	hits, err := s.opts.Store.Search(ctx, index.Query{Vector: q.Global, K: k, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall})
-	if err != nil {
-		return nil, err
+	if global, err = index.Unit(q.Global, len(q.Global)); err != nil {
+		return nil, nil, err
 	}
-	ids := make([]index.ID, len(hits))
-	for i, h := range hits {
-		ids[i] = h.ID
-	}
-	return ids, nil
+	hits, err = s.opts.Store.Search(ctx, index.Query{Vector: global, K: k, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall})
+	return hits, global, err
 }
 
 // scoring is the candidates of a query.
 type scoring struct {
 	Query
-	query []float32
-	ids   []index.ID
+	query  []float32
+	global []float32
+	hits   []index.Hit
 }
 
 // rankSome scores candidates, and reads the tokens of the ones that are not kept.
 func (s *Searcher) rankSome(ctx context.Context, c scoring, stages *Stages) ([]scored, error) {
 	start := time.Now()
-	ranked, others, err := s.kept.score(c.query, c.ids, c.Repeats)
+	ranked, others, err := s.kept.score(c.query, c.global, c.hits, c.Repeats)
 	if stages.Rank = time.Since(start); err != nil {
 		return nil, err
 	}
 	start = time.Now()
-	for some := range slices.Chunk(others, mapped) {
+	for some := range slices.Chunk(others, atOnce) {
 		rows, found, err := s.read(ctx, some)
 		if err != nil {
 			return nil, err
@@ -261,13 +290,13 @@ func (s *Searcher) rankSome(ctx context.Context, c scoring, stages *Stages) ([]s
 		if len(found) == 0 {
 			continue
 		}
-		s.kept.add(found, rows)
+		s.kept.add(found)
 		scores, err := s.opts.Scorer.Score(c.query, rows, s.opts.Scorer.Offsets(rows, c.Repeats))
 		if err != nil {
 			return nil, err
 		}
 		for i, score := range scores {
-			ranked = append(ranked, scored{found[i], score})
+			ranked = append(ranked, scored{found[i].id, score})
 		}
 	}
 	stages.Tokens += time.Since(start)

@@ -105,7 +105,7 @@ func (w world) options() twostage.Options {
 	info, _ := w.store.Info(context.Background())
 	return twostage.Options{
 		Store: w.store, Scorer: scorer{}, Elements: tokenCount * tokenDim,
-		Source: twostage.Kept{Store: w.store, Format: info.Tokens}, All: true,
+		Source: twostage.Kept{Store: w.store, Format: info.Tokens}, All: true, Dim: tokenDim,
 	}
 }
 
@@ -221,6 +221,68 @@ func TestCandidatesAreRanked(t *testing.T) {
 		want := w.want(t, q, func(id index.ID) bool { return slices.Contains(found, id) })
 		if diff := cmp.Diff(want, idsOf(r.Hits)); diff != "" || r.All || r.Candidates != len(found) {
 			t.Errorf("query %d, stages %+v (-want +got):\n%s", seed, r.Stages, diff)
+		}
+	}
+}
+
+// counted counts the items whose tokens are read.
+type counted struct {
+	twostage.Source
+	read map[index.ID]int
+}
+
+func (c counted) Read(ctx context.Context, ids []index.ID, dst blas32.General) ([]bool, error) {
+	for _, id := range ids {
+		c.read[id]++
+	}
+	return c.Source.Read(ctx, ids, dst)
+}
+
+// An item that was replaced is ranked by its new tokens, and no other one is read
+// again.
+func TestReplacedItemsAreReadAgain(t *testing.T) {
+	w := newWorld(t, 200)
+	opts := w.options()
+	source := counted{opts.Source, map[index.ID]int{}}
+	opts.Source, opts.All = source, false
+	s := twostage.New(opts)
+	search := func(seed uint64) {
+		t.Helper()
+		q := newQuery(seed)
+		r, err := s.Search(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(w.want(t, q, everything), idsOf(r.Hits)); diff != "" || r.Candidates != 200 {
+			t.Errorf("query %d, stages %+v (-want +got):\n%s", seed, r.Stages, diff)
+		}
+	}
+	for seed := range uint64(5) {
+		search(seed)
+	}
+	format := index.TokenFormat{Kind: index.TokensFloat16, Count: tokenCount, Dim: tokenDim}
+	replaced := map[index.ID]bool{}
+	for i := range 20 {
+		id := index.ID(25*i*i + 1)
+		values := slices.Clone(w.tokens[id])
+		for j := range values {
+			values[j] = -values[j] + float32(j)/8
+		}
+		b, err := format.Encode(nil, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.store.Upsert(t.Context(), []index.Item{{ID: id, Vector: values[:tokenDim], Tokens: b}}); err != nil {
+			t.Fatal(err)
+		}
+		w.tokens[id], replaced[id] = values, true
+	}
+	for seed := range uint64(5) {
+		search(seed + 5)
+	}
+	for id := range w.tokens {
+		if want := map[bool]int{false: 1, true: 2}[replaced[id]]; source.read[id] != want {
+			t.Errorf("item %d, replaced %v: read %d times, want %d", id, replaced[id], source.read[id], want)
 		}
 	}
 }
