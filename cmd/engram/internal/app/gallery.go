@@ -114,6 +114,38 @@ func (g *gallery) findImage(ctx context.Context, image int, vector embed.Vector)
 	return nil
 }
 
+// chosen returns the images seen whose items' payloads a filter chooses. It is JSON, see
+// index.ParseFilter. Images that are not in the index are not chosen.
+func (g *gallery) chosen(ctx context.Context, text string) (map[int]bool, error) {
+	filter, err := index.ParseFilter(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := filter.Check(); err != nil {
+		return nil, err
+	}
+	var ids []index.ID
+	of := map[index.ID][]int{} // images of an item: the same picture may come twice
+	for image, found := range g.found {
+		if found {
+			ids, of[g.item[image]] = append(ids, g.item[image]), append(of[g.item[image]], image)
+		}
+	}
+	items, err := g.Get(ctx, slices.Compact(slices.Sorted(slices.Values(ids))))
+	if err != nil {
+		return nil, err
+	}
+	images := map[int]bool{}
+	for _, item := range items {
+		if filter.Match(item.Payload) {
+			for _, image := range of[item.ID] {
+				images[image] = true
+			}
+		}
+	}
+	return images, nil
+}
+
 // cosine returns the inner product of two unit vectors.
 func cosine(a, b []float32) (sum float32) {
 	for i := range a {

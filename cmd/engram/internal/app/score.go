@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"engram/data/npy"
@@ -87,16 +88,18 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, c.rt)
-	subsets, err := s.readSubsets(&spec)
-	if err != nil {
-		return nil, err
-	}
 	if spec.GalleryIndex != "" {
 		if c.gallery, err = a.openGallery(ctx, spec, s, watch); err != nil {
 			return nil, err
 		}
-		c.gallery.subsets = subsets
 		defer closeInto(&err, c.gallery)
+	}
+	subsets, err := s.readSubsets(ctx, &spec, c.gallery)
+	if err != nil {
+		return nil, err
+	}
+	if c.gallery != nil {
+		c.gallery.subsets = subsets
 	}
 	sum := newSummary(s, summary{sizes: sizes, subsets: subsets, seed: spec.Seed, similarity: c.similarities()[0], examples: spec.Examples})
 	for _, name := range names {
@@ -148,6 +151,11 @@ func (spec *EvalSpec) check() error {
 	for _, name := range spec.Similarities {
 		if err := scan.CheckSimilarity(name); err != nil {
 			return fmt.Errorf("--similarity: %w", err)
+		}
+	}
+	for _, text := range spec.Subsets {
+		if name, value, _ := strings.Cut(text, "="); isFilter(value) && spec.GalleryIndex == "" {
+			return fmt.Errorf("--subset %s is a filter, which needs --gallery-index: it chooses by the payload of the index's items", name)
 		}
 	}
 	if spec.SubsetColumn != "" && spec.Data.Trials == "" {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -17,16 +18,27 @@ type subset struct {
 	images map[int]bool
 }
 
+// isFilter says whether the value of a subset is a filter and not a file.
+func isFilter(value string) bool { return strings.HasPrefix(strings.TrimSpace(value), "{") }
+
 // readSubsets reads the subsets that a spec names. A FILE has an image a line, by name
-// or by number from 0 (with MindEye's data by its number among NSD's 73,000).
-func (s *study) readSubsets(spec *EvalSpec) ([]subset, error) {
+// or by number from 0 (with MindEye's data by its number among NSD's 73,000). A FILTER
+// is JSON, as searches take it, and chooses images by the payload of their items in the
+// gallery.
+func (s *study) readSubsets(ctx context.Context, spec *EvalSpec, g *gallery) ([]subset, error) {
 	var out []subset
 	for _, text := range spec.Subsets {
-		name, file, found := strings.Cut(text, "=")
-		if !found || name == "" || file == "" {
-			return nil, fmt.Errorf("--subset is %q, wanted NAME=FILE", text)
+		name, value, found := strings.Cut(text, "=")
+		if !found || name == "" || value == "" {
+			return nil, fmt.Errorf("--subset is %q, wanted NAME=FILE or NAME=FILTER", text)
 		}
-		images, err := s.readSubset(file)
+		var images map[int]bool
+		var err error
+		if isFilter(value) {
+			images, err = g.chosen(ctx, value)
+		} else {
+			images, err = s.readSubset(value)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("--subset %s: %w", name, err)
 		}
