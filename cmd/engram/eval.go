@@ -16,7 +16,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const evalHelp = "Eval cross-validates presets (all trials of an image are held out together) or, with --decoder,\n" +
+const evalHelp = "Eval cross-validates presets (all trials of an image are held out together, and told from the other\n" +
+	"images of their fold; figures among all images, as often published, stand beside) or, with --decoder,\n" +
 	"scores a trained decoder on scans that it was not trained on. With --mindeye, presets are trained\n" +
 	"on the training images, and decoders are scored on the mean scans of the test images. Two-way: how\n" +
 	"often the right image is more similar than another. Image retrieval: a scan asks for its image.\n" +
@@ -36,9 +37,9 @@ const evalHelp = "Eval cross-validates presets (all trials of an image are held 
 	"--subjects scores several people one after another, {subject} in a path being replaced, and adds\n" +
 	"means over subjects. --html writes all of it with plots and pictures into one file."
 
-const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,compact\n" +
+const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,whitened,compact\n" +
 	"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
-	"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index\n" +
+	"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index --subset 'zebras={\"key\":\"captions\",\"text\":\"zebra\"}'\n" +
 	"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
 	"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +
 	"  engram eval --voxels test.npy --stimuli test/ --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv"
@@ -93,10 +94,10 @@ func addEvalFlags(cmd *cobra.Command, spec *app.EvalSpec) {
 	flags := cmd.Flags()
 	addTrainingFlags(flags, &spec.Training)
 	flags.StringSliceVar(&spec.Presets, "presets", []string{scan.PresetLinear, scan.PresetCompact}, "presets to cross-validate")
-	flags.IntVar(&spec.Folds, "folds", 10, "parts into which the images are divided")
+	flags.IntVar(&spec.Folds, "folds", 0, "parts into which the images are divided (default 10, or half as many as the images are)")
 	flags.StringArrayVar(&spec.Decoders, "decoder", nil, "score the decoder in this `folder` instead (several times: score and compare several)")
 	flags.StringSliceVar(&spec.Similarities, "similarity", []string{scan.SimilarityDecoder, scan.SimilarityCosine}, "how images are compared: "+strings.Join(scan.Similarities(), ", ")+"; the first one orders galleries and tests")
-	flags.StringArrayVar(&spec.Subsets, "subset", nil, "score some of the images too: `NAME=FILE` with an image a line, by name or number (several times: several)")
+	flags.StringArrayVar(&spec.Subsets, "subset", nil, "score some of the images too: `NAME=FILE` with an image a line, by name or number, or NAME=FILTER, JSON on the payload in --gallery-index (several times: several)")
 	flags.StringVar(&spec.SubsetColumn, "subset-column", "", "score the images of each value in this `column` of --trials too")
 	flags.StringSliceVar(&spec.Subjects, "subjects", nil, "score these subjects one after another: `names` that replace {subject} in paths, or MindEye's numbers")
 	flags.IntSliceVar(&spec.Gallery, "gallery", nil, "numbers of images to choose among (default 300, 1000, 10000 where there are more, and all)")

@@ -87,24 +87,45 @@ func printScores(w io.Writer, s *app.Scores) error {
 		fmt.Fprintf(w, "top-1 of %d    not drawn: %d images were seen\n", eval.PublishedGallery, s.Images)
 	}
 	for _, p := range s.Published {
-		fmt.Fprintf(w, "top-1 of %d    %s, %d repeats, mean of 30 draws: image %s, brain %s, by %s\n", eval.PublishedGallery, p.Decoder, p.Repeats, p.Image, p.Brain, p.Similarity)
+		fmt.Fprintf(w, "top-1 of %d    %s, %d repeats, mean of 30 draws%s: image %s, brain %s, by %s\n",
+			eval.PublishedGallery, p.Decoder, p.Repeats, amongTrained(p.Among), p.Image, p.Brain, p.Similarity)
 	}
 	if err := printCeiling(w, s); err != nil {
 		return err
 	}
-	if s.CrossValidated {
-		fmt.Fprintln(w, "candidates      all images seen, with those that each fold's decoder was trained on")
-		var held []string
-		for _, s := range s.Scores {
-			held = append(held, fmt.Sprintf("%s %.4f", s.Decoder, s.HeldOut))
-		}
-		fmt.Fprintf(w, "held out        two-way among the images of each fold alone: %s\n", strings.Join(held, ", "))
-	}
+	printChosen(w, s)
 	if s.Gallery != "" {
 		fmt.Fprintf(w, "gallery         %s\n", s.Gallery)
 	}
 	_, err := fmt.Fprintf(w, "data            %s\nmatched         %s\n", s.Recording, s.Seen)
 	return err
+}
+
+// amongTrained says that images which decoders were trained on are among the candidates.
+func amongTrained(among string) string {
+	if among == app.AmongTrained {
+		return " from " + among
+	}
+	return ""
+}
+
+// printChosen says what auto chose, and what the candidates of a cross-validation are.
+func printChosen(w io.Writer, s *app.Scores) {
+	for _, d := range s.Scores {
+		if d.Chosen != "" {
+			fmt.Fprintf(w, "chosen          %s: %s\n", d.Decoder, d.Chosen)
+		}
+	}
+	if !s.CrossValidated {
+		return
+	}
+	fmt.Fprintln(w, "candidates      the images that the scan's own fold holds out, which its decoder has not seen")
+	for _, d := range s.Scores {
+		if f := d.AmongTrained; f != nil {
+			fmt.Fprintf(w, "published       %s among all images seen, trained ones too: two-way %.4f, image top-1 %.3f, top-5 %.3f, brain top-1 %.3f (chance %.3f)\n",
+				d.Decoder, f.TwoWay, f.ImageTop1, f.ImageTop5, f.BrainTop1, f.Chance)
+		}
+	}
 }
 
 // printTrials prints the scores of single scans.
@@ -142,10 +163,14 @@ func printSets(w io.Writer, s *app.Scores) error {
 	fmt.Fprintln(w)
 	t := newTextTable(w, "decoder", "similarity", "repeats", "set", "images", "among", "two-way (95 %)", "image top-1 (95 %)", "brain top-1 (95 %)", "chance top-1")
 	for _, r := range s.Sets {
-		if r.Set != app.AllImages && r.Similarity != s.Sets[0].Similarity {
+		if (r.Set != app.AllImages || r.Among == app.AmongTrained) && r.Similarity != s.Sets[0].Similarity {
 			continue
 		}
-		t.row(r.Decoder, r.Similarity, r.Repeats, r.Set, r.Predictions, r.Candidates, r.TwoWay, r.ImageTop1, r.BrainTop1, chance(r.Chance))
+		set := r.Set
+		if r.Among == app.AmongTrained {
+			set = r.Among
+		}
+		t.row(r.Decoder, r.Similarity, r.Repeats, set, r.Predictions, r.Candidates, r.TwoWay, r.ImageTop1, r.BrainTop1, chance(r.Chance))
 	}
 	return t.Flush()
 }

@@ -109,12 +109,13 @@ func TestEvalOfSeveralSubjectsAndDecoders(t *testing.T) {
 		}
 	}
 	refusals := map[string][]string{
-		"--subjects names s1 twice":              {"--subjects", "s1,s1"},
-		`--subset is "x", wanted NAME=FILE`:      {"--subjects", "s1", "--subset", "x"},
-		`no image is named "nobody.png"`:         {"--subjects", "s1", "--subset", "x=" + filepath.Join(dir, "bad.txt")},
-		`similarity "near" is not known, wanted`: {"--subjects", "s1", "--similarity", "near"},
-		"--html: stat /nowhere":                  {"--subjects", "s1", "--html", "/nowhere/r.html"},
+		"--subjects names s1 twice":                        {"--subjects", "s1,s1"},
+		`--subset is "x", wanted NAME=FILE or NAME=FILTER`: {"--subjects", "s1", "--subset", "x"},
+		`no image is named "nobody.png"`:                   {"--subjects", "s1", "--subset", "x=" + filepath.Join(dir, "bad.txt")},
+		`similarity "near" is not known, wanted`:           {"--subjects", "s1", "--similarity", "near"},
+		"--html: stat /nowhere":                            {"--subjects", "s1", "--html", "/nowhere/r.html"},
 	}
+	refusals["--subset x is a filter, which needs --gallery-index"] = []string{"--subjects", "s1", "--subset", `x={"key":"path","exists":true}`}
 	writeFile(t, filepath.Join(dir, "bad.txt"), []byte("nobody.png\n"))
 	for want, more := range refusals {
 		c.refuse([]string{want}, append(args[:7:7], more...)...)

@@ -43,6 +43,9 @@ func TestEvalCrossValidatesAndScoresADecoder(t *testing.T) {
 		t.Errorf("on the trials it was trained on the decoder scores %+v, held out %+v", seen, crossValidated)
 	}
 	table := strings.Split(c.must(append(data, "eval", "--presets", "linear,compact", "--epochs", "2", "--folds", "2")...), "\n")
+	if text := strings.Join(table, "\n"); !strings.Contains(text, "\npublished       compact among all images seen, trained ones too: two-way ") {
+		t.Errorf("eval prints\n%s", text)
+	}
 	if len(table) < 4 || table[3] != "" || !strings.HasPrefix(table[1], "linear ") || !strings.HasPrefix(table[2], "compact ") {
 		t.Errorf("the table is %q, want a header, a line for each preset and an empty one", table)
 	}
@@ -52,6 +55,7 @@ func TestEvalRefuses(t *testing.T) {
 	c, s := newCLI(t), newExperiment(t)
 	data := []string{"eval", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials}
 	c.refuse([]string{"wanted 2 to 16 folds of 16 images, found 17"}, append(data, "--folds", "17")...)
+	c.refuse([]string{"--folds is 9, wanted 8 at most: of 16 images seen a fold holds out one"}, append(data, "--folds", "9")...)
 	c.refuse([]string{"--presets names none"}, append(data, "--presets", "")...)
 	c.refuse([]string{"--predictions takes those of one preset"}, append(data, "--predictions", "p.npy")...)
 	c.refuse([]string{"--predictions: ", "/nowhere: no such file"}, append(data, "--presets", "linear", "--predictions", "/nowhere/p.npy")...)
@@ -69,8 +73,13 @@ func TestEvalOfRealDigits(t *testing.T) {
 	c := newCLI(t)
 	var got app.Scores
 	c.json(&got, "eval", "--voxels", filepath.Join(dir, "voxels.npy"), "--stimuli", filepath.Join(dir, "stimuli.npy"), "--presets", "linear")
-	if s := got.Scores[0]; s.Trials != 90 || math.Abs(s.TwoWay-.95) > .01 {
-		t.Errorf("scores are %+v, want two-way .95 within .01", s)
+	if s := got.Scores[0]; s.Trials != 90 || math.Abs(s.TwoWay-.95) > .01 || math.Abs(s.AmongTrained.TwoWay-.95) > .01 || math.Abs(s.Chance-1./9) > 1e-9 {
+		t.Errorf("scores are %+v, want two-way .95 within .01 in folds of 9 images and among all", s)
+	}
+	for _, set := range got.Sets {
+		if want := map[string]int{app.AmongFold: 9, app.AmongTrained: 90}[set.Among]; set.Candidates != want {
+			t.Errorf("among %q there are %d candidates, want %d", set.Among, set.Candidates, want)
+		}
 	}
 }
 
@@ -138,6 +147,15 @@ func TestEvalAmongTheImagesOfAnIndex(t *testing.T) {
 			t.Errorf("%s: %+v, %q, warnings %q; want %+v", gallery, last, got.Gallery, got.Warnings, want)
 		}
 	}
+	// A filter on the payload chooses the same images as the file.
+	var got app.Scores
+	filtered := append(data, "eval", "--decoder", decoder, "--gallery-index", index)
+	c.json(&got, append(filtered, "--subset", `corner={"key":"path","in":["p00.png","p11.png"]}`)...)
+	part := got.Galleries[len(got.Galleries)-1]
+	if part.Set != "corner" || part.Top1.Share != 1 || got.Sets[1].Set != "corner" || got.Sets[1].Predictions != 2 {
+		t.Errorf("the subset of a filter is %+v as served, %+v among all", part, got.Sets[1])
+	}
+	c.refuse([]string{"--subset x: filter"}, append(filtered, "--subset", `x={"key":1}`)...)
 	text := c.must(append(data, "eval", "--decoder", decoder, "--gallery-index", index)...)
 	if !strings.Contains(text, "16 of index, all tokens of all items, pearson ") || !strings.Contains(text, "\ngallery         "+index) {
 		t.Errorf("eval prints\n%s", text)

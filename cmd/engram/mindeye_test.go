@@ -136,7 +136,7 @@ func TestMindEyeRefuses(t *testing.T) {
 	c.refuse([]string{"[mindeye folds]"}, "eval", "--mindeye", dir, "--folds", "3")
 	s := newExperiment(t)
 	data := []string{"eval", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials}
-	c.refuse([]string{"--gallery is [3 17], wanted sizes from 1 to the 16 images"}, append(data, "--gallery", "3,17")...)
+	c.refuse([]string{"--gallery is [3 17], wanted sizes from 1 to the 8 images"}, append(data, "--folds", "2", "--gallery", "3,17")...)
 }
 
 // The images of training and test must differ.

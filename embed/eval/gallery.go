@@ -20,6 +20,66 @@ type Comparison struct {
 	Repeats int
 	// Name says which similarity it is; "" where there is only one.
 	Name string
+	// Parts is, for each prediction, the part of the images that it is compared with: the
+	// images that were seen in the predictions of the same part. Only the similarities
+	// within parts are set then. nil: each prediction is compared with all images.
+	Parts []int
+}
+
+// groups returns the predictions of each part, in the order of their first one.
+func (c Comparison) groups() (groups [][]int) {
+	place := map[int]int{}
+	for j := range c.Seen {
+		part := 0
+		if c.Parts != nil {
+			part = c.Parts[j]
+		}
+		at, known := place[part]
+		if !known {
+			at = len(groups)
+			place[part], groups = at, append(groups, nil)
+		}
+		groups[at] = append(groups[at], j)
+	}
+	return groups
+}
+
+// Candidates returns the images, rows of Similarity, that prediction j is compared with.
+func (c Comparison) Candidates(j int) (images []int) {
+	if c.Parts == nil {
+		m, _ := c.Similarity.Dims()
+		for i := range m {
+			images = append(images, i)
+		}
+		return images
+	}
+	for other, part := range c.Parts {
+		if part == c.Parts[j] {
+			images = append(images, c.Seen[other])
+		}
+	}
+	return images
+}
+
+// Outcomes returns the outcomes of the predictions among the images that were seen,
+// each part on its own. A part has two images at least.
+func (c Comparison) Outcomes() (Outcomes, error) {
+	square := c.Square()
+	if c.Parts == nil {
+		return NewOutcomes(square)
+	}
+	out := newOutcomes(len(c.Seen))
+	for _, group := range c.groups() {
+		part, err := NewOutcomes(Sub(square, group))
+		if err != nil {
+			return out, err
+		}
+		for i, j := range group {
+			out.Image[j], out.Brain[j], out.TwoWay[j] = part.Image[i], part.Brain[i], part.TwoWay[i]
+			out.Margin[j], out.Candidates[j] = part.Margin[i], part.Candidates[i]
+		}
+	}
+	return out, nil
 }
 
 // Square returns the similarity of the images that were seen with all
@@ -81,8 +141,11 @@ func NewGallery(size int, ranks []float64) Gallery {
 // image among so many images, ties as in the function Ranks. The gallery of size s
 // is the right image and the first s−1 others in one random order, so that each
 // gallery contains the smaller ones. The last size m does not depend on the
-// seed.
+// seed. With Parts, m is the size of the smallest part.
 func (c Comparison) Ranks(sizes []int, seed uint64) ([][]float64, error) {
+	if c.Parts != nil {
+		return c.ranksInParts(sizes, seed)
+	}
 	if err := c.check(sizes); err != nil {
 		return nil, err
 	}
@@ -98,6 +161,31 @@ func (c Comparison) Ranks(sizes []int, seed uint64) ([][]float64, error) {
 		}
 	}
 	return ranks, nil
+}
+
+// ranksInParts is Ranks of each part on its own.
+func (c Comparison) ranksInParts(sizes []int, seed uint64) ([][]float64, error) {
+	out := make([][]float64, len(sizes))
+	for s := range out {
+		out[s] = make([]float64, len(c.Seen))
+	}
+	square := c.Square()
+	for _, group := range c.groups() {
+		part := Comparison{Similarity: Sub(square, group)}
+		for i := range group {
+			part.Seen = append(part.Seen, i)
+		}
+		ranks, err := part.Ranks(sizes, seed)
+		if err != nil {
+			return nil, err
+		}
+		for s := range sizes {
+			for i, j := range group {
+				out[s][j] = ranks[s][i]
+			}
+		}
+	}
+	return out, nil
 }
 
 // grow returns the rank of prediction j's image for every size.

@@ -190,3 +190,20 @@ func checkSquare(sim mat.Matrix) error {
 	}
 	return nil
 }
+
+// Pooled returns the figures of several parts together: of predictions their mean over
+// all predictions, of brain retrieval and chance likewise. Predictions are summed up.
+func Pooled(parts []Identification) (all Identification) {
+	for _, p := range parts {
+		all.Predictions += p.Predictions
+	}
+	for _, p := range parts {
+		share := float64(p.Predictions) / float64(all.Predictions)
+		all.TwoWay += share * p.TwoWay
+		all.ImageTop1 += share * p.ImageTop1
+		all.ImageTop5 += share * p.ImageTop5
+		all.BrainTop1 += share * p.BrainTop1
+		all.Chance += share * p.Chance
+	}
+	return all
+}

@@ -19,6 +19,16 @@ type Outcomes struct {
 	Brain  []float64 // rank of the right prediction among all predictions
 	TwoWay []float64 // share of the other images that are less similar than the right one
 	Margin []float64 // similarity of the nearest image less the second nearest, 0 or more
+	// Candidates is among how many images, and predictions, each outcome was reached.
+	Candidates []int
+}
+
+// newOutcomes returns outcomes of n predictions, to be filled.
+func newOutcomes(n int) Outcomes {
+	return Outcomes{
+		Image: make([]float64, n), Brain: make([]float64, n), TwoWay: make([]float64, n),
+		Margin: make([]float64, n), Candidates: make([]int, n),
+	}
 }
 
 // NewOutcomes reads the outcomes off a similarity, [n, n], n ≥ 2, images by
@@ -36,8 +46,10 @@ func NewOutcomes(sim mat.Matrix) (Outcomes, error) {
 	if n < 2 {
 		return Outcomes{}, fmt.Errorf("retrieval: wanted 2 images at least, found %d", n)
 	}
-	o := Outcomes{Image: image, Brain: brain, TwoWay: make([]float64, n), Margin: make([]float64, n)}
+	o := newOutcomes(n)
+	o.Image, o.Brain = image, brain
 	for j := range n {
+		o.Candidates[j] = n
 		first, second := math.Inf(-1), math.Inf(-1)
 		below := 0
 		for i := range n {
@@ -63,20 +75,18 @@ func (o Outcomes) Hits() []bool {
 
 // Pick returns the outcomes of some predictions.
 func (o Outcomes) Pick(rows []int) Outcomes {
-	some := func(values []float64) []float64 {
-		out := make([]float64, len(rows))
-		for i, row := range rows {
-			out[i] = values[row]
-		}
-		return out
+	out := newOutcomes(len(rows))
+	for i, row := range rows {
+		out.Image[i], out.Brain[i], out.TwoWay[i] = o.Image[row], o.Brain[row], o.TwoWay[row]
+		out.Margin[i], out.Candidates[i] = o.Margin[row], o.Candidates[row]
 	}
-	return Outcomes{Image: some(o.Image), Brain: some(o.Brain), TwoWay: some(o.TwoWay), Margin: some(o.Margin)}
+	return out
 }
 
 // SetScore is what predictions, one for each image, reached among a set of images.
 type SetScore struct {
 	Predictions int      `json:"predictions"`
-	Candidates  int      `json:"candidates"` // images to choose among, and predictions for brain retrieval
+	Candidates  int      `json:"candidates"` // images to choose among, and predictions for brain retrieval; the most where parts differ
 	TwoWay      Interval `json:"two_way"`    // chance .5; interval by Bootstrap over images
 	ImageTop1   Share    `json:"image_top1"` // a scan asks for its image
 	ImageTop5   Share    `json:"image_top5"`
@@ -84,15 +94,18 @@ type SetScore struct {
 	Chance      float64  `json:"chance"`     // of top 1
 }
 
-// Score sums the outcomes up. candidates is the size of the set in which they were
-// reached; the seed draws the bootstrap.
-func (o Outcomes) Score(candidates int, seed uint64) SetScore {
+// Score sums the outcomes up. The seed draws the bootstrap.
+func (o Outcomes) Score(seed uint64) SetScore {
 	n := len(o.Image)
-	return SetScore{
-		Predictions: n, Candidates: candidates, TwoWay: Bootstrap(o.TwoWay, seed),
+	s := SetScore{
+		Predictions: n, TwoWay: Bootstrap(o.TwoWay, seed),
 		ImageTop1: Wilson(TopK(o.Image, 1), n), ImageTop5: Wilson(TopK(o.Image, 5), n), BrainTop1: Wilson(TopK(o.Brain, 1), n),
-		Chance: 1 / float64(candidates),
 	}
+	for _, candidates := range o.Candidates {
+		s.Candidates = max(s.Candidates, candidates)
+		s.Chance += 1 / float64(candidates) / float64(n)
+	}
+	return s
 }
 
 // Sub returns the rows and columns of a similarity, [n, n], that are in rows.

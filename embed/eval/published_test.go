@@ -23,7 +23,7 @@ func TestProtocolsEqualThePublishedFormulas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	embedtest.Near(t, "two-way", []float64{two.Score(40, 1).TwoWay.Mean}, g.Outputs["two_way"].Data, 1e-6)
+	embedtest.Near(t, "two-way", []float64{two.Score(1).TwoWay.Mean}, g.Outputs["two_way"].Data, 1e-6)
 	size := g.Inputs["draws"].Shape[1]
 	var draws [][]int
 	for list := g.Inputs["draws"].Ints(); len(list) > 0; list = list[size:] {
@@ -51,7 +51,7 @@ func TestProtocolsEqualThePublishedFormulas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		score := found.Score(40, 1)
+		score := found.Score(1)
 		for direction, of := range map[string]struct {
 			draws Interval
 			all   float64

@@ -21,15 +21,19 @@ type CrossValidation struct {
 	// each trial, the columns, by that decoder's metric. The diagonal holds the right
 	// pairs.
 	Similarity *mat.Dense
-	// HeldOut is two-way identification of trials among the images that their own fold
-	// holds out, chance .5; NaN where no fold holds out two images. Images that a decoder
-	// was trained on, which Similarity has too, differ from others in that alone: gains
-	// and likelihoods tell them apart whatever the scan says.
-	HeldOut float64
-	// Averaged compares all images of the targets with the images that were seen,
-	// each predicted from its mean scan: for each of RepeatCounts, the smallest first,
-	// one comparison for each similarity.
+	// HeldOut are the figures of trials among the images that their own fold holds out.
+	// Images that a decoder was trained on, which Similarity has too, differ from others
+	// in that alone: gains and likelihoods tell them apart whatever the scan says.
+	HeldOut eval.Identification
+	// Averaged compares the images that were seen, each predicted from its mean scan, with
+	// the images that their own fold holds out, its Parts being the folds: for each of
+	// RepeatCounts, the smallest first, one comparison for each similarity.
 	Averaged []eval.Comparison
+	// AmongTrained is Averaged among all images of the targets, the images that each
+	// decoder was trained on with them.
+	AmongTrained []eval.Comparison
+	// Presets are the presets of the folds' decoders: what auto chose.
+	Presets []string
 }
 
 // CrossValidate trains one decoder for each fold and tests it on the trials that
@@ -61,16 +65,31 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 		Predicted:  matrix.New(data.Voxels.Rows, data.Targets.Cols),
 		Similarity: mat.NewDense(data.Voxels.Rows, data.Voxels.Rows, nil),
 	}
-	cv.Averaged = data.newAverages(similarities)
-	v := validation{CrossValidation: cv, rt: rt, data: data, opts: opts, seen: matrix.Pick(data.Targets, data.Images)}
+	cv.Averaged, cv.AmongTrained = data.newAverages(similarities), data.newAverages(similarities)
+	parts := partsOf(cv.Averaged[0].Seen, data.Images, folds)
+	for i := range cv.Averaged {
+		cv.Averaged[i].Parts = parts
+	}
+	v := &validation{CrossValidation: cv, rt: rt, data: data, opts: opts, seen: matrix.Pick(data.Targets, data.Images)}
 	for k, fold := range folds {
 		v.opts.Progress = foldProgress(opts.Progress, opts.withDefaults(data.Voxels.Rows).Preset, k, len(folds))
 		if err := v.fold(ctx, fold); err != nil {
 			return nil, fmt.Errorf("fold %d of %d: %w", k+1, len(folds), err)
 		}
 	}
-	cv.HeldOut = cv.heldOut(data.Images, folds)
+	cv.HeldOut = eval.Pooled(v.heldOut)
 	return cv, nil
+}
+
+// partsOf returns, for each image that was seen, the fold that holds it out.
+func partsOf(seen, images []int, folds []Fold) []int {
+	parts := make([]int, len(seen))
+	for k, fold := range folds {
+		for _, trial := range fold.Test {
+			parts[slices.Index(seen, images[trial])] = k
+		}
+	}
+	return parts
 }
 
 // foldProgress returns what watches the training of fold k, counted from 0, for
@@ -113,31 +132,6 @@ func checkFolds(folds []Fold, trials int) error {
 	return nil
 }
 
-// heldOut returns CrossValidation.HeldOut.
-func (cv *CrossValidation) heldOut(images []int, folds []Fold) float64 {
-	var below, pairs float64
-	for _, fold := range folds {
-		first := map[int]int{} // image → its first trial
-		for _, trial := range fold.Test {
-			if _, known := first[images[trial]]; !known {
-				first[images[trial]] = trial
-			}
-		}
-		for _, trial := range fold.Test {
-			for image, row := range first {
-				if image == images[trial] {
-					continue
-				}
-				pairs++
-				if cv.Similarity.At(row, trial) < cv.Similarity.At(first[images[trial]], trial) {
-					below++
-				}
-			}
-		}
-	}
-	return below / pairs
-}
-
 // validation is a cross-validation under way.
 type validation struct {
 	*CrossValidation
@@ -145,10 +139,12 @@ type validation struct {
 	data Data
 	opts Options
 	seen blas32.General // what each trial saw, [trials, T·D]
+	// heldOut are the figures of each fold so far.
+	heldOut []eval.Identification
 }
 
 // fold trains and tests one decoder.
-func (cv validation) fold(ctx context.Context, fold Fold) error {
+func (cv *validation) fold(ctx context.Context, fold Fold) error {
 	data := cv.data
 	part := data
 	part.Voxels, part.Images = matrix.Pick(data.Voxels, fold.Train), take(data.Images, fold.Train)
@@ -175,5 +171,31 @@ func (cv validation) fold(ctx context.Context, fold Fold) error {
 	for i, trial := range fold.Test {
 		cv.Similarity.SetCol(trial, mat.Col(nil, i, sim))
 	}
+	cv.Presets = append(cv.Presets, model.Config.Preset)
+	if err := cv.holdOut(ctx, decoder, fold, predicted); err != nil {
+		return err
+	}
 	return cv.average(ctx, decoder, fold)
+}
+
+// holdOut adds the figures of a fold's trials among its held-out images.
+func (cv *validation) holdOut(ctx context.Context, decoder *Decoder, fold Fold, predicted blas32.General) error {
+	var images, seen []int
+	for _, trial := range fold.Test {
+		at := slices.Index(images, cv.data.Images[trial])
+		if at < 0 {
+			at, images = len(images), append(images, cv.data.Images[trial])
+		}
+		seen = append(seen, at)
+	}
+	if len(images) < 2 {
+		return nil // there is nothing to tell the image from
+	}
+	sim, err := decoder.Compare(ctx, Pairing{SimilarityDecoder, matrix.Pick(cv.data.Targets, images), predicted, 1})
+	if err != nil {
+		return err
+	}
+	found, err := eval.IdentifyTrials(sim, seen)
+	cv.heldOut = append(cv.heldOut, found)
+	return err
 }

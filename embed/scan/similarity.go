@@ -134,22 +134,40 @@ func (d Data) newAverages(similarities []string) (out []eval.Comparison) {
 }
 
 // average adds the held-out images of a fold to the comparisons.
-func (cv validation) average(ctx context.Context, decoder *Decoder, fold Fold) error {
+func (cv *validation) average(ctx context.Context, decoder *Decoder, fold Fold) error {
 	part := cv.data
 	part.Voxels, part.Images = matrix.Pick(cv.data.Voxels, fold.Test), take(cv.data.Images, fold.Test)
+	own := part // among the fold's own images
+	_, seen, err := Average(part.Voxels, part.Images, 1)
+	if err != nil {
+		return err
+	}
+	own.Targets, own.Images = matrix.Pick(cv.data.Targets, seen), make([]int, len(part.Images))
+	for i, image := range part.Images {
+		own.Images[i] = slices.Index(seen, image)
+	}
 	for from := 0; from < len(cv.Averaged); {
 		a := Averages{Repeats: cv.Averaged[from].Repeats}
 		to := from
 		for ; to < len(cv.Averaged) && cv.Averaged[to].Repeats == a.Repeats; to++ {
 			a.Similarities = append(a.Similarities, cv.Averaged[to].Name)
 		}
-		held, err := CompareAverages(ctx, decoder, part, a)
+		all, err := CompareAverages(ctx, decoder, part, a)
 		if err != nil {
 			return err
 		}
-		for k, c := range cv.Averaged[from:to] {
-			for i, image := range held[k].Seen {
-				c.Similarity.SetCol(slices.Index(c.Seen, image), mat.Col(nil, i, held[k].Similarity))
+		held, err := CompareAverages(ctx, decoder, own, a)
+		if err != nil {
+			return err
+		}
+		for k := range all {
+			at := cv.AmongTrained[from+k]
+			for i, image := range all[k].Seen {
+				column := slices.Index(at.Seen, image)
+				at.Similarity.SetCol(column, mat.Col(nil, i, all[k].Similarity))
+				for row, other := range seen {
+					cv.Averaged[from+k].Similarity.Set(other, column, held[k].Similarity.At(row, i))
+				}
 			}
 		}
 		from = to

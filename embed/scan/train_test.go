@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/stat"
 )
 
 // simulated draws images and trials of a small world: each image is a random
@@ -88,8 +89,11 @@ func TestEveryPresetLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: two-way identification %.3f", preset, twoWay)
-		if cv.HeldOut < want {
-			t.Errorf("%s: among the images of a fold two-way identification is %.3f, want %.2f", preset, cv.HeldOut, want)
+		if h := cv.HeldOut; h.TwoWay < want || h.Predictions != 120 || math.Abs(h.Chance-1./20) > 1e-12 {
+			t.Errorf("%s: among the 20 images of a fold %+v, want two-way %.2f", preset, h, want)
+		}
+		if len(cv.Presets) != 3 || preset != scan.PresetAuto && cv.Presets[1] != preset {
+			t.Errorf("%s: the folds' decoders are %q", preset, cv.Presets)
 		}
 		if twoWay < want {
 			t.Errorf("%s: two-way identification is %.3f, want %.2f", preset, twoWay, want)
@@ -118,8 +122,23 @@ func TestAveragesOfHeldOutScans(t *testing.T) {
 	if len(once.Averaged) != 1 {
 		t.Fatalf("images seen once have %d averages, want 1", len(once.Averaged))
 	}
-	if diff := cmp.Diff(once.Similarity.RawMatrix(), once.Averaged[0].Square().RawMatrix()); diff != "" {
+	if diff := cmp.Diff(once.Similarity.RawMatrix(), once.AmongTrained[0].Square().RawMatrix()); diff != "" {
 		t.Errorf("trials and averages of one trial (-trials +averages):\n%s", diff)
+	}
+	held, all := once.Averaged[0], once.AmongTrained[0]
+	for j := range held.Seen {
+		among := held.Candidates(j)
+		if len(among) != 10 {
+			t.Fatalf("prediction %d has %d candidates, want the 10 images of its fold", j, len(among))
+		}
+		for _, i := range among {
+			if held.Similarity.At(i, j) != all.Similarity.At(i, j) {
+				t.Errorf("image %d, prediction %d: %v in the fold, %v among all", i, j, held.Similarity.At(i, j), all.Similarity.At(i, j))
+			}
+		}
+	}
+	if o, err := held.Outcomes(); err != nil || math.Abs(eval.TopK(o.Image, 1)-once.HeldOut.ImageTop1) > 1e-12 {
+		t.Errorf("top 1 of averages of one trial is %v, %v, of the trials %v", eval.TopK(o.Image, 1), err, once.HeldOut.ImageTop1)
 	}
 	noisy := simulated(60, 2, 40, 1)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -129,11 +148,11 @@ func TestAveragesOfHeldOutScans(t *testing.T) {
 	twice := validate(noisy)
 	var shares []float64
 	for _, c := range twice.Averaged {
-		found, err := eval.Identify(c.Square())
+		found, err := c.Outcomes()
 		if err != nil {
 			t.Fatal(err)
 		}
-		shares = append(shares, found.TwoWay)
+		shares = append(shares, stat.Mean(found.TwoWay, nil))
 	}
 	t.Logf("two-way identification by 1 and 2 repeats %.3f", shares)
 	if len(shares) != 2 || shares[0] < .6 || shares[1] <= shares[0] {

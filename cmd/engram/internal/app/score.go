@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,10 +25,10 @@ type EvalSpec struct {
 	Data     Dataset
 	Training          // of presets; Preset is not used
 	Presets  []string // to train and score
-	Folds    int      // of cross-validation
+	Folds    int      // of cross-validation; 0: 10, or fewer where a fold would hold out one image
 	Decoders []string // folders of trained decoders to score instead
-	// Subsets name some of the images, "zebras=FILE"; see readSubsets. SubsetColumn is a
-	// column of Data.Trials each of whose values is a subset of its own; "": none.
+	// Subsets name some of the images, "zebras=FILE" or "zebras=FILTER"; see readSubsets.
+	// SubsetColumn is a column of Data.Trials each of whose values is a subset of its own; "": none.
 	Subsets      []string
 	SubsetColumn string
 	// Subjects are scored one after another by EvalSubjects, their names in the place of
@@ -55,8 +54,10 @@ type EvalSpec struct {
 // scored is what one decoder reached.
 type scored struct {
 	Score
-	averaged []eval.Comparison // one for each number of repeats
-	served   []GalleryScore    // in the index that is named
+	averaged []eval.Comparison // one for each number of repeats and similarity
+	// amongTrained are the same among all images, of a cross-validation.
+	amongTrained []eval.Comparison
+	served       []GalleryScore // in the index that is named
 }
 
 // Eval scores decoders. Presets are cross-validated; with MindEye's data they are
@@ -71,7 +72,11 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 	if err != nil {
 		return nil, err
 	}
-	sizes, err := spec.sizes(s.Targets.Rows)
+	candidates, err := spec.candidates(s)
+	if err != nil {
+		return nil, err
+	}
+	sizes, err := spec.sizes(candidates)
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +126,8 @@ func (a *App) Eval(ctx context.Context, spec EvalSpec, watch progress.Func) (_ *
 func (c *scoring) describe(ctx context.Context, sum *summary) error {
 	if c.study.scans != nil {
 		sum.Scans = c.study.scans.String()
-	} else if len(c.spec.Decoders) == 0 {
-		sum.CrossValidated = true
 	}
+	sum.CrossValidated = c.spec.crossValidates()
 	sum.Matched = c.study.Matched
 	if c.gallery != nil {
 		sum.Gallery = c.gallery.String()
@@ -180,7 +184,7 @@ func (spec *EvalSpec) sizes(images int) ([]int, error) {
 	}
 	sizes := slices.Sorted(slices.Values(spec.Gallery))
 	if sizes[0] < 1 || sizes[len(sizes)-1] > images {
-		return nil, fmt.Errorf("--gallery is %v, wanted sizes from 1 to the %d images that there are", spec.Gallery, images)
+		return nil, fmt.Errorf("--gallery is %v, wanted sizes from 1 to the %d images that there are to choose among", spec.Gallery, images)
 	}
 	return slices.Compact(sizes), nil
 }
@@ -222,29 +226,6 @@ func (c *scoring) options(preset string) scan.Options {
 	opts := c.spec.options(c.App)
 	opts.Preset, opts.Target, opts.Order, opts.Progress = preset, c.study.target(), c.study.order, c.watch
 	return opts
-}
-
-// crossValidate scores a preset on images that are held out.
-func (c *scoring) crossValidate(ctx context.Context, preset string) (*scored, error) {
-	folds, err := scan.KFoldByImage(c.study.Images, c.spec.Folds, c.spec.Seed)
-	if err != nil {
-		return nil, err
-	}
-	opts := c.options(preset)
-	start := time.Now()
-	cv, err := scan.CrossValidate(ctx, c.rt, c.study.Data, opts, folds, c.similarities()...)
-	if err != nil {
-		return nil, err
-	}
-	seconds := time.Since(start).Seconds()
-	if err := c.writePredictions(cv.Predicted); err != nil {
-		return nil, err
-	}
-	s, err := newScore(preset, cv.Similarity, c.study.Images, seconds)
-	if !math.IsNaN(cv.HeldOut) { // which JSON does not know
-		s.HeldOut = cv.HeldOut
-	}
-	return &scored{Score: s, averaged: cv.Averaged}, err
 }
 
 // scoreFolder scores the trained decoder in a folder.
@@ -324,6 +305,9 @@ func (c *scoring) scoreOpen(ctx context.Context, decoder *scan.Decoder, name str
 		return nil, err
 	}
 	s.Metric = metric.Name()
+	if chosen := decoder.Config(); chosen.Chosen != "" {
+		s.Chosen = chosen.Preset + " (" + chosen.Chosen + ")"
+	}
 	out := &scored{Score: s}
 	for _, repeats := range counts {
 		averaged, err := scan.CompareAverages(ctx, decoder, c.study.Data, scan.Averages{Repeats: repeats, Similarities: c.similarities()})

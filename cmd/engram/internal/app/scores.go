@@ -14,8 +14,8 @@ type Scores struct {
 	Matched
 	Scores []Score `json:"scores"`
 	Images int     `json:"images"` // that were seen in the scans
-	// CrossValidated says that the candidates of each fold's scans include the images
-	// that its decoder was trained on.
+	// CrossValidated says that presets were cross-validated: the candidates of a scan are
+	// the images that its own fold holds out, where nothing else is said.
 	CrossValidated bool   `json:"cross_validated,omitempty"`
 	Gallery        string `json:"gallery_index,omitempty"` // what was found of the images seen in the index, in a line
 	// Galleries are scores of image retrieval, where an image is predicted from the
@@ -41,18 +41,25 @@ type Scores struct {
 
 // Score is what a decoder reached with every scan as a prediction of its own.
 type Score struct {
-	Decoder string  `json:"decoder"`
-	Trials  int     `json:"trials"`
-	TwoWay  float64 `json:"two_way"` // chance .5
-	// HeldOut is two-way identification among the images of a fold alone, where presets
-	// are cross-validated.
-	HeldOut   float64 `json:"two_way_held_out,omitempty"`
+	Decoder string `json:"decoder"`
+	Trials  int    `json:"trials"`
+	Figures
+	// AmongTrained are the figures of a cross-validation among all images seen, the images
+	// that each fold's decoder was trained on with them, as they are often published. An
+	// image that a decoder was trained on can be told by that alone.
+	AmongTrained *Figures `json:"among_trained,omitempty"`
+	Seconds      float64  `json:"seconds"`
+	Metric       string   `json:"metric,omitempty"` // of a trained decoder, see scan.Metric
+	Chosen       string   `json:"chosen,omitempty"` // what auto chose, and why
+}
+
+// Figures are shares of right answers.
+type Figures struct {
+	TwoWay    float64 `json:"two_way"`    // chance .5
 	ImageTop1 float64 `json:"image_top1"` // chance as below
 	ImageTop5 float64 `json:"image_top5"` // chance five times that
 	BrainTop1 float64 `json:"brain_top1"`
 	Chance    float64 `json:"chance"` // of top 1
-	Seconds   float64 `json:"seconds"`
-	Metric    string  `json:"metric,omitempty"` // of a trained decoder, see scan.Metric
 }
 
 // GalleryScore is what a decoder reached in a gallery.
@@ -72,8 +79,12 @@ const AllImages = "all"
 
 // The candidates of a set's predictions.
 const (
-	AmongAll = "all" // images that were seen
-	AmongSet = "set" // images of the set alone
+	AmongAll  = "all"  // images that were seen
+	AmongSet  = "set"  // images of the set alone
+	AmongFold = "fold" // images that the scan's own fold holds out, of a cross-validation
+	// AmongTrained are all images of a cross-validation, the images that each fold's decoder
+	// was trained on with them.
+	AmongTrained = "all, trained ones too"
 )
 
 // SetScore is what a decoder reached on a set of images.
@@ -82,7 +93,7 @@ type SetScore struct {
 	Similarity string `json:"similarity"` // see scan.Similarities
 	Repeats    int    `json:"repeats"`
 	Set        string `json:"set"`   // AllImages, or the name of a subset
-	Among      string `json:"among"` // AmongAll or AmongSet
+	Among      string `json:"among"` // AmongAll, AmongSet, AmongFold or AmongTrained
 	eval.SetScore
 }
 
@@ -126,6 +137,7 @@ type PublishedScore struct {
 	Decoder    string `json:"decoder"`
 	Repeats    int    `json:"repeats"`
 	Similarity string `json:"similarity"`
+	Among      string `json:"among"` // AmongSet, the images drawn, or AmongTrained
 	eval.Retrieval
 }
 
@@ -148,10 +160,14 @@ func newScore(name string, sim *mat.Dense, images []int, seconds float64) (Score
 		candidates.SetRow(i, sim.RawRowView(scan))
 	}
 	found, err := eval.IdentifyTrials(candidates, seen)
-	return Score{
-		Decoder: name, Trials: found.Predictions, TwoWay: found.TwoWay, ImageTop1: found.ImageTop1,
-		ImageTop5: found.ImageTop5, BrainTop1: found.BrainTop1, Chance: found.Chance, Seconds: seconds,
-	}, err
+	return scoreOf(name, found, seconds), err
+}
+
+// scoreOf returns the score of a decoder from its figures.
+func scoreOf(name string, found eval.Identification, seconds float64) Score {
+	return Score{Decoder: name, Trials: found.Predictions, Seconds: seconds, Figures: Figures{
+		TwoWay: found.TwoWay, ImageTop1: found.ImageTop1, ImageTop5: found.ImageTop5, BrainTop1: found.BrainTop1, Chance: found.Chance,
+	}}
 }
 
 // addCeiling adds the noise ceiling of the scans.

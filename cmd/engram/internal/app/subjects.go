@@ -161,7 +161,7 @@ func (e *Evaluation) addOver() error {
 			v.twoWay = append(v.twoWay, row.TwoWay.Mean)
 		}
 		for _, row := range s.Published {
-			v := at(SubjectsScore{Decoder: row.Decoder, Similarity: row.Similarity, Repeats: row.Repeats, Set: PublishedSet, Among: AmongSet})
+			v := at(SubjectsScore{Decoder: row.Decoder, Similarity: row.Similarity, Repeats: row.Repeats, Set: PublishedSet, Among: row.Among})
 			v.image, v.brain = append(v.image, row.Image.Mean), append(v.brain, row.Brain.Mean)
 		}
 	}

@@ -44,38 +44,63 @@ func (sum *summary) add(ctx context.Context, found *scored) error {
 	sum.Scores.Scores = append(sum.Scores.Scores, found.Score)
 	sum.Images = len(found.averaged[0].Seen)
 	for _, c := range found.averaged {
-		square := c.Square()
-		outcomes, err := eval.NewOutcomes(square)
+		if err := sum.addComparison(ctx, found.Decoder, c); err != nil {
+			return err
+		}
+	}
+	for _, c := range found.amongTrained {
+		outcomes, err := c.Outcomes()
 		if err != nil {
 			return err
 		}
-		if err := sum.addSets(found.Decoder, c, square, outcomes); err != nil {
+		sum.Sets = append(sum.Sets, SetScore{Decoder: found.Decoder, Similarity: c.Name, Repeats: c.Repeats, Set: AllImages, Among: AmongTrained, SetScore: outcomes.Score(sum.seed)})
+		if err := sum.addPublished(ctx, found.Decoder, c, AmongTrained); err != nil {
 			return err
 		}
-		if err := sum.addPublished(ctx, found.Decoder, c, square); err != nil {
-			return err
-		}
-		if c.Name != sum.similarity {
-			continue
-		}
-		if err := sum.addGalleries(found.Decoder, c); err != nil {
-			return err
-		}
-		reliability, err := outcomes.Reliability(sum.seed)
-		if err != nil {
-			return err
-		}
-		sum.Reliability = append(sum.Reliability, ReliabilityScore{found.Decoder, c.Repeats, reliability})
-		sum.outcomes = append(sum.outcomes, decoderOutcomes{found.Decoder, c.Repeats, c.Seen, outcomes})
 	}
 	sum.Galleries = append(sum.Galleries, found.served...)
 	sum.addExamples(found)
 	return nil
 }
 
-// addSets adds the scores among all images seen, and of each subset.
-func (sum *summary) addSets(decoder string, c eval.Comparison, square *mat.Dense, outcomes eval.Outcomes) error {
-	row := SetScore{Decoder: decoder, Similarity: c.Name, Repeats: c.Repeats, Set: AllImages, Among: AmongAll, SetScore: outcomes.Score(len(c.Seen), sum.seed)}
+// addComparison adds what a decoder reached by one similarity from one number of
+// repeats.
+func (sum *summary) addComparison(ctx context.Context, decoder string, c eval.Comparison) error {
+	outcomes, err := c.Outcomes()
+	if err != nil {
+		return err
+	}
+	if err := sum.addSets(decoder, c, outcomes); err != nil {
+		return err
+	}
+	if c.Parts == nil {
+		if err := sum.addPublished(ctx, decoder, c, AmongSet); err != nil {
+			return err
+		}
+	}
+	if c.Name != sum.similarity {
+		return nil
+	}
+	if err := sum.addGalleries(decoder, c); err != nil {
+		return err
+	}
+	reliability, err := outcomes.Reliability(sum.seed)
+	if err != nil {
+		return err
+	}
+	sum.Reliability = append(sum.Reliability, ReliabilityScore{decoder, c.Repeats, reliability})
+	sum.outcomes = append(sum.outcomes, decoderOutcomes{decoder, c.Repeats, c.Seen, outcomes})
+	return nil
+}
+
+// addSets adds the scores among all images seen, and of each subset. In a
+// cross-validation the images of the scan's own fold take the place of all, and subsets
+// have no galleries of their own: a fold holds out a few of their images.
+func (sum *summary) addSets(decoder string, c eval.Comparison, outcomes eval.Outcomes) error {
+	row := SetScore{Decoder: decoder, Similarity: c.Name, Repeats: c.Repeats, Set: AllImages, Among: AmongAll, SetScore: outcomes.Score(sum.seed)}
+	if c.Parts != nil {
+		row.Among = AmongFold
+	}
 	sum.Sets = append(sum.Sets, row)
 	for _, s := range sum.subsets {
 		var rows []int
@@ -87,29 +112,32 @@ func (sum *summary) addSets(decoder string, c eval.Comparison, square *mat.Dense
 		if len(rows) < 2 {
 			return fmt.Errorf("subset %s: wanted 2 or more of the images seen, found %d", s.name, len(rows))
 		}
-		row.Set, row.SetScore = s.name, outcomes.Pick(rows).Score(len(c.Seen), sum.seed)
+		row.Set, row.SetScore = s.name, outcomes.Pick(rows).Score(sum.seed)
 		sum.Sets = append(sum.Sets, row)
-		own, err := eval.NewOutcomes(eval.Sub(square, rows))
+		if c.Parts != nil {
+			continue
+		}
+		own, err := eval.NewOutcomes(eval.Sub(c.Square(), rows))
 		if err != nil {
 			return err
 		}
 		alone := row
-		alone.Among, alone.SetScore = AmongSet, own.Score(len(rows), sum.seed)
+		alone.Among, alone.SetScore = AmongSet, own.Score(sum.seed)
 		sum.Sets = append(sum.Sets, alone)
 	}
 	return nil
 }
 
 // addPublished adds the score by the published protocol, if there are enough images.
-func (sum *summary) addPublished(ctx context.Context, decoder string, c eval.Comparison, square mat.Matrix) error {
+func (sum *summary) addPublished(ctx context.Context, decoder string, c eval.Comparison, among string) error {
 	if len(c.Seen) < eval.PublishedGallery {
 		return nil
 	}
-	retrieval, err := eval.Protocol{Seed: sum.seed}.Score(ctx, square)
+	retrieval, err := eval.Protocol{Seed: sum.seed}.Score(ctx, c.Square())
 	if err != nil {
 		return err
 	}
-	sum.Published = append(sum.Published, PublishedScore{decoder, c.Repeats, c.Name, retrieval})
+	sum.Published = append(sum.Published, PublishedScore{decoder, c.Repeats, c.Name, among, retrieval})
 	return nil
 }
 
@@ -167,14 +195,12 @@ func (sum *summary) addExamples(found *scored) {
 			c = averaged // the last one averages the most
 		}
 	}
-	images, _ := c.Similarity.Dims()
 	drawn := rand.New(rand.NewPCG(sum.seed, 5)).Perm(len(c.Seen))
 	for _, j := range drawn[:min(sum.examples, len(drawn))] {
 		scores := mat.Col(nil, j, c.Similarity)
-		order := make([]int, images)
+		order := c.Candidates(j)
 		above := 1.
-		for i := range order {
-			order[i] = i
+		for _, i := range order {
 			switch right := scores[c.Seen[j]]; {
 			case scores[i] > right:
 				above++
@@ -184,7 +210,7 @@ func (sum *summary) addExamples(found *scored) {
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
 		e := Example{Decoder: found.Decoder, Repeats: c.Repeats, Seen: sum.study.imageName(c.Seen[j]), Rank: above, Image: c.Seen[j]}
-		for _, i := range order[:min(5, images)] {
+		for _, i := range order[:min(5, len(order))] {
 			e.Found = append(e.Found, FoundImage{Name: sum.study.imageName(i), Image: i})
 		}
 		sum.Examples = append(sum.Examples, e)

@@ -92,11 +92,17 @@ func setFigures(s app.Subject) (out []figure) {
 			subject: s.Name, decoder: r.Decoder, similarity: r.Similarity, repeats: r.Repeats,
 			protocol: r.Set, candidates: strconv.Itoa(r.Candidates), predictions: r.Predictions,
 		}
+		if r.Among == app.AmongTrained {
+			f.protocol = r.Among
+		}
 		out = append(out, f.of("two_way", r.TwoWay), f.of("image_top1", shareInterval(r.ImageTop1)),
 			f.of("image_top5", shareInterval(r.ImageTop5)), f.of("brain_top1", shareInterval(r.BrainTop1)))
 	}
 	for _, r := range s.Published {
 		f := figure{subject: s.Name, decoder: r.Decoder, similarity: r.Similarity, repeats: r.Repeats, protocol: app.PublishedSet, candidates: strconv.Itoa(eval.PublishedGallery)}
+		if r.Among == app.AmongTrained {
+			f.protocol += " of " + r.Among
+		}
 		out = append(out, f.of("image_top1", r.Image), f.of("brain_top1", r.Brain))
 	}
 	return out

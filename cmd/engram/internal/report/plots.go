@@ -26,7 +26,7 @@ func plots(s app.Subject) (out []plot) {
 		out = append(out, c.plot("Image top-1 as the gallery grows. Bars are Wilson's 95 % intervals. Where an index is named, the last point is its search as served."))
 	}
 	if c, ok := repeatsChart(s); ok {
-		out = append(out, c.plot("The seen image is the first one found among all images seen; a scan is the mean of so many repeats."))
+		out = append(out, c.plot("The seen image is the first one found among all images seen, or, cross-validated, among the images of its fold; a scan is the mean of so many repeats."))
 	}
 	if c, ok := riskChart(s); ok {
 		out = append(out, c.plot("Share of wrong first images among the answers given, the most confident ones first. Confidence is the margin between the first image and the second."))
@@ -90,7 +90,7 @@ func galleryChart(s app.Subject) (chart, bool) {
 func repeatsChart(s app.Subject) (chart, bool) {
 	c := chart{title: "Averaged repeats", x: "repeats averaged", logX: true, top: 1}
 	for _, r := range s.Sets {
-		if r.Set != app.AllImages || r.Similarity != s.Sets[0].Similarity {
+		if r.Set != app.AllImages || r.Among == app.AmongTrained || r.Similarity != s.Sets[0].Similarity {
 			continue
 		}
 		c.add(r.Decoder, colourOf(s, r.Decoder), point{float64(r.Repeats), r.ImageTop1.Share, r.ImageTop1.Low, r.ImageTop1.High})

@@ -28,7 +28,7 @@ func evaluation(t *testing.T) *app.Evaluation {
 			for i := range 60 {
 				rank := float64(1 + (i+k)%3/2)
 				o.Image, o.Brain, o.TwoWay = append(o.Image, rank), append(o.Brain, rank), append(o.TwoWay, 1/rank)
-				o.Margin = append(o.Margin, float64(i%7)/rank)
+				o.Margin, o.Candidates = append(o.Margin, float64(i%7)/rank), append(o.Candidates, 60)
 			}
 			outcomes = append(outcomes, o)
 			for _, repeats := range []int{1, 2} {
@@ -37,7 +37,7 @@ func evaluation(t *testing.T) *app.Evaluation {
 					t.Fatal(err)
 				}
 				s.Reliability = append(s.Reliability, app.ReliabilityScore{Decoder: decoder, Repeats: repeats, Reliability: r})
-				s.Sets = append(s.Sets, app.SetScore{Decoder: decoder, Similarity: "decoder", Repeats: repeats, Set: "all", SetScore: o.Score(60, 1)})
+				s.Sets = append(s.Sets, app.SetScore{Decoder: decoder, Similarity: "decoder", Repeats: repeats, Set: "all", SetScore: o.Score(1)})
 				for _, size := range []int{30, 60} {
 					s.Galleries = append(s.Galleries, app.GalleryScore{Decoder: decoder, Repeats: repeats, Gallery: eval.NewGallery(size, o.Image)})
 				}
