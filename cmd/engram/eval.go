@@ -93,7 +93,7 @@ func addEvalFlags(cmd *cobra.Command, spec *app.EvalSpec) {
 	addDatasetFlags(cmd, &spec.Data)
 	flags := cmd.Flags()
 	addTrainingFlags(flags, &spec.Training)
-	flags.StringSliceVar(&spec.Presets, "presets", []string{scan.PresetLinear, scan.PresetCompact}, "presets to cross-validate")
+	flags.StringSliceVar(&spec.Presets, "presets", []string{scan.PresetLinear, scan.PresetWhitened, scan.PresetAuto}, "presets to cross-validate")
 	flags.IntVar(&spec.Folds, "folds", 0, "parts into which the images are divided (default 10, or half as many as the images are)")
 	flags.StringArrayVar(&spec.Decoders, "decoder", nil, "score the decoder in this `folder` instead (several times: score and compare several)")
 	flags.StringSliceVar(&spec.Similarities, "similarity", []string{scan.SimilarityDecoder, scan.SimilarityCosine}, "how images are compared: "+strings.Join(scan.Similarities(), ", ")+"; the first one orders galleries and tests")
