@@ -10,9 +10,9 @@ import (
 
 // Design says what is compared.
 type Design struct {
-	Presets []string  `json:"presets"`
-	Images  []int     `json:"images"` // numbers of training images
-	Noise   []float64 `json:"noise"`  // standard deviations of a trial's noise, 1 being the data's own
+	Presets []string  `json:"presets"` // with a loss or without, see scan.Losses
+	Images  []int     `json:"images"`  // numbers of training images
+	Noise   []float64 `json:"noise"`   // standard deviations of a trial's noise, 1 being the data's own
 	Seeds   []uint64  `json:"seeds"`
 	Test    int       `json:"test"`   // images to identify, among each other
 	Epochs  int       `json:"epochs"` // of presets with a network; 0: their own number
@@ -21,6 +21,8 @@ type Design struct {
 
 // Cell is one combination of a design.
 type Cell struct {
+	Subject string `json:"-"` // whose data it is; "" where there is one subject
+
 	Noise  float64 `json:"noise"`
 	Images int     `json:"images"`
 	Seed   uint64  `json:"seed"`
@@ -34,6 +36,9 @@ type Outcome struct {
 	Repeats int     `json:"repeats"`          // trials of an image that a scan is the mean of, at most
 	Top1    float64 `json:"image_top1"`
 	TwoWay  float64 `json:"two_way"`
+	// Ranks are the ranks of the seen images, from 1, in the order of the test images.
+	// Studies of earlier versions did not keep them.
+	Ranks []float64 `json:"ranks,omitempty"`
 }
 
 // Done is a cell with its outcomes.
@@ -60,8 +65,11 @@ func (d *Design) check(data scan.Data) error {
 	var faults []error
 	seen := len(imagesOf(data))
 	for _, preset := range append(slices.Clone(d.Presets), d.Base) {
-		if preset != "" && !slices.Contains(scan.Presets(), preset) {
-			faults = append(faults, fmt.Errorf("study: preset %q is not known", preset))
+		if preset == "" {
+			continue
+		}
+		if err := scan.CheckPreset(preset); err != nil {
+			faults = append(faults, fmt.Errorf("study: %w", err))
 		}
 	}
 	if len(d.Presets) == 0 || len(d.Images) == 0 || len(d.Noise) == 0 || len(d.Seeds) == 0 {

@@ -20,6 +20,7 @@ type Runner struct {
 	Data    scan.Data
 	Design  Design
 	Dir     string // folder in which cells are kept
+	Subject string // of the cells that Run returns; "" where there is one subject
 	Watch   progress.Func
 }
 
@@ -46,6 +47,7 @@ func (r *Runner) Run(ctx context.Context) ([]Done, error) {
 				return nil, err
 			}
 		}
+		done.Subject = r.Subject
 		out = append(out, done)
 		report(int64(i+1), int64(len(cells)))
 	}
@@ -88,11 +90,32 @@ func (r *Runner) score(ctx context.Context, m *scan.Model, test scan.Data) (out 
 		if err != nil {
 			return nil, err
 		}
-		found, err := eval.IdentifyTrials(c[0].Similarity, c[0].Seen)
+		square := c[0].Square()
+		found, err := eval.IdentifyTrials(square, numbers(len(c[0].Seen)))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Outcome{Decoder: m.Config.Preset, Chosen: m.Config.Chosen, Repeats: repeats, Top1: found.ImageTop1, TwoWay: found.TwoWay})
+		ranks, err := eval.Ranks(square)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Outcome{Decoder: name(m.Config), Chosen: m.Config.Chosen, Repeats: repeats, Top1: found.ImageTop1, TwoWay: found.TwoWay, Ranks: ranks})
 	}
 	return out, nil
+}
+
+// name returns the preset of a decoder, with its loss where it has one.
+func name(c scan.Config) string {
+	if c.Loss == "" {
+		return c.Preset
+	}
+	return c.Preset + ":" + c.Loss
+}
+
+func numbers(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }

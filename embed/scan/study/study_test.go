@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func TestStudyGoesOn(t *testing.T) {
 	}
 	for i := range want {
 		for j, o := range want[i].Outcomes {
-			if got[i].Outcomes[j] != o {
+			if !reflect.DeepEqual(got[i].Outcomes[j], o) {
 				t.Errorf("cell %d: %+v, of a study that ran through %+v", i, got[i].Outcomes[j], o)
 			}
 		}

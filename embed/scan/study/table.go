@@ -24,6 +24,9 @@ type Row struct {
 	Repeats int     `json:"repeats"`
 	Preset  string  `json:"preset"`
 	Seeds   int     `json:"seeds"`
+	// Subjects are the units of the intervals where there are two or more, each with the
+	// mean of its seeds; else seeds are.
+	Subjects int `json:"subjects,omitempty"`
 	// Top1 is the share of test images that a scan finds first.
 	Top1   eval.Interval `json:"image_top1"`
 	TwoWay eval.Interval `json:"two_way"`
@@ -44,26 +47,29 @@ func Summarise(cells []Done, base string) []Row {
 		preset  string
 	}
 	var order []key
-	found := map[key]map[uint64]Outcome{}
+	found := map[key]map[run]Outcome{}
 	for _, c := range cells {
 		for _, o := range c.Outcomes {
 			k := key{c.Noise, c.Images, o.Repeats, o.Preset}
 			if found[k] == nil {
-				order, found[k] = append(order, k), map[uint64]Outcome{}
+				order, found[k] = append(order, k), map[run]Outcome{}
 			}
-			found[k][c.Seed] = o
+			found[k][run{c.Subject, c.Seed}] = o
 		}
 	}
 	var rows []Row
 	for _, k := range order {
-		r := Row{Noise: k.noise, Images: k.images, Repeats: k.repeats, Preset: k.preset, Seeds: len(found[k])}
+		r := Row{Noise: k.noise, Images: k.images, Repeats: k.repeats, Preset: k.preset}
 		baseline := k
 		baseline.preset = base
-		var top1, twoWay, differences []float64
-		for seed, o := range found[k] {
-			top1, twoWay = append(top1, o.Top1), append(twoWay, o.TwoWay)
-			if b, known := found[baseline][seed]; known && k.preset != base {
-				differences = append(differences, o.Top1-b.Top1)
+		top1, twoWay, differences := units{}, units{}, units{}
+		seeds := map[uint64]bool{}
+		for of, o := range found[k] {
+			seeds[of.seed] = true
+			top1.add(of, o.Top1)
+			twoWay.add(of, o.TwoWay)
+			if b, known := found[baseline][of]; known && k.preset != base {
+				differences.add(of, o.Top1-b.Top1)
 			}
 			if o.Decoder != o.Preset {
 				if r.Chosen == nil {
@@ -72,9 +78,13 @@ func Summarise(cells []Done, base string) []Row {
 				r.Chosen[o.Decoder]++
 			}
 		}
-		r.Top1, r.TwoWay = share(top1), share(twoWay)
+		r.Seeds = len(seeds)
+		if n := top1.subjects(); n > 1 {
+			r.Subjects = n
+		}
+		r.Top1, r.TwoWay = share(top1.values()), share(twoWay.values())
 		if len(differences) > 0 {
-			d := interval(differences)
+			d := interval(differences.values())
 			r.Difference = &d
 		}
 		rows = append(rows, r)
@@ -89,6 +99,44 @@ func Summarise(cells []Done, base string) []Row {
 		return a.Repeats - b.Repeats
 	})
 	return rows
+}
+
+// run is one subject and seed.
+type run struct {
+	subject string
+	seed    uint64
+}
+
+// units are figures of runs. The units of an interval are subjects where there are
+// several, and seeds else.
+type units map[run]float64
+
+func (u units) add(of run, x float64) { u[of] = x }
+
+func (u units) subjects() int {
+	names := map[string]bool{}
+	for of := range u {
+		names[of.subject] = true
+	}
+	return len(names)
+}
+
+// values returns a value for each unit.
+func (u units) values() (out []float64) {
+	bySubject := map[string][]float64{}
+	for of, x := range u {
+		out = append(out, x)
+		bySubject[of.subject] = append(bySubject[of.subject], x)
+	}
+	if len(bySubject) < 2 {
+		return out
+	}
+	out = nil
+	for _, seeds := range bySubject {
+		slices.Sort(seeds) // map order must not change the last digits
+		out = append(out, stat.Mean(seeds, nil))
+	}
+	return out
 }
 
 // share returns the interval of shares, within 0 to 1.
