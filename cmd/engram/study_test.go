@@ -41,3 +41,53 @@ func TestStudyDecoder(t *testing.T) {
 	c.refuse([]string{"--seeds is 0"}, append(args, "--seeds", "0")...)
 	c.refuse([]string{"found 40"}, append(args, "--images", "40")...)
 }
+
+// TestStudyAblation compares all parts of a decoder on a small experiment of two
+// subjects, here the same one.
+func TestStudyAblation(t *testing.T) {
+	t.Parallel()
+	c, s := newCLI(t), newExperiment(t)
+	dir := t.TempDir()
+	table := filepath.Join(dir, "ablation.csv")
+	args := []string{
+		"study", "ablation", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--epochs", "2",
+		"--test", "6", "--noise", "1", "--seeds", "1", "--csv", table,
+	}
+	var found app.Study
+	c.json(&found, append(args, "--out", filepath.Join(dir, "one"))...)
+	const presets = 12
+	if n := len(found.Ablation); n != 2*presets || found.Ablation[1].Above == nil || found.Ablation[1].Above.Preset != "linear" { // 1 and 2 repeats
+		t.Errorf("%d rows: %+v", n, found.Ablation)
+	}
+	for _, r := range found.Ablation {
+		if r.TwoWay.Mean < .6 {
+			t.Errorf("%s, mean of %d: two-way identification is %.3f", r.Preset, r.Repeats, r.TwoWay.Mean)
+		}
+	}
+	lines, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(lines), "\n"); n != 2*presets+1 {
+		t.Errorf("the CSV has %d lines\n%s", n, lines)
+	}
+	// Two subjects whose files are the same.
+	for _, name := range []string{"a", "b"} {
+		content, err := os.ReadFile(s.voxels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".npy"), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	several := []string{
+		"study", "ablation", "--voxels", filepath.Join(dir, "{subject}.npy"), "--stimuli", s.photos, "--trials", s.trials, "--presets", "linear,gains",
+		"--test", "6", "--noise", "1", "--seeds", "1", "--out", filepath.Join(dir, "two"),
+	}
+	if text := c.must(append(several, "--subjects", "a,b")...); !strings.Contains(text, "over 2 subjects") {
+		t.Errorf("two subjects print\n%s", text)
+	}
+	c.refuse([]string{"different names"}, append(several, "--subjects", "a,a")...)
+	c.refuse([]string{`loss "l1" is not known`}, append(several, "--subjects", "a", "--presets", "compact:l1")...)
+}
