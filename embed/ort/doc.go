@@ -24,4 +24,9 @@
 // takes and fills plain Go slices, honours its context, and never returns while
 // C still uses them. The library hands back memory of closed sessions late, so
 // sessions are best opened once and kept.
+//
+// # The operator AdamW
+//
+// ONNX has no operator for an optimiser's step in place. This package brings one, in
+// C (see AdamWOp), for sessions that ask for it.
 package ort

@@ -33,21 +33,11 @@ const minVersion = "1.24.1"
 // probe loads the library at path, asks it for its version, and lets it go.
 // It fails with a sentence where the file is no libonnxruntime or too old.
 func probe(path string) (version string, err error) {
-	// dlerror speaks of the last failure on the same thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cPath, cName := C.CString(path), C.CString("OrtGetApiBase")
-	defer C.free(unsafe.Pointer(cPath))
-	defer C.free(unsafe.Pointer(cName))
-	handle := C.dlopen(cPath, C.RTLD_LAZY|C.RTLD_LOCAL)
-	if handle == nil {
-		return "", fmt.Errorf("%s is no library that this machine can load (%s)", path, C.GoString(C.dlerror()))
+	get, release, err := findAPIBase(path)
+	if err != nil {
+		return "", err
 	}
-	defer C.dlclose(handle)
-	get := C.dlsym(handle, cName)
-	if get == nil {
-		return "", fmt.Errorf("%s is a library, but not onnxruntime: it has no OrtGetApiBase", path)
-	}
+	defer release()
 	version = C.GoString(C.version_of(get))
 	switch older, err := olderThan(version, minVersion); {
 	case err != nil:
@@ -56,6 +46,28 @@ func probe(path string) (version string, err error) {
 		return "", fmt.Errorf("%s is onnxruntime %s, wanted %s or newer", path, version, minVersion)
 	}
 	return version, nil
+}
+
+// findAPIBase loads the library at path and returns its function OrtGetApiBase,
+// which is good until release is called, or longer where someone else has loaded
+// the library.
+func findAPIBase(path string) (get unsafe.Pointer, release func(), err error) {
+	// dlerror speaks of the last failure on the same thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cPath, cName := C.CString(path), C.CString("OrtGetApiBase")
+	defer C.free(unsafe.Pointer(cPath))
+	defer C.free(unsafe.Pointer(cName))
+	handle := C.dlopen(cPath, C.RTLD_LAZY|C.RTLD_LOCAL)
+	if handle == nil {
+		return nil, nil, fmt.Errorf("%s is no library that this machine can load (%s)", path, C.GoString(C.dlerror()))
+	}
+	release = func() { C.dlclose(handle) }
+	if get = C.dlsym(handle, cName); get == nil {
+		release()
+		return nil, nil, fmt.Errorf("%s is a library, but not onnxruntime: it has no OrtGetApiBase", path)
+	}
+	return get, release, nil
 }
 
 // olderThan compares the first three numbers of two versions.

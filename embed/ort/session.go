@@ -30,6 +30,7 @@ type SessionOptions struct {
 	Device      string // "cpu" (the default) or "cuda:N"
 	Threads     int    // threads inside one operator; 0 = GOMAXPROCS
 	Concurrency int    // runs at once; 0 = 1 on CUDA, 2 on the CPU
+	AdamW       bool   // the model has the operator AdamW, which is for the CPU alone
 
 	// Inputs and Outputs are what the caller expects of the model; a value that
 	// is missing or has another type or shape fails the open. Inputs that are
@@ -46,6 +47,7 @@ type Session struct {
 	inputs  []Spec
 	outputs []Spec
 	c       *binding.DynamicAdvancedSession
+	adamW   adamWDomain
 	warm    atomic.Bool // a run on CUDA has ended, see keepSignals
 
 	slots  chan struct{} // one token per run at a time
@@ -78,7 +80,8 @@ func (r *Runtime) open(m model, opts SessionOptions) (*Session, error) {
 	if err := r.hold(); err != nil {
 		return nil, fmt.Errorf("ort: open %s: %w", m.name, err)
 	}
-	if err := s.create(m, opts); err != nil {
+	if err := s.create(r.path, m, opts); err != nil {
+		s.adamW.free()
 		return nil, errors.Join(fmt.Errorf("ort: %s: %w", m.name, err), releaseProcess())
 	}
 	return s, nil
@@ -98,6 +101,9 @@ func newSession(m model, opts SessionOptions) (*Session, error) {
 	dev, err := parseDevice(opts.Device)
 	if err != nil {
 		return nil, err
+	}
+	if opts.AdamW && dev.cuda {
+		return nil, fmt.Errorf("device %s, wanted cpu for a model with the operator %s", dev, AdamWOp)
 	}
 	if opts.Threads < 0 || opts.Concurrency < 0 {
 		return nil, fmt.Errorf("threads %d and concurrency %d, wanted 0 or more", opts.Threads, opts.Concurrency)
@@ -171,7 +177,7 @@ func list(specs []Spec) string { return strings.Join(names(specs), ", ") }
 const brokenFusions = "SimplifiedLayerNormFusion;MatmulTransposeFusion"
 
 // create makes the C session.
-func (s *Session) create(m model, opts SessionOptions) error {
+func (s *Session) create(library string, m model, opts SessionOptions) error {
 	options, err := s.device.newOptions(opts.Threads)
 	if err != nil {
 		return err
@@ -180,6 +186,11 @@ func (s *Session) create(m model, opts SessionOptions) error {
 	if s.half && !s.device.cuda {
 		if err := options.AddSessionConfigEntry("optimization.disable_specified_optimizers", brokenFusions); err != nil {
 			return cause(err)
+		}
+	}
+	if opts.AdamW {
+		if s.adamW, err = registerAdamW(library, options); err != nil {
+			return err
 		}
 	}
 	inputs, outputs := names(s.inputs), names(s.outputs)
@@ -224,7 +235,9 @@ func (s *Session) Close() error {
 		for range cap(s.slots) {
 			s.slots <- struct{}{}
 		}
-		s.err = errors.Join(s.c.Destroy(), releaseProcess())
+		err := s.c.Destroy()
+		s.adamW.free()
+		s.err = errors.Join(err, releaseProcess())
 	})
 	return s.err
 }
