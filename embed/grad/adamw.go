@@ -14,9 +14,10 @@ import (
 //
 // # The scaled form
 //
-// A pass over a large matrix costs as much as a good part of a matrix product,
-// so values and moments are kept scaled during an epoch, such that nothing has
-// to be multiplied that can be divided out. Let g be a step's gradient, d its
+// Made of standard operators, each pass over a large matrix costs as much as a good
+// part of a matrix product, so values and moments are kept scaled during an epoch,
+// such that nothing has to be multiplied that can be divided out. The operator AdamW
+// of package ort computes the same form in one pass. Let g be a step's gradient, d its
 // decay 1-lr·λ, D the product of the d of the epoch so far, and L_j =
 // β2^(-(j+1)/2) for the epoch's steps j = 0, 1, …. The gradients g̃ = L·g arrive
 // scaled because the loss's own gradient is L instead of 1, and
@@ -108,7 +109,8 @@ func (a AdamW) scalars(lr, beta1 []float64, steps int) (scalars, error) {
 	return s, nil
 }
 
-// tensors returns the scalars under the names of the epoch's inputs.
+// tensors returns the scalars under the names of the epoch's inputs, in the form
+// that the operators of the standard set need.
 func (s scalars) tensors() ort.Tensors {
 	out := ort.Tensors{}
 	for name, v := range map[string][]float32{
@@ -122,18 +124,46 @@ func (s scalars) tensors() ort.Tensors {
 	return out
 }
 
+// fused returns the scalars in the form that the operator AdamW needs: for each
+// step the factors of one update, which open the scaled form in the first step and
+// close it in the last.
+func (s scalars) fused() ort.Tensors {
+	n := len(s.rate)
+	pack := func(rate []float32, closeP float32) *ort.Tensor {
+		rows := make([]float32, 0, n*ort.AdamWScalars)
+		for j := range n {
+			row := []float32{s.decay[j], rate[j], s.eps[j], 1, 1, 1, 1}
+			if j == 0 {
+				row[3] = s.openV
+			}
+			if j == n-1 {
+				copy(row[4:], []float32{s.closeM, s.closeV, closeP})
+			}
+			rows = append(rows, row...)
+		}
+		return &ort.Tensor{Shape: []int64{int64(n), ort.AdamWScalars}, Data: rows}
+	}
+	perStep := func(v []float32) *ort.Tensor { return &ort.Tensor{Shape: []int64{int64(n)}, Data: v} }
+	return ort.Tensors{
+		gradScale: perStep(s.gradScale), scaleP: perStep(s.scaleP),
+		fusedStep: pack(s.rate, 1), fusedStepP: pack(s.rateP, s.closeP),
+	}
+}
+
 // The names of the optimiser's inputs.
 const (
-	gradScale = "adamw.gradient_scale"
-	decayM    = "adamw.decay_m"
-	rate      = "adamw.rate"
-	rateP     = "adamw.rate_decayed"
-	scaleP    = "adamw.scale_p"
-	eps       = "adamw.eps"
-	openV     = "adamw.open_v"
-	closeV    = "adamw.close_v"
-	closeM    = "adamw.close_m"
-	closeP    = "adamw.close_p"
+	gradScale  = "adamw.gradient_scale"
+	decayM     = "adamw.decay_m"
+	rate       = "adamw.rate"
+	rateP      = "adamw.rate_decayed"
+	scaleP     = "adamw.scale_p"
+	eps        = "adamw.eps"
+	openV      = "adamw.open_v"
+	closeV     = "adamw.close_v"
+	closeM     = "adamw.close_m"
+	closeP     = "adamw.close_p"
+	fusedStep  = "adamw.step"
+	fusedStepP = "adamw.step_decayed"
 )
 
 // triple names a parameter block's value and moments.

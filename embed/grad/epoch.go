@@ -2,6 +2,7 @@ package grad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -15,6 +16,7 @@ type Epoch struct {
 	session *ort.Session
 	params  []*Param
 	opt     AdamW
+	fused   bool // see loopBuilder
 }
 
 // EpochOptions say how a loop is compiled.
@@ -37,26 +39,37 @@ const lossName = "loss"
 // NewEpoch differentiates loss, a scalar, with respect to every parameter that
 // it depends on and compiles the loop. Parameters that it does not depend on
 // stay as they are.
+//
+// On the CPU the optimiser's step is one operator of this program that updates a
+// state in place (see ort.AdamWOp); elsewhere it is made of the standard ones.
 func NewEpoch(rt *ort.Runtime, loss *Node, opts EpochOptions) (*Epoch, error) {
-	b := &loopBuilder{opt: opts.Optimizer.withDefaults(), loss: loss}
+	return newEpoch(rt, loss, opts, opts.Session.Device == "" || opts.Session.Device == "cpu")
+}
+
+func newEpoch(rt *ort.Runtime, loss *Node, opts EpochOptions, fused bool) (*Epoch, error) {
+	b := &loopBuilder{opt: opts.Optimizer.withDefaults(), loss: loss, fused: fused}
 	content, err := onnx.Marshal(b.build())
 	if err != nil {
 		return nil, err
 	}
+	opts.Session.AdamW = fused
 	session, err := rt.OpenBytes("training loop", content, opts.Session)
 	if err != nil {
 		return nil, err
 	}
-	return &Epoch{session: session, params: b.params, opt: b.opt}, nil
+	return &Epoch{session: session, params: b.params, opt: b.opt, fused: fused}, nil
 }
 
 // Close frees the model.
 func (ep *Epoch) Close() error { return ep.session.Close() }
 
-// Run trains for len(in.LR) steps and returns the loss of each. state is changed
-// only when all steps have been done: a cancelled or failed epoch leaves it as it
-// was.
+// Run trains for len(in.LR) steps and returns the loss of each. An error about the
+// inputs leaves the state as it was. An epoch that is cancelled or fails leaves a
+// state that can no longer be used: further runs of it return an error.
 func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []float32, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := state.check(ep.params); err != nil {
 		return nil, err
 	}
@@ -64,13 +77,41 @@ func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []flo
 	if err != nil {
 		return nil, err
 	}
-	steps := len(in.LR)
-	feed := scalars.tensors()
+	feed, err := ep.feed(scalars, in)
+	if err != nil {
+		return nil, err
+	}
+	fetch := ort.Tensors{lossName: nil}
+	for _, p := range ep.params {
+		if ep.fused {
+			addBlocks(feed, "", p, state.arrays)
+			continue
+		}
+		// The loop reads its inputs before it writes its outputs, so that they can
+		// share their memory.
+		addBlocks(feed, carriedIn, p, state.arrays)
+		addBlocks(fetch, carriedOut, p, state.arrays)
+	}
+	if err := ep.session.Run(ctx, feed, fetch); err != nil {
+		state.broken = !errors.Is(err, ort.ErrMismatch) // which is found before anything runs
+		return nil, err
+	}
+	state.steps += len(in.LR)
+	return fetch[lossName].Data.([]float32), nil
+}
+
+// feed returns the inputs of a run but for the state.
+func (ep *Epoch) feed(s scalars, in Inputs) (ort.Tensors, error) {
+	feed := s.tensors()
+	if ep.fused {
+		feed = s.fused()
+	}
 	if ep.opt.WeightDecay == 0 {
-		for _, name := range []string{rateP, scaleP, closeP} {
+		for _, name := range []string{rateP, scaleP, closeP, fusedStepP} {
 			delete(feed, name)
 		}
 	}
+	steps := len(in.LR)
 	feed[tripName] = &ort.Tensor{Shape: []int64{}, Data: []int64{int64(steps)}}
 	for name, t := range in.Steps {
 		if t == nil {
@@ -82,28 +123,7 @@ func (ep *Epoch) Run(ctx context.Context, state *State, in Inputs) (losses []flo
 		feed[name] = t
 	}
 	maps.Copy(feed, in.Data)
-	fetch := ort.Tensors{lossName: nil}
-	for _, p := range ep.params {
-		addBlocks(feed, "in.", p, state.now)
-		addBlocks(fetch, "out.", p, state.spare)
-	}
-	if err := ep.session.Run(ctx, feed, fetch); err != nil {
-		return nil, err
-	}
-	ep.commit(state, steps)
-	return fetch[lossName].Data.([]float32), nil
-}
-
-// commit makes what the run has written the state of its parameters.
-func (ep *Epoch) commit(state *State, steps int) {
-	for _, p := range ep.params {
-		for _, pair := range [][2]map[string][]float32{
-			{state.now.values, state.spare.values}, {state.now.m, state.spare.m}, {state.now.v, state.spare.v},
-		} {
-			pair[0][p.Name], pair[1][p.Name] = pair[1][p.Name], pair[0][p.Name]
-		}
-	}
-	state.steps += steps
+	return feed, nil
 }
 
 // addBlocks adds a parameter's arrays, block by block, to the tensors of a run.

@@ -1,15 +1,18 @@
 package grad
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // State is what training changes: the values of every parameter and its two
 // moments of AdamW. Large matrices are kept in blocks (see blockHeights); a
 // Snapshot has everything in the plain layout.
 type State struct {
+	arrays
 	params []*Param
-	now    arrays
-	spare  arrays // of the same sizes, written by the next epoch
 	steps  int
+	broken bool // an epoch that did not finish has left it half-way
 }
 
 // arrays are values and moments by the parameter's name, as they are kept.
@@ -36,11 +39,10 @@ type Snapshot struct {
 // NewState returns a state for params with zero moments. init fills one
 // parameter's values, which are zero when it is called.
 func NewState(params []*Param, init func(p *Param, values []float32)) *State {
-	s := &State{params: params, now: newArrays(params), spare: newArrays(params)}
+	s := &State{params: params, arrays: newArrays(params)}
 	for _, p := range params {
-		values := make([]float32, p.Size())
-		init(p, values)
-		pack(s.now.values[p.Name], values, p.Shape)
+		init(p, s.values[p.Name])
+		pack(s.values[p.Name], p.Shape)
 	}
 	return s
 }
@@ -48,17 +50,18 @@ func NewState(params []*Param, init func(p *Param, values []float32)) *State {
 // Restore returns the state that a snapshot was taken of. It returns an error
 // where the snapshot lacks an array of a parameter or has one of another size.
 func Restore(params []*Param, from Snapshot) (*State, error) {
-	s := &State{params: params, now: newArrays(params), spare: newArrays(params), steps: from.Steps}
+	s := &State{params: params, arrays: newArrays(params), steps: from.Steps}
 	for _, p := range params {
 		for _, part := range []struct {
 			what string
 			from map[string][]float32
 			to   map[string][]float32
-		}{{"values", from.Values, s.now.values}, {"first moments", from.M, s.now.m}, {"second moments", from.V, s.now.v}} {
+		}{{"values", from.Values, s.values}, {"first moments", from.M, s.m}, {"second moments", from.V, s.v}} {
 			if n := len(part.from[p.Name]); n != p.Size() {
 				return nil, fmt.Errorf("grad: parameter %s of shape %v needs %d %s, the snapshot has %d", p.Name, p.Shape, p.Size(), part.what, n)
 			}
-			pack(part.to[p.Name], part.from[p.Name], p.Shape)
+			copy(part.to[p.Name], part.from[p.Name])
+			pack(part.to[p.Name], p.Shape)
 		}
 	}
 	return s, nil
@@ -68,17 +71,22 @@ func Restore(params []*Param, from Snapshot) (*State, error) {
 func (s *State) Snapshot() Snapshot {
 	out := newArrays(s.params)
 	for _, p := range s.params {
-		unpack(out.values[p.Name], s.now.values[p.Name], p.Shape)
-		unpack(out.m[p.Name], s.now.m[p.Name], p.Shape)
-		unpack(out.v[p.Name], s.now.v[p.Name], p.Shape)
+		for _, pair := range [][2]map[string][]float32{{out.values, s.values}, {out.m, s.m}, {out.v, s.v}} {
+			copy(pair[0][p.Name], pair[1][p.Name])
+			unpack(pair[0][p.Name], p.Shape)
+		}
 	}
 	return Snapshot{Values: out.values, M: out.m, V: out.v, Steps: s.steps}
 }
 
-// check returns an error where the state was not made for a parameter.
+// check returns an error where the state was not made for a parameter, or an epoch
+// has left it half-way.
 func (s *State) check(params []*Param) error {
+	if s.broken {
+		return errors.New("grad: the state is of an epoch that did not finish; want one made by NewState or Restore")
+	}
 	for _, p := range params {
-		if n := len(s.now.values[p.Name]); n != p.Size() {
+		if n := len(s.values[p.Name]); n != p.Size() {
 			return fmt.Errorf("grad: parameter %s of shape %v needs %d values, the state has %d", p.Name, p.Shape, p.Size(), n)
 		}
 	}
@@ -126,39 +134,50 @@ func cut(data []float32, heights []int) [][]float32 {
 	return parts
 }
 
-// pack turns a row-major array into the form in which it is kept.
-func pack(kept, plain []float32, shape []int) {
-	transposeBlocks(shape, func(keptAt, plainAt int) { kept[keptAt] = plain[plainAt] })
+// pack turns a row-major array into the form in which it is kept. A block's elements
+// fill the same part of the array in both forms.
+func pack(data []float32, shape []int) {
+	eachBlock(data, shape, func(block, copied []float32, height, width int) {
+		for row := range height {
+			for column := range width {
+				block[column*height+row] = copied[row*width+column]
+			}
+		}
+	})
 }
 
 // unpack undoes pack.
-func unpack(plain, kept []float32, shape []int) {
-	transposeBlocks(shape, func(keptAt, plainAt int) { plain[plainAt] = kept[keptAt] })
-}
-
-// transposeBlocks calls move with the place of every element in the two forms.
-func transposeBlocks(shape []int, move func(keptAt, plainAt int)) {
-	heights := blockHeights(shape)
-	if len(heights) == 1 {
-		for i := range size(shape) {
-			move(i, i)
-		}
-		return
-	}
-	first, width := 0, shape[1] // first row of the block
-	for _, h := range heights {
-		for row := range h {
+func unpack(data []float32, shape []int) {
+	eachBlock(data, shape, func(block, copied []float32, height, width int) {
+		for row := range height {
 			for column := range width {
-				move(first*width+column*h+row, (first+row)*width+column)
+				block[row*width+column] = copied[column*height+row]
 			}
 		}
-		first += h
+	})
+}
+
+// eachBlock calls transpose with every block of a cut matrix and a copy of it.
+func eachBlock(data []float32, shape []int, transpose func(block, copied []float32, height, width int)) {
+	heights := blockHeights(shape)
+	if len(heights) == 1 {
+		return
+	}
+	var copied []float32
+	for i, block := range cut(data, heights) {
+		copied = append(copied[:0], block...)
+		transpose(block, copied, heights[i], shape[1])
 	}
 }
 
-// blockShape returns the shape in which a block of an array is kept.
+// blockShape returns the shape in which a block of an array is kept. A scalar is kept
+// as a vector of one element: package ort copies scalars, so that they could not be
+// updated in place.
 func blockShape(shape []int, heights []int, i int) []int64 {
-	if len(heights) == 1 {
+	switch {
+	case len(shape) == 0:
+		return []int64{1}
+	case len(heights) == 1:
 		return int64s(shape)
 	}
 	return int64s([]int{shape[1], heights[i]})
