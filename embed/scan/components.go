@@ -29,27 +29,36 @@ type components struct {
 }
 
 // findComponents computes at most rank components of the targets of the images that
-// were seen, by the eigenvectors of the Gram matrix of at most maxComponentImages
-// targets (the snapshot method of Sirovich 1987, Quarterly of Applied Mathematics
-// 45).
-func findComponents(ctx context.Context, data Data, rank int, seed uint64) (*components, error) {
-	seen := data.seen()
-	images := seen
-	if len(seen) > maxComponentImages {
-		images = take(seen, rand.New(rand.NewPCG(seed, 2)).Perm(len(seen))[:maxComponentImages])
+// were seen, and the scores of all targets, [images, rank]. The components are the
+// eigenvectors of the Gram matrix of at most maxComponentImages targets, a random sample
+// (the snapshot method of Sirovich 1987, Quarterly of Applied Mathematics 45). The
+// targets are read twice.
+func findComponents(ctx context.Context, data Data, rank int, opts Options) (*components, blas32.General, error) {
+	read := data.readings(2, opts.Progress)
+	images := read.seen
+	if len(images) > maxComponentImages {
+		images = take(images, rand.New(rand.NewPCG(opts.Seed, 2)).Perm(len(images))[:maxComponentImages])
 	}
-	read, err := data.sampleTargets(ctx, seen, images)
+	sample, err := read.sample(ctx, images)
 	if err != nil {
-		return nil, err
+		return nil, blas32.General{}, err
 	}
-	c := &components{mean: float32s(read.mean)}
-	sample := centredRows{x: read.rows, mean: matrix.ColMeans(read.rows)}
-	for i := range images {
-		sample.order = append(sample.order, i)
+	c := &components{mean: float32s(sample.mean)}
+	if err := c.fit(ctx, sample.rows, rank); err != nil {
+		return nil, blas32.General{}, err
 	}
+	scores := matrix.New(data.Targets.Rows, c.basis.Rows)
+	return c, scores, read.each(ctx, func(from int, piece blas32.General) error {
+		return c.addScores(ctx, matrix.Part(scores, from, from+piece.Rows), piece)
+	})
+}
+
+// fit computes scale and basis from some targets.
+func (c *components) fit(ctx context.Context, targets blas32.General, rank int) error {
+	sample := centredRows{x: targets, order: upTo(targets.Rows), mean: matrix.ColMeans(targets)}
 	e, err := sample.eigen(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	kept, total := 0, 0.0
 	for kept < min(rank, len(e.values)-1) && e.values[kept] > 1e-9*e.values[0] {
@@ -57,11 +66,20 @@ func findComponents(ctx context.Context, data Data, rank int, seed uint64) (*com
 		kept++
 	}
 	if kept == 0 {
-		return nil, errors.New("scan: the targets of all images are the same")
+		return errors.New("scan: the targets of all images are the same")
 	}
-	c.scale = math.Sqrt(total / float64(kept*len(sample.order)))
-	c.basis = matrix.New(kept, data.Targets.Cols)
-	return c, c.combine(ctx, sample, e)
+	c.scale = math.Sqrt(total / float64(kept*targets.Rows))
+	c.basis = matrix.New(kept, targets.Cols)
+	return c.combine(ctx, sample, e)
+}
+
+// upTo returns the numbers from 0 to before n.
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // eigen are the eigenvalues of a Gram matrix, the largest first, and its
@@ -82,20 +100,40 @@ func (c centredRows) eigen(ctx context.Context) (eigen, error) {
 			return eigen{}, err
 		}
 	}
-	var found mat.EigenSym
-	if !found.Factorize(mat.NewSymDense(n, gram.Data), true) { // reads the upper triangle
-		return eigen{}, errors.New("scan: the eigendecomposition of the targets did not converge")
+	return decompose(ctx, gram)
+}
+
+// decompose returns eigenvalues and eigenvectors of the symmetric matrix in m's upper
+// triangle. gonum's decomposition cannot be stopped: where ctx ends before it does, it
+// ends by itself, and nobody waits for it. One of 1,024 columns takes a second or two.
+func decompose(ctx context.Context, m dense.Matrix[float64]) (eigen, error) {
+	done := make(chan eigen, 1)
+	go func() {
+		var found mat.EigenSym
+		if !found.Factorize(mat.NewSymDense(m.Rows, m.Data), true) {
+			done <- eigen{}
+			return
+		}
+		var vectors mat.Dense
+		found.VectorsTo(&vectors)
+		e := eigen{values: found.Values(nil), vectors: dense.New[float64](m.Rows, m.Rows)}
+		slices.Reverse(e.values) // from ascending
+		for i := range m.Rows {
+			row := e.vectors.Row(i)
+			copy(row, vectors.RawRowView(i))
+			slices.Reverse(row)
+		}
+		done <- e
+	}()
+	select {
+	case e := <-done:
+		if e.values == nil {
+			return e, errors.New("scan: the eigendecomposition of the targets did not converge")
+		}
+		return e, nil
+	case <-ctx.Done():
+		return eigen{}, ctx.Err()
 	}
-	var vectors mat.Dense
-	found.VectorsTo(&vectors)
-	e := eigen{values: found.Values(nil), vectors: gram}
-	slices.Reverse(e.values) // from ascending
-	for i := range n {
-		row := gram.Row(i)
-		copy(row, vectors.RawRowView(i))
-		slices.Reverse(row)
-	}
-	return e, nil
 }
 
 // combine computes the basis from the rows and the eigenvectors of their Gram
@@ -122,23 +160,17 @@ func (c *components) combine(ctx context.Context, rows centredRows, e eigen) err
 // scores returns targets in the space of the components, [images, rank].
 func (c *components) scores(targets blas32.General) blas32.General {
 	out := matrix.New(targets.Rows, c.basis.Rows)
-	_ = c.addScores(context.Background(), out, targets) // fails where its context ends
+	_ = c.addScores(context.Background(), out, targets) // only a context that ends makes it fail
 	return out
 }
 
-// dataScores returns the scores of all targets.
-func (c *components) dataScores(ctx context.Context, data Data) (blas32.General, error) {
-	out := matrix.New(data.Targets.Rows, c.basis.Rows)
-	return out, data.eachTarget(ctx, func(from int, piece blas32.General) error {
-		return c.addScores(ctx, matrix.Part(out, from, from+piece.Rows), piece)
-	})
-}
+// someTargets is how many targets are centred at a time.
+const someTargets = 256
 
 // addScores adds the scores of targets to out, [images, rank].
 func (c *components) addScores(ctx context.Context, out, targets blas32.General) error {
-	const some = 256
-	for from := 0; from < targets.Rows; from += some {
-		to := min(from+some, targets.Rows)
+	for from := 0; from < targets.Rows; from += someTargets {
+		to := min(from+someTargets, targets.Rows)
 		centered := matrix.Clone(matrix.Part(targets, from, to))
 		for i := range centered.Rows {
 			row := matrix.Row(centered, i)

@@ -19,7 +19,7 @@ func compared(t *testing.T, metric string) (*Metric, blas32.General, blas32.Gene
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
 	targets := random(rng, 40, 8)
-	parts, err := findComponents(t.Context(), dataOf(targets), 3, 1)
+	parts, _, err := findComponents(t.Context(), dataOf(targets), 3, Options{Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,16 +45,17 @@ type Options struct {
 	// train.Checkpoint.
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
-	// Progress is told of the stages SolvingStage, ChoosingStage and TrainingStage, as far as the
-	// preset has them. Training reports every epoch with its loss (see train.Loop).
+	// Progress is told of ComponentsStage, SolvingStage, ChoosingStage and TrainingStage, as far as
+	// the preset has them. Training reports every epoch with its loss (see train.Loop).
 	Progress progress.Func
 }
 
 // The stages of Train in progress reports.
 const (
-	SolvingStage  = "solving the ridge"
-	ChoosingStage = "choosing the decoder"
-	TrainingStage = "training"
+	ComponentsStage = "finding the components"
+	SolvingStage    = "solving the ridge"
+	ChoosingStage   = "choosing the decoder"
+	TrainingStage   = "training"
 )
 
 const (

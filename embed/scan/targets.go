@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/internal/matrix"
 
@@ -75,27 +76,54 @@ func (d Data) eachTarget(ctx context.Context, do func(from int, piece blas32.Gen
 	return nil
 }
 
+// targetReader reads the targets several times, and reports how far it is.
+type targetReader struct {
+	data        Data
+	seen        []int // the images that were seen, each once
+	isSeen      []bool
+	report      func(done, total int64)
+	done, total int64
+}
+
+func (d Data) readings(times int, watch progress.Func) *targetReader {
+	r := &targetReader{data: d, seen: d.seen(), isSeen: make([]bool, d.Targets.Rows), total: int64(times * d.Targets.Rows)}
+	for _, image := range r.seen {
+		r.isSeen[image] = true
+	}
+	r.report = watch.Stage(ComponentsStage, "images", r.total)
+	return r
+}
+
+// each reads all targets once.
+func (r *targetReader) each(ctx context.Context, do func(from int, piece blas32.General) error) error {
+	return r.data.eachTarget(ctx, func(from int, piece blas32.General) error {
+		if err := do(from, piece); err != nil {
+			return err
+		}
+		r.done += int64(piece.Rows)
+		r.report(r.done, r.total)
+		return nil
+	})
+}
+
 // targetSample is the mean of all targets that were seen, and some of them.
 type targetSample struct {
 	mean []float64
 	rows blas32.General
 }
 
-// sampleTargets reads the targets once, and keeps the images that are asked for, in
-// this order.
-func (d Data) sampleTargets(ctx context.Context, seen, images []int) (targetSample, error) {
-	s := targetSample{mean: make([]float64, d.Targets.Cols), rows: matrix.New(len(images), d.Targets.Cols)}
-	isSeen, place := map[int]bool{}, map[int]int{}
-	for _, image := range seen {
-		isSeen[image] = true
-	}
+// sample reads the targets once, and keeps the images that are asked for, in this
+// order.
+func (r *targetReader) sample(ctx context.Context, images []int) (targetSample, error) {
+	s := targetSample{mean: make([]float64, r.data.Targets.Cols), rows: matrix.New(len(images), r.data.Targets.Cols)}
+	place := map[int]int{}
 	for i, image := range images {
 		place[image] = i
 	}
 	var first []float32 // exact for a column of one value
-	err := d.eachTarget(ctx, func(from int, piece blas32.General) error {
+	err := r.each(ctx, func(from int, piece blas32.General) error {
 		for i := range piece.Rows {
-			if !isSeen[from+i] {
+			if !r.isSeen[from+i] {
 				continue
 			}
 			row := matrix.Row(piece, i)
@@ -118,7 +146,7 @@ func (d Data) sampleTargets(ctx context.Context, seen, images []int) (targetSamp
 		return s, errors.New("scan: no image was seen")
 	}
 	for j, x := range first {
-		s.mean[j] = float64(x) + s.mean[j]/float64(len(seen))
+		s.mean[j] = float64(x) + s.mean[j]/float64(len(r.seen))
 	}
 	return s, nil
 }

@@ -176,11 +176,7 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 
 // solve finds the components and solves the ridge.
 func (t *training) solve(ctx context.Context, rank int, data Data) error {
-	c, err := findComponents(ctx, data, rank, t.opts.Seed)
-	if err != nil {
-		return err
-	}
-	scores, err := c.dataScores(ctx, data)
+	c, scores, err := findComponents(ctx, data, rank, t.opts)
 	if err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func TestTrainingResumesWhereItStopped(t *testing.T) {
 	if _, err := scan.Train(ctx, rt, data, opts); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled training returned %v", err)
 	}
-	if want := []string{scan.SolvingStage, scan.TrainingStage}; !slices.Equal(stages, want) {
+	if want := []string{scan.ComponentsStage, scan.SolvingStage, scan.TrainingStage}; !slices.Equal(stages, want) {
 		t.Errorf("the stages were %v, want %v", stages, want)
 	}
 	first := int64(0)
