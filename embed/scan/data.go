@@ -49,6 +49,11 @@ func (d Data) check() error {
 	return nil
 }
 
+// size returns how much there is.
+func (d Data) size() Size {
+	return Size{Trials: d.Voxels.Rows, Voxels: d.Voxels.Cols, Images: d.Targets.Rows, Elements: d.Targets.Cols, Stored: d.Stored != nil}
+}
+
 // seen returns the images that have trials, each once.
 func (d Data) seen() []int {
 	var images []int

@@ -1,22 +1,81 @@
 package scan
 
 import (
-	"bufio"
 	"fmt"
-	"io"
+	"io/fs"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 )
 
-// memory returns about how many bytes the solution takes beside the voxels and
-// targets.
-func (p *problem) memory() float64 {
-	n, v, d := p.sizes()
+// Size is how much a decoder is trained on.
+type Size struct {
+	Trials, Voxels int
+	Images         int  // whose targets there are; 0: not known
+	Elements       int  // of one target, T·D
+	Stored         bool // targets stay in their file
+}
+
+// Check refuses what the machine has too little memory to train a preset on, before
+// anything is read.
+func (s Size) Check(preset string) error {
+	return s.fits(s.held()+s.work(preset), availableMemory(os.DirFS("/")))
+}
+
+// checkWork refuses what the machine has too little memory to train a preset on, once
+// scans and targets are read.
+func (s Size) checkWork(preset string) error {
+	return s.fits(s.work(preset), availableMemory(os.DirFS("/")))
+}
+
+func (s Size) fits(need, available float64) error {
+	if available == 0 || need <= available {
+		return nil
+	}
+	targets := fmt.Sprintf("targets of %d elements", s.Elements)
+	if s.Images > 0 {
+		targets = fmt.Sprintf("%d %s", s.Images, targets)
+	}
+	return fmt.Errorf("training on %d trials of %d voxels and %s needs about %.1f GB of memory more, %.1f GB are available",
+		s.Trials, s.Voxels, targets, need/1e9, available/1e9)
+}
+
+// held returns the bytes of scans and targets.
+func (s Size) held() float64 {
+	bytes := 4 * float64(s.Trials) * float64(s.Voxels)
+	if !s.Stored {
+		bytes += 4 * float64(s.Images) * float64(s.Elements)
+	}
+	return bytes
+}
+
+// work returns about how many bytes the closed form of a preset takes beside scans and
+// targets: the most of what it holds at a time. Of a preset without one it is a copy of
+// the voxels.
+func (s Size) work(preset string) float64 {
+	n, v, elements := float64(s.Trials), float64(s.Voxels), float64(s.Elements)
+	if preset == PresetMindEye1 {
+		return 4 * n * v
+	}
+	images := s.Trials
+	if s.Images > 0 {
+		images = min(images, s.Images)
+	}
+	rank, sample := min(maxRank, images), min(maxComponentImages, images)
+	components := 4*elements*float64(sample+rank) + 4*(someTargets*elements+max(elements, pieceElements))
+	ridge := 4*elements*float64(rank) + ridgeMemory(n, v, float64(rank))
+	return max(components, ridge)
+}
+
+// ridgeMemory returns about how many bytes the solution for n trials, v voxels and d
+// targets takes beside voxels and targets.
+func ridgeMemory(n, v, d float64) float64 {
 	small := min(n, v)
 	bytes := 8 * small * small                          // the Gram matrix, and its factor
 	bytes += 8*n*d*4 + 4*(v+n)*d                        // targets and solutions, weights and predictions
 	bytes += 4*sumDepth*small + 8*panelTrials*max(n, v) // pieces
-	if p.primal {
+	if v < n {
 		bytes += 8*v*d*2 + 8*panelTrials*v
 	}
 	return bytes
@@ -25,32 +84,58 @@ func (p *problem) memory() float64 {
 // fits refuses a problem for which the machine has too little memory, before
 // anything is computed.
 func (p *problem) fits(available float64) error {
-	if need := p.memory(); available > 0 && need > available {
+	if need := ridgeMemory(p.sizes()); available > 0 && need > available {
 		return fmt.Errorf("ridge: %d trials of %d voxels and %d targets need about %.1f GB of memory, %.1f GB are available",
 			p.x.Rows, p.x.Cols, p.y.Cols, need/1e9, available/1e9)
 	}
 	return nil
 }
 
-// availableMemory returns how many bytes Linux says that programs can still use,
-// and 0 elsewhere.
-func availableMemory() float64 {
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
+// availableMemory returns how many bytes this program can still use: the least of what
+// Linux says, of what the control group allows and of what is left of the limit of
+// addresses (ulimit -v). It returns 0 elsewhere. root is the machine's root folder.
+func availableMemory(root fs.FS) float64 {
+	kilobytes := field(root, "proc/meminfo", "MemAvailable:")
+	if math.IsInf(kilobytes, 1) {
 		return 0
 	}
-	defer f.Close()
-	return availableIn(f)
+	available := 1024 * kilobytes
+	for _, group := range []struct{ limit, used, stat, cache string }{
+		{"memory.max", "memory.current", "memory.stat", "inactive_file"},
+		{"memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"},
+	} {
+		const dir = "sys/fs/cgroup/"
+		limit, used := field(root, dir+group.limit, ""), field(root, dir+group.used, "")
+		if math.IsInf(limit, 1) || math.IsInf(used, 1) {
+			continue
+		}
+		if cache := field(root, dir+group.stat, group.cache); !math.IsInf(cache, 1) {
+			used -= cache // given back when it is needed
+		}
+		available = min(available, max(1, limit-used))
+	}
+	addresses, pages := field(root, "proc/self/limits", "Max address space"), field(root, "proc/self/statm", "")
+	if left := addresses - pages*float64(os.Getpagesize()); !math.IsNaN(left) {
+		available = min(available, max(1, left))
+	}
+	return available
 }
 
-func availableIn(meminfo io.Reader) float64 {
-	for lines := bufio.NewScanner(meminfo); lines.Scan(); {
-		if rest, found := strings.CutPrefix(lines.Text(), "MemAvailable:"); found {
-			var kilobytes float64
-			if _, err := fmt.Sscan(rest, &kilobytes); err == nil {
-				return kilobytes * 1024
+// field returns the first number after the name that a line of a file begins with. It is
+// infinite where there is none, such as "max".
+func field(root fs.FS, path, name string) float64 {
+	text, err := fs.ReadFile(root, path)
+	if err != nil {
+		return math.Inf(1)
+	}
+	for line := range strings.Lines(string(text)) {
+		rest, found := strings.CutPrefix(line, name)
+		if words := strings.Fields(rest); found && len(words) > 0 {
+			if x, err := strconv.ParseFloat(words[0], 64); err == nil {
+				return x
 			}
+			return math.Inf(1)
 		}
 	}
-	return 0
+	return math.Inf(1)
 }

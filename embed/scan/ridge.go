@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 
 	"engram/data/progress"
@@ -73,7 +74,7 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	if err != nil {
 		return nil, err
 	}
-	if err := p.fits(availableMemory()); err != nil {
+	if err := p.fits(availableMemory(os.DirFS("/"))); err != nil {
 		return nil, err
 	}
 	p.meter = newMeter(p, opts)

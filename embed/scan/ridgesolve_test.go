@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"os"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"engram/data/progress"
@@ -222,8 +223,55 @@ func TestRidgeSaysWhatTheMachineCannotHold(t *testing.T) {
 			t.Errorf("with %g bytes: %v", enough, err)
 		}
 	}
-	if got := availableIn(strings.NewReader("MemTotal: 9 kB\nMemAvailable:   2048 kB\n")); got != 2<<20 {
-		t.Errorf("read %g bytes", got)
+}
+
+// Training on an NSD subject needs less than 8 GB, and 9 GB more where the tokens are in
+// memory. What is missing is said with both numbers.
+func TestTrainingSaysWhatTheMachineCannotHold(t *testing.T) {
+	subject := Size{Trials: 27000, Voxels: 15724, Images: 9000, Elements: 257 * 768, Stored: true}
+	need := subject.held() + subject.work(PresetGaussian)
+	if need < 4e9 || need > 8e9 {
+		t.Errorf("a subject needs %.1f GB", need/1e9)
+	}
+	err := subject.fits(need, 2e9)
+	if want := fmt.Sprintf("training on 27000 trials of 15724 voxels and 9000 targets of 197376 elements needs about %.1f GB of memory more, 2.0 GB are available", need/1e9); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	for _, enough := range []float64{0, need} {
+		if err := subject.fits(need, enough); err != nil {
+			t.Errorf("with %g bytes: %v", enough, err)
+		}
+	}
+	subject.Stored = false
+	if more := subject.held() + subject.work(PresetGaussian) - need; more != 4*9000*257*768 {
+		t.Errorf("tokens in memory need %.1f GB more", more/1e9)
+	}
+}
+
+// What a program can still use is the least of the machine's memory, the control group's
+// and the limit of addresses.
+func TestAvailableMemoryIsTheLeastLimit(t *testing.T) {
+	meminfo := &fstest.MapFile{Data: []byte("MemTotal: 9 kB\nMemAvailable:   4096 kB\n")}
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	page := float64(os.Getpagesize())
+	for name, c := range map[string]struct {
+		files fstest.MapFS
+		want  float64
+	}{
+		"not Linux":   {fstest.MapFS{}, 0},
+		"the machine": {fstest.MapFS{"proc/meminfo": meminfo}, 4 << 20},
+		"no limit": {fstest.MapFS{"proc/meminfo": meminfo, "sys/fs/cgroup/memory.max": file("max\n"), "sys/fs/cgroup/memory.current": file("5\n"),
+			"proc/self/limits": file("Max cpu time unlimited\nMax address space         unlimited            unlimited            bytes\n"), "proc/self/statm": file("7 1\n")}, 4 << 20},
+		"a control group": {fstest.MapFS{"proc/meminfo": meminfo, "sys/fs/cgroup/memory.max": file("1000\n"), "sys/fs/cgroup/memory.current": file("900\n"),
+			"sys/fs/cgroup/memory.stat": file("anon 100\ninactive_file 800\n")}, 900},
+		"a control group of version 1": {fstest.MapFS{"proc/meminfo": meminfo, "sys/fs/cgroup/memory/memory.limit_in_bytes": file("1000\n"),
+			"sys/fs/cgroup/memory/memory.usage_in_bytes": file("2000\n")}, 1},
+		"addresses": {fstest.MapFS{"proc/meminfo": meminfo, "proc/self/limits": file(fmt.Sprintf("Max address space %.0f %.0f bytes\n", 10*page, 20*page)),
+			"proc/self/statm": file("7 1\n")}, 3 * page},
+	} {
+		if got := availableMemory(c.files); got != c.want {
+			t.Errorf("%s: %g bytes, want %g", name, got, c.want)
+		}
 	}
 }
 

@@ -176,6 +176,9 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 
 // solve finds the components and solves the ridge.
 func (t *training) solve(ctx context.Context, rank int, data Data) error {
+	if err := data.size().checkWork(t.opts.Preset); err != nil {
+		return fmt.Errorf("scan: %w", err)
+	}
 	c, scores, err := findComponents(ctx, data, rank, t.opts)
 	if err != nil {
 		return err

@@ -33,7 +33,8 @@ type Dataset struct {
 	MindEye string // folder of a data set in MindEye's layout
 	Subject int    // of MindEye, from 1; 0: the only one
 
-	stored bool // Targets stay in their file, and are read in pieces
+	stored bool   // Targets stay in their file, and are read in pieces
+	preset string // that all of it trains; "": none
 }
 
 // images names the file of the images seen, for messages.
@@ -138,8 +139,30 @@ func (s *study) readVoxels(spec Dataset) error {
 	}
 	defer recording.Close()
 	s.order, s.Recording, s.Warnings = recording.Order, recording.String(), recording.Warnings
+	if err := s.checkMemory(spec, recording); err != nil {
+		return err
+	}
 	s.Voxels, err = recording.Matrix()
 	return err
+}
+
+// checkMemory refuses what the machine cannot hold, before it is read.
+func (s *study) checkMemory(spec Dataset, recording *dataset.Voxels) error {
+	if spec.preset == "" {
+		return nil
+	}
+	size := scan.Size{Trials: recording.Trials, Voxels: recording.Count, Elements: s.T * s.D, Stored: spec.stored}
+	if spec.Targets != "" {
+		file, images, err := dataset.OpenTargets(spec.Targets, s.T, s.D)
+		if err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+		size.Images = images
+	}
+	return size.Check(spec.preset)
 }
 
 // readTargets reads the embeddings, or opens their file where they are read in

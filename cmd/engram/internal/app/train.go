@@ -64,6 +64,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if err := CheckReplaceable(spec.Out, model.Decoder); err != nil {
 		return nil, err
 	}
+	spec.Data.preset = cmp.Or(spec.Preset, scan.PresetAuto)
 	spec.Data.stored = spec.Preset != scan.PresetMindEye1 && spec.Checkpoint == ""
 	s, err := a.openStudy(ctx, spec.Data, dataset.MindEye.Training, watch)
 	if err != nil {
