@@ -87,14 +87,14 @@ type candidate struct {
 // geometricMean returns the geometric mean of the ranks.
 func (c candidate) geometricMean() float64 { return math.Exp(stat.Mean(c.ranks, nil)) }
 
-// expected is the preset that the study of NOTES.md says is best for any number of
+// standardPreset is the one that the study of NOTES.md says is best for any number of
 // training images that it compared, 30 to 4,700.
-const expected = PresetGaussian
+const standardPreset = PresetGaussian
 
 // choose returns the shape of the preset that best identifies what was seen in
 // trials of training images that it did not see: by the mean logarithm of the rank.
 // Each candidate chooses its own constants without the images that it is judged by.
-// Another preset than the expected one must be better by more than two standard errors
+// Another preset than the standard one must be better by more than two standard errors
 // of the differences over images. With few images the least of several means is mostly
 // luck (the rule of one standard error of Breiman, Friedman, Olshen & Stone 1984,
 // Classification and Regression Trees, with two). The network is judged by the first
@@ -140,9 +140,9 @@ func (t *training) judgeClosed(ctx context.Context) ([]candidate, error) {
 }
 
 // chooseClosed returns the best of the candidates that are clearly better than the
-// expected one, or else the expected one.
+// standard one, or else the standard one.
 func chooseClosed(closed []candidate) candidate {
-	standard := closed[slices.IndexFunc(closed, func(c candidate) bool { return c.preset == expected })]
+	standard := closed[slices.IndexFunc(closed, func(c candidate) bool { return c.preset == standardPreset })]
 	chosen := standard
 	for _, c := range closed {
 		if clearlyLess(c.ranks, standard.ranks) && stat.Mean(c.ranks, nil) < stat.Mean(chosen.ranks, nil) {
@@ -162,7 +162,7 @@ func reason(chosen candidate, all []candidate) string {
 	}
 	return fmt.Sprintf("%s: scans of %d left-out training images rank theirs at %.2f in the geometric mean; against %s (the network on %d images; "+
 		"%s is taken unless another preset is better by two standard errors)",
-		chosen.preset, len(all[0].ranks), chosen.geometricMean(), strings.Join(others, ", "), len(all[len(all)-1].ranks), expected)
+		chosen.preset, len(all[0].ranks), chosen.geometricMean(), strings.Join(others, ", "), len(all[len(all)-1].ranks), standardPreset)
 }
 
 // judgeNetwork trains the network of the preset compact on what is known from the
