@@ -91,6 +91,9 @@ func best(of ...shapeRanks) int {
 // fitGaussian chooses the shape of the likelihood, by the parts that are held out,
 // and fits it to all trials.
 func (t *training) fitGaussian(ctx context.Context) (*mapping, gaussianShape, error) {
+	if t.gaussian != nil {
+		return t.gaussian, t.shape, nil
+	}
 	judged, err := t.judgeShapes(ctx)
 	if err != nil {
 		return nil, gaussianShape{}, err
@@ -102,7 +105,11 @@ func (t *training) fitGaussian(ctx context.Context) (*mapping, gaussianShape, er
 		return nil, shape, err
 	}
 	m, err := g.mapping(rank, shape.shrinkage)
-	return m, shape, err
+	if err != nil {
+		return nil, shape, err
+	}
+	t.gaussian, t.shape = m, shape
+	return m, shape, nil
 }
 
 // crossRanks returns, for each part, the ranks by the shape that the other parts

@@ -228,9 +228,8 @@ func (r *refinement) stop(ctx context.Context, rt *ort.Runtime, part heldOut, wa
 	return epochs, err
 }
 
-// errors returns what a metric is judged by, for each trial of the part: how
-// surprising the seen image is to a likelihood, and the logarithm of its rank for a
-// cosine.
+// errors returns what a metric is judged by, for each image of the part: how
+// surprising it is to a likelihood, and the logarithm of its rank for a cosine.
 func (h *heldOut) errors(m *mapping) ([]float64, error) {
 	ranks, surprises, err := h.judge(m)
 	if m.likelihood {

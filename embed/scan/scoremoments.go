@@ -1,6 +1,9 @@
 package scan
 
 import (
+	"context"
+
+	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -60,10 +63,19 @@ func newScoreMoments(predicted, seen blas32.General, groups [][]int) *scoreMomen
 }
 
 // products returns aᵀb.
-func products(a, b mat.Matrix) *mat.Dense {
-	var out mat.Dense
-	out.Mul(a.T(), b)
-	return &out
+func products(a, b *mat.Dense) *mat.Dense {
+	_, rows := a.Dims()
+	_, cols := b.Dims()
+	out := dense.New[float64](rows, cols)
+	p := dense.Product[float64]{C: out, A: denseView(a).T(), B: denseView(b), Sign: 1}
+	_ = p.Add(context.Background()) // fails where its context ends
+	return mat.NewDense(rows, cols, out.Data)
+}
+
+// denseView returns a matrix that shares m's elements.
+func denseView(m *mat.Dense) dense.Matrix[float64] {
+	raw := m.RawMatrix()
+	return dense.Matrix[float64]{Rows: raw.Rows, Cols: raw.Cols, RowStep: raw.Stride, ColStep: 1, Data: raw.Data}
 }
 
 func columnSums(m *mat.Dense) *mat.Dense {

@@ -88,8 +88,26 @@ func (t *training) fit(ctx context.Context, data Data) (*Model, error) {
 		if config, err = t.choose(ctx, config); err != nil {
 			return nil, err
 		}
+		if m := t.trained(config); m != nil {
+			return m, nil
+		}
 	}
-	return t.finish(ctx, config)
+	m, err := t.finish(ctx, config)
+	t.models = append(t.models, m)
+	return m, err
+}
+
+// trained returns a model that auto chose, if it is one of the presets before, which
+// were trained with the same options; else nil. The arrays are shared.
+func (t *training) trained(chosen Config) *Model {
+	for _, m := range t.models {
+		if m.Config.Preset == chosen.Preset && m.Config.Loss == "" {
+			same := *m
+			same.Config.Chosen = strings.TrimSuffix(chosen.Chosen+"; "+m.Config.Chosen, "; ")
+			return &same
+		}
+	}
+	return nil
 }
 
 // finish fits what a decoder has beside the ridge.
@@ -135,15 +153,19 @@ type training struct {
 	data    string // fingerprint of what it is trained on, for the checkpoint
 	source  Data
 	images  []int
-	zscore  *ZScore              // of the trials
-	voxels  blas32.General       // [trials, V], z-scored; empty where no network reads them
-	target  blas32.General       // [images, Rank or T·D], what the loss compares with
-	leftOut *leftOutScores       // of the ridge; nil before it is solved
-	parts   []heldOut            // that choices are judged by; nil before the first choice
-	judged  []shapeRanks         // of the parts
-	fixed   map[string][]float32 // the arrays that are solved
-	ridge   blas32.General       // [trials, Rank], the left-out scores, standardised; empty where no network reads them
-	gains   []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains
+	zscore  *ZScore        // of the trials
+	voxels  blas32.General // [trials, V], z-scored; empty where no network reads them
+	target  blas32.General // [images, Rank or T·D], what the loss compares with
+	leftOut *leftOutScores // of the ridge; nil before it is solved
+	parts   []heldOut      // that choices are judged by; nil before the first choice
+	judged  []shapeRanks   // of the parts
+	// gaussian and its shape are the likelihood of all trials; nil before it is fitted.
+	gaussian *mapping
+	shape    gaussianShape
+	models   []*Model             // of the presets before
+	fixed    map[string][]float32 // the arrays that are solved
+	ridge    blas32.General       // [trials, Rank], the left-out scores, standardised; empty where no network reads them
+	gains    []float32            // [Rank], logarithms of what the ridge's scores begin with; see firstGains
 }
 
 // prepare z-scores the voxels and solves what is solved in closed form, unless a

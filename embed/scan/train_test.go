@@ -335,3 +335,26 @@ func TestCrossValidateRefusesFolds(t *testing.T) {
 		}
 	}
 }
+
+// TestPresetsTogetherAreThePresetsAlone trains presets that share what they have in
+// common, and expects what each of them is when it is trained alone.
+func TestPresetsTogetherAreThePresetsAlone(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data := simulated(60, 2, 40, 2)
+	presets := []string{scan.PresetGains, "compact:mse", scan.PresetGaussian, scan.PresetCompact, scan.PresetRefined, scan.PresetAuto}
+	opts := scan.Options{Epochs: 3, Seed: 2}
+	together, err := scan.TrainPresets(t.Context(), rt, data, opts, presets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, preset := range presets {
+		opts.Preset = preset
+		alone, err := scan.Train(t.Context(), rt, data, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(alone, together[i]); diff != "" {
+			t.Errorf("%s (-alone +together):\n%s", preset, diff)
+		}
+	}
+}

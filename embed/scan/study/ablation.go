@@ -181,6 +181,9 @@ func (r Row) units() string {
 	if r.Subjects > 1 {
 		return fmt.Sprintf("over %d subjects", r.Subjects)
 	}
+	if r.Seeds == 1 {
+		return "of 1 seed"
+	}
 	return fmt.Sprintf("over %d seeds", r.Seeds)
 }
 
