@@ -70,7 +70,7 @@ func crossValidate(t *testing.T, voxels, targets blas32.General, seed uint64) *m
 		if err != nil {
 			t.Fatal(err)
 		}
-		predicted, err := ridge.Predict(test)
+		predicted, err := ridge.Predict(t.Context(), test)
 		if err != nil {
 			t.Fatal(err)
 		}

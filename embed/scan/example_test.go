@@ -43,7 +43,7 @@ func ExampleFitRidge() {
 		fmt.Println(err)
 		return
 	}
-	predicted, err := ridge.Predict(trial)
+	predicted, err := ridge.Predict(context.Background(), trial)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -106,8 +106,9 @@ func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General)
 	return FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, ZScore: t.zscore, Progress: t.opts.Progress})
 }
 
-// Predict returns the targets of trials, [trials, voxels] → [trials, D].
-func (r *Ridge) Predict(voxels blas32.General) (blas32.General, error) {
+// Predict returns the targets of trials, [trials, voxels] → [trials, D], or the
+// context's error where ctx ends first.
+func (r *Ridge) Predict(ctx context.Context, voxels blas32.General) (blas32.General, error) {
 	if voxels.Cols != len(r.VoxelMean) {
 		return blas32.General{}, fmt.Errorf("voxels: the decoder reads %d voxels, the scan has %d", len(r.VoxelMean), voxels.Cols)
 	}
@@ -124,7 +125,7 @@ func (r *Ridge) Predict(voxels blas32.General) (blas32.General, error) {
 		copy(matrix.Row(out, i), r.TargetMean)
 	}
 	product := dense.Product[float32]{C: denseOf(out), A: denseOf(centered), B: denseOf(r.Weights), Sign: 1}
-	return out, product.Add(context.Background())
+	return out, product.Add(ctx)
 }
 
 // denseOf returns a matrix that shares m's elements.

@@ -29,7 +29,7 @@ func TestRidgeEqualsNumPy(t *testing.T) {
 				t.Fatal(err)
 			}
 			embedtest.Near(t, "weights", r.Weights.Data, g.Outputs["weights"].Data, ridgeTolerance)
-			predicted, err := r.Predict(g.Inputs["new"].Matrix())
+			predicted, err := r.Predict(t.Context(), g.Inputs["new"].Matrix())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,10 +131,10 @@ func TestRidgeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Predict(twins); err == nil || err.Error() != "voxels: the decoder reads 3 voxels, the scan has 2" {
+	if _, err := r.Predict(t.Context(), twins); err == nil || err.Error() != "voxels: the decoder reads 3 voxels, the scan has 2" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.Predict(nan); !errors.Is(err, embed.ErrNotFinite) {
+	if _, err := r.Predict(t.Context(), nan); !errors.Is(err, embed.ErrNotFinite) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -83,7 +83,7 @@ func TestLeftOutIsTheRidgeOfTheOtherImages(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want, err := r.Predict(matrix.Pick(x, held))
+				want, err := r.Predict(t.Context(), matrix.Pick(x, held))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -71,8 +71,9 @@ func Part(m blas32.General, from, to int) blas32.General {
 func ColMeans(m blas32.General) []float64 {
 	mean := make([]float64, m.Cols)
 	for i := range m.Rows {
+		share := 1 / float64(i+1)
 		for j, x := range Row(m, i) {
-			mean[j] += (float64(x) - mean[j]) / float64(i+1)
+			mean[j] += (float64(x) - mean[j]) * share
 		}
 	}
 	return mean
