@@ -48,7 +48,7 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 				t.Fatal(err)
 			}
 			row := (at + length - 1) * n
-			embedtest.Near(t, "parameter", state.Snapshot().Values["p"], want.Data[row:row+n], 1e-6)
+			embedtest.Near(t, "parameter", state.Values()["p"], want.Data[row:row+n], 1e-6)
 		}
 		if state.Snapshot().Steps != len(lr) {
 			t.Errorf("state counts %d steps, want %d", state.Snapshot().Steps, len(lr))
@@ -91,7 +91,7 @@ func TestLongEpochsStayPrecise(t *testing.T) {
 	if _, err := epoch.Run(t.Context(), state, in); err != nil {
 		t.Fatal(err)
 	}
-	embedtest.Near(t, "parameter", state.Snapshot().Values["p"], p, 1e-4)
+	embedtest.Near(t, "parameter", state.Values()["p"], p, 1e-4)
 	for i := range n {
 		if math.Abs(float64(state.Snapshot().M["p"][i])-m[i]) > 1e-5*math.Sqrt(v[i]) || math.Abs(float64(state.Snapshot().V["p"][i])/v[i]-1) > 1e-5 {
 			t.Errorf("moments of element %d are %v and %v, want %v and %v", i, state.Snapshot().M["p"][i], state.Snapshot().V["p"][i], m[i], v[i])
@@ -151,7 +151,7 @@ func TestRowBlocksTrainAsOneMatrix(t *testing.T) {
 	params := wideParams(loss)
 	state := grad.NewState(params, smallRandom)
 	in := wideInputs(rand.New(rand.NewPCG(5, 6)), 2)
-	want := referenceSteps(t, rt, slices.Clone(state.Snapshot().Values["w"]), in)
+	want := referenceSteps(t, rt, slices.Clone(state.Values()["w"]), in)
 
 	epoch, err := grad.NewEpoch(rt, loss, grad.EpochOptions{Optimizer: grad.AdamW{WeightDecay: .01}})
 	if err != nil {
@@ -163,7 +163,7 @@ func TestRowBlocksTrainAsOneMatrix(t *testing.T) {
 	}
 	// Every element moves by about the rate, 1e-3, per step, in a direction that
 	// rounding decides where the gradient is nearly zero: 1 % of a step.
-	embedtest.Near(t, "weights", state.Snapshot().Values["w"], want, 1e-5)
+	embedtest.Near(t, "weights", state.Values()["w"], want, 1e-5)
 }
 
 // TestRowBlocksJoinForOtherOperators gathers rows of a parameter that is kept in
@@ -181,7 +181,7 @@ func TestRowBlocksJoinForOtherOperators(t *testing.T) {
 	}
 	defer epoch.Close()
 	state := grad.NewState(g.Params(), smallRandom)
-	before := slices.Clone(state.Snapshot().Values["w"])
+	before := slices.Clone(state.Values()["w"])
 	if _, err := epoch.Run(t.Context(), state, grad.Inputs{LR: []float64{1e-3}, Beta1: []float64{.9}}); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestRowBlocksJoinForOtherOperators(t *testing.T) {
 			want[i] -= math.Copysign(1e-3, float64(x))
 		}
 	}
-	embedtest.Near(t, "weights", state.Snapshot().Values["w"], want, 1e-6)
+	embedtest.Near(t, "weights", state.Values()["w"], want, 1e-6)
 }
 
 func wideParams(loss *grad.Node) []*grad.Param { return loss.Graph().Params() }
@@ -249,7 +249,7 @@ func TestEpochsRepeatBitForBit(t *testing.T) {
 	}
 	losses1, state1 := train()
 	losses2, state2 := train()
-	if !slices.Equal(losses1, losses2) || !slices.Equal(state1.Snapshot().Values["w"], state2.Snapshot().Values["w"]) {
+	if !slices.Equal(losses1, losses2) || !slices.Equal(state1.Values()["w"], state2.Values()["w"]) {
 		t.Errorf("losses %v and then %v of the same seed", losses1, losses2)
 	}
 	if losses1[3] >= losses1[0] {
@@ -268,7 +268,7 @@ func TestFailedEpochLeavesTheState(t *testing.T) {
 	}
 	defer epoch.Close()
 	state := grad.NewState(wideParams(loss), smallRandom)
-	before := slices.Clone(state.Snapshot().Values["w"])
+	before := slices.Clone(state.Values()["w"])
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	in := wideInputs(rand.New(rand.NewPCG(5, 6)), 4)
@@ -284,7 +284,7 @@ func TestFailedEpochLeavesTheState(t *testing.T) {
 	if _, err := epoch.Run(t.Context(), state, in); err == nil {
 		t.Error("a run with 4 rates and 2 values of beta1 succeeded")
 	}
-	if !slices.Equal(state.Snapshot().Values["w"], before) || state.Snapshot().Steps != 0 {
+	if !slices.Equal(state.Values()["w"], before) || state.Snapshot().Steps != 0 {
 		t.Error("the state changed")
 	}
 }
@@ -345,7 +345,7 @@ func TestExportServesAnyBatch(t *testing.T) {
 	w := g.Param("w", true, 6, 4)
 	y := grad.Reshape(grad.GELU(grad.MatMul(x, w.Node())), grad.Batch, 2, 2)
 	state := grad.NewState(g.Params(), smallRandom)
-	content, err := grad.Export(map[string]*grad.Node{"y": y}, state.Snapshot().Values)
+	content, err := grad.Export(map[string]*grad.Node{"y": y}, state.Values())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestExportServesAnyBatch(t *testing.T) {
 	defer session.Close()
 	data := uniform(rand.New(rand.NewPCG(1, 1)), []int{5, 6}, 0)
 	want := gradtest.Call(t, rt, map[string]*grad.Node{"y": y}, ort.Tensors{
-		"x": {Shape: []int64{5, 6}, Data: data}, "w": {Shape: []int64{6, 4}, Data: state.Snapshot().Values["w"]},
+		"x": {Shape: []int64{5, 6}, Data: data}, "w": {Shape: []int64{6, 4}, Data: state.Values()["w"]},
 	})["y"]
 	out := ort.Tensors{"y": nil}
 	if err := session.Run(t.Context(), ort.Tensors{"x": {Shape: []int64{5, 6}, Data: data}}, out); err != nil {

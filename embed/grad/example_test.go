@@ -45,6 +45,6 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Printf("y = %.1f·x + %.1f, loss from %.0f to below .001: %v\n",
-		state.Snapshot().Values["slope"][0], state.Snapshot().Values["offset"][0], losses[0], losses[299] < .001)
+		state.Values()["slope"][0], state.Values()["offset"][0], losses[0], losses[299] < .001)
 	// Output: y = 2.0·x + 1.0, loss from 21 to below .001: true
 }

@@ -3,6 +3,7 @@ package grad
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // State is what training changes: the values of every parameter and its two
@@ -69,14 +70,21 @@ func Restore(params []*Param, from Snapshot) (*State, error) {
 
 // Snapshot returns a copy of the state.
 func (s *State) Snapshot() Snapshot {
-	out := newArrays(s.params)
+	return Snapshot{Values: s.plain(s.values), M: s.plain(s.m), V: s.plain(s.v), Steps: s.steps}
+}
+
+// Values returns a copy of every parameter's values by its name, flat and row-major: a
+// third of a Snapshot's memory.
+func (s *State) Values() map[string][]float32 { return s.plain(s.values) }
+
+// plain copies arrays of the state into the plain layout.
+func (s *State) plain(kept map[string][]float32) map[string][]float32 {
+	out := map[string][]float32{}
 	for _, p := range s.params {
-		for _, pair := range [][2]map[string][]float32{{out.values, s.values}, {out.m, s.m}, {out.v, s.v}} {
-			copy(pair[0][p.Name], pair[1][p.Name])
-			unpack(pair[0][p.Name], p.Shape)
-		}
+		out[p.Name] = slices.Clone(kept[p.Name])
+		unpack(out[p.Name], p.Shape)
 	}
-	return Snapshot{Values: out.values, M: out.m, V: out.v, Steps: s.steps}
+	return out
 }
 
 // check returns an error where the state was not made for a parameter, or an epoch

@@ -73,8 +73,8 @@ func TestFirstValues(t *testing.T) {
 	n.Param("given", nn.Values([]float32{3, 1, 2}), 3)
 	n.Param("constant", nn.Constant(-4), 2)
 	params := n.Graph().Params()
-	ordered := grad.NewState(params, n.InitialiseInOrder(rand.New(rand.NewPCG(1, 2)))).Snapshot().Values
-	named := grad.NewState(params, n.InitialiseByName(1)).Snapshot().Values
+	ordered := grad.NewState(params, n.InitialiseInOrder(rand.New(rand.NewPCG(1, 2)))).Values()
+	named := grad.NewState(params, n.InitialiseByName(1)).Values()
 	for how, values := range map[string]map[string][]float32{"in order": ordered, "by name": named} {
 		for name, want := range map[string]struct{ deviation, largest float64 }{
 			"uniform.weight": {.1 / math.Sqrt(3), .1}, "uniform.bias": {.1 / math.Sqrt(3), .1},
@@ -100,7 +100,7 @@ func TestFirstValues(t *testing.T) {
 	x = more.Graph().Data("x", onnx.Float, 2, in)
 	more.Linear("new", x, out)
 	more.Linear("uniform", x, out)
-	again := grad.NewState(more.Graph().Params(), more.InitialiseByName(1)).Snapshot().Values
+	again := grad.NewState(more.Graph().Params(), more.InitialiseByName(1)).Values()
 	if !slices.Equal(again["uniform.weight"], named["uniform.weight"]) {
 		t.Error("by name: another layer changes the values of this one")
 	}

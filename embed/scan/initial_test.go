@@ -34,7 +34,7 @@ func firstValues(c Config, seed uint64, gains []float32) uint64 {
 		l.project(l.backbone(l.Graph().Data(voxelsName, 1, 2, c.Voxels)))
 	}
 	params := l.Graph().Params()
-	values := grad.NewState(params, l.InitialiseInOrder(rand.New(rand.NewPCG(seed, 1)))).Snapshot().Values
+	values := grad.NewState(params, l.InitialiseInOrder(rand.New(rand.NewPCG(seed, 1)))).Values()
 	sum := fnv.New64a()
 	for _, p := range params {
 		sum.Write([]byte(p.Name))

@@ -99,7 +99,7 @@ func (l Loop) Run(ctx context.Context, rt *ort.Runtime) (*Trained, error) {
 			return nil, err
 		}
 	}
-	return &Trained{History: r.history, Values: r.state.Snapshot().Values}, nil
+	return &Trained{History: r.history, Values: r.state.Values()}, nil
 }
 
 // resume reads the checkpoint, or begins anew where there is none.
@@ -172,7 +172,7 @@ func (r *run) epoch(ctx context.Context, epoch *grad.Epoch) error {
 	}
 	figures := []progress.Figure{{Name: LossFigure, Value: float64(mean)}}
 	if done := e + 1; r.ScoreEvery > 0 && done%r.ScoreEvery == 0 && done < r.epochs() {
-		scores, err := r.Score(ctx, r.state.Snapshot().Values)
+		scores, err := r.Score(ctx, r.state.Values())
 		if err != nil {
 			return err
 		}

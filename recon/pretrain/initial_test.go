@@ -17,7 +17,7 @@ func TestASeedKeepsItsFirstValues(t *testing.T) {
 	goldenCLIP.text(n, n.Graph().Data(idsName, onnx.Int64, grad.Batch, 5))
 	goldenCLIP.scale(n)
 	params := n.Graph().Params()
-	values := grad.NewState(params, n.InitialiseByName(7)).Snapshot().Values
+	values := grad.NewState(params, n.InitialiseByName(7)).Values()
 	sum := fnv.New64a()
 	for _, p := range params {
 		sum.Write([]byte(p.Name))

@@ -213,7 +213,7 @@ func trainedTokens(t *testing.T, rt *ort.Runtime, kept string, pictures *sceneBa
 	n := newNet()
 	size, count := int64(pictures.size), int64(len(pictures.scenes))
 	bytes := n.Graph().Data(bytesName, onnx.Uint8, int(count), pictures.size, pictures.size, 3)
-	content, err := grad.Export(map[string]*grad.Node{"tokens": scale.CLIP.image(n, fromBytes(bytes))}, state.Snapshot().Values)
+	content, err := grad.Export(map[string]*grad.Node{"tokens": scale.CLIP.image(n, fromBytes(bytes))}, state.Values())
 	if err != nil {
 		t.Fatal(err)
 	}
