@@ -71,6 +71,9 @@ type Stages struct {
 	Candidates int    // items that were ranked
 	All        bool   // these were all items that the filter chooses
 	Missing    int    // candidates that could not be ranked, as their images are gone
+	// Confidence is the probability that the first hit is the image that was seen, if that
+	// is among the candidates; nil where the decoder was not calibrated.
+	Confidence *float64
 	// The time for the prediction, for finding candidates, for tokens that were not at
 	// hand, and for ranking.
 	Decode, First, Tokens, Rank time.Duration

@@ -22,11 +22,13 @@ type stagesView struct {
 	FirstMS    float64 `json:"first_ms"`
 	TokensMS   float64 `json:"tokens_ms"`
 	RankMS     float64 `json:"rank_ms"`
+	// Confidence is missing where the decoder was not calibrated.
+	Confidence *float64 `json:"confidence,omitempty"`
 }
 
 func viewStages(s Stages) *stagesView {
 	ms := func(d time.Duration) float64 { return math.Round(float64(d.Microseconds())) / 1000 }
-	return &stagesView{s.Metric, s.Candidates, s.All, s.Missing, ms(s.Decode), ms(s.First), ms(s.Tokens), ms(s.Rank)}
+	return &stagesView{s.Metric, s.Candidates, s.All, s.Missing, ms(s.Decode), ms(s.First), ms(s.Tokens), ms(s.Rank), s.Confidence}
 }
 
 // byScan reports whether all of a prediction can rank the items for a query: it is one

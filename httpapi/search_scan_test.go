@@ -17,9 +17,10 @@ func TestScansAreRankedByAllOfThePrediction(t *testing.T) {
 	opts := fakeOptions(t)
 	opts.Decoder.Search = func(_ context.Context, q ScanQuery) (*ScanResult, error) {
 		asked = q
+		confidence := .83
 		return &ScanResult{
 			Hits:   []index.Hit{{ID: 2, Score: 41.5, Payload: index.Payload{"path": "b.png"}}},
-			Stages: Stages{Metric: "likelihood", Candidates: 40, Missing: 1, Rank: 1500 * time.Microsecond},
+			Stages: Stages{Metric: "likelihood", Candidates: 40, Missing: 1, Confidence: &confidence, Rank: 1500 * time.Microsecond},
 		}, nil
 	}
 	server := newServer(t, opts)
@@ -28,7 +29,7 @@ func TestScansAreRankedByAllOfThePrediction(t *testing.T) {
 	if asked.K != 3 || asked.Candidates != 40 || !asked.Exact || len(asked.Repeats) != 2 {
 		t.Errorf("the decoder was asked %+v", asked)
 	}
-	for _, want := range []string{`"score":41.5`, `"metric":"likelihood"`, `"candidates":40`, `"missing":1`, `"rank_ms":1.5`, `"repeats":2`} {
+	for _, want := range []string{`"score":41.5`, `"metric":"likelihood"`, `"candidates":40`, `"missing":1`, `"confidence":0.83`, `"rank_ms":1.5`, `"repeats":2`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the answer %s has no %s", body, want)
 		}

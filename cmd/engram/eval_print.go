@@ -93,6 +93,7 @@ func printScores(w io.Writer, s *app.Scores) error {
 	if err := printCeiling(w, s); err != nil {
 		return err
 	}
+	printStated(w, s)
 	printChosen(w, s)
 	if s.Gallery != "" {
 		fmt.Fprintf(w, "gallery         %s\n", s.Gallery)
@@ -107,6 +108,17 @@ func amongTrained(among string) string {
 		return " from " + among
 	}
 	return ""
+}
+
+// printStated says how well the probability that searches of an index state, that the
+// first image was seen, keeps its word.
+func printStated(w io.Writer, s *app.Scores) {
+	for _, g := range s.Galleries {
+		if c := g.Stated; c != nil {
+			fmt.Fprintf(w, "stated          %s, %d repeats, among %d as served: the first is right by %.1f %%, and was in %.1f %%; Brier %.4f (base %.4f), calibration error %.3f\n",
+				g.Decoder, g.Repeats, g.Size, 100*c.Mean(), 100*g.Top1.Share, c.Brier, c.Base, c.Error)
+		}
+	}
 }
 
 // printChosen says what auto chose, and what the candidates of a cross-validation are.

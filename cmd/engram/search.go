@@ -138,7 +138,11 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 	for i, h := range found.Hits {
 		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", i+1, h.Score, oneLine(hitName(h)), oneLine(caption(h.Payload)))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || found.Stages == nil || found.Stages.Confidence == nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.stdout, "\nconfidence %.2f that the first one was seen, if it is among the %d candidates\n", *found.Stages.Confidence, found.Stages.Candidates)
+	return err
 }
 
 // stages is how a search by scan ranked, as JSON.
@@ -150,11 +154,14 @@ type stages struct {
 	FirstMS    float64 `json:"first_ms"`
 	TokensMS   float64 `json:"tokens_ms"`
 	RankMS     float64 `json:"rank_ms"`
+	// Confidence is the probability that the first hit was seen, if it is among the
+	// candidates; missing where the decoder was not calibrated.
+	Confidence *float64 `json:"confidence,omitempty"`
 }
 
 func stagesView(s *twostage.Stages) stages {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return stages{s.Metric, s.Candidates, s.All, s.Missing, ms(s.First), ms(s.Tokens), ms(s.Rank)}
+	return stages{s.Metric, s.Candidates, s.All, s.Missing, ms(s.First), ms(s.Tokens), ms(s.Rank), s.Confidence}
 }
 
 // scoreName says what scores are: the cosine of vectors, or the metric of a decoder.

@@ -76,6 +76,22 @@ func TestTrainThenSearchByScan(t *testing.T) {
 	if want := filepath.Join(s.photos, "p12.png"); found.Hits[0].Path != want {
 		t.Errorf("trials 6 and 22 saw p12.png, the scan finds %+v", found.Hits[0])
 	}
+	// Pearson's r of tokens is not calibrated, the metrics of scores are.
+	calibrated := filepath.Join(dir, "calibrated")
+	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "gains", "--out", calibrated)
+	for folder, want := range map[string]bool{decoder: false, calibrated: true} {
+		var answer struct {
+			Stages struct{ Confidence *float64 }
+		}
+		scan := []string{"search", "--index", index, "--scan", s.voxels, "--row", "6,22", "--decoder", folder, "-k", "1"}
+		c.json(&answer, scan...)
+		if p := answer.Stages.Confidence; (p != nil) != want || p != nil && !(*p > 1./16 && *p < 1) {
+			t.Errorf("%s: the confidence is %v, want one: %v", folder, p, want)
+		}
+		if text := c.must(scan...); strings.Contains(text, "\nconfidence 0.") != want || want && !strings.Contains(text, "among the 16 candidates") {
+			t.Errorf("%s: search prints\n%s", folder, text)
+		}
+	}
 	// A decoder may be replaced.
 	text := c.must("train", "--preset", "compact", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--epochs", "3", "--seed", "1", "--out", decoder)
 	if !strings.Contains(text, "preset      compact, ") || !strings.Contains(text, "3 epochs, last loss ") {

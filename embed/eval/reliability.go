@@ -34,7 +34,7 @@ type Coverage struct {
 }
 
 // Calibration says how well a probability that the first image is right keeps its
-// word. The probability is a logistic function of the margin (Platt 1999). Each
+// word. Of a Reliability it is a logistic function of the margin (Platt 1999): each
 // image's is fitted on nine tenths of the other images, so that no image tells its own.
 type Calibration struct {
 	Brier float64 `json:"brier"` // mean squared error of the probability; lower is better
@@ -161,11 +161,20 @@ func calibrate(margin []float64, hits []bool, seed uint64) Calibration {
 			}
 		}
 	}
-	return scoreCalibration(stated, hits)
+	return NewCalibration(stated, hits)
 }
 
-// scoreCalibration compares stated probabilities with hits.
-func scoreCalibration(stated []float64, hits []bool) (c Calibration) {
+// Mean returns the mean probability that was stated.
+func (c Calibration) Mean() (mean float64) {
+	images := 0
+	for _, bin := range c.Bins {
+		mean, images = mean+bin.Predicted*float64(bin.Images), images+bin.Images
+	}
+	return mean / float64(images)
+}
+
+// NewCalibration compares stated probabilities with hits.
+func NewCalibration(stated []float64, hits []bool) (c Calibration) {
 	n := len(hits)
 	truth := make([]float64, n)
 	for i, hit := range hits {
@@ -179,6 +188,9 @@ func scoreCalibration(stated []float64, hits []bool) (c Calibration) {
 	order := ascending(stated)
 	for part := range calibrationParts {
 		members := order[part*n/calibrationParts : (part+1)*n/calibrationParts]
+		if len(members) == 0 {
+			continue
+		}
 		var predicted, found float64
 		for _, i := range members {
 			predicted += stated[i] / float64(len(members))

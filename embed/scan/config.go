@@ -61,6 +61,10 @@ type Config struct {
 	// Chosen says why the preset auto chose this one; "" where it was named.
 	Chosen string `json:"chosen,omitempty"`
 
+	// Confidence says how the metric's scores become a probability; nil where that was not
+	// calibrated.
+	Confidence *Confidence `json:"confidence,omitempty"`
+
 	// Target is the embedding space into which the decoder predicts.
 	Target space.Space `json:"-"`
 	// Order says which voxels the decoder reads, as far as it was recorded.
@@ -178,6 +182,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("scan: metric %q is not known, want %s, %s or %s", c.Metric, MetricPearson, MetricCosine, MetricLikelihood)
 	case c.Coordinates < 0 || c.Coordinates > maxUnits || c.mapped() != (c.Coordinates > 0) || c.mapped() && c.Rank == 0:
 		return fmt.Errorf("scan: the metric %s of %d coordinates does not fit %d components", c.metric(), c.Coordinates, c.Rank)
+	case c.Confidence != nil && !c.Confidence.valid():
+		return fmt.Errorf("scan: wanted a confidence of finite sharpness by 1 scan at least among 2 images, found %+v", *c.Confidence)
 	case c.Rank == 0 && c.Width == 0:
 		return fmt.Errorf("scan: a decoder needs a ridge (rank) or a network (width), found neither")
 	case !(c.DropoutIn >= 0 && c.DropoutIn < 1) || !(c.DropoutBlock >= 0 && c.DropoutBlock < 1):

@@ -52,6 +52,8 @@ type heldOut struct {
 	// that the decoder was fitted on would be told apart from them by that alone.
 	among blas32.General
 	right []int // of each trial its image among them
+	// test are the predictions of all trials of the part, and all training images.
+	test leftOutScores
 }
 
 // heldOut returns the parts by which constants and presets are chosen. It divides
@@ -96,6 +98,7 @@ func (t *training) hold(ctx context.Context, fold Fold) (heldOut, error) {
 			return h, err
 		}
 	}
+	h.test = all.part(fold.Test)
 	test := drawn(rand.New(rand.NewPCG(t.opts.Seed, 5)), fold.Test)
 	place, images := map[int]int{}, []int(nil)
 	for _, trial := range test {

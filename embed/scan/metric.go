@@ -39,6 +39,8 @@ type Metric struct {
 	size  int         // T·D
 	mean  []float32   // [T·D], of the training images; nil where it is not known
 	parts *components // of the targets; nil for Pearson's r, whose coordinates are the tokens
+	// confidence is nil where the scores have no probability.
+	confidence *Confidence
 	mapping
 }
 

@@ -57,7 +57,7 @@ func (m *Model) Metric() (*Metric, error) {
 }
 
 func newMetric(c Config, mean []float32, from arrays) (*Metric, error) {
-	m := &Metric{name: c.metric(), mean: mean, size: c.outputs()}
+	m := &Metric{name: c.metric(), mean: mean, size: c.outputs(), confidence: c.Confidence}
 	if !c.mapped() {
 		return m, nil
 	}

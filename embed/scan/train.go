@@ -121,7 +121,11 @@ func (t *training) finish(ctx context.Context, config Config) (*Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.add(mapping)
+		if m.add(mapping); mapping != nil {
+			if err := t.calibrate(ctx, &m.Config); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if config.Width == 0 {
 		return m, nil

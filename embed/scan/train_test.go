@@ -92,7 +92,7 @@ func TestEveryPresetLearns(t *testing.T) {
 		if h := cv.HeldOut; h.TwoWay < want || h.Predictions != 120 || math.Abs(h.Chance-1./20) > 1e-12 {
 			t.Errorf("%s: among the 20 images of a fold %+v, want two-way %.2f", preset, h, want)
 		}
-		if len(cv.Presets) != 3 || preset != scan.PresetAuto && cv.Presets[1] != preset {
+		if len(cv.Presets) != 3 || preset != scan.PresetAuto && !strings.HasPrefix(preset, cv.Presets[1]) {
 			t.Errorf("%s: the folds' decoders are %q", preset, cv.Presets)
 		}
 		if twoWay < want {

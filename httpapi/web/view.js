@@ -49,11 +49,17 @@ export function showHits(result) {
   at("more").hidden = result.hits.length < asked.k || result.hits.length >= most;
 }
 
+// percent writes a probability in whole per cent, and never as certain.
+function percent(p) {
+  return p > 0.99 ? "over 99 %" : p < 0.01 ? "under 1 %" : `${Math.round(100 * p)} %`;
+}
+
 // ranked says that all tokens ranked the hits of a scan.
 function ranked({ stages }) {
   if (!stages) return "";
   const among = stages.all ? "all" : `the ${stages.candidates.toLocaleString("en")} nearest`;
-  return ` · all tokens ranked ${among}`;
+  const sure = stages.confidence === undefined ? "" : ` · the first one is what was seen: ${percent(stages.confidence)}, if it is among them`;
+  return ` · all tokens ranked ${among}${sure}`;
 }
 
 // scaleOf returns what shows a score: a bar from 0 to 1, a number and what it is. Of

@@ -194,7 +194,7 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 		}
 		report := g.watch.Stage("searching the gallery", "scans", int64(len(seen)))
 		row := GalleryScore{Decoder: name, Repeats: repeats, Index: g.Name}
-		var ranks []float64
+		var ranks, stated []float64
 		var ranked []int // the image of each rank
 		for i, image := range seen {
 			if !g.found[image] {
@@ -209,13 +209,30 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 				return nil, err
 			}
 			row.Ranked = rankedBy(found.Stages)
+			if s := found.Stages; s != nil && s.Confidence != nil {
+				stated = append(stated, *s.Confidence)
+			}
 			ranks, ranked = append(ranks, rankOf(g.item[image], found.Hits)), append(ranked, image)
 			report(int64(i+1), int64(len(seen)))
 		}
-		row.Gallery = eval.NewGallery(g.Info.Count, ranks)
+		row.Gallery, row.Stated = eval.NewGallery(g.Info.Count, ranks), statedOf(stated, ranks)
 		out = append(append(out, row), g.ofSubsets(row, ranks, ranked)...)
 	}
 	return out, nil
+}
+
+// statedOf compares the probabilities that searches stated with what they found, nil
+// where not all of them stated one.
+func statedOf(stated, ranks []float64) *eval.Calibration {
+	if len(stated) < len(ranks) || len(ranks) == 0 {
+		return nil
+	}
+	hits := make([]bool, len(ranks))
+	for i, rank := range ranks {
+		hits[i] = rank <= 1
+	}
+	c := eval.NewCalibration(stated, hits)
+	return &c
 }
 
 // ofSubsets returns the row for each subset's scans, among all items too. images holds
@@ -229,6 +246,7 @@ func (g *gallery) ofSubsets(row GalleryScore, ranks []float64, images []int) (ou
 			}
 		}
 		if len(some) > 0 {
+			row.Stated = nil
 			row.Set, row.Gallery = s.name, eval.NewGallery(g.Info.Count, some)
 			out = append(out, row)
 		}

@@ -170,7 +170,7 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 			return nil, err
 		}
 		return &httpapi.ScanResult{Hits: found.Hits, Stages: httpapi.Stages{
-			Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing,
+			Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing, Confidence: found.Confidence,
 			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
 		}}, nil
 	}, nil

@@ -72,6 +72,9 @@ type GalleryScore struct {
 	// Ranked says how the search of the index ranked: by the first token, or by all
 	// tokens of so many candidates.
 	Ranked string `json:"ranked,omitempty"`
+	// Stated compares the probability that each search of the index stated, that its first
+	// image was seen, with what it found; nil where the decoder states none.
+	Stated *eval.Calibration `json:"stated,omitempty"`
 }
 
 // AllImages is the Set of all images that were seen.

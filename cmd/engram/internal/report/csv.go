@@ -118,6 +118,9 @@ func galleryFigures(s app.Subject) (out []figure) {
 			}
 		}
 		out = append(out, f.of("image_top1", shareInterval(g.Top1)), f.of("image_top5", shareInterval(g.Top5)), f.of("image_top10", shareInterval(g.Top10)))
+		if c := g.Stated; c != nil {
+			out = append(out, f.plain("stated_brier", c.Brier), f.plain("stated_calibration_error", c.Error))
+		}
 	}
 	if c := s.Ceiling; c != nil {
 		f := figure{subject: s.Name, repeats: c.Repeats, protocol: "noise ceiling", predictions: c.Images}

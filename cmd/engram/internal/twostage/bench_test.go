@@ -29,6 +29,8 @@ func (wide) Query(predicted []float32, _ int) ([]float32, error) { return predic
 
 func (wide) Offsets(c blas32.General, _ int) []float32 { return make([]float32, c.Rows) }
 
+func (wide) Confidence([]float32, int) (float64, bool) { return 0, false }
+
 func (wide) Score(q []float32, c blas32.General, offsets []float32) ([]float32, error) {
 	out := make([]float32, c.Rows)
 	x := blas32.Vector{N: 512, Inc: 1, Data: q}

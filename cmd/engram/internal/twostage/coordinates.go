@@ -17,6 +17,7 @@ type Scorer interface {
 	Query(predicted []float32, repeats int) ([]float32, error)
 	Offsets(coordinates blas32.General, repeats int) []float32
 	Score(query []float32, coordinates blas32.General, offsets []float32) ([]float32, error)
+	Confidence(scores []float32, repeats int) (probability float64, known bool)
 }
 
 // coordinates keeps the coordinates of items, as many as there is room for; the

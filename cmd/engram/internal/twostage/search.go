@@ -65,9 +65,12 @@ type Stages struct {
 	All        bool   // these are all items that the filter chooses: there was no first stage
 	// Missing are candidates without tokens, which are left out of the hits.
 	Missing int
-	First   time.Duration // for the candidates
-	Tokens  time.Duration // for the tokens that were not mapped before
-	Rank    time.Duration // for the scores and the payloads of the hits
+	// Confidence is the probability that the first hit is the image that was seen, if that
+	// is among the candidates; nil where the metric was not calibrated.
+	Confidence *float64
+	First      time.Duration // for the candidates
+	Tokens     time.Duration // for the tokens that were not mapped before
+	Rank       time.Duration // for the scores and the payloads of the hits
 }
 
 // Searcher searches an index in two stages. It is safe for concurrent use.
@@ -215,10 +218,24 @@ func (s *Searcher) Search(ctx context.Context, q Query) (*Result, error) {
 		return nil, err
 	}
 	start := time.Now()
+	r.Confidence = s.confidence(ranked, q.Repeats)
 	best(&ranked, q.K)
 	r.Hits, err = s.hits(ctx, ranked)
 	r.Rank += time.Since(start)
 	return r, err
+}
+
+// confidence returns the probability that the best candidate is the image that was
+// seen.
+func (s *Searcher) confidence(ranked []scored, repeats int) *float64 {
+	scores := make([]float32, len(ranked))
+	for i, r := range ranked {
+		scores[i] = r.score
+	}
+	if p, known := s.opts.Scorer.Confidence(scores, repeats); known && len(ranked) > 0 {
+		return &p
+	}
+	return nil
 }
 
 // rank scores the candidates.

@@ -26,6 +26,11 @@ type scorer struct{}
 func (scorer) Name() string { return "test" }
 func (scorer) Dim() int     { return 2 }
 
+// Confidence is the number of candidates over 1,000, of single scans.
+func (scorer) Confidence(scores []float32, repeats int) (float64, bool) {
+	return float64(len(scores)) / 1000, repeats == 1
+}
+
 func (scorer) Map(tokens blas32.General) (blas32.General, error) {
 	out := blas32.General{Rows: tokens.Rows, Cols: 2, Stride: 2, Data: make([]float32, 2*tokens.Rows)}
 	for i := range tokens.Rows {
@@ -166,6 +171,9 @@ func TestAllItemsAreRankedWhereThereIsRoom(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 				return
+			}
+			if p := r.Confidence; (p != nil) != (q.Repeats == 1) || p != nil && *p != .6 {
+				t.Errorf("the confidence among all 600 items is %v", p)
 			}
 			if !r.All || r.Candidates != 600 || r.First != 0 || r.Metric != "test" {
 				t.Errorf("stages %+v, want all 600", r.Stages)

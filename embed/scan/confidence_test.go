@@ -1,0 +1,142 @@
+package scan
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"engram/embed/internal/matrix"
+	"engram/embed/ort/orttest"
+)
+
+// Scores that are drawn as the model says, log-probabilities divided by β, give β back;
+// and the probabilities that they state are as often right as they say.
+func TestSharpnessIsFound(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	const scans, images, sharpness = 2000, 30, 2.5
+	g := calibrationScores{scores: matrix.New(scans, images), repeats: 2}
+	for i := range scans {
+		row := matrix.Row(g.scores, i)
+		var all, sum float64
+		for j := range row {
+			row[j] = float32(rng.NormFloat64())
+			all += math.Exp(sharpness * float64(row[j]))
+		}
+		drawn, right := rng.Float64()*all, 0
+		for ; right < images-1; right++ {
+			if sum += math.Exp(sharpness * float64(row[right])); sum > drawn {
+				break
+			}
+		}
+		g.right = append(g.right, right)
+	}
+	found, err := fitSharpness(t.Context(), []calibrationScores{g, {repeats: 1}}, 2)
+	if err != nil || math.Abs(found-sharpness) > .1 {
+		t.Errorf("sharpness is %v, %v, want %v within .1", found, err, sharpness)
+	}
+	c := Confidence{Sharpness: []float64{1, found}, Images: images, Scans: scans}
+	var stated, hits float64
+	for i, right := range g.right {
+		row := matrix.Row(g.scores, i)
+		stated += c.Probability(row, 3) / scans
+		best := 0
+		for j, s := range row {
+			if s > row[best] {
+				best = j
+			}
+		}
+		if best == right {
+			hits += 1. / scans
+		}
+	}
+	if math.Abs(stated-hits) > .03 {
+		t.Errorf("stated %.3f on average, right in %.3f", stated, hits)
+	}
+}
+
+// Where every scan tells its image the probability is bounded by the number of scans,
+// and where none does it is chance.
+func TestProbabilityHasBounds(t *testing.T) {
+	g := calibrationScores{scores: matrix.New(8, 8), repeats: 1}
+	for i := range 8 {
+		g.scores.Data[i*8+i] = 1
+		g.right = append(g.right, i)
+	}
+	for name, want := range map[string]float64{"told": .9, "not told": 1. / 8} {
+		sharpness, err := fitSharpness(t.Context(), []calibrationScores{g}, 1)
+		if err != nil || math.IsInf(sharpness, 0) || math.IsNaN(sharpness) {
+			t.Fatalf("%s: sharpness is %v, %v", name, sharpness, err)
+		}
+		c := Confidence{Sharpness: []float64{sharpness}, Images: 8, Scans: 8}
+		if p := c.Probability(matrix.Row(g.scores, 0), 1); math.Abs(p-want) > 1e-9 {
+			t.Errorf("%s: probability is %v, want %v", name, p, want)
+		}
+		for i := range g.right {
+			g.right[i] = (i + 1) % 8
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := fitSharpness(ctx, nil, 1); err == nil {
+		t.Error("a cancelled fit went on")
+	}
+}
+
+// A decoder's confidence is kept with it, and no part of it is fitted to the images
+// that it is calibrated by: scans of noise are not trusted.
+func TestDecodersAreCalibrated(t *testing.T) {
+	rt := orttest.Runtime(t)
+	rng := rand.New(rand.NewPCG(5, 6))
+	data := Data{T: 1, D: 12, Voxels: matrix.New(120, 20), Targets: matrix.New(60, 12)}
+	for i := range data.Targets.Data {
+		data.Targets.Data[i] = float32(rng.NormFloat64())
+	}
+	for i := range data.Voxels.Data {
+		data.Voxels.Data[i] = float32(rng.NormFloat64())
+	}
+	for trial := range 120 {
+		data.Images = append(data.Images, trial/2)
+	}
+	for _, preset := range []string{PresetWhitened, PresetGains, PresetGaussian, PresetLinear} {
+		model, err := Train(t.Context(), rt, data, Options{Preset: preset, Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := model.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		m := openMetric(t, dir)
+		p, known := m.Confidence([]float32{.5, .1, .1, .1, .1, .1, .1, .1}, 1)
+		if known != (preset != PresetLinear) {
+			t.Errorf("%s: the confidence is known: %v", preset, known)
+		}
+		if c := model.Config.Confidence; known && (c.Images != 12 || c.Scans != 60 || len(c.Sharpness) != 2 || p > .6) {
+			t.Errorf("%s: %+v states %.2f", preset, c, p)
+		}
+	}
+}
+
+// openMetric reads the metric of a decoder's folder.
+func openMetric(t *testing.T, dir string) *Metric {
+	t.Helper()
+	m, _, err := openModel(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := readConfig(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := openArrays(m, c)
+	mean, err := from(targetMean)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metric, err := newMetric(c, mean, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metric
+}
