@@ -106,9 +106,9 @@ func Presets() []string {
 // targets of t tokens of d elements. A preset with a network may have a loss behind a
 // colon, such as "compact:mse"; see Losses.
 //
-//   - auto: of linear, whitened, gains, gaussian and compact the one that best
-//     identifies left-out training images. The decoder that comes out has the preset
-//     that was chosen, and Config.Chosen says why.
+//   - auto: gaussian, unless linear, whitened, gains or compact identifies left-out
+//     training images better by two standard errors. The decoder that comes out has the
+//     preset that was chosen, and Config.Chosen says why.
 //   - linear: the ridge alone, compared by Pearson's r of the tokens: the baseline of
 //     every report.
 //   - whitened: the ridge; scores are divided by their root mean squares before the
@@ -116,7 +116,8 @@ func Presets() []string {
 //   - gains: the ridge; each predicted score is multiplied by its reliability before
 //     the cosine, as far as that helps.
 //   - gaussian: the ridge, compared by the likelihood of its scores given an image
-//     under correlated normal errors: see MetricLikelihood.
+//     under correlated normal errors: see MetricLikelihood. From few images, slopes and
+//     variances of single components are drawn towards what all say together.
 //   - compact: the ridge, its scores with trained gains, and behind it a network
 //     of one layer of 256 units; at most 512 components. A network of the same
 //     size that reads the voxels instead finds fewer images of the demo's

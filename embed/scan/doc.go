@@ -16,7 +16,8 @@
 // schedule. The presets linear, whitened, gains and gaussian have the ridge alone, and
 // mindeye1 the network alone. In compact a small network reads the ridge's scores, and
 // its output is added to them, each multiplied by a gain of its own. The preset auto
-// takes the one that best identifies training images which it was fitted without.
+// takes gaussian, unless another one is clearly better at identifying training images
+// that it was fitted without.
 //
 // A refinement (refined, refined-network, contrastive) begins at a closed form and is
 // trained to tell the seen image from all other training images, for as long as
