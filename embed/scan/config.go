@@ -58,6 +58,10 @@ type Config struct {
 	// Coordinates is K of the metric, 0 for Pearson's r.
 	Coordinates int `json:"coordinates,omitempty"`
 
+	// FirstStage says that the decoder maps its predictions to vectors that find items
+	// of an index (see Decoder.FirstStage).
+	FirstStage bool `json:"first_stage,omitempty"`
+
 	// Chosen says why the preset auto chose this one; "" where it was named.
 	Chosen string `json:"chosen,omitempty"`
 
@@ -185,6 +189,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("scan: the metric %s of %d coordinates does not fit %d components", c.metric(), c.Coordinates, c.Rank)
 	case c.Confidence != nil && !c.Confidence.valid():
 		return fmt.Errorf("scan: wanted a confidence of finite sharpness by 1 scan at least among 2 images, found %+v", *c.Confidence)
+	case c.FirstStage && c.Rank == 0:
+		return fmt.Errorf("scan: a decoder without components has no map of them for a first stage")
 	case c.Rank == 0 && c.Width == 0:
 		return fmt.Errorf("scan: a decoder needs a ridge (rank) or a network (width), found neither")
 	case !(c.DropoutIn >= 0 && c.DropoutIn < 1) || !(c.DropoutBlock >= 0 && c.DropoutBlock < 1):

@@ -24,6 +24,7 @@ type Decoder struct {
 	session *ort.Session
 	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
 	metric  func() (*Metric, error)
+	first   func() (*firstStage, error)
 }
 
 // Open opens the decoder in a folder: one that Save wrote, or any model of kind
@@ -49,6 +50,7 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 		}
 	}
 	d.metric = sync.OnceValues(func() (*Metric, error) { return newMetric(d.config, d.mean, from) })
+	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(from) })
 	graph := m.Graphs["decoder"]
 	d.session, err = rt.OpenFile(m.GraphPath("decoder"), d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T)))
 	if err != nil {
@@ -71,6 +73,7 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error)
 		return nil, err
 	}
 	d := &Decoder{config: m.Config, mean: m.Values[targetMean], metric: sync.OnceValues(m.Metric)}
+	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(m.arrays()) })
 	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ func TestTheLinearPartIsTheLinearDecoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alone.Config.FirstStage = false // its map is of the ridge's left-out predictions
 	if diff := cmp.Diff(alone.Config, ridge.Config); diff != "" {
 		t.Errorf("config (-alone +part):\n%s", diff)
 	}

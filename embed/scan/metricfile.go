@@ -69,11 +69,10 @@ func newMetric(c Config, mean []float32, from arrays) (*Metric, error) {
 
 // read fills a metric that maps the scores along components.
 func (m *Metric) read(c Config, from arrays) error {
-	basis, err := readMatrix(from, basisName, c.Rank, c.outputs())
-	if err != nil {
+	var err error
+	if m.parts, err = readComponents(c, m.mean, from); err != nil {
 		return err
 	}
-	m.parts = &components{mean: m.mean, basis: basis, scale: embed.Norm(matrix.Row(basis, 0))}
 	if m.item, err = readMatrix(from, metricItem, c.Rank, c.Coordinates); err != nil {
 		return err
 	}
@@ -94,6 +93,15 @@ func (m *Metric) read(c Config, from arrays) error {
 		}
 	}
 	return nil
+}
+
+// readComponents reads the components of the targets.
+func readComponents(c Config, mean []float32, from arrays) (*components, error) {
+	basis, err := readMatrix(from, basisName, c.Rank, c.outputs())
+	if err != nil {
+		return nil, err
+	}
+	return &components{mean: mean, basis: basis, scale: embed.Norm(matrix.Row(basis, 0))}, nil
 }
 
 func readMatrix(from arrays, name string, rows, cols int) (blas32.General, error) {

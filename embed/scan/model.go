@@ -54,7 +54,8 @@ func (m *Model) ONNX() ([]byte, error) {
 }
 
 // Linear returns the decoder of preset linear that is this one's ridge: the same
-// as training linear on the same data gives. The arrays are shared.
+// as training linear on the same data gives, but for the map of a first stage. The
+// arrays are shared.
 func (m *Model) Linear() (*Model, error) {
 	c := m.Config
 	if c.Rank == 0 {

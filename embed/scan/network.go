@@ -98,6 +98,9 @@ const (
 	metricShift = "metric.shift" // [K]
 	metricFixed = "metric.fixed" // [K]
 	metricTrial = "metric.trial" // [K]
+
+	firstStageWeight = "first_stage.weight" // [Rank, D], see firstStage
+	firstStageBias   = "first_stage.bias"   // [D]
 )
 
 // fixed returns an array that is not trained by gradient.
@@ -136,6 +139,10 @@ func (c Config) serving() (*layers, *grad.Node) {
 func (c Config) parameters() []*grad.Param {
 	l, _ := c.serving()
 	params := l.Graph().Params()
+	if c.FirstStage {
+		params = append(params,
+			&grad.Param{Name: firstStageWeight, Shape: []int{c.Rank, c.D}}, &grad.Param{Name: firstStageBias, Shape: []int{c.D}})
+	}
 	if !c.mapped() {
 		return params
 	}

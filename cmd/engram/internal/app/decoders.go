@@ -59,7 +59,7 @@ func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, er
 	if err != nil {
 		return nil, err
 	}
-	return d.Global(predicted)
+	return d.FirstStage(predicted)
 }
 
 // Predict returns the tokens, [T·D], predicted from the repeats of one scan. It

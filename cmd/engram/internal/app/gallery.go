@@ -179,7 +179,8 @@ const galleryHits = 10
 func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string, counts []int) (out []GalleryScore, err error) {
 	q := &querier{app: g.app, index: g.Index, watch: g.watch, spec: SearchSpec{K: min(galleryHits, g.Info.Count)}}
 	defer closeInto(&err, q)
-	searcher, err := q.openRanking(ctx, &Decoder{Decoder: decoder}, g.imagesRoots(""))
+	of := &Decoder{Decoder: decoder}
+	searcher, err := q.openRanking(ctx, of, g.imagesRoots(""))
 	if err != nil {
 		return nil, err
 	}
@@ -200,10 +201,7 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 			if !g.found[image] {
 				continue
 			}
-			p := &prediction{tokens: tokens.Data[i*tokens.Stride:][:tokens.Cols], repeats: repeats}
-			if p.global, err = decoder.Global(p.tokens); err != nil {
-				return nil, err
-			}
+			p := &prediction{decoder: of, tokens: tokens.Data[i*tokens.Stride:][:tokens.Cols], repeats: repeats}
 			found, err := q.find(ctx, searcher, p)
 			if err != nil {
 				return nil, err

@@ -14,7 +14,6 @@ import (
 type prediction struct {
 	decoder *Decoder // open until the querier is closed
 	tokens  []float32
-	global  []float32
 	repeats int
 }
 
@@ -47,10 +46,7 @@ func (q *querier) decode(ctx context.Context, p Part) (_ *prediction, err error)
 	}
 	log.Info(fmt.Sprintf("%s, %d averaged; %s", scans, len(repeats), compared))
 	found := &prediction{decoder: d, repeats: len(repeats)}
-	if found.tokens, err = d.Predict(ctx, repeats); err == nil {
-		found.global, err = d.Global(found.tokens)
-	}
-	if err != nil {
+	if found.tokens, err = d.Predict(ctx, repeats); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Value, err)
 	}
 	return found, nil
@@ -61,8 +57,11 @@ func (q *querier) scanVector(ctx context.Context, p Part) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return found.global, nil
+	return found.global()
 }
+
+// global returns the vector of the first stage.
+func (p *prediction) global() ([]float32, error) { return p.decoder.FirstStage(p.tokens) }
 
 // searchWork bounds the multiplications for mapping all items in one search by hand:
 // about two seconds on two processors.
@@ -100,9 +99,12 @@ func (q *querier) find(ctx context.Context, searcher *twostage.Searcher, predict
 		}
 	}
 	found.Notes = append(found.Notes, "ranked by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
-	var err error
+	global, err := predicted.global()
+	if err != nil {
+		return nil, err
+	}
 	found.Hits, err = q.index.Search(ctx, index.Query{
-		Vector: predicted.global, K: q.spec.K, Filter: q.spec.Filter, WithPayload: true, Exact: q.spec.Exact, Recall: q.spec.Recall,
+		Vector: global, K: q.spec.K, Filter: q.spec.Filter, WithPayload: true, Exact: q.spec.Exact, Recall: q.spec.Recall,
 	})
 	return found, err
 }

@@ -157,14 +157,11 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 		if err != nil {
 			return nil, err
 		}
-		global, err := r.decoder.Global(tokens)
-		if err != nil {
-			return nil, err
-		}
 		took := time.Since(start)
 		found, err := searcher.Search(ctx, twostage.Query{
-			Predicted: tokens, Global: global, Repeats: len(q.Repeats),
-			K: q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall,
+			Predicted: tokens, Repeats: len(q.Repeats),
+			Global: func() ([]float32, error) { return r.decoder.FirstStage(tokens) },
+			K:      q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall,
 		})
 		if err != nil {
 			return nil, err

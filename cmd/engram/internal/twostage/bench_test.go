@@ -69,7 +69,7 @@ func BenchmarkSearch(b *testing.B) {
 		Store: store, Scorer: wide{}, Elements: format.Elements(), All: true,
 		Source: twostage.Kept{Store: store, Format: format},
 	})
-	q := twostage.Query{Predicted: values, Global: values[:64], Repeats: 1, K: 16}
+	q := twostage.Query{Predicted: values, Global: firstToken(values[:64]), Repeats: 1, K: 16}
 	if err := s.Load(b.Context(), nil); err != nil {
 		b.Fatal(err)
 	}

@@ -41,10 +41,12 @@ type Options struct {
 // Query asks for the items that match a prediction best.
 type Query struct {
 	Predicted []float32 // [T·D]
-	Global    []float32 // the vector of the first stage, of the store's dimension
-	Repeats   int       // scans of one image that were averaged
-	K         int       // hits
-	Filter    index.Filter
+	// Global returns the vector of the first stage, of the store's dimension. It is not
+	// asked where every item is ranked.
+	Global  func() ([]float32, error)
+	Repeats int // scans of one image that were averaged
+	K       int // hits
+	Filter  index.Filter
 	// Candidates is how many items the first stage finds; 0 leaves it to the Searcher.
 	Candidates int
 	// Exact and Recall are of the first stage (see index.Query).
@@ -275,7 +277,10 @@ func (s *Searcher) candidates(ctx context.Context, q Query, all bool) (hits []in
 		}
 		k = max(1, info.Count)
 	}
-	if global, err = index.Unit(q.Global, len(q.Global)); err != nil {
+	if global, err = q.Global(); err != nil {
+		return nil, nil, err
+	}
+	if global, err = index.Unit(global, len(global)); err != nil {
 		return nil, nil, err
 	}
 	hits, err = s.opts.Store.Search(ctx, index.Query{Vector: global, K: k, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall})

@@ -146,8 +146,13 @@ func newQuery(seed uint64) twostage.Query {
 	for i := range q.Predicted {
 		q.Predicted[i] = float32(rng.NormFloat64())
 	}
-	q.Global = q.Predicted[:tokenDim]
+	q.Global = firstToken(q.Predicted[:tokenDim])
 	return q
+}
+
+// firstToken is the vector of a first stage.
+func firstToken(v []float32) func() ([]float32, error) {
+	return func() ([]float32, error) { return v, nil }
 }
 
 func idsOf(hits []index.Hit) []index.ID {
@@ -217,7 +222,7 @@ func TestCandidatesAreRanked(t *testing.T) {
 		if seed%2 == 1 {
 			q.Candidates = 40
 		}
-		hits, err := w.store.Search(t.Context(), index.Query{Vector: q.Global, K: max(q.Candidates, 300*int(1-seed%2))})
+		hits, err := w.store.Search(t.Context(), index.Query{Vector: q.Predicted[:tokenDim], K: max(q.Candidates, 300*int(1-seed%2))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -365,7 +370,7 @@ func ExampleSearcher() {
 		Store: store, Scorer: scorer{}, Elements: 2, All: true,
 		Source: twostage.Kept{Store: store, Format: format},
 	})
-	r, err := s.Search(context.Background(), twostage.Query{Predicted: []float32{1, 2}, Global: []float32{1}, Repeats: 1, K: 1})
+	r, err := s.Search(context.Background(), twostage.Query{Predicted: []float32{1, 2}, Global: firstToken([]float32{1}), Repeats: 1, K: 1})
 	if err != nil {
 		fmt.Println(err)
 		return

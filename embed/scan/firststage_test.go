@@ -1,0 +1,173 @@
+package scan
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"engram/embed"
+	"engram/embed/internal/matrix"
+	"engram/embed/ort"
+	"engram/embed/ort/orttest"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// skewed returns left-out predictions of images whose vectors vary along one direction
+// much more than along the others, which tell as much of them. The first components
+// hold the vector, the others tell of it too.
+func skewed(images, repeats int, seed uint64) firstStageFit {
+	const d, rank = 6, 9
+	rng := rand.New(rand.NewPCG(seed, 1))
+	target, vectors := random(rng, images, rank), matrix.New(images, d)
+	s := leftOutScores{target: target, predicted: matrix.New(images*repeats, rank), seed: 1}
+	for i := range images {
+		row := matrix.Row(target, i)
+		row[0] *= 6
+		for k := range rank - d { // what other tokens say of the same image
+			row[d+k] = row[1+k] + .1*row[d+k]
+		}
+		v := matrix.Row(vectors, i)
+		copy(v, row[:d])
+		v[d-1] += 20           // what all images have in common
+		_ = embed.Normalize(v) // it has a length
+		for range repeats {
+			to := matrix.Row(s.predicted, len(s.images))
+			for k, x := range row {
+				to[k] = x + float32(rng.NormFloat64())
+			}
+			s.images = append(s.images, i)
+		}
+	}
+	return firstStageFit{scores: s, vectors: vectors}
+}
+
+// The map ranks images that it has not seen better than the first token does, also
+// where the regression is left out.
+func TestTheFirstStageFindsMoreThanTheFirstToken(t *testing.T) {
+	train, test := skewed(300, 3, 2), skewed(300, 3, 3)
+	const d = 6
+	token := matrix.New(train.scores.predicted.Cols, d)
+	for k := range d {
+		token.Data[k*d+k] = 1
+	}
+	plain := &firstStage{weight: token, bias: make([]float32, d)}
+	before := test.judge(plain, test.scores)
+	network := train
+	network.token = &token
+	var ranks [2]float64
+	for i, fit := range []firstStageFit{train, network} {
+		m, err := fit.best()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranks[i] = test.judge(m, test.scores)
+	}
+	t.Logf("mean logarithm of the rank: first token %.2f, map %.2f, without regression %.2f", before, ranks[0], ranks[1])
+	if !(ranks[0] < before-.5 && ranks[1] < before-.2 && ranks[0] < ranks[1]) {
+		t.Errorf("first token %.2f, map %.2f, without regression %.2f; wanted each of the maps clearly better", before, ranks[0], ranks[1])
+	}
+}
+
+// A power is the one of the regression's covariance: with power 1 the vectors of query
+// and images are white together.
+func TestThePowerIsOfTheCovariance(t *testing.T) {
+	fit := skewed(200, 1, 4)
+	r, err := fit.regress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, white := r.power(0), r.power(1)
+	x := matrix.Clone(fit.vectors)
+	centreColumns(x)
+	covariance := crossProduct(x, x)
+	largest := r.values[len(r.values)-1]
+	for k := range plain.weight.Rows { // white·covariance is plain, up to the scale
+		for j := range plain.weight.Cols {
+			var got float64
+			for l, w := range matrix.Row(white.weight, k) {
+				got += float64(w) * covariance.At(l, j) / largest
+			}
+			if want := float64(matrix.Row(plain.weight, k)[j]); math.Abs(got-want) > 1e-3*math.Abs(want)+1e-6 {
+				t.Fatalf("element %d, %d: %v, want %v", k, j, got, want)
+			}
+		}
+	}
+}
+
+func TestFewImagesHaveNoFirstStage(t *testing.T) {
+	for _, images := range []int{1, 3} {
+		if m, err := skewed(images, 3, 5).best(); m != nil || err != nil {
+			t.Errorf("%d images: %v, error %v; want no map", images, m, err)
+		}
+	}
+	same := skewed(8, 2, 6)
+	for i := range same.vectors.Rows {
+		copy(matrix.Row(same.vectors, i), matrix.Row(same.vectors, 0))
+	}
+	if m, err := same.best(); m != nil || err != nil {
+		t.Errorf("images that are the same: %v, error %v; want no map", m, err)
+	}
+}
+
+// A decoder has its map in memory and in its folder, and one without searches by its
+// first token.
+func TestTheFirstStageIsSaved(t *testing.T) {
+	rt := orttest.Runtime(t)
+	rng := rand.New(rand.NewPCG(8, 9))
+	data := Data{Voxels: random(rng, 60, 20), Targets: random(rng, 30, 8), T: 2, D: 4}
+	for i := range data.Voxels.Rows {
+		data.Images = append(data.Images, i/2)
+		copy(matrix.Row(data.Voxels, i)[:8], matrix.Row(data.Targets, i/2))
+	}
+	m, err := Train(t.Context(), rt, data, Options{Preset: PresetWhitened})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := m.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	var answers [3]embed.Vector
+	for i := range answers {
+		open := func() (*Decoder, error) { return m.Open(rt, ort.SessionOptions{}) }
+		switch i {
+		case 1:
+			open = func() (*Decoder, error) { return Open(rt, dir, ort.SessionOptions{}) }
+		case 2:
+			m.Config.FirstStage = false
+		}
+		d, err := open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, err := d.Decode(t.Context(), blas32.General{Rows: 1, Cols: 20, Stride: 20, Data: data.Voxels.Data[:20]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answers[i], err = d.FirstStage(tokens.Data); err != nil {
+			t.Fatal(err)
+		}
+		global, err := d.Global(tokens.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := distance(global, answers[i]) == 0; same != (i == 2) {
+			t.Errorf("decoder %d: the first stage is the first token: %v", i, same)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if distance(answers[0], answers[1]) != 0 {
+		t.Errorf("the decoder in the folder answers %v, in memory %v", answers[1], answers[0])
+	}
+}
+
+// distance returns the largest difference of two elements.
+func distance(a, b embed.Vector) (most float64) {
+	for i, x := range a {
+		most = max(most, math.Abs(float64(x-b[i])))
+	}
+	return most
+}
