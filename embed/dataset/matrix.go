@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 
 	"engram/embed"
@@ -17,7 +18,7 @@ func Matrix(path, mask string) (blas32.General, error) {
 		return blas32.General{}, err
 	}
 	defer v.Close()
-	return v.Matrix()
+	return v.Matrix(context.Background())
 }
 
 // Rows reads the rows of a file that are asked for, counted from 0; see Matrix

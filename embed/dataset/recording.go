@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -43,6 +44,9 @@ type Voxels struct {
 	read   func(dst []float32, from int) error // as many scans as dst holds
 	closer io.Closer
 }
+
+// pieceElements is how many voxels are read at a time: 16 MB.
+const pieceElements = 4 << 20
 
 // Open opens the recording. A mask must lie where the scans lie.
 func (r Recording) Open() (*Voxels, error) {
@@ -178,16 +182,25 @@ func (v *Voxels) Rows(choice []int) ([][]float32, error) {
 }
 
 // Matrix returns all scans, [Trials, Count]. Do not change them.
-func (v *Voxels) Matrix() (blas32.General, error) {
+func (v *Voxels) Matrix(ctx context.Context) (blas32.General, error) {
 	if len(v.shape) != 2 {
 		return blas32.General{}, fmt.Errorf("%s has shape %v, wanted rows of numbers: [n, d]", v.path, v.shape)
 	}
 	m := blas32.General{Rows: v.Trials, Cols: v.Count, Stride: v.Count, Data: v.data}
 	if m.Data == nil {
 		m.Data = make([]float32, v.Trials*v.Count)
-		if err := v.read(m.Data, 0); err != nil {
-			return blas32.General{}, err
+		some := max(1, pieceElements/v.Count)
+		for from := 0; from < v.Trials; from += some {
+			if err := ctx.Err(); err != nil {
+				return blas32.General{}, err
+			}
+			if err := v.read(m.Data[from*v.Count:min(from+some, v.Trials)*v.Count], from); err != nil {
+				return blas32.General{}, err
+			}
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return blas32.General{}, err
 	}
 	return m, checkFinite(v.path, m)
 }

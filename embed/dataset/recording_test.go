@@ -38,7 +38,7 @@ func TestRecordingsOfVolumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	m, err := v.Matrix()
+	m, err := v.Matrix(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestRunsOfOneRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	m, err := v.Matrix()
+	m, err := v.Matrix(t.Context())
 	if err != nil || !cmp.Equal(m.Data, []float32{1, 2, 3, 4, 5, 6, 7, 8}) || m.Rows != 4 {
 		t.Errorf("matrix %v, %v", m, err)
 	}

@@ -55,7 +55,11 @@ func findComponents(ctx context.Context, data Data, rank int, opts Options) (*co
 
 // fit computes scale and basis from some targets.
 func (c *components) fit(ctx context.Context, targets blas32.General, rank int) error {
-	sample := centredRows{x: targets, order: upTo(targets.Rows), mean: matrix.ColMeans(targets)}
+	mean, err := matrix.ColMeans(ctx, targets)
+	if err != nil {
+		return err
+	}
+	sample := centredRows{x: targets, order: upTo(targets.Rows), mean: mean}
 	e, err := sample.eigen(ctx)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ type CrossValidation struct {
 // opts.Progress is told of one stage, which counts the epochs of all folds, or the
 // folds where a preset has no epochs.
 func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options, folds []Fold, similarities ...string) (*CrossValidation, error) {
-	if err := data.check(); err != nil {
+	if err := data.check(ctx); err != nil {
 		return nil, err
 	}
 	if err := data.inMemory("cross-validation"); err != nil {

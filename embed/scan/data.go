@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -25,11 +26,11 @@ type Data struct {
 	T, D   int
 }
 
-func (d Data) check() error {
-	if err := matrix.Check(d.Voxels, voxelNames()); err != nil {
+func (d Data) check(ctx context.Context) error {
+	if err := matrix.CheckUntil(ctx, d.Voxels, voxelNames()); err != nil {
 		return err
 	}
-	if err := d.checkTargets(); err != nil {
+	if err := d.checkTargets(ctx); err != nil {
 		return err
 	}
 	if len(d.Images) != d.Voxels.Rows {

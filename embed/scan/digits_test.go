@@ -59,7 +59,7 @@ func crossValidate(t *testing.T, voxels, targets blas32.General, seed uint64) *m
 	all := mat.NewDense(targets.Rows, targets.Rows, nil)
 	for _, fold := range folds {
 		train, test := matrix.Pick(voxels, fold.Train), matrix.Pick(voxels, fold.Test)
-		z, err := scan.FitZScore(train)
+		z, err := scan.FitZScore(t.Context(), train)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ func ExampleFitRidge() {
 	}}
 	seen := blas32.General{Rows: 4, Cols: 1, Stride: 1, Data: []float32{10, 20, 30, 40}}
 
-	z, err := scan.FitZScore(voxels)
+	z, err := scan.FitZScore(context.Background(), voxels)
 	if err != nil {
 		fmt.Println(err)
 		return

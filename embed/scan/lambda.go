@@ -143,7 +143,7 @@ func (p *problem) sampleSearch(ctx context.Context) (int, error) {
 		trials = append(trials, group...)
 	}
 	opts := RidgeOptions{Images: take(p.images, trials), ZScore: p.zscore}
-	sample, err := newProblem(matrix.Pick(p.x, trials), matrix.Pick(p.targets, trials), opts)
+	sample, err := newProblem(ctx, matrix.Pick(p.x, trials), matrix.Pick(p.targets, trials), opts)
 	if err != nil {
 		return 0, err
 	}

@@ -67,10 +67,10 @@ type Ridge struct {
 // singleFlops. ctx is looked at before every block of a product: a cancelled fit
 // returns the context's error within a second.
 func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*Ridge, error) {
-	if err := checkRidge(voxels, targets, opts); err != nil {
+	if err := checkRidge(ctx, voxels, targets, opts); err != nil {
 		return nil, err
 	}
-	p, err := newProblem(voxels, targets, opts)
+	p, err := newProblem(ctx, voxels, targets, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +144,11 @@ func (r *Ridge) bias() []float32 {
 	return out
 }
 
-func checkRidge(voxels, targets blas32.General, opts RidgeOptions) error {
-	if err := matrix.Check(voxels, voxelNames()); err != nil {
+func checkRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) error {
+	if err := matrix.CheckUntil(ctx, voxels, voxelNames()); err != nil {
 		return err
 	}
-	if err := matrix.Check(targets, matrix.Names{Matrix: "targets", Row: "trial", Col: "element"}); err != nil {
+	if err := matrix.CheckUntil(ctx, targets, matrix.Names{Matrix: "targets", Row: "trial", Col: "element"}); err != nil {
 		return err
 	}
 	if voxels.Rows != targets.Rows {

@@ -60,7 +60,7 @@ func TestLambdaIsChosenByTrulyLeavingOut(t *testing.T) {
 // leftOutErrors returns the error of every λ of the golden's grid.
 func leftOutErrors(t *testing.T, g embedtest.Case, images []int) []float64 {
 	t.Helper()
-	p, err := newProblem(g.Inputs["voxels"].Matrix(), g.Inputs["targets"].Matrix(), RidgeOptions{Images: images})
+	p, err := newProblem(t.Context(), g.Inputs["voxels"].Matrix(), g.Inputs["targets"].Matrix(), RidgeOptions{Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}

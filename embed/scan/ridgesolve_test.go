@@ -60,7 +60,7 @@ func TestLeftOutIsTheRidgeOfTheOtherImages(t *testing.T) {
 		t.Run(fmt.Sprintf("%d trials, %d voxels, single %v", c.trials, c.voxels, c.single), func(t *testing.T) {
 			const lambda = 30
 			x, y, images := repeatedTrials(1, c.trials, c.voxels, 5)
-			p, err := newProblem(x, y, RidgeOptions{Images: images})
+			p, err := newProblem(t.Context(), x, y, RidgeOptions{Images: images})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func TestRidgeStandardisesVoxels(t *testing.T) {
 		for i := range x.Data {
 			x.Data[i] = 40 + 5*x.Data[i]
 		}
-		z, err := FitZScore(x)
+		z, err := FitZScore(t.Context(), x)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestRidgeStandardisesVoxels(t *testing.T) {
 func TestErrorsOfTheLastImages(t *testing.T) {
 	for _, voxels := range []int{400, 200} {
 		x, y, images := repeatedTrials(3, 300, voxels, 3)
-		p, err := newProblem(x, y, RidgeOptions{Images: images})
+		p, err := newProblem(t.Context(), x, y, RidgeOptions{Images: images})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestLambdaOfManyTrialsIsTheGridsBest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProblem(x, y, RidgeOptions{Images: images})
+	p, err := newProblem(t.Context(), x, y, RidgeOptions{Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestRidgeReportsItsWork(t *testing.T) {
 // What a machine cannot hold is said before anything is computed.
 func TestRidgeSaysWhatTheMachineCannotHold(t *testing.T) {
 	x, y, images := repeatedTrials(1, 300, 200, 5)
-	p, err := newProblem(x, y, RidgeOptions{Images: images})
+	p, err := newProblem(t.Context(), x, y, RidgeOptions{Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}

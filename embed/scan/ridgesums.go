@@ -49,7 +49,7 @@ type problem struct {
 
 // newProblem orders the trials and centres the targets. Where there are more than
 // lambdaTrials, images are in a random order, so that the last ones are a sample.
-func newProblem(voxels, targets blas32.General, opts RidgeOptions) (*problem, error) {
+func newProblem(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*problem, error) {
 	p := &problem{centredRows: centredRows{x: voxels}, targets: targets, primal: voxels.Cols < voxels.Rows, images: opts.Images}
 	if p.images == nil {
 		p.images = make([]int, voxels.Rows)
@@ -73,7 +73,13 @@ func newProblem(voxels, targets blas32.General, opts RidgeOptions) (*problem, er
 	if opts.ZScore != nil {
 		p.zscore, p.scale = opts.ZScore, opts.ZScore.Scale
 	}
-	p.mean, p.targetMean = matrix.ColMeans(voxels), matrix.ColMeans(targets)
+	var err error
+	if p.mean, err = matrix.ColMeans(ctx, voxels); err != nil {
+		return nil, err
+	}
+	if p.targetMean, err = matrix.ColMeans(ctx, targets); err != nil {
+		return nil, err
+	}
 	p.y = dense.New[float64](targets.Rows, targets.Cols)
 	for i, trial := range p.order {
 		to := p.y.Row(i)

@@ -23,9 +23,9 @@ const pieceElements = 16 << 20
 
 // checkTargets refuses targets in memory that are not finite or not all there. Of
 // stored ones it knows the sizes alone.
-func (d Data) checkTargets() error {
+func (d Data) checkTargets(ctx context.Context) error {
 	if d.Stored == nil {
-		return matrix.Check(d.Targets, targetNames())
+		return matrix.CheckUntil(ctx, d.Targets, targetNames())
 	}
 	if d.Targets.Rows < 1 || d.Targets.Cols < 1 {
 		return fmt.Errorf("targets: wanted at least one image and one element, found %d×%d", d.Targets.Rows, d.Targets.Cols)

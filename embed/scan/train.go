@@ -35,7 +35,7 @@ func Train(ctx context.Context, rt *ort.Runtime, data Data, opts Options) (*Mode
 // several cost little more than one. opts.Preset is not used. With a checkpoint, at
 // most one of them may have a network.
 func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options, presets []string) ([]*Model, error) {
-	if err := data.check(); err != nil {
+	if err := data.check(ctx); err != nil {
 		return nil, err
 	}
 	networks := slices.DeleteFunc(slices.Clone(presets), func(p string) bool { return slices.Contains(closedForms(), p) })
@@ -180,7 +180,7 @@ type training struct {
 func (t *training) prepare(ctx context.Context, config *Config, data Data) error {
 	if t.zscore == nil {
 		var err error
-		if t.zscore, err = FitZScore(data.Voxels); err != nil {
+		if t.zscore, err = FitZScore(ctx, data.Voxels); err != nil {
 			return err
 		}
 		t.fixed = map[string][]float32{meanName: t.zscore.Mean, scaleName: t.zscore.Scale}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -24,17 +25,24 @@ type ZScore struct {
 }
 
 // FitZScore takes mean and scale from training trials, [trials, voxels]. It
-// needs two trials at least and refuses NaN and infinite voxels.
-func FitZScore(trials blas32.General) (*ZScore, error) {
-	if err := matrix.Check(trials, voxelNames()); err != nil {
+// needs two trials at least and refuses NaN and infinite voxels. It returns the
+// context's error where ctx ends first.
+func FitZScore(ctx context.Context, trials blas32.General) (*ZScore, error) {
+	if err := matrix.CheckUntil(ctx, trials, voxelNames()); err != nil {
 		return nil, err
 	}
 	if trials.Rows < 2 {
 		return nil, fmt.Errorf("voxels: z-scoring needs 2 trials at least, found %d", trials.Rows)
 	}
-	mean := matrix.ColMeans(trials)
+	mean, err := matrix.ColMeans(ctx, trials)
+	if err != nil {
+		return nil, err
+	}
 	square := make([]float64, trials.Cols)
 	for i := range trials.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for j, x := range matrix.Row(trials, i) {
 			d := float64(x) - mean[j]
 			square[j] += d * d

@@ -27,7 +27,7 @@ func TestZScoreGivesMeanZeroAndDeviationOne(t *testing.T) {
 				constant[j] = constant[j] && matrix.Row(m, i)[j] == m.Data[j]
 			}
 		}
-		z, err := FitZScore(m)
+		z, err := FitZScore(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestZScoreGivesMeanZeroAndDeviationOne(t *testing.T) {
 }
 
 func TestZScoreOfAVoxelThatDidNotVaryIsZeroForEver(t *testing.T) {
-	z, err := FitZScore(blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{0.1, 1, 0.1, 2, 0.1, 3}})
+	z, err := FitZScore(t.Context(), blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{0.1, 1, 0.1, 2, 0.1, 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +66,11 @@ func TestZScoreOfAVoxelThatDidNotVaryIsZeroForEver(t *testing.T) {
 }
 
 func TestZScoreRefusesAndChangesNothing(t *testing.T) {
-	if _, err := FitZScore(matrix.New(1, 3)); err == nil || err.Error() != "voxels: z-scoring needs 2 trials at least, found 1" {
+	if _, err := FitZScore(t.Context(), matrix.New(1, 3)); err == nil || err.Error() != "voxels: z-scoring needs 2 trials at least, found 1" {
 		t.Errorf("got %v", err)
 	}
 	bad := blas32.General{Rows: 2, Cols: 2, Stride: 2, Data: []float32{1, 2, 3, float32(math.Inf(1))}}
-	_, err := FitZScore(bad)
+	_, err := FitZScore(t.Context(), bad)
 	if !errors.Is(err, embed.ErrNotFinite) || err.Error() != "voxels: trial 1, voxel 1 is +Inf: not finite" {
 		t.Errorf("got %v", err)
 	}

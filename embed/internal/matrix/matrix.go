@@ -3,6 +3,7 @@
 package matrix
 
 import (
+	"context"
 	"fmt"
 
 	"engram/embed"
@@ -17,7 +18,11 @@ type Names struct{ Matrix, Row, Col string }
 // Check returns an error where m is empty, where its Data does not hold what
 // its sizes say, or, wrapping embed.ErrNotFinite, where an element is NaN or
 // infinite. Rows and columns are counted from zero.
-func Check(m blas32.General, n Names) error {
+func Check(m blas32.General, n Names) error { return CheckUntil(context.Background(), m, n) }
+
+// CheckUntil is Check for large matrices: it returns the context's error where ctx ends
+// first.
+func CheckUntil(ctx context.Context, m blas32.General, n Names) error {
 	if m.Rows < 1 || m.Cols < 1 {
 		return fmt.Errorf("%s: wanted at least one %s and one %s, found %d×%d", n.Matrix, n.Row, n.Col, m.Rows, m.Cols)
 	}
@@ -26,6 +31,9 @@ func Check(m blas32.General, n Names) error {
 			n.Matrix, m.Rows, m.Cols, m.Stride, len(m.Data))
 	}
 	for i := range m.Rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if j := embed.FirstNotFinite(Row(m, i)); j >= 0 {
 			return fmt.Errorf("%s: %s %d, %s %d is %v: %w", n.Matrix, n.Row, i, n.Col, j, Row(m, i)[j], embed.ErrNotFinite)
 		}
@@ -67,14 +75,17 @@ func Part(m blas32.General, from, to int) blas32.General {
 }
 
 // ColMeans returns the mean of every column. A column of one value has exactly
-// this value as its mean.
-func ColMeans(m blas32.General) []float64 {
+// this value as its mean. It returns the context's error where ctx ends first.
+func ColMeans(ctx context.Context, m blas32.General) ([]float64, error) {
 	mean := make([]float64, m.Cols)
 	for i := range m.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		share := 1 / float64(i+1)
 		for j, x := range Row(m, i) {
 			mean[j] += (float64(x) - mean[j]) * share
 		}
 	}
-	return mean
+	return mean, nil
 }

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -48,8 +49,16 @@ func TestCheckNamesTheFault(t *testing.T) {
 
 func TestColMeans(t *testing.T) {
 	m := blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{0.1, 1, 0.1, 2, 0.1, 6}}
-	if mean := ColMeans(m); mean[0] != float64(float32(0.1)) || mean[1] != 3 {
-		t.Errorf("means %v", mean)
+	if mean, err := ColMeans(t.Context(), m); err != nil || mean[0] != float64(float32(0.1)) || mean[1] != 3 {
+		t.Errorf("means %v, %v", mean, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ColMeans(ctx, m); !errors.Is(err, context.Canceled) {
+		t.Errorf("means of a context that has ended returned %v", err)
+	}
+	if err := CheckUntil(ctx, m, Names{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a check of a context that has ended returned %v", err)
 	}
 }
 

@@ -96,7 +96,7 @@ func (a *App) openStudy(ctx context.Context, spec Dataset, read func(dataset.Min
 			s.Close()
 		}
 	}()
-	if err := s.readVoxels(spec); err != nil {
+	if err := s.readVoxels(ctx, spec); err != nil {
 		return nil, err
 	}
 	if spec.Targets != "" {
@@ -132,7 +132,7 @@ func (s *study) imageName(image int) string {
 }
 
 // readVoxels reads the scans.
-func (s *study) readVoxels(spec Dataset) error {
+func (s *study) readVoxels(ctx context.Context, spec Dataset) error {
 	recording, err := dataset.Recording{Path: spec.Voxels, Mask: spec.Mask, Labels: spec.Labels}.Open()
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *study) readVoxels(spec Dataset) error {
 	if err := s.checkMemory(spec, recording); err != nil {
 		return err
 	}
-	s.Voxels, err = recording.Matrix()
+	s.Voxels, err = recording.Matrix(ctx)
 	return err
 }
 
