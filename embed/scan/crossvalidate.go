@@ -171,7 +171,7 @@ func (cv *validation) fold(ctx context.Context, fold Fold) error {
 	for i, trial := range fold.Test {
 		cv.Similarity.SetCol(trial, mat.Col(nil, i, sim))
 	}
-	cv.Presets = append(cv.Presets, model.Config.Preset)
+	cv.Presets = append(cv.Presets, model.Config.Name())
 	if err := cv.holdOut(ctx, decoder, fold, predicted); err != nil {
 		return err
 	}

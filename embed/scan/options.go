@@ -24,7 +24,8 @@ type Options struct {
 	// there are. Trials that do not fill a batch wait for the next epoch's
 	// shuffle.
 	Batch int
-	// LR is the highest learning rate of the one-cycle schedule; default 3e-4.
+	// LR is the highest learning rate of the one-cycle schedule; default 3e-4, and 1e-3
+	// for a refinement.
 	LR float64
 	// WeightDecay of matrices; default .01.
 	WeightDecay float64
@@ -82,6 +83,9 @@ func (o Options) withDefaults(trials int) Options {
 	o.Batch = min(o.Batch, trials)
 	if o.LR == 0 {
 		o.LR = 3e-4
+		if isRefinement(preset) {
+			o.LR = refinementLR
+		}
 	}
 	if o.WeightDecay == 0 {
 		o.WeightDecay = .01

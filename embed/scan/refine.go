@@ -19,8 +19,11 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// refinementEpochs is how often a refinement sees every trial, at most.
-const refinementEpochs = 20
+// How a refinement is trained where the options do not say.
+const (
+	refinementEpochs = 20 // at most
+	refinementLR     = 1e-3
+)
 
 // isRefinement says whether a preset begins at a closed form and goes on by gradient,
 // for as long as left-out images are found better.
@@ -30,13 +33,11 @@ func isRefinement(preset string) bool {
 
 // Leaves and parameters of a refinement.
 const (
-	startQuery  = "start.query"  // [rank, K], the closed form's
-	startShift  = "start.shift"  // [K]
-	offsetName  = "offset"       // [1, images]
-	deltaQuery  = "query.weight" // [rank, K], what training adds
-	deltaShift  = "query.bias"   // [K]
-	refineName  = "refinement"
-	refineBatch = 512 // trials of a step, which compares them with all images
+	startQuery = "start.query"  // [rank, K], the closed form's
+	startShift = "start.shift"  // [K]
+	offsetName = "offset"       // [1, images]
+	deltaQuery = "query.weight" // [rank, K], what training adds
+	deltaShift = "query.bias"   // [K]
 )
 
 // refinement trains what comes after a closed form: a map of the prediction, or a
@@ -58,7 +59,7 @@ type refinement struct {
 // newRefinement prepares the training of a preset on left-out scores.
 func newRefinement(c Config, opts Options, start *mapping, fit leftOutScores) (*refinement, error) {
 	r := &refinement{config: c, start: start, fit: fit, among: newGallery(fit), opts: opts}
-	r.opts.Batch = min(max(refineBatch, opts.Batch), len(fit.images))
+	r.opts.Batch = min(opts.Batch, len(fit.images))
 	var err error
 	if r.among.coordinates, err = start.images(r.among.coordinates); err != nil {
 		return nil, err

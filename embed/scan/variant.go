@@ -31,6 +31,14 @@ func CheckPreset(name string) error {
 	return err
 }
 
+// Name returns the preset, with the loss behind a colon where one was named.
+func (c Config) Name() string {
+	if c.Loss == "" {
+		return c.Preset
+	}
+	return c.Preset + ":" + c.Loss
+}
+
 // checkLoss refuses a loss that the decoder cannot be trained with.
 func (c Config) checkLoss() error {
 	switch {

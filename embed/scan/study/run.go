@@ -99,17 +99,9 @@ func (r *Runner) score(ctx context.Context, m *scan.Model, test scan.Data) (out 
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Outcome{Decoder: name(m.Config), Chosen: m.Config.Chosen, Repeats: repeats, Top1: found.ImageTop1, TwoWay: found.TwoWay, Ranks: ranks})
+		out = append(out, Outcome{Decoder: m.Config.Name(), Chosen: m.Config.Chosen, Repeats: repeats, Top1: found.ImageTop1, TwoWay: found.TwoWay, Ranks: ranks})
 	}
 	return out, nil
-}
-
-// name returns the preset of a decoder, with its loss where it has one.
-func name(c scan.Config) string {
-	if c.Loss == "" {
-		return c.Preset
-	}
-	return c.Preset + ":" + c.Loss
 }
 
 func numbers(n int) []int {

@@ -88,7 +88,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 		return nil, err
 	}
 	c := &Card{
-		Out: spec.Out, Preset: model.Config.Preset, Chosen: model.Config.Chosen, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
+		Out: spec.Out, Preset: model.Config.Name(), Chosen: model.Config.Chosen, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
 		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Matched: s.Matched, Images: s.Targets.Rows,
 		Model: s.target().Name, Tokens: s.T, Dim: s.D,
 		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: time.Since(start).Seconds(),
