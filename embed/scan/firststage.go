@@ -61,7 +61,7 @@ func (t *training) addFirstStage(m *Model) error {
 			row[j] += t.fixed[targetMean][j]
 		}
 		if embed.Normalize(row) != nil {
-			return nil // no index has a vector of such an image
+			return nil //nolint:nilerr // no index has a vector of such an image
 		}
 	}
 	fit := firstStageFit{scores: *t.leftOut, vectors: vectors}
