@@ -58,9 +58,15 @@ func before(nodes []onnx.Node, blocks []stateBlock) []string {
 	return last
 }
 
-// views are the operators whose output may be the memory of their input, or that ONNX
-// Runtime may compute again inside the operators after them.
-var views = []string{"Reshape", "Transpose", "Identity", "Unsqueeze", "Squeeze", "Expand", "Cast", "Mul", "Split", "Slice", "Concat"}
+// mayView says of an operator whether its output may be the memory of its input, or
+// ONNX Runtime may compute it again inside the operators after it.
+func mayView(op string) bool {
+	switch op {
+	case "Reshape", "Transpose", "Identity", "Unsqueeze", "Squeeze", "Expand", "Cast", "Mul", "Split", "Slice", "Concat":
+		return true
+	}
+	return false
+}
 
 // readers says of each node whether it reads a parameter, or a view of one.
 func readers(nodes []onnx.Node, blocks []stateBlock) []bool {
@@ -71,7 +77,7 @@ func readers(nodes []onnx.Node, blocks []stateBlock) []bool {
 	reads := make([]bool, len(nodes))
 	for i, n := range nodes {
 		reads[i] = slices.ContainsFunc(n.Inputs, func(name string) bool { return kept[name] })
-		if reads[i] && slices.Contains(views, n.Op) {
+		if reads[i] && mayView(n.Op) {
 			for _, out := range n.Outputs {
 				kept[out] = true
 			}

@@ -13,7 +13,8 @@ import (
 // Run computes the outputs named in out from the inputs in, which must name all
 // of the session's inputs. An entry of out whose Data is set is written in
 // place, without a copy: its shape must be the output's, and its memory no
-// other tensor's of the call. A nil entry, or one whose Data is nil, is
+// other tensor's of the call, unless the model has read that one before it writes
+// this. A nil entry, or one whose Data is nil, is
 // allocated and gets its Shape. Tensors may be empty (a dimension of 0).
 //
 // Names, types and shapes are checked before anything runs; such an error wraps
