@@ -12,6 +12,7 @@ import (
 	"engram/embed/ort/orttest"
 	"engram/embed/scan"
 
+	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
@@ -156,8 +157,8 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer opened.Close()
-	if opened.Config() != m.Config {
-		t.Errorf("opened as %+v, was %+v", opened.Config(), m.Config)
+	if diff := cmp.Diff(m.Config, opened.Config()); diff != "" {
+		t.Errorf("the decoder opens with another configuration (-saved +opened):\n%s", diff)
 	}
 	want, err := m.Metric()
 	if err != nil {
