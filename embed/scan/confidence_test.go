@@ -63,17 +63,21 @@ func TestProbabilityHasBounds(t *testing.T) {
 		g.scores.Data[i*8+i] = 1
 		g.right = append(g.right, i)
 	}
-	for name, want := range map[string]float64{"told": .9, "not told": 1. / 8} {
+	for _, test := range []struct {
+		name        string
+		shift       int // from a scan's image to the one that it scores best
+		probability float64
+	}{{"told", 0, .9}, {"not told", 1, 1. / 8}} {
+		for i := range g.right {
+			g.right[i] = (i + test.shift) % 8
+		}
 		sharpness, err := fitSharpness(t.Context(), []calibrationScores{g}, 1)
 		if err != nil || math.IsInf(sharpness, 0) || math.IsNaN(sharpness) {
-			t.Fatalf("%s: sharpness is %v, %v", name, sharpness, err)
+			t.Fatalf("%s: sharpness is %v, %v", test.name, sharpness, err)
 		}
 		c := Confidence{Sharpness: []float64{sharpness}, Images: 8, Scans: 8}
-		if p := c.Probability(matrix.Row(g.scores, 0), 1); math.Abs(p-want) > 1e-9 {
-			t.Errorf("%s: probability is %v, want %v", name, p, want)
-		}
-		for i := range g.right {
-			g.right[i] = (i + 1) % 8
+		if p := c.Probability(matrix.Row(g.scores, 0), 1); math.Abs(p-test.probability) > 1e-9 {
+			t.Errorf("%s: probability is %v, want %v", test.name, p, test.probability)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
