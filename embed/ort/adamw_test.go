@@ -12,16 +12,19 @@ import (
 	"engram/embed/ort/orttest"
 )
 
-// adamWModel is a model of one operator AdamW on arrays of n elements and a gradient of
-// gradient elements.
-func adamWModel(t *testing.T, n, gradient int) []byte {
+// adamWModel is a model of one operator AdamW on arrays of n elements. others are the
+// sizes of inputs that have another one, by their names.
+func adamWModel(t *testing.T, n int, others map[string]int) []byte {
 	t.Helper()
 	g := &onnx.Graph{Name: "step", Outputs: []onnx.Value{{Name: "done", Type: onnx.Bool, Shape: []int64{}}}}
 	node := onnx.Node{Op: ort.AdamWOp, Domain: ort.AdamWDomain, Outputs: []string{"done"}}
 	for _, in := range []struct {
 		name string
 		size int
-	}{{"p", n}, {"m", n}, {"v", n}, {"g", gradient}, {"scalars", ort.AdamWScalars}, {"wait", 1}} {
+	}{{"p", n}, {"m", n}, {"v", n}, {"g", n}, {"scalars", ort.AdamWScalars}, {"wait", 1}} {
+		if other, ok := others[in.name]; ok {
+			in.size = other
+		}
 		g.Inputs = append(g.Inputs, onnx.Value{Name: in.name, Type: onnx.Float, Shape: []int64{int64(in.size)}})
 		node.Inputs = append(node.Inputs, in.name)
 	}
@@ -39,7 +42,7 @@ func TestAdamWStepIsExact(t *testing.T) {
 	rt := orttest.Runtime(t)
 	for _, n := range []int{1, 5, 16, 100, 3<<14 + 21} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			session, err := rt.OpenBytes("step", adamWModel(t, n, n), ort.SessionOptions{AdamW: true, Threads: 2})
+			session, err := rt.OpenBytes("step", adamWModel(t, n, nil), ort.SessionOptions{AdamW: true, Threads: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,25 +87,29 @@ func TestAdamWStepIsExact(t *testing.T) {
 	}
 }
 
+// TestAdamWRefusesWhatDoesNotFit gives inputs that are too short, one at a time: the
+// operator would read or write behind their end.
 func TestAdamWRefusesWhatDoesNotFit(t *testing.T) {
 	rt := orttest.Runtime(t)
-	session, err := rt.OpenBytes("step", adamWModel(t, 8, 7), ort.SessionOptions{AdamW: true})
-	if err != nil {
-		t.Fatal(err)
+	for name, size := range map[string]int{"m": 7, "v": 7, "g": 7, "scalars": ort.AdamWScalars - 1} {
+		session, err := rt.OpenBytes("step", adamWModel(t, 8, map[string]int{name: size}), ort.SessionOptions{AdamW: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		in := ort.Tensors{}
+		for _, spec := range session.Inputs() {
+			in[spec.Name] = &ort.Tensor{Shape: spec.Shape, Data: make([]float32, spec.Shape[0])}
+		}
+		err = session.Run(t.Context(), in, ort.Tensors{"done": nil})
+		if err == nil || !strings.Contains(err.Error(), "differ in size") {
+			t.Errorf("%s of %d elements for a parameter of 8 gives %v", name, size, err)
+		}
 	}
-	defer session.Close()
-	in := ort.Tensors{}
-	for _, spec := range session.Inputs() {
-		in[spec.Name] = &ort.Tensor{Shape: spec.Shape, Data: make([]float32, spec.Shape[0])}
-	}
-	err = session.Run(t.Context(), in, ort.Tensors{"done": nil})
-	if err == nil || !strings.Contains(err.Error(), "differ in size") {
-		t.Errorf("a gradient of 7 elements for a parameter of 8 gives %v", err)
-	}
-	if _, err := rt.OpenBytes("step", adamWModel(t, 8, 8), ort.SessionOptions{}); err == nil {
+	if _, err := rt.OpenBytes("step", adamWModel(t, 8, nil), ort.SessionOptions{}); err == nil {
 		t.Error("a session that did not ask for the operator has it")
 	}
-	_, err = rt.OpenBytes("step", adamWModel(t, 8, 8), ort.SessionOptions{AdamW: true, Device: "cuda:0"})
+	_, err := rt.OpenBytes("step", adamWModel(t, 8, nil), ort.SessionOptions{AdamW: true, Device: "cuda:0"})
 	if err == nil || !strings.Contains(err.Error(), "wanted cpu") {
 		t.Errorf("the operator on CUDA gives %v", err)
 	}
