@@ -101,9 +101,30 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 }
 
 // fitScores fits the ridge from voxels, which it z-scores, to the scores of what was seen
-// and predicts every training trial from trials of other images.
+// and predicts every training trial from trials of other images. Each z-scored voxel is
+// multiplied by its reliability, so that the penalty on a voxel's weight grows with its
+// noise; the weights that are returned are the weights of z-scored voxels.
 func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
-	return FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, ZScore: t.zscore, Progress: t.opts.Progress})
+	reliable, err := reliabilities(ctx, voxels, t.images, t.zscore)
+	if err != nil {
+		return nil, err
+	}
+	z := &ZScore{Mean: t.zscore.Mean, Scale: slices.Clone(t.zscore.Scale)}
+	for v, share := range reliable {
+		z.Scale[v] *= share
+	}
+	r, err := FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, ZScore: z, Progress: t.opts.Progress})
+	if err != nil {
+		return nil, err
+	}
+	for v, share := range reliable {
+		row := matrix.Row(r.Weights, v)
+		for k := range row {
+			row[k] *= share
+		}
+		r.VoxelMean[v] /= share
+	}
+	return r, nil
 }
 
 // Predict returns the targets of trials, [trials, voxels] → [trials, D], or the

@@ -77,3 +77,43 @@ func (z *ZScore) Apply(trials blas32.General) error {
 	}
 	return nil
 }
+
+// leastReliability keeps a voxel that seems to be noise alone.
+const leastReliability = .01
+
+// reliabilities returns, for each voxel, the share of its variance over trials that
+// repeats of an image have in common: 1 less the variance of repeats about their image's
+// mean over the variance of all trials, and leastReliability at least. Without repeats
+// nothing is known, and every share is 1.
+func reliabilities(ctx context.Context, trials blas32.General, images []int, z *ZScore) ([]float32, error) {
+	within, freedom := make([]float64, trials.Cols), 0
+	for _, group := range trialsByImage(images) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(group) < 2 {
+			continue
+		}
+		freedom += len(group) - 1
+		mean := make([]float64, trials.Cols)
+		for _, trial := range group {
+			for v, x := range matrix.Row(trials, trial) {
+				mean[v] += float64(x) / float64(len(group))
+			}
+		}
+		for _, trial := range group {
+			for v, x := range matrix.Row(trials, trial) {
+				d := (float64(x) - mean[v]) * float64(z.Scale[v])
+				within[v] += d * d
+			}
+		}
+	}
+	out := make([]float32, trials.Cols)
+	for v := range out {
+		out[v] = 1
+		if freedom > 0 {
+			out[v] = float32(max(leastReliability, 1-within[v]/float64(freedom)))
+		}
+	}
+	return out, nil
+}

@@ -83,3 +83,22 @@ func TestZScoreRefusesAndChangesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A voxel that repeats exactly is reliable, one that does not repeat is hardly, and without
+// repeats all are alike.
+func TestReliabilityIsWhatRepeatsShare(t *testing.T) {
+	trials := blas32.General{Rows: 4, Cols: 2, Stride: 2, Data: []float32{1, 1, 1, -1, 3, 1, 3, -1}}
+	z, err := FitZScore(t.Context(), trials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		images []int
+		want   []float32
+	}{{[]int{0, 0, 1, 1}, []float32{1, leastReliability}}, {[]int{0, 1, 2, 3}, []float32{1, 1}}} {
+		got, err := reliabilities(t.Context(), trials, c.images, z)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("images %v: %v with %v, want %v", c.images, got, err, c.want)
+		}
+	}
+}
