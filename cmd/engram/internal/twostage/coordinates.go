@@ -95,18 +95,32 @@ type scored struct {
 
 // scoreAll scores every item that is kept.
 func (c *coordinates) scoreAll(query []float32, repeats int) ([]scored, error) {
-	c.findOffsets(repeats)
+	for {
+		c.findOffsets(repeats)
+		if out, done, err := c.scoreRows(query, repeats); done {
+			return out, err
+		}
+	}
+}
+
+// scoreRows scores every row. It is not done where the offsets are no longer known,
+// because items were added since they were found.
+func (c *coordinates) scoreRows(query []float32, repeats int) (out []scored, done bool, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	scores, err := c.scorer.Score(query, c.rows, c.offsets[repeats])
-	if err != nil {
-		return nil, err
+	offsets, known := c.offsets[repeats]
+	if !known {
+		return nil, false, nil
 	}
-	out := make([]scored, len(scores))
+	scores, err := c.scorer.Score(query, c.rows, offsets)
+	if err != nil {
+		return nil, true, err
+	}
+	out = make([]scored, len(scores))
 	for i, s := range scores {
 		out[i] = scored{c.ids[i], s}
 	}
-	return out, nil
+	return out, true, nil
 }
 
 // sameScore is how far the first stage's score of an item may be from the score of
