@@ -140,3 +140,28 @@ func TestEndOfBulkChangesNothing(t *testing.T) {
 		t.Errorf("tokens %v", tokens)
 	}
 }
+
+// A point whose tokens another program wrote is refused: what it has would be read as a
+// part of the next item's tokens.
+func TestTokensOfAnotherShapeAreRefused(t *testing.T) {
+	format := index.TokenFormat{Kind: index.TokensInt8, Count: 2, Dim: 3}
+	for name, change := range map[string]func(*api.MultiDenseVector){
+		"one token less":                        func(v *api.MultiDenseVector) { v.Vectors = v.Vectors[:1] },
+		"one token more":                        func(v *api.MultiDenseVector) { v.Vectors = append(v.Vectors, v.Vectors[0]) },
+		"a token that is shorter by an element": func(v *api.MultiDenseVector) { v.Vectors[1].Data = v.Vectors[1].Data[1:] },
+	} {
+		server := start(t, double.Options{})
+		store := create(t, server, qdrant.Options{}, qdrant.Schema{Tokens: format})
+		if err := store.Upsert(t.Context(), tokenItems(t, format, 1)); err != nil {
+			t.Fatal(err)
+		}
+		server.Tamper("Points/Get", func(_, reply any) {
+			for _, p := range reply.(*api.GetResponse).GetResult() {
+				change(p.GetVectors().GetVectors().GetVectors()["tokens"].GetMultiDense())
+			}
+		})
+		if _, err := store.Tokens(t.Context(), []index.ID{0}); !errors.Is(err, index.ErrTokens) {
+			t.Errorf("%s: error %v, want ErrTokens", name, err)
+		}
+	}
+}
