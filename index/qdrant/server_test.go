@@ -75,7 +75,8 @@ func TestRetries(t *testing.T) {
 			// With connections of its own, a retry of the client's would multiply.
 			for range 3 {
 				server := start(t, double.Options{})
-				store := create(t, server, qdrant.Options{Attempts: 4, Timeout: 300 * time.Millisecond}, qdrant.Schema{})
+				// A busy machine takes a part of a second to connect.
+				store := create(t, server, qdrant.Options{Attempts: 4, Timeout: 2 * time.Second}, qdrant.Schema{})
 				server.Fail("Points/Query", test.faults...)
 				began := time.Now()
 				_, err := store.Search(t.Context(), query)
