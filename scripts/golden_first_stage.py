@@ -10,8 +10,9 @@ The format of a case is described in golden_case.py. The query of a prediction i
 ridge regression on the vectors of the training images, times a power of the inverse
 covariance of these vectors, at unit length. Everything is computed from its definition:
 the regression by stacking the penalty as rows of a least-squares problem, the power from
-the singular values of the centred vectors, which are divided by the largest and bounded
-from below. In the second case the regression is replaced by the first token of the
+the singular values of the centred vectors of the images, each once, which are divided by
+the largest and bounded from below; directions in which the images do not differ are left
+out. In the second case the regression is replaced by the first token of the
 predicted scores, of which no mean is taken, and the last component has no variance. The
 seed is 20272. The test compares to 1e-5: the map is kept in float32.
 """
@@ -44,7 +45,8 @@ def case(name, power, by_token):
         x, y = predicted - mean, seen - seen.mean(0)
         rows = np.vstack([x, np.sqrt(RIDGE * (x * x).sum() / 5) * np.eye(5)])
         weight = np.linalg.lstsq(rows, np.vstack([y, np.zeros((5, 4))]), rcond=None)[0]
-    _, s, axes = np.linalg.svd(seen - seen.mean(0))
+    _, s, axes = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    s, axes = s[s > 1e-3 * s[0]], axes[s > 1e-3 * s[0]]
     white = axes.T @ np.diag(np.maximum((s / s[0])**2, LEAST)**-power) @ axes
     query = (predicted[:4] - mean) @ weight @ white
     query /= np.linalg.norm(query, axis=1, keepdims=True)

@@ -57,7 +57,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 	if err := checkFolds(folds, data.Voxels.Rows); err != nil {
 		return nil, err
 	}
-	opts.Checkpoint = ""
+	opts.Checkpoint, opts.Unserved = "", true
 	if !opts.Target.Known() {
 		opts.Target = unnamedTarget(data.Targets)
 	}

@@ -2,13 +2,13 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"engram/embed"
+	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas"
@@ -48,9 +48,9 @@ func (f *firstStage) query(scores []float32) (embed.Vector, error) {
 // addFirstStage fits the map of a decoder with components, of which training knows
 // left-out predictions. The predictions of a network are not left out: there the
 // regression is replaced by the first token of the prediction.
-func (t *training) addFirstStage(m *Model) error {
+func (t *training) addFirstStage(ctx context.Context, m *Model) error {
 	c := &m.Config
-	if c.Rank == 0 || t.leftOut == nil {
+	if t.opts.Unserved || c.Rank == 0 || t.leftOut == nil {
 		return nil
 	}
 	first := blas32.General{Rows: c.Rank, Cols: c.D, Stride: c.outputs(), Data: t.fixed[basisName]}
@@ -68,7 +68,7 @@ func (t *training) addFirstStage(m *Model) error {
 	if c.Width > 0 {
 		fit.token = &first
 	}
-	f, err := fit.best()
+	f, err := fit.best(ctx)
 	if err != nil || f == nil {
 		return err
 	}
@@ -86,9 +86,13 @@ type firstStageFit struct {
 
 // best fits the map with the power that ranks left-out images best. It is nil where
 // there are too few images, or where they do not differ.
-func (f firstStageFit) best() (*firstStage, error) {
+func (f firstStageFit) best(ctx context.Context) (*firstStage, error) {
 	if len(trialsByImage(f.scores.images)) < 4 {
 		return nil, nil
+	}
+	axes, err := f.principalAxes(ctx)
+	if err != nil || axes == nil {
+		return nil, err
 	}
 	halves, err := KFoldByImage(f.scores.images, 2, f.scores.seed)
 	if err != nil {
@@ -96,86 +100,147 @@ func (f firstStageFit) best() (*firstStage, error) {
 	}
 	half := f
 	half.scores = f.scores.part(halves[0].Train)
-	trained, err := half.regress()
+	trained, err := half.regress(axes)
 	if err != nil || trained == nil {
 		return nil, err
 	}
 	test := f.scores.part(drawn(rand.New(rand.NewPCG(f.scores.seed, 6)), halves[0].Test))
+	judge := f.judge(axes, test)
 	power, least := 0., math.Inf(1)
 	for _, p := range firstStagePowers() {
-		if rank := f.judge(trained.power(p), test); rank < least {
+		if rank := judge(trained, p); rank < least {
 			power, least = p, rank
 		}
 	}
-	all, err := f.regress()
+	all, err := f.regress(axes)
 	if err != nil || all == nil {
 		return nil, err
 	}
 	return all.power(power), nil
 }
 
-// judge returns the mean logarithm of the rank that a map gives the seen image among
-// the images of some trials.
-func (f firstStageFit) judge(m *firstStage, test leftOutScores) (mean float64) {
+// principalAxes are the directions along which the vectors of the images differ.
+type principalAxes struct {
+	basis  blas32.General // [D, r], columns of unit length
+	values []float64      // [r], the variances along them, the largest first
+}
+
+// principalAxes returns the eigenvectors of the covariance of the images that were
+// seen, from the smaller one of the covariance and the Gram matrix; nil where the
+// vectors do not differ.
+func (f firstStageFit) principalAxes(ctx context.Context) (*principalAxes, error) {
+	seen := slices.Clone(f.scores.images)
+	slices.Sort(seen)
+	y := matrix.Pick(f.vectors, slices.Compact(seen))
+	centreColumns(y)
+	rows := dense.Matrix[float32]{Rows: y.Rows, Cols: y.Cols, RowStep: y.Stride, ColStep: 1, Data: y.Data}
+	left, right := rows.T(), rows
+	if y.Rows < y.Cols {
+		left, right = rows, rows.T()
+	}
+	squares := dense.New[float64](left.Rows, left.Rows)
+	if err := dense.Accumulate(ctx, squares, left, right, dense.Upper); err != nil {
+		return nil, err
+	}
+	e, err := decompose(ctx, squares)
+	if err != nil {
+		return nil, fmt.Errorf("first stage: %w", err)
+	}
+	r := 0
+	for r < len(e.values) && e.values[r] > 1e-6*e.values[0] {
+		r++
+	}
+	if r == 0 {
+		return nil, nil
+	}
+	vectors := matrix.New(left.Rows, r)
+	for i := range vectors.Rows {
+		for k := range r {
+			vectors.Data[i*r+k] = float32(e.vectors.At(i, k))
+		}
+	}
+	out := &principalAxes{basis: vectors, values: make([]float64, r)}
+	if y.Rows < y.Cols {
+		out.basis = matrix.New(y.Cols, r)
+		blas32.Gemm(blas.Trans, blas.NoTrans, 1, y, vectors, 0, out.basis)
+	}
+	for k := range r {
+		out.values[k] = e.values[k] / float64(y.Rows)
+		if y.Rows < y.Cols {
+			blas32.Scal(float32(1/math.Sqrt(e.values[k])), blas32.Vector{N: y.Cols, Inc: r, Data: out.basis.Data[k:]})
+		}
+	}
+	return out, nil
+}
+
+// factors returns what the coordinates along the axes are multiplied by.
+func (a *principalAxes) factors(power float64) []float32 {
+	out := make([]float32, len(a.values))
+	for k, x := range a.values {
+		out[k] = float32(math.Pow(max(x/a.values[0], leastEigenvalue), -power))
+	}
+	return out
+}
+
+// judge returns a function for the mean logarithm of the rank that a regression, times
+// a power of the inverse covariance, gives the seen image among the images of some
+// trials.
+func (f firstStageFit) judge(axes *principalAxes, test leftOutScores) func(*regression, float64) float64 {
 	groups := trialsByImage(test.images)
 	among := make([]int, len(groups))
 	for g, trials := range groups {
 		among[g] = test.images[trials[0]]
 	}
-	gallery := matrix.Pick(f.vectors, among)
-	queries := product(test.predicted, m.weight)
-	for i := range queries.Rows {
-		for j, b := range m.bias {
-			queries.Data[i*queries.Stride+j] += b
-		}
-	}
-	scores := matrix.New(queries.Rows, gallery.Rows)
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1, queries, gallery, 0, scores)
-	for g, trials := range groups {
-		for _, trial := range trials {
-			row := matrix.Row(scores, trial)
-			rank := .5
-			for _, x := range row {
-				switch {
-				case x > row[g]:
-					rank++
-				case x == row[g]:
-					rank += .5
-				}
+	gallery := product(matrix.Pick(f.vectors, among), axes.basis)
+	return func(r *regression, power float64) (mean float64) {
+		scores := matrix.New(len(test.images), gallery.Rows)
+		blas32.Gemm(blas.NoTrans, blas.Trans, 1, r.queries(test.predicted, power), gallery, 0, scores)
+		for g, trials := range groups {
+			for _, trial := range trials {
+				mean += math.Log(tieRank(matrix.Row(scores, trial), g)) / float64(len(test.images))
 			}
-			mean += math.Log(rank) / float64(len(test.images))
+		}
+		return mean
+	}
+}
+
+// tieRank returns the rank of element i, from 1; equal elements share their ranks.
+func tieRank(row []float32, i int) float64 {
+	rank := .5
+	for _, x := range row {
+		switch {
+		case x > row[i]:
+			rank++
+		case x == row[i]:
+			rank += .5
 		}
 	}
-	return mean
+	return rank
 }
 
-// regression is a map without a power.
+// regression is a map without a power, to coordinates along axes.
 type regression struct {
-	weight *mat.Dense // [rank, D]
-	mean   []float64  // [rank], of the predicted scores
-	values []float64  // eigenvalues of the vectors' covariance
-	axes   *mat.Dense // [D, D], its eigenvectors
+	axes   *principalAxes
+	mean   []float64      // [rank], of the predicted scores
+	weight blas32.General // [rank, r]
 }
 
-// regress fits the regression; nil where the vectors do not differ.
-func (f firstStageFit) regress() (*regression, error) {
-	p, y := matrix.Clone(f.scores.predicted), matrix.Pick(f.vectors, f.scores.images)
-	r := &regression{mean: centreColumns(p), axes: new(mat.Dense)}
-	centreColumns(y)
-	var eigen mat.EigenSym
-	if !eigen.Factorize(symmetric(crossProduct(y, y)), true) {
-		return nil, errors.New("first stage: the eigendecomposition of the vectors' covariance did not converge")
-	}
-	r.values = eigen.Values(nil)
-	eigen.VectorsTo(r.axes)
-	pp := symmetric(crossProduct(p, p))
-	if !(r.values[len(r.values)-1] > 0) || !(mat.Trace(pp) > 0) {
-		return nil, nil
-	}
-	if f.token != nil {
-		r.weight = doubles(*f.token)
-		clear(r.mean) // scores of the components are of tokens less their mean
+// regress fits the regression; nil where the predictions do not differ.
+func (f firstStageFit) regress(axes *principalAxes) (*regression, error) {
+	r := &regression{axes: axes}
+	if f.token != nil { // scores of the components are of tokens less their mean
+		r.mean = make([]float64, f.token.Rows)
+		r.weight = product(*f.token, axes.basis)
 		return r, nil
+	}
+	p := matrix.Clone(f.scores.predicted)
+	r.mean = centreColumns(p)
+	images := product(f.vectors, axes.basis)
+	y := matrix.Pick(images, f.scores.images)
+	centreColumns(y)
+	pp := symmetric(crossProduct(p, p))
+	if !(mat.Trace(pp) > 0) {
+		return nil, nil
 	}
 	rank := pp.SymmetricDim()
 	penalty := firstStageRidge * mat.Trace(pp) / float64(rank)
@@ -186,30 +251,53 @@ func (f firstStageFit) regress() (*regression, error) {
 	if !chol.Factorize(pp) {
 		return nil, fmt.Errorf("first stage: the predictions' covariance is %w", ErrSingular)
 	}
-	r.weight = new(mat.Dense)
-	if err := chol.SolveTo(r.weight, crossProduct(p, y)); err != nil {
+	var weight mat.Dense
+	if err := chol.SolveTo(&weight, crossProduct(p, y)); err != nil {
 		return nil, fmt.Errorf("first stage: %w", err)
+	}
+	r.weight = matrix.New(rank, y.Cols)
+	for i := range rank {
+		for j, x := range weight.RawRowView(i) {
+			r.weight.Data[i*y.Cols+j] = float32(x)
+		}
 	}
 	return r, nil
 }
 
+// scaled returns weight with its columns multiplied by a power's factors.
+func (r *regression) scaled(power float64) blas32.General {
+	out, factors := matrix.Clone(r.weight), r.axes.factors(power)
+	for i := range out.Rows {
+		row := matrix.Row(out, i)
+		for k := range row {
+			row[k] *= factors[k]
+		}
+	}
+	return out
+}
+
+// queries returns the coordinates along the axes that predicted scores, [trials, rank],
+// are mapped to.
+func (r *regression) queries(predicted blas32.General, power float64) blas32.General {
+	p := matrix.Clone(predicted)
+	for i := range p.Rows {
+		row := matrix.Row(p, i)
+		for k := range row {
+			row[k] -= float32(r.mean[k])
+		}
+	}
+	return product(p, r.scaled(power))
+}
+
 // power returns the map: the regression times a power of the inverse covariance.
 func (r *regression) power(power float64) *firstStage {
-	d := len(r.values)
-	scale := mat.NewDiagDense(d, nil)
-	for k, x := range r.values {
-		scale.SetDiag(k, math.Pow(max(x, leastEigenvalue*r.values[d-1])/r.values[d-1], -power))
-	}
-	var white, weight mat.Dense
-	white.Product(r.axes, scale, r.axes.T())
-	weight.Mul(r.weight, &white)
-	rank, _ := weight.Dims()
-	f := &firstStage{weight: matrix.New(rank, d), bias: make([]float32, d)}
+	d := r.axes.basis.Rows
+	f := &firstStage{weight: matrix.New(r.weight.Rows, d), bias: make([]float32, d)}
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1, r.scaled(power), r.axes.basis, 0, f.weight)
 	for j := range d {
 		var bias float64
-		for k := range rank {
-			f.weight.Data[k*d+j] = float32(weight.At(k, j))
-			bias -= r.mean[k] * weight.At(k, j)
+		for k := range f.weight.Rows {
+			bias -= r.mean[k] * float64(f.weight.Data[k*d+j])
 		}
 		f.bias[j] = float32(bias)
 	}

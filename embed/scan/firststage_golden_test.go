@@ -21,7 +21,11 @@ func TestFirstStageEqualsNumPy(t *testing.T) {
 				first := token.Matrix()
 				fit.token = &first
 			}
-			r, err := fit.regress()
+			axes, err := fit.principalAxes(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := fit.regress(axes)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
 
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
@@ -42,6 +43,21 @@ func skewed(images, repeats int, seed uint64) firstStageFit {
 	return firstStageFit{scores: s, vectors: vectors}
 }
 
+// meanRank is the mean logarithm of the rank that a map gives the seen image.
+func (f firstStageFit) meanRank(t *testing.T, m *firstStage) (mean float64) {
+	t.Helper()
+	scores := matrix.New(1, f.vectors.Rows)
+	for trial, image := range f.scores.images {
+		q, err := m.query(matrix.Row(f.scores.predicted, trial))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blas32.Gemv(blas.NoTrans, 1, f.vectors, blas32.Vector{N: len(q), Inc: 1, Data: q}, 0, blas32.Vector{N: f.vectors.Rows, Inc: 1, Data: scores.Data})
+		mean += math.Log(tieRank(scores.Data, image)) / float64(len(f.scores.images))
+	}
+	return mean
+}
+
 // The map ranks images that it has not seen better than the first token does, also
 // where the regression is left out.
 func TestTheFirstStageFindsMoreThanTheFirstToken(t *testing.T) {
@@ -52,16 +68,16 @@ func TestTheFirstStageFindsMoreThanTheFirstToken(t *testing.T) {
 		token.Data[k*d+k] = 1
 	}
 	plain := &firstStage{weight: token, bias: make([]float32, d)}
-	before := test.judge(plain, test.scores)
+	before := test.meanRank(t, plain)
 	network := train
 	network.token = &token
 	var ranks [2]float64
 	for i, fit := range []firstStageFit{train, network} {
-		m, err := fit.best()
+		m, err := fit.best(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		ranks[i] = test.judge(m, test.scores)
+		ranks[i] = test.meanRank(t, m)
 	}
 	t.Logf("mean logarithm of the rank: first token %.2f, map %.2f, without regression %.2f", before, ranks[0], ranks[1])
 	if !(ranks[0] < before-.5 && ranks[1] < before-.2 && ranks[0] < ranks[1]) {
@@ -69,35 +85,62 @@ func TestTheFirstStageFindsMoreThanTheFirstToken(t *testing.T) {
 	}
 }
 
-// A power is the one of the regression's covariance: with power 1 the vectors of query
-// and images are white together.
+// The power is taken of the covariance: with power 1 the vectors of query and images
+// are white together. Few images give as many axes as they differ in.
 func TestThePowerIsOfTheCovariance(t *testing.T) {
-	fit := skewed(200, 1, 4)
-	r, err := fit.regress()
+	for _, images := range []int{200, 5} {
+		fit := skewed(images, 1, 4)
+		axes, err := fit.principalAxes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := min(fit.vectors.Cols, images-1); len(axes.values) != want {
+			t.Fatalf("%d images have %d axes, want %d", images, len(axes.values), want)
+		}
+		r, err := fit.regress(axes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, white := r.power(0), r.power(1)
+		x := matrix.Clone(fit.vectors)
+		centreColumns(x)
+		covariance := crossProduct(x, x)
+		for k := range plain.weight.Rows { // white·covariance is plain, up to the scale
+			for j := range plain.weight.Cols {
+				var got float64
+				for l, w := range matrix.Row(white.weight, k) {
+					got += float64(w) * covariance.At(l, j) / axes.values[0]
+				}
+				if want := float64(matrix.Row(plain.weight, k)[j]); math.Abs(got-want) > 1e-3*math.Abs(want)+1e-5 {
+					t.Fatalf("%d images, element %d, %d: %v, want %v", images, k, j, got, want)
+				}
+			}
+		}
+	}
+}
+
+// What is judged is what the map that is kept gives.
+func TestJudgedRanksAreOfTheMap(t *testing.T) {
+	fit := skewed(60, 2, 9)
+	axes, err := fit.principalAxes(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, white := r.power(0), r.power(1)
-	x := matrix.Clone(fit.vectors)
-	centreColumns(x)
-	covariance := crossProduct(x, x)
-	largest := r.values[len(r.values)-1]
-	for k := range plain.weight.Rows { // white·covariance is plain, up to the scale
-		for j := range plain.weight.Cols {
-			var got float64
-			for l, w := range matrix.Row(white.weight, k) {
-				got += float64(w) * covariance.At(l, j) / largest
-			}
-			if want := float64(matrix.Row(plain.weight, k)[j]); math.Abs(got-want) > 1e-3*math.Abs(want)+1e-6 {
-				t.Fatalf("element %d, %d: %v, want %v", k, j, got, want)
-			}
+	r, err := fit.regress(axes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := fit.judge(axes, fit.scores)
+	for _, p := range firstStagePowers() {
+		if got, want := judge(r, p), fit.meanRank(t, r.power(p)); math.Abs(got-want) > .01 {
+			t.Errorf("power %v: judged %.4f, the map has %.4f", p, got, want)
 		}
 	}
 }
 
 func TestFewImagesHaveNoFirstStage(t *testing.T) {
 	for _, images := range []int{1, 3} {
-		if m, err := skewed(images, 3, 5).best(); m != nil || err != nil {
+		if m, err := skewed(images, 3, 5).best(t.Context()); m != nil || err != nil {
 			t.Errorf("%d images: %v, error %v; want no map", images, m, err)
 		}
 	}
@@ -105,7 +148,7 @@ func TestFewImagesHaveNoFirstStage(t *testing.T) {
 	for i := range same.vectors.Rows {
 		copy(matrix.Row(same.vectors, i), matrix.Row(same.vectors, 0))
 	}
-	if m, err := same.best(); m != nil || err != nil {
+	if m, err := same.best(t.Context()); m != nil || err != nil {
 		t.Errorf("images that are the same: %v, error %v; want no map", m, err)
 	}
 }

@@ -46,6 +46,9 @@ type Options struct {
 	// train.Checkpoint.
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
+	// Unserved says that the decoder will be scored and not searched with: what only a
+	// search needs, such as the first stage, is left out.
+	Unserved bool
 	// Progress is told of ComponentsStage, SolvingStage, ChoosingStage and TrainingStage, as far as
 	// the preset has them. Training reports every epoch with its loss (see train.Loop).
 	Progress progress.Func

@@ -94,7 +94,7 @@ func (t *training) fit(ctx context.Context, data Data) (*Model, error) {
 	}
 	m, err := t.finish(ctx, config)
 	if err == nil {
-		err = t.addFirstStage(m)
+		err = t.addFirstStage(ctx, m)
 	}
 	t.models = append(t.models, m)
 	return m, err

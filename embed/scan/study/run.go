@@ -58,7 +58,7 @@ func (r *Runner) Run(ctx context.Context) ([]Done, error) {
 func (r *Runner) cell(ctx context.Context, cell Cell) (Done, error) {
 	start := time.Now()
 	train, test := r.Design.drawn(r.Data, cell)
-	models, err := scan.TrainPresets(ctx, r.Runtime, train, scan.Options{Epochs: r.Design.Epochs, Seed: cell.Seed, Session: r.Session}, r.Design.Presets)
+	models, err := scan.TrainPresets(ctx, r.Runtime, train, scan.Options{Epochs: r.Design.Epochs, Seed: cell.Seed, Session: r.Session, Unserved: true}, r.Design.Presets)
 	if err != nil {
 		return Done{}, err
 	}
