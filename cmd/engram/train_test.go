@@ -76,9 +76,9 @@ func TestTrainThenSearchByScan(t *testing.T) {
 	if want := filepath.Join(s.photos, "p12.png"); found.Hits[0].Path != want {
 		t.Errorf("trials 6 and 22 saw p12.png, the scan finds %+v", found.Hits[0])
 	}
-	// Pearson's r of tokens is not calibrated, the metrics of scores are.
+	// Pearson's r of tokens is not calibrated, a likelihood is.
 	calibrated := filepath.Join(dir, "calibrated")
-	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "gains", "--out", calibrated)
+	c.must("train", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--preset", "gaussian", "--out", calibrated)
 	for folder, want := range map[string]bool{decoder: false, calibrated: true} {
 		var answer struct {
 			Stages struct{ Confidence *float64 }

@@ -81,9 +81,10 @@ func boltzmann(scores []float32, sharpness float64) (w weights) {
 	return w
 }
 
-// calibrate sets the confidence of a decoder that compares by a mapping of the ridge's
-// scores, from the parts of the training images that are held out. Each part's mapping
-// is fitted without it.
+// calibrate sets the confidence of a decoder that compares by a likelihood, from the
+// parts of the training images that are held out. Each part's likelihood is fitted
+// without it. A cosine is not calibrated: what it states does not keep its word among
+// many more images (NOTES.md).
 func (t *training) calibrate(ctx context.Context, config *Config) error {
 	parts, err := t.heldOut(ctx)
 	if err != nil {
@@ -93,7 +94,7 @@ func (t *training) calibrate(ctx context.Context, config *Config) error {
 	var galleries []calibrationScores
 	most := 1
 	for _, part := range parts {
-		m, err := t.mappingWithout(ctx, part, config.Preset)
+		m, err := t.likelihoodWithout(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -128,11 +129,8 @@ func (t *training) calibrate(ctx context.Context, config *Config) error {
 // maxCalibrated bounds the scans of an image whose mean has a sharpness of its own.
 const maxCalibrated = 3
 
-// mappingWithout returns a preset's mapping as it is fitted without a part.
-func (t *training) mappingWithout(ctx context.Context, part heldOut, preset string) (*mapping, error) {
-	if preset != PresetGaussian {
-		return part.fit.cosine(preset), nil
-	}
+// likelihoodWithout returns the likelihood as it is fitted without a part.
+func (t *training) likelihoodWithout(ctx context.Context, part heldOut) (*mapping, error) {
 	judged, err := t.judgeShapes(ctx)
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func TestDecodersAreCalibrated(t *testing.T) {
 		}
 		m := openMetric(t, dir)
 		p, known := m.Confidence([]float32{.5, .1, .1, .1, .1, .1, .1, .1}, 1)
-		if known != (preset != PresetLinear) {
+		if known != (preset == PresetGaussian) {
 			t.Errorf("%s: the confidence is known: %v", preset, known)
 		}
 		if c := model.Config.Confidence; known && (c.Images != 12 || c.Scans != 60 || len(c.Sharpness) != 2 || p > .6) {

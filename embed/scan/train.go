@@ -124,7 +124,7 @@ func (t *training) finish(ctx context.Context, config Config) (*Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.add(mapping); mapping != nil {
+		if m.add(mapping); m.Config.Metric == MetricLikelihood {
 			if err := t.calibrate(ctx, &m.Config); err != nil {
 				return nil, err
 			}
