@@ -13,7 +13,7 @@ the regression by stacking the penalty as rows of a least-squares problem, the p
 the singular values of the centred vectors of the images, each once, which are divided by
 the largest and bounded from below; directions in which the images do not differ are left
 out. In the second case the regression is replaced by the first token of the
-predicted scores, of which no mean is taken, and the last component has no variance. The
+predicted scores, whose mean is not taken away, and the last component has no variance. The
 seed is 20272. The test compares to 1e-5: the map is kept in float32.
 """
 

@@ -3,7 +3,7 @@
 
     python scripts/study_lambda.py --voxels V.npy --targets T.npy --trials trials.csv [--images 250] [--seeds 5]
 
-The arrays are those of the training images that `engram demo` keeps, each seen three
+The arrays have the training images that `engram demo` keeps, each seen three
 times; --trials has a column image with the rows of T as numbers. Of each seed 300 images
 are identified among each other, by a ridge of other images. All trials of an image are
 left out together to compare penalties. Prints image top-1 in per cent, from single scans

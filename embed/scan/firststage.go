@@ -45,9 +45,9 @@ func (f *firstStage) query(scores []float32) (embed.Vector, error) {
 	return q, embed.Normalize(q)
 }
 
-// addFirstStage fits the map of a decoder with components, of which training knows
-// left-out predictions. The predictions of a network are not left out: there the
-// regression is replaced by the first token of the prediction.
+// addFirstStage fits the map of a decoder that has components and left-out
+// predictions. A network's predictions are not left out: there the first token of the
+// prediction stands in for the regression.
 func (t *training) addFirstStage(ctx context.Context, m *Model) error {
 	c := &m.Config
 	if t.opts.Unserved || c.Rank == 0 || t.leftOut == nil {

@@ -16,7 +16,7 @@ const (
 )
 
 // gallery are the images that a training may tell apart: the seen ones alone, as
-// targets of other images may be those of a test.
+// targets of other images may belong to a test.
 type gallery struct {
 	images      []int64
 	coordinates blas32.General // [images, K]

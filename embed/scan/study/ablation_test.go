@@ -8,7 +8,7 @@ import (
 	"engram/embed/scan/study"
 )
 
-// ablated returns the cell of a seed: three presets, of which the second finds one image
+// ablated returns the cell of a seed: three presets; the second finds one image
 // more than the first, and the third all.
 func ablated(seed uint64, subject string) study.Done {
 	ranks := func(found int) (out []float64) {

@@ -14,7 +14,7 @@ import (
 
 // richWorld returns trials of images that differ in as many directions as there are
 // elements, with variances that fall off as one over the direction's number, seen three
-// times each. No training set here covers the directions, as none covers those of real
+// times each. No training set here covers the directions, as none does for real
 // embeddings.
 func richWorld(images int) scan.Data {
 	const directions, voxels, repeats, noise = 480, 200, 3, 6

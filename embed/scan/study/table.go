@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -89,16 +90,13 @@ func Summarise(cells []Done, base string) []Row {
 		}
 		rows = append(rows, r)
 	}
-	slices.SortStableFunc(rows, func(a, b Row) int {
-		switch {
-		case a.Images != b.Images:
-			return a.Images - b.Images
-		case a.Noise != b.Noise:
-			return int(math.Copysign(1, a.Noise-b.Noise))
-		}
-		return a.Repeats - b.Repeats
-	})
+	slices.SortStableFunc(rows, byDesign)
 	return rows
+}
+
+// byDesign orders rows by images, noise and repeats.
+func byDesign(a, b Row) int {
+	return cmp.Or(cmp.Compare(a.Images, b.Images), cmp.Compare(a.Noise, b.Noise), cmp.Compare(a.Repeats, b.Repeats))
 }
 
 // run is one subject and seed.
