@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"engram/embed/internal/matrix"
@@ -119,6 +120,82 @@ func TestDecodersAreCalibrated(t *testing.T) {
 		if c := model.Config.Confidence; known && (c.Images != 12 || c.Scans != 60 || len(c.Sharpness) != 2 || p > .6) {
 			t.Errorf("%s: %+v states %.2f", preset, c, p)
 		}
+	}
+}
+
+// TestUnusableConfidencesAreRefused reads what another program may have written.
+func TestUnusableConfidencesAreRefused(t *testing.T) {
+	for _, test := range []struct {
+		c    Confidence
+		want bool
+	}{
+		{Confidence{[]float64{0, 2.5}, 2, 1}, true}, {Confidence{nil, 2, 1}, false},
+		{Confidence{[]float64{1, -1}, 2, 1}, false}, {Confidence{[]float64{math.NaN()}, 2, 1}, false},
+		{Confidence{[]float64{math.Inf(1)}, 2, 1}, false}, {Confidence{[]float64{1}, 1, 1}, false}, {Confidence{[]float64{1}, 2, 0}, false},
+	} {
+		if got := test.c.valid(); got != test.want {
+			t.Errorf("%+v can be used: %v, want %v", test.c, got, test.want)
+		}
+	}
+}
+
+// TestCalibrationScoresMeansAsASearchDoes compares the scores of a part with the metric's
+// own, for the means of two of three scans. The last image was seen once: it is a
+// candidate, and has no mean.
+func TestCalibrationScoresMeansAsASearchDoes(t *testing.T) {
+	all := leftOutWorld(40, 4)
+	m := fitted(t, all, .5)
+	part := heldOut{test: all.part([]int{0, 1, 2, 30, 31, 32, 60})}
+	const repeats = 2
+	g, err := part.calibration(m, repeats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.right) != 2 || g.right[1] != 1 || g.scores.Rows != 2 || g.scores.Cols != 3 || g.repeats != repeats {
+		t.Fatalf("rows of images %v, scores [%d, %d], mean of %d", g.right, g.scores.Rows, g.scores.Cols, g.repeats)
+	}
+	images, err := m.images(matrix.Pick(all.target, []int{0, 10, 20}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	offsets := m.offsets(images, repeats)
+	for row, trials := range [][2]int{{0, 1}, {30, 31}} {
+		mean := matrix.New(1, 4)
+		for k := range mean.Data {
+			mean.Data[k] = (matrix.Row(all.predicted, trials[0])[k] + matrix.Row(all.predicted, trials[1])[k]) / 2
+		}
+		query, err := m.queries(mean, repeats)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for image := range 3 {
+			want := dot(query, 0, images, image) + float64(offsets[image])
+			if got := float64(matrix.Row(g.scores, row)[image]); math.Abs(got-want) > 1e-4*(1+math.Abs(want)) {
+				t.Errorf("scan %d, image %d: score %v, the metric's is %v", row, image, got, want)
+			}
+		}
+	}
+}
+
+// TestLikelihoodsAreCalibratedWithoutTheirPart has no number but NaN outside of what a part
+// leaves for the fit.
+func TestLikelihoodsAreCalibratedWithoutTheirPart(t *testing.T) {
+	all := leftOutWorld(60, 4)
+	part := heldOut{fit: all.part(numbers(0, 150)), predicted: matrix.Part(all.predicted, 150, 180), among: matrix.Part(all.target, 50, 60)}
+	for trial := range 30 {
+		part.right = append(part.right, trial/3)
+	}
+	unusable := leftOutWorld(60, 4)
+	for i := range unusable.predicted.Data {
+		unusable.predicted.Data[i] = float32(math.NaN())
+	}
+	train := &training{leftOut: &unusable, parts: []heldOut{part}}
+	m, err := train.likelihoodWithout(t.Context(), part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(m.query.Data, func(x float32) bool { return x != x }) {
+		t.Error("the likelihood was fitted to more than the part leaves")
 	}
 }
 

@@ -153,6 +153,44 @@ func TestFewImagesHaveNoFirstStage(t *testing.T) {
 	}
 }
 
+// TestTheFirstStageIsOfWholeVectors fits a map of components that are of tokens less
+// their mean: the vectors are the first tokens with it, at unit length.
+func TestTheFirstStageIsOfWholeVectors(t *testing.T) {
+	const images, rank, tokens, d = 40, 4, 2, 3
+	rng := rand.New(rand.NewPCG(10, 11))
+	s := leftOutWorld(images, rank)
+	basis, mean := random(rng, rank, tokens*d), random(rng, 1, tokens*d).Data
+	fit := firstStageFit{scores: s, vectors: matrix.New(images, d)}
+	for j := range d {
+		mean[j] += 4
+	}
+	for i := range images {
+		vector := matrix.Row(fit.vectors, i)
+		for j := range d {
+			vector[j] = mean[j]
+			for k, z := range matrix.Row(s.target, i) {
+				vector[j] += z * matrix.Row(basis, k)[j]
+			}
+		}
+		if err := embed.Normalize(vector); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := fit.best(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Model{Config: Config{Rank: rank, T: tokens, D: d}, Values: map[string][]float32{}}
+	if err := (&training{leftOut: &s, fixed: map[string][]float32{basisName: basis.Data, targetMean: mean}}).addFirstStage(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range want.weight.Data {
+		if got := m.Values[firstStageWeight][i]; math.Abs(float64(got-x)) > 1e-3*(1+math.Abs(float64(x))) {
+			t.Fatalf("weight %d is %v, of the whole vectors %v", i, got, x)
+		}
+	}
+}
+
 // A decoder has its map in memory and in its folder, and one without searches by its
 // first token.
 func TestTheFirstStageIsSaved(t *testing.T) {

@@ -96,3 +96,47 @@ func TestTheStandardPresetStays(t *testing.T) {
 		t.Errorf("%s is taken, not the one that is better for every image", got.preset)
 	}
 }
+
+// TestErrorsOfFewImagesAreBounded has slopes that use up 18 of 20 degrees of freedom. What
+// the rest says of the errors, whose variance is about 1, is divided by a tenth at least.
+func TestErrorsOfFewImagesAreBounded(t *testing.T) {
+	const rank = 18
+	slopes := make([]float64, rank)
+	for k := range slopes {
+		slopes[k] = 1
+	}
+	g, err := newGaussian(independentScores(20, slopes).moments(), rank, 1e-6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mean := mat.Trace(g.total) / rank; !(mean > .3 && mean < 4) {
+		t.Errorf("errors have a mean variance of %v, wanted 1 or a few times that", mean)
+	}
+}
+
+// TestNoNumberOfScansIsCertain has errors that average out to nothing over the two scans
+// of an image. A part of each error is taken to stay all the same.
+func TestNoNumberOfScansIsCertain(t *testing.T) {
+	s := independentScores(50, []float64{1, 1, 1})
+	for i := range s.predicted.Rows {
+		for k, z := range matrix.Row(s.target, s.images[i]) {
+			row := matrix.Row(s.predicted, i-i%2)
+			if i%2 == 1 {
+				matrix.Row(s.predicted, i)[k] = 2*z - row[k]
+			}
+		}
+	}
+	g, err := newGaussian(s.moments(), 3, math.Inf(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := g.mapping(3, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, fixed := range m.fixed {
+		if !(fixed >= .99*leastFixed) {
+			t.Errorf("coordinate %d: a share of %v of the error stays, wanted %v at least", k, fixed, leastFixed)
+		}
+	}
+}

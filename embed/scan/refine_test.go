@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -64,6 +65,9 @@ func TestRefinementRepairsAWrongStart(t *testing.T) {
 		if (epochs == 0) != test.stopped {
 			t.Errorf("%s was trained for %d epochs; stopped at once: want %v", name, epochs, test.stopped)
 		}
+		if epochs >= opts.Epochs {
+			t.Errorf("%s was trained for %d epochs of %d; the last one is never judged", name, epochs, opts.Epochs)
+		}
 		trained, err := r.loop(r.layers(), epochs).Run(t.Context(), rt)
 		if err != nil {
 			t.Fatal(err)
@@ -95,6 +99,81 @@ func fitted(t *testing.T, s leftOutScores, shrinkage float64) *mapping {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// TestFewImagesDoNotJustifyTraining judges the repair of a wrong start by three images,
+// which do not tell it from luck.
+func TestFewImagesDoNotJustifyTraining(t *testing.T) {
+	all := leftOutWorld(300, 8)
+	fit, judged := all.part(numbers(0, 600)), all.part(numbers(600, 609))
+	part := heldOut{fit: fit, predicted: judged.predicted, among: matrix.Part(all.target, 200, 203), right: []int{0, 0, 0, 1, 1, 1, 2, 2, 2}}
+	c := Config{Preset: PresetRefined, Rank: 8}
+	r, err := newRefinement(c, Options{Preset: c.Preset, LR: 1e-2}.withDefaults(len(fit.images)), fitted(t, fit, 1), fit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if epochs, err := r.stop(t.Context(), orttest.Runtime(t), part, nil); epochs != 0 || err != nil {
+		t.Errorf("three images justify %d epochs, error %v; want none", epochs, err)
+	}
+}
+
+// TestANetworkBeginsAtTheClosedForm asks a network that was not trained for what it
+// makes of the ridge's scores.
+func TestANetworkBeginsAtTheClosedForm(t *testing.T) {
+	rt := orttest.Runtime(t)
+	s := leftOutWorld(40, 5)
+	for i := range s.predicted.Data { // components of different scales
+		s.predicted.Data[i] *= float32(1 + i%5)
+	}
+	c := Config{Preset: PresetRefinedNetwork, Rank: 5, Width: 8, DropoutIn: .5}
+	r, err := newRefinement(c, Options{}.withDefaults(120), fitted(t, s, 1), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	untrained, err := r.loop(r.layers(), 0).Run(t.Context(), rt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, network := r.result(untrained.Values)
+	got, err := (&Model{Config: c, Values: network}).refine(t.Context(), rt, s.predicted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range s.predicted.Data {
+		if math.Abs(float64(got.Data[i]-want)) > 1e-5*(1+math.Abs(float64(want))) {
+			t.Fatalf("score %d becomes %v, was %v", i, got.Data[i], want)
+		}
+	}
+}
+
+// TestARefinementAddsToItsStart trains with the offsets of the likelihood that it begins
+// at, and adds what was trained to the map and the shift of the query.
+func TestARefinementAddsToItsStart(t *testing.T) {
+	s := leftOutWorld(30, 3)
+	start := fitted(t, s, 1)
+	r, err := newRefinement(Config{Preset: PresetRefined, Rank: 3}, Options{}.withDefaults(90), start, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	coordinates, err := start.images(s.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := start.offsets(coordinates, 1); !slices.Equal(r.offset, want) {
+		t.Errorf("offsets %v, the likelihood's are %v", r.offset, want)
+	}
+	deltas := map[string][]float32{deltaQuery: {1, 2, 3, 4, 5, 6, 7, 8, 9}, deltaShift: {10, 20, 30}}
+	m, _ := r.result(deltas)
+	for i, d := range deltas[deltaQuery] {
+		if got, want := m.query.Data[i], start.query.Data[i]+d; got != want {
+			t.Errorf("element %d of the map is %v, want %v", i, got, want)
+		}
+	}
+	for i, d := range deltas[deltaShift] {
+		if got, want := m.shift[i], start.shift[i]+d; got != want {
+			t.Errorf("element %d of the shift is %v, want %v", i, got, want)
+		}
+	}
 }
 
 func rankOf(t *testing.T, h heldOut, m *mapping) float64 {
