@@ -77,7 +77,9 @@ func (s *Segment) OpenTokens(path string, size int) error {
 	}
 	s.tokens = tokenRows{blocks: blocks{file: file}, size: size}
 	if err := s.openTokens(); err != nil {
-		return errors.Join(fmt.Errorf("tokens %s: %w", path, err), s.tokens.close())
+		err = errors.Join(fmt.Errorf("tokens %s: %w", path, err), s.tokens.close())
+		s.tokens = tokenRows{} // closed: Close has nothing to close once more
+		return err
 	}
 	return nil
 }

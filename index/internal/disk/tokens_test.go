@@ -43,6 +43,9 @@ func openWithTokens(t *testing.T, segment, tokens string, size int, want [][]byt
 	}
 	defer s.Close()
 	if err := s.OpenTokens(tokens, size); err != nil {
+		if closing := s.Close(); closing != nil { // what failed to open is closed already
+			t.Errorf("closing a segment without its tokens: %v", closing)
+		}
 		return err
 	}
 	for i := range s.IDs {
