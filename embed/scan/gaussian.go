@@ -46,7 +46,14 @@ func (s gaussianShape) rank(components int) int { return max(1, components/s.div
 
 // String says the shape in a report.
 func (s gaussianShape) String() string {
-	return fmt.Sprintf("the leading 1/%d of the components, slope penalty %g, covariance shrinkage %g", s.divisor, s.penalty, s.shrinkage)
+	components, slopes := "all components", "each component's own slope"
+	if s.divisor > 1 {
+		components = fmt.Sprintf("the leading 1/%d of the components", s.divisor)
+	}
+	if !math.IsInf(s.penalty, 1) {
+		slopes = fmt.Sprintf("slope penalty %g", s.penalty)
+	}
+	return fmt.Sprintf("%s, %s, covariance shrinkage %g", components, slopes, s.shrinkage)
 }
 
 // newGaussian fits the model to the sums of left-out predictions of some images. The
