@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"engram/cmd/engram/internal/app"
 	"engram/data/nifti"
 	"engram/data/npy"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // volumes writes the voxels of an experiment as a run of 10×10×4 voxels, and two
@@ -192,8 +195,8 @@ func TestTrialsAndImagesAreMatched(t *testing.T) {
 	c.json(&padded, "eval", "--voxels", s.voxels, "--presets", "linear", "--folds", "4", "--stimuli", s.photos, "--trials", s.rows)
 	c.json(&numbered, append(data, "--trials", byName)...)
 	padded.Scores[0].Seconds, numbered.Scores[0].Seconds = 0, 0
-	if padded.Scores[0] != numbered.Scores[0] {
-		t.Errorf("%+v with p00.png … p33.png, %+v with 1.png … 16.png", padded.Scores[0], numbered.Scores[0])
+	if diff := cmp.Diff(padded.Scores[0], numbered.Scores[0]); diff != "" {
+		t.Errorf("images named 1.png … 16.png score otherwise than p00.png … p33.png:\n%s", diff)
 	}
 	c.json(&some, append(data, "--trials", events)...)
 	if some.Scores[0].Trials != 20 || !strings.HasSuffix(some.Seen, "20 of 32 rows matched 16 of 16 images in natural order, 1.png … 16.png, by name; 12 trials without an image (n/a) left out") {
@@ -202,6 +205,41 @@ func TestTrialsAndImagesAreMatched(t *testing.T) {
 	turned := writeNPY(t, filepath.Join(dir, "turned.npy"), make([]float32, 20*16), 20, 16)
 	c.refuse([]string{"has 20 trials", "tells of 16", "it has 16 columns: wanted [trials, voxels], perhaps it is transposed"},
 		"eval", "--voxels", turned, "--stimuli", plain)
+}
+
+// A file of stimuli may have an image for each trial: repeats of an image are known by
+// being equal, so that they are one candidate and no fold trains on what it holds out.
+func TestEqualImagesAreOne(t *testing.T) {
+	t.Parallel()
+	c, s := newCLI(t), newExperiment(t)
+	array, err := npy.ReadFile(s.voxels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	table, pictures, one := "image\n", make([]byte, 0, 32*64), make([]byte, 0, 16*64)
+	for trial := range 32 {
+		for pixel := range 64 {
+			pictures = append(pictures, byte((trial%16+1)*(pixel+1)))
+		}
+		table += strconv.Itoa(trial%16) + "\n"
+	}
+	one = append(one, pictures[:16*64]...)
+	voxels := writeNPY(t, filepath.Join(dir, "voxels.npy"), array.Float32s(), 32, 300)
+	each := writeNPY(t, filepath.Join(dir, "each.npy"), pictures, 32, 8, 8)
+	writeNPY(t, filepath.Join(dir, "once.npy"), one, 16, 8, 8)
+	writeFile(t, filepath.Join(dir, "trials.csv"), []byte(table))
+	var byTrial, byTable app.Scores
+	eval := []string{"eval", "--voxels", voxels, "--presets", "linear", "--folds", "4", "--stimuli"}
+	c.json(&byTrial, append(eval, each)...)
+	c.json(&byTable, append(eval, filepath.Join(dir, "once.npy"), "--trials", filepath.Join(dir, "trials.csv"))...)
+	byTrial.Scores[0].Seconds, byTable.Scores[0].Seconds = 0, 0
+	if diff := cmp.Diff(byTable.Scores[0], byTrial.Scores[0]); diff != "" {
+		t.Errorf("equal images score otherwise than one image that is repeated:\n%s", diff)
+	}
+	if want := "16 of 32 images are equal to others before them"; !slices.ContainsFunc(byTrial.Warnings, func(s string) bool { return strings.HasPrefix(s, want) }) {
+		t.Errorf("warnings are %q, want %q", byTrial.Warnings, want)
+	}
 }
 
 // Stored trials name their images by number, by a path of BIDS, or not at all.

@@ -208,6 +208,7 @@ func (s *study) join(spec Dataset) (err error) {
 		return err
 	}
 	s.Seen, s.Warnings = seen.String(), append(s.Warnings, seen.Warnings()...)
+	s.mergeEqual(seen)
 	if !slices.Contains(seen.Images, dataset.NoImage) {
 		s.Images = seen.Images
 		return nil
