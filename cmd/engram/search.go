@@ -73,6 +73,7 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.StringVar(&f.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
 	cmd.MarkFlagsMutuallyExclusive("json", "paths")
 	cmd.MarkFlagsMutuallyExclusive("exact", "recall")
+	cmd.MarkFlagsMutuallyExclusive("first-stage", "candidates")
 	return cmd
 }
 
@@ -98,6 +99,11 @@ func (f *searchFlags) spec(flags *pflag.FlagSet, args []string) (spec app.Search
 	}
 	if f.Candidates < 0 {
 		return spec, fmt.Errorf("--candidates is %d, wanted 1 or more", f.Candidates)
+	}
+	for _, name := range []string{"candidates", "first-stage"} {
+		if flags.Changed(name) && !(len(spec.Parts) == 1 && spec.Parts[0].Kind == app.PartScan) {
+			return spec, fmt.Errorf("--%s is for a query of one scan, whose items are ranked by all tokens", name)
+		}
 	}
 	if f.filter != "" {
 		if spec.Filter, err = index.ParseFilter(f.filter); err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,10 +174,20 @@ func (v rowsValue) Set(text string) error {
 	}
 	for i := len(q.parts) - 1; i >= 0; i-- {
 		if q.parts[i].HasRows() {
-			q.parts[i].Rows = append(q.parts[i].Rows, rows...)
-			return nil
+			return addRows(&q.parts[i].Rows, rows)
 		}
 	}
-	q.rows = append(q.rows, rows...)
+	return addRows(&q.rows, rows)
+}
+
+// addRows appends rows, each of which may be there once: the same scan twice is no
+// second measurement, and would make a search surer than it is.
+func addRows(to *[]int, rows []int) error {
+	for _, row := range rows {
+		if slices.Contains(*to, row) {
+			return fmt.Errorf("wanted each row once, found row %d twice", row)
+		}
+		*to = append(*to, row)
+	}
 	return nil
 }
