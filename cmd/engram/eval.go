@@ -37,8 +37,8 @@ const evalHelp = "Eval cross-validates presets (all trials of an image are held 
 	"--subjects scores several people one after another, {subject} in a path being replaced, and adds\n" +
 	"means over subjects. --html writes all of it with plots and pictures into one file."
 
-const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --presets linear,whitened,compact\n" +
-	"  engram eval --voxels test.npy --stimuli test/ --model mobilenetv2 --decoder decoder --json\n" +
+const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model clip-vit-b-32 --presets linear,whitened,compact\n" +
+	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --decoder decoder --json\n" +
 	"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index --subset 'zebras={\"key\":\"captions\",\"text\":\"zebra\"}'\n" +
 	"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
 	"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +

@@ -113,7 +113,8 @@ func addStudyFlags(cmd *cobra.Command, spec *app.StudySpec) {
 	flags := cmd.Flags()
 	d := &spec.Design
 	flags.IntSliceVar(&d.Images, "images", nil, "numbers of training images (default 84, 250, 1000 and 5000, as far as there are so many beside the test images)")
-	flags.Float64SliceVar(&d.Noise, "noise", []float64{1, 1.5, 2}, "standard deviations of the noise of a trial, 1 being the data's own")
+	flags.Float64SliceVar(&d.Noise, "noise", []float64{1, 1.5, 2}, "standard `deviations` of the noise of a trial, 1 being the data's own")
+	flags.Lookup("noise").DefValue = "[1,1.5,2]" // pflag writes 1.000000
 	flags.IntVar(&spec.Seeds, "seeds", 5, "number of seeds")
 	flags.IntVar(&d.Test, "test", 300, "images to identify")
 	flags.IntVar(&d.Epochs, "epochs", 0, "how often networks see every trial (0: the preset's own)")

@@ -21,7 +21,7 @@ func (c *console) trainCommand() *cobra.Command {
 		Short: "Train a decoder from scans and the images seen",
 		Long: "Train learns to map the voxels of one person into the space of a model. The decoder\n" +
 			"remembers the model, and is used with indexes of the same model only.",
-		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --model mobilenetv2 --out decoder\n" +
+		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --model clip-vit-b-32 --out decoder\n" +
 			"  engram train --voxels betas.nii.gz --mask roi.nii.gz --stimuli photos/ --trials trials.csv --out decoder\n" +
 			"  engram train --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --out decoder",
 		Args: cobra.NoArgs,
