@@ -10,6 +10,7 @@ import (
 	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
 )
@@ -164,8 +165,24 @@ func (c *components) combine(ctx context.Context, rows centredRows, e eigen) err
 // scores returns targets in the space of the components, [images, rank].
 func (c *components) scores(targets blas32.General) blas32.General {
 	out := matrix.New(targets.Rows, c.basis.Rows)
+	if targets.Rows == 1 {
+		c.score(out.Data, matrix.Row(targets, 0))
+		return out
+	}
 	_ = c.addScores(context.Background(), out, targets) // only a context that ends makes it fail
 	return out
+}
+
+// score returns the scores of one target. It reads the basis as it lies, where a product
+// of matrices would first pack all of it for a single row.
+func (c *components) score(out, target []float32) {
+	centred := slices.Clone(target)
+	for j, mean := range c.mean {
+		centred[j] -= mean
+	}
+	inverse := float32(1 / (c.scale * c.scale))
+	blas32.Gemv(blas.NoTrans, inverse, c.basis,
+		blas32.Vector{N: len(centred), Inc: 1, Data: centred}, 0, blas32.Vector{N: len(out), Inc: 1, Data: out})
 }
 
 // someTargets is how many targets are centred at a time.

@@ -166,3 +166,40 @@ func dataOf(targets blas32.General) Data {
 	}
 	return d
 }
+
+// BenchmarkQuery maps a prediction of 65 × 64 elements to a query, by 512 components, as
+// every search by scan does.
+func BenchmarkQuery(b *testing.B) {
+	const size, rank = 65 * 64, 512
+	rng := rand.New(rand.NewPCG(1, 2))
+	ones := random(rng, 1, rank).Data
+	m := &Metric{
+		size: size, parts: &components{basis: random(rng, rank, size), mean: make([]float32, size), scale: 1},
+		mapping: mapping{likelihood: true, item: random(rng, rank, rank), query: random(rng, rank, rank), shift: ones, fixed: ones, trial: ones},
+	}
+	prediction := random(rng, 1, size).Data
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Query(prediction, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestScoresOfOneTargetAreTheScoresOfMany compares the product of one row with the
+// product of several.
+func TestScoresOfOneTargetAreTheScoresOfMany(t *testing.T) {
+	const size, rank, n = 50, 7, 3
+	rng := rand.New(rand.NewPCG(3, 4))
+	c := &components{basis: random(rng, rank, size), mean: random(rng, 1, size).Data, scale: 3}
+	targets := random(rng, n, size)
+	many := c.scores(targets)
+	for i := range n {
+		one := c.scores(matrix.Part(targets, i, i+1))
+		for k, want := range matrix.Row(many, i) {
+			if got := one.Data[k]; math.Abs(float64(got-want)) > 1e-5*(1+math.Abs(float64(want))) {
+				t.Errorf("score %d of target %d is %v alone, and %v among others", k, i, got, want)
+			}
+		}
+	}
+}

@@ -72,7 +72,7 @@ type Stages struct {
 	Confidence *float64
 	First      time.Duration // for the candidates
 	Tokens     time.Duration // for the tokens that were not mapped before
-	Rank       time.Duration // for the scores and the payloads of the hits
+	Rank       time.Duration // for the query, the scores and the payloads of the hits
 }
 
 // Searcher searches an index in two stages. It is safe for concurrent use.
@@ -210,20 +210,22 @@ func (s *Searcher) Search(ctx context.Context, q Query) (*Result, error) {
 	if err := (index.Query{K: q.K, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall}).Check(); err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	query, err := s.opts.Scorer.Query(q.Predicted, q.Repeats)
 	if err != nil {
 		return nil, err
 	}
+	mapping := time.Since(start)
 	r := &Result{Stages: Stages{Metric: s.opts.Scorer.Name()}}
 	ranked, err := s.rank(ctx, q, query, &r.Stages)
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
+	start = time.Now()
 	r.Confidence = s.confidence(ranked, q.Repeats)
 	best(&ranked, q.K)
 	r.Hits, err = s.hits(ctx, ranked)
-	r.Rank += time.Since(start)
+	r.Rank += mapping + time.Since(start)
 	return r, err
 }
 
