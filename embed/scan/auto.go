@@ -108,10 +108,7 @@ func (t *training) choose(ctx context.Context, auto Config) (Config, error) {
 	if network.ranks, err = t.judgeNetwork(ctx, t.parts[0]); err != nil {
 		return auto, err
 	}
-	chosen := chooseClosed(closed)
-	if clearlyLess(network.ranks, chosen.ranks[:len(network.ranks)]) {
-		chosen = network
-	}
+	chosen := orNetwork(chooseClosed(closed), network)
 	c, err := PresetConfig(chosen.preset, auto.Voxels, auto.T, auto.D)
 	c.Rank, c.Target, c.Order, c.Chosen = auto.Rank, auto.Target, auto.Order, reason(chosen, append(closed, network))
 	return c, err
@@ -148,6 +145,15 @@ func chooseClosed(closed []candidate) candidate {
 		if clearlyLess(c.ranks, standard.ranks) && stat.Mean(c.ranks, nil) < stat.Mean(chosen.ranks, nil) {
 			chosen = c
 		}
+	}
+	return chosen
+}
+
+// orNetwork returns the network where it is clearly better than the chosen closed form on
+// the images that the network was judged by, the first ones.
+func orNetwork(chosen, network candidate) candidate {
+	if clearlyLess(network.ranks, chosen.ranks[:len(network.ranks)]) {
+		return network
 	}
 	return chosen
 }
