@@ -101,7 +101,7 @@ func (f *searchFlags) spec(flags *pflag.FlagSet, args []string) (spec app.Search
 		return spec, fmt.Errorf("--candidates is %d, wanted 1 or more", f.Candidates)
 	}
 	for _, name := range []string{"candidates", "first-stage"} {
-		if flags.Changed(name) && !(len(spec.Parts) == 1 && spec.Parts[0].Kind == app.PartScan) {
+		if flags.Changed(name) && (len(spec.Parts) != 1 || spec.Parts[0].Kind != app.PartScan) {
 			return spec, fmt.Errorf("--%s is for a query of one scan, whose items are ranked by all tokens", name)
 		}
 	}
