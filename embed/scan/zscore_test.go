@@ -3,6 +3,7 @@ package scan
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/stat"
 	"pgregory.net/rapid"
 )
 
@@ -87,18 +89,72 @@ func TestZScoreRefusesAndChangesNothing(t *testing.T) {
 // A voxel that repeats exactly is reliable, one that does not repeat is hardly, and without
 // repeats all are alike.
 func TestReliabilityIsWhatRepeatsShare(t *testing.T) {
-	trials := blas32.General{Rows: 4, Cols: 2, Stride: 2, Data: []float32{1, 1, 1, -1, 3, 1, 3, -1}}
+	const images = 400
+	trials := matrix.New(2*images, 2)
+	var twice, once []int
+	for trial := range trials.Rows {
+		image := trial / 2
+		matrix.Row(trials, trial)[0], matrix.Row(trials, trial)[1] = float32(image%5), float32(trial%2)
+		twice, once = append(twice, image), append(once, trial)
+	}
 	z, err := FitZScore(t.Context(), trials)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		images []int
-		want   []float32
-	}{{[]int{0, 0, 1, 1}, []float32{1, leastReliability}}, {[]int{0, 1, 2, 3}, []float32{1, 1}}} {
+		want   []float64
+	}{{twice, []float64{1, leastReliability}}, {once, []float64{1, 1}}} {
 		got, err := reliabilities(t.Context(), trials, c.images, z)
-		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("images %v: %v with %v, want %v", c.images, got, err, c.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for v, want := range c.want {
+			if math.Abs(float64(got[v])-want) > .01 {
+				t.Errorf("images seen %d times: voxel %d has reliability %v, want %v", len(c.images)/(c.images[len(c.images)-1]+1), v, got[v], want)
+			}
+		}
+	}
+}
+
+// TestReliabilitiesOfEqualVoxelsAreEqual has voxels of one reliability, ¼, and few scans:
+// what they seem to differ by is chance. Voxels of which a half is noise alone keep most of
+// their difference.
+func TestReliabilitiesOfEqualVoxelsAreEqual(t *testing.T) {
+	const images, voxels = 30, 200
+	rng := rand.New(rand.NewPCG(61, 62))
+	for _, signal := range [][2]float64{{1, 1}, {1.5, 0}} {
+		trials, of := matrix.New(3*images, voxels), []int(nil)
+		for v := range voxels {
+			for image := range images {
+				seen := signal[v%2] * rng.NormFloat64()
+				for r := range 3 {
+					matrix.Row(trials, 3*image+r)[v] = float32(seen + math.Sqrt(3)*rng.NormFloat64())
+				}
+			}
+		}
+		for trial := range 3 * images {
+			of = append(of, trial/3)
+		}
+		z, err := FitZScore(t.Context(), trials)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := reliabilities(t.Context(), trials, of, z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var half [2][]float64
+		for v, share := range got {
+			half[v%2] = append(half[v%2], float64(share))
+		}
+		first, deviation := stat.MeanStdDev(half[0], nil)
+		second := stat.Mean(half[1], nil)
+		if signal[1] != 0 && !(deviation < .03 && math.Abs(first-.25) < .05) {
+			t.Errorf("reliabilities of equal voxels are %.3f ± %.3f, wanted .25 and hardly a difference", first, deviation)
+		}
+		if signal[1] == 0 && !(first-second > .3) {
+			t.Errorf("voxels with a signal have reliability %.3f and voxels of noise %.3f, wanted .43 and 0 within a tenth", first, second)
 		}
 	}
 }
