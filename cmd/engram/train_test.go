@@ -6,10 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"engram/cmd/engram/internal/app"
+	"engram/data/npy"
 	"engram/index/local"
 )
 
@@ -91,6 +93,22 @@ func TestTrainThenSearchByScan(t *testing.T) {
 		if text := c.must(scan...); strings.Contains(text, "\nconfidence 0.") != want || want && !strings.Contains(text, "among the 16 candidates") {
 			t.Errorf("%s: search prints\n%s", folder, text)
 		}
+	}
+	// Scans in other units give predictions that are surer than any that was calibrated.
+	array, err := npy.ReadFile(s.voxels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scaled := slices.Clone(array.Float32s()[:300])
+	for v := range scaled {
+		scaled[v] *= 20
+	}
+	var far struct {
+		Stages struct{ Confidence *float64 }
+	}
+	c.json(&far, "search", "--index", index, "--scan", writeNPY(t, filepath.Join(dir, "scaled.npy"), scaled, 300), "--decoder", calibrated)
+	if far.Stages.Confidence != nil {
+		t.Errorf("the confidence of a scan in other units is %v, want none", *far.Stages.Confidence)
 	}
 	// A decoder may be replaced.
 	text := c.must("train", "--preset", "compact", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials, "--epochs", "3", "--seed", "1", "--out", decoder)

@@ -25,6 +25,7 @@ type Decoder struct {
 	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
 	metric  func() (*Metric, error)
 	first   func() (*firstStage, error)
+	zscore  func() (*ZScore, error) // of training; nil where it is not known
 }
 
 // Open opens the decoder in a folder: one that Save wrote, or any model of kind
@@ -51,6 +52,7 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 	}
 	d.metric = sync.OnceValues(func() (*Metric, error) { return newMetric(d.config, d.mean, from) })
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(from) })
+	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(from) })
 	graph := m.Graphs["decoder"]
 	d.session, err = rt.OpenFile(m.GraphPath("decoder"), d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T)))
 	if err != nil {
@@ -74,6 +76,7 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error)
 	}
 	d := &Decoder{config: m.Config, mean: m.Values[targetMean], metric: sync.OnceValues(m.Metric)}
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(m.arrays()) })
+	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(m.arrays()) })
 	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
 		return nil, err
 	}

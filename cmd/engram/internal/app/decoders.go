@@ -62,6 +62,17 @@ func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, er
 	return d.FirstStage(predicted)
 }
 
+// Unlike returns how far the mean of one scan's repeats lies from the training trials (see
+// scan.Decoder.Deviation), and whether it is too far for a stated probability.
+func (d *Decoder) Unlike(repeats [][]float32) (deviation float64, unlike bool, err error) {
+	mean, err := scan.MeanOfRepeats(repeats, d.Config().Voxels)
+	if err != nil {
+		return 0, false, err
+	}
+	deviation, known, err := d.Deviation(mean)
+	return deviation, known && deviation > scan.MostDeviation, err
+}
+
 // Predict returns the tokens, [T·D], predicted from the repeats of one scan. It
 // averages them voxel by voxel, as the published protocols do.
 func (d *Decoder) Predict(ctx context.Context, repeats [][]float32) ([]float32, error) {

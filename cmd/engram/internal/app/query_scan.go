@@ -15,6 +15,7 @@ type prediction struct {
 	decoder *Decoder // open until the querier is closed
 	tokens  []float32
 	repeats int
+	unlike  bool // the scan is far from the training trials
 }
 
 // decode predicts the tokens of what was seen in a scan.
@@ -49,7 +50,12 @@ func (q *querier) decode(ctx context.Context, p Part) (_ *prediction, err error)
 	if found.tokens, err = d.Predict(ctx, repeats); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Value, err)
 	}
-	return found, nil
+	deviation, unlike, err := d.Unlike(repeats)
+	if unlike {
+		log.Warn(fmt.Sprintf("%s: the voxels lie %.3g standard deviations of the training trials from their mean, wanted about 1: perhaps they are scaled otherwise; no confidence is stated", p.Value, deviation))
+	}
+	found.unlike = unlike
+	return found, err
 }
 
 func (q *querier) scanVector(ctx context.Context, p Part) ([]float32, error) {
@@ -87,7 +93,7 @@ func (q *querier) find(ctx context.Context, searcher *twostage.Searcher, predict
 	found := &Found{roots: q.index.imagesRoots(q.spec.ImagesRoot), Notes: q.notes}
 	if searcher != nil {
 		r, err := searcher.Search(ctx, twostage.Query{
-			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats,
+			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats, Unlike: predicted.unlike,
 			K: q.spec.K, Filter: q.spec.Filter, Candidates: q.spec.Candidates, Exact: q.spec.Exact, Recall: q.spec.Recall,
 		})
 		if err != nil {

@@ -158,8 +158,12 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 			return nil, err
 		}
 		took := time.Since(start)
+		_, unlike, err := r.decoder.Unlike(q.Repeats)
+		if err != nil {
+			return nil, err
+		}
 		found, err := searcher.Search(ctx, twostage.Query{
-			Predicted: tokens, Repeats: len(q.Repeats),
+			Predicted: tokens, Repeats: len(q.Repeats), Unlike: unlike,
 			Global: func() ([]float32, error) { return r.decoder.FirstStage(tokens) },
 			K:      q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall,
 		})

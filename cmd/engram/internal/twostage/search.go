@@ -45,8 +45,11 @@ type Query struct {
 	// asked where every item is ranked.
 	Global  func() ([]float32, error)
 	Repeats int // scans of one image that were averaged
-	K       int // hits
-	Filter  index.Filter
+	// Unlike says that the scan is far from the scans that the metric was calibrated on, so
+	// that no confidence is stated.
+	Unlike bool
+	K      int // hits
+	Filter index.Filter
 	// Candidates is how many items the first stage finds; 0 leaves it to the Searcher.
 	Candidates int
 	// Exact and Recall are of the first stage (see index.Query).
@@ -222,7 +225,9 @@ func (s *Searcher) Search(ctx context.Context, q Query) (*Result, error) {
 		return nil, err
 	}
 	start = time.Now()
-	r.Confidence = s.confidence(ranked, q.Repeats)
+	if !q.Unlike {
+		r.Confidence = s.confidence(ranked, q.Repeats)
+	}
 	best(&ranked, q.K)
 	r.Hits, err = s.hits(ctx, ranked)
 	r.Rank += mapping + time.Since(start)
