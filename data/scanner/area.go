@@ -20,6 +20,19 @@ const (
 
 func (a Area) String() string { return anatomy[a].name }
 
+// Areas returns all areas.
+func Areas() []Area {
+	out := make([]Area, len(anatomy))
+	for i := range out {
+		out[i] = Area(i)
+	}
+	return out
+}
+
+// Early tells whether the area is V1, V2, V3 or V4, which answer to what the pixels
+// around a place are. The other areas are called higher.
+func (a Area) Early() bool { return a <= V4 }
+
 // The terms that a voxel's response is the sum of.
 const (
 	energyTerm  = iota // contrast energy in the field, compressed
