@@ -64,12 +64,15 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(first.Report.Scores) != 16 || len(first.Trials) != 18 || len(first.Report.Stages) != 8 {
-		t.Fatalf("%d scores, %d scans, %d stages, want 16, 18 and 8", len(first.Report.Scores), len(first.Trials), len(first.Report.Stages))
+	if len(first.Report.Scores) != 20 || len(first.Trials) != 18 || len(first.Report.Stages) != 8 {
+		t.Fatalf("%d scores, %d scans, %d stages, want 20, 18 and 8", len(first.Report.Scores), len(first.Trials), len(first.Report.Stages))
 	}
 	for _, s := range first.Report.Scores {
 		if s.Decoder == "ideal observer" && s.Set == "test" && s.Repeats == 3 && s.Image.Share < .9 {
 			t.Errorf("the ideal observer finds %v of %d scenes", s.Image, s.Choices)
+		}
+		if s.Decoder == "learned observer" && s.Set == "test" && s.Repeats == 3 && s.Image.Share < .3 {
+			t.Errorf("the learned observer finds %v of %d scenes", s.Image, s.Choices)
 		}
 	}
 	for i, s := range first.Report.Served {

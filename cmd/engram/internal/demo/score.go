@@ -14,6 +14,7 @@ import (
 const (
 	scoresFile = "scores.json"
 	observer   = "ideal observer"
+	encoding   = "learned observer" // see encodingModel
 )
 
 // Score is what one way to identify scenes reached on one set of scans.
@@ -29,7 +30,7 @@ type Score struct {
 
 // scoring is the stage of the scores.
 func (d *demo) scoring(from folders) stage {
-	return stage{name: "scores", version: 2, inputs: []any{
+	return stage{name: "scores", version: 3, inputs: []any{
 		filepath.Base(from.decoders),
 	}, build: func(ctx context.Context, dir string) error {
 		scores, err := d.score(ctx, from)
@@ -40,14 +41,18 @@ func (d *demo) scoring(from folders) stage {
 	}}
 }
 
-// score measures all decoders and the ideal observer on test scenes and zebras,
-// by one scan of each and by the mean of all.
+// score measures all decoders and both observers on test scenes and zebras, by one
+// scan of each and by the mean of all.
 func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 	r, err := d.readScans(from.scans)
 	if err != nil {
 		return nil, err
 	}
 	observe, err := d.observing(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	learned, err := d.observeLearned(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +77,9 @@ func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
 				}
 				scores = append(scores, score)
 			}
+			byModel := blank
+			byModel.Decoder, byModel.Image = encoding, learned[repeats][s.name]
+			scores = append(scores, byModel)
 			ideal := blank
 			ideal.Decoder = observer
 			if ideal.Image, err = observe(s, scans); err != nil {
@@ -109,6 +117,22 @@ func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.Gen
 	brain := eval.Wilson(found.BrainTop1, score.Choices)
 	score.Image, score.Brain = eval.Wilson(found.ImageTop1, score.Choices), &brain
 	return nil
+}
+
+// observeLearned scores the encoding model: for each number of repeats, what it
+// identifies of each set.
+func (d *demo) observeLearned(ctx context.Context, r *recorded) (map[int]map[string]eval.Share, error) {
+	m, err := d.learnEncoding(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int]map[string]eval.Share{}
+	for _, repeats := range []int{1, d.Scale.Repeats} {
+		if out[repeats], err = m.identify(ctx, d, r, repeats); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // observing returns what scores the ideal observer. There is no ideal for brain
