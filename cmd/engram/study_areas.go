@@ -43,7 +43,7 @@ func (c *console) studyAreasCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.UintSliceVar(&seeds, "seeds", []uint{101}, "seeds of the scenes and their subjects")
-	flags.IntVar(&spec.Images, "images", 1000, "training images, each seen three times")
+	flags.IntVar(&spec.Images, "images", 500, "training images, each seen three times")
 	flags.IntVar(&spec.Test, "test", 200, "images to identify")
 	flags.IntVar(&spec.Zebras, "zebras", 60, "zebra scenes to identify, at most 60")
 	flags.IntVar(&spec.Voxels, "voxels", 4000, "voxels of all areas together")

@@ -15,29 +15,35 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+	"gonum.org/v1/gonum/mat"
 )
 
 const (
 	// bankSeed makes the observer's bank another subject than the one that is scanned.
 	bankSeed = 0x9E3779B97F4A7C15
 	// bankShare is how many units the bank has for each voxel of the subject.
-	bankShare = 0.5
+	bankShare = 0.15
 	// noiseShrinkage is how far the covariance of the residuals is shrunk towards its
 	// diagonal.
 	noiseShrinkage = 0.2
+	// faintest is the least variance of a direction of the predictions, relative to the
+	// strongest.
+	faintest = 1e-6
 )
 
 // encodingModel identifies scenes as Kay et al. 2008 (Nature 452:352) do: it predicts
 // the scan of every candidate and takes the likeliest. It learns from the trials that
 // decoders are trained on. Its features are a bank of units that have the kinds of
 // tuning that voxels have, but other fields and preferences; a ridge regression gives
-// each voxel's weights, and the residuals of left-out scenes give the covariance.
+// each voxel's weights. It compares scans along the directions in which predictions can
+// differ, one for each unit at most; the residuals of left-out scenes give the covariance there.
 type encodingModel struct {
-	bank   *scanner.Subject
-	mean   []float64 // of the units, over training scenes
-	scale  []float64 // 1/deviation of the units
-	ridge  *scan.Ridge
-	scenes blas32.General // [training scenes, voxels], left-out predictions
+	bank       *scanner.Subject
+	mean       []float64 // of the units, over training scenes
+	scale      []float64 // 1/deviation of the units
+	ridge      *scan.Ridge
+	directions blas32.General // [voxels, directions], orthonormal in units of each voxel's residual
+	scenes     blas32.General // [training scenes, directions], left-out predictions
 }
 
 // learnEncoding fits the model to the mean scans of training scenes.
@@ -64,8 +70,85 @@ func (d *demo) learnEncoding(ctx context.Context, r *recorded) (*encodingModel, 
 	if err != nil {
 		return nil, err
 	}
-	m.scenes, m.ridge.LeftOut = m.ridge.LeftOut, blas32.General{}
+	if err := m.setDirections(residualVariances(means, m.ridge.LeftOut)); err != nil {
+		return nil, err
+	}
+	m.scenes, m.ridge.LeftOut = m.along(m.ridge.LeftOut), blas32.General{}
 	return m, nil
+}
+
+// residualVariances returns, for each voxel, the mean square of what scans differ by
+// from predictions.
+func residualVariances(scans, predicted blas32.General) []float64 {
+	out := make([]float64, scans.Cols)
+	for i := range scans.Rows {
+		for j, x := range scans.Data[i*scans.Stride:][:scans.Cols] {
+			d := float64(x - predicted.Data[i*predicted.Stride+j])
+			out[j] += d * d / float64(scans.Rows)
+		}
+	}
+	return out
+}
+
+// setDirections sets the directions that the weights span. With voxels in units of
+// their residuals, the weights W [units, voxels] have the Gram matrix W·Wᵀ = E·Λ·Eᵀ,
+// and Wᵀ·E·Λ^(−1/2) are orthonormal.
+func (m *encodingModel) setDirections(variances []float64) error {
+	w := m.ridge.Weights
+	scaled := blas32.General{Rows: w.Rows, Cols: w.Cols, Stride: w.Cols, Data: make([]float32, w.Rows*w.Cols)}
+	for i := range w.Rows {
+		for j, x := range w.Data[i*w.Stride:][:w.Cols] {
+			scaled.Data[i*w.Cols+j] = x / float32(math.Sqrt(variances[j]))
+		}
+	}
+	gram := product(scaled, blas.NoTrans, scaled, blas.Trans)
+	symmetric := mat.NewSymDense(gram.Rows, nil)
+	for i := range gram.Rows {
+		for j := i; j < gram.Cols; j++ {
+			symmetric.SetSym(i, j, float64(gram.Data[i*gram.Stride+j]))
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(symmetric, true) {
+		return errors.New("encoding model: the eigenvalues of its weights are not found")
+	}
+	values := eigen.Values(nil) // ascending
+	first := 0
+	for first < len(values)-1 && values[first] < faintest*values[len(values)-1] {
+		first++
+	}
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	kept := blas32.General{Rows: w.Rows, Cols: len(values) - first, Stride: len(values) - first}
+	for i := range w.Rows {
+		for k := first; k < len(values); k++ {
+			kept.Data = append(kept.Data, float32(vectors.At(i, k)/math.Sqrt(values[k])))
+		}
+	}
+	m.directions = product(scaled, blas.Trans, kept, blas.NoTrans)
+	for i := range m.directions.Rows {
+		blas32.Scal(float32(1/math.Sqrt(variances[i])), blas32.Vector{N: m.directions.Cols, Inc: 1, Data: m.directions.Data[i*m.directions.Stride:]})
+	}
+	return nil
+}
+
+// product returns A·B of two matrices or their transposes.
+func product(a blas32.General, turnA blas.Transpose, b blas32.General, turnB blas.Transpose) blas32.General {
+	rows, cols := a.Rows, b.Cols
+	if turnA == blas.Trans {
+		rows = a.Cols
+	}
+	if turnB == blas.Trans {
+		cols = b.Rows
+	}
+	out := blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
+	blas32.Gemm(turnA, turnB, 1, a, b, 0, out)
+	return out
+}
+
+// along returns the rows of scans along the model's directions.
+func (m *encodingModel) along(scans blas32.General) blas32.General {
+	return product(scans, blas.NoTrans, m.directions, blas.NoTrans)
 }
 
 // standardise sets the means and scales of the units.
@@ -96,17 +179,21 @@ func (m *encodingModel) standard(features blas32.General) blas32.General {
 	return features
 }
 
-// predict returns the scans that scenes are predicted to have.
+// predict returns the scans that scenes are predicted to have, along the directions.
 func (m *encodingModel) predict(ctx context.Context, list []scenes.Scene) (blas32.General, error) {
 	features, err := m.bank.Responses(stimuli(ctx, list, func() {}))
 	if err != nil {
 		return features, err
 	}
-	return m.ridge.Predict(ctx, m.standard(features))
+	predicted, err := m.ridge.Predict(ctx, m.standard(features))
+	if err != nil {
+		return predicted, err
+	}
+	return m.along(predicted), nil
 }
 
 // whitening returns the upper Cholesky factor of the covariance of what scans of
-// training scenes differ by from the predictions for these scenes.
+// training scenes differ by from the predictions for these scenes, along the directions.
 func (m *encodingModel) whitening(scans blas32.General) (blas64.Triangular, error) {
 	n, v := scans.Rows, scans.Cols
 	residuals := blas64.General{Rows: n, Cols: v, Stride: v, Data: make([]float64, n*v)}
@@ -148,7 +235,7 @@ func (m *encodingModel) identify(ctx context.Context, d *demo, r *recorded, repe
 	if err != nil {
 		return nil, err
 	}
-	factor, err := m.whitening(training)
+	factor, err := m.whitening(m.along(training))
 	if err != nil {
 		return nil, fmt.Errorf("%d repeats: %w", repeats, err)
 	}
@@ -162,7 +249,7 @@ func (m *encodingModel) identify(ctx context.Context, d *demo, r *recorded, repe
 		if err != nil {
 			return nil, err
 		}
-		right := nearest(whiten(factor, predicted), whiten(factor, scans))
+		right := nearest(whiten(factor, predicted), whiten(factor, m.along(scans)))
 		out[s.name] = eval.Wilson(float64(right)/float64(scans.Rows), scans.Rows)
 	}
 	return out, nil
