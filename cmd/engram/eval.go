@@ -39,10 +39,10 @@ const evalHelp = "Eval cross-validates presets (all trials of an image are held 
 
 const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --model clip-vit-b-32 --presets linear,whitened,compact\n" +
 	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --decoder decoder --json\n" +
-	"  engram eval --voxels test.npy --stimuli test/ --decoder decoder --gallery-index photos.index --subset 'zebras={\"key\":\"captions\",\"text\":\"zebra\"}'\n" +
+	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --decoder decoder --gallery-index photos.index --subset 'zebras={\"key\":\"captions\",\"text\":\"zebra\"}'\n" +
 	"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
 	"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +
-	"  engram eval --voxels test.npy --stimuli test/ --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv"
+	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv"
 
 func (c *console) evalCommand() *cobra.Command {
 	var spec app.EvalSpec
@@ -123,6 +123,9 @@ func (f evalFiles) check() error {
 		}
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
 			return fmt.Errorf("%s: %w", flag, err)
+		}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("%s: wanted a file, %s is a folder", flag, path)
 		}
 	}
 	return nil

@@ -57,6 +57,10 @@ func TestEvalRefuses(t *testing.T) {
 	c.refuse([]string{"wanted 2 to 16 folds of 16 images, found 17"}, append(data, "--folds", "17")...)
 	c.refuse([]string{"--folds is 9, wanted 8 at most: of 16 images seen a fold holds out one"}, append(data, "--folds", "9")...)
 	c.refuse([]string{"--presets names none"}, append(data, "--presets", "")...)
+	nowhere := []string{"eval", "--voxels", "nowhere.npy", "--stimuli", s.photos} // names are looked at before files
+	c.refuse([]string{"--presets names linear twice"}, append(nowhere, "--presets", "linear,linear")...)
+	c.refuse([]string{"--presets: ", "nearest"}, append(nowhere, "--presets", "nearest")...)
+	c.refuse([]string{"--html: wanted a file, ", " is a folder"}, append(data, "--html", t.TempDir())...)
 	c.refuse([]string{"--predictions takes those of one preset"}, append(data, "--predictions", "p.npy")...)
 	c.refuse([]string{"--predictions: ", "/nowhere: no such file"}, append(data, "--presets", "linear", "--predictions", "/nowhere/p.npy")...)
 	decoder, other := filepath.Join(t.TempDir(), "decoder"), filepath.Join(t.TempDir(), "other")

@@ -171,8 +171,26 @@ func (spec *EvalSpec) check() error {
 	if len(spec.Presets) == 0 && len(spec.Decoders) == 0 {
 		return errors.New("--presets names none")
 	}
+	if len(spec.Decoders) == 0 {
+		if err := checkPresets(spec.Presets); err != nil {
+			return err
+		}
+	}
 	if _, err := os.Stat(filepath.Dir(spec.Predictions)); err != nil {
 		return fmt.Errorf("--predictions: %w", err)
+	}
+	return nil
+}
+
+// checkPresets refuses names that are no presets, or the same one twice.
+func checkPresets(names []string) error {
+	for i, name := range names {
+		if err := scan.CheckPreset(name); err != nil {
+			return fmt.Errorf("--presets: %w", err)
+		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("--presets names %s twice", name)
+		}
 	}
 	return nil
 }

@@ -75,6 +75,9 @@ func (spec StudySpec) writeCSV(write func(io.Writer) error) error {
 
 // compare runs the cells of all subjects.
 func (a *App) compare(ctx context.Context, spec StudySpec, watch progress.Func) (_ *Study, cells []comparison.Done, err error) {
+	if err := checkPresets(spec.Design.Presets); err != nil {
+		return nil, nil, err
+	}
 	rt, err := a.Runtime(ctx, watch)
 	if err != nil {
 		return nil, nil, err
