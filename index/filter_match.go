@@ -134,10 +134,11 @@ func Spaceless(text string) bool {
 
 // SplitWords returns the words of the filter that every engine finds whole, joined
 // by spaces, and whether there are others, which are found anywhere in a run (see
-// Spaceless).
+// Spaceless). Words keep their case: another tokenizer that splits and lowers them
+// again would cut "i̇zmir", which is "İzmir" in lower case, at its combining dot.
 func (f Text) SplitWords() (whole string, others bool) {
 	var list []string
-	for word := range words(f.Words) {
+	for word := range spelledWords(f.Words) {
 		if Spaceless(word) {
 			others = true
 		} else {
@@ -154,19 +155,30 @@ func (f Text) SplitWords() (whole string, others bool) {
 // has changed since the version that Go knows).
 func words(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
+		for word := range spelledWords(text) {
+			if !yield(lower(word)) {
+				return
+			}
+		}
+	}
+}
+
+// spelledWords yields the words of a text as they are written.
+func spelledWords(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
 		start := 0 // of the word that the loop is in
 		for i, r := range text {
 			if !endsWord(r) {
 				continue
 			}
-			if start < i && !yield(lower(text[start:i])) {
+			if start < i && !yield(text[start:i]) {
 				return
 			}
 			_, size := utf8.DecodeRuneInString(text[i:])
 			start = i + size
 		}
 		if start < len(text) {
-			yield(lower(text[start:]))
+			yield(text[start:])
 		}
 	}
 }

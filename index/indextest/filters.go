@@ -25,7 +25,7 @@ var photos = []index.Payload{
 }
 
 // spaceless are texts of scripts without spaces, under "词".
-var spaceless = []any{1: "红色汽车3", 2: []string{"東京タワー", "x"}, 3: "汽 车", 4: nil, 5: "red 小汽车", 6: "รถยนต์สีแดง"}
+var spaceless = []any{1: "红色汽车3", 2: []string{"東京タワー", "x"}, 3: "汽 车", 4: nil, 5: "red 小汽车", 6: "รถยนต์สีแดง 車 İzmir"}
 
 func testFilter(t *testing.T, f fixture) {
 	store := f.fresh(len(photos))
@@ -60,6 +60,7 @@ func testFilter(t *testing.T, f fixture) {
 		"no Chinese word":         {index.Not{Filter: index.Text{Key: "词", Words: "汽车"}}, []index.ID{2, 3, 4, 6}},
 		"a Japanese word":         {index.Text{Key: "词", Words: "東京"}, []index.ID{2}},
 		"a Thai word":             {index.Text{Key: "词", Words: "รถ"}, []index.ID{6}},
+		"a Kanji and a dotted I":  {index.Text{Key: "词", Words: "車 İzmir"}, []index.ID{6}},
 		"range of both numbers":   {index.Range{Key: "width", From: new(640.0), Below: new(1280.0)}, []index.ID{1, 3}},
 		"range between integers":  {index.Range{Key: "width", Above: new(639.5), To: new(640.5)}, []index.ID{1, 3}},
 		"range without the bound": {index.Range{Key: "score", Above: new(0.5)}, []index.ID{2, 3}},
