@@ -62,6 +62,7 @@ func (c *console) demoCommand() *cobra.Command {
 	flags.BoolVar(&f.json, "json", false, "print JSON, with --seeds")
 	flags.StringVar(&f.csv, "csv", "", "write every figure to this CSV `file`, with --seeds")
 	flags.StringVar(&f.MindEye, "export-mindeye", "", "write the simulated scans to this `folder` too, in the layout that engram train --mindeye reads")
+	flags.IntVar(&f.Subjects, "export-subjects", 1, "how many simulated subjects --export-mindeye writes: they share the test scenes, and others have training scenes of their own")
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
 	for _, other := range []string{"seed", "export-mindeye", "addr"} {
 		cmd.MarkFlagsMutuallyExclusive("seeds", other)
@@ -93,6 +94,12 @@ func (f *demoFlags) check() error {
 	}
 	if len(f.seeds) == 0 && (f.json || f.csv != "") {
 		return errors.New("--json and --csv need --seeds")
+	}
+	if f.Subjects != 1 && f.MindEye == "" {
+		return errors.New("--export-subjects needs --export-mindeye")
+	}
+	if f.Subjects < 1 || f.Subjects > 8 {
+		return fmt.Errorf("--export-subjects is %d, wanted 1 to 8", f.Subjects)
 	}
 	if f.noServe {
 		f.addr = ""

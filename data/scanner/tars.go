@@ -18,6 +18,9 @@ type Tars struct {
 	Picture func(image int) (format string, file []byte, err error)
 	// Validation is how many images that are not shared are for validation.
 	Validation int
+	// Number returns the number (COCO73K) that an image of the recording has with all
+	// subjects; nil: its row.
+	Number func(image int) int64
 }
 
 // Limits of MindEye's tars: samples in one, and repeats of a sample.
@@ -31,7 +34,8 @@ const (
 // split, the others, in random order, validation and training. As there, voxels
 // are z-scored over the trials of each session, and a sample has three repeats:
 // the first three, or copies where the image was seen less often. The file
-// dataset.json beside the splits says that the data is simulated.
+// dataset.json beside the splits, dataset_subj02.json of a second subject, says that the
+// data is simulated.
 func (s *Subject) WriteTars(dir string, r Recording, t Tars) error {
 	if err := r.check(s); err != nil {
 		return fmt.Errorf("scanner: %w", err)
@@ -62,7 +66,11 @@ func (s *Subject) WriteTars(dir string, r Recording, t Tars) error {
 			part++
 		}
 	}
-	if err := s.writeAbout(filepath.Join(dir, "dataset.json"), r, 0); err != nil {
+	about := "dataset.json"
+	if t.Subject > 1 {
+		about = fmt.Sprintf("dataset_subj%02d.json", t.Subject)
+	}
+	if err := s.writeAbout(filepath.Join(dir, about), r, 0); err != nil {
 		return err
 	}
 	return mindeye.WriteTotals(dir, t.Subject, mindeye.Totals{
@@ -101,9 +109,12 @@ func (s *Subject) samples(images []int, scans []float32, seen map[int][]int, t T
 				yield(nil, fmt.Errorf("image %d: %w", image, err))
 				return
 			}
-			trials := seen[image]
+			trials, number := seen[image], int64(image)
+			if t.Number != nil {
+				number = t.Number(image)
+			}
 			sample := &mindeye.Sample{
-				Number: image, Format: format, Picture: file, COCO73K: int64(image),
+				Number: image, Format: format, Picture: file, COCO73K: number,
 				Repeats: repeats, Uniques: int64(min(len(trials), repeats)),
 			}
 			for k := range repeats {

@@ -46,6 +46,8 @@ type Options struct {
 	Scale Scale
 	// MindEye is a folder for the scans in MindEye's layout; "": none.
 	MindEye string
+	// Subjects is how many subjects MindEye's folder has; less than 2: the one of the demo.
+	Subjects int
 }
 
 // Result says where the results of the demo lie.

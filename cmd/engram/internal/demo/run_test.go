@@ -103,7 +103,7 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 		t.Errorf("a second run (-first +second):\n%s", diff)
 	}
 	tars := t.TempDir()
-	other, err := demo.Run(t.Context(), a, demo.Options{Dir: t.TempDir(), Seed: 1, Scale: tiny, MindEye: tars}, nil)
+	other, err := demo.Run(t.Context(), a, demo.Options{Dir: t.TempDir(), Seed: 1, Scale: tiny, MindEye: tars, Subjects: 2}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 // for training, and of 12 test scenes and 6 zebras.
 func checkExport(t *testing.T, dir string) {
 	t.Helper()
-	m := dataset.MindEye{Dir: dir}
+	m := dataset.MindEye{Dir: dir, Subject: 1}
 	training, err := m.Training()
 	if err != nil {
 		t.Fatal(err)
@@ -138,9 +138,47 @@ func checkExport(t *testing.T, dir string) {
 	if img, err := test.Stimuli.Read(t.Context(), 0); err != nil || img.W != 48 {
 		t.Errorf("the first test scene is %v, %v", img, err)
 	}
+	checkSecondSubject(t, dir, training, test)
 	about, err := os.ReadFile(filepath.Join(dir, "dataset.json"))
 	if err != nil || !strings.Contains(string(about), `"simulated": true`) {
 		t.Errorf("dataset.json is %s, %v; want it to say that the data is simulated", about, err)
+	}
+}
+
+// checkSecondSubject wants another subject who shares the test scenes alone.
+func checkSecondSubject(t *testing.T, dir string, training, test *dataset.Scans) {
+	t.Helper()
+	m := dataset.MindEye{Dir: dir, Subject: 2}
+	own, err := m.Training()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := m.Test()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := func(s *dataset.Scans) map[string]bool { // subjects see them in an order of their own
+		seen := map[string]bool{}
+		for i := range s.Samples {
+			img, err := s.Stimuli.Read(t.Context(), i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[string(img.Pix)] = true
+		}
+		return seen
+	}
+	if !cmp.Equal(pictures(shared), pictures(test)) {
+		t.Errorf("the second subject's test scenes (%s) are not the first one's", shared)
+	}
+	first := pictures(training)
+	for picture := range pictures(own) {
+		if first[picture] {
+			t.Fatalf("both subjects have a training scene (%s)", own)
+		}
+	}
+	if cmp.Equal(shared.Voxels.Data, test.Voxels.Data) {
+		t.Error("two subjects have the same scans")
 	}
 }
 

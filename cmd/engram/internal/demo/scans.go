@@ -70,12 +70,7 @@ func (d *demo) scan(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	var all []scenes.Scene
-	for _, s := range d.shown() {
-		all = append(all, s.scenes...)
-	}
-	step := d.counter("simulating scans", len(all))
-	responses, err := subject.Responses(stimuli(ctx, all, step))
+	responses, err := d.respond(ctx, subject)
 	if err != nil {
 		return err
 	}
@@ -87,6 +82,15 @@ func (d *demo) scan(ctx context.Context, dir string) error {
 		return err
 	}
 	return subject.WriteTable(dir, r, scanner.Float32)
+}
+
+// respond returns a subject's responses to the shown scenes.
+func (d *demo) respond(ctx context.Context, subject *scanner.Subject) (blas32.General, error) {
+	var all []scenes.Scene
+	for _, s := range d.shown() {
+		all = append(all, s.scenes...)
+	}
+	return subject.Responses(stimuli(ctx, all, d.counter("simulating scans", len(all))))
 }
 
 // recorded are the scans as they were written.
