@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"engram/cmd/engram/internal/app"
 	"engram/index"
@@ -59,6 +60,11 @@ type planFlags struct {
 
 // plan works out and prints plans.
 func (c *console) plan(ctx context.Context, f planFlags, given *pflag.FlagSet) error {
+	for _, name := range []string{"token-dim", "token-kind"} {
+		if given.Changed(name) && !given.Changed("tokens") {
+			return fmt.Errorf("--%s needs --tokens, the number of tokens of an item", name)
+		}
+	}
 	f.Memory, f.Disk = 1e9*f.ram, 1e9*f.disk
 	plans, err := show(ctx, c, c.app().Plan, app.PlanSpec{Demands: f.demands(given), Rates: f.rates})
 	if err != nil {

@@ -65,4 +65,5 @@ func TestPlanRefuses(t *testing.T) {
 	c.refuse([]string{"no-such-file"}, "plan", "--rates", "no-such-file")
 	c.refuse([]string{"memory of a node is -1e+09 bytes"}, "plan", "--ram", "-1")
 	c.refuse([]string{bad, "unusable rates"}, "plan", "--rates", bad)
+	c.refuse([]string{"--token-kind needs --tokens"}, "plan", "--token-kind", "int8")
 }
