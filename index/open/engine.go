@@ -23,18 +23,15 @@ type engine interface {
 	partDir(dir, part string) string
 }
 
-// engines are the engines by the scheme of an index's name. A path has none.
-var engines = map[string]engine{"": folders{}, "qdrant": collections{}, "qdrants": collections{}}
-
 // engineOf returns the engine of a name. It refuses an address of another scheme,
 // which would be the path of a new folder otherwise.
 func engineOf(name string) (engine, error) {
-	scheme, _, ok := strings.Cut(name, "://")
-	if !ok {
-		scheme = ""
+	scheme, _, address := strings.Cut(name, "://")
+	if !address {
+		return folders{}, nil
 	}
-	if found := engines[scheme]; found != nil && (scheme != "" || !ok) {
-		return found, nil
+	if scheme == "qdrant" || scheme == "qdrants" {
+		return collections{}, nil
 	}
 	return nil, fmt.Errorf("%s is neither a folder nor a collection, wanted for the latter %s", name, Form)
 }
