@@ -129,7 +129,9 @@ func (t *training) calibrate(ctx context.Context, config *Config) error {
 // maxCalibrated bounds the scans of an image whose mean has a sharpness of its own.
 const maxCalibrated = 3
 
-// likelihoodWithout returns the likelihood as it is fitted without a part.
+// likelihoodWithout returns the likelihood as it is fitted without the images of a part.
+// Its shape (rank, penalty, shrinkage) is the one chosen on all left-out images, the part's
+// among them: three numbers, which a part of the images hardly moves.
 func (t *training) likelihoodWithout(ctx context.Context, part heldOut) (*mapping, error) {
 	judged, err := t.judgeShapes(ctx)
 	if err != nil {
