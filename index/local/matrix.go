@@ -43,7 +43,7 @@ func (m *Matrix) WithoutCodes() *Matrix { return &Matrix{rows: m.rows.WithoutCod
 // numbers as ids. It uses as many goroutines as the program may run.
 func (m *Matrix) Search(ctx context.Context, q []float32, k int) ([]index.Hit, error) {
 	scan := flat.Scan{Threads: runtime.GOMAXPROCS(0)}
-	matches, err := scan.Search(ctx, []column.Part{{Rows: &m.rows}}, q, k)
+	matches, err := scan.Search(ctx, nil, []column.Part{{Rows: &m.rows}}, q, k)
 	hits := make([]index.Hit, len(matches))
 	for i, match := range matches {
 		hits[i] = index.Hit{ID: match.ID, Score: match.Score}

@@ -35,7 +35,7 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 			parts[i].Filter = func() column.Chooser { return p.segment.Chooser(q.Filter) }
 		}
 	}
-	matches, err := s.searcher().Search(ctx, parts, vector, min(q.K, snap.count))
+	matches, err := s.searcher().Search(ctx, nil, parts, vector, min(q.K, snap.count))
 	if err != nil {
 		return nil, err
 	}

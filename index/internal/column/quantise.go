@@ -2,6 +2,7 @@ package column
 
 import (
 	"math"
+	"slices"
 
 	"engram/index/internal/simd"
 )
@@ -52,11 +53,18 @@ type Query struct {
 
 // NewQuery codes the unit vector v.
 func NewQuery(v []float32) Query {
-	q := Query{Vector: v, Code: make([]int8, len(v))}
+	var q Query
+	q.Set(v)
+	return q
+}
+
+// Set makes q the query of the unit vector v, as NewQuery does. It allocates only
+// where the code of q has no room.
+func (q *Query) Set(v []float32) {
+	q.Vector, q.Code = v, slices.Grow(q.Code[:0], len(v))[:len(v)]
 	var residual float32
 	q.Scale, residual = Quantise(q.Code, v)
 	q.Slope, q.Offset = bound(len(v), residual)
-	return q
 }
 
 // bound returns the slope and offset of the error bound in the residual of a

@@ -9,11 +9,12 @@ import (
 
 // Searcher finds the rows with the highest inner products with a query.
 type Searcher interface {
-	// Search returns up to k rows of parts, best first (see Compare). q has unit
-	// length and the dimension of the rows; an id is in one part at most. The
-	// score of a match is the float32 inner product, whichever way the row was
-	// found. Only ctx and the filters of the parts can make it return an error.
-	Search(ctx context.Context, parts []Part, q []float32, k int) ([]Match, error)
+	// Search appends up to k rows of parts to dst, best first (see Compare), and
+	// returns it. q has unit length and the dimension of the rows; an id is in one
+	// part at most. The score of a match is the float32 inner product, whichever way
+	// the row was found. Only ctx and the filters of the parts can make it return an
+	// error, and dst as it was. It allocates nothing where dst has room.
+	Search(ctx context.Context, dst []Match, parts []Part, q []float32, k int) ([]Match, error)
 }
 
 // Part is what a search sees of one set of rows: the rows that are not dead and

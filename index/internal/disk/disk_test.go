@@ -141,7 +141,7 @@ func readEverything(t testing.TB, content []byte) error {
 	if itemsErr != nil && verifyErr == nil {
 		t.Fatalf("reading finds damage that verify does not: %v", itemsErr)
 	}
-	_, err = flat.Scan{}.Search(context.Background(), []column.Part{{Rows: &s.Rows}}, make([]float32, s.Dim), 3)
+	_, err = flat.Scan{}.Search(context.Background(), nil, []column.Part{{Rows: &s.Rows}}, make([]float32, s.Dim), 3)
 	return errors.Join(verifyErr, err)
 }
 
@@ -205,7 +205,7 @@ func TestDamageAfterOpeningIsFound(t *testing.T) {
 		}
 		q := make([]float32, s.Dim)
 		q[0] = 1
-		if _, err := (flat.Scan{}).Search(t.Context(), []column.Part{{Rows: &s.Rows}}, q, 3); err != nil {
+		if _, err := (flat.Scan{}).Search(t.Context(), nil, []column.Part{{Rows: &s.Rows}}, q, 3); err != nil {
 			t.Errorf("section %d overwritten: search gives %v", section, err)
 		}
 		if _, err := f.WriteAt(before, start); err != nil {

@@ -77,7 +77,7 @@ func FuzzSignedSegment(f *testing.F) {
 			t.Fatalf("error %v, want ErrCorrupt", err)
 		}
 		q := []float32{1, 0, 0, 0}
-		if _, err := (flat.Scan{}).Search(context.Background(), []column.Part{{Rows: &s.Rows}}, q, 2); err != nil {
+		if _, err := (flat.Scan{}).Search(context.Background(), nil, []column.Part{{Rows: &s.Rows}}, q, 2); err != nil {
 			t.Fatal(err)
 		}
 	})

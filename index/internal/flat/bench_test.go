@@ -91,7 +91,7 @@ func BenchmarkSearch(b *testing.B) {
 					scan := flat.Scan{Kernels: kernels, Threads: threads}
 					parts := []column.Part{{Rows: set.rows}}
 					for i := 0; b.Loop(); i++ {
-						if _, err := scan.Search(context.Background(), parts, queries[i%len(queries)], 10); err != nil {
+						if _, err := scan.Search(context.Background(), nil, parts, queries[i%len(queries)], 10); err != nil {
 							b.Fatal(err)
 						}
 					}

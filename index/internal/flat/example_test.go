@@ -20,7 +20,7 @@ func Example() {
 	}
 
 	query := []float32{0, 1}
-	matches, err := flat.Scan{}.Search(context.Background(), []column.Part{{Rows: &rows}}, query, 1)
+	matches, err := flat.Scan{}.Search(context.Background(), nil, []column.Part{{Rows: &rows}}, query, 1)
 	if err != nil {
 		log.Fatal(err)
 	}

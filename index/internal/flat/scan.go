@@ -2,10 +2,9 @@ package flat
 
 import (
 	"cmp"
-	"context"
+	"slices"
 
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 const (
@@ -35,9 +34,10 @@ func before(a, b candidate) bool { return a.upper > b.upper }
 // memory is bounded, and early rows, whose rivals are not known yet, cost
 // little.
 type scanner struct {
-	job
+	*run
+	task   func()           // work and done.Done, made once
 	choose []column.Chooser // of each part; nil: every row
-	err    error            // of a chooser
+	err    error            // of a chooser, or of the context
 
 	best    top
 	waiting []candidate
@@ -45,29 +45,41 @@ type scanner struct {
 	dots    []int32   // of one block
 }
 
-// job is what the scanners of one search share.
-type job struct {
-	kernels *simd.Kernels
-	query   column.Query
-	parts   []column.Part
-	k       int
-	limit   *limit
+func newScanner(r *run) *scanner {
+	s := &scanner{run: r, scores: make([]float32, blockRows), dots: make([]int32, blockRows)}
+	s.task = func() {
+		defer r.done.Done()
+		s.work()
+	}
+	return s
 }
 
-func newScanner(j job) *scanner {
-	s := &scanner{
-		job: j, choose: make([]column.Chooser, len(j.parts)),
-		best:    top{k: j.k, matches: make([]column.Match, 0, j.k)},
-		waiting: make([]candidate, 0, max(minWaiting, 4*j.k)),
-		scores:  make([]float32, blockRows),
-		dots:    make([]int32, blockRows),
-	}
-	for i, p := range j.parts {
-		if p.Filter != nil {
+// prepare readies the scanner for the run's search.
+func (s *scanner) prepare() {
+	s.err = nil
+	s.best = top{k: s.k, matches: slices.Grow(s.best.matches[:0], s.k)}
+	s.waiting = slices.Grow(s.waiting[:0], max(minWaiting, 4*s.k))
+	s.choose = slices.Grow(s.choose[:0], len(s.parts))[:len(s.parts)]
+	for i, p := range s.parts {
+		if s.choose[i] = nil; p.Filter != nil {
 			s.choose[i] = p.Filter()
 		}
 	}
-	return s
+}
+
+// work looks at chunks of rows until none is left.
+func (s *scanner) work() {
+	for {
+		i := int(s.next.Add(1)) - 1
+		if i >= len(s.chunks) {
+			s.rescore()
+			return
+		}
+		c := s.chunks[i]
+		if s.scan(c.part, c.lo, c.hi); s.err != nil {
+			return
+		}
+	}
 }
 
 // least is the score that a row must reach to be among the k best.
@@ -79,18 +91,18 @@ func (s *scanner) least() float32 {
 }
 
 // scan looks at rows lo to hi of a part.
-func (s *scanner) scan(ctx context.Context, part, lo, hi int) error {
-	block := s.scanVectors
-	if p := s.parts[part]; p.Codes != nil && len(p.IDs) >= minCoded {
-		block = s.scanCodes
-	}
+func (s *scanner) scan(part, lo, hi int) {
+	codes := coded(s.parts[part])
 	for ; lo < hi; lo += blockRows {
-		if err := cmp.Or(s.err, ctx.Err()); err != nil {
-			return err
+		if s.err = cmp.Or(s.err, s.ctx.Err()); s.err != nil {
+			return
 		}
-		block(part, lo, min(hi, lo+blockRows))
+		if codes {
+			s.scanCodes(part, lo, min(hi, lo+blockRows))
+		} else {
+			s.scanVectors(part, lo, min(hi, lo+blockRows))
+		}
 	}
-	return nil
 }
 
 // takes reports whether the filter chooses a row. After an error it chooses no row.

@@ -17,74 +17,113 @@ import (
 type Scan struct {
 	Kernels *simd.Kernels // nil: simd.Best()
 	Threads int           // goroutines at most; less than 1: one
+
+	share int // bytes that a goroutine must have to read; 0: minBytes. Tests set fewer
 }
 
 var _ column.Searcher = Scan{}
 
-// chunkRows is how many rows a goroutine takes at a time: enough that handing
-// them out costs nothing, few enough that none waits long for the last one.
-const chunkRows = 4096
+const (
+	// chunkRows is how many rows a goroutine takes at a time: enough that handing
+	// them out costs nothing, few enough that none waits long for the last one.
+	chunkRows = 4096
+	// minBytes is how much a goroutine must have to read to be worth waking. A
+	// second one saves less than it adds to the slowest searches below twice that.
+	minBytes = 8 << 20
+)
 
-// Search implements column.Searcher. It returns exactly the k best rows; fewer
+// Search implements column.Searcher. It appends exactly the k best rows; fewer
 // where there are fewer.
-func (s Scan) Search(ctx context.Context, parts []column.Part, q []float32, k int) ([]column.Match, error) {
-	if s.Kernels == nil {
-		s.Kernels = simd.Best()
-	}
-	for _, p := range parts {
-		p.CheckLayout()
-	}
-	chunks := split(parts)
+func (s Scan) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	rows := 0
 	for _, p := range parts {
+		p.CheckLayout()
 		rows += len(p.IDs)
 	}
 	k = min(k, rows)
 	if k < 1 {
-		return nil, ctx.Err()
+		return dst, ctx.Err()
 	}
-	j := job{kernels: s.Kernels, query: column.NewQuery(q), parts: parts, k: k, limit: newLimit()}
-	scanners := make([]*scanner, max(1, min(s.Threads, len(chunks))))
-	for i := range scanners {
-		scanners[i] = newScanner(j)
+	r := runs.Get().(*run)
+	defer r.release()
+	r.prepare(ctx, s, parts, k)
+	r.query.Set(q)
+	if err := r.scanAll(); err != nil {
+		return dst, err
 	}
-	var next atomic.Int64
-	work := func(s *scanner) error {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(chunks) {
-				s.rescore()
-				return s.err
-			}
-			c := chunks[i]
-			if err := s.scan(ctx, c.part, c.lo, c.hi); err != nil {
-				return err
-			}
-		}
-	}
-
-	errs := make([]error, len(scanners))
-	var wg sync.WaitGroup
-	for i, s := range scanners[1:] {
-		wg.Go(func() { errs[i+1] = work(s) })
-	}
-	errs[0] = work(scanners[0])
-	wg.Wait()
-
-	if err := cmp.Or(errs...); err != nil {
-		return nil, err
-	}
-	matches := bestOf(scanners)
+	matches := r.best()
 	if invariants.Enabled {
 		invariants.Check(len(matches) <= k && slices.IsSortedFunc(matches, column.Compare), "%d matches for k = %d, or out of order", len(matches), k)
 	}
-	return matches, nil
+	return append(dst, matches...), nil
 }
 
-// bestOf returns the best rows that any of the scanners has found.
-func bestOf(scanners []*scanner) []column.Match {
-	best := &scanners[0].best
-	for _, s := range scanners[1:] {
+// run is one search under way, with all the memory that it needs. It is used again by
+// the next search, so that a search allocates nothing once a few have run.
+type run struct {
+	ctx      context.Context
+	kernels  *simd.Kernels
+	query    column.Query
+	parts    []column.Part
+	k        int
+	limit    limit
+	chunks   []chunk
+	next     atomic.Int64 // chunk
+	scanners []*scanner   // the first active ones are at work
+	active   int
+	done     sync.WaitGroup
+}
+
+// runs holds what searches that have ended leave to the next.
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+// prepare readies the run and its scanners for another search.
+func (r *run) prepare(ctx context.Context, s Scan, parts []column.Part, k int) {
+	r.ctx, r.kernels, r.parts, r.k = ctx, s.Kernels, parts, k
+	if r.kernels == nil {
+		r.kernels = simd.Best()
+	}
+	r.limit.reset()
+	r.next.Store(0)
+	bytes := 0
+	r.chunks, bytes = split(r.chunks[:0], parts)
+	r.active = max(1, min(s.Threads, len(r.chunks), bytes/cmp.Or(s.share, minBytes)))
+	for len(r.scanners) < r.active {
+		r.scanners = append(r.scanners, newScanner(r))
+	}
+	for _, s := range r.scanners[:r.active] {
+		s.prepare()
+	}
+}
+
+// release hands the run to the next search. It keeps nothing of this one alive.
+func (r *run) release() {
+	r.ctx, r.parts, r.query.Vector = nil, nil, nil
+	for _, s := range r.scanners[:r.active] {
+		clear(s.choose)
+	}
+	runs.Put(r)
+}
+
+// scanAll looks at all rows, on as many goroutines as there are active scanners.
+func (r *run) scanAll() error {
+	r.done.Add(r.active - 1)
+	for _, s := range r.scanners[1:r.active] {
+		go s.task()
+	}
+	r.scanners[0].work()
+	r.done.Wait()
+	var err error
+	for _, s := range r.scanners[:r.active] {
+		err = cmp.Or(err, s.err)
+	}
+	return err
+}
+
+// best returns the best rows that any of the scanners has found, best first.
+func (r *run) best() []column.Match {
+	best := &r.scanners[0].best
+	for _, s := range r.scanners[1:r.active] {
 		for _, m := range s.best.matches {
 			best.offer(m)
 		}
@@ -95,12 +134,21 @@ func bestOf(scanners []*scanner) []column.Match {
 // chunk is a range of rows of one part.
 type chunk struct{ part, lo, hi int }
 
-func split(parts []column.Part) []chunk {
-	var chunks []chunk
+// split appends the chunks of parts, and returns how many bytes a scan reads.
+func split(chunks []chunk, parts []column.Part) ([]chunk, int) {
+	bytes := 0
 	for i, p := range parts {
 		for lo := 0; lo < len(p.IDs); lo += chunkRows {
 			chunks = append(chunks, chunk{i, lo, min(lo+chunkRows, len(p.IDs))})
 		}
+		if coded(p) {
+			bytes += len(p.Codes)
+		} else {
+			bytes += 4 * len(p.Vectors)
+		}
 	}
-	return chunks
+	return chunks, bytes
 }
+
+// coded reports whether a part is scanned by its codes.
+func coded(p column.Part) bool { return p.Codes != nil && len(p.IDs) >= minCoded }

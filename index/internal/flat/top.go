@@ -75,11 +75,7 @@ func siftDown[T any](h []T, i int, before func(a, b T) bool) {
 // highest score among these rows.
 type limit struct{ bits atomic.Uint32 }
 
-func newLimit() *limit {
-	l := new(limit)
-	l.bits.Store(math.Float32bits(float32(math.Inf(-1))))
-	return l
-}
+func (l *limit) reset() { l.bits.Store(math.Float32bits(float32(math.Inf(-1)))) }
 
 func (l *limit) load() float32 { return math.Float32frombits(l.bits.Load()) }
 
