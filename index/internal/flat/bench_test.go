@@ -101,3 +101,30 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkBatch is a batch of 512 queries over a mapped segment.
+func BenchmarkBatch(b *testing.B) {
+	segment := benchSegment(b)
+	rng := rand.New(rand.NewPCG(3, 4))
+	queries := make([][]float32, 512)
+	for i := range queries {
+		queries[i] = make([]float32, benchDim)
+		for j := range queries[i] {
+			queries[i][j] = float32(rng.NormFloat64())
+		}
+		var err error
+		if queries[i], err = index.Unit(queries[i], benchDim); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("n=%d/dim=%d/k=10/queries=%d/threads=%d", benchRows, benchDim, len(queries), threads), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := (flat.Scan{Threads: threads}).Batch(b.Context(), []column.Part{{Rows: &segment.Rows}}, queries, 10); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*len(queries))/b.Elapsed().Seconds(), "queries/s")
+		})
+	}
+}

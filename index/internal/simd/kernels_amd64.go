@@ -8,14 +8,14 @@ func available() []*Kernels {
 	kernels := []*Kernels{&portable}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		avx2 := &Kernels{
-			Name: "avx2", dotRows: dotRowsAVX2, dotRowsInt8: dotRowsInt8AVX2,
+			Name: "avx2", dotRows: dotRowsAVX2, dotRowsInt8: dotRowsInt8AVX2, dotPanel: dotPanelAVX2,
 			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
 		}
 		kernels = append([]*Kernels{avx2}, kernels...)
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VNNI && cpu.X86.HasBMI2 && cpu.X86.HasFMA {
 		avx512 := &Kernels{
-			Name: "avx512vnni", dotRows: dotRowsAVX512, dotRowsInt8: dotRowsInt8VNNI,
+			Name: "avx512vnni", dotRows: dotRowsAVX512, dotRowsInt8: dotRowsInt8VNNI, dotPanel: dotPanelVNNI, reach: reachAVX512,
 			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
 		}
 		kernels = append([]*Kernels{avx512}, kernels...)
