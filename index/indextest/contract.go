@@ -31,6 +31,7 @@ func Contract(t *testing.T, open Opener) {
 		{"search refuses what it cannot answer", testQueries},
 		{"an exact search is exact", testExact},
 		{"a search reaches its recall", testRecall},
+		{"a batch answers as its searches do", testBatch},
 		{"a filter chooses by payload", testFilter},
 		{"an unusable filter is refused", testFilterRefused},
 		{"a filter leaves min(K, matches) hits", testFilterCount},

@@ -230,7 +230,9 @@ func newLarge(f fixture) large {
 	for id := index.ID(0); id < n; id += 500 {
 		var batch []index.Item
 		for i := range index.ID(500) {
-			batch = append(batch, index.Item{ID: (id + i) * 7919 % 100_003, Vector: randomVector(l.rng, dim)})
+			batch = append(batch, index.Item{
+				ID: (id + i) * 7919 % 100_003, Vector: randomVector(l.rng, dim), Payload: index.Payload{"class": int64(i % 3)},
+			})
 		}
 		f.upsert(l.store, batch...)
 		l.model.upsert(batch)
@@ -273,5 +275,32 @@ func testRecall(t *testing.T, f fixture) {
 		if recall := float64(found) / (queries * k); recall < target {
 			t.Errorf("a recall of %v, wanted %v", recall, target)
 		}
+	}
+}
+
+func testBatch(t *testing.T, f fixture) {
+	l := newLarge(f)
+	var batch []index.Query
+	for i := range 2 * queries {
+		q := l.query()
+		q.K, q.Exact, q.WithPayload = 1+i, true, i%2 == 0
+		if i%5 == 0 {
+			q.Filter = index.Equal{Key: "class", Value: int64(1)}
+		}
+		batch = append(batch, q)
+	}
+	found, err := index.SearchBatch(t.Context(), l.store, batch)
+	if err != nil || len(found) != len(batch) {
+		t.Fatalf("%d answers to %d queries, error %v", len(found), len(batch), err)
+	}
+	for i, q := range batch {
+		l.model.checkHits(t, q, found[i])
+	}
+	if found, err := index.SearchBatch(t.Context(), l.store, nil); err != nil || len(found) != 0 {
+		t.Errorf("no queries: %v, error %v", found, err)
+	}
+	batch[7].K = 0
+	if found, err := index.SearchBatch(t.Context(), l.store, batch); !errors.Is(err, index.ErrQuery) || found != nil {
+		t.Errorf("a batch with a query for 0 items: error %v, want %v", err, index.ErrQuery)
 	}
 }

@@ -21,10 +21,7 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 		return nil, err
 	}
 	defer snap.release()
-	if err := q.Check(); err != nil {
-		return nil, err
-	}
-	vector, err := index.Unit(q.Vector, s.info.Dim)
+	vector, err := s.checkQuery(q)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +36,17 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	if err != nil {
 		return nil, err
 	}
+	return snap.hits(matches, q.WithPayload)
+}
+
+// hits returns what a search found as a caller sees it.
+func (s *snapshot) hits(matches []column.Match, withPayload bool) ([]index.Hit, error) {
 	hits := make([]index.Hit, len(matches))
 	for i, m := range matches {
 		hits[i] = index.Hit{ID: m.ID, Score: max(-1, min(1, m.Score))}
-		if q.WithPayload {
-			if hits[i].Payload, err = snap.parts[m.Part].segment.Payload(m.Row); err != nil {
+		if withPayload {
+			var err error
+			if hits[i].Payload, err = s.parts[m.Part].segment.Payload(m.Row); err != nil {
 				return nil, err
 			}
 		}

@@ -67,15 +67,37 @@ func (a *App) openGallery(ctx context.Context, spec EvalSpec, s *study, watch pr
 func (g *gallery) find(ctx context.Context) error {
 	n := g.study.Targets.Rows
 	g.item, g.found = make([]index.ID, n), make([]bool, n)
-	var missing []string
-	for _, image := range slices.Compact(slices.Sorted(slices.Values(g.study.Images))) {
+	var unnamed []int         // images that their paths do not find
+	var queries []index.Query // for them
+	seen := slices.Compact(slices.Sorted(slices.Values(g.study.Images)))
+	for _, image := range seen {
 		vector := slices.Clone(pick(g.study.Targets, []int{image}).Data[:g.study.D])
 		if err := embed.Normalize(vector); err != nil {
 			return fmt.Errorf("image %d: %w", image, err)
 		}
-		if err := g.findImage(ctx, image, vector); err != nil {
+		if err := g.findByName(ctx, image, vector); err != nil {
 			return err
 		}
+		if !g.found[image] {
+			unnamed, queries = append(unnamed, image), append(queries, index.Query{Vector: vector, K: 1, Exact: true})
+		}
+	}
+	hits, err := index.SearchBatch(ctx, g.Store, queries)
+	if err != nil {
+		return err
+	}
+	for i, image := range unnamed {
+		if len(hits[i]) == 1 && hits[i][0].Score >= sameImage {
+			g.item[image], g.found[image] = hits[i][0].ID, true
+		}
+	}
+	return g.report(seen)
+}
+
+// report warns of images seen that are not in the index.
+func (g *gallery) report(seen []int) error {
+	var missing []string
+	for _, image := range seen {
 		if !g.found[image] {
 			missing = append(missing, g.study.imageName(image))
 		}
@@ -91,25 +113,18 @@ func (g *gallery) find(ctx context.Context) error {
 	return nil
 }
 
-// findImage looks for one image.
-func (g *gallery) findImage(ctx context.Context, image int, vector embed.Vector) error {
-	if g.study.names != nil {
-		items, err := g.Get(ctx, []index.ID{index.ID(images.ID(g.study.names[image]))})
-		if err != nil {
-			return err
-		}
-		if len(items) == 1 && cosine(items[0].Vector, vector) >= sameImage {
-			g.item[image], g.found[image] = items[0].ID, true
-			g.names++
-			return nil
-		}
+// findByName looks for one image by its path.
+func (g *gallery) findByName(ctx context.Context, image int, vector embed.Vector) error {
+	if g.study.names == nil {
+		return nil
 	}
-	hits, err := g.Search(ctx, index.Query{Vector: vector, K: 1, Exact: true})
+	items, err := g.Get(ctx, []index.ID{index.ID(images.ID(g.study.names[image]))})
 	if err != nil {
 		return err
 	}
-	if len(hits) == 1 && hits[0].Score >= sameImage {
-		g.item[image], g.found[image] = hits[0].ID, true
+	if len(items) == 1 && cosine(items[0].Vector, vector) >= sameImage {
+		g.item[image], g.found[image] = items[0].ID, true
+		g.names++
 	}
 	return nil
 }

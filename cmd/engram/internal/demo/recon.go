@@ -213,12 +213,16 @@ func (d *demo) nearest(ctx context.Context, dir string, queries []embed.Vector) 
 		return nil, err
 	}
 	defer found.Close()
+	batch := make([]index.Query, len(queries))
+	for i, q := range queries {
+		batch[i] = index.Query{Vector: q, K: 1, WithPayload: true}
+	}
+	answers, err := index.SearchBatch(ctx, found.Store, batch)
+	if err != nil {
+		return nil, err
+	}
 	var paths []string
-	for _, q := range queries {
-		hits, err := found.Search(ctx, index.Query{Vector: q, K: 1, WithPayload: true})
-		if err != nil {
-			return nil, err
-		}
+	for _, hits := range answers {
 		path, _ := hits[0].Payload[index.KeyPath].(string) // an index of a folder has one for every item
 		paths = append(paths, path)
 	}
