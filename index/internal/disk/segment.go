@@ -97,6 +97,7 @@ func (s *Segment) view(h header) {
 	}
 	s.ends = viewAs[uint64](section(secEnds))
 	s.payloads = section(secPayloads)
+	advisePages(s.data[s.layout.start[secCodes]:s.layout.start[secVectors]], s.data[s.layout.start[secVectors]:])
 }
 
 // viewAs views bytes, which are not none, as numbers.

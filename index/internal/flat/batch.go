@@ -136,6 +136,7 @@ func (b *batch) merge(workers []*batchScanner) ([][]column.Match, error) {
 // batchScanner looks at rows for all queries. It belongs to one goroutine.
 type batchScanner struct {
 	*batch
+	scorer
 	err    error // of a chooser, or of the context
 	choose []column.Chooser
 	chosen [panelRows]choice // of the block's rows
@@ -156,16 +157,9 @@ const (
 	passedOver
 )
 
-// shortlist is the best rows of one query, and the candidates that wait to be scored
-// in float32 (see scanner).
-type shortlist struct {
-	best    top
-	waiting []candidate
-}
-
 func newBatchScanner(b *batch) *batchScanner {
 	s := &batchScanner{
-		batch: b, choose: make([]column.Chooser, len(b.parts)),
+		batch: b, scorer: scorer{kernels: b.kernels, parts: b.parts}, choose: make([]column.Chooser, len(b.parts)),
 		lists: make([]shortlist, len(b.queries)), bounds: make([]simd.Bounds, len(b.panels)),
 		dots: make([]int32, panelRows*simd.Lanes), reach: make([]uint32, panelRows), scores: make([]float32, panelRows),
 	}
@@ -175,10 +169,7 @@ func newBatchScanner(b *batch) *batchScanner {
 		}
 	}
 	for i := range s.lists {
-		s.lists[i] = shortlist{
-			best:    top{k: b.k, matches: make([]column.Match, 0, b.k)},
-			waiting: make([]candidate, 0, max(batchWaiting, 4*b.k)),
-		}
+		s.lists[i].reset(b.k, batchWaiting, &b.limits[i])
 	}
 	for i := range s.bounds {
 		for lane := range simd.Lanes {
@@ -205,7 +196,7 @@ func (s *batchScanner) work() {
 				return
 			}
 			clear(s.chosen[:])
-			if hi := min(c.hi, lo+panelRows); coded(s.parts[c.part]) {
+			if hi := min(c.hi, lo+panelRows); coded(s.batch.parts[c.part]) {
 				s.scanCodes(c.part, lo, hi)
 			} else {
 				s.scanVectors(c.part, lo, hi)
@@ -214,23 +205,15 @@ func (s *batchScanner) work() {
 		runtime.Gosched() // a batch is long, and searches beside it are short
 	}
 	for i := range s.lists {
-		s.rescore(i)
+		s.rescore(&s.lists[i], s.queries[i].Vector)
 	}
-}
-
-// least is the score that a row must reach to be among the k best of a query.
-func (s *batchScanner) least(query int) float32 {
-	if best := &s.lists[query].best; best.full() {
-		s.limits[query].raise(best.matches[0].Score)
-	}
-	return s.limits[query].load()
 }
 
 // takes reports whether row, row at of its block, is alive and chosen.
 func (s *batchScanner) takes(part, row, at int) bool {
 	if s.chosen[at] == unasked {
 		s.chosen[at] = chosen
-		if s.parts[part].Dead.Has(row) {
+		if s.batch.parts[part].Dead.Has(row) {
 			s.chosen[at] = passedOver
 		} else if choose := s.choose[part]; choose != nil && s.err == nil {
 			var ok bool
@@ -244,16 +227,16 @@ func (s *batchScanner) takes(part, row, at int) bool {
 
 // scanVectors scores the rows lo to hi with each query in float32.
 func (s *batchScanner) scanVectors(part, lo, hi int) {
-	p := s.parts[part]
+	p := s.batch.parts[part]
 	stride := column.VectorStride(p.Dim)
 	scores := s.scores[:hi-lo]
 	for query, q := range s.queries {
-		s.kernels.DotRows(scores, q.Vector, p.Vectors[lo*stride:hi*stride], stride)
-		limit := s.least(query)
+		s.batch.kernels.DotRows(scores, q.Vector, p.Vectors[lo*stride:hi*stride], stride)
+		limit := s.lists[query].least()
 		for i, score := range scores {
 			if score >= limit && s.takes(part, lo+i, i) {
 				s.lists[query].best.offer(column.Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
-				limit = s.least(query)
+				limit = s.lists[query].least()
 			}
 		}
 	}
@@ -262,16 +245,16 @@ func (s *batchScanner) scanVectors(part, lo, hi int) {
 // scanCodes looks at the codes of the rows lo to hi for all queries, and puts the
 // rows that may be among a query's best on its list.
 func (s *batchScanner) scanCodes(part, lo, hi int) {
-	p := s.parts[part]
+	p := s.batch.parts[part]
 	stride := column.CodeStride(p.Dim)
 	dots, reach := s.dots[:(hi-lo)*simd.Lanes], s.reach[:hi-lo]
 	for i := range s.panels {
-		s.kernels.DotPanel(dots, &s.panels[i], p.Codes[lo*stride:hi*stride], stride, hi-lo)
+		s.batch.kernels.DotPanel(dots, &s.panels[i], p.Codes[lo*stride:hi*stride], stride, hi-lo)
 		first := i * simd.Lanes
 		for lane := range s.queries[first:min(len(s.queries), first+simd.Lanes)] {
-			s.bounds[i].Limit[lane] = s.least(first + lane)
+			s.bounds[i].Limit[lane] = s.lists[first+lane].least()
 		}
-		s.kernels.Reach(reach, dots, p.Scales[lo:hi], p.Residuals[lo:hi], &s.bounds[i])
+		s.batch.kernels.Reach(reach, dots, p.Scales[lo:hi], p.Residuals[lo:hi], &s.bounds[i])
 		for at, lanes := range reach {
 			if lanes == 0 || !s.takes(part, lo+at, at) {
 				continue
@@ -286,32 +269,13 @@ func (s *batchScanner) scanCodes(part, lo, hi int) {
 
 // wait puts a row on a query's list, by the product of their codes.
 func (s *batchScanner) wait(query, part, row int, dot int32) {
-	p, q := s.parts[part], &s.queries[query]
+	p, q := s.batch.parts[part], &s.queries[query]
 	upper := float32(dot)*(q.Scale*p.Scales[row]) + q.Slope*p.Residuals[row] + q.Offset
 	list := &s.lists[query]
-	if len(list.waiting) == cap(list.waiting) {
-		s.rescore(query)
+	if list.full() {
+		s.rescore(list, q.Vector)
 	}
-	if upper >= s.limits[query].load() {
+	if upper >= list.limit.load() {
 		list.waiting = append(list.waiting, candidate{upper: upper, part: int32(part), row: int32(row)})
 	}
-}
-
-// rescore empties a query's waiting list into its best matches.
-func (s *batchScanner) rescore(query int) {
-	list := &s.lists[query]
-	h := list.waiting
-	for i := len(h)/2 - 1; i >= 0; i-- {
-		siftDown(h, i, before)
-	}
-	for len(h) > 0 && h[0].upper >= s.least(query) {
-		c := h[0]
-		h[0] = h[len(h)-1]
-		h = h[:len(h)-1]
-		siftDown(h, 0, before)
-		p, row := s.parts[c.part], int(c.row)
-		s.kernels.DotRows(s.scores[:1], s.queries[query].Vector, p.Vector(row), p.Dim)
-		list.best.offer(column.Match{ID: p.IDs[row], Score: s.scores[0], Part: int(c.part), Row: row})
-	}
-	list.waiting = list.waiting[:0]
 }

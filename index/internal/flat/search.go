@@ -51,7 +51,7 @@ func (s Scan) Search(ctx context.Context, dst []column.Match, parts []column.Par
 	if err := r.scanAll(); err != nil {
 		return dst, err
 	}
-	matches := r.best()
+	matches := r.merge()
 	if invariants.Enabled {
 		invariants.Check(len(matches) <= k && slices.IsSortedFunc(matches, column.Compare), "%d matches for k = %d, or out of order", len(matches), k)
 	}
@@ -101,6 +101,7 @@ func (r *run) release() {
 	r.ctx, r.parts, r.query.Vector = nil, nil, nil
 	for _, s := range r.scanners[:r.active] {
 		clear(s.choose)
+		s.scorer = scorer{}
 	}
 	runs.Put(r)
 }
@@ -120,8 +121,8 @@ func (r *run) scanAll() error {
 	return err
 }
 
-// best returns the best rows that any of the scanners has found, best first.
-func (r *run) best() []column.Match {
+// merge returns the best rows that any of the scanners has found, best first.
+func (r *run) merge() []column.Match {
 	best := &r.scanners[0].best
 	for _, s := range r.scanners[1:r.active] {
 		for _, m := range s.best.matches {

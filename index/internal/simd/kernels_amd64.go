@@ -15,7 +15,7 @@ func available() []*Kernels {
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VNNI && cpu.X86.HasBMI2 && cpu.X86.HasFMA {
 		avx512 := &Kernels{
-			Name: "avx512vnni", dotRows: dotRowsAVX512, dotRowsInt8: dotRowsInt8VNNI, dotPanel: dotPanelVNNI, reach: reachAVX512,
+			Name: "avx512vnni", dotRows: dotRowsAVX512, dotRowsInt8: dotRowsInt8VNNI, dotPanel: dotPanelVNNI, reach: reachAVX512, reachRows: reachRowsAVX512,
 			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
 		}
 		kernels = append([]*Kernels{avx512}, kernels...)

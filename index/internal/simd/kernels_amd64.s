@@ -88,6 +88,23 @@ f512sum:
 	VZEROUPPER
 	RET
 
+// SUM4 sets X0 to the sums of Z20, Z19, Z18 and Z17, less Z30.
+#define SUM4 \
+	VPUNPCKLDQ    Z19, Z20, Z0; \
+	VPUNPCKHDQ    Z19, Z20, Z1; \
+	VPUNPCKLDQ    Z17, Z18, Z2; \
+	VPUNPCKHDQ    Z17, Z18, Z3; \
+	VPADDD        Z1, Z0, Z0;   \
+	VPADDD        Z3, Z2, Z2;   \
+	VPUNPCKLQDQ   Z2, Z0, Z1;   \
+	VPUNPCKHQDQ   Z2, Z0, Z3;   \
+	VPADDD        Z3, Z1, Z0;   \
+	VEXTRACTI64X4 $1, Z0, Y1;   \
+	VPADDD        Y1, Y0, Y0;   \
+	VEXTRACTI128  $1, Y0, X1;   \
+	VPADDD        X1, X0, X0;   \
+	VPSUBD        Z30, Z0, Z0
+
 // func dotRowsInt8VNNI(out *int32, q, rows *int8, n, stride, count int)
 TEXT ·dotRowsInt8VNNI(SB), NOSPLIT, $0-48
 	MOVQ out+0(FP), DI
@@ -105,7 +122,7 @@ TEXT ·dotRowsInt8VNNI(SB), NOSPLIT, $0-48
 	DECQ  R11
 	KMOVQ R11, K1
 
-	// Z31: the sign bits. R11: 128 times the sum of q.
+	// Z31: the sign bits. Z30: 128 times the sum of q.
 	MOVL         $0x80808080, AX
 	VPBROADCASTD AX, Z31
 	VPXORQ       Z0, Z0, Z0
@@ -133,7 +150,96 @@ i512qtail:
 	VPADDD        X1, X0, X0
 	VPSHUFD       $0xB1, X0, X1
 	VPADDD        X1, X0, X0
-	VMOVD         X0, R11
+	VPBROADCASTD  X0, Z30
+	MOVQ          $4, R14
+
+	// R14 counts down the rows whose sums gather in Z17 to Z20, the oldest in Z20.
+	// The query stays in registers where it has 512, 640 or 768 elements, the last
+	// 64 of them in Z16. AX is where it, and then a row, would begin with 768.
+	CMPQ CX, $512
+	JEQ  i512fits
+	CMPQ CX, $640
+	JEQ  i512fits
+	CMPQ CX, $768
+	JNE  i512row
+
+i512fits:
+	LEAQ      -768(SI)(CX*1), AX
+	CMPQ      CX, $640
+	JLT       i512load8
+	JEQ       i512load10
+	VMOVDQU64 (AX), Z5
+	VMOVDQU64 64(AX), Z6
+
+i512load10:
+	VMOVDQU64 128(AX), Z7
+	VMOVDQU64 192(AX), Z8
+
+i512load8:
+	VMOVDQU64 256(AX), Z9
+	VMOVDQU64 320(AX), Z10
+	VMOVDQU64 384(AX), Z11
+	VMOVDQU64 448(AX), Z12
+	VMOVDQU64 512(AX), Z13
+	VMOVDQU64 576(AX), Z14
+	VMOVDQU64 640(AX), Z15
+	VMOVDQU64 704(AX), Z16
+
+i512fit:
+	LEAQ   -768(DX)(CX*1), AX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	CMPQ   CX, $640
+	JLT    i512fit8
+	JEQ    i512fit10
+	VPXORQ   (AX), Z31, Z21
+	VPDPBUSD Z5, Z21, Z0
+	VPXORQ   64(AX), Z31, Z22
+	VPDPBUSD Z6, Z22, Z1
+
+i512fit10:
+	VPXORQ   128(AX), Z31, Z23
+	VPDPBUSD Z7, Z23, Z2
+	VPXORQ   192(AX), Z31, Z24
+	VPDPBUSD Z8, Z24, Z3
+
+i512fit8:
+	VPXORQ   256(AX), Z31, Z25
+	VPDPBUSD Z9, Z25, Z0
+	VPXORQ   320(AX), Z31, Z26
+	VPDPBUSD Z10, Z26, Z1
+	VPXORQ   384(AX), Z31, Z27
+	VPDPBUSD Z11, Z27, Z2
+	VPXORQ   448(AX), Z31, Z28
+	VPDPBUSD Z12, Z28, Z3
+	VPXORQ   512(AX), Z31, Z21
+	VPDPBUSD Z13, Z21, Z0
+	VPXORQ   576(AX), Z31, Z22
+	VPDPBUSD Z14, Z22, Z1
+	VPXORQ   640(AX), Z31, Z23
+	VPDPBUSD Z15, Z23, Z2
+	VPXORQ   704(AX), Z31, Z24
+	VPDPBUSD Z16, Z24, Z3
+	VPADDD    Z1, Z0, Z0
+	VPADDD    Z3, Z2, Z2
+	VMOVDQA32 Z19, Z20
+	VMOVDQA32 Z18, Z19
+	VMOVDQA32 Z17, Z18
+	VPADDD    Z2, Z0, Z17
+	ADDQ      R8, DX
+	DECQ      R14
+	JNZ       i512fitnext
+	SUM4
+	VMOVDQU   X0, (DI)
+	ADDQ      $16, DI
+	MOVQ      $4, R14
+
+i512fitnext:
+	DECQ R9
+	JNZ  i512fit
+	JMP  i512last
 
 i512row:
 	MOVQ   SI, R12
@@ -190,24 +296,44 @@ i512tail:
 	VPDPBUSD   Z5, Z4, Z1
 
 i512sum:
-	VPADDD        Z1, Z0, Z0
-	VPADDD        Z3, Z2, Z2
-	VPADDD        Z2, Z0, Z0
-	VEXTRACTI64X4 $1, Z0, Y1
-	VPADDD        Y1, Y0, Y0
-	VEXTRACTI128  $1, Y0, X1
-	VPADDD        X1, X0, X0
-	VPSHUFD       $0x4E, X0, X1
-	VPADDD        X1, X0, X0
-	VPSHUFD       $0xB1, X0, X1
-	VPADDD        X1, X0, X0
-	VMOVD         X0, AX
-	SUBL          R11, AX
-	MOVL          AX, (DI)
-	ADDQ          $4, DI
-	ADDQ          R8, DX
-	DECQ          R9
-	JNZ           i512row
+	VPADDD    Z1, Z0, Z0
+	VPADDD    Z3, Z2, Z2
+	VMOVDQA32 Z19, Z20
+	VMOVDQA32 Z18, Z19
+	VMOVDQA32 Z17, Z18
+	VPADDD    Z2, Z0, Z17
+	ADDQ      R8, DX
+	DECQ      R14
+	JNZ       i512next
+	SUM4
+	VMOVDQU   X0, (DI)
+	ADDQ      $16, DI
+	MOVQ      $4, R14
+
+i512next:
+	DECQ R9
+	JNZ  i512row
+
+i512last:
+	// The last one to three rows.
+	MOVQ  $4, CX
+	SUBQ  R14, CX
+	JZ    i512done
+	MOVL  $1, AX
+	SHLXL CX, AX, AX
+	DECL  AX
+	KMOVW AX, K2
+
+i512shift:
+	VMOVDQA32 Z19, Z20
+	VMOVDQA32 Z18, Z19
+	VMOVDQA32 Z17, Z18
+	DECQ      R14
+	JNZ       i512shift
+	SUM4
+	VMOVDQU32 Z0, K2, (DI)
+
+i512done:
 	VZEROUPPER
 	RET
 

@@ -43,3 +43,6 @@ func dotPanelAVX2x8(out *int32, codes, rows *int8, groups, stride int)
 
 //go:noescape
 func reachAVX512(mask *uint32, dots *int32, scales, residuals *float32, b *Bounds, count int)
+
+//go:noescape
+func reachRowsAVX512(mask *uint16, dots *int32, scales, residuals *float32, b *Bound, count int)

@@ -230,3 +230,39 @@ x8loop:
 	VMOVDQU Y7, 896(DI)
 	VZEROUPPER
 	RET
+
+// func reachRowsAVX512(mask *uint16, dots *int32, scales, residuals *float32, b *Bound, count int)
+// count is a multiple of 16.
+TEXT ·reachRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ         mask+0(FP), DI
+	MOVQ         dots+8(FP), SI
+	MOVQ         scales+16(FP), R8
+	MOVQ         residuals+24(FP), R9
+	MOVQ         b+32(FP), AX
+	MOVQ         count+40(FP), CX
+	VBROADCASTSS (AX), Z8
+	VBROADCASTSS 4(AX), Z9
+	VBROADCASTSS 8(AX), Z10
+	VBROADCASTSS 12(AX), Z11
+
+rowsloop:
+	// The scales and residuals of the next block, which the scan comes to after 4 kB
+	// to 800 kB of codes.
+	PREFETCHT0  4096(R8)
+	PREFETCHT0  4096(R9)
+	VMULPS      (R8), Z8, Z0
+	VCVTDQ2PS   (SI), Z1
+	VMOVAPS     Z10, Z2
+	VFMADD231PS (R9), Z9, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VCMPPS      $13, Z11, Z2, K1 // 13: greater or equal
+	KMOVW       K1, AX
+	MOVW        AX, (DI)
+	ADDQ        $64, SI
+	ADDQ        $64, R8
+	ADDQ        $64, R9
+	ADDQ        $2, DI
+	SUBQ        $16, CX
+	JNZ         rowsloop
+	VZEROUPPER
+	RET

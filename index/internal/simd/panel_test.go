@@ -83,6 +83,20 @@ func TestReachComparesTheBound(t *testing.T) {
 				}
 			}
 		}
+		rows := make([]uint16, (count+15)/16)
+		for lane := range Lanes {
+			one := make([]int32, count)
+			for i := range one {
+				one[i] = dots[i*Lanes+lane]
+			}
+			rows[len(rows)-1] = 0xffff
+			k.ReachRows(rows, one, scales, residuals, &Bound{b.Scale[lane], b.Slope[lane], b.Offset[lane], b.Limit[lane]})
+			for i := range len(rows) * 16 {
+				if got, want := rows[i/16]>>(i%16)&1 == 1, i < count && mask[i]>>lane&1 == 1; got != want {
+					t.Fatalf("%s: row %d, lane %d: reached %v by itself, %v in the panel", k.Name, i, lane, got, want)
+				}
+			}
+		}
 		if reached < 100 || reached > count*Lanes-100 {
 			t.Errorf("%s: %d of %d reach the limit, a test of little", k.Name, reached, count*Lanes)
 		}

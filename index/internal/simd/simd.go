@@ -17,6 +17,7 @@ type Kernels struct {
 	dotRowsInt8 func(out *int32, q, rows *int8, n, stride, count int)
 	dotPanel    func(out []int32, p *Panel, rows []int8, stride, count int)                       // nil: panelByQuery
 	reach       func(mask *uint32, dots *int32, scales, residuals *float32, b *Bounds, count int) // nil: portable
+	reachRows   func(mask *uint16, dots *int32, scales, residuals *float32, b *Bound, count int)  // nil: portable
 	squares     func(v *float32, n int) float64
 	scale       func(dst, v *float32, n int, factor float64)
 	largest     func(v *float32, n int) float32

@@ -104,6 +104,25 @@ func TestDotRowsInt8IsExactAtEveryLengthAndOffset(t *testing.T) {
 	}
 }
 
+// Some kernels keep queries of these lengths in registers.
+func TestDotRowsInt8IsExactAtTheDimensionsOfModels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	for _, k := range All() {
+		for _, n := range []int{448, 512, 576, 640, 704, 768, 832, 1024} {
+			for count := 1; count < 10; count++ {
+				stride := n + 3*(count%2)
+				q, rows, out := bytesAt(rng, n, count), bytesAt(rng, (count-1)*stride+n, 1), make([]int32, count)
+				k.DotRowsInt8(out, q, rows, stride)
+				for i, got := range out {
+					if want := exactInt8(q, rows[i*stride:][:n]); got != want {
+						t.Fatalf("%s, n=%d, row %d of %d: got %d, want %d", k.Name, n, i, count, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // bytesAt returns n random elements inside a larger slice of random elements,
 // so that reading past them shows in the sum. Every third element is an
 // extreme: -128, -127 or 127.

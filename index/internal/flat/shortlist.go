@@ -1,0 +1,97 @@
+package flat
+
+import (
+	"slices"
+
+	"engram/index/internal/column"
+	"engram/index/internal/simd"
+)
+
+const (
+	// ahead is how many candidates are fetched from memory while one is scored. It is
+	// a power of two.
+	ahead = 4
+)
+
+// candidate is a row that waits to be scored in float32.
+type candidate struct {
+	upper     float32 // no score above this
+	part, row int32
+}
+
+func before(a, b candidate) bool { return a.upper > b.upper }
+
+// shortlist is the best rows of one query that one goroutine has found.
+//
+// Candidates are not scored at once: they gather in waiting until it is full.
+// Then the candidates with the highest upper bounds are scored first, until the
+// best bound left does not reach the K-th best score; the others are dropped. So
+// memory is bounded, and early rows, whose rivals are not known yet, cost
+// little.
+type shortlist struct {
+	best    top
+	waiting []candidate
+	limit   *limit // of all goroutines
+}
+
+// reset empties the list, for the k best rows, with room for candidates.
+func (l *shortlist) reset(k, candidates int, shared *limit) {
+	l.best = top{k: k, matches: slices.Grow(l.best.matches[:0], k)}
+	l.waiting = slices.Grow(l.waiting[:0], max(candidates, 4*k))
+	l.limit = shared
+}
+
+// least is the score that a row must reach to be among the k best.
+func (l *shortlist) least() float32 {
+	if l.best.full() {
+		l.limit.raise(l.best.matches[0].Score)
+	}
+	return l.limit.load()
+}
+
+// full reports whether no further candidate can wait.
+func (l *shortlist) full() bool { return len(l.waiting) == cap(l.waiting) }
+
+// scorer scores rows in float32 with one query.
+type scorer struct {
+	kernels *simd.Kernels
+	parts   []column.Part
+	score   [1]float32
+}
+
+// offer scores a row and offers it to the list.
+func (s *scorer) offer(l *shortlist, q []float32, part, row int) {
+	p := &s.parts[part]
+	s.kernels.DotRows(s.score[:], q, p.Vector(row), p.Dim)
+	l.best.offer(column.Match{ID: p.IDs[row], Score: s.score[0], Part: part, Row: row})
+}
+
+// rescore empties the waiting list into the best matches.
+func (s *scorer) rescore(l *shortlist, q []float32) {
+	h := l.waiting
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		siftDown(h, i, before)
+	}
+	// The rows lie anywhere in memory: the next few are fetched meanwhile.
+	var coming [ahead]candidate
+	taken, scored := 0, 0
+	for {
+		if len(h) > 0 && taken-scored < ahead && h[0].upper >= l.least() {
+			c := h[0]
+			h[0] = h[len(h)-1]
+			h = h[:len(h)-1]
+			siftDown(h, 0, before)
+			coming[taken%ahead] = c
+			taken++
+			simd.Prefetch(s.parts[c.part].Vector(int(c.row)))
+			continue
+		}
+		if scored == taken {
+			break
+		}
+		c := coming[scored%ahead]
+		scored++
+		s.offer(l, q, int(c.part), int(c.row))
+	}
+	l.waiting = l.waiting[:0]
+}
