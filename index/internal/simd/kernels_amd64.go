@@ -10,6 +10,7 @@ func available() []*Kernels {
 		avx2 := &Kernels{
 			Name: "avx2", dotRows: dotRowsAVX2, dotRowsInt8: dotRowsInt8AVX2, dotPanel: dotPanelAVX2,
 			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
+			scoreGathered: scoreGatheredAVX2, prefetch: prefetchLines,
 		}
 		kernels = append([]*Kernels{avx2}, kernels...)
 	}
@@ -17,6 +18,7 @@ func available() []*Kernels {
 		avx512 := &Kernels{
 			Name: "avx512vnni", dotRows: dotRowsAVX512, dotRowsInt8: dotRowsInt8VNNI, dotPanel: dotPanelVNNI, reach: reachAVX512, reachRows: reachRowsAVX512,
 			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
+			scoreGathered: scoreGatheredVNNI, prefetch: prefetchLines,
 		}
 		kernels = append([]*Kernels{avx512}, kernels...)
 	}

@@ -1,6 +1,9 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // MaxDim bounds the length of int8 vectors: the sum of MaxDim products of two
 // values in [-128, 127] fits an int32.
@@ -22,6 +25,10 @@ type Kernels struct {
 	scale       func(dst, v *float32, n int, factor float64)
 	largest     func(v *float32, n int) float32
 	code        func(code *int8, v *float32, n int, inv, scale float64) float64
+
+	// nil: what they do is done without them (see gather.go).
+	scoreGathered func(out *float32, q, rows *int8, n int, scales *float32, ids *uint32, count int)
+	prefetch      func(first unsafe.Pointer, bytes int)
 }
 
 var best = available()[0]
