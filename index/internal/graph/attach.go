@@ -1,0 +1,55 @@
+package graph
+
+import "slices"
+
+// attach links rows that no walk reaches: other links took the places of all that
+// led to them.
+func (b *builder) attach() {
+	w := b.workers[0]
+	reached := make([]bool, len(b.rows.IDs))
+	b.reach(reached, b.Entries...)
+	last := none // the row that was attached last
+	for row := range uint32(len(reached)) {
+		if reached[row] {
+			continue
+		}
+		w.walk(b.Graph, b.rows, b.code(row), buildEffort)
+		attached := slices.ContainsFunc(w.beam, func(c candidate) bool { return b.add(c.row&^expanded, row) })
+		if !attached && (last == none || !b.add(last, row)) {
+			b.Entries = append(b.Entries, row)
+		}
+		last = row
+		b.reach(reached, row)
+	}
+}
+
+// add adds a link where there is room.
+func (b *builder) add(from, to uint32) bool {
+	links := b.of(from)
+	i := slices.Index(links, none)
+	if i >= 0 {
+		links[i] = to
+	}
+	return i >= 0
+}
+
+// reach marks the rows that links lead to from the rows of todo.
+func (b *builder) reach(reached []bool, todo ...uint32) {
+	for _, row := range todo {
+		reached[row] = true
+	}
+	todo = slices.Clone(todo)
+	for len(todo) > 0 {
+		row := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, to := range b.of(row) {
+			if to == none {
+				break
+			}
+			if !reached[to] {
+				reached[to] = true
+				todo = append(todo, to)
+			}
+		}
+	}
+}

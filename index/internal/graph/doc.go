@@ -1,0 +1,20 @@
+// Package graph finds near rows by a walk over a graph of them, without looking at
+// every row.
+//
+// The graph is flat: every row is a node, and a node has links to up to Degree
+// other rows, chosen by the diversity heuristic of HNSW and Vamana (a link to a row
+// that is nearer to another linked row than to the node is left out; Malkov and
+// Yashunin, 2018, arXiv 1603.09320; Subramanya et al., DiskANN, NeurIPS 2019). A walk
+// begins at the entries, a fixed sample of rows, and expands the best row that is
+// known until the best Effort rows known are expanded. It compares int8 codes
+// (see column.Quantise); the best rows are scored again in float32, so that scores
+// are exact although rows may be missed.
+//
+// Build inserts rows in batches. The rows of a batch are searched for in the graph
+// of the batches before, which does not change meanwhile, so that the graph does
+// not depend on the number of goroutines (Dobson et al., ParlayANN, PPoPP 2024).
+//
+// How many rows a walk misses depends on the data. Build measures it: Levels has the
+// recall of sampled queries for each effort. A Searcher takes the recall that is
+// wanted, and the least effort that reached it.
+package graph

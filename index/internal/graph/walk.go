@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"slices"
+
+	"engram/index/internal/column"
+	"engram/index/internal/simd"
+)
+
+// candidate is a row that a walk has scored.
+type candidate struct {
+	score float32 // product of the codes times the scale of the row
+	row   uint32
+}
+
+// expanded marks, in candidate.row, a row whose neighbours were looked at.
+const expanded = 1 << 31
+
+// walker is the memory of a walk. It belongs to one goroutine, and is used again by
+// its next walk.
+type walker struct {
+	kernels *simd.Kernels
+	seen    column.Bits // rows that were scored
+	beam    []candidate // the best rows so far, best first
+	path    []candidate // rows in the order in which they were expanded
+	next    int         // no row of the beam before this one is to be expanded
+	fresh   []uint32    // neighbours that are to be scored
+	scores  []float32   // of fresh
+}
+
+// walk fills the beam with the best rows that a greedy search finds, effort of them
+// at most. code is the code of the query, padded to the stride of the codes.
+func (w *walker) walk(g *Graph, rows *column.Rows, code []int8, effort int) {
+	n := len(rows.IDs)
+	words := (n + 63) / 64
+	w.seen = slices.Grow(w.seen[:0], words)[:words]
+	clear(w.seen)
+	w.beam, w.path = slices.Grow(w.beam[:0], effort), w.path[:0]
+	w.fresh = append(w.fresh[:0], g.Entries...)
+	for _, row := range w.fresh {
+		w.seen.Set(int(row))
+	}
+	w.score(rows, code, effort)
+	for w.next = 0; w.next < len(w.beam); {
+		c := &w.beam[w.next]
+		if c.row&expanded != 0 {
+			w.next++
+			continue
+		}
+		w.path = append(w.path, *c)
+		links := g.of(c.row)
+		c.row |= expanded
+		w.fresh = w.fresh[:0]
+		for _, row := range links {
+			if int64(row) >= int64(n) {
+				break
+			}
+			if word, bit := &w.seen[row>>6], uint64(1)<<(row&63); *word&bit == 0 {
+				*word |= bit
+				w.fresh = append(w.fresh, row)
+			}
+		}
+		w.prefetchNext(g)
+		w.score(rows, code, effort)
+	}
+}
+
+// prefetchNext loads the links of the row that is expanded next if none of the fresh
+// rows is better, while these are scored.
+func (w *walker) prefetchNext(g *Graph) {
+	for _, c := range w.beam[w.next+1:] {
+		if c.row&expanded == 0 {
+			w.kernels.Prefetch(g.of(c.row))
+			return
+		}
+	}
+}
+
+// score scores the fresh rows and puts the best of them into the beam.
+func (w *walker) score(rows *column.Rows, code []int8, effort int) {
+	w.scores = slices.Grow(w.scores[:0], len(w.fresh))[:len(w.fresh)]
+	w.kernels.ScoreGathered(w.scores, code, rows.Codes, rows.Scales, w.fresh)
+	for i, s := range w.scores {
+		if len(w.beam) == effort {
+			if s <= w.beam[effort-1].score {
+				continue
+			}
+			w.beam = w.beam[:effort-1]
+		}
+		lo, hi := 0, len(w.beam)
+		for lo < hi {
+			mid := int(uint(lo+hi) >> 1)
+			if w.beam[mid].score >= s {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		w.beam = w.beam[:len(w.beam)+1]
+		copy(w.beam[lo+1:], w.beam[lo:])
+		w.beam[lo] = candidate{s, w.fresh[i]}
+		w.next = min(w.next, lo)
+	}
+}
