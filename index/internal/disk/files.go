@@ -161,6 +161,9 @@ func (f *Files) openSegment(r SegmentRecord) error {
 	if f.Manifest.Tokens.Kept() {
 		err = opened.OpenTokens(filepath.Join(f.Folder.Path, TokensName(r.File)), f.Manifest.Tokens.Size())
 	}
+	if err == nil && r.Graph != 0 {
+		err = opened.OpenGraph(filepath.Join(f.Folder.Path, GraphName(r.Graph)))
+	}
 	if err != nil {
 		return errors.Join(err, opened.Close())
 	}
@@ -214,7 +217,7 @@ func (f Folder) WriteManifest(m Manifest) error {
 
 // leftover matches the names of files that are swept when no manifest names
 // them, and of no others.
-var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead)(\.tmp)?)$`)
+var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead|graph)(\.tmp)?)$`)
 
 // Sweep removes files that were written for a manifest that never came, or that
 // m has replaced.
@@ -228,6 +231,7 @@ func (f Folder) Sweep(m Manifest) error {
 		used[SegmentName(r.File)] = true
 		used[TokensName(r.File)] = m.Tokens.Kept()
 		used[TombstonesName(r.Dead)] = true
+		used[GraphName(r.Graph)] = true
 	}
 	for _, e := range entries {
 		if name := e.Name(); leftover.MatchString(name) && !used[name] {

@@ -16,7 +16,8 @@ const (
 	//	1  first version
 	//	2  a manifest has labels
 	//	3  an index can keep tokens
-	Version = 3
+	//	4  a segment can have a graph
+	Version = 4
 
 	// MaxDim bounds the elements of a vector.
 	MaxDim = simd.MaxDim

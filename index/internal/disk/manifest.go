@@ -50,9 +50,10 @@ type tokenRecord struct {
 
 // SegmentRecord names the files of one segment by their numbers.
 type SegmentRecord struct {
-	File uint64 `json:"file"`           // see SegmentName
-	Rows int    `json:"rows"`           // rows, dead ones included
-	Dead uint64 `json:"dead,omitempty"` // see TombstonesName; 0: no row is dead
+	File  uint64 `json:"file"`            // see SegmentName
+	Rows  int    `json:"rows"`            // rows, dead ones included
+	Dead  uint64 `json:"dead,omitempty"`  // see TombstonesName; 0: no row is dead
+	Graph uint64 `json:"graph,omitempty"` // see GraphName; 0: it has none
 }
 
 // SegmentName is the file name of the segment with a number.
@@ -149,9 +150,9 @@ func (m Manifest) validate() error {
 	}
 	used := map[uint64]bool{}
 	for _, s := range m.Segments {
-		if s.Rows < 1 || s.Rows > maxRows || s.File >= m.Next || s.Dead >= m.Next || used[s.File] {
-			return fmt.Errorf("segment %d with %d rows and tombstones %d, next file %d: %w",
-				s.File, s.Rows, s.Dead, m.Next, index.ErrCorrupt)
+		if s.Rows < 1 || s.Rows > maxRows || s.File >= m.Next || s.Dead >= m.Next || s.Graph >= m.Next || used[s.File] {
+			return fmt.Errorf("segment %d with %d rows, tombstones %d and graph %d, next file %d: %w",
+				s.File, s.Rows, s.Dead, s.Graph, m.Next, index.ErrCorrupt)
 		}
 		used[s.File] = true
 	}

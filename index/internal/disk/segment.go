@@ -22,6 +22,7 @@ type Segment struct {
 	blocks // of a file only
 	layout layout
 	tokens tokenRows
+	graph  storedGraph
 }
 
 // Ref names a row of a segment in memory or on disk.
@@ -101,7 +102,7 @@ func (s *Segment) view(h header) {
 }
 
 // viewAs views bytes, which are not none, as numbers.
-func viewAs[T int8 | uint64 | float32 | index.ID](b []byte) []T {
+func viewAs[T int8 | uint32 | uint64 | float32 | index.ID](b []byte) []T {
 	var t T
 	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), len(b)/int(unsafe.Sizeof(t)))
 }
@@ -134,13 +135,18 @@ func (s *Segment) checkColumns() error {
 
 // Verify reads the files of the segment and compares every block with its checksum.
 func (s *Segment) Verify(ctx context.Context) error {
+	return errors.Join(s.VerifyRows(ctx), s.graph.verify(ctx))
+}
+
+// VerifyRows is Verify without the graph, which is made from the rows.
+func (s *Segment) VerifyRows(ctx context.Context) error {
 	return errors.Join(s.verify(ctx), s.tokens.verify(ctx))
 }
 
 // Bytes is the memory that the columns take up, or the size of the files.
 func (s *Segment) Bytes() int {
 	if s.data != nil {
-		return len(s.data) + len(s.tokens.data)
+		return len(s.data) + len(s.tokens.data) + len(s.graph.data)
 	}
 	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads) + cap(s.tokens.rows)
 }
@@ -191,4 +197,4 @@ func (s *Segment) Item(i int) (index.Item, error) {
 }
 
 // Close unmaps the files. The rows must not be used afterwards.
-func (s *Segment) Close() error { return errors.Join(s.close(), s.tokens.close()) }
+func (s *Segment) Close() error { return errors.Join(s.close(), s.tokens.close(), s.graph.close()) }

@@ -87,7 +87,7 @@ func runsOf(rows []Ref) []run {
 }
 
 // bytesOf views numbers as the bytes that they are in memory.
-func bytesOf[T int8 | float32](v []T) []byte {
+func bytesOf[T int8 | uint32 | float32](v []T) []byte {
 	if len(v) == 0 {
 		return nil
 	}
