@@ -9,6 +9,10 @@
 // earlier Flush. Flush also merges segments once many are small or
 // mostly dead, which gives disk and memory back.
 //
+// A segment can have a graph beside it, through which a search finds its rows without
+// looking at every one (see Optimise and package graph). The end of a bulk load and
+// Optimise build graphs; rows in no graph are scanned.
+//
 // A search works on a snapshot, the list of segments and tombstones of one
 // moment. It takes no lock and sees all of an Upsert or nothing. There is one
 // writer at a time; Upsert and Delete queue for it. A flush works on a snapshot

@@ -57,7 +57,7 @@ func (s *Store) flushInBackground(ctx context.Context, frozen *snapshot, size in
 	go func() {
 		defer s.flusher.Unlock()
 		e := Event{Step: Finished, Bytes: size}
-		if e.Err = s.flushFrozen(context.WithoutCancel(ctx), frozen); e.Err != nil {
+		if e.Err = s.flushFrozen(context.WithoutCancel(ctx), frozen, flushing{plan: plan}); e.Err != nil {
 			e.Step = Failed
 		}
 		e.Took = time.Since(began)

@@ -308,6 +308,10 @@ func TestDamageIsFound(t *testing.T) {
 	s := mustCreate(t, dir, 4)
 	put(t, s, 1, 1, 2, 3)
 	mustFlush(t, s)
+	s.graphRows = 3
+	if err := s.Optimise(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	remove(t, s, 2)
 	mustFlush(t, s)
 	mustClose(t, s)
@@ -364,25 +368,28 @@ func TestDamageIsNotLaundered(t *testing.T) {
 	put(t, s, 1, 1, 2, 3, 4)
 	mustFlush(t, s)
 	path := filepath.Join(dir, disk.SegmentName(1))
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	// The padding of the last section, just before the checksums.
-	if _, err := f.WriteAt([]byte{1}, int64(len(content))/4096*4096-1); err != nil {
-		t.Fatal(errors.Join(err, f.Close()))
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	spoil(t, path, files(t, dir)[disk.SegmentName(1)]/4096*4096-1)
 	remove(t, s, 1, 2, 3) // mostly dead, so due for merging
 	mustFlush(t, s)
 	if err := s.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("error %v, want ErrCorrupt: the damage is still known", err)
 	}
 	mustClose(t, s)
+}
+
+// spoil changes a byte of a file.
+func spoil(t *testing.T, path string, at int64) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 1)
+	_, err = f.ReadAt(b, at)
+	b[0] ^= 1
+	_, err2 := f.WriteAt(b, at)
+	if err := errors.Join(err, err2, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }

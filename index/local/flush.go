@@ -14,24 +14,24 @@ import (
 // flusher lock. After an error the folder holds what it held before, the store
 // loses nothing, and the next flush tries again.
 func (s *Store) flush(ctx context.Context) error {
-	return s.flushFrozen(ctx, s.freeze())
+	if frozen := s.freeze(); frozen != nil {
+		return s.flushFrozen(ctx, frozen, flushing{plan: plan})
+	}
+	return nil
 }
 
 // flushFrozen is flush for what freeze has returned. It writes one segment, with
-// the rows in memory and the rows of segments that are due for merging, then
-// changed tombstones, then the manifest that names them. Others may write to the
-// store meanwhile; what they do is left for the next flush.
-func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot) (err error) {
-	if frozen == nil {
-		return nil
-	}
+// the rows in memory and the rows of segments that are due for merging by the plan
+// of f, then changed tombstones, then the manifest that names them. Others may write
+// to the store meanwhile; what they do is left for the next flush.
+func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot, f flushing) (err error) {
 	defer func() {
 		if s.failed = err != nil; !s.failed {
 			_ = s.failure() // this flush has written what that one could not
 		}
 		frozen.release()
 	}()
-	f := flushing{store: s}
+	f.store = s
 	err = f.write(ctx, frozen)
 	manifest := f.manifest()
 	if err == nil {
@@ -62,6 +62,12 @@ func (s *Store) freeze() *snapshot {
 	if !s.dirty {
 		return nil
 	}
+	return s.freezeLocked()
+}
+
+// freezeLocked is freeze for whoever holds the writer lock, whether or not there is
+// anything to write.
+func (s *Store) freezeLocked() *snapshot {
 	snap := s.current.Load()
 	snap.retain()
 	for _, p := range snap.parts {
@@ -136,7 +142,13 @@ func (p part) without(before, now part) part {
 
 // flushing is one flush under way.
 type flushing struct {
-	store   *Store
+	store *Store
+	// plan says which parts are kept as they are, and which are written anew (see plan).
+	plan func(context.Context, []part) (kept, merged []part, err error)
+	// graph is told how many rows the graph of the new segment has by now; nil: it gets
+	// none.
+	graph func(rows int)
+
 	kept    []part // segments that stay
 	merged  []part // those whose rows are written anew
 	created []string
@@ -145,11 +157,16 @@ type flushing struct {
 
 // write writes all but the manifest.
 func (f *flushing) write(ctx context.Context, frozen *snapshot) (err error) {
-	if f.kept, f.merged, err = plan(ctx, frozen.parts); err != nil {
+	if f.kept, f.merged, err = f.plan(ctx, frozen.parts); err != nil {
 		return err
 	}
 	if err := f.writeSegment(); err != nil {
 		return err
+	}
+	if f.graph != nil && f.opened != nil {
+		if err := f.writeGraph(ctx); err != nil {
+			return err
+		}
 	}
 	if err := f.writeTombstones(); err != nil {
 		return err
@@ -179,22 +196,27 @@ func (f *flushing) writeSegment() error {
 	if len(refs) == 0 {
 		return nil
 	}
+	if first := f.merged[0]; len(f.merged) == 1 && !first.inMemory() && len(refs) == len(first.segment.IDs) {
+		return f.open(first.segment.file) // it would be written as it is
+	}
 	number := f.number()
-	name := disk.SegmentName(number)
-	if err := f.create(name, func(w io.Writer) error { return disk.WriteSegment(w, refs) }); err != nil {
-		return err
+	err := f.create(disk.SegmentName(number), func(w io.Writer) error { return disk.WriteSegment(w, refs) })
+	if err == nil && f.store.tokenSize() > 0 {
+		err = f.create(disk.TokensName(number), func(w io.Writer) error { return disk.WriteTokens(w, refs) })
 	}
-	size := f.store.tokenSize()
-	if size > 0 {
-		if err := f.create(disk.TokensName(number), func(w io.Writer) error { return disk.WriteTokens(w, refs) }); err != nil {
-			return err
-		}
-	}
-	opened, err := disk.OpenSegment(filepath.Join(f.store.folder.Path, name))
 	if err != nil {
 		return err
 	}
-	if size > 0 {
+	return f.open(number)
+}
+
+// open opens the segment with a number as the new one.
+func (f *flushing) open(number uint64) error {
+	opened, err := disk.OpenSegment(filepath.Join(f.store.folder.Path, disk.SegmentName(number)))
+	if err != nil {
+		return err
+	}
+	if size := f.store.tokenSize(); size > 0 {
 		if err := opened.OpenTokens(filepath.Join(f.store.folder.Path, disk.TokensName(number)), size); err != nil {
 			return errors.Join(err, opened.Close())
 		}
@@ -228,11 +250,11 @@ func (f *flushing) manifest() disk.Manifest {
 	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Tokens: info.Tokens, Labels: *f.store.labels.Load(), Next: f.store.next}
 	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
-			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones,
+			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones, Graph: p.segment.graph,
 		})
 	}
 	if f.opened != nil {
-		m.Segments = append(m.Segments, disk.SegmentRecord{File: f.opened.file, Rows: len(f.opened.IDs)})
+		m.Segments = append(m.Segments, disk.SegmentRecord{File: f.opened.file, Rows: len(f.opened.IDs), Graph: f.opened.graph})
 	}
 	return m
 }
@@ -289,7 +311,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 			if err != nil || size > budget || !due(p) {
 				return false
 			}
-			if p.segment.Verify(ctx) != nil {
+			if p.segment.VerifyRows(ctx) != nil {
 				err = ctx.Err()
 				return false
 			}

@@ -16,21 +16,25 @@ import (
 	"engram/index"
 )
 
-// testdata/v1, v2 and v3 are an index in format 1, 2 and 3. They are never written again:
+// testdata/v1 to v4 are an index in format 1 to 4. They are never written again:
 // every later version must open them and find these items and labels.
 func TestAnIndexInAnOlderFormatOpens(t *testing.T) {
 	for version, labels := range map[string]map[string]string{
 		"v1": {},
 		"v2": {"build": "a", "origin": `{"root":"/photos","bundle":"/models/ü"}`},
 		"v3": {},
+		"v4": {},
 	} {
 		t.Run(version, func(t *testing.T) {
 			s := openCopy(t, version)
 			defer mustClose(t, s)
 			checkFixture(t, s)
 			checkLabels(t, s, labels)
-			if version == "v3" {
+			if version >= "v3" {
 				checkFixtureTokens(t, s)
+			}
+			if version == "v4" {
+				checkIndexed(t, s, 4, 4)
 			}
 		})
 	}

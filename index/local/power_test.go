@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -53,6 +54,7 @@ func (l *life) possible() []map[index.ID]int64 {
 func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 	t.Helper()
 	s.memoryLimit = 4000 // Upsert flushes after some 40 rows
+	s.graphRows = 25
 	ids := func(n int) []index.ID {
 		list := make([]index.ID, 1+rng.IntN(n))
 		for i := range list {
@@ -66,7 +68,7 @@ func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 		now := l.states[len(l.states)-1]
 		next := maps.Clone(now)
 		var err error
-		switch rng.IntN(6) {
+		switch rng.IntN(7) {
 		case 0, 1, 2:
 			var items []index.Item
 			for _, id := range ids(30) {
@@ -83,8 +85,11 @@ func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 			l.began(next)
 			_, err = s.Delete(t.Context(), gone)
 		default:
-			state := len(l.states) - 1
-			if err = s.Flush(t.Context()); err == nil {
+			state, keep := len(l.states)-1, s.Flush
+			if version%4 == 0 {
+				keep = func(ctx context.Context) error { return s.Optimise(ctx, nil) }
+			}
+			if err = keep(t.Context()); err == nil {
 				l.flushed(state)
 			}
 		}
@@ -242,6 +247,10 @@ func (l *life) script(t *testing.T, fsys *crashfs.FS, dir string) error {
 			return err
 		}
 		l.flushed(len(l.states) - 1)
+	}
+	s.graphRows = 5
+	if err := s.Optimise(t.Context(), nil); err != nil {
+		return err
 	}
 	return s.Close()
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -9,12 +10,16 @@ import (
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
+	"engram/index/internal/graph"
 )
 
-// Search implements index.Store, always exactly: it looks at every item, on codes of one byte
-// per element first, then exactly (see package flat), on as many goroutines as
-// the program may run. A filter is asked about the items that are near enough; it
-// reads their payloads without comparing them with their checksums.
+// Search implements index.Store. Items that are in a graph (see Optimise) are found by
+// a walk over it, on one goroutine, with the effort that Query.Recall takes. The others
+// are all looked at, and so is every item where the query is exact or has a filter, and
+// where a graph does not reach the recall: on codes of one byte per element first, then
+// exactly (see package flat), on as many goroutines as the program may run. A filter is
+// asked about the items that are near enough; it reads their payloads without comparing
+// them with their checksums.
 func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {
@@ -32,7 +37,7 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 			parts[i].Filter = func() column.Chooser { return p.segment.Chooser(q.Filter) }
 		}
 	}
-	matches, err := s.searcher().Search(ctx, nil, parts, vector, min(q.K, snap.count))
+	matches, err := snap.searcher(q).Search(ctx, nil, parts, vector, min(q.K, snap.count))
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +59,21 @@ func (s *snapshot) hits(matches []column.Match, withPayload bool) ([]index.Hit, 
 	return hits, nil
 }
 
-// searcher returns how rows are found: by looking at every one.
-func (s *Store) searcher() column.Searcher { return flat.Scan{Threads: runtime.GOMAXPROCS(0)} }
+// defaultRecall is the recall of a query that asks for none.
+const defaultRecall = .98
+
+// searcher returns how the rows that q asks for are found.
+func (s *snapshot) searcher(q index.Query) column.Searcher {
+	scan := flat.Scan{Threads: runtime.GOMAXPROCS(0)}
+	if q.Exact || q.Filter != nil {
+		return scan
+	}
+	walk := graph.Searcher{Graphs: make([]*graph.Graph, len(s.parts)), Recall: cmp.Or(q.Recall, defaultRecall), Scan: scan}
+	for i, p := range s.parts {
+		walk.Graphs[i] = p.segment.Graph()
+	}
+	return walk
+}
 
 // Get implements index.Store.
 func (s *Store) Get(ctx context.Context, ids []index.ID) ([]index.Item, error) {

@@ -17,6 +17,7 @@ import (
 type segment struct {
 	*disk.Segment
 	file   uint64 // number of the file; 0: in memory
+	graph  uint64 // number of the file of its graph; 0: none
 	frozen bool   // in memory, and being written; the writer lock guards it
 	users  atomic.Int64
 }

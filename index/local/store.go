@@ -12,6 +12,7 @@ import (
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/disk"
+	"engram/index/internal/graph"
 )
 
 // Options describe a new index.
@@ -33,6 +34,7 @@ type Store struct {
 	// memoryLimit is the size in bytes of the rows in memory from which the
 	// next Upsert flushes first. The writer lock guards it.
 	memoryLimit int
+	graphRows   int // rows from which Optimise builds a graph; tests set fewer
 
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
@@ -97,7 +99,7 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 func newStore(files *disk.Files) *Store {
 	m := files.Manifest
 	s := &Store{
-		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, next: m.Next,
+		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, next: m.Next,
 		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
 	s.labels.Store(&m.Labels)
@@ -105,7 +107,7 @@ func newStore(files *disk.Files) *Store {
 	for i, opened := range files.Segments {
 		r := m.Segments[i]
 		parts[i] = part{
-			segment: &segment{Segment: opened.Segment, file: r.File}, dead: opened.Dead,
+			segment: &segment{Segment: opened.Segment, file: r.File, graph: r.Graph}, dead: opened.Dead,
 			live: r.Rows - opened.Dead.Count(), tombstones: r.Dead,
 		}
 	}

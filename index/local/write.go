@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"engram/data/progress"
 	"engram/index"
 	"engram/index/internal/disk"
 )
@@ -195,14 +194,6 @@ var _ index.Bulk = (*Store)(nil)
 // memory before Upsert has them flushed, and as much again while it does. Searches
 // find them all the same.
 func (s *Store) BeginBulk(context.Context) error { return s.setMemory(bulkMemory) }
-
-// EndBulk implements index.Bulk. It flushes; there is no progress to report.
-func (s *Store) EndBulk(ctx context.Context, _ progress.Func) error {
-	if err := s.setMemory(defaultMemoryLimit); err != nil {
-		return err
-	}
-	return s.Flush(ctx)
-}
 
 func (s *Store) setMemory(limit int) error {
 	s.writer.Lock()

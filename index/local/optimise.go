@@ -1,0 +1,178 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"engram/data/progress"
+	"engram/index"
+	"engram/index/internal/disk"
+	"engram/index/internal/graph"
+)
+
+var _ index.Optimiser = (*Store)(nil)
+
+// Optimise implements index.Optimiser. It flushes, writes all live rows as one segment
+// and builds its graph; an index of fewer than 20,000 items is only flushed, as
+// looking at every item is as fast. Others may search and write meanwhile, until their
+// rows in memory reach the limit. Where it ends early the index is as the flush left it.
+func (s *Store) Optimise(ctx context.Context, watch progress.Func) error {
+	return s.optimise(ctx, watch, true)
+}
+
+// Graphs implements index.Optimiser.
+func (s *Store) Graphs(ctx context.Context) ([]index.Graph, error) {
+	snap, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.release()
+	var graphs []index.Graph
+	for _, p := range snap.parts {
+		if p.segment.Graph() == nil {
+			continue
+		}
+		g := index.Graph{Items: p.live}
+		for _, l := range p.segment.Graph().Levels {
+			g.Levels = append(g.Levels, index.GraphLevel{K: l.K, Effort: l.Effort, Recall: l.Unseen, Distant: l.Distant})
+		}
+		graphs = append(graphs, g)
+	}
+	return graphs, nil
+}
+
+// EndBulk implements index.Bulk. It flushes, and builds a graph where many rows are in
+// none (see planGraph).
+func (s *Store) EndBulk(ctx context.Context, watch progress.Func) error {
+	if err := s.setMemory(defaultMemoryLimit); err != nil {
+		return err
+	}
+	return s.optimise(ctx, watch, false)
+}
+
+func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) error {
+	if err := s.checkWritable(); err != nil {
+		return err
+	}
+	s.flusher.Lock()
+	defer s.flusher.Unlock()
+	if s.current.Load() == nil {
+		return index.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	frozen, kept, merged := s.freezeForGraph(all)
+	if frozen == nil {
+		return nil
+	}
+	total := int64(liveRows(merged))
+	report := watch.Stage(index.Indexing, "items", total)
+	return s.flushFrozen(ctx, frozen, flushing{
+		plan: func(ctx context.Context, _ []part) (_, _ []part, err error) {
+			return withoutDamaged(ctx, kept, merged)
+		},
+		graph: func(rows int) { report(int64(rows), total) },
+	})
+}
+
+// freezeForGraph is freeze for the parts that planGraph merges, nil where it merges none.
+func (s *Store) freezeForGraph(all bool) (frozen *snapshot, kept, merged []part) {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	kept, merged = planGraph(s.current.Load().parts, s.graphRows, all)
+	if len(merged) > 0 {
+		frozen = s.freezeLocked()
+	}
+	return frozen, kept, merged
+}
+
+// writeGraph builds the graph of the new segment, writes it and opens it.
+func (f *flushing) writeGraph(ctx context.Context) error {
+	if len(f.opened.IDs) < f.store.graphRows { // damaged segments were left out
+		return nil
+	}
+	g, err := graph.Build(ctx, &f.opened.Rows, graph.Options{Threads: runtime.GOMAXPROCS(0), Progress: f.graph})
+	if err != nil {
+		return err
+	}
+	number := f.number()
+	name := disk.GraphName(number)
+	if err := f.create(name, func(w io.Writer) error { return disk.WriteGraph(w, g) }); err != nil {
+		return err
+	}
+	f.opened.graph = number
+	return f.opened.OpenGraph(filepath.Join(f.store.folder.Path, name))
+}
+
+// growth is how many times as many rows a segment with a graph may have as the rows
+// that are in none, for both to be written as one segment with one graph. So a row is
+// rewritten a logarithmic number of times as an index grows, and graphs stay few.
+const growth = 4
+
+// planGraph says which parts are kept as they are, and which become the new segment
+// that gets a graph: all of them where all is set, or else the parts without a graph,
+// and segments that are not much larger. Nothing is merged where fewer than least rows
+// would be, or where one graph has all rows already.
+func planGraph(parts []part, least int, all bool) (kept, merged []part) {
+	var graphs []part
+	for _, p := range parts {
+		switch {
+		case p.live == 0:
+		case p.segment.Graph() == nil:
+			merged = append(merged, p)
+		default:
+			graphs = append(graphs, p)
+		}
+	}
+	slices.SortStableFunc(graphs, func(a, b part) int { return cmp.Compare(a.live, b.live) })
+	rows := liveRows(merged)
+	whole := len(merged) == 0 && len(graphs) == 1 && graphs[0].live == len(graphs[0].segment.IDs)
+	if !all && rows < least || whole {
+		return nil, nil
+	}
+	for _, p := range graphs {
+		if !all && p.live > growth*rows {
+			kept = append(kept, p)
+			continue
+		}
+		merged = append(merged, p)
+		rows += p.live
+	}
+	if rows < least {
+		return nil, nil
+	}
+	return kept, merged
+}
+
+// withoutDamaged keeps the segments of merged that are damaged as they are, so that
+// their rows do not get fresh checksums.
+func withoutDamaged(ctx context.Context, kept, merged []part) (_, _ []part, err error) {
+	whole := merged[:0]
+	for _, p := range merged {
+		if !p.inMemory() && p.segment.VerifyRows(ctx) != nil {
+			if err := ctx.Err(); err != nil {
+				return nil, nil, err
+			}
+			kept = append(kept, p)
+			continue
+		}
+		whole = append(whole, p)
+	}
+	return kept, whole, nil
+}
+
+func liveRows(parts []part) int {
+	n := 0
+	for _, p := range parts {
+		n += p.live
+	}
+	return n
+}
