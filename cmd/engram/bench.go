@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/bench"
+	"engram/cmd/engram/internal/sweep"
 	"engram/data/progress"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,7 @@ import (
 
 func (c *console) benchCommand() *cobra.Command {
 	var spec bench.Spec
+	var flags benchFlags
 	var megabytes int
 	var json string
 	cmd := &cobra.Command{
@@ -24,9 +27,16 @@ func (c *console) benchCommand() *cobra.Command {
 		Long: "Bench measures how fast this machine reads memory and disk, searches exactly, imports vectors, decodes and\n" +
 			"encodes images, and encodes texts where the model has a text graph. It takes about a minute, with --qdrant\n" +
 			"some more, on random vectors, generated images and their captions.\n" +
-			"With --json it writes a file that engram plan --rates reads.",
+			"With --json it writes a file that engram plan --rates reads.\n" +
+			"\n" +
+			"With --vectors, --hard or --index it measures searches alone: recall@10 and @16, queries a second, latencies,\n" +
+			"the building, the disk and the memory of an index of these vectors, for each recall that is asked for and\n" +
+			"each number of threads. With --server it asks a server by the vectors of --queries, one after the other.",
 		Example: "  engram bench\n" +
-			"  engram bench --model clip-vit-l-14 --device cuda:0 --json rates.json",
+			"  engram bench --model clip-vit-l-14 --device cuda:0 --json rates.json\n" +
+			"  engram bench --hard 200000\n" +
+			"  engram bench --vectors train.npy --queries query.npy --recall .9,.95,.98,.99 --threads 1,all\n" +
+			"  engram bench --server http://localhost:8080 --queries query.npy",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if json != "" {
@@ -35,7 +45,7 @@ func (c *console) benchCommand() *cobra.Command {
 				}
 			}
 			spec.Bytes = megabytes << 20
-			report, err := show(cmd.Context(), c, runBench(c.app()), spec)
+			report, err := c.measure(cmd.Context(), spec, flags)
 			if err != nil {
 				return err
 			}
@@ -47,18 +57,47 @@ func (c *console) benchCommand() *cobra.Command {
 			return report.Print(c.stdout)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&spec.Model, "model", app.Pixels, modelHelp)
-	flags.StringVar(&spec.Dir, "dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
-	flags.IntVar(&spec.Rows, "rows", 100_000, "vectors to search and to import")
-	flags.IntVar(&spec.Dim, "dim", 768, "elements of a vector")
-	flags.IntVar(&spec.Images, "images", 64, "images to decode and to encode")
-	flags.IntVar(&megabytes, "mib", 256, "MiB of memory and of a file to read and to write; wanted is several times what caches hold")
-	flags.IntVar(&spec.Runs, "runs", 5, "runs of each step; the median counts")
-	flags.DurationVar(&spec.Step, "step", 5*time.Second, "after this long a step makes no further run")
-	flags.StringVar(&spec.Qdrant, "qdrant", "", "`host:port` of a Qdrant server on this machine, to measure it too; its key is $ENGRAM_QDRANT_API_KEY")
-	flags.StringVar(&json, "json", "", "`file` for the report, which engram plan --rates reads")
+	flags.add(cmd)
+	set := cmd.Flags()
+	set.StringVar(&spec.Model, "model", app.Pixels, modelHelp)
+	set.StringVar(&spec.Dir, "dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
+	set.IntVar(&spec.Rows, "rows", 100_000, "vectors to search and to import")
+	set.IntVar(&spec.Dim, "dim", 768, "elements of a vector")
+	set.IntVar(&spec.Images, "images", 64, "images to decode and to encode")
+	set.IntVar(&megabytes, "mib", 256, "MiB of memory and of a file to read and to write; wanted is several times what caches hold")
+	set.IntVar(&spec.Runs, "runs", 5, "runs of each step; the median counts")
+	set.DurationVar(&spec.Step, "step", 5*time.Second, "after this long a step makes no further run")
+	set.StringVar(&spec.Qdrant, "qdrant", "", "`host:port` of a Qdrant server on this machine, to measure it too; its key is $ENGRAM_QDRANT_API_KEY")
+	set.StringVar(&json, "json", "", "`file` for the report, which engram plan --rates reads")
 	return cmd
+}
+
+// benchReport is what one of the benchmarks has measured.
+type benchReport interface {
+	Print(w io.Writer) error
+	WriteFile(path string) error
+}
+
+// measure runs the benchmark that the flags ask for.
+func (c *console) measure(ctx context.Context, spec bench.Spec, flags benchFlags) (benchReport, error) {
+	switch {
+	case flags.server != "":
+		ask := func(ctx context.Context, spec sweep.RESTSpec, watch progress.Func) (*sweep.RESTReport, error) {
+			return sweep.RunREST(ctx, spec, watch)
+		}
+		return show(ctx, c, ask, sweep.RESTSpec{Server: flags.server, Queries: flags.spec.Queries, Rounds: spec.Runs, K: 10})
+	case flags.spec.Vectors != "" || flags.spec.Hard != 0 || flags.spec.Index != "":
+		search, err := flags.searches(spec)
+		if err != nil {
+			return nil, err
+		}
+		a := c.app()
+		run := func(ctx context.Context, spec sweep.Spec, watch progress.Func) (*sweep.Report, error) {
+			return sweep.Run(ctx, a, spec, watch)
+		}
+		return show(ctx, c, run, search)
+	}
+	return show(ctx, c, runBench(c.app()), spec)
 }
 
 // runBench is bench.Run as an operation.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"engram/cmd/engram/internal/sweep"
+	"engram/data/npy"
 	"engram/index/plan"
 	"engram/index/qdrant/double"
 )
@@ -58,4 +62,66 @@ func TestBenchFeedsPlan(t *testing.T) {
 	c.refuse([]string{"no-such-folder"}, "bench", "--dir", "no-such-folder")
 	c.refuse([]string{"127.0.0.1:1"}, "bench", "--qdrant", "127.0.0.1:1")
 	c.refuse([]string{"--json", "no-such-folder"}, "bench", "--json", filepath.Join(t.TempDir(), "no-such-folder", "x.json"))
+}
+
+func TestBenchOfSearches(t *testing.T) {
+	c := newCLI(t)
+	dir := t.TempDir()
+	items, queries, truth := filepath.Join(dir, "items.npy"), filepath.Join(dir, "queries.npy"), filepath.Join(dir, "truth.npy")
+	const n, dim = 40, 8
+	vectors, nearest := make([]float32, n*dim), make([]int32, dim*16)
+	for i := range n { // item i is next to axis i mod dim, the nearer the lower i is
+		vectors[i*dim+i%dim], vectors[i*dim+(i+1)%dim] = 1, float32(i)*1e-3
+	}
+	for axis := range dim {
+		for j := range 16 {
+			nearest[axis*16+j] = int32(axis + j*dim) // five of them are there
+		}
+	}
+	axes := make([]float32, dim*dim)
+	for i := range dim {
+		axes[i*dim+i] = 1
+	}
+	for path, a := range map[string]any{items: vectors, queries: axes, truth: nearest} {
+		shape := map[string][]int{items: {n, dim}, queries: {dim, dim}, truth: {dim, 16}}[path]
+		if err := npy.WriteFile(path, shape, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var report sweep.Report
+	measure := func(args ...string) {
+		t.Helper()
+		path := filepath.Join(dir, "report.json")
+		args = append([]string{"bench", "--runs", "1", "--threads", "1", "--recall", ".9", "--json", path}, args...)
+		if table := c.must(args...); !strings.Contains(table, "recall@10") {
+			t.Errorf("the table is\n%s", table)
+		}
+		report = sweep.Report{}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(text, &report)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	measure("--vectors", items, "--queries", queries, "--outside-queries", items, "--truth", truth)
+	if len(report.Points) != 4 || report.Items != n || report.Build == nil || report.Build.Disk < 4*n*dim {
+		t.Fatalf("the report is %+v", report)
+	}
+	for _, p := range report.Points {
+		want := map[string]float64{"in": 5. / 16, "out": 1}[p.Queries]
+		if p.Recall16 != want || !(p.Rate > 0) || p.P99 < p.P50 {
+			t.Errorf("%+v, wanted a recall@16 of %v", p, want)
+		}
+	}
+	measure("--hard", "2000", "--dim", "16")
+	if p := report.Points[len(report.Points)-1]; p.Queries != "out" || p.Asked != 0 || p.Recall10 != 1 || report.Batch <= 0 {
+		t.Errorf("the exact searches from outside are %+v", p)
+	}
+	c.refuse([]string{"wanted a number above 0"}, "bench", "--hard", "100", "--recall", "2")
+	c.refuse([]string{"--recall", "many"}, "bench", "--hard", "100", "--recall", "many")
+	c.refuse([]string{"--threads", "many"}, "bench", "--hard", "100", "--threads", "many")
+	c.refuse([]string{"none of the others can be", "hard", "index"}, "bench", "--hard", "100", "--index", "x")
+	c.refuse([]string{"[8 16]", "40 queries, 16 or more ids"}, "bench", "--vectors", items, "--queries", items, "--truth", truth)
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+
+	"engram/cmd/engram/internal/bench"
+	"engram/cmd/engram/internal/sweep"
+
+	"github.com/spf13/cobra"
+)
+
+// benchFlags are the flags of engram bench for searches alone.
+type benchFlags struct {
+	spec    sweep.Spec
+	recalls []string
+	threads []string
+	server  string
+}
+
+func (f *benchFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.spec.Vectors, "vectors", "", "`file.npy` of vectors, [N, D], to index and to search")
+	flags.IntVar(&f.spec.Hard, "hard", 0, "`vectors` of --dim elements to generate, index and search: few clusters of many dimensions")
+	flags.StringVar(&f.spec.Index, "index", "", "`index` to search as it is")
+	flags.StringVar(&f.spec.Queries, "queries", "", "`file.npy` of queries, [Q, D] (default: generated, or items turned by 27°)")
+	flags.StringVar(&f.spec.Outside, "outside-queries", "", "`file.npy` of queries of another distribution than the vectors, as texts are for images")
+	flags.StringVar(&f.spec.Truth, "truth", "", "`file.npy` of the rows nearest to each query, [Q, 16 or more] (default: an exact search)")
+	flags.StringSliceVar(&f.recalls, "recall", []string{".9", ".95", ".98", ".99"}, "recalls to ask for, beside an exact search")
+	flags.StringSliceVar(&f.threads, "threads", []string{"1", "all"}, "threads that search at the same time")
+	flags.Uint64Var(&f.spec.Seed, "seed", 1, "of what is generated")
+	flags.StringVar(&f.server, "server", "", "`URL` of a server, such as http://localhost:8080, to ask over one connection")
+	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
+}
+
+// searches returns what is measured. Folder, elements and rounds are the flags of the
+// whole command.
+func (f *benchFlags) searches(of bench.Spec) (sweep.Spec, error) {
+	spec := f.spec
+	spec.Dir, spec.Dim, spec.Rounds = of.Dir, of.Dim, of.Runs
+	for _, text := range f.recalls {
+		recall, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return spec, fmt.Errorf("--recall: %q, wanted a number above 0 and up to 1", text)
+		}
+		spec.Recalls = append(spec.Recalls, recall)
+	}
+	for _, text := range f.threads {
+		threads, err := strconv.Atoi(text)
+		if text == "all" {
+			threads, err = runtime.GOMAXPROCS(0), nil
+		}
+		if err != nil {
+			return spec, fmt.Errorf("--threads: %q, wanted a number or all", text)
+		}
+		spec.Threads = append(spec.Threads, threads)
+	}
+	return spec, nil
+}

@@ -1,0 +1,152 @@
+package sweep
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"engram/data/progress"
+	"engram/index"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// search finds what is right, and measures every point.
+func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets []querySet, watch progress.Func) error {
+	asked := append(slices.Clone(spec.Recalls), 0)
+	total := int64(len(sets) * len(spec.Threads) * len(asked))
+	done := watch.Stage("searching", "points", total)
+	for i := range sets {
+		if err := r.exact(ctx, store, &sets[i]); err != nil {
+			return err
+		}
+	}
+	for _, set := range sets {
+		for _, threads := range spec.Threads {
+			for _, recall := range asked {
+				m := measurement{store: store, set: set, threads: threads, recall: recall, rounds: spec.Rounds}
+				point, err := m.run(ctx)
+				if err != nil {
+					return err
+				}
+				r.Points = append(r.Points, point)
+				done(int64(len(r.Points)), total)
+			}
+		}
+	}
+	return nil
+}
+
+// exact finds the nearest items of each query, unless they were given, and measures
+// how fast that is.
+func (r *Report) exact(ctx context.Context, store index.Store, set *querySet) error {
+	if set.truth != nil {
+		return nil
+	}
+	batch := make([]index.Query, len(set.vectors))
+	for i, v := range set.vectors {
+		batch[i] = index.Query{Vector: v, K: hitsAsked, Exact: true}
+	}
+	start := time.Now()
+	found, err := index.SearchBatch(ctx, store, batch)
+	if err != nil {
+		return err
+	}
+	r.Batch = max(r.Batch, float64(len(batch))/time.Since(start).Seconds())
+	for _, hits := range found {
+		ids := make([]index.ID, len(hits))
+		for i, h := range hits {
+			ids[i] = h.ID
+		}
+		set.truth = append(set.truth, ids)
+	}
+	return nil
+}
+
+// measurement is the searches of one point.
+type measurement struct {
+	store   index.Store
+	set     querySet
+	threads int
+	recall  float64
+	rounds  int
+}
+
+// run measures the point: a round that warms up and gives the recall, and the rounds
+// that count.
+func (m measurement) run(ctx context.Context) (Point, error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(m.threads))
+	p := Point{Queries: m.set.name, Count: len(m.set.vectors), Threads: m.threads, Asked: m.recall}
+	found := make([][]index.Hit, p.Count)
+	if _, err := m.round(ctx, func(i int, hits []index.Hit, _ time.Duration) { found[i] = hits }); err != nil {
+		return p, err
+	}
+	for i, hits := range found {
+		p.Recall10 += share(hits, m.set.truth[i], hitsFirst)
+		p.Recall16 += share(hits, m.set.truth[i], hitsAsked)
+	}
+	p.Recall10 /= float64(p.Count)
+	p.Recall16 /= float64(p.Count)
+	latencies := make([]time.Duration, m.rounds*p.Count)
+	var rates []float64
+	for round := range m.rounds {
+		spent, err := m.round(ctx, func(i int, _ []index.Hit, took time.Duration) { latencies[round*p.Count+i] = took })
+		if err != nil {
+			return p, err
+		}
+		rates = append(rates, float64(p.Count)/spent.Seconds())
+	}
+	slices.Sort(rates)
+	p.Low, p.Rate, p.High = rates[0], rates[len(rates)/2], rates[len(rates)-1]
+	p.P50, p.P99 = quantiles(latencies)
+	return p, nil
+}
+
+// round searches for every query once and tells seen of each.
+func (m measurement) round(ctx context.Context, seen func(i int, hits []index.Hit, took time.Duration)) (time.Duration, error) {
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	start := time.Now()
+	for range m.threads {
+		group.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(m.set.vectors) {
+					return nil
+				}
+				began := time.Now()
+				hits, err := m.store.Search(ctx, index.Query{Vector: m.set.vectors[i], K: hitsAsked, Recall: m.recall, Exact: m.recall == 0})
+				if err != nil {
+					return err
+				}
+				seen(i, hits, time.Since(began))
+			}
+		})
+	}
+	err := group.Wait()
+	return time.Since(start), err
+}
+
+// share returns which share of the k nearest items are among the first k hits.
+func share(hits []index.Hit, truth []index.ID, k int) float64 {
+	truth = truth[:min(k, len(truth))]
+	if len(truth) == 0 {
+		return 1
+	}
+	right := 0
+	for _, h := range hits[:min(k, len(hits))] {
+		if slices.Contains(truth, h.ID) {
+			right++
+		}
+	}
+	return float64(right) / float64(len(truth))
+}
+
+// quantiles returns the median and the 99th percentile in milliseconds.
+func quantiles(latencies []time.Duration) (p50, p99 float64) {
+	slices.Sort(latencies)
+	at := func(q float64) float64 { return latencies[int(q*float64(len(latencies)-1))].Seconds() * 1e3 }
+	return at(.5), at(.99)
+}
