@@ -63,6 +63,9 @@ func buildIndex(t *testing.T, items int, opts local.Options) (folder string, pay
 	if err := store.Upsert(t.Context(), list); err != nil {
 		t.Fatal(err)
 	}
+	if err := store.EndBulk(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,14 @@ const (
 // row is what a row takes up in the embedded engine.
 func row(v values) disk.RowSize { return disk.RowSizes(int(v.of("D"))) }
 
-// localMemory is what the embedded engine reads in every exact search; it is
-// mapped from disk, and slower where it does not stay in memory.
+// localMemory is what the embedded engine reads in every search; it is mapped from
+// disk, and slower where it does not stay in memory.
 func localMemory() []formula {
 	return []formula{
 		{"memCodes", "codes", Bytes, "n * 64*ceil(D/64)", ourFormat + ": int8, rows padded to 64",
 			func(v values) float64 { return v.of("n") * float64(row(v).Code) }},
+		{"memGraph", "graph", Bytes, "n * 4*L", ourFormat + ": 48 numbers of a row, from 20,000 items on",
+			func(v values) float64 { return v.of("n") * 4 * v.of("L") }},
 		{"memBounds", "scales and bounds", Bytes, "n * (4+4)", ourFormat + ": a float32 scale and residual",
 			func(v values) float64 { return v.of("n") * float64(row(v).Scale+row(v).Residual) }},
 		{"memIDs", "ids", Bytes, "n * (8+8)", ourFormat + ": id and end of the payload",
@@ -38,19 +40,26 @@ func localDisk() []formula {
 			func(v values) float64 { return v.of("n") * float64(row(v).Vector) }},
 		{"diskCodes", "codes", Bytes, "memCodes + memBounds", ourFormat,
 			func(v values) float64 { return v.of("memCodes") + v.of("memBounds") }},
+		{"diskGraph", "graph", Bytes, "memGraph", ourFormat,
+			func(v values) float64 { return v.of("memGraph") }},
 		{"diskIDs", "ids", Bytes, "memIDs", ourFormat,
 			func(v values) float64 { return v.of("memIDs") }},
 		{"diskPayloads", "payloads", Bytes, "n * P", ourFormat,
 			func(v values) float64 { return v.of("n") * v.of("P") }},
-		{"diskSums", "checksums", Bytes, "(diskVectors + diskCodes + diskIDs + diskPayloads) * 4/4096", ourFormat + ": CRC-32C of every block",
+		{"diskSums", "checksums", Bytes, "(diskVectors + diskCodes + diskGraph + diskIDs + diskPayloads) * 4/4096", ourFormat + ": CRC-32C of every block",
 			func(v values) float64 {
-				return (v.of("diskVectors") + v.of("diskCodes") + v.of("diskIDs") + v.of("diskPayloads")) * disk.SumSize / disk.BlockSize
+				return (v.of("diskVectors") + v.of("diskCodes") + v.of("diskGraph") + v.of("diskIDs") + v.of("diskPayloads")) * disk.SumSize / disk.BlockSize
 			}},
 	}
 }
 
-// localSpare is the room for what a flush writes before old files go.
-func localSpare() formula {
+// localSpare is the room for what is written before old files go: by a flush, and, where
+// there is a graph, by the end of a load, which writes all rows once more.
+func localSpare(graph bool) formula {
+	if graph {
+		return formula{"spareMerge", "free to merge", Bytes, "diskData", "index/local: a graph is built of rows that are written as one segment",
+			func(v values) float64 { return v.of("diskData") }}
+	}
 	return formula{"spareMerge", "free to merge", Bytes, "min(diskData, 1088 * 1048576)", "index/local: a flush rewrites 64 MiB and at most 1 GiB of older segments",
 		func(v values) float64 { return min(v.of("diskData"), local.FlushSpace) }}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"engram/index"
+	"engram/index/internal/graph"
 )
 
 // Engine is what keeps the vectors.
@@ -114,7 +115,7 @@ func (p *Plan) Value(key string) (value float64, ok bool) {
 
 // sizes adds the bytes in memory and on disk of one copy of the data.
 func (d Demand) sizes(s *sheet) {
-	memory, onDisk, spare, tokens := localMemory(), localDisk(), localSpare(), localTokens
+	memory, onDisk, spare, tokens := localMemory(), localDisk(), localSpare(d.localLinks() > 0), localTokens
 	if d.Engine == Qdrant {
 		memory = append([]formula{qdrantVectors(d.Quantisation)}, qdrantMemory()...)
 		onDisk, spare, tokens = qdrantDisk(), qdrantSpare(), qdrantTokens
@@ -168,10 +169,18 @@ func (d Demand) time(s *sheet, r Rates) {
 func (d Demand) variables(r Rates) values {
 	return values{
 		"n": float64(d.Items), "D": float64(d.Dim), "P": float64(d.Payload), "F": float64(d.Indexes), "T": float64(d.Tokens), "d": float64(cmp.Or(d.TokenDim, d.Dim)),
-		"M": float64(d.Links), "S": float64(d.Shards), "R": float64(d.Replicas),
+		"M": float64(d.Links), "L": float64(d.localLinks()), "S": float64(d.Shards), "R": float64(d.Replicas),
 		"RAM": d.Memory, "DISK": d.Disk, "cores": float64(d.Cores), "E": float64(d.Encoders), "G": float64(d.Growth),
 		"decode": r.Decode, "encode": r.Encode, "load": r.Import, "upload": r.Upload, "scan": r.Scan, "link": r.Link, "walk": r.Walk,
 	}
+}
+
+// localLinks is how many links the embedded engine keeps room for in each row.
+func (d Demand) localLinks() int {
+	if d.Items < graph.MinRows {
+		return 0
+	}
+	return graph.Degree
 }
 
 // limit is the range of a whole number of a demand.

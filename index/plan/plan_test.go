@@ -78,24 +78,26 @@ func TestQdrantByHand(t *testing.T) {
 func TestEmbeddedByHand(t *testing.T) {
 	d := cluster()
 	d.Engine, d.Shards, d.Replicas, d.Tokens = plan.Local, 0, 1, 0
-	d.Memory, d.Disk = 200e6, 3e9
+	d.Memory, d.Disk = 500e6, 3e9
 	const (
-		codes = 128e6
-		data  = 448e6 + codes + 8e6 + 16e6 + 130e6 // rows of 112 elements
-		disk  = 3 * data * 4100 / 4096             // less than a GiB: a merge rewrites all of it
+		codes  = 128e6
+		graph  = 192e6 // 48 numbers of 4 bytes
+		memory = codes + graph + 24e6
+		data   = 448e6 + codes + graph + 8e6 + 16e6 + 130e6 // rows of 112 elements
+		disk   = 3 * data * 4100 / 4096                     // all rows are written once more
 	)
 	r := rates
 	r.Device = "cuda:0"
 	expect(t, must(t, d, r), map[string]float64{
-		"memCodes": codes, "memBounds": 8e6, "memIDs": 16e6, "memory": codes + 24e6,
-		"diskVectors": 448e6, "diskCodes": codes + 8e6, "diskIDs": 16e6, "diskPayloads": 130e6, "diskSums": data / 1024,
+		"memCodes": codes, "memGraph": graph, "memBounds": 8e6, "memIDs": 16e6, "memory": memory,
+		"diskVectors": 448e6, "diskCodes": codes + 8e6, "diskGraph": graph, "diskIDs": 16e6, "diskPayloads": 130e6, "diskSums": data / 1024,
 		"diskData": disk / 3, "spareMerge": disk / 3, "spareSnapshot": disk / 3, "disk": disk,
-		"shards": 1, "nodes": 1, "nodeMemory": codes + 24e6, "nodeDisk": disk,
-		"capacity":    math.Floor(1e6 * 160 / 152.),
+		"shards": 1, "nodes": 1, "nodeMemory": memory, "nodeDisk": disk,
+		"capacity":    math.Floor(1e6 * 3e9 / disk),
 		"encodeHours": 1e6 / 25 / 2 / 3600,
 		"importHours": 400e6 / 4e6 / 3600,
 		"scanMs":      128,
-		"months":      (math.Floor(1e6*160/152.) - 1e6) / 50_000,
+		"months":      (math.Floor(1e6*3e9/disk) - 1e6) / 50_000,
 	})
 }
 
@@ -215,8 +217,8 @@ func TestNoRoom(t *testing.T) {
 	}
 	d = cluster()
 	d.Engine, d.Shards, d.Replicas = plan.Local, 1, 1
-	d.Memory = 180e6 // of which 80 % are less than 152 MB
-	if _, err := plan.New(d, rates); !errors.Is(err, plan.ErrRoom) || !strings.Contains(err.Error(), "the embedded engine takes 152 MB of memory") {
+	d.Memory = 400e6 // of which 80 % are less than 344 MB
+	if _, err := plan.New(d, rates); !errors.Is(err, plan.ErrRoom) || !strings.Contains(err.Error(), "the embedded engine takes 344 MB of memory") {
 		t.Errorf("embedded: %v, wanted that it does not fit", err)
 	}
 }
