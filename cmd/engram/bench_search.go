@@ -23,6 +23,7 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.spec.Vectors, "vectors", "", "`file.npy` of vectors, [N, D], to index and to search")
 	flags.IntVar(&f.spec.Hard, "hard", 0, "`vectors` of --dim elements to generate, index and search: few clusters of many dimensions")
+	flags.StringVar(&f.spec.Out, "out", "", "`folder` of the index of --vectors or --hard, which stays (default: it is removed)")
 	flags.StringVar(&f.spec.Index, "index", "", "`index` to search as it is")
 	flags.StringVar(&f.spec.Queries, "queries", "", "`file.npy` of queries, [Q, D] (default: generated, or items turned by 27°)")
 	flags.StringVar(&f.spec.Outside, "outside-queries", "", "`file.npy` of queries of another distribution than the vectors, as texts are for images")

@@ -159,17 +159,25 @@ func turned(ctx context.Context, store index.Store, seed uint64) ([][]float32, e
 	return queries, nil
 }
 
-// resident is the memory of this process in bytes, 0 where the system does not tell.
-func resident() int64 {
+// resident is the memory of this process in bytes, and what it has mapped of files, 0
+// where the system does not tell.
+func resident() (memory, mapped int64) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	for line := range strings.Lines(string(status)) {
+		var name string
 		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kilobytes); err == nil {
-			return kilobytes << 10
+		if n, _ := fmt.Sscanf(line, "%s %d kB", &name, &kilobytes); n < 2 {
+			continue
+		}
+		switch name {
+		case "RssAnon:":
+			memory = kilobytes << 10
+		case "RssFile:":
+			mapped = kilobytes << 10
 		}
 	}
-	return 0
+	return memory, mapped
 }

@@ -17,8 +17,8 @@ func (r *Report) Print(w io.Writer) error {
 		fmt.Fprintf(w, "build    %.1f s, %.0f items/s, %.1f MB on disk\n", b.Seconds, b.Rows, float64(b.Disk)/1e6)
 	}
 	fmt.Fprintf(w, "open     %.1f ms", r.OpenMS)
-	if r.Resident > 0 {
-		fmt.Fprintf(w, ", %.0f MiB resident after the searches", float64(r.Resident)/(1<<20))
+	if r.Mapped > 0 {
+		fmt.Fprintf(w, "; after the searches %.0f MiB of memory, and %.0f MiB of mapped files", float64(r.Memory)/(1<<20), float64(r.Mapped)/(1<<20))
 	}
 	fmt.Fprintln(w)
 	if r.Batch > 0 {

@@ -25,6 +25,7 @@ const (
 // Spec says what is measured. One of Vectors, Hard and Index says of what.
 type Spec struct {
 	Dir     string // folder on the disk where the index is built, and removed
+	Out     string // folder of the index that is built, which stays; "": in Dir
 	Vectors string // .npy file of the items, [N, D]
 	Hard    int    // items to generate
 	Dim     int    // their elements
@@ -51,12 +52,13 @@ type Report struct {
 	Dim     int     `json:"dim"`
 	Build   *Build  `json:"build,omitempty"`
 	OpenMS  float64 `json:"open_ms"`
-	// Resident is by how many bytes the process grew by opening and searching the
-	// index, 0 where the system does not tell. Mapped files count as far as they were
-	// read.
-	Resident int64   `json:"resident_bytes,omitempty"`
-	Batch    float64 `json:"exact_batch_queries_per_second,omitempty"` // on all threads
-	Points   []Point `json:"points"`
+	// Memory is by how many bytes the process grew by opening and searching the index,
+	// and Mapped how much of its files it has read into memory, which the system
+	// takes back when it needs room. 0 where the system does not tell.
+	Memory int64   `json:"memory_bytes,omitempty"`
+	Mapped int64   `json:"mapped_bytes,omitempty"`
+	Batch  float64 `json:"exact_batch_queries_per_second,omitempty"` // on all threads
+	Points []Point `json:"points"`
 }
 
 // Build says what building the index took.
@@ -124,18 +126,20 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 	name := spec.Index
 	var generated *hard
 	if name == "" {
-		dir, err := os.MkdirTemp(spec.Dir, "engram-bench-")
-		if err != nil {
-			return nil, fmt.Errorf("bench: %w", err)
+		if name = spec.Out; name == "" {
+			dir, err := os.MkdirTemp(spec.Dir, "engram-bench-")
+			if err != nil {
+				return nil, fmt.Errorf("bench: %w", err)
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+			name = filepath.Join(dir, "index")
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		name = filepath.Join(dir, "index")
 		if generated, err = r.build(ctx, spec, name, watch); err != nil {
 			return nil, fmt.Errorf("bench: %w", err)
 		}
 	}
 	debug.FreeOSMemory() // what building left
-	before := resident()
+	memory, mapped := resident()
 	start := time.Now()
 	x, err := a.OpenIndex(ctx, name)
 	if err != nil {
@@ -154,9 +158,9 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 	if err := r.search(ctx, spec, x.Store, sets, watch); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	if debug.FreeOSMemory(); before > 0 {
-		r.Resident = max(0, resident()-before)
-	}
+	debug.FreeOSMemory()
+	memoryNow, mappedNow := resident()
+	r.Memory, r.Mapped = max(0, memoryNow-memory), max(0, mappedNow-mapped)
 	return r, nil
 }
 
