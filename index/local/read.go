@@ -15,8 +15,8 @@ import (
 
 // Search implements index.Store. Items that are in a graph (see Optimise) are found by
 // a walk over it, on one goroutine, with the effort that Query.Recall takes. The others
-// are all looked at, and so is every item where the query is exact or has a filter, and
-// where a graph does not reach the recall: on codes of one byte per element first, then
+// are all looked at, and so is every item where the query is exact, where a filter
+// chooses few items, and where a graph does not reach the recall: on codes of one byte per element first, then
 // exactly (see package flat), on as many goroutines as the program may run. A filter is
 // asked about the items that are near enough; it reads their payloads without comparing
 // them with their checksums.
@@ -65,7 +65,7 @@ const defaultRecall = .98
 // searcher returns how the rows that q asks for are found.
 func (s *snapshot) searcher(q index.Query) column.Searcher {
 	scan := flat.Scan{Threads: runtime.GOMAXPROCS(0)}
-	if q.Exact || q.Filter != nil {
+	if q.Exact {
 		return scan
 	}
 	walk := graph.Searcher{Graphs: make([]*graph.Graph, len(s.parts)), Recall: cmp.Or(q.Recall, defaultRecall), Scan: scan}

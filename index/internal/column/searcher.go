@@ -26,8 +26,8 @@ type Part struct {
 	Filter func() Chooser
 }
 
-// Chooser reports whether a row may be a match. A search asks about each row
-// once at most, and only about rows whose score would make them a match.
+// Chooser reports whether a row may be a match. A scan asks about each row once at
+// most, and only about rows whose score would make them a match.
 type Chooser func(row int) (bool, error)
 
 // Match is a row that a search found.

@@ -218,7 +218,7 @@ func TestASearchAllocatesNothing(t *testing.T) {
 	rows := clustered(rand.New(rand.NewPCG(5, 1)), 2000, 32, 0)
 	walk := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{})}, Recall: .9}
 	parts, dst, row := []column.Part{{Rows: rows}}, make([]column.Match, 0, 10), 0
-	if effort, ok := walk.effort(0, parts[0], 10); !ok {
+	if effort, ok, _ := new(search).effort(walk, 0, parts[0], 10); !ok {
 		t.Fatalf("an effort of %d: the graph is not walked", effort)
 	}
 	allocs := testing.AllocsPerRun(200, func() {
@@ -265,6 +265,65 @@ func TestEffort(t *testing.T) {
 		got, ok := g.Effort(c.k, c.recall)
 		if want := max(c.want, c.k); ok != c.ok || ok && got != want {
 			t.Errorf("effort of %d hits with recall %v: %d, %v, wanted %d, %v", c.k, c.recall, got, ok, want, c.ok)
+		}
+	}
+}
+
+// A filter that chooses many rows is asked about few of them, and one that chooses few
+// leaves the part to a scan. Either way k rows are found, where there are so many.
+func TestAFilteredSearch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 1))
+	rows := clustered(rng, 4000, 40, 0)
+	walk := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{})}, Recall: .9}
+	for _, every := range []int{1, 2, 3, 10, 1000, 5000} {
+		asks, near, all := 0, 0, 0
+		part := column.Part{Rows: rows, Filter: func() column.Chooser {
+			return func(row int) (bool, error) {
+				asks++
+				return (row/7+1)%every == 0, nil
+			}
+		}}
+		for query := range 50 {
+			q := rows.Vector(query * 61)
+			exact := mustSearch(t, flat.Scan{}, []column.Part{part}, q, 10)
+			asks = 0
+			got := mustSearch(t, walk, []column.Part{part}, q, 10)
+			if every <= 2 && asks > 500 {
+				t.Errorf("1 of %d rows: the filter is asked %d times", every, asks)
+			}
+			if len(got) != len(exact) {
+				t.Fatalf("1 of %d rows: %d matches, wanted %d", every, len(got), len(exact))
+			}
+			for _, m := range got {
+				if (m.Row/7+1)%every != 0 {
+					t.Fatalf("1 of %d rows: row %d is found", every, m.Row)
+				}
+				if all++; m.Score >= exact[len(exact)-1].Score {
+					near++
+				}
+			}
+		}
+		if near < all*9/10 {
+			t.Errorf("1 of %d rows: %d of %d matches are among the nearest", every, near, all)
+		}
+	}
+}
+
+func TestAFilterThatFails(t *testing.T) {
+	rows := clustered(rand.New(rand.NewPCG(8, 1)), 2000, 16, 0)
+	walk := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{})}, Recall: .5}
+	for _, after := range []int{0, asked + 3} {
+		asks := 0
+		part := column.Part{Rows: rows, Filter: func() column.Chooser {
+			return func(int) (bool, error) {
+				if asks++; asks > after {
+					return false, index.ErrCorrupt
+				}
+				return true, nil
+			}
+		}}
+		if got, err := walk.Search(t.Context(), nil, []column.Part{part}, rows.Vector(0), 5); !errors.Is(err, index.ErrCorrupt) || len(got) != 0 {
+			t.Errorf("after %d answers: %d matches, error %v, want ErrCorrupt", after, len(got), err)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, 
 	found := make([]float32, len(queries))
 	b.parallel(ctx, len(queries), func(w *worker, i int) {
 		w.query.Set(queries[i])
-		w.walkFor(b.Graph, column.Part{Rows: b.rows}, l.K, l.Effort)
+		_ = w.walkFor(b.Graph, column.Part{Rows: b.rows}, l.K, l.Effort) // only a filter fails
 		for _, m := range w.best {
 			// A row that is as near as the last one is as good.
 			if m.Score >= truth[i][l.K-1].Score {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -29,8 +30,10 @@ var _ column.Searcher = Searcher{}
 // searches holds what searches that have ended leave to the next.
 var searches = sync.Pool{New: func() any { return &search{walker: walker{kernels: simd.Best()}} }}
 
-// Search implements column.Searcher. It appends k rows where there are so many. A
-// part with a filter is scanned.
+// Search implements column.Searcher. It appends k rows where there are so many. Of a
+// part with a filter it asks about sampled rows first: where the filter chooses a good
+// part of them, a walk keeps as many more rows as it leaves out, and else the part is
+// scanned.
 func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	if k < 1 {
 		return dst, ctx.Err()
@@ -38,19 +41,21 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	r := searches.Get().(*search)
 	defer r.release()
 	for i, part := range parts {
-		effort, ok := s.effort(i, part, k)
+		effort, ok, err := r.effort(s, i, part, k)
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			return dst, err
+		}
 		if !ok {
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return dst, err
-		}
 		if len(r.found) == 0 {
 			r.query.Set(q)
 		}
-		r.walkFor(s.Graphs[i], part, k, effort)
-		if len(r.best) < min(k, len(part.IDs)) { // dead rows took the places of others
+		if err := r.walkFor(s.Graphs[i], part, k, effort); err != nil {
+			return dst, err
+		}
+		if len(r.best) < min(k, len(part.IDs)) { // other rows took the places of those that may be matches
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
@@ -74,23 +79,55 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	return append(dst, r.found[:min(k, len(r.found))]...), nil
 }
 
-// effort returns the effort of a walk over a part. ok is false where a scan is
-// better.
-func (s Searcher) effort(i int, part column.Part, k int) (effort int, ok bool) {
-	if i >= len(s.Graphs) || s.Graphs[i] == nil || part.Filter != nil || s.Recall >= 1 {
-		return 0, false
+// cost is how many rows a scan looks at in the time that a walk takes for one row that
+// it keeps: it compares about 20, and takes several times as long for one.
+const cost = 64
+
+// effort returns the effort of a walk over part i, and sets the chooser of its filter.
+// ok is false where a scan is better.
+func (r *search) effort(s Searcher, i int, part column.Part, k int) (effort int, ok bool, err error) {
+	r.choose = nil
+	if i >= len(s.Graphs) || s.Graphs[i] == nil || s.Recall >= 1 {
+		return 0, false, nil
 	}
 	effort, ok = s.Graphs[i].Effort(k, s.Recall)
-	// A walk looks at about 20 rows for each row that it keeps, and takes several
-	// times as long for one as a scan.
-	const cost = 64
-	return effort, ok && effort <= len(part.IDs)/cost
+	if ok = ok && cost*effort <= len(part.IDs); !ok || part.Filter == nil {
+		return effort, ok, nil
+	}
+	r.choose = part.Filter()
+	chosen, err := r.sample(part)
+	if err != nil || chosen < asked/8 {
+		return 0, false, err
+	}
+	effort = effort * asked / chosen
+	return effort, cost*effort <= len(part.IDs), nil
+}
+
+// asked is how many rows a filter is asked about before a walk.
+const asked = 128
+
+// sample returns how many of the rows that it asks about the filter chooses.
+func (r *search) sample(part column.Part) (chosen int, err error) {
+	for i := range uint32(asked) {
+		// Multiples of the golden ratio are spread evenly, and follow no period that
+		// payloads may have.
+		at := uint64(i*2654435769) * uint64(len(part.IDs)) >> 32
+		ok, err := r.choose(int(at))
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			chosen++
+		}
+	}
+	return chosen, nil
 }
 
 // search is one search under way, with all the memory that it needs.
 type search struct {
 	walker
 	query  column.Query
+	choose column.Chooser // of the part that is walked; nil: every row
 	padded []int8         // the code of the query
 	score1 [1]float32     // of one row
 	best   []column.Match // of one walk, best first
@@ -102,13 +139,14 @@ type search struct {
 // release hands the search to the next one. It keeps nothing of this one alive.
 func (s *search) release() {
 	clear(s.rest)
-	s.rest, s.places, s.found, s.query.Vector = s.rest[:0], s.places[:0], s.found[:0], nil
+	s.rest, s.places, s.found, s.query.Vector, s.choose = s.rest[:0], s.places[:0], s.found[:0], nil, nil
 	searches.Put(s)
 }
 
-// walkFor sets best to the best k rows of a part that are not dead, among the rows
-// that a walk finds. Their scores are those of flat.Scan, to the bit.
-func (s *search) walkFor(g *Graph, part column.Part, k, effort int) {
+// walkFor sets best to the best k rows of a part that are not dead and that the filter
+// chooses, among the rows that a walk finds. Their scores are those of flat.Scan, to
+// the bit.
+func (s *search) walkFor(g *Graph, part column.Part, k, effort int) error {
 	stride := column.CodeStride(part.Dim)
 	s.padded = slices.Grow(s.padded[:0], stride)[:stride]
 	clear(s.padded[copy(s.padded, s.query.Code):])
@@ -128,16 +166,27 @@ func (s *search) walkFor(g *Graph, part column.Part, k, effort int) {
 			continue
 		}
 		s.kernels.DotRows(s.score1[:], q.Vector, part.Vector(row), part.Dim)
-		s.keep(column.Match{ID: part.IDs[row], Score: s.score1[0], Row: row}, k)
+		m := column.Match{ID: part.IDs[row], Score: s.score1[0], Row: row}
+		if len(s.best) == k && column.Compare(m, s.best[k-1]) > 0 {
+			continue
+		}
+		if s.choose != nil {
+			ok, err := s.choose(row)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+		}
+		s.keep(m, k)
 	}
+	return nil
 }
 
-// keep puts m among the best k where it belongs.
+// keep puts m, which is one of them, among the best k where it belongs.
 func (s *search) keep(m column.Match, k int) {
 	at, _ := slices.BinarySearchFunc(s.best, m, column.Compare)
-	if at == k {
-		return
-	}
 	if len(s.best) == k {
 		s.best = s.best[:k-1]
 	}
