@@ -55,6 +55,10 @@ func (m *Metric) Dim() int {
 	return m.item.Cols
 }
 
+// Pearson returns the mean, [T·D], that Pearson's r is of directions from, nil where
+// none is taken off. ok is false for another metric.
+func (m *Metric) Pearson() (mean []float32, ok bool) { return m.mean, m.parts == nil }
+
 // Map returns the coordinates of images, [n, K], from their tokens, [n, T·D]. It
 // refuses NaN and infinite elements, and tokens that a metric of directions cannot
 // compare, as they have none (embed.ErrZero).

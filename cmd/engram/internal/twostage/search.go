@@ -80,8 +80,9 @@ type Stages struct {
 
 // Searcher searches an index in two stages. It is safe for concurrent use.
 type Searcher struct {
-	opts Options
-	kept *coordinates
+	opts   Options
+	kept   *coordinates
+	stored *stored // nil where scores need coordinates
 
 	loading sync.Mutex // one goroutine loads all items, others wait for it
 	loaded  bool       // kept has every item
@@ -105,7 +106,7 @@ func New(opts Options) *Searcher {
 	if opts.All {
 		dim = 0
 	}
-	return &Searcher{opts: opts, kept: newCoordinates(opts.Scorer, dim, opts.Memory, atOnce)}
+	return &Searcher{opts: opts, kept: newCoordinates(opts.Scorer, dim, opts.Memory, atOnce), stored: newStored(opts.Scorer, opts.Source)}
 }
 
 // Load reads the tokens of all items where they are all going to be ranked, which the
@@ -269,6 +270,9 @@ func (s *Searcher) rank(ctx context.Context, q Query, query []float32, stages *S
 	c.hits, c.global, err = s.candidates(ctx, q, all)
 	if stages.First = time.Since(start); err != nil {
 		return nil, err
+	}
+	if s.stored != nil && !all {
+		return s.stored.rank(ctx, c, stages)
 	}
 	return s.rankSome(ctx, c, stages)
 }
