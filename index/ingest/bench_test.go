@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"engram/data/laion"
+	"engram/data/progress"
 	"engram/data/vfs"
 	"engram/index/ingest"
 	"engram/index/local"
@@ -115,7 +117,7 @@ func importFolder(t testing.TB, place, dir string, dim int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := ingest.Job{Store: store, Ledger: ledger}
+	job := ingest.Job{Store: unindexed{store}, Ledger: ledger}
 	if job.Shards, err = from.Shards(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +129,12 @@ func importFolder(t testing.TB, place, dir string, dim int) {
 		t.Fatalf("report is %+v", report)
 	}
 }
+
+// unindexed is a store whose bulk load ends without a graph, which takes many times as
+// long as the import (see package graph).
+type unindexed struct{ *local.Store }
+
+func (s unindexed) EndBulk(ctx context.Context, _ progress.Func) error { return s.Flush(ctx) }
 
 // copyBytes reads the files below from, and writes and syncs as many bytes as
 // those below like have.
