@@ -45,8 +45,13 @@ func (s *Store) Graphs(ctx context.Context) ([]index.Graph, error) {
 	return graphs, nil
 }
 
+// LargeTokens is how many bytes of tokens an item may have for the end of a bulk load to
+// write all items once more, with a graph. Where it has more, a search compares tokens
+// for longer than it scans.
+const LargeTokens = 16 << 10
+
 // EndBulk implements index.Bulk. It flushes, and builds a graph where many rows are in
-// none (see planGraph).
+// none (see planGraph), unless the rows have large tokens.
 func (s *Store) EndBulk(ctx context.Context, watch progress.Func) error {
 	if err := s.setMemory(defaultMemoryLimit); err != nil {
 		return err
@@ -66,7 +71,7 @@ func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.flush(ctx); err != nil || !all && s.tokenSize() > LargeTokens {
 		return err
 	}
 	frozen, kept, merged := s.freezeForGraph(all)

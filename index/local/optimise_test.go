@@ -194,6 +194,31 @@ func TestASegmentGetsAGraphWithoutBeingWritten(t *testing.T) {
 	}
 }
 
+// The end of a bulk load does not write large tokens once more; Optimise does.
+func TestLargeTokensAreWrittenOnce(t *testing.T) {
+	format := index.TokenFormat{Kind: index.TokensFloat16, Count: 2, Dim: 5000}
+	s, err := Create(t.TempDir(), Options{Dim: 4, Tokens: format})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mustClose(t, s)
+	s.graphRows = 3
+	for id := range index.ID(3) {
+		item := index.Item{ID: id, Vector: []float32{1, float32(id), 0, 0}, Tokens: make([]byte, format.Size())}
+		if err := s.Upsert(t.Context(), []index.Item{item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.EndBulk(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	checkIndexed(t, s, 3, 0)
+	if err := s.Optimise(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	checkIndexed(t, s, 3, 3)
+}
+
 // What is written while a graph is built is seen at once, and is not lost.
 func TestTheStoreIsWrittenToWhileAGraphIsBuilt(t *testing.T) {
 	dir := t.TempDir()

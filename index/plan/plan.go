@@ -9,6 +9,7 @@ import (
 
 	"engram/index"
 	"engram/index/internal/graph"
+	"engram/index/local"
 )
 
 // Engine is what keeps the vectors.
@@ -177,7 +178,8 @@ func (d Demand) variables(r Rates) values {
 
 // localLinks is how many links the embedded engine keeps room for in each row.
 func (d Demand) localLinks() int {
-	if d.Items < graph.MinRows {
+	tokens := index.TokenFormat{Kind: cmp.Or(d.TokenKind, index.TokensFloat16), Count: d.Tokens, Dim: cmp.Or(d.TokenDim, d.Dim)}
+	if d.Items < graph.MinRows || d.Tokens > 0 && tokens.Size() > local.LargeTokens {
 		return 0
 	}
 	return graph.Degree
