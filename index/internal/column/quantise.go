@@ -51,15 +51,7 @@ type Query struct {
 	Offset float32
 }
 
-// NewQuery codes the unit vector v.
-func NewQuery(v []float32) Query {
-	var q Query
-	q.Set(v)
-	return q
-}
-
-// Set makes q the query of the unit vector v, as NewQuery does. It allocates only
-// where the code of q has no room.
+// Set codes the unit vector v. It allocates only where the code of q has no room.
 func (q *Query) Set(v []float32) {
 	q.Vector, q.Code = v, slices.Grow(q.Code[:0], len(v))[:len(v)]
 	var residual float32

@@ -148,7 +148,8 @@ func TestTheBoundHoldsAndIsTight(t *testing.T) {
 		for _, dim := range []int{1, 2, 17, 64, 768, 4099} {
 			rows, worst := makeRows(rng, shape, 40, dim), 0.0
 			for range 40 {
-				q := column.NewQuery(makeVector(rng, shape, dim, rows.Vector(0)))
+				var q column.Query
+				q.Set(makeVector(rng, shape, dim, rows.Vector(0)))
 				for i := range rows.IDs {
 					code := rows.Code(i)
 					for _, k := range simd.All() {
