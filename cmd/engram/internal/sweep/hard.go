@@ -4,17 +4,19 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"sort"
 
 	"engram/embed"
 
+	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // The shape of generated vectors, of which half the energy is one offset for all, as
 // of CLIP's. Clusters are few and of many dimensions, so that a graph finds its way
-// with effort: the local intrinsic dimension is about 31 at 200,000 × 768.
+// with effort.
 const (
 	clusters      = 200
 	centreRank    = 256 // dimensions in which the centres of the clusters differ
@@ -65,14 +67,22 @@ func newHard(n, d int, seed uint64) *hard {
 func (h *hard) count() int { return h.n }
 func (h *hard) dim() int   { return h.d }
 
-// read makes the vectors lo to lo+n-1, the same ones for the same lo.
+// read makes the vectors lo to lo+n-1, the same ones for the same lo, on all cores.
 func (h *hard) read(ctx context.Context, lo, n int) ([][]float32, error) {
-	rng := rand.New(rand.NewPCG(h.seed, 1000+uint64(lo)))
+	const chunk = 128
 	rows := make([][]float32, n)
-	for i := range rows {
-		rows[i] = h.draw(rng, h.offset[0])
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for from := 0; from < n; from += chunk {
+		group.Go(func() error {
+			rng := rand.New(rand.NewPCG(h.seed, 1000+uint64(lo+from)))
+			for i := from; i < min(n, from+chunk); i++ {
+				rows[i] = h.draw(rng, h.offset[0])
+			}
+			return ctx.Err()
+		})
 	}
-	return rows, ctx.Err()
+	return rows, group.Wait()
 }
 
 // queries makes queries, of the items' distribution or from outside.
