@@ -32,7 +32,7 @@ type GraphLevel struct {
 	K      int     `json:"k"`
 	Effort int     `json:"effort"`
 	Recall float32 `json:"recall"` // for queries like the items
-	// Distant is the recall for queries that lie apart from all items, as those of
-	// another kind do (text among images).
+	// Distant is the recall for queries that lie apart from all items, as texts do
+	// among images.
 	Distant float32 `json:"distant"`
 }

@@ -200,8 +200,8 @@ func (w *worker) linkBack(back []link) {
 	w.prune(to)
 }
 
-// prune links row to the rows of the pool, nearest first, but for those that are
-// nearer to a row which is linked already: the diversity heuristic.
+// prune links row to the rows of the pool, nearest first. It leaves out a row that is
+// nearer to a linked row than to row itself: the diversity heuristic.
 func (w *worker) prune(row uint32) {
 	slices.SortFunc(w.pool, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.row, b.row))

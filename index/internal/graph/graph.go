@@ -25,7 +25,7 @@ type Level struct {
 	K      int
 	Effort int
 	// Unseen is the recall for queries like the rows, Distant for queries that lie
-	// apart from all rows, as those of another kind do (text among images).
+	// apart from all rows, as texts do among images.
 	Unseen, Distant float32
 }
 

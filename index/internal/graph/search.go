@@ -55,7 +55,7 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 		if err := r.walkFor(s.Graphs[i], part, k, effort); err != nil {
 			return dst, err
 		}
-		if len(r.best) < min(k, len(part.IDs)) { // other rows took the places of those that may be matches
+		if len(r.best) < min(k, len(part.IDs)) { // rows that are dead or not chosen took places
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
@@ -144,8 +144,8 @@ func (s *search) release() {
 }
 
 // walkFor sets best to the best k rows of a part that are not dead and that the filter
-// chooses, among the rows that a walk finds. Their scores are those of flat.Scan, to
-// the bit.
+// chooses, among the rows that a walk finds. A row has the same score as from
+// flat.Scan, to the bit.
 func (s *search) walkFor(g *Graph, part column.Part, k, effort int) error {
 	stride := column.CodeStride(part.Dim)
 	s.padded = slices.Grow(s.padded[:0], stride)[:stride]
