@@ -18,7 +18,7 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "open     %.1f ms", r.OpenMS)
 	if r.Mapped > 0 {
-		fmt.Fprintf(w, "; after the searches %.0f MiB of memory, and %.0f MiB of mapped files", float64(r.Memory)/(1<<20), float64(r.Mapped)/(1<<20))
+		fmt.Fprintf(w, "; searches took %.0f MiB of memory, and %.0f MiB of mapped files", float64(r.Memory)/(1<<20), float64(r.Mapped)/(1<<20))
 	}
 	fmt.Fprintln(w)
 	if r.Batch > 0 {

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,9 @@ func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets 
 	for _, set := range sets {
 		for _, threads := range spec.Threads {
 			for _, recall := range asked {
+				if recall == 0 && r.Mapped == 0 {
+					r.measureMemory()
+				}
 				m := measurement{store: store, set: set, threads: threads, recall: recall, rounds: spec.Rounds}
 				point, err := m.run(ctx)
 				if err != nil {
@@ -37,6 +41,13 @@ func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets 
 		}
 	}
 	return nil
+}
+
+// measureMemory sets by how much the process has grown.
+func (r *Report) measureMemory() {
+	debug.FreeOSMemory()
+	memory, mapped := resident()
+	r.Memory, r.Mapped = max(0, memory-r.before.memory), max(0, mapped-r.before.mapped)
 }
 
 // exact finds the nearest items of each query, unless they were given, and measures

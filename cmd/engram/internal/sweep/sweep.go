@@ -52,13 +52,16 @@ type Report struct {
 	Dim     int     `json:"dim"`
 	Build   *Build  `json:"build,omitempty"`
 	OpenMS  float64 `json:"open_ms"`
-	// Memory is by how many bytes the process grew by opening and searching the index,
-	// and Mapped how much of its files it has read into memory, which the system
-	// takes back when it needs room. 0 where the system does not tell.
+	// Memory is by how many bytes the process grew by opening the index and by the first
+	// searches that need not be exact, and Mapped how much of its files these have read
+	// into memory, which the system takes back when it needs room. 0 where the system
+	// does not tell. Without Spec.Truth an exact search has read all before.
 	Memory int64   `json:"memory_bytes,omitempty"`
 	Mapped int64   `json:"mapped_bytes,omitempty"`
 	Batch  float64 `json:"exact_batch_queries_per_second,omitempty"` // on all threads
 	Points []Point `json:"points"`
+
+	before struct{ memory, mapped int64 } // of the process when the index was opened
 }
 
 // Build says what building the index took.
@@ -139,7 +142,7 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 		}
 	}
 	debug.FreeOSMemory() // what building left
-	memory, mapped := resident()
+	r.before.memory, r.before.mapped = resident()
 	start := time.Now()
 	x, err := a.OpenIndex(ctx, name)
 	if err != nil {
@@ -158,9 +161,6 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 	if err := r.search(ctx, spec, x.Store, sets, watch); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	debug.FreeOSMemory()
-	memoryNow, mappedNow := resident()
-	r.Memory, r.Mapped = max(0, memoryNow-memory), max(0, mappedNow-mapped)
 	return r, nil
 }
 
