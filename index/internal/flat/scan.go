@@ -11,8 +11,9 @@ import (
 
 const (
 	// blockRows is how many rows one kernel call handles. Their results fit
-	// the first-level cache, and a block of 256 × 768 codes takes about 15 µs,
-	// so that a cancelled scan ends at once.
+	// the first-level cache, and a block of 1,024 × 768 codes takes about 20 µs,
+	// so that a cancelled scan ends at once. A smaller first block, which is scored at
+	// once, makes 5,000 rows 3 % faster, within the noise.
 	blockRows = 1024
 	// minCoded is the number of rows from which codes are used.
 	minCoded = 1024
