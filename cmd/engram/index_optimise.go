@@ -15,8 +15,8 @@ func (c *console) indexInfoCommand() *cobra.Command {
 		Short: "Say what an index is and how its items are found",
 		Long: "Info prints what an index holds and, for each graph of a folder, the share of the k nearest items that\n" +
 			"walks over it found when it was built, by effort: for queries like the items, and for distant ones, as\n" +
-			"texts are among images. A search takes the least effort that reaches its --recall by both. Items that\n" +
-			"are in no graph are compared with the query one by one.",
+			"texts are among images. A search takes the least effort that reaches its --recall for its kind. Items\n" +
+			"that are in no graph are compared with the query one by one.",
 		Example: "  engram index info photos.index\n" +
 			"  engram index info qdrant://localhost:6334/photos --json",
 	}, func() operation[string, *app.IndexReport] { return c.app().IndexInfo })

@@ -66,6 +66,8 @@ func WriteGraph(w io.Writer, g *graph.Graph) error {
 	b = binary.LittleEndian.AppendUint64(b, uint64(l.rows))
 	b = binary.LittleEndian.AppendUint32(b, uint32(l.entries))
 	b = binary.LittleEndian.AppendUint32(b, uint32(l.levels))
+	b = binary.LittleEndian.AppendUint32(b, uint32(g.First))
+	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(g.Near))
 	b = append(b, make([]byte, headerSize-4-len(b))...)
 	out.Write(binary.LittleEndian.AppendUint32(b, checksum(b)))
 	out.pad()
@@ -132,6 +134,8 @@ func (g *storedGraph) open(rows int) error {
 	g.Graph = &graph.Graph{
 		Links:   viewAs[uint32](g.data[l.atLinks:][:l.linkBytes]),
 		Entries: viewAs[uint32](g.data[l.atEntries:][:4*l.entries]),
+		First:   int(binary.LittleEndian.Uint32(g.data[32:])),
+		Near:    math.Float32frombits(binary.LittleEndian.Uint32(g.data[36:])),
 	}
 	for i := range l.levels {
 		g.Levels = append(g.Levels, parseLevel(g.data[l.atLevels+int64(i)*levelSize:]))

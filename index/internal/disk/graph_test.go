@@ -99,10 +99,12 @@ func TestADamagedGraphIsFound(t *testing.T) {
 func TestTheGraphOfOtherRowsIsRefused(t *testing.T) {
 	segment, _, g := writeWithGraph(t)
 	for name, other := range map[string]*graph.Graph{
-		"two rows":      {Links: g.Links[:2*graph.Degree], Entries: []uint32{0}},
+		"two rows":      {Links: g.Links[:2*graph.Degree], Entries: []uint32{0}, First: 1},
 		"no entries":    {Links: g.Links},
-		"a wrong entry": {Links: g.Links, Entries: []uint32{3}},
-		"a wrong level": {Links: g.Links, Entries: []uint32{0}, Levels: []graph.Level{{K: 10, Effort: 5, Unseen: 1.5}}},
+		"no first one":  {Links: g.Links, Entries: []uint32{0}},
+		"two first":     {Links: g.Links, Entries: []uint32{0}, First: 2},
+		"a wrong entry": {Links: g.Links, Entries: []uint32{3}, First: 1},
+		"a wrong level": {Links: g.Links, Entries: []uint32{0}, First: 1, Levels: []graph.Level{{K: 10, Effort: 5, Unseen: 1.5}}},
 	} {
 		var content bytes.Buffer
 		if err := WriteGraph(&content, other); err != nil {

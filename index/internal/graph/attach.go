@@ -7,16 +7,18 @@ import "slices"
 func (b *builder) attach() {
 	w := b.workers[0]
 	reached := make([]bool, len(b.rows.IDs))
-	b.reach(reached, b.Entries...)
+	b.reach(reached, b.Entries[:b.First]...)
 	last := none // the row that was attached last
 	for row := range uint32(len(reached)) {
 		if reached[row] {
 			continue
 		}
-		w.walk(b.Graph, b.rows, b.code(row), buildEffort)
+		w.start(b.Graph, b.rows, b.code(row), buildEffort)
+		w.finish(b.Graph, b.rows, b.code(row), buildEffort)
 		attached := slices.ContainsFunc(w.beam, func(c candidate) bool { return b.add(c.row&^expanded, row) })
 		if !attached && (last == none || !b.add(last, row)) {
-			b.Entries = append(b.Entries, row)
+			b.Entries = slices.Insert(b.Entries, b.First, row)
+			b.First++
 		}
 		last = row
 		b.reach(reached, row)

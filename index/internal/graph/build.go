@@ -15,9 +15,12 @@ import (
 const (
 	// buildEffort is the effort of the walks of a build.
 	buildEffort = 100
-	// entryRows is how many rows a walk begins at. Their codes stay in the
+	// entryRows is how many rows every walk begins at. Their codes stay in the
 	// second-level cache, and clusters without one are found by links alone.
 	entryRows = 256
+	// One of entryShare rows is an entry, and no more than maxEntries are, for walks
+	// that links of near rows do not lead to the right cluster.
+	entryShare, maxEntries = 100, 4096
 	// batchShare is the share of all rows that the largest batch has, 1/50: the rows
 	// of a batch do not see each other.
 	batchShare = 50
@@ -40,7 +43,7 @@ func Build(ctx context.Context, rows *column.Rows, opts Options) (*Graph, error)
 	held := order[len(order)-min(sampled, len(order)/20):]
 	for at := 1; at < len(order)-len(held); {
 		if at >= 4*entryRows {
-			b.Entries = order[:entryRows]
+			b.First = entryRows
 		}
 		batch := order[at : len(order)-len(held)]
 		batch = batch[:min(len(batch), at, max(1, len(order)/batchShare))]
@@ -52,11 +55,11 @@ func Build(ctx context.Context, rows *column.Rows, opts Options) (*Graph, error)
 			opts.Progress(at)
 		}
 	}
+	b.Entries = slices.Clone(order[:max(b.First, min(len(order)/entryShare, maxEntries))])
 	if err := b.measure(ctx, opts, held); err != nil {
 		return nil, err
 	}
 	b.insert(ctx, held)
-	b.Entries = slices.Clone(b.Entries) // keeps nothing of order
 	b.attach()
 	return b.Graph, ctx.Err()
 }
@@ -101,7 +104,7 @@ func (b *builder) order() []uint32 {
 	for i, row := range rng.Perm(len(order)) {
 		order[i] = uint32(row)
 	}
-	b.Entries = order[:1]
+	b.Entries, b.First = order, 1
 	return order
 }
 
@@ -158,7 +161,8 @@ func (b *builder) insert(ctx context.Context, batch []uint32) {
 
 // insert links row to rows that a walk to it has found.
 func (w *worker) insert(row uint32) {
-	w.walk(w.Graph, w.rows, w.code(row), buildEffort)
+	w.start(w.Graph, w.rows, w.code(row), buildEffort)
+	w.finish(w.Graph, w.rows, w.code(row), buildEffort)
 	w.pool = w.pool[:0]
 	for _, c := range w.beam {
 		w.pool = append(w.pool, candidate{c.score, c.row &^ expanded})

@@ -14,7 +14,9 @@
 // of the batches before, which does not change meanwhile, so that the graph does
 // not depend on the number of goroutines (Dobson et al., ParlayANN, PPoPP 2024).
 //
-// How many rows a walk misses depends on the data. Build measures it: Levels has the
-// recall of sampled queries for each effort. A Searcher takes the recall that is
-// wanted, and the least effort that reached it.
+// How many rows a walk misses depends on the data and on the kind of query. Build
+// measures it: Levels has the recall of sampled queries for each effort, for queries like
+// the rows, and for distant ones. A Searcher takes the recall that is wanted, and the
+// least effort that reached it. It tells a distant query by its scores with the entries;
+// its walk begins at more of them.
 package graph

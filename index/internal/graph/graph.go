@@ -15,8 +15,12 @@ const none = ^uint32(0)
 // Graph has the links of rows to rows near them. A search only reads it.
 type Graph struct {
 	Links   []uint32 // [rows, Degree], row numbers; after the last link of a row, numbers of no row
-	Entries []uint32 // rows where a walk begins, one at least
-	Levels  []Level  // what was measured, by K, then by ascending effort
+	Entries []uint32 // rows where a walk may begin
+	First   int      // how many of them, one at least, every walk begins at
+	// Near is the least score that the best of the first entries has for a query like
+	// the rows, but for one of 50. A walk for a query below it begins at all entries.
+	Near   float32
+	Levels []Level // what was measured, by K, then by ascending effort
 }
 
 // Level is the recall that walks of one effort had: the share of the K best rows
@@ -38,9 +42,9 @@ func (g *Graph) of(row uint32) []uint32 { return g.Links[int(row)*Degree:][:Degr
 // Check returns an error where entries or levels are not what a walk of rows rows
 // can use: index.ErrCorrupt. Links need no check; a walk passes over a wrong one.
 func (g *Graph) Check(rows int) error {
-	if rows < 1 || len(g.Links) != rows*Degree || len(g.Entries) < 1 {
-		return fmt.Errorf("a graph of %d links and %d entries, wanted %d links of each of %d rows and an entry: %w",
-			len(g.Links), len(g.Entries), Degree, rows, index.ErrCorrupt)
+	if rows < 1 || len(g.Links) != rows*Degree || g.First < 1 || g.First > len(g.Entries) {
+		return fmt.Errorf("a graph of %d links and %d entries, %d of them the first, wanted %d links of each of %d rows and an entry: %w",
+			len(g.Links), len(g.Entries), g.First, Degree, rows, index.ErrCorrupt)
 	}
 	for _, e := range g.Entries {
 		if int64(e) >= int64(rows) {
@@ -55,16 +59,27 @@ func (g *Graph) Check(rows int) error {
 	return nil
 }
 
-// Effort returns how many rows a walk for k rows keeps so that it finds the share
-// recall of them, by the lower recall of the two kinds of queries. Between and
-// beyond the numbers of rows that were measured the effort is a line. ok is false
-// where no effort that was measured reached the recall.
-func (g *Graph) Effort(k int, recall float64) (effort int, ok bool) {
+// Efforts are how many rows a walk keeps: for a query like the rows, and for a distant
+// one, 0 where this one is better answered by a scan.
+type Efforts struct{ Near, Distant int }
+
+// Efforts returns the least efforts of walks for k rows that find the share recall of
+// them. ok is false where none that was measured does for queries like the rows.
+func (g *Graph) Efforts(k int, recall float64) (e Efforts, ok bool) {
+	e.Near = g.least(k, func(l Level) bool { return l.Unseen >= float32(recall) })
+	e.Distant = g.least(k, func(l Level) bool { return l.Distant >= float32(recall) })
+	return e, e.Near > 0
+}
+
+// least returns the least effort that is enough for k rows. Between and beyond the
+// numbers of rows that were measured the effort is a line. It is 0 where no effort that
+// was measured is enough.
+func (g *Graph) least(k int, enough func(Level) bool) int {
 	var lower, upper Level // the least efforts for at most and at least k rows; K is 0 where none is known
 	larger := false        // at least k rows were measured
 	for _, l := range g.Levels {
 		larger = larger || l.K >= k
-		if l.K == lower.K || l.K == upper.K || min(l.Unseen, l.Distant) < float32(recall) {
+		if l.K == lower.K || l.K == upper.K || !enough(l) {
 			continue
 		}
 		if l.K <= k {
@@ -75,14 +90,12 @@ func (g *Graph) Effort(k int, recall float64) (effort int, ok bool) {
 		}
 	}
 	switch {
-	case upper.K != 0 && upper.K > lower.K && lower.K != 0:
-		effort = lower.Effort + (upper.Effort-lower.Effort)*(k-lower.K)/(upper.K-lower.K)
+	case upper.K > lower.K && lower.K != 0:
+		return max(k, lower.Effort+(upper.Effort-lower.Effort)*(k-lower.K)/(upper.K-lower.K))
 	case upper.K != 0:
-		effort = upper.Effort
+		return max(k, upper.Effort)
 	case lower.K != 0 && !larger:
-		effort = lower.Effort * k / lower.K
-	default: // where larger is set, more rows were measured, and did not reach the recall
-		return 0, false
+		return max(k, lower.Effort*k/lower.K)
 	}
-	return max(effort, k), true
+	return 0 // where larger is set, more rows were measured, and did not reach the recall
 }

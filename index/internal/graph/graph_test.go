@@ -13,6 +13,7 @@ import (
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
+	"engram/index/internal/simd"
 )
 
 // clustered returns unit vectors around 20 centres. Every copies-th one is a copy of
@@ -121,7 +122,7 @@ func TestWhatWasMeasuredHolds(t *testing.T) {
 			continue
 		}
 		found := 0
-		one := Searcher{Graphs: []*Graph{{Links: g.Links, Entries: g.Entries, Levels: []Level{{K: k, Effort: l.Effort, Unseen: 1, Distant: 1}}}}, Recall: .5}
+		one := Searcher{Graphs: []*Graph{{Links: g.Links, Entries: g.Entries, First: g.First, Near: -1, Levels: []Level{{K: k, Effort: l.Effort, Unseen: 1, Distant: 1}}}}, Recall: .5}
 		for row := n; row < len(all.IDs); row++ {
 			exact := mustSearch(t, flat.Scan{}, parts, all.Vector(row), k)
 			for _, m := range mustSearch(t, one, parts, all.Vector(row), k) {
@@ -218,8 +219,8 @@ func TestASearchAllocatesNothing(t *testing.T) {
 	rows := clustered(rand.New(rand.NewPCG(5, 1)), 2000, 32, 0)
 	walk := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{})}, Recall: .9}
 	parts, dst, row := []column.Part{{Rows: rows}}, make([]column.Match, 0, 10), 0
-	if effort, ok, _ := new(search).effort(walk, 0, parts[0], 10); !ok {
-		t.Fatalf("an effort of %d: the graph is not walked", effort)
+	if efforts, ok, _ := new(search).efforts(walk, 0, parts[0], 10); !ok {
+		t.Fatalf("efforts of %+v: the graph is not walked", efforts)
 	}
 	allocs := testing.AllocsPerRun(200, func() {
 		row++
@@ -247,25 +248,80 @@ func TestABuildEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestEffort(t *testing.T) {
+func TestEfforts(t *testing.T) {
 	g := &Graph{Levels: []Level{
 		{K: 10, Effort: 16, Unseen: .8, Distant: .7}, {K: 10, Effort: 32, Unseen: .97, Distant: .9}, {K: 10, Effort: 64, Unseen: .99, Distant: .99},
 		{K: 100, Effort: 128, Unseen: .9, Distant: .9}, {K: 100, Effort: 244, Unseen: .95, Distant: .95},
 	}}
 	for _, c := range []struct {
-		k      int
-		recall float64
-		want   int
-		ok     bool
+		k             int
+		recall        float64
+		near, distant int
 	}{
-		{10, .7, 16, true}, {10, .75, 32, true}, {10, .9, 32, true}, {10, .95, 64, true}, {10, .995, 0, false},
-		{1, .7, 16, true}, {100, .9, 128, true}, {55, .9, 80, true}, {200, .9, 256, true},
-		{50, .99, 0, false},
+		{10, .7, 16, 16}, {10, .75, 16, 32}, {10, .9, 32, 32}, {10, .95, 32, 64}, {10, .995, 0, 0},
+		{1, .7, 16, 16}, {30, .75, 40, 53}, {100, .9, 128, 128}, {55, .9, 80, 80}, {200, .9, 256, 256}, {50, .99, 0, 0},
 	} {
-		got, ok := g.Effort(c.k, c.recall)
-		if want := max(c.want, c.k); ok != c.ok || ok && got != want {
-			t.Errorf("effort of %d hits with recall %v: %d, %v, wanted %d, %v", c.k, c.recall, got, ok, want, c.ok)
+		got, ok := g.Efforts(c.k, c.recall)
+		if want := (Efforts{c.near, c.distant}); got != want || ok != (c.near > 0) {
+			t.Errorf("efforts of %d hits with recall %v: %+v, %v, wanted %+v", c.k, c.recall, got, ok, want)
 		}
+	}
+}
+
+// A query that lies apart from all rows is known by its scores, and is searched with the
+// effort that such queries take.
+func TestDistantQueries(t *testing.T) {
+	const dim, k = 64, 5
+	rng := rand.New(rand.NewPCG(9, 1))
+	rows := clustered(rng, 5000, dim, 0)
+	// Rows share an offset, and distant queries have another one.
+	for row := range rows.IDs {
+		v := rows.Vector(row)
+		v[0] += 1
+		unit, err := index.Unit(v, dim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(v, unit)
+		rows.Quantise(row)
+	}
+	g := mustBuild(t, rows, Options{Threads: 2})
+	entered := func(q []float32) int {
+		s := &search{walker: walker{kernels: simd.Best()}}
+		s.query.Set(q)
+		if err := s.walkFor(g, column.Part{Rows: rows}, k, Efforts{Near: 16, Distant: 48}); err != nil {
+			t.Fatal(err)
+		}
+		return len(s.beam)
+	}
+	kinds := map[int]int{}
+	for row := range 200 {
+		kinds[entered(rows.Vector(row*21))]++
+	}
+	if kinds[48] > 20 {
+		t.Errorf("%d of 200 rows are distant", kinds[48])
+	}
+	parts, near, all := []column.Part{{Rows: rows}}, 0, 0
+	walk := Searcher{Graphs: []*Graph{g}, Recall: .9}
+	for row := range 100 {
+		q := slices.Clone(rows.Vector(row * 43))
+		q[0], q[1] = 0, q[1]-q[0]
+		unit, err := index.Unit(q, dim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := entered(unit); got != 48 {
+			t.Errorf("a walk for a distant query keeps %d rows, wanted 48", got)
+		}
+		exact := mustSearch(t, flat.Scan{}, parts, unit, k)
+		for _, m := range mustSearch(t, walk, parts, unit, k) {
+			if all++; m.Score >= exact[k-1].Score {
+				near++
+			}
+		}
+	}
+	if near < all*85/100 {
+		t.Errorf("%d of %d matches of distant queries are among the nearest", near, all)
 	}
 }
 

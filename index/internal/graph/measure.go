@@ -14,9 +14,9 @@ import (
 const (
 	// sampled is how many queries of each kind are measured.
 	sampled = 100
-	// apart is the length of the noise that makes a query distant, over the distance
-	// between two rows.
-	apart = .6
+	// A distant query has distantOwn of what sets a row apart from the mean, and noise
+	// of distantNoise times its length.
+	distantOwn, distantNoise = .8, .6
 )
 
 // measuredK are the numbers of hits that are measured.
@@ -37,6 +37,7 @@ func (b *builder) measure(ctx context.Context, opts Options, held []uint32) erro
 	if err != nil || len(held) == 0 {
 		return err
 	}
+	b.setNear(queries[:len(held)])
 	for _, k := range measuredK {
 		for _, effort := range efforts {
 			if effort < k || len(truth[0]) < k {
@@ -54,12 +55,32 @@ func (b *builder) measure(ctx context.Context, opts Options, held []uint32) erro
 	return nil
 }
 
+// setNear sets Near by queries like the rows.
+func (b *builder) setNear(queries [][]float32) {
+	w := b.workers[0]
+	best := make([]float32, len(queries))
+	for i, q := range queries {
+		w.query.Set(q)
+		w.start(b.Graph, b.rows, w.paddedCode(b.stride), 1)
+		best[i] = w.beam[0].score * w.query.Scale
+	}
+	slices.Sort(best)
+	b.Near = best[len(best)/50]
+}
+
 // setRecall sets the recall of l.
 func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, truth [][]column.Match) error {
 	found := make([]float32, len(queries))
+	half := len(queries) / 2
+	near, distant := *b.Graph, *b.Graph // one takes every query for near, the other for distant
+	near.Near, distant.Near = float32(math.Inf(-1)), float32(math.Inf(1))
 	b.parallel(ctx, len(queries), func(w *worker, i int) {
+		g := &near
+		if i >= half {
+			g = &distant
+		}
 		w.query.Set(queries[i])
-		_ = w.walkFor(b.Graph, column.Part{Rows: b.rows}, l.K, l.Effort) // only a filter fails
+		_ = w.walkFor(g, column.Part{Rows: b.rows}, l.K, Efforts{l.Effort, l.Effort}) // only a filter fails
 		for _, m := range w.best {
 			// A row that is as near as the last one is as good.
 			if m.Score >= truth[i][l.K-1].Score {
@@ -67,7 +88,6 @@ func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, 
 			}
 		}
 	})
-	half := len(queries) / 2
 	l.Unseen, l.Distant = 0, 0
 	for i := range half {
 		l.Unseen += found[i]
@@ -78,24 +98,62 @@ func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, 
 	return ctx.Err()
 }
 
-// queries returns the vectors of rows, then the same with noise.
+// queries returns the vectors of rows, then a distant query made from each.
 func (b *builder) queries(rows []uint32) [][]float32 {
 	rng := rand.New(rand.NewPCG(b.seed, 1))
+	mean := b.mean()
+	gap := normal(rng, len(mean), math.Sqrt(squares(mean)))
 	kernels := simd.Best()
 	var queries, distant [][]float32
 	for _, row := range rows {
-		v, other := b.rows.Vector(int(row)), b.rows.Vector(rng.IntN(len(b.rows.IDs)))
-		square := 0.
+		v := b.rows.Vector(int(row))
+		own := make([]float64, len(v))
 		for i, x := range v {
-			square += float64(x-other[i]) * float64(x-other[i])
+			own[i] = float64(x) - mean[i]
 		}
-		noise := apart * math.Sqrt(square/float64(len(v)))
+		noise := normal(rng, len(mean), distantNoise*math.Sqrt(squares(own)))
 		q := make([]float32, len(v))
-		for i, x := range v {
-			q[i] = x + float32(noise*rng.NormFloat64())
+		for i := range q {
+			q[i] = float32(gap[i] + distantOwn*own[i] + noise[i])
 		}
 		kernels.Scale(q, q, 1/math.Sqrt(kernels.Squares(q)))
 		queries, distant = append(queries, v), append(distant, q)
 	}
 	return append(queries, distant...)
+}
+
+// mean returns the mean of sampled rows.
+func (b *builder) mean() []float64 {
+	const most = 4096
+	mean := make([]float64, b.rows.Dim)
+	step := max(1, len(b.rows.IDs)/most)
+	n := 0.
+	for row := 0; row < len(b.rows.IDs); row += step {
+		n++
+		for i, x := range b.rows.Vector(row) {
+			mean[i] += float64(x)
+		}
+	}
+	for i := range mean {
+		mean[i] /= n
+	}
+	return mean
+}
+
+// normal returns a vector of normally distributed elements, whose length is about
+// length.
+func normal(rng *rand.Rand, dim int, length float64) []float64 {
+	v := make([]float64, dim)
+	for i := range v {
+		v[i] = length / math.Sqrt(float64(dim)) * rng.NormFloat64()
+	}
+	return v
+}
+
+// squares returns the sum of the squares of v.
+func squares(v []float64) (sum float64) {
+	for _, x := range v {
+		sum += x * x
+	}
+	return sum
 }

@@ -41,7 +41,7 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	r := searches.Get().(*search)
 	defer r.release()
 	for i, part := range parts {
-		effort, ok, err := r.effort(s, i, part, k)
+		efforts, ok, err := r.efforts(s, i, part, k)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return dst, err
 		}
@@ -52,10 +52,10 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 		if len(r.found) == 0 {
 			r.query.Set(q)
 		}
-		if err := r.walkFor(s.Graphs[i], part, k, effort); err != nil {
+		if err := r.walkFor(s.Graphs[i], part, k, efforts); err != nil {
 			return dst, err
 		}
-		if len(r.best) < min(k, len(part.IDs)) { // rows that are dead or not chosen took places
+		if len(r.best) < min(k, len(part.IDs)) { // a scan is better, or rows that are dead or not chosen took places
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
@@ -83,24 +83,26 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 // it keeps: it compares about 20, and takes several times as long for one.
 const cost = 64
 
-// effort returns the effort of a walk over part i, and sets the chooser of its filter.
+// efforts returns the efforts of a walk over part i, and sets the chooser of its filter.
 // ok is false where a scan is better.
-func (r *search) effort(s Searcher, i int, part column.Part, k int) (effort int, ok bool, err error) {
+func (r *search) efforts(s Searcher, i int, part column.Part, k int) (e Efforts, ok bool, err error) {
 	r.choose = nil
 	if i >= len(s.Graphs) || s.Graphs[i] == nil || s.Recall >= 1 {
-		return 0, false, nil
+		return Efforts{}, false, nil
 	}
-	effort, ok = s.Graphs[i].Effort(k, s.Recall)
-	if ok = ok && cost*effort <= len(part.IDs); !ok || part.Filter == nil {
-		return effort, ok, nil
+	e, ok = s.Graphs[i].Efforts(k, s.Recall)
+	if ok && part.Filter != nil {
+		r.choose = part.Filter()
+		chosen, err := r.sample(part)
+		if err != nil || chosen < asked/8 {
+			return Efforts{}, false, err
+		}
+		e = Efforts{e.Near * asked / chosen, e.Distant * asked / chosen}
 	}
-	r.choose = part.Filter()
-	chosen, err := r.sample(part)
-	if err != nil || chosen < asked/8 {
-		return 0, false, err
+	if cost*e.Distant > len(part.IDs) {
+		e.Distant = 0
 	}
-	effort = effort * asked / chosen
-	return effort, cost*effort <= len(part.IDs), nil
+	return e, ok && cost*e.Near <= len(part.IDs), nil
 }
 
 // asked is how many rows a filter is asked about before a walk.
@@ -144,15 +146,21 @@ func (s *search) release() {
 }
 
 // walkFor sets best to the best k rows of a part that are not dead and that the filter
-// chooses, among the rows that a walk finds. A row has the same score as from
-// flat.Scan, to the bit.
-func (s *search) walkFor(g *Graph, part column.Part, k, effort int) error {
-	stride := column.CodeStride(part.Dim)
-	s.padded = slices.Grow(s.padded[:0], stride)[:stride]
-	clear(s.padded[copy(s.padded, s.query.Code):])
-	s.walk(g, part.Rows, s.padded, effort)
+// chooses, among the rows that a walk finds, or to none where a scan is better. A row has
+// the same score as from flat.Scan, to the bit.
+func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
+	code := s.paddedCode(column.CodeStride(part.Dim))
 	s.best = slices.Grow(s.best[:0], k)
 	q := &s.query
+	s.start(g, part.Rows, code, max(e.Near, e.Distant))
+	effort := e.Near
+	if s.beam[0].score*q.Scale < g.Near {
+		if effort = e.Distant; effort == 0 {
+			return nil
+		}
+		s.enter(g.Entries[g.First:], part.Rows, code, effort)
+	}
+	s.finish(g, part.Rows, code, effort)
 	for i, c := range s.beam {
 		row := int(c.row &^ expanded)
 		if i+1 < len(s.beam) && len(s.best) < k {
@@ -182,6 +190,13 @@ func (s *search) walkFor(g *Graph, part column.Part, k, effort int) error {
 		s.keep(m, k)
 	}
 	return nil
+}
+
+// paddedCode returns the code of the query, padded with zeros to stride.
+func (s *search) paddedCode(stride int) []int8 {
+	s.padded = slices.Grow(s.padded[:0], stride)[:stride]
+	clear(s.padded[copy(s.padded, s.query.Code):])
+	return s.padded
 }
 
 // keep puts m, which is one of them, among the best k where it belongs.

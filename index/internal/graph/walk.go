@@ -28,19 +28,33 @@ type walker struct {
 	scores  []float32   // of fresh
 }
 
-// walk fills the beam with the best rows that a greedy search finds, effort of them
-// at most. code is the code of the query, padded to the stride of the codes.
-func (w *walker) walk(g *Graph, rows *column.Rows, code []int8, effort int) {
-	n := len(rows.IDs)
-	words := (n + 63) / 64
+// start begins a walk that keeps room rows at most, at the first entries. code is the
+// code of the query, padded to the stride of the codes.
+func (w *walker) start(g *Graph, rows *column.Rows, code []int8, room int) {
+	words := (len(rows.IDs) + 63) / 64
 	w.seen = slices.Grow(w.seen[:0], words)[:words]
 	clear(w.seen)
-	w.beam, w.path = slices.Grow(w.beam[:0], effort), w.path[:0]
-	w.fresh = append(w.fresh[:0], g.Entries...)
-	for _, row := range w.fresh {
-		w.seen.Set(int(row))
+	w.beam, w.path = slices.Grow(w.beam[:0], room), w.path[:0]
+	w.enter(g.Entries[:g.First], rows, code, room)
+}
+
+// enter scores the entries that were not seen.
+func (w *walker) enter(entries []uint32, rows *column.Rows, code []int8, room int) {
+	w.fresh = w.fresh[:0]
+	for _, row := range entries {
+		if !w.seen.Has(int(row)) {
+			w.seen.Set(int(row))
+			w.fresh = append(w.fresh, row)
+		}
 	}
-	w.score(rows, code, effort)
+	w.score(rows, code, room)
+}
+
+// finish fills the beam with the best rows that a greedy search finds, effort of them at
+// most, from what the beam has.
+func (w *walker) finish(g *Graph, rows *column.Rows, code []int8, effort int) {
+	n := len(rows.IDs)
+	w.beam = w.beam[:min(len(w.beam), effort)]
 	for w.next = 0; w.next < len(w.beam); {
 		c := &w.beam[w.next]
 		if c.row&expanded != 0 {
