@@ -35,9 +35,9 @@ func (k *Kernels) ScoreGathered(out []float32, q, rows []int8, scales []float32,
 // scoreEach is ScoreGathered by a call of dotRowsInt8 for each row.
 func (k *Kernels) scoreEach(out []float32, q, rows []int8, scales []float32, ids []uint32) {
 	for i, id := range ids {
-		var dot int32
-		k.dotRowsInt8(&dot, &q[0], &rows[int(id)*len(q)], len(q), len(q), 1)
-		out[i] = float32(dot) * scales[id]
+		dot := (*int32)(unsafe.Pointer(&out[i])) // a variable would be allocated for each call
+		k.dotRowsInt8(dot, &q[0], &rows[int(id)*len(q)], len(q), len(q), 1)
+		out[i] = float32(*dot) * scales[id]
 	}
 }
 
