@@ -282,7 +282,7 @@ func TestAGraphThatFailsChangesNothing(t *testing.T) {
 func TestADamagedGraphIsBuiltAgain(t *testing.T) {
 	dir := t.TempDir()
 	s := mustCreate(t, dir, 4)
-	defer mustClose(t, s)
+	defer func() { mustClose(t, s) }()
 	s.graphRows = 50
 	addRandom(t, s, rand.New(rand.NewPCG(4, 1)), 0, 100)
 	if err := s.Optimise(t.Context(), nil); err != nil {
@@ -296,10 +296,28 @@ func TestADamagedGraphIsBuiltAgain(t *testing.T) {
 		t.Errorf("recall %v", got)
 	}
 	addRandom(t, s, rand.New(rand.NewPCG(4, 2)), 100, 1)
-	if err := s.Optimise(t.Context(), nil); err != nil {
-		t.Fatal(err)
+	again := func() {
+		t.Helper()
+		if err := s.Optimise(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		checkIndexed(t, s, 101, 101)
+		if err := s.Verify(t.Context()); err != nil {
+			t.Errorf("after it was built again: %v", err)
+		}
 	}
-	if err := s.Verify(t.Context()); err != nil {
-		t.Errorf("after it was built again: %v", err)
+	again()
+	// Where it cannot be opened its rows are scanned.
+	mustClose(t, s)
+	spoil(t, filepath.Join(dir, graphNames(t, s)[0]), 20)
+	s = mustOpen(t, dir)
+	s.graphRows = 50
+	checkIndexed(t, s, 101, 0)
+	if got := checkSearches(t, s, .5); got != 1 {
+		t.Errorf("recall %v of a scan", got)
 	}
+	if err := s.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), ".graph") {
+		t.Errorf("error %v, want ErrCorrupt of the graph", err)
+	}
+	again()
 }

@@ -163,6 +163,9 @@ func (f *Files) openSegment(r SegmentRecord) error {
 	}
 	if err == nil && r.Graph != 0 {
 		err = opened.OpenGraph(filepath.Join(f.Folder.Path, GraphName(r.Graph)))
+		if errors.Is(err, index.ErrCorrupt) {
+			err = nil // it is made from the rows; until it is made again, they are scanned
+		}
 	}
 	if err != nil {
 		return errors.Join(err, opened.Close())

@@ -26,6 +26,7 @@ const (
 type storedGraph struct {
 	blocks
 	*graph.Graph
+	damage error // why it could not be opened
 }
 
 // graphLayout says where the sections of the file of a graph lie.
@@ -101,7 +102,7 @@ func parseLevel(b []byte) graph.Level {
 // OpenGraph maps the file of the segment's graph. It checks header, size, entries,
 // levels and the list of checksums. A walk takes the links as they are, and a link
 // that leads nowhere for the end of a list; Verify checks them. ErrCorrupt marks
-// damage.
+// damage: the segment can be used without a graph, and Verify reports it again.
 func (s *Segment) OpenGraph(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -110,7 +111,7 @@ func (s *Segment) OpenGraph(path string) error {
 	s.graph = storedGraph{blocks: blocks{file: file}}
 	if err := s.graph.open(len(s.IDs)); err != nil {
 		err = errors.Join(fmt.Errorf("graph %s: %w", path, err), s.graph.close())
-		s.graph = storedGraph{} // closed: Close has nothing to close once more
+		s.graph = storedGraph{damage: err} // closed: Close has nothing to close once more
 		return err
 	}
 	return nil

@@ -135,7 +135,7 @@ func (s *Segment) checkColumns() error {
 
 // Verify reads the files of the segment and compares every block with its checksum.
 func (s *Segment) Verify(ctx context.Context) error {
-	return errors.Join(s.VerifyRows(ctx), s.graph.verify(ctx))
+	return errors.Join(s.VerifyRows(ctx), s.graph.verify(ctx), s.graph.damage)
 }
 
 // VerifyRows is Verify without the graph, which is made from the rows.
