@@ -12,6 +12,9 @@
 // found. The smaller the fraction that it chooses, the more rows those are; at
 // worst it is asked once about every row, in the order in which they lie.
 //
+// Batch answers many queries in one pass: each row's code is multiplied with the codes
+// of up to 512 queries while it is in the cache, 32 queries by one instruction.
+//
 // Rows without codes, and sets of rows too small to repay the detour, are
 // scanned in float32.
 package flat

@@ -83,7 +83,7 @@ func (s *scorer) rescore(l *shortlist, q []float32) {
 			siftDown(h, 0, before)
 			coming[taken%ahead] = c
 			taken++
-			simd.Prefetch(s.parts[c.part].Vector(int(c.row)))
+			s.kernels.PrefetchVector(s.parts[c.part].Vector(int(c.row)))
 			continue
 		}
 		if scored == taken {
