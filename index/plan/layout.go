@@ -1,6 +1,9 @@
 package plan
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // localLayout puts everything on one node.
 func localLayout() []formula {
@@ -74,13 +77,22 @@ func encoding(beside bool) formula {
 		func(v values) float64 { return v.of("n") * (1/v.of("decode") + 1/v.of("encode")) / v.of("E") / 3600 }}
 }
 
-func localTime() []formula {
-	return []formula{
+func localTime(graph bool) []formula {
+	times := []formula{
 		{"importHours", "import the vectors", Hours, "n * 4*D / load / 3600", measured + ": durable, from float32",
 			func(v values) float64 { return v.of("n") * 4 * v.of("D") / v.of("load") / 3600 }},
 		{"scanMs", "exact search", Milliseconds, "1000 * memCodes / scan", measured + ": codes over bandwidth, all cores",
 			func(v values) float64 { return 1000 * v.of("memCodes") / v.of("scan") }},
 	}
+	if !graph {
+		return times
+	}
+	size := func(v values) float64 { return v.of("D") / 768 * math.Log(v.of("n")) / math.Log(200000) }
+	return slices.Insert(times, 1,
+		formula{"linkHours", "build the graphs", Hours, "n * D/768 * log(n)/log(200000) / (elink*cores) / 3600", measured + ": at least, for larger graphs miss caches more",
+			func(v values) float64 { return v.of("n") * size(v) / (v.of("elink") * v.of("cores")) / 3600 }},
+		formula{"walkMs", "search, on one core", Milliseconds, "ewalk * D/768 * log(n)/log(200000)", measured + ": at least, for a recall of .98",
+			func(v values) float64 { return v.of("ewalk") * size(v) }})
 }
 
 // depth is the depth of the graph of a shard, but for a factor.

@@ -159,7 +159,7 @@ func (d Demand) time(s *sheet, r Rates) {
 	if d.Engine == Qdrant {
 		s.add(qdrantTime()...)
 	} else {
-		s.add(localTime()...)
+		s.add(localTime(d.localLinks() > 0)...)
 	}
 	if d.Growth > 0 {
 		s.add(growth())
@@ -172,7 +172,7 @@ func (d Demand) variables(r Rates) values {
 		"n": float64(d.Items), "D": float64(d.Dim), "P": float64(d.Payload), "F": float64(d.Indexes), "T": float64(d.Tokens), "d": float64(cmp.Or(d.TokenDim, d.Dim)),
 		"M": float64(d.Links), "L": float64(d.localLinks()), "S": float64(d.Shards), "R": float64(d.Replicas),
 		"RAM": d.Memory, "DISK": d.Disk, "cores": float64(d.Cores), "E": float64(d.Encoders), "G": float64(d.Growth),
-		"decode": r.Decode, "encode": r.Encode, "load": r.Import, "upload": r.Upload, "scan": r.Scan, "link": r.Link, "walk": r.Walk,
+		"decode": r.Decode, "encode": r.Encode, "load": r.Import, "upload": r.Upload, "scan": r.Scan, "link": r.Link, "walk": r.Walk, "elink": r.EmbeddedLink, "ewalk": r.EmbeddedWalk,
 	}
 }
 

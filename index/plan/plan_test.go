@@ -16,7 +16,7 @@ import (
 // rates have round numbers, so that a person can follow.
 var rates = plan.Rates{
 	Machine: "paper", Decode: 100, Encode: 25, Device: "cpu",
-	Import: 4e6, Upload: 1e6, Scan: 1e9, Link: 1000, Walk: 1,
+	Import: 4e6, Upload: 1e6, Scan: 1e9, Link: 1000, Walk: 1, EmbeddedLink: 2000, EmbeddedWalk: .5,
 }
 
 // cluster is a demand of a million rows, for Qdrant.
@@ -96,6 +96,8 @@ func TestEmbeddedByHand(t *testing.T) {
 		"capacity":    math.Floor(1e6 * 3e9 / disk),
 		"encodeHours": 1e6 / 25 / 2 / 3600,
 		"importHours": 400e6 / 4e6 / 3600,
+		"linkHours":   1e6 * (100. / 768) * (math.Log(1e6) / math.Log(200_000)) / (2000 * 2) / 3600,
+		"walkMs":      100. / 768 * .5 * math.Log(1e6) / math.Log(200_000),
 		"scanMs":      128,
 		"months":      (math.Floor(1e6*3e9/disk) - 1e6) / 50_000,
 	})

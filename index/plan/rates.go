@@ -28,11 +28,15 @@ type Rates struct {
 	// Scan is bytes per second of int8 codes that an exact search looks at.
 	Scan float64 `json:"scan_bytes_per_s"`
 
-	// Link is rows per second that one core adds to a graph over int8 codes, and
+	// Link is rows per second that one core of a Qdrant node adds to a graph over int8 codes, and
 	// Walk the milliseconds in which one core searches it: both of 200,000 rows
 	// of 768 elements.
 	Link float64 `json:"link_rows_per_core_s"`
 	Walk float64 `json:"walk_ms"`
+	// EmbeddedLink and EmbeddedWalk are the same of the embedded engine, whose walks
+	// find .98 of the nearest.
+	EmbeddedLink float64 `json:"embedded_link_rows_per_core_s"`
+	EmbeddedWalk float64 `json:"embedded_walk_ms"`
 }
 
 // ErrRates reports rates that no plan can be made from.
@@ -46,6 +50,7 @@ func (r Rates) check() error {
 	}{
 		{"decode_images_per_s", r.Decode}, {"encode_images_per_s", r.Encode}, {"import_bytes_per_s", r.Import},
 		{"upload_bytes_per_s", r.Upload}, {"scan_bytes_per_s", r.Scan}, {"link_rows_per_core_s", r.Link}, {"walk_ms", r.Walk},
+		{"embedded_link_rows_per_core_s", r.EmbeddedLink}, {"embedded_walk_ms", r.EmbeddedWalk},
 	} {
 		if !(rate.value > 0) || math.IsInf(rate.value, 0) {
 			return fmt.Errorf("the rate %s is %v, wanted a number above 0: %w", rate.name, rate.value, ErrRates)

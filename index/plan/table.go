@@ -11,7 +11,8 @@ import (
 // legend says what the variables of formulas are.
 const legend = `n items, D elements of a vector, P bytes of a payload, F indexed fields, T tokens of d elements, M links of a row, L of one in the
 embedded engine, S shards asked for, R replicas, E machines that encode, G items a month; RAM, DISK, cores of a node; decode,
-encode images/s, load, upload, scan bytes/s, link rows/s of a core and walk ms at 200,000 x 768: rates`
+encode images/s, load, upload, scan bytes/s, link rows/s of a core and walk ms at 200,000 x 768,
+elink and ewalk in the embedded engine: rates`
 
 // Print writes plans side by side, a row for each cell that one of them has.
 // They are of the same rates.
