@@ -29,7 +29,7 @@ func (c *console) planCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.IntVar(&f.Items, "items", 0, "number of items (default: known data sets)")
 	flags.IntVar(&f.Dim, "dim", 768, "elements of a vector")
-	flags.StringVar((*string)(&f.Engine), "engine", "", "local (embedded, exact) or qdrant (default: local where it fits a node and searches in 100 ms)")
+	flags.StringVar((*string)(&f.Engine), "engine", "", "local (embedded, int8) or qdrant (default: local where it fits a node and searches in 100 ms)")
 	flags.StringVar((*string)(&f.Quantisation), "quantisation", string(index.Int8), "what a search reads: none, int8 or binary; the embedded engine has int8")
 	flags.IntVar(&f.Payload, "payload", 200, "bytes of an item's payload")
 	flags.IntVar(&f.Indexes, "payload-indexes", 1, "fields of the payload that are filtered by, in Qdrant")

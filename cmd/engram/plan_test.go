@@ -12,7 +12,7 @@ import (
 func TestPlan(t *testing.T) {
 	c := &cli{t: t}
 	table := c.must("plan")
-	for _, part := range []string{"COCO train2017", "embedded, exact", "LAION-5B", "5,850,000,000 × 768", "qdrant, int8 × 1", "nodes"} {
+	for _, part := range []string{"COCO train2017", "embedded, int8", "LAION-5B", "5,850,000,000 × 768", "qdrant, int8 × 1", "nodes"} {
 		if !strings.Contains(table, part) {
 			t.Errorf("the table has no %q:\n%s", part, table)
 		}

@@ -60,7 +60,7 @@ func (p *Plan) Explain(w io.Writer) error {
 // engine says what keeps the vectors, and how.
 func (d Demand) engine() string {
 	if d.Engine == Local {
-		return "embedded, exact"
+		return "embedded, int8"
 	}
 	return fmt.Sprintf("qdrant, %s × %d", d.Quantisation, d.Replicas)
 }
