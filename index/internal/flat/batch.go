@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"engram/index/internal/column"
 	"engram/index/internal/simd"
 )
@@ -20,6 +22,8 @@ const (
 	// minBatch is the number of queries from which a panel is faster than one scan
 	// for each.
 	minBatch = 4
+	// groupQueries is the least number of queries of a goroutine with a pass of its own.
+	groupQueries = 128
 	// panelRows is how many rows are multiplied with one panel after the other.
 	// It is a multiple of the rows of a kernel's tile.
 	panelRows = 240
@@ -37,7 +41,7 @@ func (s Scan) Batch(ctx context.Context, parts []column.Part, queries [][]float3
 		some := queries[:min(maxBatch, len(queries))]
 		queries = queries[len(some):]
 		if len(some) >= minBatch {
-			matches, err := s.pass(ctx, parts, some, k)
+			matches, err := s.passes(ctx, parts, some, k)
 			if err != nil {
 				return nil, err
 			}
@@ -53,6 +57,29 @@ func (s Scan) Batch(ctx context.Context, parts []column.Part, queries [][]float3
 		}
 	}
 	return found, nil
+}
+
+// passes shares at most maxBatch queries among the goroutines: each passes over all rows
+// for a group of its own, so that a query has one list of candidates and fewer panels
+// are in a cache. Goroutines beyond the number of groups share the rows of one.
+func (s Scan) passes(ctx context.Context, parts []column.Part, queries [][]float32, k int) ([][]column.Match, error) {
+	groups := min(s.Threads, len(queries)/groupQueries)
+	if groups < 2 {
+		return s.pass(ctx, parts, queries, k)
+	}
+	each := s
+	each.Threads = s.Threads / groups
+	size := (len(queries)/groups + simd.Lanes - 1) / simd.Lanes * simd.Lanes
+	found := make([][]column.Match, len(queries))
+	group, ctx := errgroup.WithContext(ctx)
+	for lo := 0; lo < len(queries); lo += size {
+		group.Go(func() error {
+			matches, err := each.pass(ctx, parts, queries[lo:min(len(queries), lo+size)], k)
+			copy(found[lo:], matches)
+			return err
+		})
+	}
+	return found, group.Wait()
 }
 
 // batch is what the goroutines of one pass over the rows share.

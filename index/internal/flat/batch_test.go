@@ -19,7 +19,7 @@ func TestBatchFindsWhatSearchFindsToTheBit(t *testing.T) {
 		dim := rapid.SampledFrom([]int{1, 3, 16, 66, 100}).Draw(t, "dim")
 		shape := rapid.SampledFrom(shapes).Draw(t, "shape")
 		k := rapid.SampledFrom([]int{0, 1, 10, 300}).Draw(t, "k")
-		count := rapid.SampledFrom([]int{0, 1, 3, 4, 31, 33, 70}).Draw(t, "queries")
+		count := rapid.SampledFrom([]int{0, 1, 3, 4, 31, 33, 70, 300}).Draw(t, "queries")
 		scan := Scan{Kernels: rapid.SampledFrom(simd.All()).Draw(t, "kernels"), Threads: rapid.IntRange(1, 3).Draw(t, "threads"), share: 1}
 
 		coded := makeRows(rng, shape, minCoded+rng.IntN(chunkRows), dim)
