@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"engram/data/scenes"
@@ -26,6 +27,29 @@ func TestScenesAreSeenAsTheyAreDrawn(t *testing.T) {
 			thing.X-thing.Width/2-of.Box.Left > 1e-9 {
 			t.Errorf("thing %d is %+v of %+v", i, thing, of)
 		}
+		if !slices.Contains(thing.Looks, of.Colour.String()) || of.FacesLeft != slices.Contains(thing.Looks, "facing left") {
+			t.Errorf("thing %d looks %q, drawn as %+v", i, thing.Looks, of)
+		}
+	}
+}
+
+// Relations are the ones that captions tell.
+func TestRelationsAreOfTheSceneGraph(t *testing.T) {
+	t.Parallel()
+	told := 0
+	for i := range uint64(40) {
+		scene := scenes.New(1).Scene(scenes.Train, i)
+		for _, r := range OfScene(&scene, 8).Content.Relations {
+			if r.Subject == "" || r.Word == "" || r.Object == "" {
+				t.Fatalf("scene %d: relation %+v", i, r)
+			}
+			if strings.Contains(scene.Captions()[2], r.Word) {
+				told++
+			}
+		}
+	}
+	if told == 0 {
+		t.Error("no caption of 40 scenes tells a relation")
 	}
 }
 

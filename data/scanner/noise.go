@@ -9,7 +9,7 @@ import (
 
 // The shares of the variance of the noise of a voxel. What is left is its own.
 const (
-	alike  = 0.3  // in the directions in which pictures differ
+	alike  = 0.15 // in the directions in which pictures differ
 	nearby = 0.2  // in common with voxels around
 	common = 0.05 // in common with all voxels
 	own    = 1 - alike - nearby - common

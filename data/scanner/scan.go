@@ -3,13 +3,15 @@ package scanner
 import (
 	"fmt"
 	"iter"
+	"math"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // Scan yields every trial and what is measured in it, in per cent signal
-// change: the row of responses of the trial's image, as Responses gives them,
-// and noise. The seed decides the noise: the same seed, session and place give
+// change: the row of responses of the trial's image, as Responses gives them, times
+// the session's gain, and noise. The seed decides the noise: the same seed, session and place give
 // the same noise. The slice is overwritten by the next one. Trials of a session
 // follow each other; a trial whose image has no row is an error.
 func (s *Subject) Scan(responses blas32.General, trials []Trial, seed uint64) iter.Seq2[[]float32, error] {
@@ -18,6 +20,7 @@ func (s *Subject) Scan(responses blas32.General, trials []Trial, seed uint64) it
 		drawn := make([]float64, len(s.voxels))
 		lengths := sessionLengths(trials)
 		var slowly drift
+		var gains []float64
 		for i, t := range trials {
 			if err := s.checkTrial(responses, t); err != nil {
 				yield(nil, fmt.Errorf("scanner: trial %d: %w", i, err))
@@ -25,18 +28,33 @@ func (s *Subject) Scan(responses blas32.General, trials []Trial, seed uint64) it
 			}
 			if i == 0 || t.Session != trials[i-1].Session {
 				slowly = s.noise.newDrift(newDice("session", s.options.Seed, seed, uint64(t.Session)))
+				gains = sessionGains(newDice("gain", s.options.Seed, seed, uint64(t.Session)))
 			}
 			dice := newDice("trial", s.options.Seed, seed, uint64(t.Session), uint64(t.Place))
 			s.noise.draw(drawn, slowly, (float64(t.Place)+0.5)/float64(lengths[t.Session]), dice)
 			response := responses.Data[t.Image*responses.Stride:][:responses.Cols]
 			for v := range row {
-				row[v] = response[v] + float32(s.voxels[v].noise*drawn[v])
+				row[v] = float32(gains[s.voxels[v].Area]*float64(response[v]) + s.voxels[v].noise*drawn[v])
 			}
 			if !yield(row, nil) {
 				return
 			}
 		}
 	}
+}
+
+// gainSpread is the deviation of the logarithm of an area's gain in a session, half of
+// whose variance all areas share. It is a choice.
+const gainSpread = 0.1
+
+// sessionGains returns what the responses of each area are multiplied by in a session.
+func sessionGains(dice *rand.Rand) []float64 {
+	gains := make([]float64, len(anatomy))
+	shared := dice.NormFloat64()
+	for a := range gains {
+		gains[a] = math.Exp(gainSpread * math.Sqrt2 / 2 * (shared + dice.NormFloat64()))
+	}
+	return gains
 }
 
 // sessionLengths returns how many trials each session has.

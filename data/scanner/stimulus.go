@@ -26,15 +26,22 @@ type Stimuli struct {
 type Content struct {
 	// Setting says where and when: "beach", "outdoors", "night". Any words will
 	// do; each subject answers in its own way to each.
-	Setting []string
-	Things  []Thing
+	Setting   []string
+	Things    []Thing
+	Relations []Relation
 }
+
+// Relation says how one thing is to another: a zebra "behind" a tree.
+type Relation struct{ Subject, Word, Object string }
 
 // Thing is one thing in a picture.
 type Thing struct {
 	Kind     string // such as "zebra"
 	Category string // such as "animal"
 	Animate  bool   // an animal or a person
+	// Looks are words for colours, patterns, poses and the like. Any words will do, as
+	// for settings.
+	Looks []string
 	// X and Y are the middle of the thing, Width and Height its size, all as
 	// shares of the picture from its upper left corner.
 	X, Y, Width, Height float64

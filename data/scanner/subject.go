@@ -11,6 +11,10 @@ import (
 	"engram/data/nifti"
 )
 
+// Version numbers the ways to make subjects: it changes when the same options give
+// another subject, so that scans that are kept can name it.
+const Version = 2
+
 // Options describe a subject. The zero value of a field stands for its default.
 type Options struct {
 	// Seed decides everything that differs between subjects: where the areas
@@ -120,7 +124,7 @@ func newSubject(options Options, reference Stimuli) (*Subject, error) {
 const maxEchoes = 128
 
 // spread is the deviation of the logarithm of the ncsnr within an area.
-const spread = 0.5
+const spread = 0.6
 
 // scaleNCSNR gives the drawn ratios the median that the options ask for.
 func (s *Subject) scaleNCSNR() {

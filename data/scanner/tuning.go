@@ -12,6 +12,8 @@ const (
 	categoryWidth = 8
 	kindWidth     = 16
 	settingWidth  = 16
+	looksWidth    = 16
+	relationWidth = 16
 )
 
 // tuning is what a voxel prefers.
@@ -25,6 +27,8 @@ type tuning struct {
 	category [categoryWidth]float64
 	kind     [kindWidth]float64
 	setting  [settingWidth]float64
+	looks    [looksWidth]float64
+	relation [relationWidth]float64
 	size     float64 // of things, in degrees, the best
 	number   float64 // of things: the logarithm of 1 + the best
 }
@@ -51,6 +55,8 @@ func newTuning(v Voxel, dice *rand.Rand) tuning {
 	fill(t.category[:])
 	fill(t.kind[:])
 	fill(t.setting[:])
+	fill(t.looks[:])
+	fill(t.relation[:])
 	t.size = 2 * math.Exp2(0.8*dice.NormFloat64())
 	t.number = math.Log(1 + 6*dice.Float64())
 	return t
@@ -84,7 +90,11 @@ func (v *voxel) respond(cells []float32, c *coded) (out [terms]float64) {
 	seen := v.pool.over(cells)
 	out[energyTerm] = v.compressed(&seen)
 	if v.mix[colourTerm] != 0 {
-		out[colourTerm] = float64(v.opponent[0]*(seen[red]-seen[green]) + v.opponent[1]*(seen[blue]-seen[yellow]))
+		sign := float32(-1)
+		if anatomy[v.Area].unsigned {
+			sign = 1
+		}
+		out[colourTerm] = float64(v.opponent[0]*(seen[red]+sign*seen[green]) + v.opponent[1]*(seen[blue]+sign*seen[yellow]))
 	}
 	if v.mix[lightTerm] != 0 {
 		out[lightTerm] = float64(v.light[0]*seen[meanLight] + v.light[1]*seen[contrast])
@@ -94,6 +104,9 @@ func (v *voxel) respond(cells []float32, c *coded) (out [terms]float64) {
 	}
 	if v.mix[settingTerm] != 0 {
 		out[settingTerm] = dot(v.setting[:], c.setting[:])
+	}
+	if v.mix[relationTerm] != 0 {
+		out[relationTerm] = dot(v.relation[:], c.relation[:])
 	}
 	if v.mix[numberTerm] != 0 {
 		// Harvey et al. 2013, Science 341:1123: log-Gaussian.
@@ -119,14 +132,15 @@ func (v *voxel) compressed(seen *[features]float32) float64 {
 // that it prefers: many things divide the response between them (MacEvoy and
 // Epstein 2009, Curr Biol 19:943).
 func (v *voxel) toThings(c *coded) float64 {
-	const none = 0.2
+	const none = 1
 	var liking, total float64
 	for i := range c.things {
 		t := &c.things[i]
 		d2 := (t.x-v.Field.X)*(t.x-v.Field.X) + (t.y-v.Field.Y)*(t.y-v.Field.Y)
-		octaves := math.Log2(t.size/v.size) / 1.5
-		weight := math.Exp(-(d2/(v.Field.Size*v.Field.Size+t.size*t.size/4) + octaves*octaves) / 2)
-		like := v.animacy*t.animacy + 0.5*dot(v.category[:], t.category[:]) + 0.7*dot(v.kind[:], t.kind[:])
+		octaves := math.Log2(t.size / v.size)
+		weight := math.Exp(-(d2/(v.Field.Size*v.Field.Size+t.size*t.size/20) + octaves*octaves) / 2)
+		like := v.animacy*t.animacy + 0.5*dot(v.category[:], t.category[:]) + 0.7*dot(v.kind[:], t.kind[:]) +
+			anatomy[v.Area].looks*dot(v.looks[:], t.looks[:]) + anatomy[v.Area].presence
 		if v.Area.likes(t.name) {
 			like++
 		}
@@ -138,8 +152,9 @@ func (v *voxel) toThings(c *coded) float64 {
 
 // coded is a Content in numbers, as far as it is seen.
 type coded struct {
-	things  []codedThing
-	setting [settingWidth]float64
+	things   []codedThing
+	setting  [settingWidth]float64
+	relation [relationWidth]float64
 }
 
 type codedThing struct {
@@ -149,6 +164,7 @@ type codedThing struct {
 	animacy  float64 // 1 or −1
 	category [categoryWidth]float64
 	kind     [kindWidth]float64
+	looks    [looksWidth]float64
 }
 
 // coded returns the content of the part of the picture that is seen.
@@ -156,6 +172,11 @@ func (s *Stimulus) coded() *coded {
 	var out coded
 	for _, word := range s.Content.Setting {
 		addWord(out.setting[:], "setting", word)
+	}
+	for _, r := range s.Content.Relations {
+		addWord(out.relation[:], "relation", r.Word)
+		addWord(out.relation[:], "relation", r.Subject+" "+r.Word)
+		addWord(out.relation[:], "relation", r.Word+" "+r.Object)
 	}
 	n := float64(min(s.W, s.H))
 	wide, high := float64(s.W)/n, float64(s.H)/n
@@ -173,6 +194,9 @@ func (s *Stimulus) coded() *coded {
 		}
 		addWord(thing.category[:], "category", t.Category)
 		addWord(thing.kind[:], "kind", t.Kind)
+		for _, word := range t.Looks {
+			addWord(thing.looks[:], "looks", word)
+		}
 		out.things = append(out.things, thing)
 	}
 	return &out

@@ -224,6 +224,24 @@ func (g group) box() (left, top, right, bottom float64) {
 	return e.left, e.top, e.right, e.bottom
 }
 
+// Relation says how things of one look lie to things of another.
+type Relation struct {
+	Subject, Object Kind
+	Word            string // such as "behind", as captions say it
+}
+
+// Relations returns how each group of things of one look lies to each smaller one.
+func (s *Scene) Relations() []Relation {
+	var out []Relation
+	groups := s.groups()
+	for i, g := range groups {
+		for _, other := range groups[i+1:] {
+			out = append(out, Relation{g[0].Kind, other[0].Kind, relations[g.relation(other)][0]})
+		}
+	}
+	return out
+}
+
 // relation returns how g is to other.
 func (g group) relation(other group) relation {
 	const slack = 0.02

@@ -30,6 +30,9 @@ func (k Kind) Category() Category { return kinds[k].Category }
 // Animate tells whether the kind is an animal or a person.
 func (k Kind) Animate() bool { return k.Category().Animate() }
 
+// Profile tells whether the kind is seen from its side: its things face left or right.
+func (k Kind) Profile() bool { return kinds[k].Profile }
+
 // Poses returns the names of the poses that the kind is drawn in, such as
 // "grazing". The name of the only pose of a thing that has but one may be empty.
 func (k Kind) Poses() []string {

@@ -7,20 +7,22 @@ import (
 	"engram/cmd/engram/internal/demo"
 )
 
-// A study of areas scores the groups that are asked for, and refuses others.
-func TestStudyOfAreas(t *testing.T) {
+// Areas rank as on NSD: the higher areas together identify clearly more images than
+// the early ones, and all together no fewer.
+func TestAreasRank(t *testing.T) {
 	t.Parallel()
-	spec := demo.AreaSpec{Seeds: []uint64{101}, Images: 100, Test: 40, Zebras: 2, Voxels: 400, Areas: []string{"faces", "all"}}
+	spec := demo.AreaSpec{Seeds: []uint64{101}, Images: 120, Test: 60, Zebras: 2, Voxels: 800, Areas: []string{"early", "higher", "all"}}
 	scores, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	faces, all := scores[0], scores[1]
-	if len(scores) != 2 || all.Voxels != 400 || faces.Voxels > 80 || all.NCSNR < .2 || all.NCSNR > .7 {
-		t.Fatalf("scores are %+v", scores)
+	top1 := map[string]float64{}
+	for _, s := range scores {
+		t.Logf("%s: %d voxels, ncsnr %.2f, top-1 %s and %s, global vector %s", s.Areas, s.Voxels, s.NCSNR, s.Single, s.Mean, s.Global)
+		top1[s.Areas] = s.Mean.Share
 	}
-	if all.Mean.Share < 4./40 || all.Mean.Share < faces.Mean.Share || all.TwoWay < .75 {
-		t.Errorf("all voxels find %+v, the faces' area %+v", all, faces)
+	if top1["higher"] < top1["early"]+.1 || top1["all"] < top1["higher"]-.05 {
+		t.Errorf("image top-1 from the mean of three is %v, want higher areas well above early ones", top1)
 	}
 	spec.Areas = []string{"V9"}
 	if _, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil); err == nil || !strings.Contains(err.Error(), `found "V9"`) {

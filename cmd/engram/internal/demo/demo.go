@@ -32,7 +32,7 @@ type Scale struct {
 func Scales() []Scale {
 	small := Scale{
 		Name: "small", Gallery: 5000, Seen: 5000, Test: 300, Zebras: 60,
-		Voxels: 4000, Repeats: 3, Epochs: 30, Pixels: 256, Pictures: 8,
+		Voxels: 6000, Repeats: 3, Epochs: 30, Pixels: 256, Pictures: 8,
 	}
 	large := small
 	large.Name, large.Gallery, large.Seen = "large", 10000, 9000

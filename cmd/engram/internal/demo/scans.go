@@ -60,8 +60,8 @@ func (d *demo) newSubject(ctx context.Context) (*scanner.Subject, error) {
 // scanning is the stage of the simulated scans.
 func (d *demo) scanning() stage {
 	s := d.Scale
-	return stage{name: "scans", version: 1, inputs: []any{
-		d.Seed, s.Gallery, s.Seen, s.Test, s.Zebras, s.Voxels, s.Repeats,
+	return stage{name: "scans", version: 2, inputs: []any{
+		scanner.Version, d.Seed, s.Gallery, s.Seen, s.Test, s.Zebras, s.Voxels, s.Repeats,
 	}, build: d.scan}
 }
 
