@@ -75,11 +75,11 @@ type anatomical struct {
 // All other numbers are choices, calibrated as the package's documentation says.
 var anatomy = []anatomical{
 	V1: {name: "V1", share: 0.086, size: 0.5, slope: 0.10, farthest: 5.5, exponent: 0.18, reliability: 1.265, unsigned: true,
-		mix: [terms]float64{energyTerm: 0.9, colourTerm: 0.15, lightTerm: 0.1}, at: [3]float64{0.6, 0, 1}},
+		mix: [terms]float64{energyTerm: 0.9, colourTerm: 0.15, lightTerm: 0.3}, at: [3]float64{0.6, 0, 1}},
 	V2: {name: "V2", share: 0.091, size: 0.5, slope: 0.15, farthest: 5.5, exponent: 0.13, reliability: 1.21, unsigned: true,
-		mix: [terms]float64{energyTerm: 0.9, colourTerm: 0.2, lightTerm: 0.1}, at: [3]float64{0.8, 0.9, 1.5}},
+		mix: [terms]float64{energyTerm: 0.9, colourTerm: 0.2, lightTerm: 0.3}, at: [3]float64{0.8, 0.9, 1.5}},
 	V3: {name: "V3", share: 0.075, size: 0.5, slope: 0.27, farthest: 5.5, exponent: 0.12, reliability: 1.155, unsigned: true,
-		mix: [terms]float64{energyTerm: 0.9, colourTerm: 0.15, lightTerm: 0.1}, at: [3]float64{1.2, 1.2, 0.5}},
+		mix: [terms]float64{energyTerm: 0.9, colourTerm: 0.15, lightTerm: 0.3}, at: [3]float64{1.2, 1.2, 0.5}},
 	V4: {name: "V4", share: 0.044, size: 0.5, slope: 0.40, farthest: 5, exponent: 0.12, reliability: 1, looks: 0.7,
 		mix: [terms]float64{energyTerm: 0.6, colourTerm: 0.6, lightTerm: 0.1, thingsTerm: 0.4}, at: [3]float64{1.1, 1.8, 0}},
 	Faces: {name: "faces", share: 0.14, size: 0.68, slope: 0.34, farthest: 3, exponent: 0.12, reliability: 1, looks: 1, presence: 1,

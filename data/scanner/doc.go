@@ -54,9 +54,9 @@
 // the unsigned colours of V1 to V3, the fields of higher areas and their weights of
 // looks, presence and relations were set by left-out training scenes of the demo of
 // seed 101. So that the demo's decoder finds enough at its own size, the weights of
-// contrast energy and presence in higher areas, the sizes that things are tuned to, the
+// luminance in V1 to V3, of contrast energy and presence in higher areas, the sizes that things are tuned to, the
 // spread of ncsnr, the shares of the noise and the number of voxels were then set by
-// figures of the demo of seeds 102 and 103, their test scenes among them. Figures of other
+// figures of the demo of seeds 102 to 104, their test scenes among them. Figures of other
 // seeds are the ones to believe. NOTES.md has the figures and the commands. The
 // simulation is what is tuned here: that higher areas find more images is put in, and is no
 // result.
