@@ -84,6 +84,13 @@ func StudyAreas(ctx context.Context, a *app.App, spec AreaSpec, watch progress.F
 		return nil, fmt.Errorf("wanted a seed, and 2 training images, images to identify and zebras at least, found %d, %d, %d and %d",
 			len(spec.Seeds), spec.Images, spec.Test, spec.Zebras)
 	}
+	if most := len(scenes.Zebras(spec.Seeds[0])); spec.Zebras > most {
+		return nil, fmt.Errorf("wanted at most %d zebras to identify, found %d", most, spec.Zebras)
+	}
+	names, groups, err := spec.groups()
+	if err != nil {
+		return nil, err
+	}
 	m, err := a.OpenModel(ctx, app.ScenesCLIP, watch)
 	if err != nil {
 		return nil, err
@@ -93,7 +100,7 @@ func StudyAreas(ctx context.Context, a *app.App, spec AreaSpec, watch progress.F
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, encoder.Close()) }()
-	s := areaStudy{spec: spec, app: a, encoder: encoder, t: m.T, d: m.D, watch: watch}
+	s := areaStudy{spec: spec, names: names, groups: groups, app: a, encoder: encoder, t: m.T, d: m.D, watch: watch}
 	for _, seed := range spec.Seeds {
 		rows, err := s.subject(ctx, seed)
 		if err != nil {
@@ -106,6 +113,8 @@ func StudyAreas(ctx context.Context, a *app.App, spec AreaSpec, watch progress.F
 
 type areaStudy struct {
 	spec    AreaSpec
+	names   []string         // of the groups
+	groups  [][]scanner.Area // that are compared
 	app     *app.App
 	encoder *app.ImageEncoder
 	t, d    int // tokens of an image and their length
@@ -135,13 +144,9 @@ func (s *areaStudy) subject(ctx context.Context, seed uint64) ([]AreaScore, erro
 		return nil, err
 	}
 	step(int64(len(shown)), int64(len(shown)))
-	names, groups, err := s.spec.groups()
-	if err != nil {
-		return nil, err
-	}
-	report := s.watch.Stage("comparing areas", "groups", int64(len(groups)))
+	report := s.watch.Stage("comparing areas", "groups", int64(len(s.groups)))
 	var out []AreaScore
-	for i, group := range groups {
+	for i, group := range s.groups {
 		var columns []int
 		for j, v := range subject.Voxels() {
 			if slices.Contains(group, v.Area) {
@@ -151,11 +156,11 @@ func (s *areaStudy) subject(ctx context.Context, seed uint64) ([]AreaScore, erro
 		all := scan.Data{Voxels: pick(voxels, columns), Images: images, Targets: tokens, T: s.t, D: s.d}
 		score, err := s.score(ctx, all, seed)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", names[i], err)
+			return nil, fmt.Errorf("%s: %w", s.names[i], err)
 		}
-		score.Areas = names[i]
+		score.Areas = s.names[i]
 		out = append(out, score)
-		report(int64(i+1), int64(len(groups)))
+		report(int64(i+1), int64(len(s.groups)))
 	}
 	return out, nil
 }

@@ -28,4 +28,8 @@ func TestAreasRank(t *testing.T) {
 	if _, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil); err == nil || !strings.Contains(err.Error(), `found "V9"`) {
 		t.Errorf("an area that there is not: error %v", err)
 	}
+	spec.Areas, spec.Zebras = nil, 61
+	if _, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil); err == nil || !strings.Contains(err.Error(), "at most 60 zebras") {
+		t.Errorf("more zebras than there are: error %v", err)
+	}
 }
