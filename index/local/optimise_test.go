@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -276,6 +277,46 @@ func TestAGraphThatFailsChangesNothing(t *testing.T) {
 		t.Errorf("%d operations, wanted 8 to 12", failures)
 	}
 	checkIndexed(t, s, 5, 5)
+}
+
+// Rows whose graph is missing are scanned, by readers too, until it is built again.
+func TestAMissingGraphIsBuiltAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 4)
+	s.graphRows = 50
+	addRandom(t, s, rand.New(rand.NewPCG(4, 3)), 0, 100)
+	if err := s.Optimise(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	name := graphNames(t, s)[0]
+	mustClose(t, s)
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, dir)
+	defer func() { mustClose(t, s) }()
+	for _, store := range []*Store{reader, s} {
+		checkIndexed(t, store, 100, 0)
+		if got := checkSearches(t, store, .5); got != 1 {
+			t.Errorf("recall %v of a scan", got)
+		}
+		if err := store.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v, want ErrCorrupt of %s", err, name)
+		}
+	}
+	mustClose(t, reader)
+	s.graphRows = 50
+	if err := s.Optimise(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	checkIndexed(t, s, 100, 100)
+	if err := s.Verify(t.Context()); err != nil {
+		t.Errorf("after it was built again: %v", err)
+	}
 }
 
 // A graph that is damaged while it is open costs hits, and goes when it is built again.

@@ -27,6 +27,8 @@ type Files struct {
 	Lock     vfs.File // closing it gives the lock back; nil of files that are only read
 	Manifest Manifest
 	Segments []StoredSegment // in the manifest's order
+
+	noGraphs bool // a graph that is missing is damaged; it was not removed by a writer
 }
 
 // StoredSegment is an open segment with the rows of it that were deleted.
@@ -91,7 +93,7 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 	if _, err := ReadManifest(dir); err != nil { // or else the lock file would be made
 		return nil, err
 	}
-	f := &Files{Folder: Folder{Path: dir, FS: fsys}}
+	f := &Files{Folder: Folder{Path: dir, FS: fsys}, noGraphs: true}
 	if f.Lock, err = f.Folder.Lock(LockName); err != nil {
 		return nil, err
 	}
@@ -105,19 +107,22 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 // names them now, without the lock and without changing anything. Errors are as
 // for Open, without index.ErrLocked.
 func OpenReadOnly(dir string) (*Files, error) {
+	noGraphs := false
 	for {
-		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}}
+		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, noGraphs: noGraphs}
 		failed := f.openNamed()
 		if failed == nil {
 			return f, nil
 		}
 		_ = f.close() // nothing was written
 		// A writer may have replaced the manifest and removed its files before they
-		// were open. Where it has not, the error stands.
+		// were open. Where it has not, the error stands, but for a graph.
 		now, err := ReadManifest(dir)
-		if err != nil || reflect.DeepEqual(now.Segments, f.Manifest.Segments) {
+		same := err == nil && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
+		if err != nil || same && noGraphs {
 			return nil, failed
 		}
+		noGraphs = same
 	}
 }
 
@@ -163,7 +168,7 @@ func (f *Files) openSegment(r SegmentRecord) error {
 	}
 	if err == nil && r.Graph != 0 {
 		err = opened.OpenGraph(filepath.Join(f.Folder.Path, GraphName(r.Graph)))
-		if errors.Is(err, index.ErrCorrupt) {
+		if errors.Is(err, index.ErrCorrupt) || f.noGraphs && errors.Is(err, fs.ErrNotExist) {
 			err = nil // it is made from the rows; until it is made again, they are scanned
 		}
 	}

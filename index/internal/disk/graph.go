@@ -102,10 +102,12 @@ func parseLevel(b []byte) graph.Level {
 // OpenGraph maps the file of the segment's graph. It checks header, size, entries,
 // levels and the list of checksums. A walk takes the links as they are, and a link
 // that leads nowhere for the end of a list; Verify checks them. ErrCorrupt marks
-// damage: the segment can be used without a graph, and Verify reports it again.
+// damage, and fs.ErrNotExist that there is no file: the segment can be used without a
+// graph, and Verify reports it again.
 func (s *Segment) OpenGraph(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
+		s.graph = storedGraph{damage: missing(fmt.Errorf("graph: %w", err))}
 		return err
 	}
 	s.graph = storedGraph{blocks: blocks{file: file}}
