@@ -39,6 +39,9 @@ func (c *console) benchCommand() *cobra.Command {
 			"  engram bench --server http://localhost:8080 --queries query.npy",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.check(cmd.Flags()); err != nil {
+				return err
+			}
 			if json != "" {
 				if _, err := os.Stat(filepath.Dir(json)); err != nil { // better now than after a minute
 					return fmt.Errorf("--json: %w", err)

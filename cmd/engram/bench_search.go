@@ -1,14 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 
 	"engram/cmd/engram/internal/bench"
 	"engram/cmd/engram/internal/sweep"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // benchFlags are the flags of engram bench for searches alone.
@@ -33,6 +37,39 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.Uint64Var(&f.spec.Seed, "seed", 1, "of what is generated")
 	flags.StringVar(&f.server, "server", "", "`URL` of a server, such as http://localhost:8080, to ask over one connection")
 	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
+}
+
+// check refuses flags that nothing would come of.
+func (f *benchFlags) check(given *pflag.FlagSet) error {
+	what := "" // is measured
+	for _, name := range []string{"vectors", "hard", "index", "server"} {
+		if given.Changed(name) {
+			what = name
+		}
+	}
+	for _, flag := range []struct {
+		name string
+		of   []string // what it is for
+	}{
+		{"out", []string{"vectors", "hard"}},
+		{"queries", []string{"vectors", "hard", "index", "server"}},
+		{"outside-queries", []string{"vectors", "hard", "index"}},
+		{"truth", []string{"vectors", "hard", "index"}},
+		{"recall", []string{"vectors", "hard", "index"}},
+		{"threads", []string{"vectors", "hard", "index"}},
+		{"seed", []string{"vectors", "hard", "index"}},
+	} {
+		if given.Changed(flag.name) && !slices.Contains(flag.of, what) {
+			return fmt.Errorf("--%s is for --%s", flag.name, strings.Join(flag.of, ", --"))
+		}
+	}
+	switch {
+	case what == "hard" && f.spec.Hard < 1:
+		return fmt.Errorf("--hard is %d, wanted 1 vector or more", f.spec.Hard)
+	case what == "server" && f.spec.Queries == "":
+		return errors.New("--server needs --queries, the vectors to ask by")
+	}
+	return nil
 }
 
 // searches returns what is measured. Folder, elements and rounds are the flags of the

@@ -122,6 +122,10 @@ func TestBenchOfSearches(t *testing.T) {
 	c.refuse([]string{"wanted a number above 0"}, "bench", "--hard", "100", "--recall", "2")
 	c.refuse([]string{"--recall", "many"}, "bench", "--hard", "100", "--recall", "many")
 	c.refuse([]string{"--threads", "many"}, "bench", "--hard", "100", "--threads", "many")
+	c.refuse([]string{"--hard is 0, wanted 1 vector or more"}, "bench", "--hard", "0")
+	c.refuse([]string{"--queries is for --vectors, --hard, --index, --server"}, "bench", "--queries", items)
+	c.refuse([]string{"--out is for --vectors, --hard"}, "bench", "--index", "x", "--out", "y")
+	c.refuse([]string{"--server needs --queries"}, "bench", "--server", "http://localhost:1")
 	c.refuse([]string{"none of the others can be", "hard", "index"}, "bench", "--hard", "100", "--index", "x")
 	c.refuse([]string{"[8 16]", "40 queries, 16 or more ids"}, "bench", "--vectors", items, "--queries", items, "--truth", truth)
 }
