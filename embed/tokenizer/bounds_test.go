@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/data/racetest"
 	"engram/embed/tokenizer"
 )
 
@@ -157,8 +158,8 @@ func TestConcurrentUse(t *testing.T) {
 
 // TestEncodeAllocatesNothing wants no garbage for texts in ASCII.
 func TestEncodeAllocatesNothing(t *testing.T) {
-	if raced {
-		t.Skip("the race detector makes sync.Pool allocate")
+	if racetest.Enabled {
+		t.Skip("SKIPPED under the race detector: it makes sync.Pool allocate")
 	}
 	for _, file := range smallFiles {
 		tok := open(t, small(t, file))

@@ -7,12 +7,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"engram/data/racetest"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/invariants"
@@ -261,11 +261,11 @@ func TestAFilterIsAskedAboutFewRows(t *testing.T) {
 
 // The memory of a search is used again by the next one.
 func TestASearchAllocatesNothing(t *testing.T) {
-	if raceEnabled() {
-		t.Skip("the race detector makes a pool forget what it holds")
+	if racetest.Enabled {
+		t.Skip("SKIPPED under the race detector: it makes sync.Pool allocate")
 	}
 	if invariants.Enabled {
-		t.Skip("the messages of the assertions are allocated")
+		t.Skip("SKIPPED with the tag invariants: assertions allocate their messages")
 	}
 	rng := rand.New(rand.NewPCG(17, 18))
 	rows := makeRows(rng, "random", 2*chunkRows, 32)
@@ -279,17 +279,4 @@ func TestASearchAllocatesNothing(t *testing.T) {
 			t.Errorf("%v allocations of a search on %d goroutines", n, threads)
 		}
 	}
-}
-
-// raceEnabled reports whether the race detector is on, under which a pool drops
-// a quarter of what it is given.
-func raceEnabled() bool {
-	var pool sync.Pool
-	for i := range 64 {
-		pool.Put(&i)
-		if pool.Get() == nil {
-			return true
-		}
-	}
-	return false
 }

@@ -6,11 +6,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/racetest"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
@@ -217,8 +217,8 @@ func TestWrongLinksAreHarmless(t *testing.T) {
 }
 
 func TestASearchAllocatesNothing(t *testing.T) {
-	if raceEnabled() {
-		t.Skip("the race detector makes a pool forget what it holds")
+	if racetest.Enabled {
+		t.Skip("SKIPPED under the race detector: it makes sync.Pool allocate")
 	}
 	rows := clustered(rand.New(rand.NewPCG(5, 1)), 2000, 32, 0)
 	walk := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{})}, Recall: .9}
@@ -386,17 +386,4 @@ func TestAFilterThatFails(t *testing.T) {
 			t.Errorf("after %d answers: %d matches, error %v, want ErrCorrupt", after, len(got), err)
 		}
 	}
-}
-
-// raceEnabled reports whether the race detector is on, under which a pool drops
-// a quarter of what it is given.
-func raceEnabled() bool {
-	var pool sync.Pool
-	for i := range 64 {
-		pool.Put(&i)
-		if pool.Get() == nil {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,0 @@
-//go:build race
-
-package tokenizer_test
-
-// raced says that the race detector is on, under which sync.Pool drops values.
-const raced = true
