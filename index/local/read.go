@@ -14,12 +14,12 @@ import (
 )
 
 // Search implements index.Store. Items that are in a graph (see Optimise) are found by
-// a walk over it, on one goroutine, with the effort that Query.Recall takes. The others
-// are all looked at, and so is every item where the query is exact, where a filter
-// chooses few items, and where a graph does not reach the recall: on codes of one byte per element first, then
-// exactly (see package flat), on as many goroutines as the program may run. A filter is
-// asked about the items that are near enough; it reads their payloads without comparing
-// them with their checksums.
+// a walk over it, on one goroutine, with the effort that Query.Recall takes. The other
+// items are scanned, on as many goroutines as the program may run: by codes of one byte
+// per element first, then exactly (see package flat). All items are scanned where the
+// query is exact, where a filter chooses few items, and where a graph does not reach the
+// recall. A filter is asked about the items that are near enough; it reads their
+// payloads without comparing them with their checksums.
 func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {

@@ -219,7 +219,7 @@ func TestNoRoom(t *testing.T) {
 	}
 	d = cluster()
 	d.Engine, d.Shards, d.Replicas = plan.Local, 1, 1
-	d.Memory = 400e6 // of which 80 % are less than 344 MB
+	d.Memory = 400e6 // 80 % of it is less than 344 MB
 	if _, err := plan.New(d, rates); !errors.Is(err, plan.ErrRoom) || !strings.Contains(err.Error(), "the embedded engine takes 344 MB of memory") {
 		t.Errorf("embedded: %v, wanted that it does not fit", err)
 	}

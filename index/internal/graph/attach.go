@@ -35,22 +35,22 @@ func (b *builder) add(from, to uint32) bool {
 	return i >= 0
 }
 
-// reach marks the rows that links lead to from the rows of todo.
-func (b *builder) reach(reached []bool, todo ...uint32) {
-	for _, row := range todo {
+// reach marks rows, and all rows that links lead to from them.
+func (b *builder) reach(reached []bool, rows ...uint32) {
+	for _, row := range rows {
 		reached[row] = true
 	}
-	todo = slices.Clone(todo)
-	for len(todo) > 0 {
-		row := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	frontier := slices.Clone(rows) // rows that are reached, whose links were not followed
+	for len(frontier) > 0 {
+		row := frontier[len(frontier)-1]
+		frontier = frontier[:len(frontier)-1]
 		for _, to := range b.of(row) {
 			if to == none {
 				break
 			}
 			if !reached[to] {
 				reached[to] = true
-				todo = append(todo, to)
+				frontier = append(frontier, to)
 			}
 		}
 	}

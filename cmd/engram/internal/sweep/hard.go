@@ -14,8 +14,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// The shape of generated vectors, of which half the energy is one offset for all, as
-// of CLIP's. Clusters are few and of many dimensions, so that a graph finds its way
+// The shape of generated vectors. Half of their energy is one offset for all, as CLIP's
+// vectors have it. Clusters are few and of many dimensions, so that a graph finds its way
 // with effort.
 const (
 	clusters      = 200
