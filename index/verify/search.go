@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"engram/index"
@@ -51,14 +52,18 @@ func (v *verification) search(ctx context.Context) error {
 	return nil
 }
 
-// query returns query i, of unit length: a sampled vector, turned by about 27°
-// into a random direction. So it is near items but is none of them, as the
-// vector of a text or of a scan.
+// query returns query i: a sampled vector, turned.
 func (v *verification) query(i int) []float32 {
-	near := v.sample[i%len(v.sample)].Vector
-	noise := make([]float32, v.info.Dim)
+	return Turned(v.rng, v.sample[i%len(v.sample)].Vector)
+}
+
+// Turned returns a vector of unit length turned by about 27° into a random direction,
+// in unit length. So a query made of an item is near items but is none of them, as the
+// vector of a text or of a scan.
+func Turned(rng *rand.Rand, near []float32) []float32 {
+	noise := make([]float32, len(near))
 	for j := range noise {
-		noise[j] = float32(v.rng.NormFloat64())
+		noise[j] = float32(rng.NormFloat64())
 	}
 	half := .5 / math.Sqrt(dot(noise, noise))
 	for j, x := range noise {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
 
 	"engram/data/npy"
-	"engram/embed"
 	"engram/index"
+	"engram/index/verify"
 )
 
 // source has the vectors of items, in order of their ids.
@@ -129,8 +128,7 @@ func readTruth(path string, queries int) ([][]index.ID, error) {
 	return truth, nil
 }
 
-// turned returns items turned by about 27° into random directions: near items, but
-// none of them (see index/verify).
+// turned returns queries made of items (see verify.Turned).
 func turned(ctx context.Context, store index.Store, seed uint64) ([][]float32, error) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	info, err := store.Info(ctx)
@@ -146,15 +144,7 @@ func turned(ctx context.Context, store index.Store, seed uint64) ([][]float32, e
 		if len(queries) > 0 && rng.Float64() >= keep {
 			continue
 		}
-		v := item.Vector
-		step := .5 / math.Sqrt(float64(len(v)))
-		for i := range v {
-			v[i] += float32(rng.NormFloat64() * step)
-		}
-		if err := embed.Normalize(v); err != nil {
-			return nil, err
-		}
-		queries = append(queries, v)
+		queries = append(queries, verify.Turned(rng, item.Vector))
 	}
 	return queries, nil
 }
