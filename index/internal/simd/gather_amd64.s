@@ -10,15 +10,35 @@
 // ahead is how many rows are prefetched before they are multiplied.
 #define ahead 3
 
+// ARGUMENTS loads what both functions take.
+#define ARGUMENTS \
+	MOVQ out+0(FP), DI     \
+	MOVQ q+8(FP), SI       \
+	MOVQ rows+16(FP), DX   \
+	MOVQ n+24(FP), R8      \
+	MOVQ scales+32(FP), R9 \
+	MOVQ ids+40(FP), R10   \
+	MOVQ count+48(FP), R11
+
+// SCORE adds up the eight sums of Y0, writes the sum times the scale in X3, and goes to
+// the next row. It destroys X1. The flags are from the number of rows left.
+#define SCORE \
+	VEXTRACTI128 $1, Y0, X1     \
+	VPADDD       X1, X0, X0     \
+	VPSHUFD      $0x4E, X0, X1  \
+	VPADDD       X1, X0, X0     \
+	VPSHUFD      $0xB1, X0, X1  \
+	VPADDD       X1, X0, X0     \
+	VCVTDQ2PS    X0, X0         \
+	VMULSS       X3, X0, X0     \
+	VMOVSS       X0, (DI)       \
+	ADDQ         $4, DI         \
+	ADDQ         $4, R10        \
+	DECQ         R11
+
 // func scoreGatheredVNNI(out *float32, q, rows *int8, n int, scales *float32, ids *uint32, count int)
 TEXT ·scoreGatheredVNNI(SB), NOSPLIT, $0-56
-	MOVQ out+0(FP), DI
-	MOVQ q+8(FP), SI
-	MOVQ rows+16(FP), DX
-	MOVQ n+24(FP), R8
-	MOVQ scales+32(FP), R9
-	MOVQ ids+40(FP), R10
-	MOVQ count+48(FP), R11
+	ARGUMENTS
 
 	// The first rows are prefetched at once.
 	XORQ R12, R12
@@ -119,18 +139,7 @@ vnnisum:
 	VPADDD        Z1, Z0, Z0
 	VEXTRACTI64X4 $1, Z0, Y1
 	VPADDD        Y1, Y0, Y0
-	VEXTRACTI128  $1, Y0, X1
-	VPADDD        X1, X0, X0
-	VPSHUFD       $0x4E, X0, X1
-	VPADDD        X1, X0, X0
-	VPSHUFD       $0xB1, X0, X1
-	VPADDD        X1, X0, X0
-	VCVTDQ2PS     X0, X0
-	VMULSS        X3, X0, X0
-	VMOVSS        X0, (DI)
-	ADDQ          $4, DI
-	ADDQ          $4, R10
-	DECQ          R11
+	SCORE
 	JNZ           vnnirow
 	VZEROUPPER
 	RET
@@ -138,13 +147,7 @@ vnnisum:
 // func scoreGatheredAVX2(out *float32, q, rows *int8, n int, scales *float32, ids *uint32, count int)
 // The products are made as by dotRowsInt8AVX2.
 TEXT ·scoreGatheredAVX2(SB), NOSPLIT, $0-56
-	MOVQ out+0(FP), DI
-	MOVQ q+8(FP), SI
-	MOVQ rows+16(FP), DX
-	MOVQ n+24(FP), R8
-	MOVQ scales+32(FP), R9
-	MOVQ ids+40(FP), R10
-	MOVQ count+48(FP), R11
+	ARGUMENTS
 	XORQ R12, R12
 
 avx2first:
@@ -210,18 +213,7 @@ avx2loop:
 	JNZ        avx2loop
 
 	VPADDD       Y1, Y0, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0x4E, X0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0xB1, X0, X1
-	VPADDD       X1, X0, X0
-	VCVTDQ2PS    X0, X0
-	VMULSS       X3, X0, X0
-	VMOVSS       X0, (DI)
-	ADDQ         $4, DI
-	ADDQ         $4, R10
-	DECQ         R11
+	SCORE
 	JNZ          avx2row
 	VZEROUPPER
 	RET
