@@ -33,8 +33,9 @@
 //     pattern, pose, the side that they face. They are weighted by their distance and
 //     by how near they are to the size that the voxel prefers; several divide the
 //     response (MacEvoy and Epstein 2009). That there is a thing at all counts most.
-//     Areas prefer faces, bodies, places, or objects and food (Kanwisher 2010, PNAS 107:11163; for food, Khosla et al. 2022, Curr Biol
-//     32:4159) by a preference for categories, here simply named ones.
+//     Areas prefer faces, bodies, places, or objects and food (Kanwisher 2010, PNAS
+//     107:11163; for food, Khosla et al. 2022, Curr Biol 32:4159) by a preference for
+//     categories, here simply named ones.
 //   - The setting: words for where and when, each with random weights.
 //   - Relations between things, such as behind and left of, alone and together with
 //     either thing, in the areas for bodies and for objects (Kim and Biederman 2011,
@@ -54,12 +55,12 @@
 // the unsigned colours of V1 to V3, the fields of higher areas and their weights of
 // looks, presence and relations were set by left-out training scenes of the demo of
 // seed 101. So that the demo's decoder finds enough at its own size, the weights of
-// luminance in V1 to V3, of contrast energy and presence in higher areas, the sizes that things are tuned to, the
-// spread of ncsnr, the shares of the noise and the number of voxels were then set by
-// figures of the demo of seeds 102 to 104, their test scenes among them. Figures of other
-// seeds are the ones to believe. NOTES.md has the figures and the commands. The
-// simulation is what is tuned here: that higher areas find more images is put in, and is no
-// result.
+// luminance in V1 to V3, of contrast energy and presence in higher areas, the sizes that
+// things are tuned to, the spread of ncsnr, the shares of the noise and the number of
+// voxels were then set by figures of the demo of seeds 102 to 104, their test scenes
+// among them. Figures of other seeds are the ones to believe. NOTES.md has the figures
+// and the commands. The simulation is what is tuned here: that higher areas find more
+// images is put in, and is no result.
 //
 // What is in a picture comes from its Content, which OfScene takes from the graph
 // of a drawn scene. Where a content has no setting, areas for places answer to the
@@ -71,7 +72,7 @@
 // The ratio of signal to noise deviations in a single trial, ncsnr in NSD, is
 // drawn for each voxel from a log-normal distribution of deviation 0.6 around a
 // typical value of its area, early areas above the others, as on NSD, and all are
-// scaled to a median of 0.4. The noise ceiling of the mean of three trials,
+// scaled to a median of 0.4, in the demo of 0.44. The noise ceiling of the mean of three trials,
 // ncsnr²/(ncsnr² + 1/3), then has the median 32 % and the mean 36 %; 4 % of
 // voxels exceed 80 %. For NSD 36.2 % is reported on the cortical surface and
 // 24.2 % in the volume (github.com/brain-score/vision, Allen2022 notebooks). That
