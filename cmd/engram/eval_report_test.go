@@ -120,5 +120,9 @@ func TestEvalOfSeveralSubjectsAndDecoders(t *testing.T) {
 	for want, more := range refusals {
 		c.refuse([]string{want}, append(args[:7:7], more...)...)
 	}
+	// A subject without files is found before the first one's are read.
+	writeFile(t, filepath.Join(dir, "spoilt", "voxels.npy"), []byte("no voxels"))
+	writeFile(t, filepath.Join(dir, "spoilt", "trials.csv"), nil)
+	c.refuse([]string{"subject nobody: stat"}, "eval", "--voxels", filepath.Join(at, "voxels.npy"), "--stimuli", photos, "--trials", filepath.Join(at, "trials.csv"), "--subjects", "spoilt,nobody")
 	c.refuse([]string{"--subjects needs {subject}"}, "eval", "--voxels", filepath.Join(dir, "s1", "voxels.npy"), "--stimuli", photos, "--subjects", "s1")
 }

@@ -28,6 +28,12 @@ type Options struct {
 	NCSNR float64
 }
 
+// Check reports options that no subject can have.
+func (o Options) Check() error {
+	_, err := o.withDefaults()
+	return err
+}
+
 func (o Options) withDefaults() (Options, error) {
 	o.Voxels = cmp.Or(o.Voxels, 2000)
 	o.NCSNR = cmp.Or(o.NCSNR, 0.4)

@@ -40,6 +40,10 @@ type Scans struct {
 	trialsOf [][]int // for each image
 }
 
+// Check reports a folder that has no subject of this number, or several where none is
+// chosen. It reads names of files alone.
+func (m MindEye) Check() error { return m.findSubject() }
+
 // Training reads the single trials of the training images, and where there are
 // validation images their trials too, as the published networks were trained.
 // (Decoders of package scan choose their settings by leaving training images

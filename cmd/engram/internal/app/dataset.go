@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strconv"
 
@@ -39,6 +40,22 @@ type Dataset struct {
 
 // images names the file of the images seen, for messages.
 func (d *Dataset) images() string { return d.Stimuli + d.Targets + d.MindEye }
+
+// present reports a file or a folder that is not there.
+func (d *Dataset) present() error {
+	for _, path := range []string{d.Voxels, d.Mask, d.Stimuli, d.Targets, d.Trials} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return err
+		}
+	}
+	if d.MindEye == "" {
+		return nil
+	}
+	return dataset.MindEye{Dir: d.MindEye, Subject: d.Subject}.Check()
+}
 
 // study is what decoders are trained on and scored with.
 type study struct {

@@ -90,6 +90,7 @@ func (a *App) compare(ctx context.Context, spec StudySpec, watch progress.Func) 
 		return a.compareSubject(ctx, rt, spec, watch)
 	}
 	out := &Study{Subjects: spec.Subjects}
+	data := make([]Dataset, len(spec.Subjects))
 	for i, name := range spec.Subjects {
 		if slices.Contains(spec.Subjects[:i], name) || name != filepath.Base(name) {
 			return nil, nil, fmt.Errorf("--subjects: wanted different names without %q, found %s", filepath.Separator, name)
@@ -98,8 +99,14 @@ func (a *App) compare(ctx context.Context, spec StudySpec, watch progress.Func) 
 		if err != nil {
 			return nil, nil, err
 		}
+		data[i] = of.Data
+		if err := data[i].present(); err != nil {
+			return nil, nil, fmt.Errorf("subject %s: %w", name, err)
+		}
+	}
+	for i, name := range spec.Subjects {
 		one := spec
-		one.Data, one.Subjects, one.Out = of.Data, []string{name}, filepath.Join(spec.Out, name)
+		one.Data, one.Subjects, one.Out = data[i], []string{name}, filepath.Join(spec.Out, name)
 		found, some, err := a.compareSubject(ctx, rt, one, watch)
 		if err != nil {
 			return nil, nil, fmt.Errorf("subject %s: %w", name, err)

@@ -62,6 +62,9 @@ func (a *App) EvalSubjects(ctx context.Context, spec EvalSpec, watch progress.Fu
 		if specs[i], err = spec.of(name); err != nil {
 			return nil, err
 		}
+		if err = specs[i].Data.present(); err != nil { // better now than after the subjects before
+			return nil, fmt.Errorf("subject %s: %w", name, err)
+		}
 	}
 	out := &Evaluation{}
 	for i, name := range spec.Subjects {

@@ -87,6 +87,9 @@ func StudyAreas(ctx context.Context, a *app.App, spec AreaSpec, watch progress.F
 	if most := len(scenes.Zebras(spec.Seeds[0])); spec.Zebras > most {
 		return nil, fmt.Errorf("wanted at most %d zebras to identify, found %d", most, spec.Zebras)
 	}
+	if err := (scanner.Options{Voxels: spec.Voxels}).Check(); err != nil {
+		return nil, err
+	}
 	names, groups, err := spec.groups()
 	if err != nil {
 		return nil, err

@@ -28,8 +28,12 @@ func TestAreasRank(t *testing.T) {
 	if _, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil); err == nil || !strings.Contains(err.Error(), `found "V9"`) {
 		t.Errorf("an area that there is not: error %v", err)
 	}
-	spec.Areas, spec.Zebras = nil, 61
+	spec.Areas, spec.Zebras = nil, 61 // told before anything is embedded, as is the number of voxels
 	if _, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil); err == nil || !strings.Contains(err.Error(), "at most 60 zebras") {
 		t.Errorf("more zebras than there are: error %v", err)
+	}
+	spec.Areas, spec.Zebras, spec.Voxels = []string{"V9"}, 60, 99
+	if _, err := demo.StudyAreas(t.Context(), newApp(t), spec, nil); err == nil || !strings.Contains(err.Error(), "wanted 100 to") {
+		t.Errorf("too few voxels: error %v", err)
 	}
 }
