@@ -162,7 +162,7 @@ func testFilterModel(t *testing.T, f fixture) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
 		items := make([]index.Item, ids)
 		for i := range items {
-			items[i] = index.Item{ID: index.ID(i), Vector: randomVector(rng, dim), Payload: payloads.Draw(rt, "payload")}
+			items[i] = index.Item{ID: index.ID(i), Vector: randomVector(rng, dim), Payload: Payloads().Draw(rt, "payload")}
 		}
 		if err := store.Upsert(rt.Context(), items); err != nil {
 			rt.Fatalf("upsert: %v", err)
@@ -177,7 +177,7 @@ func testFilterModel(t *testing.T, f fixture) {
 		for range 5 {
 			q := index.Query{
 				Vector: randomVector(rng, dim), K: rapid.IntRange(1, ids+2).Draw(rt, "k"),
-				Filter: drawFilter(rt, 4), WithPayload: rapid.Bool().Draw(rt, "with payload"),
+				Filter: DrawFilter(rt, 4), WithPayload: rapid.Bool().Draw(rt, "with payload"),
 			}
 			hits, err := store.Search(rt.Context(), q)
 			if err != nil {
@@ -191,29 +191,33 @@ func testFilterModel(t *testing.T, f fixture) {
 // What payloads and filters are drawn from: few values, so that they meet, and
 // values that easily lose their type or their last digit.
 var (
-	keys    = rapid.SampledFrom([]string{"a", "b", "a.b", "B", "é", "x y"})
-	ints    = rapid.SampledFrom([]int64{0, 1, -1, 2, 3, 1<<53 + 1, -1<<53 - 1, math.MaxInt64, math.MinInt64})
-	bounds  = rapid.SampledFrom([]float64{0, 1, -1, 2, 2.5, -.5, 1 << 53, 1e300, -1e300, math.SmallestNonzeroFloat64})
-	floats  = rapid.OneOf(bounds, rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), .1, 1. / 3}))
-	texts   = rapid.Map(rapid.SliceOfN(rapid.SampledFrom(wordList), 0, 5), func(list []string) string { return strings.Join(list, " ") })
-	strs    = rapid.OneOf(rapid.SampledFrom([]string{"", "1", "true", "red"}), texts)
-	numbers = rapid.OneOf(rapid.Map(ints, toAny), rapid.Map(bounds, toAny))
-	scalars = rapid.OneOf(rapid.Map(strs, toAny), numbers, rapid.Map(rapid.Bool(), toAny))
-	values  = rapid.OneOf(scalars, rapid.Map(floats, toAny), rapid.Map(rapid.SliceOfN(strs, 0, 4), toAny), rapid.Just[any](nil))
+	keys     = rapid.SampledFrom([]string{"a", "b", "a.b", "B", "é", "x y"})
+	ints     = rapid.SampledFrom([]int64{0, 1, -1, 2, 3, 1<<53 + 1, -1<<53 - 1, math.MaxInt64, math.MinInt64})
+	bounds   = rapid.SampledFrom([]float64{0, 1, -1, 2, 2.5, -.5, 1 << 53, 1e300, -1e300, math.SmallestNonzeroFloat64})
+	floats   = rapid.OneOf(bounds, rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), .1, 1. / 3}))
+	texts    = rapid.Map(rapid.SliceOfN(rapid.SampledFrom(wordList), 0, 5), func(list []string) string { return strings.Join(list, " ") })
+	strs     = rapid.OneOf(rapid.SampledFrom([]string{"", "1", "true", "red"}), texts)
+	numbers  = rapid.OneOf(rapid.Map(ints, toAny), rapid.Map(bounds, toAny))
+	scalars  = rapid.OneOf(rapid.Map(strs, toAny), numbers, rapid.Map(rapid.Bool(), toAny))
+	values   = rapid.OneOf(scalars, rapid.Map(floats, toAny), rapid.Map(rapid.SliceOfN(strs, 0, 4), toAny), rapid.Just[any](nil))
+	wordList = []string{"red", "Red", "RED,car", "car.", "cars", "a", "naïve", "NAÏVE", "cafe\u0301", "ΟΔΟΣ", "οδος", "İzmir", "izmir", "汽车", "红汽车b", "車", "x2", "²", "हिन्दी", "-", "_", "3.5"}
+)
 
-	payloads = rapid.Map(rapid.MapOfN(keys, values, 0, 6), func(m map[string]any) index.Payload {
+// Payloads draws payloads of few keys and values, so that filters of DrawFilter
+// choose some of them.
+func Payloads() *rapid.Generator[index.Payload] {
+	return rapid.Map(rapid.MapOfN(keys, values, 0, 6), func(m map[string]any) index.Payload {
 		if len(m) == 0 {
 			return nil
 		}
 		return m
 	})
-	wordList = []string{"red", "Red", "RED,car", "car.", "cars", "a", "naïve", "NAÏVE", "cafe\u0301", "ΟΔΟΣ", "οδος", "İzmir", "izmir", "汽车", "红汽车b", "車", "x2", "²", "हिन्दी", "-", "_", "3.5"}
-)
+}
 
 func toAny[T any](v T) any { return v }
 
-// drawFilter draws a filter of a depth at most.
-func drawFilter(t *rapid.T, depth int) index.Filter {
+// DrawFilter draws a filter of a depth at most.
+func DrawFilter(t *rapid.T, depth int) index.Filter {
 	kinds := []string{"equal", "in", "range", "exists", "text", "and", "or", "not"}
 	if depth == 0 {
 		kinds = kinds[:5]
@@ -223,14 +227,14 @@ func drawFilter(t *rapid.T, depth int) index.Filter {
 	case "and", "or":
 		parts := make([]index.Filter, rapid.IntRange(0, 3).Draw(t, "parts"))
 		for i := range parts {
-			parts[i] = drawFilter(t, depth-1)
+			parts[i] = DrawFilter(t, depth-1)
 		}
 		if kind == "and" {
 			return index.And(parts)
 		}
 		return index.Or(parts)
 	case "not":
-		return index.Not{Filter: drawFilter(t, depth-1)}
+		return index.Not{Filter: DrawFilter(t, depth-1)}
 	}
 	key := keys.Draw(t, "key")
 	switch kind {
