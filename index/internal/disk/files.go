@@ -172,6 +172,9 @@ func (f *Files) openSegment(r SegmentRecord) error {
 			err = nil // it is made from the rows; until it is made again, they are scanned
 		}
 	}
+	if err == nil && r.Fields != 0 {
+		err = opened.OpenIndexes(filepath.Join(f.Folder.Path, FieldsName(r.Fields)))
+	}
 	if err != nil {
 		return errors.Join(err, opened.Close())
 	}
@@ -225,7 +228,7 @@ func (f Folder) WriteManifest(m Manifest) error {
 
 // leftover matches the names of files that are swept when no manifest names
 // them, and of no others.
-var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead|graph)(\.tmp)?)$`)
+var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead|graph|fld)(\.tmp)?)$`)
 
 // Sweep removes files that were written for a manifest that never came, or that
 // m has replaced.
@@ -240,6 +243,7 @@ func (f Folder) Sweep(m Manifest) error {
 		used[TokensName(r.File)] = m.Tokens.Kept()
 		used[TombstonesName(r.Dead)] = true
 		used[GraphName(r.Graph)] = true
+		used[FieldsName(r.Fields)] = true
 	}
 	for _, e := range entries {
 		if name := e.Name(); leftover.MatchString(name) && !used[name] {

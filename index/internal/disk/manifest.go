@@ -10,10 +10,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"engram/data/space"
 	"engram/index"
+	"engram/index/internal/bitmap"
 	"engram/index/internal/column"
 )
 
@@ -26,6 +28,7 @@ type Manifest struct {
 	Space    space.Space
 	Tokens   index.TokenFormat
 	Labels   map[string]string // see index.Store
+	Fields   []bitmap.Field    // of payloads that new segments have indexes of, in ascending order
 	Next     uint64            // number of the next file
 	Segments []SegmentRecord
 }
@@ -37,6 +40,7 @@ type manifestBody struct {
 	BundleName string            `json:"bundle_name"`
 	Tokens     *tokenRecord      `json:"tokens,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"`
+	Fields     []bitmap.Field    `json:"fields,omitempty"`
 	Next       uint64            `json:"next"`
 	Segments   []SegmentRecord   `json:"segments"`
 }
@@ -54,6 +58,8 @@ type SegmentRecord struct {
 	Rows  int    `json:"rows"`            // rows, dead ones included
 	Dead  uint64 `json:"dead,omitempty"`  // see TombstonesName; 0: no row is dead
 	Graph uint64 `json:"graph,omitempty"` // see GraphName; 0: it has none
+	// Fields is the number of its field indexes, see FieldsName; 0: it has none.
+	Fields uint64 `json:"fields,omitempty"`
 }
 
 // SegmentName is the file name of the segment with a number.
@@ -72,7 +78,7 @@ func manifestLine(version int, body []byte) string {
 // WriteManifest writes m.
 func WriteManifest(w io.Writer, m Manifest) error {
 	b := manifestBody{
-		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Labels: m.Labels, Next: m.Next, Segments: m.Segments,
+		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Labels: m.Labels, Fields: m.Fields, Next: m.Next, Segments: m.Segments,
 	}
 	if m.Tokens.Kept() {
 		b.Tokens = (*tokenRecord)(&m.Tokens)
@@ -133,7 +139,7 @@ func parseManifest(content []byte) (Manifest, error) {
 	}
 	m := Manifest{
 		Dim: b.Dim, Space: space.Space{Name: b.BundleName, Fingerprint: b.Bundle}, Labels: b.Labels,
-		Next: b.Next, Segments: b.Segments,
+		Fields: b.Fields, Next: b.Next, Segments: b.Segments,
 	}
 	if b.Tokens != nil {
 		m.Tokens = index.TokenFormat(*b.Tokens)
@@ -148,11 +154,14 @@ func (m Manifest) validate() error {
 	if err := m.Tokens.Check(); err != nil {
 		return fmt.Errorf("%w: %w", err, index.ErrCorrupt)
 	}
+	if !slices.IsSortedFunc(m.Fields, bitmap.Compare) || slices.ContainsFunc(m.Fields, func(f bitmap.Field) bool { return f.Check() != nil }) {
+		return fmt.Errorf("fields %v, wanted keys with kinds in order: %w", m.Fields, index.ErrCorrupt)
+	}
 	used := map[uint64]bool{}
 	for _, s := range m.Segments {
-		if s.Rows < 1 || s.Rows > maxRows || s.File >= m.Next || s.Dead >= m.Next || s.Graph >= m.Next || used[s.File] {
-			return fmt.Errorf("segment %d with %d rows, tombstones %d and graph %d, next file %d: %w",
-				s.File, s.Rows, s.Dead, s.Graph, m.Next, index.ErrCorrupt)
+		if s.Rows < 1 || s.Rows > maxRows || s.File >= m.Next || s.Dead >= m.Next || s.Graph >= m.Next || s.Fields >= m.Next || used[s.File] {
+			return fmt.Errorf("segment %d with %d rows, tombstones %d, graph %d and field indexes %d, next file %d: %w",
+				s.File, s.Rows, s.Dead, s.Graph, s.Fields, m.Next, index.ErrCorrupt)
 		}
 		used[s.File] = true
 	}

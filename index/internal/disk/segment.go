@@ -23,6 +23,7 @@ type Segment struct {
 	layout layout
 	tokens tokenRows
 	graph  storedGraph
+	fields fieldIndexes
 }
 
 // Ref names a row of a segment in memory or on disk.
@@ -135,10 +136,11 @@ func (s *Segment) checkColumns() error {
 
 // Verify reads the files of the segment and compares every block with its checksum.
 func (s *Segment) Verify(ctx context.Context) error {
-	return errors.Join(s.VerifyRows(ctx), s.graph.verify(ctx), s.graph.damage)
+	return errors.Join(s.VerifyRows(ctx), s.graph.verify(ctx), s.graph.damage, s.fields.verify(ctx))
 }
 
-// VerifyRows is Verify without the graph, which is made from the rows.
+// VerifyRows is Verify without the graph and the field indexes, which are made from the
+// rows.
 func (s *Segment) VerifyRows(ctx context.Context) error {
 	return errors.Join(s.verify(ctx), s.tokens.verify(ctx))
 }
@@ -146,7 +148,7 @@ func (s *Segment) VerifyRows(ctx context.Context) error {
 // Bytes is the memory that the columns take up, or the size of the files.
 func (s *Segment) Bytes() int {
 	if s.data != nil {
-		return len(s.data) + len(s.tokens.data) + len(s.graph.data)
+		return len(s.data) + len(s.tokens.data) + len(s.graph.data) + len(s.fields.data)
 	}
 	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads) + cap(s.tokens.rows)
 }
@@ -172,15 +174,21 @@ func (s *Segment) payload(i int) ([]byte, error) {
 
 // Payload returns the payload of row i after checking the blocks it lies in.
 func (s *Segment) Payload(i int) (index.Payload, error) {
+	b, err := s.checkedPayload(i)
+	if err != nil {
+		return nil, err
+	}
+	return DecodePayload(b)
+}
+
+// checkedPayload returns the encoded payload of row i after checking the blocks it
+// lies in.
+func (s *Segment) checkedPayload(i int) ([]byte, error) {
 	b, err := s.payload(i)
 	if err != nil {
 		return nil, err
 	}
-	start := s.layout.start[secPayloads] + int64(s.ends[i]) - int64(len(b))
-	if err := s.check(start, int64(len(b))); err != nil {
-		return nil, err
-	}
-	return DecodePayload(b)
+	return b, s.check(s.layout.start[secPayloads]+int64(s.ends[i])-int64(len(b)), int64(len(b)))
 }
 
 // Item returns a copy of row i after checking the blocks it lies in.
@@ -197,4 +205,6 @@ func (s *Segment) Item(i int) (index.Item, error) {
 }
 
 // Close unmaps the files. The rows must not be used afterwards.
-func (s *Segment) Close() error { return errors.Join(s.close(), s.tokens.close(), s.graph.close()) }
+func (s *Segment) Close() error {
+	return errors.Join(s.close(), s.tokens.close(), s.graph.close(), s.fields.close())
+}
