@@ -56,11 +56,24 @@ func Contract(t *testing.T, open Opener) {
 // Approximate runs the tests of recall on an engine that is set up to search
 // approximately, whose other answers Contract could not judge.
 func Approximate(t *testing.T, open Opener) {
-	for name, run := range map[string]func(*testing.T, fixture){
+	runTests(t, open, map[string]func(*testing.T, fixture){
 		"an exact search is exact": testExact, "a search reaches its recall": testRecall,
-	} {
+	})
+}
+
+// Filtered runs the tests of filters on an engine that is set up to decide them in
+// another way than the one of Contract.
+func Filtered(t *testing.T, open Opener) {
+	runTests(t, open, map[string]func(*testing.T, fixture){
+		"a filter chooses by payload": testFilter, "a filter leaves min(K, matches) hits": testFilterCount,
+		"any filter chooses what Match says": testFilterModel,
+	})
+}
+
+func runTests(t *testing.T, open Opener, tests map[string]func(*testing.T, fixture)) {
+	for name, run := range tests {
 		t.Run(name, func(t *testing.T) {
-			name := "approximate-" + newName()
+			name := "contract-" + newName()
 			run(t, fixture{t: t, open: func(dim int) index.Store { return open(t, name, dim) }})
 		})
 	}

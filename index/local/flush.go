@@ -93,6 +93,9 @@ func (s *Store) thaw(frozen *snapshot) {
 func (s *Store) replace(f *flushing) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
+	for segment, number := range f.indexed {
+		segment.fields, segment.stored, segment.fresh = number, *s.fields.Load(), true
+	}
 	now := map[*segment]part{}
 	for _, p := range s.current.Load().parts {
 		now[p.segment] = p
@@ -152,7 +155,8 @@ type flushing struct {
 	kept    []part // segments that stay
 	merged  []part // those whose rows are written anew
 	created []string
-	opened  *segment // the new segment, if there is one
+	opened  *segment            // the new segment, if there is one
+	indexed map[*segment]uint64 // the numbers of new files with field indexes
 }
 
 // write writes all but the manifest.
@@ -167,6 +171,9 @@ func (f *flushing) write(ctx context.Context, frozen *snapshot) (err error) {
 		if err := f.writeGraph(ctx); err != nil {
 			return err
 		}
+	}
+	if err := f.writeIndexes(ctx); err != nil {
+		return err
 	}
 	if err := f.writeTombstones(); err != nil {
 		return err
@@ -247,14 +254,16 @@ func (f *flushing) writeTombstones() error {
 
 func (f *flushing) manifest() disk.Manifest {
 	info := f.store.info
-	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Tokens: info.Tokens, Labels: *f.store.labels.Load(), Next: f.store.next}
+	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Tokens: info.Tokens, Labels: *f.store.labels.Load(), Fields: *f.store.fields.Load(), Next: f.store.next}
 	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
-			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones, Graph: p.segment.graph,
+			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones, Graph: p.segment.graph, Fields: f.indexes(p.segment),
 		})
 	}
 	if f.opened != nil {
-		m.Segments = append(m.Segments, disk.SegmentRecord{File: f.opened.file, Rows: len(f.opened.IDs), Graph: f.opened.graph})
+		m.Segments = append(m.Segments, disk.SegmentRecord{
+			File: f.opened.file, Rows: len(f.opened.IDs), Graph: f.opened.graph, Fields: f.indexes(f.opened),
+		})
 	}
 	return m
 }

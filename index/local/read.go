@@ -18,8 +18,10 @@ import (
 // items are scanned, on as many goroutines as the program may run: by codes of one byte
 // per element first, then exactly (see package flat). All items are scanned where the
 // query is exact, where a filter chooses few items, and where a graph does not reach the
-// recall. A filter is asked about the items that are near enough; it reads their
-// payloads without comparing them with their checksums.
+// recall. Of the items on disk only the ones that the indexes of payload keys leave
+// possible are looked at (see IndexPayload). Where these do not decide, a filter is asked
+// about the items that are near enough; it reads their payloads without comparing them
+// with their checksums.
 func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {
@@ -30,17 +32,15 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	if err != nil {
 		return nil, err
 	}
-	parts := make([]column.Part, len(snap.parts))
-	for i, p := range snap.parts {
-		parts[i] = column.Part{Rows: &p.segment.Rows, Dead: p.dead}
-		if q.Filter != nil {
-			parts[i].Filter = func() column.Chooser { return p.segment.Chooser(q.Filter) }
-		}
-	}
-	matches, err := snap.searcher(q).Search(ctx, nil, parts, vector, min(q.K, snap.count))
+	seen, err := snap.see(q.Filter)
 	if err != nil {
 		return nil, err
 	}
+	matches, err := snap.searcher(q).Search(ctx, nil, seen.parts, vector, min(q.K, snap.count))
+	if err != nil {
+		return nil, err
+	}
+	s.note(snap, q.Filter, seen.asked.Load())
 	return snap.hits(matches, q.WithPayload)
 }
 

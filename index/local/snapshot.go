@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"engram/index"
+	"engram/index/internal/bitmap"
 	"engram/index/internal/column"
 	"engram/index/internal/disk"
 )
@@ -20,6 +21,14 @@ type segment struct {
 	graph  uint64 // number of the file of its graph; 0: none
 	frozen bool   // in memory, and being written; the writer lock guards it
 	users  atomic.Int64
+
+	// fields is the number of the file with its field indexes, 0 where it has none,
+	// stored says of which, and fresh that this process has written it; who holds
+	// flusher may use them.
+	fields uint64
+	stored []bitmap.Field
+	fresh  bool
+	made   atomic.Pointer[map[bitmap.Field]*bitmap.Index] // in memory; never changed, only replaced
 }
 
 func (s *segment) release() {

@@ -11,6 +11,7 @@ import (
 	"engram/data/space"
 	"engram/data/vfs"
 	"engram/index"
+	"engram/index/internal/bitmap"
 	"engram/index/internal/disk"
 	"engram/index/internal/graph"
 )
@@ -24,6 +25,9 @@ type Options struct {
 	// Tokens that are kept of each item (see index.TokenStore); the zero value keeps
 	// none.
 	Tokens index.TokenFormat
+	// Indexes are the payload keys that segments have indexes of from the start (see
+	// IndexPayload). Keys that filters use often get one by themselves.
+	Indexes PayloadIndexes
 }
 
 // Store is an index in a folder. It implements index.Store.
@@ -47,6 +51,9 @@ type Store struct {
 	labels atomic.Pointer[map[string]string]
 
 	events atomic.Pointer[func(Event)] // see Watch
+
+	fields atomic.Pointer[[]bitmap.Field] // as labels; the manifest has them with the next flush
+	demand demand
 
 	writer     sync.Mutex // guards what follows, and the right to set current
 	dirty      bool       // current has what the manifest has not, nor a flush under way
@@ -74,7 +81,11 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if err := opts.Tokens.Check(); err != nil {
 		return nil, err
 	}
-	files, err := disk.Create(fsys, dir, disk.Manifest{Dim: opts.Dim, Space: opts.Space, Tokens: opts.Tokens, Next: 1})
+	fields, err := opts.Indexes.fields()
+	if err != nil {
+		return nil, err
+	}
+	files, err := disk.Create(fsys, dir, disk.Manifest{Dim: opts.Dim, Space: opts.Space, Tokens: opts.Tokens, Fields: fields, Next: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +114,13 @@ func newStore(files *disk.Files) *Store {
 		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
 	s.labels.Store(&m.Labels)
+	s.fields.Store(&m.Fields)
+	s.demand.rows = map[bitmap.Field]int64{}
 	parts := make([]part, len(files.Segments))
 	for i, opened := range files.Segments {
 		r := m.Segments[i]
 		parts[i] = part{
-			segment: &segment{Segment: opened.Segment, file: r.File, graph: r.Graph}, dead: opened.Dead,
+			segment: &segment{Segment: opened.Segment, file: r.File, graph: r.Graph, fields: r.Fields, stored: opened.Fields()}, dead: opened.Dead,
 			live: r.Rows - opened.Dead.Count(), tombstones: r.Dead,
 		}
 	}

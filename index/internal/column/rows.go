@@ -81,5 +81,12 @@ func (b Bits) Clone(rows int) Bits {
 	return c
 }
 
+// Remove takes the rows of another set out of this one.
+func (b Bits) Remove(other Bits) {
+	for i, word := range other[:min(len(b), len(other))] {
+		b[i] &^= word
+	}
+}
+
 // Set adds row i, for which there must be room.
 func (b Bits) Set(i int) { b[i>>6] |= 1 << (i & 63) }

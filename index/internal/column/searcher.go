@@ -22,11 +22,34 @@ type Searcher interface {
 type Part struct {
 	*Rows
 	Dead Bits
-	// Filter makes a Chooser for one goroutine; nil chooses every row.
+	// Possible are the rows that a filter may choose, without dead ones: the filter
+	// chooses no others. nil: nothing is known of it. Matches is their number.
+	Possible Bits
+	Matches  int
+	// Filter makes a Chooser for one goroutine, which decides about the possible rows;
+	// nil chooses all of them.
 	Filter func() Chooser
 }
 
-// Chooser reports whether a row may be a match. A scan asks about each row once at
+// Allowed reports whether a row may be a match as far as is known without asking the
+// filter.
+func (p *Part) Allowed(row int) bool {
+	if p.Possible != nil {
+		return p.Possible.Has(row)
+	}
+	return !p.Dead.Has(row)
+}
+
+// Most returns how many rows may be matches as far as is known without asking the
+// filter, dead ones included where nothing is known.
+func (p *Part) Most() int {
+	if p.Possible != nil {
+		return p.Matches
+	}
+	return len(p.IDs)
+}
+
+// Chooser reports whether a row may be a match. A search asks about each row once at
 // most, and only about rows whose score would make them a match.
 type Chooser func(row int) (bool, error)
 

@@ -220,6 +220,15 @@ func (f *fieldIndexes) parseDirectory(b []byte, count int) (end int64, err error
 	return end, nil
 }
 
+// Fields returns the fields that the segment's file has indexes of, in its order.
+func (s *Segment) Fields() []bitmap.Field {
+	var fields []bitmap.Field
+	for _, x := range s.fields.list {
+		fields = append(fields, x.field)
+	}
+	return fields
+}
+
 // Index returns the index of a field, nil where the segment's file has none that is
 // whole. The first call for a field compares it with its checksums.
 func (s *Segment) Index(field bitmap.Field) *bitmap.Index {

@@ -80,10 +80,14 @@ func (s *scanner) scan(part, lo, hi int) {
 		if s.err = cmp.Or(s.err, s.ctx.Err()); s.err != nil {
 			return
 		}
-		if codes {
-			s.scanCodes(part, lo, min(hi, lo+blockRows))
-		} else {
-			s.scanVectors(part, lo, min(hi, lo+blockRows))
+		end := min(hi, lo+blockRows)
+		switch {
+		case !codes:
+			s.scanVectors(part, lo, end)
+		case s.run.parts[part].Possible != nil:
+			s.scanPossible(part, lo, end)
+		default:
+			s.scanCodes(part, lo, end)
 		}
 	}
 }
@@ -107,7 +111,7 @@ func (s *scanner) scanVectors(part, lo, hi int) {
 	s.run.kernels.DotRows(scores, s.query.Vector, p.Vectors[lo*stride:hi*stride], stride)
 	limit := s.least()
 	for i, score := range scores {
-		if score >= limit && !p.Dead.Has(lo+i) && s.takes(part, lo+i) {
+		if score >= limit && p.Allowed(lo+i) && s.takes(part, lo+i) {
 			s.best.offer(column.Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
 			limit = s.least()
 		}

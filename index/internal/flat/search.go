@@ -142,7 +142,9 @@ func split(chunks []chunk, parts []column.Part) ([]chunk, int) {
 		for lo := 0; lo < len(p.IDs); lo += chunkRows {
 			chunks = append(chunks, chunk{i, lo, min(lo+chunkRows, len(p.IDs))})
 		}
-		if coded(p) {
+		if coded(p) && p.Possible != nil {
+			bytes += min(len(p.Codes), p.Matches*column.CodeStride(p.Dim))
+		} else if coded(p) {
 			bytes += len(p.Codes)
 		} else {
 			bytes += 4 * len(p.Vectors)

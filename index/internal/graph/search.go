@@ -31,9 +31,10 @@ var _ column.Searcher = Searcher{}
 var searches = sync.Pool{New: func() any { return &search{walker: walker{kernels: simd.Best()}} }}
 
 // Search implements column.Searcher. It appends k rows where there are so many. Of a
-// part with a filter it asks about sampled rows first: where the filter chooses a good
-// part of them, a walk keeps as many more rows as it leaves out, and else the part is
-// scanned.
+// part with a filter it needs the share of rows that the filter chooses: Part.Matches
+// where that decides, and else the share of sampled rows that it is asked about. Where
+// the share is large, a walk keeps as many more rows as the filter leaves out, and else
+// the part is scanned.
 func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	if k < 1 {
 		return dst, ctx.Err()
@@ -55,7 +56,7 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 		if err := r.walkFor(s.Graphs[i], part, k, efforts); err != nil {
 			return dst, err
 		}
-		if len(r.best) < min(k, len(part.IDs)) { // a scan is better, or rows that are dead or not chosen took places
+		if len(r.best) < min(k, part.Most()) { // a scan is better, or rows that are dead or not chosen took places
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
@@ -91,18 +92,22 @@ func (r *search) efforts(s Searcher, i int, part column.Part, k int) (e Efforts,
 		return Efforts{}, false, nil
 	}
 	e, ok = s.Graphs[i].Efforts(k, s.Recall)
+	chosen, among := part.Most(), len(part.IDs)
 	if ok && part.Filter != nil {
 		r.choose = part.Filter()
-		chosen, err := r.sample(part)
-		if err != nil || chosen < asked/8 {
+		if chosen, err = r.sample(part); err != nil || chosen < asked/8 {
 			return Efforts{}, false, err
 		}
-		e = Efforts{e.Near * asked / chosen, e.Distant * asked / chosen}
+		among = asked
 	}
-	if cost*e.Distant > len(part.IDs) {
+	if chosen == 0 {
+		return Efforts{}, false, nil
+	}
+	e = Efforts{e.Near * among / chosen, e.Distant * among / chosen}
+	if cost*e.Distant > part.Most() {
 		e.Distant = 0
 	}
-	return e, ok && cost*e.Near <= len(part.IDs), nil
+	return e, ok && cost*e.Near <= part.Most(), nil
 }
 
 // asked is how many rows a filter is asked about before a walk.
@@ -114,6 +119,9 @@ func (r *search) sample(part column.Part) (chosen int, err error) {
 		// Multiples of the golden ratio are spread evenly, and follow no period that
 		// payloads may have.
 		at := uint64(i*2654435769) * uint64(len(part.IDs)) >> 32
+		if !part.Allowed(int(at)) {
+			continue
+		}
 		ok, err := r.choose(int(at))
 		if err != nil {
 			return 0, err
@@ -166,7 +174,7 @@ func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 		if i+1 < len(s.beam) && len(s.best) < k {
 			s.kernels.PrefetchVector(part.Vector(int(s.beam[i+1].row &^ expanded)))
 		}
-		if part.Dead.Has(row) {
+		if !part.Allowed(row) {
 			continue
 		}
 		upper := c.score*q.Scale + q.Slope*part.Residuals[row] + q.Offset
