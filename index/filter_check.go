@@ -92,7 +92,7 @@ func (f Exists) Check() error { return checkKey(f.Key) }
 
 // Check implements Filter.
 func (f Text) Check() error {
-	for range Words(f.Words) {
+	for range WordsOf(f.Words) {
 		return checkKey(f.Key)
 	}
 	return fmt.Errorf("the text looked for in %q is %q, wanted a word at least: %w", f.Key, f.Words, ErrFilter)

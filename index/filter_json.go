@@ -248,7 +248,7 @@ func conditionOf(kind, key, at string, object map[string]any) (Filter, error) {
 			return nil, wanted(inside, value, "a string")
 		}
 		n := 0
-		for range Words(text) {
+		for range WordsOf(text) {
 			if n++; n > MaxFilterWords {
 				return nil, fmt.Errorf("%s has more than %d words", inside, MaxFilterWords)
 			}

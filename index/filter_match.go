@@ -93,7 +93,7 @@ func (f Exists) Match(p Payload) bool {
 // Match implements Filter.
 func (f Text) Match(p Payload) bool {
 	text := p[f.Key]
-	for word := range Words(f.Words) {
+	for word := range WordsOf(f.Words) {
 		if !hasWord(text, word, Spaceless(word)) {
 			return false
 		}
@@ -106,7 +106,7 @@ func (f Text) Match(p Payload) bool {
 func hasWord(value any, word string, anywhere bool) bool {
 	switch value := value.(type) {
 	case string:
-		for have := range Words(value) {
+		for have := range WordsOf(value) {
 			if have == word || anywhere && strings.Contains(have, word) {
 				return true
 			}
@@ -148,12 +148,12 @@ func (f Text) SplitWords() (whole string, others bool) {
 	return strings.Join(list, " "), others
 }
 
-// Words yields the words of a text in lower case, as Text compares them, from first to last. It
+// WordsOf yields the words of a text in lower case, as Text compares them, from first to last. It
 // splits and lowers as Qdrant's tokenizer "word" does, which uses Rust's
 // char::is_alphanumeric and str::to_lowercase, so that a text matches in
 // every engine or in none (but for the few characters whose properties Unicode
 // has changed since the version that Go knows).
-func Words(text string) iter.Seq[string] {
+func WordsOf(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for word := range spelledWords(text) {
 			if !yield(lower(word)) {

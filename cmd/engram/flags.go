@@ -92,7 +92,7 @@ func addCollection(flags *pflag.FlagSet, spec *open.Collection) {
 	flags.StringVar((*string)(&spec.Quantisation), "quantisation", "", made+"what a search reads in memory, int8, binary or none, which are the vectors themselves (default int8)")
 	flags.IntVar(&spec.Shards, "shards", 0, made+"parts that a cluster spreads over its nodes (default: as the server has it)")
 	flags.IntVar(&spec.Replicas, "replicas", 0, made+"copies of each shard, on different nodes (default: as the server has it)")
-	flags.StringToStringVar(&spec.PayloadIndexes, "payload-index", nil, made+"`key=kind` of a payload that filters use often, the kind being keyword, integer, number, bool or words")
+	flags.StringToStringVar(&spec.PayloadIndexes, "payload-index", nil, "`key=kind` of a payload that filters use often, which gets an index, the kind being keyword, integer, number, bool or words")
 	flags.Lookup("payload-index").DefValue = "" // in the help, or else []
 }
 

@@ -36,6 +36,7 @@ func Contract(t *testing.T, open Opener) {
 		{"an unusable filter is refused", testFilterRefused},
 		{"a filter leaves min(K, matches) hits", testFilterCount},
 		{"any filter chooses what Match says", testFilterModel},
+		{"an index of a payload key changes no answer", testIndexPayload},
 		{"all yields in order of id as of its start", testAll},
 		{"an iteration begins at an id", testAllFrom},
 		{"a cancelled context stops every method", testCancelled},

@@ -256,3 +256,43 @@ func DrawFilter(t *rapid.T, depth int) index.Filter {
 	}
 	return text
 }
+
+// testIndexPayload makes indexes of payload keys before and after items, which change
+// no answer.
+func testIndexPayload(t *testing.T, f fixture) {
+	store := f.fresh(len(photos))
+	x, ok := store.(index.PayloadIndexer)
+	if !ok {
+		t.Skip("the engine makes no indexes of payload keys")
+	}
+	check := func() {
+		t.Helper()
+		for _, test := range []struct {
+			filter index.Filter
+			want   []index.ID
+		}{
+			{index.Equal{Key: "tags", Value: "zebra"}, []index.ID{1}},
+			{index.And{index.Range{Key: "width", From: new(640.0)}, index.Not{Filter: index.Text{Key: "captions", Words: "parked"}}}, []index.ID{1, 3}},
+			{index.Or{index.Equal{Key: "flipped", Value: true}, index.Text{Key: "captions", Words: "CARS"}}, []index.ID{1, 3}},
+		} {
+			hits := f.search(store, index.Query{Vector: axis(len(photos), 0), K: 10, Filter: test.filter})
+			f.wantIDs(hits, test.want...)
+		}
+	}
+	for _, keys := range []map[string]index.PayloadKind{
+		{"tags": index.Keyword}, {"width": index.Number, "captions": index.Words, "flipped": index.Bool, "nowhere": index.Integer}, {"tags": index.Keyword}, nil,
+	} {
+		if err := x.IndexPayload(t.Context(), keys); err != nil {
+			t.Fatalf("indexes of %v: %v", keys, err)
+		}
+		for id := 1; id < 7; id++ {
+			f.upsert(store, index.Item{ID: index.ID(id), Vector: axis(len(photos), id), Payload: photos[id]})
+		}
+		check()
+	}
+	for name, bad := range map[string]map[string]index.PayloadKind{"no key": {"": index.Bool}, "no kind": {"a": ""}, "another kind": {"a": "text"}} {
+		if err := x.IndexPayload(t.Context(), bad); !errors.Is(err, index.ErrPayload) {
+			t.Errorf("%s: error %v, want ErrPayload", name, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"path/filepath"
@@ -15,24 +16,20 @@ import (
 	"engram/index/internal/disk"
 )
 
-// PayloadIndexes are keys of payloads that filters use often. Indexes of them make
-// these filters fast and change no answer.
-type PayloadIndexes struct {
-	Values []string // for Equal, In, Range and Exists
-	Words  []string // for Text
-}
+var _ index.PayloadIndexer = (*Store)(nil)
 
-// fields returns the fields in ascending order, each once.
-func (p PayloadIndexes) fields() ([]bitmap.Field, error) {
+// fieldsOf returns the fields of keys in ascending order.
+func fieldsOf(keys map[string]index.PayloadKind) ([]bitmap.Field, error) {
 	var fields []bitmap.Field
-	for kind, keys := range map[bitmap.Kind][]string{bitmap.Values: p.Values, bitmap.Words: p.Words} {
-		for _, key := range keys {
-			f := bitmap.Field{Key: key, Kind: kind}
-			if err := f.Check(); err != nil {
-				return nil, err
-			}
-			fields = append(fields, f)
+	for key, kind := range keys {
+		if key == "" || !kind.Known() {
+			return nil, fmt.Errorf("an index of the payload key %q of kind %q, wanted a key and one of %q: %w", key, kind, index.PayloadKinds(), index.ErrPayload)
 		}
+		f := bitmap.Field{Key: key, Kind: bitmap.Values}
+		if kind == index.Words {
+			f.Kind = bitmap.Words
+		}
+		fields = append(fields, f)
 	}
 	return sortedFields(fields), nil
 }
@@ -42,10 +39,10 @@ func sortedFields(fields []bitmap.Field) []bitmap.Field {
 	return slices.Compact(fields)
 }
 
-// IndexPayload makes indexes of payload keys, beside the ones that there are, of all
-// rows on disk; every later segment gets them too. They are durable when it returns.
-func (s *Store) IndexPayload(ctx context.Context, p PayloadIndexes) error {
-	fields, err := p.fields()
+// IndexPayload implements index.PayloadIndexer: of all rows on disk at once, and of
+// each later segment. A key can have an index of words and one of values.
+func (s *Store) IndexPayload(ctx context.Context, keys map[string]index.PayloadKind) error {
+	fields, err := fieldsOf(keys)
 	if err != nil {
 		return err
 	}

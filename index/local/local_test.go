@@ -39,16 +39,27 @@ func (s sealed) Upsert(ctx context.Context, items []index.Item) error {
 // Filters mean the same with indexes of none, some and all of their keys.
 func TestFiltersByIndexes(t *testing.T) {
 	t.Parallel()
-	values := []string{"path", "tags", "width", "score", "flipped", "captions", "a.b", "ключ", "two words", "list[0]", "词", "n", "parity", "a", "b", "B", "é", "x y"}
-	words := []string{"captions", "词", "path", "a", "b", "a.b", "B", "é", "x y", "NSFW"}
-	for name, indexes := range map[string]local.PayloadIndexes{
-		"all keys": {Values: values, Words: words}, "some keys": {Values: []string{"width", "a", "B", "n"}, Words: []string{"a.b", "é"}},
+	keys := []string{"path", "tags", "width", "score", "flipped", "captions", "a.b", "ключ", "two words", "list[0]", "词", "n", "parity", "a", "b", "B", "é", "x y"}
+	of := func(kind index.PayloadKind, keys ...string) map[string]index.PayloadKind {
+		kinds := map[string]index.PayloadKind{}
+		for _, key := range keys {
+			kinds[key] = kind
+		}
+		return kinds
+	}
+	for name, indexes := range map[string][2]map[string]index.PayloadKind{
+		"all keys":  {of(index.Keyword, keys...), of(index.Words, keys...)},
+		"some keys": {of(index.Number, "width", "a", "B", "n"), of(index.Words, "a.b", "é", "x y")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
 			indextest.Filtered(t, func(t testing.TB, name string, dim int) index.Store {
 				t.Helper()
-				return sealed{openOrCreate(t, filepath.Join(root, name), local.Options{Dim: dim, Indexes: indexes})}
+				store := openOrCreate(t, filepath.Join(root, name), local.Options{Dim: dim, Indexes: indexes[0]})
+				if err := store.(index.PayloadIndexer).IndexPayload(t.Context(), indexes[1]); err != nil {
+					t.Fatal(err)
+				}
+				return sealed{store}
 			})
 		})
 	}

@@ -27,7 +27,7 @@ type Options struct {
 	Tokens index.TokenFormat
 	// Indexes are the payload keys that segments have indexes of from the start (see
 	// IndexPayload). Keys that filters use often get one by themselves.
-	Indexes PayloadIndexes
+	Indexes map[string]index.PayloadKind
 }
 
 // Store is an index in a folder. It implements index.Store.
@@ -81,7 +81,7 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if err := opts.Tokens.Check(); err != nil {
 		return nil, err
 	}
-	fields, err := opts.Indexes.fields()
+	fields, err := fieldsOf(opts.Indexes)
 	if err != nil {
 		return nil, err
 	}

@@ -85,13 +85,14 @@ func parse(name string, o Options) (at qdrant.Options, err error) {
 }
 
 // Collection says how a new collection is set up. The zero value leaves it to the
-// server, with int8 codes. An index in a folder has no such choices.
+// server, with int8 codes. Of these choices an index in a folder has PayloadIndexes.
 type Collection struct {
 	// Quantisation is what a search reads in memory; "" means index.Int8.
 	Quantisation     index.Quantisation
 	Shards, Replicas int // 0: as the server has it
-	// PayloadIndexes has the kind of index for keys of payloads that filters use
-	// often: keyword, integer, number, bool or words.
+	// PayloadIndexes are the payload keys that filters use often (see
+	// index.PayloadIndexer), with their index.PayloadKind. An index that is there
+	// already gets the ones that it lacks.
 	PayloadIndexes map[string]string
 }
 
@@ -118,23 +119,32 @@ func (e Empty) schema() (qdrant.Schema, error) {
 	if c.Replicas < 0 {
 		return s, fmt.Errorf("replicas is %d, wanted 1 or more, or 0 for the server's own", c.Replicas)
 	}
-	kinds := map[string]qdrant.Kind{
-		"keyword": qdrant.Keyword, "integer": qdrant.Integer, "number": qdrant.Number, "bool": qdrant.Bool, "words": qdrant.Words,
-	}
+	var err error
+	s.Indexes, err = c.payloadIndexes()
+	return s, err
+}
+
+// payloadIndexes returns PayloadIndexes with their kinds, nil for none.
+func (c Collection) payloadIndexes() (map[string]index.PayloadKind, error) {
+	var kinds map[string]index.PayloadKind
 	for _, key := range slices.Sorted(maps.Keys(c.PayloadIndexes)) {
-		kind := c.PayloadIndexes[key]
-		switch {
-		case key == "":
-			return s, fmt.Errorf("payload-index =%s: wanted a key of the payload before the =", kind)
-		case kinds[kind] == 0:
-			return s, fmt.Errorf("payload-index %s=%s: wanted one of %s", key, kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		kind := index.PayloadKind(c.PayloadIndexes[key])
+		if key == "" {
+			return nil, fmt.Errorf("payload-index =%s: wanted a key of the payload before the =", kind)
 		}
-		if s.Indexes == nil {
-			s.Indexes = map[string]qdrant.Kind{}
+		if !kind.Known() {
+			wanted := make([]string, len(index.PayloadKinds()))
+			for i, k := range index.PayloadKinds() {
+				wanted[i] = string(k)
+			}
+			return nil, fmt.Errorf("payload-index %s=%s: wanted one of %s", key, kind, strings.Join(wanted, ", "))
 		}
-		s.Indexes[key] = kinds[kind]
+		if kinds == nil {
+			kinds = map[string]index.PayloadKind{}
+		}
+		kinds[key] = kind
 	}
-	return s, nil
+	return kinds, nil
 }
 
 // Scratch creates a collection that searches go over the graph of, however few

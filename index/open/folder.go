@@ -20,10 +20,14 @@ func (folders) open(_ context.Context, name string, _ bool, o Options) (index.St
 }
 
 func (folders) create(_ context.Context, name string, e Empty, o Options) (index.Store, error) {
-	return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space, Tokens: e.Tokens}))
+	indexes, err := e.Collection.payloadIndexes()
+	if err != nil {
+		return nil, err
+	}
+	return o.watched(local.Create(name, local.Options{Dim: e.Dim, Space: e.Space, Tokens: e.Tokens, Indexes: indexes}))
 }
 
-// check refuses every choice, for a folder has none.
+// check refuses every choice but payload indexes, for a folder has no other.
 func (folders) check(name string, c Collection) error {
 	found := "the folder " + name
 	if name == "" {
@@ -33,13 +37,14 @@ func (folders) check(name string, c Collection) error {
 		name string
 		made bool
 	}{
-		{"quantisation", c.Quantisation != ""}, {"shards", c.Shards != 0}, {"replicas", c.Replicas != 0}, {"payload-index", len(c.PayloadIndexes) > 0},
+		{"quantisation", c.Quantisation != ""}, {"shards", c.Shards != 0}, {"replicas", c.Replicas != 0},
 	} {
 		if choice.made {
 			return fmt.Errorf("%s is for a collection, wanted %s, found %s", choice.name, Form, found)
 		}
 	}
-	return nil
+	_, err := c.payloadIndexes()
+	return err
 }
 
 func (folders) clean(name string) string { return filepath.Clean(name) }

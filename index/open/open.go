@@ -67,13 +67,23 @@ func Create(ctx context.Context, name string, e Empty, o Options) (index.Store, 
 }
 
 // OrCreate opens an index, or creates an empty one where there is none of that
-// name.
+// name. An index that is there gets the payload indexes that it lacks.
 func OrCreate(ctx context.Context, name string, e Empty, o Options) (index.Store, error) {
 	store, err := Store(ctx, name, o)
 	if errors.Is(err, index.ErrNotFound) {
 		return Create(ctx, name, e, o)
 	}
-	return store, err
+	if err != nil {
+		return nil, err
+	}
+	keys, err := e.Collection.payloadIndexes()
+	if x, ok := store.(index.PayloadIndexer); ok && err == nil && len(keys) > 0 {
+		err = x.IndexPayload(ctx, keys)
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
 }
 
 // Same reports whether two names are of one index, as far as the names tell.

@@ -125,7 +125,7 @@ func TestSame(t *testing.T) {
 func TestSchema(t *testing.T) {
 	of := space.Space{Name: "B 1", Fingerprint: "b"}
 	want := qdrant.Schema{
-		Dim: 8, Space: of, Quantisation: index.Binary, Indexes: map[string]qdrant.Kind{"NSFW": qdrant.Keyword, "width": qdrant.Number},
+		Dim: 8, Space: of, Quantisation: index.Binary, Indexes: map[string]index.PayloadKind{"NSFW": index.Keyword, "width": index.Number},
 	}
 	got, err := Empty{Dim: 8, Space: of, Collection: Collection{
 		Quantisation: index.Binary, PayloadIndexes: map[string]string{"NSFW": "keyword", "width": "number"},

@@ -148,7 +148,7 @@ func (s *Store) indexLike(ctx context.Context, other string) error {
 		s.mu.Lock()
 		_, there := s.indexed[path]
 		s.mu.Unlock()
-		if there || kind < Keyword {
+		if there || !kind.Known() {
 			continue
 		}
 		if err := s.createIndexAt(ctx, path, kind); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	api "github.com/qdrant/go-client/qdrant"
 
+	"engram/index"
 	"engram/index/qdrant"
 	"engram/index/qdrant/double"
 )
@@ -12,7 +13,7 @@ import (
 // A collection gets the indexes of the one whose alias it takes.
 func TestAliasBringsItsIndexes(t *testing.T) {
 	server := start(t, double.Options{})
-	kinds := map[string]qdrant.Kind{"k": qdrant.Keyword, "i": qdrant.Integer, "n": qdrant.Number, "b": qdrant.Bool, "w": qdrant.Words}
+	kinds := map[string]index.PayloadKind{"k": index.Keyword, "i": index.Integer, "n": index.Number, "b": index.Bool, "w": index.Words}
 	old := create(t, server, qdrant.Options{Collection: "old"}, qdrant.Schema{Indexes: kinds})
 	fresh := create(t, server, qdrant.Options{Collection: "fresh"}, qdrant.Schema{})
 	if _, err := old.TakeAlias(t.Context(), "alias"); err != nil {

@@ -46,11 +46,9 @@ func Create(ctx context.Context, opts Options, schema Schema) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range slices.Sorted(maps.Keys(schema.Indexes)) {
-		if err := s.createIndex(ctx, key, schema.Indexes[key]); err != nil {
-			_ = s.Close() // the first error counts
-			return nil, err
-		}
+	if err := s.createIndexes(ctx, schema.Indexes); err != nil {
+		_ = s.Close() // the first error counts
+		return nil, err
 	}
 	return s, nil
 }
@@ -172,25 +170,54 @@ func oversampling(option float64, q index.Quantisation) float64 {
 }
 
 // fields are the payload indexes of the server for each kind.
-var fields = map[Kind]struct {
+var fields = map[index.PayloadKind]struct {
 	kind   api.FieldType
 	params *api.PayloadIndexParams
 }{
-	Keyword: {api.FieldType_FieldTypeKeyword, nil},
+	index.Keyword: {api.FieldType_FieldTypeKeyword, nil},
 	// Without ranges: as an index of whole numbers it would miss the others.
-	Integer: {api.FieldType_FieldTypeInteger, api.NewPayloadIndexParamsInt(&api.IntegerIndexParams{Lookup: new(true), Range: new(false)})},
-	Number:  {api.FieldType_FieldTypeFloat, nil},
-	Bool:    {api.FieldType_FieldTypeBool, nil},
-	Words:   {api.FieldType_FieldTypeText, api.NewPayloadIndexParamsText(&api.TextIndexParams{Tokenizer: api.TokenizerType_Word, Lowercase: new(true)})},
+	index.Integer: {api.FieldType_FieldTypeInteger, api.NewPayloadIndexParamsInt(&api.IntegerIndexParams{Lookup: new(true), Range: new(false)})},
+	index.Number:  {api.FieldType_FieldTypeFloat, nil},
+	index.Bool:    {api.FieldType_FieldTypeBool, nil},
+	index.Words:   {api.FieldType_FieldTypeText, api.NewPayloadIndexParamsText(&api.TextIndexParams{Tokenizer: api.TokenizerType_Word, Lowercase: new(true)})},
+}
+
+var _ index.PayloadIndexer = (*Store)(nil)
+
+// IndexPayload implements index.PayloadIndexer. A key has one index: of another kind
+// it takes the place of the one that is there.
+func (s *Store) IndexPayload(ctx context.Context, keys map[string]index.PayloadKind) error {
+	if err := checkIndexes(keys); err != nil {
+		return err
+	}
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	s.mu.Lock()
+	missing := maps.Clone(keys)
+	maps.DeleteFunc(missing, func(key string, kind index.PayloadKind) bool { return s.indexed[path(key)] == kind })
+	s.mu.Unlock()
+	return s.createIndexes(ctx, missing)
+}
+
+func (s *Store) createIndexes(ctx context.Context, keys map[string]index.PayloadKind) error {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if err := s.createIndex(ctx, key, keys[key]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // createIndex makes an index of a payload key and waits for it.
-func (s *Store) createIndex(ctx context.Context, key string, kind Kind) error {
+func (s *Store) createIndex(ctx context.Context, key string, kind index.PayloadKind) error {
 	return s.createIndexAt(ctx, path(key), kind)
 }
 
 // createIndexAt is createIndex of a path.
-func (s *Store) createIndexAt(ctx context.Context, path string, kind Kind) error {
+func (s *Store) createIndexAt(ctx context.Context, path string, kind index.PayloadKind) error {
 	field := fields[kind]
 	result, err := call(ctx, s.server, "index payload "+path, func(ctx context.Context) (*api.UpdateResult, error) {
 		return s.client.CreateFieldIndex(ctx, &api.CreateFieldIndexCollection{
@@ -211,21 +238,21 @@ func (s *Store) createIndexAt(ctx context.Context, path string, kind Kind) error
 
 // readIndexes returns the payload indexes of a collection by path. Of those for
 // texts only one that splits words as package index does is Words.
-func readIndexes(info *api.CollectionInfo) map[string]Kind {
-	indexed := map[string]Kind{}
+func readIndexes(info *api.CollectionInfo) map[string]index.PayloadKind {
+	indexed := map[string]index.PayloadKind{}
 	for path, schema := range info.GetPayloadSchema() {
 		switch schema.GetDataType() {
 		case api.PayloadSchemaType_Keyword:
-			indexed[path] = Keyword
+			indexed[path] = index.Keyword
 		case api.PayloadSchemaType_Integer:
 			indexed[path] = ranges
 			if params := schema.GetParams().GetIntegerIndexParams(); params.GetLookup() && params.Range != nil && !params.GetRange() {
-				indexed[path] = Integer
+				indexed[path] = index.Integer
 			}
 		case api.PayloadSchemaType_Float:
-			indexed[path] = Number
+			indexed[path] = index.Number
 		case api.PayloadSchemaType_Bool:
-			indexed[path] = Bool
+			indexed[path] = index.Bool
 		case api.PayloadSchemaType_Datetime:
 			indexed[path] = ranges
 		case api.PayloadSchemaType_Uuid:
@@ -236,7 +263,7 @@ func readIndexes(info *api.CollectionInfo) map[string]Kind {
 				text.MinTokenLen == nil && text.MaxTokenLen == nil && text.Stopwords == nil && text.Stemmer == nil && !text.GetAsciiFolding()
 			indexed[path] = other
 			if plain {
-				indexed[path] = Words
+				indexed[path] = index.Words
 			}
 		default:
 			indexed[path] = other

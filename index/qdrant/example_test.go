@@ -19,7 +19,7 @@ func Example() {
 
 	ctx := context.Background()
 	store, err := qdrant.Create(ctx, qdrant.Options{Addr: server.Addr(), Collection: "photos"}, qdrant.Schema{
-		Dim: 3, Indexes: map[string]qdrant.Kind{"caption": qdrant.Words},
+		Dim: 3, Indexes: map[string]index.PayloadKind{"caption": index.Words},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -57,7 +57,7 @@ func (s *Store) pushDown(ctx context.Context, f index.Filter) (pushed, error) {
 // translator turns filters into conditions. Where the server means something
 // else, it takes one that chooses more, or, below a Not, one that chooses less.
 type translator struct {
-	kindOf   func(key string) Kind // of a key's index
+	kindOf   func(key string) index.PayloadKind // of a key's index
 	hasWords func(key string) (bool, error)
 	rough    bool  // whether that was necessary
 	err      error // the first one of hasWords
@@ -193,7 +193,7 @@ func (t *translator) in(f index.In, more bool) condition {
 // an index of numbers never has it, one of UUIDs has it in upper and lower case.
 func (t *translator) texts(key string, more bool, wanted ...string) condition {
 	switch t.kindOf(key) {
-	case Integer, Number, ranges:
+	case index.Integer, index.Number, ranges:
 		return t.anyValue(key, more)
 	case uuids:
 		if !more {
@@ -219,9 +219,9 @@ func (t *translator) equalNumbers(key string, more bool, wanted ...any) conditio
 	switch {
 	case kind == ranges:
 		return t.anyValue(key, more)
-	case !more && (kind == Integer || len(whole) == 0):
+	case !more && (kind == index.Integer || len(whole) == 0):
 		return t.anything(more)
-	case !more, kind == Integer && len(whole) == len(wanted):
+	case !more, kind == index.Integer && len(whole) == len(wanted):
 		return condition{Condition: api.NewMatchInts(path(key), whole...)}
 	}
 	return t.or(around(key, wanted), more)
@@ -304,7 +304,7 @@ func (t *translator) text(f index.Text, more bool) condition {
 }
 
 // kindOf returns what the index of a payload key is for, other where it has none.
-func (s *Store) kindOf(key string) Kind {
+func (s *Store) kindOf(key string) index.PayloadKind {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.indexed[path(key)]
@@ -317,9 +317,9 @@ func (s *Store) hasWords(ctx context.Context, key string) (bool, error) {
 	kind, indexed := s.indexed[path(key)]
 	s.mu.Unlock()
 	if indexed || !utf8.ValidString(key) {
-		return kind == Words, nil
+		return kind == index.Words, nil
 	}
-	err := s.createIndex(ctx, key, Words)
+	err := s.createIndex(ctx, key, index.Words)
 	if errors.Is(err, fs.ErrPermission) { // of a key for reading
 		s.mu.Lock()
 		s.indexed[path(key)] = other

@@ -220,13 +220,13 @@ func samePayload(a, b index.Payload) bool {
 }
 
 func TestFiltersMeanTheSame(t *testing.T) {
-	for name, indexes := range map[string]map[string]qdrant.Kind{
+	for name, indexes := range map[string]map[string]index.PayloadKind{
 		"no indexes": nil,
-		"keyword":    {"a": qdrant.Keyword, "x.y": qdrant.Keyword},
-		"integer":    {"a": qdrant.Integer, "x.y": qdrant.Integer},
-		"number":     {"a": qdrant.Number, "x.y": qdrant.Number},
-		"bool":       {"a": qdrant.Bool, "x.y": qdrant.Bool},
-		"words":      {"a": qdrant.Words, "x.y": qdrant.Words},
+		"keyword":    {"a": index.Keyword, "x.y": index.Keyword},
+		"integer":    {"a": index.Integer, "x.y": index.Integer},
+		"number":     {"a": index.Number, "x.y": index.Number},
+		"bool":       {"a": index.Bool, "x.y": index.Bool},
+		"words":      {"a": index.Words, "x.y": index.Words},
 	} {
 		schema := qdrant.Schema{Dim: 2, Indexes: indexes}
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestGroupsOfServer(t *testing.T) {
-	checkGroups(t, createReal(t, qdrant.Schema{Dim: 2, Indexes: map[string]qdrant.Kind{"animals": qdrant.Keyword}}))
+	checkGroups(t, createReal(t, qdrant.Schema{Dim: 2, Indexes: map[string]index.PayloadKind{"animals": index.Keyword}}))
 }
 
 func checkGroups(t *testing.T, store *qdrant.Store) {

@@ -65,23 +65,11 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// Kind is what values of a payload key an index of it is for.
-type Kind int
-
-// The kinds of payload indexes. They make filters fast and change no result.
+// The kinds of payload indexes that other programs make.
 const (
-	Keyword Kind = iota + 1 // strings and lists of strings, for Equal and In
-	Integer                 // int64s, for Equal and In
-	Number                  // int64s and float64s, for Range
-	Bool                    // bools, for Equal
-	Words                   // strings and lists of strings, for Text
-)
-
-// The kinds of indexes that other programs make.
-const (
-	other  Kind = -iota // that filters here neither use nor fall into
-	ranges              // of whole numbers or times, whose ranges miss other numbers
-	uuids               // in any of the forms that a UUID is written in
+	other  index.PayloadKind = ""       // that filters here neither use nor fall into
+	ranges index.PayloadKind = "ranges" // of whole numbers or times, whose ranges miss other numbers
+	uuids  index.PayloadKind = "uuids"  // in any of the forms that a UUID is written in
 )
 
 // Schema describes a new collection.
@@ -101,7 +89,7 @@ type Schema struct {
 	// Indexes are the payload keys that filters use often. They are made first,
 	// because the graph takes them into account only while it is built. An index
 	// of words is otherwise made by the first filter that needs one.
-	Indexes map[string]Kind
+	Indexes map[string]index.PayloadKind
 
 	Shards      int // parts that are spread over a cluster, 1 by default
 	Replicas    int // copies of every part, 1 by default
@@ -123,14 +111,22 @@ func (s Schema) check() error {
 	if s.Quantisation != "" && !s.Quantisation.Known() {
 		return fmt.Errorf("qdrant: quantisation is %q, wanted %s, %s or %s", s.Quantisation, index.Unquantised, index.Int8, index.Binary)
 	}
-	for key, kind := range s.Indexes {
-		if kind < Keyword || kind > Words {
-			return fmt.Errorf("qdrant: an index of kind %d for %q, wanted Keyword, Integer, Number, Bool or Words", kind, key)
-		}
+	if err := checkIndexes(s.Indexes); err != nil {
+		return err
 	}
 	for name, n := range map[string]int{"shards": s.Shards, "replicas": s.Replicas, "consistency": s.Consistency, "m": s.M, "ef": s.EFConstruct} {
 		if n < 0 {
 			return fmt.Errorf("qdrant: %d for %s, wanted 0 or more", n, name)
+		}
+	}
+	return nil
+}
+
+// checkIndexes refuses indexes of payload keys that cannot be made.
+func checkIndexes(keys map[string]index.PayloadKind) error {
+	for key, kind := range keys {
+		if key == "" || !kind.Known() {
+			return fmt.Errorf("qdrant: an index of the payload key %q of kind %q, wanted a key and one of %q: %w", key, kind, index.PayloadKinds(), index.ErrPayload)
 		}
 	}
 	return nil

@@ -126,7 +126,7 @@ func TestSchema(t *testing.T) {
 	})
 	create(t, server, qdrant.Options{Collection: "photos"}, qdrant.Schema{
 		Dim: 3, Space: space.Space{Name: "clip 1", Fingerprint: "f00"}, Labels: map[string]string{"root": "/photos"}, Quantisation: index.Binary,
-		Indexes: map[string]qdrant.Kind{"width": qdrant.Number, "categories": qdrant.Keyword, "a b": qdrant.Words},
+		Indexes: map[string]index.PayloadKind{"width": index.Number, "categories": index.Keyword, "a b": index.Words},
 		Shards:  6, Replicas: 2, Consistency: 1, M: 24, EFConstruct: 100,
 	})
 	want := &api.CreateCollection{
@@ -186,7 +186,7 @@ func TestSchemaIsChecked(t *testing.T) {
 		"no dimension":    {qdrant.Schema{}, "dimension 0"},
 		"large dimension": {qdrant.Schema{Dim: 65_537}, "dimension 65537"},
 		"codes":           {qdrant.Schema{Dim: 2, Quantisation: "pq"}, `quantisation is "pq"`},
-		"index":           {qdrant.Schema{Dim: 2, Indexes: map[string]qdrant.Kind{"a": 0}}, `kind 0 for "a"`},
+		"index":           {qdrant.Schema{Dim: 2, Indexes: map[string]index.PayloadKind{"a": ""}}, `"a" of kind ""`},
 		"shards":          {qdrant.Schema{Dim: 2, Shards: -1}, "-1 for shards"},
 		"exists":          {qdrant.Schema{Dim: 2}, "file already exists"},
 	} {

@@ -32,8 +32,8 @@ type Store struct {
 	closed     bool
 	calls      sync.WaitGroup
 	iterations map[*iteration]bool
-	indexed    map[string]Kind // payload indexes, by path
-	points     int             // about how many, when counted
+	indexed    map[string]index.PayloadKind // payload indexes, by path
+	points     int                          // about how many, when counted
 	counted    time.Time
 }
 

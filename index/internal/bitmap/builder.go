@@ -53,7 +53,7 @@ func (b *Builder) Add(value any) {
 func (b *Builder) addWords(value any, row uint32) {
 	switch v := value.(type) {
 	case string:
-		for word := range index.Words(v) {
+		for word := range index.WordsOf(v) {
 			b.text.add(word, row)
 		}
 	case []string:

@@ -154,7 +154,7 @@ func (x *Index) binEnd(bin int) int {
 // withWords returns the rows whose text has every word of a condition.
 func (x *Index) withWords(f index.Text) (*roaring.Bitmap, error) {
 	var sets []*roaring.Bitmap
-	for word := range index.Words(f.Words) {
+	for word := range index.WordsOf(f.Words) {
 		set, err := x.withWord(word)
 		if err != nil {
 			return nil, err
