@@ -90,7 +90,7 @@ func (s *segment) index(f bitmap.Field) *bitmap.Index {
 	return nil
 }
 
-// missing returns those of fields that the segment has no index of.
+// missing returns the fields that the segment has no index of.
 func (s *segment) missing(fields []bitmap.Field) []bitmap.Field {
 	var missing []bitmap.Field
 	for _, f := range fields {

@@ -12,7 +12,7 @@ type Choice struct {
 	// Possible are the rows that the filter may choose: it chooses no others. nil:
 	// nothing is known.
 	Possible column.Bits
-	// Sure are those of Possible that it chooses for certain. Payloads decide about
+	// Sure are the possible rows that it chooses for certain. Payloads decide about
 	// the rest.
 	Sure column.Bits
 	// Exact says that the two are the same.
