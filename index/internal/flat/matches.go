@@ -19,19 +19,17 @@ func (s *scanner) scanPossible(part, lo, hi int) {
 	if n == 0 {
 		return
 	}
+	if n > denseRows {
+		s.scanCodes(part, lo, hi)
+		return
+	}
 	stride := column.CodeStride(p.Dim)
 	dots := s.dots[:hi-lo]
-	dense := n > denseRows
-	if dense {
-		s.run.kernels.DotRowsInt8(dots, s.query.Code, p.Codes[lo*stride:hi*stride], stride)
-	}
 	s.least()
 	for w, word := range words {
 		for ; word != 0; word &= word - 1 {
 			i := 64*w + bits.TrailingZeros64(word)
-			if !dense {
-				s.run.kernels.DotRowsInt8(dots[i:i+1], s.query.Code, p.Codes[(lo+i)*stride:(lo+i+1)*stride], stride)
-			}
+			s.run.kernels.DotRowsInt8(dots[i:i+1], s.query.Code, p.Codes[(lo+i)*stride:(lo+i+1)*stride], stride)
 			s.consider(part, lo+i, dots[i])
 		}
 	}

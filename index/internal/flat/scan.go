@@ -132,7 +132,7 @@ func (s *scanner) scanCodes(part, lo, hi int) {
 		for ; rows != 0; rows &= rows - 1 {
 			i := 16*block + bits.TrailingZeros16(rows)
 			upper := float32(dots[i])*(q.Scale*p.Scales[lo+i]) + q.Slope*p.Residuals[lo+i] + q.Offset
-			if upper < s.shortlist.limit.load() || p.Dead.Has(lo+i) {
+			if upper < s.shortlist.limit.load() || !p.Allowed(lo+i) {
 				continue
 			}
 			if !filtered {
