@@ -81,7 +81,7 @@ func (s *Store) addFields(fields []bitmap.Field) {
 
 // index returns the index of a field of the segment, nil where there is none.
 func (s *segment) index(f bitmap.Field) *bitmap.Index {
-	if x := s.Segment.Index(f); x != nil {
+	if x := s.Index(f); x != nil {
 		return x
 	}
 	if made := s.made.Load(); made != nil {
@@ -164,7 +164,7 @@ func (f *flushing) writeIndexes(ctx context.Context) error {
 
 // sound reports whether the segment's file has the indexes that it lists.
 func (s *segment) sound() bool {
-	return s.fresh || !slices.ContainsFunc(s.stored, func(f bitmap.Field) bool { return s.Segment.Index(f) == nil })
+	return s.fresh || !slices.ContainsFunc(s.stored, func(f bitmap.Field) bool { return s.Index(f) == nil })
 }
 
 func (f *flushing) writeIndexesOf(ctx context.Context, s *segment, fields []bitmap.Field) error {

@@ -121,21 +121,20 @@ func WriteIndexes(w io.Writer, rows int, indexes []EncodedIndex) error {
 
 // OpenIndexes maps the file of the indexes of the segment's fields. It checks header,
 // directory, size and the list of checksums; an index is checked when it is first
-// asked for (Index), and all together by Verify. A damaged file is as good as none,
-// for payloads say the same: only Verify returns ErrCorrupt.
+// asked for (Index), and all together by Verify. ErrCorrupt marks damage, and
+// fs.ErrNotExist that there is no file: filters can read payloads instead, and Verify
+// reports it again.
 func (s *Segment) OpenIndexes(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
+		s.fields = fieldIndexes{damage: missing(fmt.Errorf("field indexes: %w", err))}
 		return err
 	}
 	s.fields = fieldIndexes{blocks: blocks{file: file}}
 	if err := s.fields.open(len(s.IDs)); err != nil {
 		err = errors.Join(fmt.Errorf("field indexes %s: %w", path, err), s.fields.close())
-		s.fields = fieldIndexes{} // closed: Close has nothing to close once more
-		if !errors.Is(err, index.ErrCorrupt) {
-			return err
-		}
-		s.fields.damage = err
+		s.fields = fieldIndexes{damage: err} // closed: Close has nothing to close once more
+		return err
 	}
 	return nil
 }

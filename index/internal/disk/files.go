@@ -28,7 +28,9 @@ type Files struct {
 	Manifest Manifest
 	Segments []StoredSegment // in the manifest's order
 
-	noGraphs bool // a graph that is missing is damaged; it was not removed by a writer
+	// derived says that a graph or field indexes whose file is missing are damaged, and
+	// were not removed by a writer.
+	derived bool
 }
 
 // StoredSegment is an open segment with the rows of it that were deleted.
@@ -93,7 +95,7 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 	if _, err := ReadManifest(dir); err != nil { // or else the lock file would be made
 		return nil, err
 	}
-	f := &Files{Folder: Folder{Path: dir, FS: fsys}, noGraphs: true}
+	f := &Files{Folder: Folder{Path: dir, FS: fsys}, derived: true}
 	if f.Lock, err = f.Folder.Lock(LockName); err != nil {
 		return nil, err
 	}
@@ -107,22 +109,23 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 // names them now, without the lock and without changing anything. Errors are as
 // for Open, without index.ErrLocked.
 func OpenReadOnly(dir string) (*Files, error) {
-	noGraphs := false
+	derived := false
 	for {
-		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, noGraphs: noGraphs}
+		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, derived: derived}
 		failed := f.openNamed()
 		if failed == nil {
 			return f, nil
 		}
 		_ = f.close() // nothing was written
 		// A writer may have replaced the manifest and removed its files before they
-		// were open. Where it has not, the error stands, but for a graph.
+		// were open. Where it has not, the error stands, but for what is
+		// made from the rows.
 		now, err := ReadManifest(dir)
 		same := err == nil && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
-		if err != nil || same && noGraphs {
+		if err != nil || same && derived {
 			return nil, failed
 		}
-		noGraphs = same
+		derived = same
 	}
 }
 
@@ -167,13 +170,10 @@ func (f *Files) openSegment(r SegmentRecord) error {
 		err = opened.OpenTokens(filepath.Join(f.Folder.Path, TokensName(r.File)), f.Manifest.Tokens.Size())
 	}
 	if err == nil && r.Graph != 0 {
-		err = opened.OpenGraph(filepath.Join(f.Folder.Path, GraphName(r.Graph)))
-		if errors.Is(err, index.ErrCorrupt) || f.noGraphs && errors.Is(err, fs.ErrNotExist) {
-			err = nil // it is made from the rows; until it is made again, they are scanned
-		}
+		err = f.withoutDamage(opened.OpenGraph(filepath.Join(f.Folder.Path, GraphName(r.Graph))))
 	}
 	if err == nil && r.Fields != 0 {
-		err = opened.OpenIndexes(filepath.Join(f.Folder.Path, FieldsName(r.Fields)))
+		err = f.withoutDamage(opened.OpenIndexes(filepath.Join(f.Folder.Path, FieldsName(r.Fields))))
 	}
 	if err != nil {
 		return errors.Join(err, opened.Close())
@@ -185,6 +185,15 @@ func (f *Files) openSegment(r SegmentRecord) error {
 		s.Dead, err = ReadTombstones(filepath.Join(f.Folder.Path, TombstonesName(r.Dead)), r.Rows)
 	}
 	f.Segments = append(f.Segments, s)
+	return err
+}
+
+// withoutDamage returns an error of opening what is made from the rows of a segment,
+// but for damage: until it is made again, rows are scanned and payloads are read.
+func (f *Files) withoutDamage(err error) error {
+	if errors.Is(err, index.ErrCorrupt) || f.derived && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	return err
 }
 
