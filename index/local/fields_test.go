@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,6 +199,47 @@ func TestDamagedIndexesAreAsGoodAsNone(t *testing.T) {
 		t.Errorf("after making indexes again: error %v", err)
 	}
 	checkFiltered(t, s)
+}
+
+// A missing file of indexes costs speed and no answer, in readers too, until the next
+// flush writes it anew.
+func TestMissingIndexesAreMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, dir, 16)
+	putNumbered(t, s, 0, 2000)
+	if err := s.IndexPayload(t.Context(), everyField); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	files, err := filepath.Glob(filepath.Join(dir, "*.fld"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files %v, error %v; want one", files, err)
+	}
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, dir)
+	defer func() { mustClose(t, s) }()
+	for _, store := range []*Store{reader, s} {
+		checkFiltered(t, store)
+		store.demand.done.Wait()
+		if err := store.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), filepath.Base(files[0])) {
+			t.Errorf("error %v, want ErrCorrupt of %s", err, files[0])
+		}
+	}
+	mustClose(t, reader)
+	if err := s.IndexPayload(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	if err := s.Verify(t.Context()); err != nil || !exact(s) {
+		t.Errorf("after the next flush: error %v", err)
+	}
 }
 
 // A file of indexes is of the segment's rows.
