@@ -16,6 +16,7 @@ func Example() {
 		Served: []demo.Served{{
 			Set: "test", Decoder: "chosen decoder", Scans: 300, Repeats: 3, Among: 5360, Metric: "likelihood",
 			First: eval.Share{Share: .91, Low: .872, High: .938}, Five: eval.Share{Share: .99, Low: .971, High: .997},
+			OneVector: eval.Share{Share: .62, Low: .564, High: .673},
 		}},
 		Scores: []demo.Score{{
 			Set: "test", Choices: 300, Repeats: 3, Decoder: "ideal observer", Chance: 1. / 300,
@@ -35,8 +36,8 @@ func Example() {
 	// chosen     gaussian: of all the best
 	//            against linear 2
 	//
-	// as served: scans of  repeats  found by        among  scene first (95 %)   in the first five (95 %)  chance
-	// 300 test scenes      3        chosen decoder  5,360   91.0 % (87.2–93.8)   99.0 % (97.1–99.7)       0.02 %
+	// as served: scans of  repeats  found by        among  scene first (95 %)   in the first five (95 %)  first by one vector (95 %)  chance
+	// 300 test scenes      3        chosen decoder  5,360   91.0 % (87.2–93.8)   99.0 % (97.1–99.7)        62.0 % (56.4–67.3)         0.02 %
 	//
 	// scans of         repeats  found by        scene top-1 (95 %)   scan top-1 (95 %)  chance
 	// 300 test scenes  3        ideal observer   99.0 % (97.1–99.7)  –                  0.3 %

@@ -78,9 +78,9 @@ func TestDemoIsMadeOnceAndTheSameEverywhere(t *testing.T) {
 	for i, s := range first.Report.Served {
 		want := demo.Served{
 			Set: []string{"test", "zebras"}[i/6], Scans: []int{12, 6}[i/6], Repeats: 1 + i/3%2*2, Among: 78,
-			Decoder: []string{"chosen decoder", "whitened ridge", "ridge regression"}[i%3], Metric: s.Metric, First: s.First, Five: s.Five,
+			Decoder: []string{"chosen decoder", "whitened ridge", "ridge regression"}[i%3], Metric: s.Metric, First: s.First, Five: s.Five, OneVector: s.OneVector,
 		}
-		if s != want || s.Metric == "" || s.Five.Share < s.First.Share {
+		if s != want || s.Metric == "" || s.Five.Share < s.First.Share || i%3 == 0 && s.OneVector.Share > s.First.Share+.2 {
 			t.Errorf("row %d as served is %+v, want %+v", i, s, want)
 		}
 	}
@@ -297,7 +297,7 @@ func TestSubjectsAreMeasuredOnce(t *testing.T) {
 			t.Errorf("a row of two subjects is %+v", row)
 		}
 	}
-	if want := 2*len(alone.Report.Served) + len(alone.Report.Scores); len(found.Over) != want {
+	if want := 3*len(alone.Report.Served) + len(alone.Report.Scores); len(found.Over) != want {
 		t.Errorf("%d rows over subjects, want %d", len(found.Over), want)
 	}
 	if _, err := demo.RunSubjects(t.Context(), a, opts, []uint64{1, 1}, nil); err == nil || !strings.Contains(err.Error(), "seed 1 is named twice") {

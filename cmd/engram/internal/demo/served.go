@@ -25,11 +25,14 @@ type Served struct {
 	Metric  string     `json:"metric"`  // that ranks them (see scan.Metric)
 	First   eval.Share `json:"first"`
 	Five    eval.Share `json:"five"`
+	// OneVector is First of the first stage alone: one vector of the prediction finds the
+	// scene that is nearest to it.
+	OneVector eval.Share `json:"one_vector"`
 }
 
 // serving is the stage that searches as the page does.
 func (d *demo) serving(from folders) stage {
-	return stage{name: "served", version: 2, inputs: []any{
+	return stage{name: "served", version: 3, inputs: []any{
 		filepath.Base(from.index), filepath.Base(from.decoders),
 	}, build: func(ctx context.Context, dir string) error {
 		served, err := d.searchAsServed(ctx, from)
@@ -105,26 +108,40 @@ type asked struct {
 func (d *demo) searchSet(ctx context.Context, search *app.ScanSearch, a asked) (Served, error) {
 	n := len(a.scenes)
 	out := Served{Set: a.name, Scans: n, Repeats: a.repeats, Among: search.Count}
-	first, five := 0, 0
+	first, five, oneVector := 0, 0, 0
 	for i := range n {
 		var scans [][]float32
 		for _, trial := range a.trials[a.name][i*d.Scale.Repeats:][:a.repeats] {
 			scans = append(scans, a.row(trial))
 		}
-		found, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: 5})
+		find := func(k, candidates int) (int, error) {
+			found, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: k, Candidates: candidates})
+			if err != nil {
+				return 0, err
+			}
+			out.Metric = found.Stages.Metric
+			return slices.IndexFunc(found.Hits, func(h index.Hit) bool { return h.Payload[index.KeyPath] == a.path(i) }), nil
+		}
+		at, err := find(5, 0)
 		if err != nil {
 			return out, err
 		}
-		out.Metric = found.Stages.Metric
-		at := slices.IndexFunc(found.Hits, func(h index.Hit) bool { return h.Payload[index.KeyPath] == a.path(i) })
-		if at == 0 {
-			first++
+		alone, err := find(1, 1) // a single candidate is what the first stage finds first
+		if err != nil {
+			return out, err
 		}
-		if at >= 0 {
-			five++
-		}
+		first, five, oneVector = first+when(at == 0), five+when(at >= 0), oneVector+when(alone == 0)
 		a.step()
 	}
-	out.First, out.Five = eval.Wilson(float64(first)/float64(n), n), eval.Wilson(float64(five)/float64(n), n)
+	share := func(found int) eval.Share { return eval.Wilson(float64(found)/float64(n), n) }
+	out.First, out.Five, out.OneVector = share(first), share(five), share(oneVector)
 	return out, nil
+}
+
+// when returns 1 where something holds, else 0.
+func when(holds bool) int {
+	if holds {
+		return 1
+	}
+	return 0
 }

@@ -26,14 +26,15 @@ type SubjectsReport struct {
 
 // The figures of an Over.
 const (
-	ServedFirst = "served first"     // the seen scene is the first of all scenes of the index
-	ServedFive  = "served in five"   // it is one of the first five
-	AmongTop1   = "first of the set" // it is the first of the set's own scenes, by all tokens
+	ServedFirst = "served first"      // the seen scene is the first of all scenes of the index
+	ServedFive  = "served in five"    // it is one of the first five
+	OneVector   = "first, one vector" // it is the first by the first stage alone
+	AmongTop1   = "first of the set"  // it is the first of the set's own scenes, by all tokens
 )
 
 // Over is one figure of all subjects.
 type Over struct {
-	Figure  string        `json:"figure"` // ServedFirst, ServedFive or AmongTop1
+	Figure  string        `json:"figure"` // one of the figures above
 	Set     string        `json:"set"`
 	Scans   int           `json:"scans"` // of each subject
 	Repeats int           `json:"repeats"`
@@ -67,7 +68,7 @@ func (r *SubjectsReport) sum() error {
 		}
 		return nil
 	}
-	for _, of := range []func(Measured) []Over{Measured.first, Measured.five, Measured.among} {
+	for _, of := range []func(Measured) []Over{Measured.first, Measured.five, Measured.oneVector, Measured.among} {
 		for _, s := range r.Subjects {
 			if got, want := len(of(s)), len(of(r.Subjects[0])); got != want {
 				return fmt.Errorf("seed %d has %d figures, seed %d has %d (delete the folder %s to have them measured again)", s.Seed, got, r.Subjects[0].Seed, want, subjectsDir)
@@ -96,6 +97,14 @@ func (m Measured) five() (rows []Over) {
 	return rows
 }
 
+// oneVector returns the rows of OneVector.
+func (m Measured) oneVector() (rows []Over) {
+	for _, s := range m.Served {
+		rows = append(rows, s.over(OneVector, 1, s.OneVector))
+	}
+	return rows
+}
+
 func (s Served) over(figure string, hits int, share eval.Share) Over {
 	return Over{
 		Figure: figure, Set: s.Set, Scans: s.Scans, Repeats: s.Repeats, Decoder: s.Decoder, Among: s.Among,
@@ -118,6 +127,7 @@ func (m Measured) among() (rows []Over) {
 var headings = [...]struct{ figure, heading string }{
 	{ServedFirst, "first, as served"},
 	{ServedFive, "in the first five, as served"},
+	{OneVector, "first, by one vector without the second stage"},
 	{AmongTop1, "first of the set alone"},
 }
 
