@@ -1,8 +1,10 @@
 package column
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,5 +42,68 @@ func TestBits(t *testing.T) {
 	c.Set(1)
 	if got := fmt.Sprint(b.Has(0), b.Has(1), b.Has(64), b.Count(), c.Count()); got != "true false true 2 3" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// The likely error of a code holds for every row here, and is a fraction of the bound that
+// holds for all.
+func TestLikely(t *testing.T) {
+	const dim, n = 768, 4000
+	rng := rand.New(rand.NewPCG(1, 1))
+	rows := New(dim, n)
+	var q Query
+	unit := func(v []float32) {
+		sum := 0.
+		for i := range v {
+			v[i] = float32(rng.NormFloat64())
+			sum += float64(v[i]) * float64(v[i])
+		}
+		for i := range v {
+			v[i] /= float32(math.Sqrt(sum))
+		}
+	}
+	query := make([]float32, dim)
+	unit(query)
+	q.Set(query)
+	for row := range n {
+		v := rows.Vector(row)
+		unit(v)
+		rows.Quantise(row)
+		exact, coded := 0., 0.
+		for i, x := range v {
+			exact += float64(x) * float64(query[i])
+			coded += float64(rows.Code(row)[i]) * float64(q.Code[i])
+		}
+		coded *= float64(q.Scale * rows.Scales[row])
+		likely, always := q.Likely(rows.Scales[row]), q.Slope*rows.Residuals[row]+q.Offset
+		if math.Abs(exact-coded) > float64(likely) {
+			t.Errorf("row %d has the score %v, by codes %v, further apart than %v", row, exact, coded, likely)
+		}
+		if 5*likely > always {
+			t.Errorf("row %d: likely error %v, error at most %v", row, likely, always)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	rows := New(3, 2)
+	rows.Vector(1)[2] = 5
+	if v, err := rows.Load(nil, 1); err != nil || v[2] != 5 || &v[0] != &rows.Vector(1)[0] {
+		t.Errorf("without Read: %v, error %v, wanted the row itself", v, err)
+	}
+	gone := errors.New("gone")
+	rows.Read = func(dst []float32, row int) error {
+		dst[0] = float32(10 * row)
+		if row == 0 {
+			return gone
+		}
+		return nil
+	}
+	buf := make([]float32, 0, 16)
+	if v, err := rows.Load(buf, 1); err != nil || len(v) != 3 || v[0] != 10 {
+		t.Errorf("with Read: %v, error %v, wanted what it reads", v, err)
+	}
+	if _, err := rows.Load(buf, 0); !errors.Is(err, gone) {
+		t.Errorf("error %v, wanted that of Read", err)
 	}
 }

@@ -14,6 +14,11 @@ type Rows struct {
 	IDs     []index.ID
 	Vectors []float32 // [len(IDs), VectorStride(Dim)], unit length
 
+	// Read reads the vector of a row from the file where Vectors lies, into dst of Dim
+	// elements. It is nil where Vectors is no file. A vector that is read through a map
+	// stays in the memory that the process holds, one of Read does not.
+	Read func(dst []float32, row int) error
+
 	// The results of Quantise for each vector; nil where there are no codes.
 	Codes     []int8    // [len(IDs), CodeStride(Dim)]
 	Scales    []float32 // [len(IDs)]
@@ -43,6 +48,16 @@ func (r *Rows) Vector(i int) []float32 {
 	return r.Vectors[i*VectorStride(r.Dim):][:r.Dim:r.Dim]
 }
 
+// Load returns the vector of row i: read into buf, which has room for Dim elements,
+// where the rows have Read, and else where it lies in memory.
+func (r *Rows) Load(buf []float32, i int) ([]float32, error) {
+	if r.Read == nil {
+		return r.Vector(i), nil
+	}
+	buf = buf[:r.Dim]
+	return buf, r.Read(buf, i)
+}
+
 // Code returns the code of row i without copying it.
 func (r *Rows) Code(i int) []int8 {
 	return r.Codes[i*CodeStride(r.Dim):][:r.Dim:r.Dim]
@@ -54,7 +69,9 @@ func (r *Rows) Quantise(i int) {
 }
 
 // WithoutCodes returns the same rows without their codes.
-func (r *Rows) WithoutCodes() Rows { return Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors} }
+func (r *Rows) WithoutCodes() Rows {
+	return Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors, Read: r.Read}
+}
 
 // Bits is a set of row numbers, one bit each. The zero value is empty.
 type Bits []uint64

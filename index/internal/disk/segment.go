@@ -97,6 +97,7 @@ func (s *Segment) view(h header) {
 		Scales:    viewAs[float32](section(secScales)),
 		Residuals: viewAs[float32](section(secResiduals)),
 	}
+	s.Read = s.readVector
 	s.ends = viewAs[uint64](section(secEnds))
 	s.payloads = section(secPayloads)
 	advisePages(s.data[s.layout.start[secCodes]:s.layout.start[secVectors]], s.data[s.layout.start[secVectors]:])
@@ -106,6 +107,15 @@ func (s *Segment) view(h header) {
 func viewAs[T int8 | uint32 | uint64 | float32 | index.ID](b []byte) []T {
 	var t T
 	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), len(b)/int(unsafe.Sizeof(t)))
+}
+
+// readVector reads the vector of a row through the file. It is not checked.
+func (s *Segment) readVector(dst []float32, row int) error {
+	at := s.layout.start[secVectors] + int64(row)*4*int64(column.VectorStride(s.Dim))
+	if err := readAt(s.file, bytesOf(dst), at); err != nil {
+		return fmt.Errorf("segment %s: the vector of row %d: %w", s.file.Name(), row, errors.Join(index.ErrCorrupt, err))
+	}
+	return nil
 }
 
 // checkColumns makes sure that no row can lead outside the map.

@@ -164,7 +164,6 @@ func (b *batch) merge(workers []*batchScanner) ([][]column.Match, error) {
 type batchScanner struct {
 	*batch
 	scorer
-	err    error // of a chooser, or of the context
 	choose []column.Chooser
 	chosen [panelRows]choice // of the block's rows
 
@@ -186,10 +185,11 @@ const (
 
 func newBatchScanner(b *batch) *batchScanner {
 	s := &batchScanner{
-		batch: b, scorer: scorer{kernels: b.kernels, parts: b.parts}, choose: make([]column.Chooser, len(b.parts)),
+		batch: b, choose: make([]column.Chooser, len(b.parts)),
 		lists: make([]shortlist, len(b.queries)), bounds: make([]simd.Bounds, len(b.panels)),
 		dots: make([]int32, panelRows*simd.Lanes), reach: make([]uint32, panelRows), scores: make([]float32, panelRows),
 	}
+	s.scorer.prepare(b.kernels, b.parts)
 	for i, p := range b.parts {
 		if p.Filter != nil {
 			s.choose[i] = p.Filter()

@@ -28,7 +28,6 @@ type scanner struct {
 	shortlist
 	task   func()           // work and done.Done, made once
 	choose []column.Chooser // of each part; nil: every row
-	err    error            // of a chooser, or of the context
 
 	scores []float32 // of one block
 	dots   []int32   // of one block
@@ -47,8 +46,7 @@ func newScanner(r *run) *scanner {
 
 // prepare readies the scanner for the run's search.
 func (s *scanner) prepare() {
-	s.err = nil
-	s.scorer = scorer{kernels: s.run.kernels, parts: s.run.parts}
+	s.scorer.prepare(s.run.kernels, s.run.parts)
 	s.reset(s.k, minWaiting, &s.run.limit)
 	s.choose = slices.Grow(s.choose[:0], len(s.run.parts))[:len(s.run.parts)]
 	for i, p := range s.run.parts {

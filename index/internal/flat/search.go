@@ -101,7 +101,7 @@ func (r *run) release() {
 	r.ctx, r.parts, r.query.Vector = nil, nil, nil
 	for _, s := range r.scanners[:r.active] {
 		clear(s.choose)
-		s.scorer = scorer{}
+		s.scorer.parts = nil
 	}
 	runs.Put(r)
 }

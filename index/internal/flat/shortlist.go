@@ -1,6 +1,7 @@
 package flat
 
 import (
+	"cmp"
 	"slices"
 
 	"engram/index/internal/column"
@@ -57,12 +58,27 @@ type scorer struct {
 	kernels *simd.Kernels
 	parts   []column.Part
 	score   [1]float32
+	vector  []float32 // room for one row that is read
+	err     error     // of reading a row, of a chooser, or of the context
 }
 
-// offer scores a row and offers it to the list.
+// prepare readies the scorer for rows of parts.
+func (s *scorer) prepare(kernels *simd.Kernels, parts []column.Part) {
+	s.kernels, s.parts, s.err = kernels, parts, nil
+	for _, p := range parts {
+		s.vector = slices.Grow(s.vector[:0], p.Dim)
+	}
+}
+
+// offer scores a row and offers it to the list. It sets err where the row cannot be read.
 func (s *scorer) offer(l *shortlist, q []float32, part, row int) {
 	p := &s.parts[part]
-	s.kernels.DotRows(s.score[:], q, p.Vector(row), p.Dim)
+	vector, err := p.Load(s.vector, row)
+	if err != nil {
+		s.err = cmp.Or(s.err, err)
+		return
+	}
+	s.kernels.DotRows(s.score[:], q, vector, p.Dim)
 	l.best.offer(column.Match{ID: p.IDs[row], Score: s.score[0], Part: part, Row: row})
 }
 
@@ -83,7 +99,9 @@ func (s *scorer) rescore(l *shortlist, q []float32) {
 			siftDown(h, 0, before)
 			coming[taken%ahead] = c
 			taken++
-			s.kernels.PrefetchVector(s.parts[c.part].Vector(int(c.row)))
+			if p := &s.parts[c.part]; p.Read == nil {
+				s.kernels.PrefetchVector(p.Vector(int(c.row)))
+			}
 			continue
 		}
 		if scored == taken {

@@ -139,6 +139,7 @@ type search struct {
 	query  column.Query
 	choose column.Chooser // of the part that is walked; nil: every row
 	padded []int8         // the code of the query
+	vector []float32      // room for one row that is read
 	score1 [1]float32     // of one row
 	best   []column.Match // of one walk, best first
 	found  []column.Match // of all parts
@@ -158,7 +159,7 @@ func (s *search) release() {
 // the same score as from flat.Scan, to the bit.
 func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 	code := s.paddedCode(column.CodeStride(part.Dim))
-	s.best = slices.Grow(s.best[:0], k)
+	s.best, s.vector = slices.Grow(s.best[:0], k), slices.Grow(s.vector[:0], part.Dim)
 	q := &s.query
 	s.start(g, part.Rows, code, max(e.Near, e.Distant))
 	effort := e.Near
@@ -171,17 +172,20 @@ func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 	s.finish(g, part.Rows, code, effort)
 	for i, c := range s.beam {
 		row := int(c.row &^ expanded)
-		if i+1 < len(s.beam) && len(s.best) < k {
+		if part.Read == nil && i+1 < len(s.beam) && len(s.best) < k {
 			s.kernels.PrefetchVector(part.Vector(int(s.beam[i+1].row &^ expanded)))
 		}
 		if !part.Allowed(row) {
 			continue
 		}
-		upper := c.score*q.Scale + q.Slope*part.Residuals[row] + q.Offset
-		if len(s.best) == k && upper < s.best[k-1].Score {
+		if len(s.best) == k && c.score*q.Scale+q.Likely(part.Scales[row]) < s.best[k-1].Score {
 			continue
 		}
-		s.kernels.DotRows(s.score1[:], q.Vector, part.Vector(row), part.Dim)
+		vector, err := part.Load(s.vector, row)
+		if err != nil {
+			return err
+		}
+		s.kernels.DotRows(s.score1[:], q.Vector, vector, part.Dim)
 		m := column.Match{ID: part.IDs[row], Score: s.score1[0], Row: row}
 		if len(s.best) == k && column.Compare(m, s.best[k-1]) > 0 {
 			continue

@@ -18,7 +18,9 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "open     %.1f ms", r.OpenMS)
 	if r.Mapped > 0 {
-		fmt.Fprintf(w, "; searches took %.0f MiB of memory, and %.0f MiB of mapped files", float64(r.Memory)/(1<<20), float64(r.Mapped)/(1<<20))
+		const mib = 1 << 20
+		fmt.Fprintf(w, "; searches took %.0f MiB of memory, and %.0f MiB of mapped files", float64(r.Memory)/mib, float64(r.Mapped)/mib)
+		fmt.Fprintf(w, "\nmemory   %.0f MiB resident, %.0f MiB of them of no file", float64(r.Resident)/mib, float64(r.Anonymous)/mib)
 	}
 	fmt.Fprintln(w)
 	if r.Batch > 0 {

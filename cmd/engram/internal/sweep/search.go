@@ -43,11 +43,12 @@ func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets 
 	return nil
 }
 
-// measureMemory sets by how much the process has grown.
+// measureMemory sets by how much the process has grown, and what it holds.
 func (r *Report) measureMemory() {
 	debug.FreeOSMemory()
 	memory, mapped := resident()
 	r.Memory, r.Mapped = max(0, memory-r.before.memory), max(0, mapped-r.before.mapped)
+	r.Resident, r.Anonymous = memory+mapped, memory
 }
 
 // exact finds the nearest items of each query, unless they were given, and measures

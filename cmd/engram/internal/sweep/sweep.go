@@ -56,10 +56,14 @@ type Report struct {
 	// searches that need not be exact, and Mapped how much of its files these have read
 	// into memory, which the system takes back when it needs room. 0 where the system
 	// does not tell. Without Spec.Truth an exact search has read all before.
-	Memory int64   `json:"memory_bytes,omitempty"`
-	Mapped int64   `json:"mapped_bytes,omitempty"`
-	Batch  float64 `json:"exact_batch_queries_per_second,omitempty"` // on all threads
-	Points []Point `json:"points"`
+	Memory int64 `json:"memory_bytes,omitempty"`
+	Mapped int64 `json:"mapped_bytes,omitempty"`
+	// Resident is all that the process then held in memory, the program's own files
+	// included, and Anonymous the part that is of no file.
+	Resident  int64   `json:"resident_bytes,omitempty"`
+	Anonymous int64   `json:"anonymous_bytes,omitempty"`
+	Batch     float64 `json:"exact_batch_queries_per_second,omitempty"` // on all threads
+	Points    []Point `json:"points"`
 
 	before struct{ memory, mapped int64 } // of the process when the index was opened
 }

@@ -1,0 +1,103 @@
+package local
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"engram/index"
+)
+
+// newGraphed returns an index of 3,000 rows on the disk with a graph, opened for reading.
+func newGraphed(t *testing.T) (_ *Store, dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "index")
+	s := mustCreate(t, dir, 128)
+	s.graphRows = 1000
+	addRandom(t, s, rand.New(rand.NewPCG(1, 1)), 0, 3000)
+	if err := s.Optimise(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	s, err := OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, dir
+}
+
+// ways are queries that are answered in different ways.
+var ways = map[string]index.Query{"walk": {K: 10}, "scan": {K: 10, Exact: true}}
+
+// Vectors that are scored are read, so that they do not stay in the memory of the process.
+func TestSearchesTakeNoMemoryOfVectors(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the memory of a map is read from /proc")
+	}
+	s, _ := newGraphed(t)
+	vectors := s.current.Load().parts[0].segment.Vectors
+	for name, q := range ways {
+		rng := rand.New(rand.NewPCG(2, 2))
+		for range 200 {
+			q.Vector = make([]float32, 128)
+			for i := range q.Vector {
+				q.Vector[i] = float32(rng.NormFloat64())
+			}
+			mustSearch(t, s, q)
+		}
+		// The system brings 64 KiB at a time into memory, such as the checksums behind.
+		if kib := mappedResident(t, uintptr(unsafe.Pointer(&vectors[0]))); kib > len(vectors)*4/1024/4 {
+			t.Errorf("%s: %d KiB of vectors of %d KiB are in memory", name, kib, len(vectors)*4/1024)
+		}
+	}
+}
+
+// mappedResident returns how many KiB of the map with an address are in memory.
+func mappedResident(t *testing.T, address uintptr) int {
+	t.Helper()
+	f, err := os.Open("/proc/self/smaps")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer f.Close()
+	inside := false
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var from, to uintptr
+		var kib int
+		if n, _ := fmt.Sscanf(lines.Text(), "%x-%x ", &from, &to); n == 2 {
+			inside = from <= address && address < to
+		} else if n, _ := fmt.Sscanf(lines.Text(), "Rss: %d kB", &kib); inside && n == 1 {
+			return kib
+		}
+	}
+	t.Fatal("no map has the vectors")
+	return 0
+}
+
+// A vector that cannot be read is an error of the search, whichever way it goes.
+func TestAVectorThatCannotBeRead(t *testing.T) {
+	s, dir := newGraphed(t)
+	names, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	// The vectors are the last and by far the largest section; the first third of the file
+	// has all others.
+	if err := os.Truncate(names[0], int64(len(s.current.Load().parts[0].segment.IDs)*160)); err != nil {
+		t.Fatal(err)
+	}
+	for name, q := range ways {
+		q.Vector = make([]float32, 128)
+		q.Vector[3] = 1
+		if _, err := s.Search(t.Context(), q); !errors.Is(err, index.ErrCorrupt) {
+			t.Errorf("%s: error %v, wanted index.ErrCorrupt", name, err)
+		}
+	}
+}
