@@ -1,0 +1,360 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"engram/data/vfs"
+	"engram/data/vfs/crashfs"
+)
+
+func mustLog(t testing.TB, dir string, number uint64, end Position) *Log {
+	t.Helper()
+	l, err := Create(vfs.OS{}, dir, number, 0)
+	if err == nil {
+		err = l.Follow(end)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// add appends records, each durable before the next.
+func add(t testing.TB, l *Log, records ...string) {
+	t.Helper()
+	for _, r := range records {
+		seq, err := l.Append([]byte(r))
+		if err == nil {
+			err = l.Wait(seq)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func finish(t testing.TB, l *Log) Position {
+	t.Helper()
+	end, err := l.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return end
+}
+
+func texts(c Chain) []string {
+	var got []string
+	for _, r := range c.Records {
+		got = append(got, string(r))
+	}
+	return got
+}
+
+// chain writes two logs of three records each.
+func chain(t testing.TB) (dir string, want []string) {
+	t.Helper()
+	dir = t.TempDir()
+	l := mustLog(t, dir, 3, Position{})
+	add(t, l, "a", "", "ccc")
+	l = mustLog(t, dir, 7, finish(t, l))
+	add(t, l, "d", "ee", "fff")
+	finish(t, l)
+	return dir, []string{"a", "", "ccc", "d", "ee", "fff"}
+}
+
+func TestAChainIsReadInOrder(t *testing.T) {
+	dir, want := chain(t)
+	for from, records := range map[uint64][]string{3: want, 7: want[3:]} {
+		c, err := Read(dir, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(records, texts(c)); diff != "" {
+			t.Error(diff)
+		}
+		if c.End != (Position{Log: 7, Frame: 4}) || c.Newest != 7 {
+			t.Errorf("the chain ends at %v, newest %d", c.End, c.Newest)
+		}
+	}
+	if _, err := Read(dir, 4); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a first log that is missing: %v", err)
+	}
+}
+
+// Every byte of a chain is flipped and every length is cut to. Read tells the damage,
+// or leaves out the last records of the last log.
+func TestDamageIsToldOrTheEndIsTorn(t *testing.T) {
+	dir, want := chain(t)
+	for _, number := range []uint64{3, 7} {
+		path := filepath.Join(dir, Name(number))
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, b []byte, last bool) {
+			if err := os.WriteFile(path, b, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			c, err := Read(dir, 3)
+			switch got := texts(c); {
+			case err != nil && !errors.Is(err, ErrCorrupt):
+				t.Fatalf("log %d, %s: %v", number, what, err)
+			case err == nil && number == 3:
+				t.Fatalf("log %d, %s: no error and %q", number, what, got)
+			case err == nil && (len(got) < 3 || !slices.Equal(got, want[:len(got)])):
+				t.Fatalf("log %d, %s: found %q", number, what, got)
+			case err == nil && !last:
+				t.Fatalf("log %d, %s: damage to a record that was synced is not told", number, what)
+			}
+		}
+		final := len(content) - frameSize - len("fff") // where the last frame begins
+		for i := range content {
+			flipped := slices.Clone(content)
+			flipped[i] ^= 1 << (i % 8)
+			check(fmt.Sprintf("byte %d flipped", i), flipped, i >= final)
+			check(fmt.Sprintf("cut to %d bytes", i), content[:i], true)
+		}
+		if err := os.WriteFile(path, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestALogThatIsMissingIsDamage(t *testing.T) {
+	dir, _ := chain(t)
+	l := mustLog(t, dir, 9, Position{Log: 7, Frame: 4})
+	add(t, l, "g")
+	finish(t, l)
+	if err := os.Remove(filepath.Join(dir, Name(7))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(dir, 3); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("error %v, want ErrCorrupt", err)
+	}
+}
+
+// The power goes at random. What Wait has returned for is there, in order, and a new
+// log can follow.
+func TestAPowerLossKeepsWhatWasWaitedFor(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for round := range 200 {
+		left := powerLoss(t, rng, rng.IntN(12))
+		c, err := Read(left.dir, 1)
+		if errors.Is(err, fs.ErrNotExist) && left.durable == 0 {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if n := len(c.Records); n < left.durable || !slices.Equal(texts(c), left.records[:n]) {
+			t.Fatalf("round %d: %q is left of %q, %d were durable", round, texts(c), left.records, left.durable)
+		}
+		if err := c.Repair(vfs.OS{}); err != nil {
+			t.Fatal(err)
+		}
+		l := mustLog(t, left.dir, 2, c.End)
+		add(t, l, "after")
+		finish(t, l)
+		again, err := Read(left.dir, 1)
+		if err != nil {
+			t.Fatalf("round %d: after the repair: %v", round, err)
+		}
+		if diff := cmp.Diff(append(texts(c), "after"), texts(again)); diff != "" {
+			t.Fatalf("round %d: %s", round, diff)
+		}
+	}
+}
+
+type remains struct {
+	dir     string
+	records []string
+	durable int
+}
+
+// powerLoss appends records to a log, waits for some of them, and returns what a
+// power loss leaves.
+func powerLoss(t *testing.T, rng *rand.Rand, appends int) remains {
+	t.Helper()
+	var r remains
+	before := t.TempDir()
+	fsys, err := crashfs.New(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Create(fsys, before, 1, 0)
+	if err == nil && appends > 0 {
+		err = errors.Join(fsys.SyncDir(before), l.Follow(Position{}))
+	}
+	for i := range appends {
+		r.records = append(r.records, fmt.Sprintf("record %d of %d", i, rng.IntN(1000)))
+		seq, e := l.Append([]byte(r.records[i]))
+		if err = errors.Join(err, e); rng.IntN(3) == 0 {
+			err = errors.Join(err, l.Wait(seq))
+			r.durable = i + 1
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.dir = t.TempDir()
+	if err := fsys.Crash(r.dir, rng); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Calls that wait together share a sync.
+func TestASyncIsForAllThatWait(t *testing.T) {
+	disk := &countingFS{}
+	l, err := Create(disk, t.TempDir(), 1, 20*time.Millisecond)
+	if err == nil {
+		err = l.Follow(Position{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const records = 50
+	seqs := make([]uint64, records)
+	for i := range seqs {
+		if seqs[i], err = l.Append([]byte("r")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var group sync.WaitGroup
+	for _, seq := range seqs {
+		group.Go(func() {
+			if err := l.Wait(seq); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if disk.syncs != 2 {
+		t.Errorf("%d syncs for the header and %d records that waited together, want 2", disk.syncs, records)
+	}
+	finish(t, l)
+}
+
+type countingFS struct {
+	vfs.OS
+	syncs          int
+	refuse, noSync bool
+}
+
+type countingFile struct {
+	vfs.File
+	disk *countingFS
+}
+
+func (c *countingFS) OpenFile(path string, flag int, perm fs.FileMode) (vfs.File, error) {
+	f, err := c.OS.OpenFile(path, flag, perm)
+	return countingFile{f, c}, err
+}
+
+func (f countingFile) Sync() error {
+	f.disk.syncs++
+	if f.disk.noSync {
+		return syscall.EIO
+	}
+	return f.File.Sync()
+}
+
+func (f countingFile) WriteAt(b []byte, at int64) (int, error) {
+	if f.disk.refuse {
+		n, _ := f.File.WriteAt(b[:len(b)/2], at)
+		return n, syscall.ENOSPC
+	}
+	return f.File.WriteAt(b, at)
+}
+
+func TestAFullDiskRefusesARecordAndLosesNone(t *testing.T) {
+	disk, dir := &countingFS{}, t.TempDir()
+	l, err := Create(disk, dir, 1, 0)
+	if err == nil {
+		err = l.Follow(Position{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, "a")
+	disk.refuse = true
+	if _, err := l.Append([]byte("refused")); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("error %v, want ENOSPC", err)
+	}
+	disk.refuse = false
+	add(t, l, "b")
+	finish(t, l)
+	c, err := Read(dir, 1)
+	if diff := cmp.Diff([]string{"a", "b"}, texts(c)); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestASyncThatFailsEndsTheLog(t *testing.T) {
+	disk := &countingFS{}
+	l, err := Create(disk, t.TempDir(), 1, 0)
+	if err == nil {
+		err = l.Follow(Position{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq, err := l.Append([]byte("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.noSync = true
+	if err := l.Wait(seq); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("error %v, want EIO", err)
+	}
+	disk.noSync = false
+	if _, err := l.Append([]byte("b")); !errors.Is(err, syscall.EIO) || l.Err() == nil {
+		t.Fatalf("after a sync that failed: error %v, want EIO", err)
+	}
+	if _, err := l.Finish(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("error %v, want EIO", err)
+	}
+}
+
+// FuzzRead damages a log: Read finds damage or the first records, and never others.
+func FuzzRead(f *testing.F) {
+	dir, want := chain(f)
+	content, err := os.ReadFile(filepath.Join(dir, Name(7)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(0, []byte{1}, len(content))
+	f.Add(headerSize, []byte(marker), len(content)-1)
+	f.Add(headerSize+4, []byte{0xff, 0xff, 0xff, 0xff}, len(content)+9)
+	f.Fuzz(func(t *testing.T, at int, patch []byte, size int) {
+		if at < 0 || at > len(content) || size < 0 || size > 2*len(content) {
+			return
+		}
+		b := make([]byte, size)
+		copy(b, content)
+		if at < size {
+			copy(b[at:], patch)
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, Name(7)), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Read(dir, 7)
+		got := texts(c)
+		if err == nil && (len(got) > 3 || !slices.Equal(got, want[3:][:len(got)])) {
+			t.Fatalf("found %q", got)
+		}
+	})
+}
