@@ -9,6 +9,10 @@
 // earlier Flush. Flush also merges segments once many are small or
 // mostly dead, which gives disk and memory back.
 //
+// Where a durability is set (see SetDurability), each write also goes to a write-ahead log
+// before it is seen, and opening the index applies what the log has. A flush cuts the log
+// off.
+//
 // A segment can have a graph beside it, through which a search finds its rows without
 // looking at every one (see Optimise and package graph). The end of a bulk load and
 // Optimise build graphs; rows in no graph are scanned.

@@ -51,7 +51,7 @@ func (s *Store) tell(e Event) {
 
 // flushInBackground begins a flush of what freeze has returned, size bytes. The
 // caller holds the flusher lock, which is released when the flush has ended.
-func (s *Store) flushInBackground(ctx context.Context, frozen *snapshot, size int) {
+func (s *Store) flushInBackground(ctx context.Context, frozen *frozen, size int) {
 	began := time.Now()
 	s.tell(Event{Step: Begun, Bytes: size})
 	go func() {

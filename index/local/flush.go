@@ -8,37 +8,52 @@ import (
 	"slices"
 
 	"engram/index/internal/disk"
+	"engram/index/internal/wal"
 )
 
 // flush makes the snapshot of now what the folder holds. The caller holds the
 // flusher lock. After an error the folder holds what it held before, the store
 // loses nothing, and the next flush tries again.
 func (s *Store) flush(ctx context.Context) error {
-	if frozen := s.freeze(); frozen != nil {
-		return s.flushFrozen(ctx, frozen, flushing{plan: plan})
+	frozen, err := s.freeze(false)
+	if err != nil || frozen == nil {
+		return err
 	}
-	return nil
+	return s.flushFrozen(ctx, frozen, flushing{plan: plan})
+}
+
+// flushAll is flush where the folder may hold the snapshot of now already.
+func (s *Store) flushAll(ctx context.Context) error {
+	frozen, err := s.freeze(true)
+	if err != nil {
+		return err
+	}
+	return s.flushFrozen(ctx, frozen, flushing{plan: plan})
 }
 
 // flushFrozen is flush for what freeze has returned. It writes one segment, with
 // the rows in memory and the rows of segments that are due for merging by the plan
 // of f, then changed tombstones, then the manifest that names them. Others may write
-// to the store meanwhile; what they do is left for the next flush.
-func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot, f flushing) (err error) {
+// to the store meanwhile; what they do is left for the next flush, and goes to the log
+// that the manifest names.
+func (s *Store) flushFrozen(ctx context.Context, frozen *frozen, f flushing) (err error) {
 	defer func() {
 		if s.failed = err != nil; !s.failed {
 			_ = s.failure() // this flush has written what that one could not
 		}
 		frozen.release()
 	}()
-	f.store = s
-	err = f.write(ctx, frozen)
+	f.store, f.log = s, frozen.log
+	err = f.write(ctx, frozen.snapshot)
 	manifest := f.manifest()
 	if err == nil {
 		err = s.folder.WriteManifest(manifest)
 	}
 	if err != nil {
-		s.thaw(frozen)
+		s.thaw(frozen.snapshot)
+		if frozen.later {
+			err = errors.Join(err, frozen.log.Discard(s.folder.FS))
+		}
 		return errors.Join(err, f.undo())
 	}
 	s.written = manifest
@@ -46,35 +61,59 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *snapshot, f flushing) (
 	// The manifest has its new name. Until that is durable the old files stay
 	// as well, for a crash may bring back either manifest.
 	if err := s.folder.Sync(); err != nil {
-		s.thaw(frozen)
+		s.thaw(frozen.snapshot)
+		if frozen.later {
+			_, e := frozen.log.Finish() // the manifest may name it
+			err = errors.Join(err, e)
+		}
 		return err
+	}
+	if frozen.later {
+		if err := s.startLog(frozen.log); err != nil {
+			return err
+		}
 	}
 	// What cannot be removed now is removed when the index is opened.
 	_ = s.folder.Sweep(manifest)
 	return nil
 }
 
-// freeze returns the snapshot of now where it has what the manifest has not.
-// Its segments in memory stay as they are until they are written.
-func (s *Store) freeze() *snapshot {
-	s.writer.Lock()
-	defer s.writer.Unlock()
-	if !s.dirty {
-		return nil
-	}
-	return s.freezeLocked()
+// frozen is a snapshot that is being written.
+type frozen struct {
+	*snapshot
+	log   *wal.Log // of what is written since; nil: none
+	later bool     // the log begins once the snapshot is durable (see switchLog)
 }
 
-// freezeLocked is freeze for whoever holds the writer lock, whether or not there is
-// anything to write.
-func (s *Store) freezeLocked() *snapshot {
+// freeze returns the snapshot of now where it has what the manifest has not, or where
+// all is set. Its segments in memory stay as they are until they are written. The caller
+// holds the flusher lock.
+func (s *Store) freeze(all bool) (*frozen, error) {
+	s.writer.Lock()
+	dirty := s.dirty
+	s.writer.Unlock()
+	if !dirty && !all {
+		return nil, nil
+	}
+	log, err := s.nextLog()
+	if err != nil {
+		return nil, err
+	}
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	return s.freezeLocked(log), nil
+}
+
+// freezeLocked is freeze for whoever holds the writer lock too. Writes go to log from
+// then on.
+func (s *Store) freezeLocked(log *wal.Log) *frozen {
 	snap := s.current.Load()
 	snap.retain()
 	for _, p := range snap.parts {
 		p.segment.frozen = p.inMemory()
 	}
 	s.dirty = false
-	return snap
+	return &frozen{snapshot: snap, log: log, later: s.switchLog(log)}
 }
 
 // thaw lets a later flush write what was frozen.
@@ -146,6 +185,7 @@ func (p part) without(before, now part) part {
 // flushing is one flush under way.
 type flushing struct {
 	store *Store
+	log   *wal.Log // see frozen
 	// plan says which parts are kept as they are, and which are written anew (see plan).
 	plan func(context.Context, []part) (kept, merged []part, err error)
 	// graph is told how many rows the graph of the new segment has by now; nil: it gets
@@ -255,6 +295,9 @@ func (f *flushing) writeTombstones() error {
 func (f *flushing) manifest() disk.Manifest {
 	info := f.store.info
 	m := disk.Manifest{Dim: info.Dim, Space: info.Space, Tokens: info.Tokens, Labels: *f.store.labels.Load(), Fields: *f.store.fields.Load(), Next: f.store.next}
+	if f.log != nil {
+		m.Log = f.log.Number()
+	}
 	for _, p := range f.kept {
 		m.Segments = append(m.Segments, disk.SegmentRecord{
 			File: p.segment.file, Rows: len(p.segment.IDs), Dead: p.tombstones, Graph: p.segment.graph, Fields: f.indexes(p.segment),

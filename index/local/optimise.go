@@ -53,7 +53,7 @@ const LargeTokens = 16 << 10
 // EndBulk implements index.Bulk. It flushes, and builds a graph where many rows are in
 // none (see planGraph), unless the rows have large tokens.
 func (s *Store) EndBulk(ctx context.Context, watch progress.Func) error {
-	if err := s.setMemory(defaultMemoryLimit); err != nil {
+	if err := s.setBulk(false); err != nil {
 		return err
 	}
 	return s.optimise(ctx, watch, false)
@@ -74,9 +74,9 @@ func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) err
 	if err := s.flush(ctx); err != nil || !all && s.tokenSize() > LargeTokens {
 		return err
 	}
-	frozen, kept, merged := s.freezeForGraph(all)
-	if frozen == nil {
-		return nil
+	frozen, kept, merged, err := s.freezeForGraph(all)
+	if err != nil || frozen == nil {
+		return err
 	}
 	total := int64(liveRows(merged))
 	report := watch.Stage(index.Indexing, "items", total)
@@ -89,14 +89,26 @@ func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) err
 }
 
 // freezeForGraph is freeze for the parts that planGraph merges, nil where it merges none.
-func (s *Store) freezeForGraph(all bool) (frozen *snapshot, kept, merged []part) {
+func (s *Store) freezeForGraph(all bool) (f *frozen, kept, merged []part, err error) {
+	s.writer.Lock()
+	_, merged = planGraph(s.current.Load().parts, s.graphRows, all)
+	s.writer.Unlock()
+	if len(merged) == 0 {
+		return nil, nil, nil, nil
+	}
+	log, err := s.nextLog()
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	kept, merged = planGraph(s.current.Load().parts, s.graphRows, all)
-	if len(merged) > 0 {
-		frozen = s.freezeLocked()
+	if kept, merged = planGraph(s.current.Load().parts, s.graphRows, all); len(merged) == 0 {
+		if log != nil {
+			err = log.Discard(s.folder.FS)
+		}
+		return nil, nil, nil, err
 	}
-	return frozen, kept, merged
+	return s.freezeLocked(log), kept, merged, nil
 }
 
 // writeGraph builds the graph of the new segment, writes it and opens it.

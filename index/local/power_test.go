@@ -25,6 +25,8 @@ type life struct {
 	states []map[index.ID]int64 // after each call, the one under way included
 	oldest int                  // the state that the last Flush has made durable
 
+	durability Durability // "" is AtFlush
+
 	created bool  // Create has returned
 	version int64 // number of the last call that write made
 }
@@ -50,11 +52,23 @@ func (l *life) possible() []map[index.ID]int64 {
 	return l.states[l.oldest:]
 }
 
+// returned notes that a call that makes the newest state has returned.
+func (l *life) returned(err error) {
+	if err == nil && l.durability == Synced {
+		l.flushed(len(l.states) - 1)
+	}
+}
+
 // write upserts, deletes and flushes at random until an operation fails.
 func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 	t.Helper()
 	s.memoryLimit = 4000 // Upsert flushes after some 40 rows
 	s.graphRows = 25
+	if l.durability != "" {
+		if err := s.SetDurability(l.durability); err != nil {
+			return err
+		}
+	}
 	ids := func(n int) []index.ID {
 		list := make([]index.ID, 1+rng.IntN(n))
 		for i := range list {
@@ -77,6 +91,7 @@ func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 			}
 			l.began(next)
 			err = s.Upsert(t.Context(), items)
+			l.returned(err)
 		case 3, 4:
 			gone := ids(40)
 			for _, id := range gone {
@@ -84,6 +99,7 @@ func (l *life) write(t *testing.T, s *Store, rng *rand.Rand) error {
 			}
 			l.began(next)
 			_, err = s.Delete(t.Context(), gone)
+			l.returned(err)
 		default:
 			state, keep := len(l.states)-1, s.Flush
 			if version%4 == 0 {
@@ -188,9 +204,19 @@ func (l *life) live(t *testing.T, fsys *crashfs.FS, dir string, rng *rand.Rand) 
 // acknowledged is there, whole calls at a time, and the index opens.
 func TestAPowerLossLosesNothingThatWasFlushed(t *testing.T) {
 	t.Parallel()
-	lives := 120
+	livesAndPowerLosses(t, &life{}, 120)
+}
+
+// What a call has acknowledged is there where the log is synced.
+func TestAPowerLossLosesNothingThatWasLogged(t *testing.T) {
+	t.Parallel()
+	livesAndPowerLosses(t, &life{durability: Synced}, 60)
+}
+
+func livesAndPowerLosses(t *testing.T, l *life, lives int) {
+	t.Helper()
 	if testing.Short() {
-		lives = 30
+		lives /= 4
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	fsys, dir := newDisk(t)
@@ -199,7 +225,7 @@ func TestAPowerLossLosesNothingThatWasFlushed(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustClose(t, s)
-	l := &life{states: []map[index.ID]int64{{}}}
+	l.states = []map[index.ID]int64{{}}
 	for range lives {
 		killAfter(fsys, rng.IntN(80))
 		l.live(t, fsys, dir, rng)

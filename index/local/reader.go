@@ -7,8 +7,8 @@ import (
 	"engram/index/internal/disk"
 )
 
-// OpenReadOnly opens the index in the folder dir for reading, as it was at its
-// last Flush. It changes nothing in the folder and takes no lock: any number of
+// OpenReadOnly opens the index in the folder dir for reading, with what was
+// flushed and logged by then. It changes nothing in the folder and takes no lock: any number of
 // processes read an index, from a file system that cannot be written too, while
 // one writes to it. What is written after OpenReadOnly returns is not seen; the
 // files that a writer replaces stay open until Close. A write returns
@@ -18,7 +18,7 @@ func OpenReadOnly(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStore(files), nil
+	return newStore(files)
 }
 
 // readOnly reports whether the store was opened by OpenReadOnly.

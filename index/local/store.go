@@ -14,6 +14,7 @@ import (
 	"engram/index/internal/bitmap"
 	"engram/index/internal/disk"
 	"engram/index/internal/graph"
+	"engram/index/internal/wal"
 )
 
 // Options describe a new index.
@@ -60,6 +61,11 @@ type Store struct {
 	closing    bool       // nothing can be written any more
 	cause      error      // of a flush in the background that failed (see failure)
 	background index.Background
+
+	durability Durability
+	bulk       bool         // a bulk load is under way
+	log        *wal.Log     // where writes are logged; nil: nowhere
+	logEnd     wal.Position // where the chain of logs before log ends
 }
 
 var _ index.TokenStore = (*Store)(nil)
@@ -89,7 +95,7 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStore(files), nil
+	return newStore(files)
 }
 
 // Open opens the index in the folder dir for reading and writing:
@@ -104,14 +110,14 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStore(files), nil
+	return newStore(files)
 }
 
-func newStore(files *disk.Files) *Store {
+func newStore(files *disk.Files) (*Store, error) {
 	m := files.Manifest
 	s := &Store{
 		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, next: m.Next,
-		info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
+		durability: AtFlush, info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
 	s.labels.Store(&m.Labels)
 	s.fields.Store(&m.Fields)
@@ -125,7 +131,14 @@ func newStore(files *disk.Files) *Store {
 		}
 	}
 	s.publish(parts)
-	return s
+	if err := s.replay(files.Log); err != nil {
+		s.current.Swap(nil).release()
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+		return nil, err
+	}
+	return s, nil
 }
 
 // Info implements index.Store.
@@ -142,7 +155,7 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 
 // Close implements index.Store. It waits for searches and iterations that are
 // under way, so it must not be called from within one. Where the flush fails
-// the store is closed all the same, and what was not flushed is lost.
+// the store is closed all the same, and what was neither flushed nor logged is lost.
 func (s *Store) Close() error {
 	s.flusher.Lock()
 	if s.current.Load() == nil {
@@ -152,7 +165,11 @@ func (s *Store) Close() error {
 	s.writer.Lock()
 	s.closing = true
 	s.writer.Unlock()
-	err := s.flush(context.Background())
+	flush := s.flush
+	if s.written.Log != 0 && !s.readOnly() {
+		flush = s.flushAll // and cut the log off
+	}
+	err := flush(context.Background())
 	s.current.Swap(nil).release()
 	s.flusher.Unlock()
 	s.snapshots.Wait()

@@ -19,17 +19,30 @@ import (
 // its error and applies nothing. The one after it flushes by itself first where
 // there is too much in memory, and fails where that fails too.
 func (s *Store) Upsert(ctx context.Context, items []index.Item) error {
-	added, err := s.segment(items)
+	change, err := s.upserting(items)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(snap *snapshot) ([]part, error) {
+	return s.write(ctx, disk.Record{Upserted: items}, change)
+}
+
+// change makes the parts of the next snapshot from the current one; nil parts change
+// nothing.
+type change func(*snapshot) ([]part, error)
+
+// upserting returns the change that adds items.
+func (s *Store) upserting(items []index.Item) (change, error) {
+	added, err := s.segment(items)
+	if err != nil {
+		return nil, err
+	}
+	return func(snap *snapshot) ([]part, error) {
 		if len(added.IDs) == 0 {
 			return nil, nil
 		}
 		parts, _ := snap.without(added.IDs)
 		return s.mergeInMemory(append(parts, part{segment: &segment{Segment: added}, live: len(added.IDs)}))
-	})
+	}, nil
 }
 
 // segment makes a segment in memory of items.
@@ -55,14 +68,20 @@ func (s *Store) segment(items []index.Item) (*disk.Segment, error) {
 // Delete implements index.Store.
 func (s *Store) Delete(ctx context.Context, ids []index.ID) (int, error) {
 	removed := 0
-	err := s.write(ctx, func(snap *snapshot) (parts []part, err error) {
-		parts, removed = snap.without(sortedIDs(ids))
-		if removed == 0 {
+	err := s.write(ctx, disk.Record{Deleted: ids}, s.deleting(ids, &removed))
+	return removed, err
+}
+
+// deleting returns the change that removes items, and counts them.
+func (s *Store) deleting(ids []index.ID, removed *int) change {
+	sorted := sortedIDs(ids)
+	return func(snap *snapshot) (parts []part, err error) {
+		parts, *removed = snap.without(sorted)
+		if *removed == 0 {
 			return nil, nil
 		}
 		return s.mergeInMemory(parts)
-	})
-	return removed, err
+	}
 }
 
 // Flush implements index.Store.
@@ -78,31 +97,55 @@ func (s *Store) Flush(ctx context.Context) error {
 	return s.flush(ctx)
 }
 
-// write lets change make the parts of the next snapshot from the current one;
-// nil parts change nothing.
-func (s *Store) write(ctx context.Context, change func(*snapshot) ([]part, error)) error {
-	if err := s.makeRoom(ctx); err != nil {
-		return err
+// write logs a record and publishes the snapshot that its change makes. It returns when
+// the record is durable as the store's durability says. Where it is logged and cannot be
+// made durable, the change is published and the error returned.
+func (s *Store) write(ctx context.Context, r disk.Record, c change) error {
+	for {
+		if err := s.makeRoom(ctx); err != nil {
+			return err
+		}
+		if err := s.beginLog(ctx); err != nil {
+			return err
+		}
+		wait, ready, err := s.apply(ctx, r, c)
+		if err != nil || ready {
+			if err == nil && wait != nil {
+				err = wait()
+			}
+			return err
+		}
 	}
+}
+
+// apply is write without the wait. It reports ready false, and has done nothing, where
+// a log must begin first.
+func (s *Store) apply(ctx context.Context, r disk.Record, c change) (wait func() error, ready bool, err error) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	snap := s.current.Load()
 	if snap == nil || s.closing {
-		return index.ErrClosed
+		return nil, false, index.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, false, err
 	}
 	if err := s.checkWritable(); err != nil {
-		return err
+		return nil, false, err
 	}
-	parts, err := change(snap)
+	if s.logging() && s.log == nil {
+		return nil, false, nil
+	}
+	parts, err := c(snap)
 	if err != nil || parts == nil {
-		return err
+		return nil, true, err
+	}
+	if wait, err = s.append(r); err != nil {
+		return nil, false, err
 	}
 	s.dirty = true
 	s.publish(parts)
-	return nil
+	return wait, true, nil
 }
 
 // makeRoom begins a flush where the rows in memory have grown past the limit.
@@ -119,7 +162,12 @@ func (s *Store) makeRoom(ctx context.Context) error {
 		return err
 	}
 	if !s.failed {
-		s.flushInBackground(ctx, s.freeze(), size)
+		frozen, err := s.freeze(true)
+		if err != nil {
+			s.flusher.Unlock()
+			return err
+		}
+		s.flushInBackground(ctx, frozen, size)
 		return nil
 	}
 	defer s.flusher.Unlock()
@@ -193,9 +241,10 @@ var _ index.Bulk = (*Store)(nil)
 // BeginBulk implements index.Bulk: up to EndBulk, rows may take up 256 MiB of
 // memory before Upsert has them flushed, and as much again while it does. Searches
 // find them all the same.
-func (s *Store) BeginBulk(context.Context) error { return s.setMemory(bulkMemory) }
+func (s *Store) BeginBulk(context.Context) error { return s.setBulk(true) }
 
-func (s *Store) setMemory(limit int) error {
+// setBulk begins or ends a bulk load. Its rows are not logged.
+func (s *Store) setBulk(bulk bool) error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	if s.current.Load() == nil {
@@ -204,6 +253,10 @@ func (s *Store) setMemory(limit int) error {
 	if err := s.checkWritable(); err != nil {
 		return err
 	}
-	s.memoryLimit = limit
+	s.bulk, s.memoryLimit = bulk, defaultMemoryLimit
+	if bulk {
+		s.memoryLimit = bulkMemory
+		return s.endLog()
+	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/column"
+	"engram/index/internal/wal"
 )
 
 // LockName is the name of the file whose lock the process holds that has the
@@ -27,6 +28,7 @@ type Files struct {
 	Lock     vfs.File // closing it gives the lock back; nil of files that are only read
 	Manifest Manifest
 	Segments []StoredSegment // in the manifest's order
+	Log      wal.Chain       // what was written since the segments
 
 	// derived says that a graph or field indexes whose file is missing are damaged, and
 	// were not removed by a writer.
@@ -121,7 +123,7 @@ func OpenReadOnly(dir string) (*Files, error) {
 		// were open. Where it has not, the error stands, but for what is
 		// made from the rows.
 		now, err := ReadManifest(dir)
-		same := err == nil && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
+		same := err == nil && now.Log == f.Manifest.Log && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
 		if err != nil || same && derived {
 			return nil, failed
 		}
@@ -141,6 +143,9 @@ func (f *Files) open() error {
 	if err := f.Folder.Sync(); err != nil {
 		return err
 	}
+	if err := f.Log.Repair(f.Folder.FS); err != nil {
+		return err
+	}
 	return f.Folder.Sweep(f.Manifest)
 }
 
@@ -157,7 +162,16 @@ func (f *Files) openNamed() (err error) {
 			return missing(err)
 		}
 	}
-	return nil
+	f.Log, err = f.Manifest.readLog(f.Folder.Path)
+	return missing(err)
+}
+
+// readLog reads the logs that come on top of the segments.
+func (m Manifest) readLog(dir string) (wal.Chain, error) {
+	if m.Log == 0 {
+		return wal.Chain{}, nil
+	}
+	return wal.Read(dir, m.Log)
 }
 
 func (f *Files) openSegment(r SegmentRecord) error {
@@ -197,14 +211,17 @@ func (f *Files) withoutDamage(err error) error {
 	return err
 }
 
-// Verify checks the manifest in the folder and the tombstones that it names, which
-// nobody may replace meanwhile.
+// Verify checks the manifest in the folder and the tombstones and logs that it names,
+// which nobody may replace meanwhile.
 func (f Folder) Verify() error {
 	m, err := ReadManifest(f.Path)
 	for _, r := range m.Segments {
 		if r.Dead != 0 && err == nil {
 			_, err = ReadTombstones(filepath.Join(f.Path, TombstonesName(r.Dead)), r.Rows)
 		}
+	}
+	if err == nil {
+		_, err = m.readLog(f.Path)
 	}
 	return err
 }
@@ -237,7 +254,7 @@ func (f Folder) WriteManifest(m Manifest) error {
 
 // leftover matches the names of files that are swept when no manifest names
 // them, and of no others.
-var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead|graph|fld)(\.tmp)?)$`)
+var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead|graph|fld|log)(\.tmp)?)$`)
 
 // Sweep removes files that were written for a manifest that never came, or that
 // m has replaced.
@@ -255,7 +272,7 @@ func (f Folder) Sweep(m Manifest) error {
 		used[FieldsName(r.Fields)] = true
 	}
 	for _, e := range entries {
-		if name := e.Name(); leftover.MatchString(name) && !used[name] {
+		if name := e.Name(); leftover.MatchString(name) && !used[name] && !wal.InChain(name, m.Log) {
 			if err := f.Remove(name); err != nil {
 				return err
 			}

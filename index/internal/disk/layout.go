@@ -16,7 +16,7 @@ const (
 	//	1  first version
 	//	2  a manifest has labels
 	//	3  an index can keep tokens
-	//	4  segments can have a graph, and indexes of payload fields
+	//	4  segments can have a graph and indexes of payload fields, and an index a log
 	Version = 4
 
 	// MaxDim bounds the elements of a vector.

@@ -24,12 +24,15 @@ const ManifestName = "manifest"
 
 // Manifest says what an index is: which files, and whose vectors they hold.
 type Manifest struct {
-	Dim      int
-	Space    space.Space
-	Tokens   index.TokenFormat
-	Labels   map[string]string // see index.Store
-	Fields   []bitmap.Field    // of payloads that new segments have indexes of, in ascending order
-	Next     uint64            // number of the next file
+	Dim    int
+	Space  space.Space
+	Tokens index.TokenFormat
+	Labels map[string]string // see index.Store
+	Fields []bitmap.Field    // of payloads that new segments have indexes of, in ascending order
+	Next   uint64            // number of the next file
+	// Log is the number of the first log whose records come on top of the segments (see
+	// package wal); 0: there is none.
+	Log      uint64
 	Segments []SegmentRecord
 }
 
@@ -42,6 +45,7 @@ type manifestBody struct {
 	Labels     map[string]string `json:"labels,omitempty"`
 	Fields     []bitmap.Field    `json:"fields,omitempty"`
 	Next       uint64            `json:"next"`
+	Log        uint64            `json:"log,omitempty"`
 	Segments   []SegmentRecord   `json:"segments"`
 }
 
@@ -78,7 +82,8 @@ func manifestLine(version int, body []byte) string {
 // WriteManifest writes m.
 func WriteManifest(w io.Writer, m Manifest) error {
 	b := manifestBody{
-		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Labels: m.Labels, Fields: m.Fields, Next: m.Next, Segments: m.Segments,
+		Dim: m.Dim, Bundle: m.Space.Fingerprint, BundleName: m.Space.Name, Labels: m.Labels, Fields: m.Fields, Next: m.Next, Log: m.Log,
+		Segments: m.Segments,
 	}
 	if m.Tokens.Kept() {
 		b.Tokens = (*tokenRecord)(&m.Tokens)
@@ -139,7 +144,7 @@ func parseManifest(content []byte) (Manifest, error) {
 	}
 	m := Manifest{
 		Dim: b.Dim, Space: space.Space{Name: b.BundleName, Fingerprint: b.Bundle}, Labels: b.Labels,
-		Fields: b.Fields, Next: b.Next, Segments: b.Segments,
+		Fields: b.Fields, Next: b.Next, Log: b.Log, Segments: b.Segments,
 	}
 	if b.Tokens != nil {
 		m.Tokens = index.TokenFormat(*b.Tokens)
@@ -156,6 +161,9 @@ func (m Manifest) validate() error {
 	}
 	if !slices.IsSortedFunc(m.Fields, bitmap.Compare) || slices.ContainsFunc(m.Fields, func(f bitmap.Field) bool { return f.Check() != nil }) {
 		return fmt.Errorf("fields %v, wanted keys with kinds in order: %w", m.Fields, index.ErrCorrupt)
+	}
+	if m.Log >= m.Next && m.Log != 0 {
+		return fmt.Errorf("log %d, next file %d: %w", m.Log, m.Next, index.ErrCorrupt)
 	}
 	used := map[uint64]bool{}
 	for _, s := range m.Segments {

@@ -34,6 +34,13 @@ func numberOf(name string) (number uint64, ok bool) {
 	return number, found && err == nil && Name(number) == name
 }
 
+// InChain reports whether name is the file name of a log of the chain that begins with
+// the log from; 0: there is no chain.
+func InChain(name string, from uint64) bool {
+	number, ok := numberOf(name)
+	return ok && from != 0 && number >= from
+}
+
 // castagnoli is the table of CRC-32C, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

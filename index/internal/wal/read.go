@@ -11,10 +11,8 @@ import (
 	"slices"
 
 	"engram/data/vfs"
+	"engram/index"
 )
-
-// ErrCorrupt marks a log that is damaged.
-var ErrCorrupt = errors.New("the log is damaged")
 
 // Chain is what a chain of logs holds.
 type Chain struct {
@@ -34,7 +32,7 @@ type tail struct {
 }
 
 // Read reads the logs in dir whose numbers are from or higher. A process may append to
-// the last of them meanwhile. ErrCorrupt marks damage, with file and offset;
+// the last of them meanwhile. index.ErrCorrupt marks damage, with file and offset;
 // fs.ErrNotExist says that the log from is missing.
 func Read(dir string, from uint64) (Chain, error) {
 	c, err := read(dir, from)
@@ -45,7 +43,7 @@ func Read(dir string, from uint64) (Chain, error) {
 	return c, err
 }
 
-var errGap = fmt.Errorf("records are missing: %w", ErrCorrupt)
+var errGap = fmt.Errorf("records are missing: %w", index.ErrCorrupt)
 
 func read(dir string, from uint64) (Chain, error) {
 	c := Chain{dir: dir, from: from}
@@ -101,7 +99,7 @@ func (c *Chain) read(number uint64) error {
 			break
 		}
 		if f.seq != last+1 {
-			return fmt.Errorf("at byte %d: frame %d follows frame %d: %w", at, f.seq, last, ErrCorrupt)
+			return fmt.Errorf("at byte %d: frame %d follows frame %d: %w", at, f.seq, last, index.ErrCorrupt)
 		}
 		if last > 0 {
 			c.Records = append(c.Records, f.record)
@@ -117,7 +115,7 @@ func (c *Chain) read(number uint64) error {
 	}
 	// A frame after the damage tells whether what is damaged was synced.
 	if synced := syncedAfter(b[at:], number); synced > last {
-		return fmt.Errorf("at byte %d: frame %d was synced and does not match its checksum: %w", at, last+1, ErrCorrupt)
+		return fmt.Errorf("at byte %d: frame %d was synced and does not match its checksum: %w", at, last+1, index.ErrCorrupt)
 	}
 	c.torn = append(c.torn, tail{number: number, at: int64(at)})
 	return nil
@@ -128,7 +126,7 @@ func (c *Chain) read(number uint64) error {
 func (c *Chain) checkFollows(record []byte) error {
 	before, ok := decodePosition(record)
 	if !ok {
-		return fmt.Errorf("the first frame has %d bytes, wanted %d: %w", len(record), positionSize, ErrCorrupt)
+		return fmt.Errorf("the first frame has %d bytes, wanted %d: %w", len(record), positionSize, index.ErrCorrupt)
 	}
 	// What lies before from is no part of the chain any more.
 	if before.Log < c.from {
@@ -143,16 +141,16 @@ func (c *Chain) checkFollows(record []byte) error {
 
 func checkHeader(b []byte, number uint64) error {
 	if len(b) < headerSize || string(b[:len(magic)]) != magic {
-		return fmt.Errorf("at byte 0: it does not begin as a log does: %w", ErrCorrupt)
+		return fmt.Errorf("at byte 0: it does not begin as a log does: %w", index.ErrCorrupt)
 	}
 	if crc32.Checksum(b[:headerSize-4], castagnoli) != binary.LittleEndian.Uint32(b[headerSize-4:]) {
-		return fmt.Errorf("at byte 0: its header does not match its checksum: %w", ErrCorrupt)
+		return fmt.Errorf("at byte 0: its header does not match its checksum: %w", index.ErrCorrupt)
 	}
 	if v := binary.LittleEndian.Uint32(b[8:]); v != version {
 		return fmt.Errorf("it has format %d, this program reads format %d", v, version)
 	}
 	if n := binary.LittleEndian.Uint64(b[12:]); n != number {
-		return fmt.Errorf("at byte 12: it is the log %d, wanted %d: %w", n, number, ErrCorrupt)
+		return fmt.Errorf("at byte 12: it is the log %d, wanted %d: %w", n, number, index.ErrCorrupt)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"engram/data/vfs"
 	"engram/data/vfs/crashfs"
+	"engram/index"
 )
 
 func mustLog(t testing.TB, dir string, number uint64, end Position) *Log {
@@ -109,7 +110,7 @@ func TestDamageIsToldOrTheEndIsTorn(t *testing.T) {
 			}
 			c, err := Read(dir, 3)
 			switch got := texts(c); {
-			case err != nil && !errors.Is(err, ErrCorrupt):
+			case err != nil && !errors.Is(err, index.ErrCorrupt):
 				t.Fatalf("log %d, %s: %v", number, what, err)
 			case err == nil && number == 3:
 				t.Fatalf("log %d, %s: no error and %q", number, what, got)
@@ -140,7 +141,7 @@ func TestALogThatIsMissingIsDamage(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, Name(7))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(dir, 3); !errors.Is(err, ErrCorrupt) {
+	if _, err := Read(dir, 3); !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("error %v, want ErrCorrupt", err)
 	}
 }
