@@ -19,6 +19,7 @@ import (
 type cli struct {
 	t    *testing.T
 	env  map[string]string
+	in   string   // what commands read from stdin
 	args []string // of every command line
 }
 
@@ -33,7 +34,7 @@ func (c *cli) run(args ...string) (stdout, stderr string, status int) {
 	c.t.Helper()
 	var out, err bytes.Buffer
 	status = run(c.t.Context(), append(args, c.args...), streams{
-		stdout: &out, stderr: &err, getenv: func(name string) string { return c.env[name] },
+		stdin: strings.NewReader(c.in), stdout: &out, stderr: &err, getenv: func(name string) string { return c.env[name] },
 	})
 	return out.String(), err.String(), status
 }

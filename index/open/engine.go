@@ -13,6 +13,7 @@ type engine interface {
 	// open opens an index. A fixed one stays with what its name is now.
 	open(ctx context.Context, name string, fixed bool, o Options) (index.Store, error)
 	create(ctx context.Context, name string, e Empty, o Options) (index.Store, error)
+	drop(ctx context.Context, name string, o Options) error
 	// check refuses choices for a collection that cannot be followed.
 	check(name string, c Collection) error
 	// clean returns the one form of the name among several that mean the same index.

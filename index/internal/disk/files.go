@@ -50,7 +50,7 @@ func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
 	}
 	// The folder is looked at before the lock file goes into it, and again
 	// under the lock, when no other process can be creating an index there.
-	if err := checkEmpty(dir); err != nil {
+	if err := CheckEmpty(dir); err != nil {
 		return nil, err
 	}
 	folder := Folder{Path: dir, FS: fsys}
@@ -58,7 +58,7 @@ func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = checkEmpty(dir)
+	err = CheckEmpty(dir)
 	if err == nil {
 		err = folder.WriteManifest(m)
 	}
@@ -71,9 +71,9 @@ func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
 	return &Files{Folder: folder, Lock: lock, Manifest: m}, nil
 }
 
-// checkEmpty refuses a folder with files in it. Files that an interrupted Create
+// CheckEmpty refuses a folder with files in it. Files that an interrupted Create
 // leaves are no obstacle; segments without a manifest are somebody's data.
-func checkEmpty(dir string) error {
+func CheckEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err

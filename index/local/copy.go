@@ -1,0 +1,109 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"engram/data/vfs"
+	"engram/index"
+	"engram/index/internal/disk"
+)
+
+var _ index.Snapshotter = (*Store)(nil)
+
+// Snapshot implements index.Snapshotter. Segments are copied as they are, each byte with
+// its checksum, and rows in memory are written as one more. A store for reading makes one
+// too, with what was flushed and logged when it was opened. After an error the folder has
+// no manifest and is no index.
+func (s *Store) Snapshot(ctx context.Context, dir string) error {
+	snap, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer snap.release()
+	fsys := s.folder.FS
+	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
+		return err
+	}
+	if err := disk.CheckEmpty(dir); err != nil {
+		return err
+	}
+	c := copying{folder: disk.Folder{Path: dir, FS: fsys}, manifest: disk.Manifest{
+		Dim: s.info.Dim, Space: s.info.Space, Tokens: s.info.Tokens, Labels: *s.labels.Load(), Next: 1,
+	}}
+	var memory []part
+	for _, p := range snap.parts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if p.inMemory() {
+			memory = append(memory, p)
+		} else if err := c.segment(p); err != nil {
+			return fmt.Errorf("copying segment %d of %s: %w", p.segment.file, s.folder.Path, err)
+		}
+	}
+	if err := c.rows(memory); err != nil {
+		return err
+	}
+	if err := c.folder.Sync(); err != nil {
+		return err
+	}
+	if err := c.folder.WriteManifest(c.manifest); err != nil {
+		return err
+	}
+	return c.folder.Sync()
+}
+
+// copying is a snapshot that is being written into a folder.
+type copying struct {
+	folder   disk.Folder
+	manifest disk.Manifest
+}
+
+// number returns the number of the next file.
+func (c *copying) number() uint64 {
+	c.manifest.Next++
+	return c.manifest.Next - 1
+}
+
+// segment copies a segment from disk, with its tombstones.
+func (c *copying) segment(p part) error {
+	if p.live == 0 {
+		return nil
+	}
+	total := len(p.segment.IDs)
+	r := disk.SegmentRecord{File: c.number(), Rows: total}
+	if p.segment.Graph() != nil {
+		r.Graph = c.number()
+	}
+	if err := p.segment.CopyTo(c.folder, r.File, r.Graph); err != nil {
+		return err
+	}
+	if p.live < total {
+		r.Dead = c.number()
+		if err := c.folder.Write(disk.TombstonesName(r.Dead), func(w io.Writer) error {
+			return disk.WriteTombstones(w, p.dead, total)
+		}); err != nil {
+			return err
+		}
+	}
+	c.manifest.Segments = append(c.manifest.Segments, r)
+	return nil
+}
+
+// rows writes rows in memory as a segment.
+func (c *copying) rows(memory []part) error {
+	refs := slices.Collect(rows(memory))
+	if len(refs) == 0 {
+		return nil
+	}
+	r := disk.SegmentRecord{File: c.number(), Rows: len(refs)}
+	err := c.folder.Write(disk.SegmentName(r.File), func(w io.Writer) error { return disk.WriteSegment(w, refs) })
+	if err == nil && c.manifest.Tokens.Kept() {
+		err = c.folder.Write(disk.TokensName(r.File), func(w io.Writer) error { return disk.WriteTokens(w, refs) })
+	}
+	c.manifest.Segments = append(c.manifest.Segments, r)
+	return err
+}
