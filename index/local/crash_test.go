@@ -22,7 +22,11 @@ const crashFolder = "ENGRAM_TEST_CRASH_FOLDER"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashFolder); dir != "" {
-		if err := writeUntilKilled(dir); err != nil {
+		write := writeUntilKilled
+		if n, err := strconv.ParseInt(os.Getenv(killedLoad), 10, 64); err == nil {
+			write = func(dir string) error { return loadUntilKilled(dir, n) }
+		}
+		if err := write(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
