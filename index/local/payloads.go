@@ -42,7 +42,7 @@ func (s *Store) settingPayloads(payloads map[index.ID]index.Payload, set *int) (
 		b := disk.NewBuilder(s.info.Dim, len(items), s.tokenSize())
 		for _, item := range items {
 			item.Payload = payloads[item.ID]
-			if err := b.AddUnit(item); err != nil {
+			if err := b.Add(item); err != nil {
 				return nil, err
 			}
 		}

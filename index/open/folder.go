@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -16,7 +17,13 @@ func (folders) open(_ context.Context, name string, _ bool, o Options) (index.St
 	if o.ReadOnly {
 		return reading(local.OpenReadOnly(name))
 	}
-	return o.watched(local.Open(name))
+	store, err := local.Open(name)
+	if err == nil && o.Durability != "" {
+		if err = store.SetDurability(o.Durability); err != nil {
+			err = errors.Join(err, store.Close())
+		}
+	}
+	return o.watched(store, err)
 }
 
 func (folders) create(_ context.Context, name string, e Empty, o Options) (index.Store, error) {

@@ -7,6 +7,7 @@ import (
 
 	"engram/data/space"
 	"engram/index"
+	"engram/index/local"
 )
 
 // Options say how indexes are opened.
@@ -20,6 +21,8 @@ type Options struct {
 	// without changing anything in it (see local.OpenReadOnly). A collection is
 	// open to many programs anyway.
 	ReadOnly bool
+	// Durability of what is written to a folder; "" is local.AtFlush. A server has its own.
+	Durability local.Durability
 	// Logger gets warnings and what the embedded engine does in the background; nil
 	// means no log.
 	Logger *slog.Logger

@@ -37,19 +37,9 @@ const (
 // Add adds an item, scaled to unit length. It refuses what index.Store's Upsert
 // refuses, and then the builder is of no more use.
 func (b *Builder) Add(item index.Item) error {
-	return b.add(item, index.UnitTo(b.segment.Vector(len(b.segment.IDs)), item.Vector))
-}
-
-// AddUnit is Add for an item whose vector has unit length already; it stays as it is.
-func (b *Builder) AddUnit(item index.Item) error {
-	copy(b.segment.Vector(len(b.segment.IDs)), item.Vector)
-	return b.add(item, nil)
-}
-
-// add adds the item of a vector that is in its row, unless that has failed.
-func (b *Builder) add(item index.Item, err error) error {
 	s := &b.segment
 	row := len(s.IDs)
+	err := index.UnitTo(s.Vector(row), item.Vector)
 	if err == nil && len(item.Tokens) != s.tokens.size {
 		err = fmt.Errorf("%d bytes of tokens, the index keeps %d of each item: %w", len(item.Tokens), s.tokens.size, index.ErrTokens)
 	}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"engram/cmd/engram/internal/app"
+	"engram/index"
+	"engram/index/local"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPutAndDelete(t *testing.T) {
+	c, dir := newCLI(t), filepath.Join(t.TempDir(), "index")
+	store, err := local.Create(dir, local.Options{Dim: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.in = `{"id": 1, "vector": [3, 4], "payload": {"n": 1}}
+{"id": 1, "payload": {"n": 2, "tags": ["a"]}}
+
+{"id": 18446744073709551615, "vector": [1, 0]}
+{"id": 3, "vector": [0, 1]}
+{"id": 99, "payload": {}}`
+	for _, durability := range []string{"flush", "log", "group", "call"} {
+		var w app.Written
+		c.json(&w, "index", "put", dir, "--durability", durability)
+		if want := (app.Written{Index: dir, Items: 3, Payloads: 1, Count: 3}); w != want {
+			t.Errorf("put with durability %s: %+v, want %+v", durability, w, want)
+		}
+	}
+	c.in = "3\n12\n"
+	if got := c.must("index", "delete", dir); got != dir+": 0 items put, 0 payloads set, 1 items deleted; it has 2 items\n" {
+		t.Errorf("delete prints %q", got)
+	}
+	store, err = local.OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.Get(t.Context(), []index.ID{1, 3, 1<<64 - 1})
+	want := []index.Item{
+		{ID: 1, Vector: []float32{.6, .8}, Payload: index.Payload{"n": int64(2), "tags": []string{"a"}}},
+		{ID: 1<<64 - 1, Vector: []float32{1, 0}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for text, part := range map[string]string{
+		`{"vector": [1, 2]}`:                   `line 1: it has no "id"`,
+		`{"id": 1}`:                            "neither",
+		"\n{\"id\": 1, \"vector\": [1, 2, 3]}": "line 2: ",
+		`{"id": 1, "payload": [1]}`:            "line 1: ",
+		`{"id": -1, "vector": [1, 2]}`:         "line 1: ",
+	} {
+		c.in = text
+		c.refuse([]string{part}, "index", "put", dir)
+	}
+	c.in = "seven"
+	c.refuse([]string{"line 1", "seven"}, "index", "delete", dir)
+	c.refuse([]string{"sometimes", "group"}, "index", "put", dir, "--durability", "sometimes")
+}
+
+func TestPutIntoACollection(t *testing.T) {
+	onServers(t, func(t *testing.T, c *cli, collection func(string) string) {
+		name := collection("photos")
+		c.must("index", "build", writePhotos(t), "--out", name)
+		c.in = `{"id": 1, "payload": {}}`
+		c.refuse([]string{"wanted a vector"}, "index", "put", name)
+	})
+}

@@ -1,0 +1,205 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"engram/data/progress"
+	"engram/index"
+	"engram/index/local"
+	"engram/index/open"
+)
+
+// WriteSpec says what is written to which index.
+type WriteSpec struct {
+	Index      string
+	Durability string // see local.Durability
+	Input      io.Reader
+}
+
+// DefaultDurability is what is written as where nothing else is asked for.
+const DefaultDurability = string(local.Grouped)
+
+// Written counts what was written to an index.
+type Written struct {
+	Index    string `json:"index"`
+	Items    int    `json:"items"`    // added or replaced
+	Payloads int    `json:"payloads"` // replaced alone
+	Deleted  int    `json:"deleted"`
+	Count    int    `json:"count"` // items in the index then
+}
+
+// line is one line of a WriteSpec's input.
+type line struct {
+	ID      *index.ID       `json:"id"`
+	Vector  []float32       `json:"vector"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+const (
+	// batchLines is how many lines are written by one call at most. Fewer are where no
+	// more have arrived.
+	batchLines = 1000
+	maxLine    = 16 << 20 // bytes
+)
+
+// Put adds items to an index, and replaces payloads, as JSON lines say.
+func (a *App) Put(ctx context.Context, spec WriteSpec, watch progress.Func) (*Written, error) {
+	return a.writeLines(ctx, spec, watch, (*writing).put)
+}
+
+// Delete removes items from an index, whose ids stand in lines.
+func (a *App) Delete(ctx context.Context, spec WriteSpec, watch progress.Func) (*Written, error) {
+	return a.writeLines(ctx, spec, watch, (*writing).delete)
+}
+
+// writing is lines that become calls of a store.
+type writing struct {
+	store    index.Store
+	items    []index.Item
+	payloads map[index.ID]index.Payload
+	ids      []index.ID
+	done     *Written
+}
+
+// writeLines has take read each line of the input, and writes what it took.
+func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Func, take func(*writing, context.Context, []byte) error) (_ *Written, err error) {
+	opts := a.storeOptions()
+	if opts.Durability, err = local.ParseDurability(spec.Durability); err != nil {
+		return nil, err
+	}
+	store, err := open.Store(ctx, spec.Index, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, store)
+	w := &writing{store: store, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
+	report := watch.Stage("writing", "lines", 0)
+	input := bufio.NewReaderSize(spec.Input, 1<<20)
+	for number := 1; ; number++ {
+		text, last, err := readLine(input)
+		if err == nil && len(text) > 0 {
+			err = take(w, ctx, text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if last || input.Buffered() == 0 || w.lines() >= batchLines {
+			if err := w.write(ctx); err != nil {
+				return nil, fmt.Errorf("up to line %d: %w", number, err)
+			}
+			report(int64(number), 0)
+		}
+		if last {
+			break
+		}
+	}
+	info, err := store.Info(ctx)
+	w.done.Count = info.Count
+	return w.done, err
+}
+
+// readLine returns a line without its end.
+func readLine(r *bufio.Reader) (text []byte, last bool, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		text = append(text, part...)
+		switch {
+		case len(text) > maxLine:
+			return nil, false, fmt.Errorf("it has more than %d bytes", maxLine)
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF):
+			return text, true, nil
+		default:
+			return trimEnd(text), false, err
+		}
+	}
+}
+
+func trimEnd(text []byte) []byte {
+	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+func (w *writing) lines() int { return len(w.items) + len(w.payloads) + len(w.ids) }
+
+// put takes an item, or a payload for an item that is there.
+func (w *writing) put(ctx context.Context, text []byte) error {
+	var l line
+	if err := json.Unmarshal(text, &l); err != nil {
+		return err
+	}
+	if l.ID == nil {
+		return errors.New(`it has no "id"`)
+	}
+	var payload index.Payload
+	if l.Payload != nil {
+		var err error
+		if payload, err = index.ParsePayload(l.Payload); err != nil {
+			return err
+		}
+	}
+	if l.Vector == nil && l.Payload == nil {
+		return errors.New(`it has neither "vector" nor "payload"`)
+	}
+	// The order of the lines is the order of the calls.
+	if l.Vector != nil && len(w.payloads) > 0 || l.Vector == nil && len(w.items) > 0 {
+		if err := w.write(ctx); err != nil {
+			return err
+		}
+	}
+	if l.Vector == nil {
+		w.payloads[*l.ID] = payload
+	} else {
+		w.items = append(w.items, index.Item{ID: *l.ID, Vector: l.Vector, Payload: payload})
+	}
+	return nil
+}
+
+// delete takes the id of an item.
+func (w *writing) delete(_ context.Context, text []byte) error {
+	var id index.ID
+	if err := json.Unmarshal(text, &id); err != nil {
+		return fmt.Errorf("found %.40q, wanted the id of an item", text)
+	}
+	w.ids = append(w.ids, id)
+	return nil
+}
+
+// write writes what was taken.
+func (w *writing) write(ctx context.Context) error {
+	if len(w.items) > 0 {
+		if err := w.store.Upsert(ctx, w.items); err != nil {
+			return err
+		}
+		w.done.Items += len(w.items)
+		w.items = nil
+	}
+	if len(w.payloads) > 0 {
+		store, ok := w.store.(index.PayloadSetter)
+		if !ok {
+			return fmt.Errorf("%s is on a server, of whose items no payloads are replaced alone: wanted a vector in each line", w.done.Index)
+		}
+		n, err := store.SetPayloads(ctx, w.payloads)
+		if err != nil {
+			return err
+		}
+		w.done.Payloads += n
+		clear(w.payloads)
+	}
+	if len(w.ids) > 0 {
+		n, err := w.store.Delete(ctx, w.ids)
+		if err != nil {
+			return err
+		}
+		w.done.Deleted += n
+		w.ids = nil
+	}
+	return nil
+}
