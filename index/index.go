@@ -84,13 +84,13 @@ type Info struct {
 	Background Background
 }
 
-// Background counts pieces of work, such as writing rows from memory to disk, that
-// an engine does while nobody waits for it.
+// Background counts pieces of work, such as writing rows from memory to disk or building
+// a graph, that an engine does while nobody waits for it.
 type Background struct {
 	Begun, Finished int
-	// Failed counts the pieces that ended with an error. The next write after one
-	// of them returns that error and applies nothing, unless a Flush has mended it
-	// before.
+	// Failed counts the pieces that ended with an error. The next write after rows
+	// could not be written returns that error and applies nothing, unless a Flush has
+	// mended it before. Items whose graph could not be built are compared one by one.
 	Failed int
 }
 

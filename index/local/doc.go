@@ -15,7 +15,8 @@
 //
 // A segment can have a graph beside it, through which a search finds its rows without
 // looking at every one (see Optimise and package graph). The end of a bulk load and
-// Optimise build graphs; rows in no graph are scanned.
+// Optimise build graphs, and after a flush the graphs of large segments are built in the
+// background; rows in no graph are scanned.
 //
 // A search works on a snapshot, the list of segments and tombstones of one
 // moment. It takes no lock and sees all of an Upsert or nothing. There is one

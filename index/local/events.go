@@ -8,11 +8,12 @@ import (
 	"engram/index"
 )
 
-// Event is a step of a flush in the background: one that Upsert has begun, which
-// nobody waits for.
+// Event is a step of a piece of work that nobody waits for: a flush that Upsert has
+// begun, or a graph of a segment.
 type Event struct {
 	Step  Step
-	Bytes int           // of the rows in memory that the flush writes
+	Bytes int           // of the rows in memory that a flush writes
+	Items int           // that a graph is built of; 0: the event is of a flush
 	Took  time.Duration // since it began
 	Err   error         // why it failed
 }
@@ -41,7 +42,9 @@ func (s *Store) tell(e Event) {
 		s.background.Finished++
 	case Failed:
 		s.background.Failed++
-		s.cause = e.Err
+		if e.Items == 0 { // items without a graph are found all the same
+			s.cause = e.Err
+		}
 	}
 	s.writer.Unlock()
 	if f := s.events.Load(); f != nil && *f != nil {

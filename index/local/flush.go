@@ -75,6 +75,7 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *frozen, f flushing) (er
 	}
 	// What cannot be removed now is removed when the index is opened.
 	_ = s.folder.Sweep(manifest)
+	s.beginGraphs()
 	return nil
 }
 

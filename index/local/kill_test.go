@@ -38,12 +38,13 @@ func loadStep(n int64) (r disk.Record) {
 	for range 1 + rng.IntN(30) {
 		ids[1+index.ID(rng.IntN(300))] = true
 	}
-	switch payload := (index.Payload{"version": n}); {
-	case n%5 == 3:
+	payload := index.Payload{"version": n}
+	switch n % 5 {
+	case 3:
 		for id := range ids {
 			r.Deleted = append(r.Deleted, id)
 		}
-	case n%5 == 4:
+	case 4:
 		r.Payloads = map[index.ID]index.Payload{0: payload}
 		for id := range ids {
 			r.Payloads[id] = payload
@@ -85,7 +86,7 @@ func loadUntilKilled(dir string, n int64) error {
 	if err != nil {
 		return err
 	}
-	s.memoryLimit, s.graphRows = 40<<10, 100
+	s.memoryLimit, s.graphRows, s.segmentRows = 40<<10, 100, 100
 	if err := s.SetDurability([]Durability{Logged, Synced, Grouped}[n%3]); err != nil {
 		return err
 	}
@@ -139,7 +140,8 @@ func loadUntilKilled(dir string, n int64) error {
 // A process is killed at random moments under a load of writes, searches, flushes,
 // merges, graphs and snapshots. Each time the index opens with every write that was
 // acknowledged, and with the one under way whole or not at all; each snapshot is the
-// index of one moment, or no index. (go test ./index/local -run Killed -kills 200)
+// index of one moment, or no index. More kills are made by
+// go test ./index/local -run UnderLoadIsKilled -kills 200.
 func TestAProcessUnderLoadIsKilled(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "index")
 	mustClose(t, mustCreate(t, dir, loadDim))

@@ -20,6 +20,7 @@ type segment struct {
 	file   uint64 // number of the file; 0: in memory
 	graph  uint64 // number of the file of its graph; 0: none
 	frozen bool   // in memory, and being written; the writer lock guards it
+	tried  bool   // its graph was built or could not be; the writer lock guards it
 	users  atomic.Int64
 
 	// fields is the number of the file with its field indexes, 0 where it has none,

@@ -40,6 +40,7 @@ type Store struct {
 	// next Upsert flushes first. The writer lock guards it.
 	memoryLimit int
 	graphRows   int // rows from which Optimise builds a graph; tests set fewer
+	segmentRows int // live rows from which a segment gets a graph in the background, likewise
 
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
@@ -66,6 +67,10 @@ type Store struct {
 	bulk       bool         // a bulk load is under way
 	log        *wal.Log     // where writes are logged; nil: nowhere
 	logEnd     wal.Position // where the chain of logs before log ends
+
+	// endGraphs ends the building of graphs in the background, nil where none are built
+	// (see buildGraphs).
+	endGraphs context.CancelFunc
 }
 
 var _ index.TokenStore = (*Store)(nil)
@@ -116,7 +121,7 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 func newStore(files *disk.Files) (*Store, error) {
 	m := files.Manifest
 	s := &Store{
-		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, next: m.Next,
+		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, segmentRows: graph.MinRows, next: m.Next,
 		durability: AtFlush, info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
 	s.labels.Store(&m.Labels)
@@ -164,6 +169,9 @@ func (s *Store) Close() error {
 	}
 	s.writer.Lock()
 	s.closing = true
+	if s.endGraphs != nil {
+		s.endGraphs()
+	}
 	s.writer.Unlock()
 	flush := s.flush
 	if s.written.Log != 0 && !s.readOnly() {

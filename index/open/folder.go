@@ -84,6 +84,10 @@ func (o Options) watched(store *local.Store, err error) (index.Store, error) {
 		return store, nil
 	}
 	store.Watch(func(e local.Event) {
+		if e.Items > 0 {
+			o.logGraph(e)
+			return
+		}
 		logger := o.Logger.With("bytes", e.Bytes)
 		switch e.Step {
 		case local.Begun:
@@ -95,4 +99,17 @@ func (o Options) watched(store *local.Store, err error) (index.Store, error) {
 		}
 	})
 	return store, nil
+}
+
+// logGraph logs the building of a graph in the background.
+func (o Options) logGraph(e local.Event) {
+	logger := o.Logger.With("items", e.Items)
+	switch e.Step {
+	case local.Begun:
+		logger.Debug("building a graph")
+	case local.Finished:
+		logger.Debug("built a graph", "took", e.Took)
+	case local.Failed:
+		logger.Error("a graph could not be built, its items are compared one by one", "took", e.Took, "error", e.Err)
+	}
 }
