@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"engram/index"
 	"engram/index/internal/disk"
 	"engram/index/internal/graph"
 )
@@ -120,6 +121,9 @@ func (s *Store) attachGraph(of *segment, g *graph.Graph) error {
 	if err == nil {
 		err = s.folder.Sync()
 	}
+	if err == nil {
+		err = f.opened.takeIndexes(of, s.folder.Path)
+	}
 	m := s.written
 	m.Labels, m.Next = *s.labels.Load(), s.next
 	m.Segments = slices.Clone(m.Segments)
@@ -133,6 +137,20 @@ func (s *Store) attachGraph(of *segment, g *graph.Graph) error {
 	s.written, f.opened.graph = m, number
 	s.exchange(of, f.opened)
 	return s.folder.Sync()
+}
+
+// takeIndexes gives a segment the field indexes of another with the same rows. The caller
+// holds the flusher lock.
+func (s *segment) takeIndexes(of *segment, folder string) error {
+	s.fields, s.stored, s.fresh = of.fields, of.stored, of.fresh
+	s.made.Store(of.made.Load())
+	if of.fields == 0 {
+		return nil
+	}
+	if err := s.OpenIndexes(filepath.Join(folder, disk.FieldsName(of.fields))); !errors.Is(err, index.ErrCorrupt) {
+		return err
+	}
+	return nil // filters read payloads
 }
 
 // exchange publishes a snapshot with the same rows in another segment.

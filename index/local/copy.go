@@ -31,7 +31,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 		return err
 	}
 	c := copying{folder: disk.Folder{Path: dir, FS: fsys}, manifest: disk.Manifest{
-		Dim: s.info.Dim, Space: s.info.Space, Tokens: s.info.Tokens, Labels: *s.labels.Load(), Next: 1,
+		Dim: s.info.Dim, Space: s.info.Space, Tokens: s.info.Tokens, Labels: *s.labels.Load(), Fields: *s.fields.Load(), Next: 1,
 	}}
 	var memory []part
 	for _, p := range snap.parts {
@@ -44,7 +44,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 			return fmt.Errorf("copying segment %d of %s: %w", p.segment.file, s.folder.Path, err)
 		}
 	}
-	if err := c.rows(memory); err != nil {
+	if err := c.rows(ctx, memory); err != nil {
 		return err
 	}
 	if err := c.folder.Sync(); err != nil {
@@ -78,7 +78,10 @@ func (c *copying) segment(p part) error {
 	if p.segment.Graph() != nil {
 		r.Graph = c.number()
 	}
-	if err := p.segment.CopyTo(c.folder, r.File, r.Graph); err != nil {
+	if len(p.segment.Fields()) > 0 {
+		r.Fields = c.number()
+	}
+	if err := p.segment.CopyTo(c.folder, r); err != nil {
 		return err
 	}
 	if p.live < total {
@@ -93,8 +96,8 @@ func (c *copying) segment(p part) error {
 	return nil
 }
 
-// rows writes rows in memory as a segment.
-func (c *copying) rows(memory []part) error {
+// rows writes rows in memory as a segment, with indexes of its fields.
+func (c *copying) rows(ctx context.Context, memory []part) error {
 	refs := slices.Collect(rows(memory))
 	if len(refs) == 0 {
 		return nil
@@ -103,6 +106,13 @@ func (c *copying) rows(memory []part) error {
 	err := c.folder.Write(disk.SegmentName(r.File), func(w io.Writer) error { return disk.WriteSegment(w, refs) })
 	if err == nil && c.manifest.Tokens.Kept() {
 		err = c.folder.Write(disk.TokensName(r.File), func(w io.Writer) error { return disk.WriteTokens(w, refs) })
+	}
+	if err == nil && len(c.manifest.Fields) > 0 {
+		r.Fields = c.number()
+		var encoded []disk.EncodedIndex
+		if encoded, err = disk.EncodeIndexes(c.manifest.Fields, refs, ctx.Err); err == nil {
+			err = c.folder.Write(disk.FieldsName(r.Fields), func(w io.Writer) error { return disk.WriteIndexes(w, len(refs), encoded) })
+		}
 	}
 	c.manifest.Segments = append(c.manifest.Segments, r)
 	return err

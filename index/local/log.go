@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"engram/index"
@@ -166,28 +167,44 @@ func (s *Store) append(r disk.Record) (wait func() error, err error) {
 	return func() error { return log.Wait(seq) }, nil
 }
 
-// replay applies the records of a log to a store that is being opened.
+// replay applies the records of a log to a store that is being opened. Records that it
+// cannot apply are damage.
 func (s *Store) replay(chain wal.Chain) error {
 	s.logEnd, s.next = chain.End, max(s.next, chain.Newest+1)
-	for _, b := range chain.Records {
-		r, err := disk.DecodeRecord(b, s.info.Dim, s.tokenSize())
-		if err != nil {
+	s.recovery = Recovery{Damage: chain.Damage}
+	for _, t := range chain.Torn {
+		s.recovery.Torn += t.Bytes
+	}
+	for _, r := range chain.Records {
+		err := s.replayRecord(r.Content)
+		if errors.Is(err, index.ErrCorrupt) {
+			path := filepath.Join(s.folder.Path, wal.Name(r.Log))
+			s.recovery.Damage = append(s.recovery.Damage, fmt.Errorf("log %s: at byte %d: %w", path, r.At, err))
+		} else if err != nil {
 			return err
-		}
-		change, err := s.changeOf(r)
-		if err != nil {
-			return fmt.Errorf("a record in the log is refused: %w: %w", err, index.ErrCorrupt)
-		}
-		parts, err := change(s.current.Load())
-		if err != nil {
-			return err
-		}
-		if parts != nil {
-			s.publish(parts)
-			s.dirty = !s.readOnly()
+		} else {
+			s.recovery.Records++
 		}
 	}
+	s.dirty = s.recovery.Records > 0 && s.checkWritable() == nil
 	return nil
+}
+
+// replayRecord applies a record; index.ErrCorrupt says that it is none of this index.
+func (s *Store) replayRecord(content []byte) error {
+	r, err := disk.DecodeRecord(content, s.info.Dim, s.tokenSize())
+	if err != nil {
+		return err
+	}
+	change, err := s.changeOf(r)
+	if err != nil {
+		return fmt.Errorf("a record in the log is refused: %w: %w", err, index.ErrCorrupt)
+	}
+	parts, err := change(s.current.Load())
+	if err == nil && parts != nil {
+		s.publish(parts)
+	}
+	return err
 }
 
 // changeOf returns what applies a record.

@@ -6,9 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -17,7 +15,6 @@ import (
 	"engram/data/vfs"
 	"engram/data/vfs/crashfs"
 	"engram/index"
-	"engram/index/internal/wal"
 )
 
 // mustLog has the store's writes logged.
@@ -323,37 +320,4 @@ func (f fullFile) WriteAt(b []byte, at int64) (int, error) {
 		return n, syscall.ENOSPC
 	}
 	return f.File.WriteAt(b, at)
-}
-
-// A log that is damaged keeps the index from opening, and says which byte of which file
-// it is; Verify says so too.
-func TestADamagedLogIsTold(t *testing.T) {
-	s := mustCreate(t, t.TempDir(), 4)
-	mustLog(t, s, Synced)
-	for id := range index.ID(5) {
-		put(t, s, 1, id)
-	}
-	name := filepath.Join(s.folder.Path, wal.Name(s.log.Number()))
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	damaged := append([]byte(nil), content...)
-	damaged[len(content)/2] ^= 4
-	if err := os.WriteFile(name, damaged, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	reader, err := OpenReadOnly(s.folder.Path)
-	if err == nil {
-		mustClose(t, reader)
-	}
-	for what, err := range map[string]error{"opening": err, "Verify": s.Verify(t.Context())} {
-		if !errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "at byte") {
-			t.Errorf("%s: error %v, want ErrCorrupt with file and offset", what, err)
-		}
-	}
-	if err := os.WriteFile(name, content, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	mustClose(t, s)
 }

@@ -7,8 +7,8 @@ import (
 	"engram/index/internal/disk"
 )
 
-// OpenReadOnly opens the index in the folder dir for reading, with what was
-// flushed and logged by then. It changes nothing in the folder and takes no lock: any number of
+// OpenReadOnly opens the index in the folder dir for reading, with what was flushed and
+// logged by then. It changes nothing in the folder and takes no lock: any number of
 // processes read an index, from a file system that cannot be written too, while
 // one writes to it. What is written after OpenReadOnly returns is not seen; the
 // files that a writer replaces stay open until Close. A write returns
@@ -24,10 +24,15 @@ func OpenReadOnly(dir string) (*Store, error) {
 // readOnly reports whether the store was opened by OpenReadOnly.
 func (s *Store) readOnly() bool { return s.lock == nil }
 
-// checkWritable refuses a write to a store that was opened for reading.
+// checkWritable refuses a write to a store that was opened for reading or whose log is
+// damaged.
 func (s *Store) checkWritable() error {
 	if s.readOnly() {
 		return fmt.Errorf("%s was opened for reading: %w", s.folder.Path, index.ErrReadOnly)
+	}
+	if len(s.recovery.Damage) > 0 {
+		return fmt.Errorf("%s can be read and not written to until its log is repaired: %w: %w",
+			s.folder.Path, s.recovery.Damage[0], index.ErrReadOnly)
 	}
 	return nil
 }

@@ -45,10 +45,11 @@ type Store struct {
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
 
-	flusher sync.Mutex    // held while a flush is under way, and taken before writer
-	next    uint64        // number of the next file; numbers are never used twice
-	failed  bool          // the last flush failed
-	written disk.Manifest // the last one; its labels may be out of date
+	flusher  sync.Mutex    // held while a flush is under way, and taken before writer
+	next     uint64        // number of the next file; numbers are never used twice
+	failed   bool          // the last flush failed
+	written  disk.Manifest // the last one; its labels may be out of date
+	recovery Recovery      // never changed once the store is open
 	// labels are never changed, only replaced, by who holds flusher.
 	labels atomic.Pointer[map[string]string]
 
@@ -106,7 +107,8 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 // Open opens the index in the folder dir for reading and writing:
 // index.ErrNotFound where there is none, index.ErrLocked where another process
 // has it open for writing, index.ErrCorrupt where a file is damaged (see Verify
-// for what is checked when).
+// for what is checked when). Where a log is damaged the index opens with the sound
+// records, and refuses writes (see Recovery).
 func Open(dir string) (*Store, error) { return OpenFS(vfs.OS{}, dir) }
 
 // OpenFS is Open on a file system.
@@ -173,11 +175,14 @@ func (s *Store) Close() error {
 		s.endGraphs()
 	}
 	s.writer.Unlock()
-	flush := s.flush
-	if s.written.Log != 0 && !s.readOnly() {
-		flush = s.flushAll // and cut the log off
+	var err error
+	switch {
+	case s.checkWritable() != nil:
+	case s.written.Log != 0:
+		err = s.flushAll(context.Background()) // and cut the log off
+	default:
+		err = s.flush(context.Background())
 	}
-	err := flush(context.Background())
 	s.current.Swap(nil).release()
 	s.flusher.Unlock()
 	s.snapshots.Wait()

@@ -115,15 +115,18 @@ func OpenReadOnly(dir string) (*Files, error) {
 	for {
 		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, derived: derived}
 		failed := f.openNamed()
-		if failed == nil {
+		if failed == nil && len(f.Log.Damage) == 0 {
 			return f, nil
 		}
-		_ = f.close() // nothing was written
 		// A writer may have replaced the manifest and removed its files before they
 		// were open. Where it has not, the error stands, but for what is
 		// made from the rows.
 		now, err := ReadManifest(dir)
 		same := err == nil && now.Log == f.Manifest.Log && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
+		if failed == nil && (err != nil || same) {
+			return f, nil
+		}
+		_ = f.close() // nothing was written
 		if err != nil || same && derived {
 			return nil, failed
 		}
@@ -143,7 +146,10 @@ func (f *Files) open() error {
 	if err := f.Folder.Sync(); err != nil {
 		return err
 	}
-	if err := f.Log.Repair(f.Folder.FS); err != nil {
+	if len(f.Log.Damage) > 0 {
+		return nil // all stays as it is
+	}
+	if err := f.Log.CutTorn(f.Folder.FS); err != nil {
 		return err
 	}
 	return f.Folder.Sweep(f.Manifest)
@@ -163,7 +169,7 @@ func (f *Files) openNamed() (err error) {
 		}
 	}
 	f.Log, err = f.Manifest.readLog(f.Folder.Path)
-	return missing(err)
+	return err
 }
 
 // readLog reads the logs that come on top of the segments.
@@ -221,7 +227,9 @@ func (f Folder) Verify() error {
 		}
 	}
 	if err == nil {
-		_, err = m.readLog(f.Path)
+		var log wal.Chain
+		log, err = m.readLog(f.Path)
+		err = errors.Join(append(log.Damage, err)...)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func Example() {
 		panic(err)
 	}
 	for _, record := range chain.Records {
-		fmt.Printf("%s\n", record)
+		fmt.Printf("%s\n", record.Content)
 	}
 	// Output: delete item 7
 }

@@ -13,10 +13,13 @@ import (
 const (
 	magic      = "engram\x00L"
 	version    = 1
-	headerSize = 24
+	prefixSize = 24 // bytes of the header before the marks
+	markSize   = 12
+	marks      = 2
+	headerSize = prefixSize + marks*markSize
 
 	marker    = "\xabREC"
-	frameSize = 28 // bytes of a frame before the record
+	frameSize = 20 // bytes of a frame before the record
 
 	// MaxRecord bounds the bytes of one record.
 	MaxRecord = 1 << 30
@@ -44,40 +47,71 @@ func InChain(name string, from uint64) bool {
 // castagnoli is the table of CRC-32C, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header returns the header of the log with a number.
+// header returns the header of the log with a number, of which no frame is durable.
 func header(number uint64) []byte {
 	b := append(make([]byte, 0, headerSize), magic...)
 	b = binary.LittleEndian.AppendUint32(b, version)
 	b = binary.LittleEndian.AppendUint64(b, number)
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	for range marks {
+		b = appendMark(b, number, 0)
+	}
+	return b
+}
+
+// appendMark appends the mark which says that the frames up to one, with that one, are
+// durable in the log with a number.
+func appendMark(b []byte, number, frame uint64) []byte {
+	b = binary.LittleEndian.AppendUint64(b, frame)
+	return binary.LittleEndian.AppendUint32(b, sum(number, b[len(b)-8:]))
+}
+
+// markAt is the offset of the mark that is written after a frame became durable when
+// others did before. Each mark leaves the one before it as it is.
+func markAt(turn int) int64 { return int64(prefixSize + turn%marks*markSize) }
+
+// parseMarks returns the highest frame that the marks of a log say is durable; ok is
+// false where none of them is sound. One that is not sound is torn: its write was under
+// way when the power went.
+func parseMarks(b []byte, number uint64) (frame uint64, ok bool) {
+	for turn := range marks {
+		at := int(markAt(turn))
+		if len(b) < at+markSize {
+			break
+		}
+		if m := b[at : at+markSize]; sum(number, m[:8]) == binary.LittleEndian.Uint32(m[8:]) {
+			frame, ok = max(frame, binary.LittleEndian.Uint64(m)), true
+		}
+	}
+	return frame, ok
 }
 
 // frame is a record in a log.
 type frame struct {
 	seq    uint64 // number of the frame in its log, from 1
-	synced uint64 // frames up to this one were durable when it was appended
 	record []byte
 }
 
-// append appends the bytes of the frame in the log with a number. The checksum covers
-// that number, so that bytes of another log are no frames of this one.
+// append appends the bytes of the frame in the log with a number.
 func (f frame) append(b []byte, number uint64) []byte {
 	start := len(b)
 	b = append(b, marker...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.record)))
 	b = binary.LittleEndian.AppendUint64(b, f.seq)
-	b = binary.LittleEndian.AppendUint64(b, f.synced)
-	b = binary.LittleEndian.AppendUint32(b, frameSum(b[start:], number, f.record))
+	b = binary.LittleEndian.AppendUint32(b, sum(number, b[start:], f.record))
 	return append(b, f.record...)
 }
 
-// frameSum is the checksum of a frame whose first 24 bytes are head.
-func frameSum(head []byte, number uint64, record []byte) uint32 {
+// sum is the checksum of parts of the log with a number. It covers that number, so that
+// bytes of another log are no marks and no frames of this one.
+func sum(number uint64, parts ...[]byte) uint32 {
 	var n [8]byte
 	binary.LittleEndian.PutUint64(n[:], number)
 	sum := crc32.Checksum(n[:], castagnoli)
-	sum = crc32.Update(sum, castagnoli, head[:frameSize-4])
-	return crc32.Update(sum, castagnoli, record)
+	for _, b := range parts {
+		sum = crc32.Update(sum, castagnoli, b)
+	}
+	return sum
 }
 
 // parseFrame reads the frame at the start of b and returns its size; ok is false where
@@ -91,28 +125,23 @@ func parseFrame(b []byte, number uint64) (f frame, size int, ok bool) {
 		return frame{}, 0, false
 	}
 	size = frameSize + int(n)
-	f = frame{
-		seq: binary.LittleEndian.Uint64(b[8:]), synced: binary.LittleEndian.Uint64(b[16:]),
-		record: b[frameSize:size:size],
-	}
-	return f, size, frameSum(b, number, f.record) == binary.LittleEndian.Uint32(b[24:])
+	f = frame{seq: binary.LittleEndian.Uint64(b[8:]), record: b[frameSize:size:size]}
+	return f, size, sum(number, b[:frameSize-4], f.record) == binary.LittleEndian.Uint32(b[frameSize-4:])
 }
 
-// syncedAfter returns the highest synced of the frames that lie anywhere in b, 0 where
-// there is none.
-func syncedAfter(b []byte, number uint64) uint64 {
-	var synced uint64
+// nextFrame finds the first frame after seq that begins at byte from of b or later; at is
+// len(b) where there is none.
+func nextFrame(b []byte, from int, number, seq uint64) (f frame, at int) {
 	for {
-		at := bytes.Index(b, []byte(marker))
-		if at < 0 {
-			return synced
+		skipped := bytes.Index(b[from:], []byte(marker))
+		if skipped < 0 {
+			return frame{}, len(b)
 		}
-		if f, size, ok := parseFrame(b[at:], number); ok {
-			synced = max(synced, f.synced)
-			b = b[at+size:]
-		} else {
-			b = b[at+len(marker):]
+		from += skipped
+		if f, _, ok := parseFrame(b[from:], number); ok && f.seq > seq {
+			return f, from
 		}
+		from += len(marker)
 	}
 }
 

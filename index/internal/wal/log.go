@@ -3,7 +3,6 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -24,6 +23,7 @@ type Log struct {
 	last    uint64     // the last frame that was appended
 	synced  uint64     // the last frame that is durable
 	syncing bool       // a call of Wait is syncing, or waits for more to sync
+	turn    int        // of the next mark
 	err     error      // why nothing can be appended any more
 }
 
@@ -35,7 +35,7 @@ func Create(fsys vfs.FS, dir string, number uint64, group time.Duration) (_ *Log
 	if err != nil {
 		return nil, err
 	}
-	if err = writeAll(file, header(number)); err == nil {
+	if _, err = file.WriteAt(header(number), 0); err == nil {
 		err = file.Sync()
 	}
 	if err != nil {
@@ -44,11 +44,6 @@ func Create(fsys vfs.FS, dir string, number uint64, group time.Duration) (_ *Log
 	l := &Log{number: number, file: file, group: group, end: headerSize}
 	l.turned = sync.NewCond(&l.mu)
 	return l, nil
-}
-
-func writeAll(w io.WriterAt, b []byte) error {
-	_, err := w.WriteAt(b, 0)
-	return err
 }
 
 // Number is the number of the log.
@@ -61,9 +56,9 @@ func (l *Log) Follow(end Position) error {
 	return err
 }
 
-// Append appends a record and returns the number of its frame. The record survives the end of the
-// process once Append returns, and a power loss after Wait. After an error the log is as
-// it was.
+// Append appends a record and returns the number of its frame. The record survives the
+// end of the process once Append returns, and a power loss once Wait has. After an error
+// the log is as it was.
 func (l *Log) Append(record []byte) (seq uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,7 +68,7 @@ func (l *Log) Append(record []byte) (seq uint64, err error) {
 	if len(record) > MaxRecord {
 		return 0, fmt.Errorf("a record of %d bytes for log %s, at most %d fit", len(record), l.file.Name(), MaxRecord)
 	}
-	b := frame{seq: l.last + 1, synced: l.synced, record: record}.append(make([]byte, 0, frameSize+len(record)), l.number)
+	b := frame{seq: l.last + 1, record: record}.append(make([]byte, 0, frameSize+len(record)), l.number)
 	if _, err := l.file.WriteAt(b, l.end); err != nil {
 		if e := l.file.Truncate(l.end); e != nil {
 			l.err = fmt.Errorf("log %s may end in half a record: %w", l.file.Name(), e)
@@ -113,12 +108,19 @@ func (l *Log) Wait(seq uint64) error {
 	return l.err
 }
 
-// sync makes durable what was appended. The caller holds the lock, which is released
-// meanwhile, and has set syncing.
+// sync makes durable what was appended, and marks it so. The caller holds the lock, which
+// is released meanwhile, and has set syncing.
 func (l *Log) sync() {
 	last := l.last
 	l.mu.Unlock()
 	err := l.file.Sync()
+	if err == nil {
+		// The mark becomes durable with the next sync or when the system writes it. Where it
+		// cannot be written, the one before says less and is still true.
+		if _, e := l.file.WriteAt(appendMark(nil, l.number, last), markAt(l.turn)); e == nil {
+			l.turn++
+		}
+	}
 	l.mu.Lock()
 	if err == nil {
 		l.synced = max(l.synced, last)
@@ -136,7 +138,8 @@ func (l *Log) Err() error {
 	return l.err
 }
 
-// Finish makes durable what was appended, closes the log and returns where it ends.
+// Finish makes durable what was appended, closes the log and returns where it ends. Calls
+// of Wait return.
 func (l *Log) Finish() (end Position, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"engram/data/vfs"
@@ -16,34 +15,42 @@ import (
 
 // Chain is what a chain of logs holds.
 type Chain struct {
-	Records [][]byte // in the order in which they were appended
+	Records []Record // the sound ones, in the order in which they were appended
 	End     Position
 	Newest  uint64 // highest number of a log
+	// Damage says, with file and offset, what is not sound; each is index.ErrCorrupt.
+	Damage []error
+	// Torn are the ends of logs that are left out: no call of Wait has returned for them.
+	Torn []Tail
 
 	dir  string
 	from uint64
-	torn []tail
 }
 
-// tail is the torn end of a log.
-type tail struct {
-	number uint64
-	at     int64 // where it begins; 0: the log has no whole header
+// Record is a record in a log.
+type Record struct {
+	Content []byte
+	Log     uint64
+	At      int64 // offset of its frame
+}
+
+// Tail is the torn end of a log.
+type Tail struct {
+	Log   uint64
+	At    int64 // where it begins; 0: the log has no whole header
+	Bytes int64
 }
 
 // Read reads the logs in dir whose numbers are from or higher. A process may append to
-// the last of them meanwhile. index.ErrCorrupt marks damage, with file and offset;
-// fs.ErrNotExist says that the log from is missing.
+// the last of them meanwhile. Damage is no error of Read; a log in another format is.
 func Read(dir string, from uint64) (Chain, error) {
 	c, err := read(dir, from)
-	if errors.Is(err, errGap) {
-		// The next log began after the last but one was read. That one is complete now.
-		c, err = read(dir, from)
+	if err == nil && len(c.Damage) > 0 {
+		// A log may have been read before its last record and the next log after it.
+		return read(dir, from)
 	}
 	return c, err
 }
-
-var errGap = fmt.Errorf("records are missing: %w", index.ErrCorrupt)
 
 func read(dir string, from uint64) (Chain, error) {
 	c := Chain{dir: dir, from: from}
@@ -52,15 +59,43 @@ func read(dir string, from uint64) (Chain, error) {
 		return Chain{}, err
 	}
 	if !slices.Contains(numbers, from) {
-		return Chain{}, &fs.PathError{Op: "open", Path: pathOf(dir, from), Err: fs.ErrNotExist}
+		c.damaged(from, errMissing)
 	}
 	for _, number := range numbers {
-		if err := c.read(number); err != nil {
-			return Chain{}, fmt.Errorf("log %s: %w", pathOf(dir, number), err)
+		b, err := os.ReadFile(pathOf(dir, number))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // its writer has ended it
+			c.damaged(number, errMissing)
+		case err != nil:
+			return Chain{}, err
+		default:
+			if err := c.read(b, number); err != nil {
+				return Chain{}, err
+			}
 		}
 		c.Newest = number
 	}
 	return c, nil
+}
+
+var (
+	errMissing = fmt.Errorf("it is missing: %w", fs.ErrNotExist)
+	errVersion = errors.New("format")
+)
+
+// damaged notes damage to the log with a number.
+func (c *Chain) damaged(number uint64, err error) {
+	c.Damage = append(c.Damage, fmt.Errorf("log %s: %w: %w", pathOf(c.dir, number), err, index.ErrCorrupt))
+}
+
+// Names returns the file names of the logs in dir whose numbers are from or higher.
+func Names(dir string, from uint64) ([]string, error) {
+	numbers, err := list(dir, from)
+	names := make([]string, len(numbers))
+	for i, n := range numbers {
+		names[i] = Name(n)
+	}
+	return names, err
 }
 
 // list returns the numbers of the logs in dir from one on, in ascending order.
@@ -79,46 +114,55 @@ func list(dir string, from uint64) ([]uint64, error) {
 	return numbers, nil
 }
 
-// read reads one log.
-func (c *Chain) read(number uint64) error {
-	b, err := os.ReadFile(filepath.Join(c.dir, Name(number)))
-	if err != nil {
-		return err
-	}
+// read reads one log. The error is errVersion.
+func (c *Chain) read(b []byte, number uint64) error {
 	if err := checkHeader(b, number); err != nil {
-		if len(b) > headerSize { // the header was synced before a record was appended
-			return err
+		// The first log was synced before the manifest named it, and each log before it
+		// had a frame.
+		if number != c.from && len(b) <= headerSize {
+			c.Torn = append(c.Torn, Tail{Log: number, Bytes: int64(len(b))})
+			return nil
 		}
-		c.torn = append(c.torn, tail{number: number})
-		return nil
+		if errors.Is(err, errVersion) {
+			return fmt.Errorf("log %s: %w", pathOf(c.dir, number), err)
+		}
+		c.damaged(number, err)
 	}
-	at, last := headerSize, uint64(0)
+	durable, marked := parseMarks(b, number)
+	if !marked {
+		c.damaged(number, fmt.Errorf("at byte %d: neither mark matches its checksum", prefixSize))
+	}
+	at, last := min(headerSize, len(b)), uint64(0)
 	for at < len(b) {
 		f, size, ok := parseFrame(b[at:], number)
-		if !ok {
+		if ok && f.seq == last+1 {
+			c.add(f, number, at)
+			at, last = at+size, f.seq
+			continue
+		}
+		next, found := nextFrame(b, at, number, last)
+		if marked && last >= durable || found == len(b) {
 			break
 		}
-		if f.seq != last+1 {
-			return fmt.Errorf("at byte %d: frame %d follows frame %d: %w", at, f.seq, last, index.ErrCorrupt)
-		}
-		if last > 0 {
-			c.Records = append(c.Records, f.record)
-		} else if err := c.checkFollows(f.record); err != nil {
-			return fmt.Errorf("at byte %d: %w", at, err)
-		}
-		last = f.seq
-		c.End = Position{Log: number, Frame: last}
-		at += size
+		c.damaged(number, fmt.Errorf("at byte %d: frames %d to %d are lost, %d bytes", at, last+1, next.seq-1, found-at))
+		at, last = found, next.seq-1
 	}
-	if at == len(b) {
-		return nil
+	if last < durable {
+		c.damaged(number, fmt.Errorf("at byte %d: frames %d to %d are lost, %d bytes are left", at, last+1, durable, len(b)-at))
+	} else if at < len(b) {
+		c.Torn = append(c.Torn, Tail{Log: number, At: int64(at), Bytes: int64(len(b) - at)})
 	}
-	// A frame after the damage tells whether what is damaged was synced.
-	if synced := syncedAfter(b[at:], number); synced > last {
-		return fmt.Errorf("at byte %d: frame %d was synced and does not match its checksum: %w", at, last+1, index.ErrCorrupt)
-	}
-	c.torn = append(c.torn, tail{number: number, at: int64(at)})
 	return nil
+}
+
+// add takes a frame at an offset of the log with a number.
+func (c *Chain) add(f frame, number uint64, at int) {
+	if f.seq > 1 {
+		c.Records = append(c.Records, Record{Content: f.record, Log: number, At: int64(at)})
+	} else if err := c.checkFollows(f.record); err != nil {
+		c.damaged(number, fmt.Errorf("at byte %d: %w", at, err))
+	}
+	c.End = Position{Log: number, Frame: f.seq}
 }
 
 // checkFollows makes sure that the log whose first frame has this record follows what
@@ -126,48 +170,49 @@ func (c *Chain) read(number uint64) error {
 func (c *Chain) checkFollows(record []byte) error {
 	before, ok := decodePosition(record)
 	if !ok {
-		return fmt.Errorf("the first frame has %d bytes, wanted %d: %w", len(record), positionSize, index.ErrCorrupt)
+		return fmt.Errorf("the first frame has %d bytes, wanted %d", len(record), positionSize)
 	}
 	// What lies before from is no part of the chain any more.
 	if before.Log < c.from {
 		before = Position{}
 	}
-	if before != c.End || len(c.torn) > 0 {
-		return fmt.Errorf("it follows frame %d of log %d, found %d of log %d: %w",
-			before.Frame, before.Log, c.End.Frame, c.End.Log, errGap)
+	if before != c.End {
+		return fmt.Errorf("it follows frame %d of log %d, found %d of log %d", before.Frame, before.Log, c.End.Frame, c.End.Log)
 	}
 	return nil
 }
 
 func checkHeader(b []byte, number uint64) error {
-	if len(b) < headerSize || string(b[:len(magic)]) != magic {
-		return fmt.Errorf("at byte 0: it does not begin as a log does: %w", index.ErrCorrupt)
+	if len(b) < headerSize {
+		return fmt.Errorf("at byte %d: it ends within the header of %d bytes", len(b), headerSize)
 	}
-	if crc32.Checksum(b[:headerSize-4], castagnoli) != binary.LittleEndian.Uint32(b[headerSize-4:]) {
-		return fmt.Errorf("at byte 0: its header does not match its checksum: %w", index.ErrCorrupt)
+	if string(b[:len(magic)]) != magic {
+		return errors.New("at byte 0: it does not begin as a log does")
+	}
+	if crc32.Checksum(b[:prefixSize-4], castagnoli) != binary.LittleEndian.Uint32(b[prefixSize-4:]) {
+		return errors.New("at byte 0: its header does not match its checksum")
 	}
 	if v := binary.LittleEndian.Uint32(b[8:]); v != version {
-		return fmt.Errorf("it has format %d, this program reads format %d", v, version)
+		return fmt.Errorf("it has %w %d, this program reads format %d", errVersion, v, version)
 	}
 	if n := binary.LittleEndian.Uint64(b[12:]); n != number {
-		return fmt.Errorf("at byte 12: it is the log %d, wanted %d: %w", n, number, index.ErrCorrupt)
+		return fmt.Errorf("at byte 12: it is the log %d, wanted %d", n, number)
 	}
 	return nil
 }
 
-// Repair cuts torn ends off, so that a new log can follow. No process may append
+// CutTorn cuts torn ends off, so that a new log can follow. No process may append
 // to the logs meanwhile.
-func (c Chain) Repair(fsys vfs.FS) error {
-	for _, t := range c.torn {
-		path := pathOf(c.dir, t.number)
+func (c Chain) CutTorn(fsys vfs.FS) error {
+	for _, t := range c.Torn {
+		path := pathOf(c.dir, t.Log)
 		file, err := fsys.OpenFile(path, os.O_RDWR, 0o666)
 		if err != nil {
 			return err
 		}
-		if t.at == 0 {
-			err = errors.Join(file.Truncate(0), writeAll(file, header(t.number)))
-		} else {
-			err = file.Truncate(t.at)
+		err = file.Truncate(t.At)
+		if err == nil && t.At == 0 {
+			_, err = file.WriteAt(header(t.Log), 0)
 		}
 		if err == nil {
 			err = file.Sync()
