@@ -15,7 +15,8 @@ type folders struct{}
 
 func (folders) open(_ context.Context, name string, _ bool, o Options) (index.Store, error) {
 	if o.ReadOnly {
-		return reading(local.OpenReadOnly(name))
+		store, err := local.OpenReadOnly(name)
+		return o.reading(store, err)
 	}
 	store, err := local.Open(name)
 	if err == nil && o.Durability != "" {
@@ -67,10 +68,14 @@ func (folders) findLedgerDir(_ context.Context, name string, _ Options) (string,
 // partDir returns the index's own folder, for it has one part.
 func (folders) partDir(dir, _ string) string { return dir }
 
-// reading makes an index.Store of a store that nothing happens to.
-func reading(store *local.Store, err error) (index.Store, error) {
+// reading makes an index.Store of a store that nothing happens to, and has what was found
+// in its log logged.
+func (o Options) reading(store *local.Store, err error) (index.Store, error) {
 	if err != nil { // or else the interface would not be nil
 		return nil, err
+	}
+	if o.Logger != nil {
+		o.logRecovery(store.Recovery())
 	}
 	return store, nil
 }
@@ -83,6 +88,7 @@ func (o Options) watched(store *local.Store, err error) (index.Store, error) {
 	if o.Logger == nil {
 		return store, nil
 	}
+	o.logRecovery(store.Recovery())
 	store.Watch(func(e local.Event) {
 		if e.Items > 0 {
 			o.logGraph(e)
@@ -99,6 +105,19 @@ func (o Options) watched(store *local.Store, err error) (index.Store, error) {
 		}
 	})
 	return store, nil
+}
+
+// logRecovery logs what opening an index found in its log.
+func (o Options) logRecovery(r local.Recovery) {
+	if r.Records > 0 {
+		o.Logger.Debug("applied the log", "records", r.Records)
+	}
+	if r.Torn > 0 {
+		o.Logger.Warn("the end of the log is torn and was left out", "bytes", r.Torn)
+	}
+	for _, damage := range r.Damage {
+		o.Logger.Error("records of the index are lost, the others can be read", "error", damage)
+	}
 }
 
 // logGraph logs the building of a graph in the background.

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -123,12 +124,12 @@ func OpenReadOnly(dir string) (*Files, error) {
 		// made from the rows.
 		now, err := ReadManifest(dir)
 		same := err == nil && now.Log == f.Manifest.Log && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
-		if failed == nil && (err != nil || same) {
+		if failed == nil && same {
 			return f, nil
 		}
 		_ = f.close() // nothing was written
 		if err != nil || same && derived {
-			return nil, failed
+			return nil, cmp.Or(failed, err)
 		}
 		derived = same
 	}
