@@ -7,7 +7,7 @@ type PayloadSetter interface {
 	Store
 
 	// SetPayloads replaces the payloads of the items with these ids that are there, and
-	// returns how many. The call applies all or nothing: a payload that Upsert would
-	// refuse refuses it (ErrPayload). Visible and durable as for Upsert.
+	// returns how many. A payload that Upsert would refuse refuses the whole call
+	// (ErrPayload). Visible and durable as for Upsert.
 	SetPayloads(ctx context.Context, payloads map[ID]Payload) (int, error)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"engram/cmd/engram/internal/app"
@@ -67,11 +69,35 @@ func TestPutAndDelete(t *testing.T) {
 	c.refuse([]string{"sometimes", "group"}, "index", "put", dir, "--durability", "sometimes")
 }
 
+// A line without a vector replaces the payload of an item in a collection.
 func TestPutIntoACollection(t *testing.T) {
 	onServers(t, func(t *testing.T, c *cli, collection func(string) string) {
 		name := collection("photos")
 		c.must("index", "build", writePhotos(t), "--out", name)
-		c.in = `{"id": 1, "payload": {}}`
-		c.refuse([]string{"wanted a vector"}, "index", "put", name)
+		first := func(dir string) index.Item {
+			c.must("index", "copy", name, dir)
+			store, err := local.OpenReadOnly(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			for item, err := range store.All(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return item
+			}
+			t.Fatalf("%s is empty", dir)
+			return index.Item{}
+		}
+		want := first(filepath.Join(t.TempDir(), "before"))
+		c.in = fmt.Sprintf(`{"id": %d, "payload": {"caption": "new"}}`, want.ID)
+		if got := c.must("index", "put", name); !strings.Contains(got, "0 items put, 1 payloads set") {
+			t.Errorf("put prints %q", got)
+		}
+		want.Payload = index.Payload{"caption": "new"}
+		if diff := cmp.Diff(want, first(filepath.Join(t.TempDir(), "after"))); diff != "" {
+			t.Errorf("the item (-want +got):\n%s", diff)
+		}
 	})
 }

@@ -26,6 +26,7 @@ func Contract(t *testing.T, open Opener) {
 		{"vectors are normalised in a copy", testNormalised},
 		{"the same id replaces", testReplace},
 		{"deleted items are gone", testDelete},
+		{"payloads are replaced alone", testSetPayloads},
 		{"a bad item refuses the whole call", testRefused},
 		{"search orders by score and then id", testOrder},
 		{"search refuses what it cannot answer", testQueries},

@@ -97,6 +97,9 @@ func callEverything(ctx context.Context, store index.Store) map[string]error {
 	errs := map[string]error{}
 	_, errs["info"] = store.Info(ctx)
 	errs["upsert"] = store.Upsert(ctx, []index.Item{{ID: 2, Vector: axis(2, 1)}})
+	if setter, ok := store.(index.PayloadSetter); ok {
+		_, errs["set payloads"] = setter.SetPayloads(ctx, map[index.ID]index.Payload{1: nil})
+	}
 	_, errs["delete"] = store.Delete(ctx, []index.ID{1})
 	_, errs["get"] = store.Get(ctx, []index.ID{1})
 	_, errs["labels"] = store.Labels(ctx)

@@ -162,6 +162,26 @@ func testModel(t *testing.T, f fixture) {
 					rt.Fatalf("delete: %d, %v; want %d", n, err, before-len(m))
 				}
 			},
+			"payloads": func(rt *rapid.T) {
+				setter, ok := store.(index.PayloadSetter)
+				if !ok {
+					rt.Skip("the engine replaces no payloads alone")
+				}
+				payloads, there := map[index.ID]index.Payload{}, 0
+				for _, id := range rapid.SliceOfN(id, 0, 12).Draw(rt, "ids") {
+					payloads[id] = index.Payload{"n": rng.Int64(), "new": true}
+				}
+				for id, payload := range payloads {
+					if item, live := m[id]; live {
+						item.Payload = payload
+						m[id] = item
+						there++
+					}
+				}
+				if n, err := setter.SetPayloads(rt.Context(), payloads); err != nil || n != there {
+					rt.Fatalf("set payloads: %d, %v; want %d", n, err, there)
+				}
+			},
 			"search": func(rt *rapid.T) {
 				q := index.Query{Vector: randomVector(rng, dim), K: rapid.IntRange(1, ids+2).Draw(rt, "k"), WithPayload: rng.IntN(2) == 0}
 				hits, err := store.Search(rt.Context(), q)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +193,40 @@ func TestBulkUpserts(t *testing.T) {
 	}
 	if items, err := store.Get(t.Context(), []index.ID{700}); err != nil || len(items) != 1 {
 		t.Errorf("%d items, error %v; want upserts to be waited for again", len(items), err)
+	}
+}
+
+// Payloads are replaced of items that a bulk load has sent and the server has not applied,
+// and stay so when the load ends.
+func TestPayloadsAreSetDuringABulkLoad(t *testing.T) {
+	server := start(t, double.Options{})
+	store := create(t, server, qdrant.Options{}, qdrant.Schema{Dim: bulkDim})
+	if err := store.BeginBulk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var items []index.Item
+	payloads := map[index.ID]index.Payload{}
+	for item := range manyItems(600) {
+		items = append(items, item)
+		payloads[item.ID] = index.Payload{"new": true}
+	}
+	if err := store.Upsert(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := store.SetPayloads(t.Context(), payloads); n != len(items) || err != nil {
+		t.Fatalf("%d payloads were set, error %v; want %d", n, err, len(items))
+	}
+	if err := store.EndBulk(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.Get(t.Context(), slices.Collect(maps.Keys(payloads)))
+	if err != nil || len(got) != len(items) {
+		t.Fatalf("%d items, error %v; want %d", len(got), err, len(items))
+	}
+	for _, item := range got {
+		if item.Payload["new"] != true {
+			t.Fatalf("item %d has the payload %v", item.ID, item.Payload)
+		}
 	}
 }
 

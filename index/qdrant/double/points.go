@@ -87,7 +87,7 @@ func (c *collection) newPoint(p *api.PointStruct) (*point, error) {
 	if p.GetId().GetPointIdOptions() == nil {
 		return nil, status.Error(codes.InvalidArgument, "Empty ID is not allowed")
 	}
-	made := &point{vectors: map[string][]float32{}, multi: map[string][]*api.DenseVector{}, payload: map[string]*api.Value{}}
+	made := &point{vectors: map[string][]float32{}, multi: map[string][]*api.DenseVector{}}
 	for name, v := range p.GetVectors().GetVectors().GetVectors() {
 		if multi := v.GetMultiDense(); multi != nil {
 			kept, err := c.multivector(name, multi)
@@ -103,14 +103,22 @@ func (c *collection) newPoint(p *api.PointStruct) (*point, error) {
 		}
 		made.vectors[name] = unit
 	}
-	for name, value := range p.GetPayload() {
+	var err error
+	made.payload, err = keepAll(p.GetPayload())
+	return made, err
+}
+
+// keepAll returns a payload as the server keeps it.
+func keepAll(payload map[string]*api.Value) (map[string]*api.Value, error) {
+	all := map[string]*api.Value{}
+	for name, value := range payload {
 		kept, err := keep(value)
 		if err != nil {
 			return nil, err
 		}
-		made.payload[name] = kept
+		all[name] = kept
 	}
-	return made, nil
+	return all, nil
 }
 
 // vector checks and normalises a vector as the server does.
@@ -151,6 +159,37 @@ func (h points) Delete(_ context.Context, r *api.DeletePoints) (*api.PointsOpera
 		}
 		c.indexed = min(c.indexed, len(c.points))
 	}), nil
+}
+
+// UpdateBatch replaces payloads; other operations are not played. As on a server, a point
+// that is not there refuses the operation.
+func (h points) UpdateBatch(_ context.Context, r *api.UpdateBatchPoints) (*api.UpdateBatchResponse, error) {
+	c, err := h.s.find(r.GetCollectionName())
+	if err != nil {
+		return nil, err
+	}
+	reply := &api.UpdateBatchResponse{}
+	for _, operation := range r.GetOperations() {
+		overwrite := operation.GetOverwritePayload()
+		if overwrite == nil {
+			return nil, status.Errorf(codes.Unimplemented, "the operation %v", operation)
+		}
+		payload, err := keepAll(overwrite.GetPayload())
+		if err != nil {
+			return nil, err
+		}
+		c.apply() // what was queued before comes first
+		for _, id := range overwrite.GetPointsSelector().GetPoints().GetIds() {
+			old := c.points[idOf(id)]
+			if old == nil {
+				return nil, status.Errorf(codes.NotFound, "Not found: No point with id %v found", id)
+			}
+			reply.Result = append(reply.Result, c.write(r.GetWait(), func() {
+				c.points[idOf(id)] = &point{vectors: old.vectors, multi: old.multi, payload: payload}
+			}).GetResult())
+		}
+	}
+	return reply, nil
 }
 
 func (h points) Get(_ context.Context, r *api.GetPoints) (*api.GetResponse, error) {

@@ -184,7 +184,7 @@ func (w *writing) write(ctx context.Context) error {
 	if len(w.payloads) > 0 {
 		store, ok := w.store.(index.PayloadSetter)
 		if !ok {
-			return fmt.Errorf("%s is on a server, of whose items no payloads are replaced alone: wanted a vector in each line", w.done.Index)
+			return fmt.Errorf("%s replaces no payloads alone, wanted a vector in each line", w.done.Index)
 		}
 		n, err := store.SetPayloads(ctx, w.payloads)
 		if err != nil {
