@@ -35,7 +35,7 @@ type Options struct {
 	Samples int     // items that are got by id and made again; 0 means 100
 	Queries int     // searches that are compared with exact ones; 0 means 100
 	K       int     // hits of a search; 0 means 10
-	Recall  float64 // least mean recall@K; 0 means 0.95
+	Recall  float64 // least mean recall@K, of more queries than are measured; 0 means 0.95
 	Seed    uint64  // of the sample and the queries
 
 	// Originals makes the vectors of items again, from images or whatever they were

@@ -39,8 +39,7 @@ type Options struct {
 func Build(ctx context.Context, rows *column.Rows, opts Options) (*Graph, error) {
 	b := newBuilder(rows, opts)
 	order := b.order()
-	// The last rows are queries before they are inserted.
-	held := order[len(order)-min(sampled, len(order)/20):]
+	held := b.holdOut(order)
 	for at := 1; at < len(order)-len(held); {
 		if at >= 4*entryRows {
 			b.First = entryRows

@@ -28,8 +28,9 @@ type Graph struct {
 type Level struct {
 	K      int
 	Effort int
-	// Unseen is the recall for queries like the rows, Distant for queries that lie
-	// apart from all rows, as texts do among images.
+	// Unseen is the recall for queries like the rows, or for such queries turned by 27°
+	// where it is lower; Distant for queries that lie apart from all rows, as texts do
+	// among images. No two queries are equal.
 	Unseen, Distant float32
 }
 

@@ -387,3 +387,61 @@ func TestAFilterThatFails(t *testing.T) {
 		}
 	}
 }
+
+// Where most rows are copies of one, the levels say what the other rows get.
+func TestCopiesDoNotHideOtherRows(t *testing.T) {
+	const n, dim, k = 6000, 32, 10
+	rng := rand.New(rand.NewPCG(3, 3))
+	rows := clustered(rng, n, dim, 0)
+	var others []int
+	for row := range n {
+		if row > 0 && row%100 < 97 {
+			copy(rows.Vector(row), rows.Vector(0))
+			rows.Quantise(row)
+		} else {
+			others = append(others, row)
+		}
+	}
+	g := mustBuild(t, rows, Options{Threads: 2})
+	parts := []column.Part{{Rows: rows}}
+	found := 0.
+	const queries = 100
+	for range queries {
+		q := slices.Clone(rows.Vector(others[rng.IntN(len(others))]))
+		centre := make([]float64, dim)
+		for i, x := range q {
+			centre[i] = 5 * float64(x)
+		}
+		unitNear(rng, q, centre)
+		want, err := flat.Scan{}.Search(t.Context(), nil, parts, q, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Searcher{Graphs: []*Graph{g}, Recall: .95}.Search(t.Context(), nil, parts, q, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range got {
+			if m.Score >= want[k-1].Score {
+				found++
+			}
+		}
+	}
+	if recall := found / queries / k; recall < .95 {
+		t.Errorf("rows beside copies have a recall of %.3f, wanted .95", recall)
+	}
+}
+
+// A distant query may take less effort than one like the rows, though it begins at more
+// entries.
+func TestADistantQueryOfLessEffort(t *testing.T) {
+	rows := clustered(rand.New(rand.NewPCG(4, 4)), 3000, 24, 0)
+	g := *mustBuild(t, rows, Options{})
+	g.Near = 2 // every query is distant
+	g.First = min(g.First, len(g.Entries)/2)
+	s := &search{walker: walker{kernels: simd.Best()}}
+	s.query.Set(rows.Vector(5))
+	if err := s.walkFor(&g, column.Part{Rows: rows}, 10, Efforts{Near: 500, Distant: 20}); err != nil || len(s.best) != 10 || s.best[0].Row != 5 {
+		t.Errorf("found %v, error %v, wanted row 5 and 9 others", s.best, err)
+	}
+}

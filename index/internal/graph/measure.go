@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"unsafe"
 
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
@@ -24,6 +25,23 @@ var measuredK = [...]int{10, 100}
 
 // efforts are the efforts that are measured, up to the first one that finds all.
 var efforts = [...]int{10, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024}
+
+// holdOut returns the last rows of order, which are queries before they are inserted. It
+// moves rows there so that no two are equal: where most rows are copies of a few, queries
+// drawn like the rows would say nothing of the others.
+func (b *builder) holdOut(order []uint32) []uint32 {
+	seen := map[string]bool{}
+	first := len(order)
+	for i := len(order) - 1; i >= 0 && len(seen) < min(sampled, len(order)/20); i-- {
+		code := unsafe.String((*byte)(unsafe.Pointer(&b.code(order[i])[0])), b.stride)
+		if !seen[code] {
+			seen[code] = true
+			first--
+			order[first], order[i] = order[i], order[first]
+		}
+	}
+	return order[first:]
+}
 
 // measure sets the levels of the graph: it compares walks with exact scans, for
 // queries near the rows that are held out of the graph, and for distant ones.
@@ -71,12 +89,12 @@ func (b *builder) setNear(queries [][]float32) {
 // setRecall sets the recall of l.
 func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, truth [][]column.Match) error {
 	found := make([]float32, len(queries))
-	half := len(queries) / 2
+	held := len(queries) / 3
 	near, distant := *b.Graph, *b.Graph // one takes every query for near, the other for distant
 	near.Near, distant.Near = float32(math.Inf(-1)), float32(math.Inf(1))
 	b.parallel(ctx, len(queries), func(w *worker, i int) {
 		g := &near
-		if i >= half {
+		if i >= 2*held {
 			g = &distant
 		}
 		w.query.Set(queries[i])
@@ -88,23 +106,25 @@ func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, 
 			}
 		}
 	})
-	l.Unseen, l.Distant = 0, 0
-	for i := range half {
-		l.Unseen += found[i]
-		l.Distant += found[half+i]
+	var share [3]float32 // of each kind
+	for kind := range share {
+		for _, n := range found[kind*held:][:held] {
+			share[kind] += n
+		}
+		share[kind] /= float32(held * l.K)
 	}
-	l.Unseen /= float32(half * l.K)
-	l.Distant /= float32(half * l.K)
+	l.Unseen, l.Distant = min(share[0], share[1]), share[2]
 	return ctx.Err()
 }
 
-// queries returns the vectors of rows, then a distant query made from each.
+// queries returns the vectors of rows, then each of them turned by 27°, as a prediction
+// of it may lie, then a distant query made from each.
 func (b *builder) queries(rows []uint32) [][]float32 {
 	rng := rand.New(rand.NewPCG(b.seed, 1))
 	mean := b.mean()
 	gap := normal(rng, len(mean), math.Sqrt(squares(mean)))
 	kernels := simd.Best()
-	var queries, distant [][]float32
+	var queries, turned, distant [][]float32
 	for _, row := range rows {
 		v := b.rows.Vector(int(row))
 		own := make([]float64, len(v))
@@ -117,9 +137,15 @@ func (b *builder) queries(rows []uint32) [][]float32 {
 			q[i] = float32(gap[i] + distantOwn*own[i] + noise[i])
 		}
 		kernels.Scale(q, q, 1/math.Sqrt(kernels.Squares(q)))
-		queries, distant = append(queries, v), append(distant, q)
+		off := normal(rng, len(mean), 1)
+		t := make([]float32, len(v))
+		for i := range t {
+			t[i] = v[i] + float32(off[i]/(2*math.Sqrt(squares(off))))
+		}
+		kernels.Scale(t, t, 1/math.Sqrt(kernels.Squares(t)))
+		queries, turned, distant = append(queries, v), append(turned, t), append(distant, q)
 	}
-	return append(queries, distant...)
+	return slices.Concat(queries, turned, distant)
 }
 
 // mean returns the mean of sampled rows.

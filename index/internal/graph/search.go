@@ -167,6 +167,7 @@ func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 		if effort = e.Distant; effort == 0 {
 			return nil
 		}
+		s.beam = s.beam[:min(len(s.beam), effort)] // it has room for the effort of near queries
 		s.enter(g.Entries[g.First:], part.Rows, code, effort)
 	}
 	s.finish(g, part.Rows, code, effort)
