@@ -85,6 +85,7 @@ type indexView struct {
 	Tokens *tokensView `json:"tokens,omitempty"` // nil where the index keeps none
 	// Background says how the engine's work beside the requests has gone.
 	Background backgroundView `json:"background"`
+	Damage     string         `json:"damage,omitempty"`
 }
 
 // tokensView is index.TokenFormat.
@@ -141,7 +142,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index: indexView{
 			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
-			Model: info.Space, Background: backgroundView(info.Background),
+			Model: info.Space, Background: backgroundView(info.Background), Damage: info.Damage,
 		},
 		Images:  s.opts.Images != nil,
 		Trials:  len(s.opts.Trials),

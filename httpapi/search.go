@@ -46,6 +46,7 @@ type searchView struct {
 	// Stages says how a scan's hits were ranked; missing where scores are cosines.
 	Stages *stagesView `json:"stages,omitempty"`
 	Hits   []hitView   `json:"hits"`
+	Damage string      `json:"damage,omitempty"` // of the index, whose items may be missing
 }
 
 // search answers POST /v1/search.
@@ -78,6 +79,7 @@ func (s *Server) search(c *gin.Context) error {
 		Model:  info.Space,
 		Stages: stages,
 		Hits:   make([]hitView, len(hits)),
+		Damage: info.Damage,
 	}
 	for i, hit := range hits {
 		answer.Hits[i] = hitView{s.viewItem(hit.ID, hit.Payload), hit.Score}

@@ -82,6 +82,10 @@ type Info struct {
 	// Background counts the work that the engine did beside the calls since the
 	// store was opened; an engine on a server counts none.
 	Background Background
+	// Damage says with file and offset what of the store is damaged, a line each, "" where
+	// nothing is. The items there are not found, and the store refuses writes until it is
+	// repaired.
+	Damage string
 }
 
 // Background counts pieces of work, such as writing rows from memory to disk or building

@@ -64,6 +64,9 @@ func (c *console) printIndex(r *app.IndexReport) error {
 	if r.Engine != "local" {
 		return nil
 	}
+	if r.Damage != "" {
+		fmt.Fprintf(c.stdout, "damaged, to be repaired by engram index repair: %s\n", oneLine(r.Damage))
+	}
 	fmt.Fprintf(c.stdout, "%d items are found by a graph, %d by comparing each\n", r.InGraph, r.Items-r.InGraph)
 	for _, g := range r.Graphs {
 		fmt.Fprintf(c.stdout, "\ngraph of %d items\n", g.Items)

@@ -134,6 +134,9 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 		if found.Stages != nil {
 			answer["stages"] = stagesView(found.Stages)
 		}
+		if found.Damage != "" {
+			answer["damage"] = found.Damage
+		}
 		return c.printJSON(answer)
 	}
 	if f.paths {

@@ -195,6 +195,8 @@ func (c *copying) check(ctx context.Context) error {
 	}
 	c.total, c.before = from.Count, to.Count
 	switch {
+	case from.Damage != "": // or else what is lost would be pruned from the target
+		return fmt.Errorf("the source is to be repaired first: %s: %w", from.Damage, index.ErrCorrupt)
 	case from.Dim != to.Dim:
 		return fmt.Errorf("the source has vectors of %d elements, the target of %d: %w", from.Dim, to.Dim, index.ErrDimension)
 	case !from.Space.Same(to.Space):

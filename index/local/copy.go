@@ -23,6 +23,9 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 		return err
 	}
 	defer snap.release()
+	if damage := s.recovery.String(); damage != "" { // the copy would not say what is lost
+		return fmt.Errorf("a snapshot of %s, which is to be repaired first: %s: %w", s.folder.Path, damage, index.ErrCorrupt)
+	}
 	fsys := s.folder.FS
 	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
 		return err

@@ -33,6 +33,9 @@ func mustOpen(t *testing.T, dir string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if damage := s.Recovery().String(); damage != "" {
+		t.Fatal(damage)
+	}
 	return s
 }
 

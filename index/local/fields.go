@@ -252,7 +252,7 @@ func (s *Store) learn(snap *snapshot, fields []bitmap.Field) {
 			}
 		}
 	}
-	if !s.readOnly() {
+	if s.checkWritable() == nil {
 		s.flusher.Lock()
 		s.addFields(fields)
 		s.flusher.Unlock()

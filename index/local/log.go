@@ -169,9 +169,13 @@ func (s *Store) append(r disk.Record) (wait func() error, err error) {
 
 // replay applies the records of a log to a store that is being opened. Records that it
 // cannot apply are damage.
-func (s *Store) replay(chain wal.Chain) error {
+func (s *Store) replay(files *disk.Files) error {
+	chain := files.Log
 	s.logEnd, s.next = chain.End, max(s.next, chain.Newest+1)
 	s.recovery = Recovery{Damage: chain.Damage}
+	for _, d := range files.Damaged {
+		s.recovery.Segments = append(s.recovery.Segments, DamagedSegment{Rows: d.Record.Rows, Err: d.Err})
+	}
 	for _, t := range chain.Torn {
 		s.recovery.Torn += t.Bytes
 	}

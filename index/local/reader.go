@@ -24,15 +24,14 @@ func OpenReadOnly(dir string) (*Store, error) {
 // readOnly reports whether the store was opened by OpenReadOnly.
 func (s *Store) readOnly() bool { return s.lock == nil }
 
-// checkWritable refuses a write to a store that was opened for reading or whose log is
-// damaged.
+// checkWritable refuses a write to a store that was opened for reading or is damaged.
 func (s *Store) checkWritable() error {
 	if s.readOnly() {
 		return fmt.Errorf("%s was opened for reading: %w", s.folder.Path, index.ErrReadOnly)
 	}
-	if len(s.recovery.Damage) > 0 {
-		return fmt.Errorf("%s can be read and not written to until its log is repaired: %w: %w",
-			s.folder.Path, s.recovery.Damage[0], index.ErrReadOnly)
+	if damage := s.recovery.damage(); len(damage) > 0 {
+		return fmt.Errorf("%s can be read and not written to until it is repaired (engram index repair): %w: %w",
+			s.folder.Path, damage[0], index.ErrReadOnly)
 	}
 	return nil
 }

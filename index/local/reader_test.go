@@ -157,7 +157,12 @@ func TestAMissingFileIsDamageForReadersToo(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, disk.SegmentName(1))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenReadOnly(dir); !errors.Is(err, index.ErrCorrupt) {
+	s, err := OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("error %v, want ErrCorrupt", err)
 	}
 	if _, err := OpenReadOnly(t.TempDir()); !errors.Is(err, index.ErrNotFound) {

@@ -106,9 +106,10 @@ func CreateFS(fsys vfs.FS, dir string, opts Options) (*Store, error) {
 
 // Open opens the index in the folder dir for reading and writing:
 // index.ErrNotFound where there is none, index.ErrLocked where another process
-// has it open for writing, index.ErrCorrupt where a file is damaged (see Verify
-// for what is checked when). Where a log is damaged the index opens with the sound
-// records, and refuses writes (see Recovery).
+// has it open for writing, index.ErrCorrupt where the manifest is damaged. Where
+// segments or a log are damaged the index opens with the sound ones, says so
+// (index.Info.Damage), and refuses writes until it is repaired (see Repair). Verify says
+// what is checked when.
 func Open(dir string) (*Store, error) { return OpenFS(vfs.OS{}, dir) }
 
 // OpenFS is Open on a file system.
@@ -131,14 +132,14 @@ func newStore(files *disk.Files) (*Store, error) {
 	s.demand.rows = map[bitmap.Field]int64{}
 	parts := make([]part, len(files.Segments))
 	for i, opened := range files.Segments {
-		r := m.Segments[i]
+		r := opened.Record
 		parts[i] = part{
 			segment: &segment{Segment: opened.Segment, file: r.File, graph: r.Graph, fields: r.Fields, stored: opened.Fields()}, dead: opened.Dead,
 			live: r.Rows - opened.Dead.Count(), tombstones: r.Dead,
 		}
 	}
 	s.publish(parts)
-	if err := s.replay(files.Log); err != nil {
+	if err := s.replay(files); err != nil {
 		s.current.Swap(nil).release()
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
@@ -156,7 +157,7 @@ func (s *Store) Info(ctx context.Context) (index.Info, error) {
 	}
 	defer snap.release()
 	info := s.info
-	info.Count, info.Background = snap.count, s.counts()
+	info.Count, info.Background, info.Damage = snap.count, s.counts(), s.recovery.String()
 	return info, nil
 }
 
@@ -193,27 +194,31 @@ func (s *Store) Close() error {
 }
 
 // Verify reads every file of the index and compares each byte with its
-// checksum; index.ErrCorrupt marks the first damage found.
+// checksum; index.ErrCorrupt marks damage. The error says, with file and offset, the
+// first damage of each file, and what opening has found.
 //
-// Opening checks less: the manifest, tombstones, and of a segment everything
+// Opening checks less: the manifest, tombstones, the log, and of a segment everything
 // but codes, vectors and payloads. Get, All and searches with payloads check
 // the blocks of 4 KiB that they hand out; a scan and its filter check nothing.
 func (s *Store) Verify(ctx context.Context) error {
 	snap, err := s.verifySmall(ctx)
-	if err != nil {
+	if snap == nil {
 		return err
 	}
 	defer snap.release()
+	faults := append([]error{err}, s.recovery.damage()...)
 	for _, p := range snap.parts {
-		if err := p.segment.Verify(ctx); err != nil {
+		if err := p.segment.Verify(ctx); err != nil && !errors.Is(err, index.ErrCorrupt) {
 			return err
+		} else if err != nil {
+			faults = append(faults, err)
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // verifySmall checks manifest and tombstones while no flush replaces them, and
-// returns the snapshot of that moment.
+// returns the snapshot of that moment, nil where there is none.
 func (s *Store) verifySmall(ctx context.Context) (*snapshot, error) {
 	s.flusher.Lock()
 	defer s.flusher.Unlock()
@@ -222,15 +227,12 @@ func (s *Store) verifySmall(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	// Of an index that is only read, the manifest and its tombstones were checked
-	// when they were opened, and a writer may have removed them since.
-	if !s.readOnly() {
+	// when they were opened, and a writer may have removed them since. Of a damaged one
+	// too: opening has said so.
+	if s.checkWritable() == nil {
 		err = s.folder.Verify()
 	}
-	if err != nil {
-		snap.release()
-		return nil, err
-	}
-	return snap, nil
+	return snap, err
 }
 
 // sortedIDs returns ids in ascending order, each once.

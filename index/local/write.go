@@ -101,6 +101,9 @@ func (s *Store) Flush(ctx context.Context) error {
 // the record is durable as the store's durability says. Where it is logged and cannot be
 // made durable, the change is published and the error returned.
 func (s *Store) write(ctx context.Context, r disk.Record, c change) error {
+	if err := s.checkWritable(); err != nil && s.current.Load() != nil {
+		return err // before rows of the log are flushed for want of room
+	}
 	for {
 		if err := s.makeRoom(ctx); err != nil {
 			return err

@@ -115,6 +115,9 @@ func (o Options) logRecovery(r local.Recovery) {
 	if r.Torn > 0 {
 		o.Logger.Warn("the end of the log is torn and was left out", "bytes", r.Torn)
 	}
+	for _, segment := range r.Segments {
+		o.Logger.Error("items of the index cannot be read, the others are found", "most", segment.Rows, "error", segment.Err)
+	}
 	for _, damage := range r.Damage {
 		o.Logger.Error("records of the index are lost, the others can be read", "error", damage)
 	}

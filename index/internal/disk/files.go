@@ -29,17 +29,27 @@ type Files struct {
 	Lock     vfs.File // closing it gives the lock back; nil of files that are only read
 	Manifest Manifest
 	Segments []StoredSegment // in the manifest's order
-	Log      wal.Chain       // what was written since the segments
+	// Damaged are the segments that the manifest names and that could not be opened. Where
+	// there are any, nothing in the folder is changed.
+	Damaged []DamagedSegment
+	Log     wal.Chain // what was written since the segments
 
-	// derived says that a graph or field indexes whose file is missing are damaged, and
-	// were not removed by a writer.
-	derived bool
+	// settled says that a file that is missing is damage, and was not removed by a
+	// writer.
+	settled bool
+}
+
+// DamagedSegment is a segment that cannot be used.
+type DamagedSegment struct {
+	Record SegmentRecord
+	Err    error // says which file, index.ErrCorrupt
 }
 
 // StoredSegment is an open segment with the rows of it that were deleted.
 type StoredSegment struct {
 	*Segment
-	Dead column.Bits // nil where no row was
+	Record SegmentRecord
+	Dead   column.Bits // nil where no row was
 }
 
 // Create writes the files of an empty index into the folder dir, which is made
@@ -93,12 +103,12 @@ func CheckEmpty(dir string) error {
 // Open opens the files of the index in the folder dir for writing, and sweeps what
 // a process that ended early has left: index.ErrNotFound where there is no index,
 // index.ErrLocked where a process has it open for writing, index.ErrCorrupt where
-// a file is damaged.
+// the manifest is damaged. Files.Damaged has segments that are.
 func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 	if _, err := ReadManifest(dir); err != nil { // or else the lock file would be made
 		return nil, err
 	}
-	f := &Files{Folder: Folder{Path: dir, FS: fsys}, derived: true}
+	f := &Files{Folder: Folder{Path: dir, FS: fsys}, settled: true}
 	if f.Lock, err = f.Folder.Lock(LockName); err != nil {
 		return nil, err
 	}
@@ -112,28 +122,30 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 // names them now, without the lock and without changing anything. Errors are as
 // for Open, without index.ErrLocked.
 func OpenReadOnly(dir string) (*Files, error) {
-	derived := false
+	settled := false
 	for {
-		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, derived: derived}
+		f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, settled: settled}
 		failed := f.openNamed()
-		if failed == nil && len(f.Log.Damage) == 0 {
+		if failed == nil && !f.damaged() {
 			return f, nil
 		}
 		// A writer may have replaced the manifest and removed its files before they
-		// were open. Where it has not, the error stands, but for what is
-		// made from the rows.
+		// were open. Where it has not, what is missing is damage.
 		now, err := ReadManifest(dir)
 		same := err == nil && now.Log == f.Manifest.Log && reflect.DeepEqual(now.Segments, f.Manifest.Segments)
 		if failed == nil && same {
 			return f, nil
 		}
 		_ = f.close() // nothing was written
-		if err != nil || same && derived {
+		if err != nil || same && settled {
 			return nil, cmp.Or(failed, err)
 		}
-		derived = same
+		settled = same
 	}
 }
+
+// damaged reports whether items or records are lost.
+func (f *Files) damaged() bool { return len(f.Damaged) > 0 || len(f.Log.Damage) > 0 }
 
 // open opens what the manifest names, under the lock.
 func (f *Files) open() error {
@@ -147,7 +159,7 @@ func (f *Files) open() error {
 	if err := f.Folder.Sync(); err != nil {
 		return err
 	}
-	if len(f.Log.Damage) > 0 {
+	if f.damaged() {
 		return nil // all stays as it is
 	}
 	if err := f.Log.CutTorn(f.Folder.FS); err != nil {
@@ -165,8 +177,11 @@ func (f *Files) openNamed() (err error) {
 		return err
 	}
 	for _, r := range f.Manifest.Segments {
-		if err := f.openSegment(r); err != nil {
-			return missing(err)
+		switch err := f.openSegment(r); {
+		case errors.Is(err, index.ErrCorrupt), err != nil && f.settled && errors.Is(err, fs.ErrNotExist):
+			f.Damaged = append(f.Damaged, DamagedSegment{r, missing(err)})
+		case err != nil:
+			return err
 		}
 	}
 	f.Log, err = f.Manifest.readLog(f.Folder.Path)
@@ -186,7 +201,7 @@ func (f *Files) openSegment(r SegmentRecord) error {
 	if err != nil {
 		return err
 	}
-	s := StoredSegment{Segment: opened}
+	s := StoredSegment{Segment: opened, Record: r}
 	if f.Manifest.Tokens.Kept() {
 		err = opened.OpenTokens(filepath.Join(f.Folder.Path, TokensName(r.File)), f.Manifest.Tokens.Size())
 	}
@@ -196,23 +211,33 @@ func (f *Files) openSegment(r SegmentRecord) error {
 	if err == nil && r.Fields != 0 {
 		err = f.withoutDamage(opened.OpenIndexes(filepath.Join(f.Folder.Path, FieldsName(r.Fields))))
 	}
+	if err == nil {
+		s.Dead, err = f.deadRows(opened, r)
+	}
 	if err != nil {
 		return errors.Join(err, opened.Close())
 	}
-	if opened.Dim != f.Manifest.Dim || len(opened.IDs) != r.Rows {
-		err = fmt.Errorf("segment %d has %d rows of dimension %d, the manifest says %d of %d: %w",
-			r.File, len(opened.IDs), opened.Dim, r.Rows, f.Manifest.Dim, index.ErrCorrupt)
-	} else if r.Dead != 0 {
-		s.Dead, err = ReadTombstones(filepath.Join(f.Folder.Path, TombstonesName(r.Dead)), r.Rows)
-	}
 	f.Segments = append(f.Segments, s)
-	return err
+	return nil
+}
+
+// deadRows returns the dead rows of a segment, which must be the one that the manifest
+// means.
+func (f *Files) deadRows(s *Segment, r SegmentRecord) (column.Bits, error) {
+	if s.Dim != f.Manifest.Dim || len(s.IDs) != r.Rows {
+		return nil, fmt.Errorf("segment %s has %d rows of dimension %d, the manifest says %d of %d: %w",
+			s.file.Name(), len(s.IDs), s.Dim, r.Rows, f.Manifest.Dim, index.ErrCorrupt)
+	}
+	if r.Dead == 0 {
+		return nil, nil
+	}
+	return ReadTombstones(filepath.Join(f.Folder.Path, TombstonesName(r.Dead)), r.Rows)
 }
 
 // withoutDamage returns an error of opening what is made from the rows of a segment,
 // but for damage: until it is made again, rows are scanned and payloads are read.
 func (f *Files) withoutDamage(err error) error {
-	if errors.Is(err, index.ErrCorrupt) || f.derived && errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, index.ErrCorrupt) || f.settled && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err

@@ -18,6 +18,7 @@ type IndexReport struct {
 	InGraph int    `json:"in_graph"` // items that a search finds by a graph
 	// Graphs are of the embedded engine; a server keeps its own to itself.
 	Graphs []index.Graph `json:"graphs"`
+	Damage string        `json:"damage,omitempty"` // see index.Info
 }
 
 // IndexInfo describes an index.
@@ -53,7 +54,7 @@ func (x *Index) report(ctx context.Context) (*IndexReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &IndexReport{Index: x.Name, Engine: info.Engine, Model: info.Space.Name, Dim: info.Dim, Items: info.Count}
+	r := &IndexReport{Index: x.Name, Engine: info.Engine, Model: info.Space.Name, Dim: info.Dim, Items: info.Count, Damage: info.Damage}
 	if store, ok := x.Store.(index.Optimiser); ok {
 		if r.Graphs, err = store.Graphs(ctx); err != nil {
 			return nil, err

@@ -90,7 +90,7 @@ func (q *querier) searchByScan(ctx context.Context) (*Found, error) {
 // find searches for a prediction by all tokens, or by its vector alone where there is
 // no searcher, or where none of the items has tokens.
 func (q *querier) find(ctx context.Context, searcher *twostage.Searcher, predicted *prediction) (*Found, error) {
-	found := &Found{roots: q.index.imagesRoots(q.spec.ImagesRoot), Notes: q.notes}
+	found := &Found{roots: q.index.imagesRoots(q.spec.ImagesRoot), Notes: q.notes, Damage: q.index.Info.Damage}
 	if searcher != nil {
 		r, err := searcher.Search(ctx, twostage.Query{
 			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats, Unlike: predicted.unlike,

@@ -76,6 +76,7 @@ type Found struct {
 	Notes []string    // what a user should know about the query, such as that a text was cut
 	// Stages says how a search by scan ranked by all tokens; nil: scores are cosines.
 	Stages *twostage.Stages
+	Damage string // of the index (see index.Info)
 	// roots are the folders that paths in payloads are relative to.
 	roots roots
 }
@@ -102,7 +103,7 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 	if err != nil {
 		return nil, err
 	}
-	return &Found{Hits: without(left, hits, spec.K), Notes: q.notes, roots: x.imagesRoots(spec.ImagesRoot)}, nil
+	return &Found{Hits: without(left, hits, spec.K), Notes: q.notes, Damage: x.Info.Damage, roots: x.imagesRoots(spec.ImagesRoot)}, nil
 }
 
 // byScan reports whether all tokens of a prediction can rank the items.
