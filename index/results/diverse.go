@@ -1,0 +1,59 @@
+package results
+
+// marginal chooses k hits by maximal marginal relevance among hits with vectors (see
+// Diverse), and returns their places. Of equal candidates the earlier one is chosen.
+func marginal(hits []entry, vectors *matrix, k int, d marginality) []int {
+	relevance := make([]float64, len(hits))
+	for i, h := range hits {
+		relevance[i] = float64(h.Score)
+	}
+	if d.scaled {
+		scale(relevance)
+	}
+	chosen := make([]int, 0, min(k, len(hits)))
+	taken := make([]bool, len(hits))
+	nearest := make([]float64, len(hits)) // the largest cosine with a chosen hit
+	products := make([]float32, len(hits))
+	for len(chosen) < cap(chosen) {
+		best, most := -1, 0.
+		for i := range hits {
+			if taken[i] {
+				continue
+			}
+			if gain := d.lambda*relevance[i] - (1-d.lambda)*nearest[i]; best < 0 || gain > most {
+				best, most = i, gain
+			}
+		}
+		vectors.products(products, vectors.vector(best))
+		for i, x := range products {
+			if len(chosen) == 0 || float64(x) > nearest[i] {
+				nearest[i] = float64(x)
+			}
+		}
+		taken[best] = true
+		chosen = append(chosen, best)
+	}
+	return chosen
+}
+
+// marginality says how marginal chooses.
+type marginality struct {
+	lambda float64
+	scaled bool // scores are no cosines: relevance is their place between the least and the largest
+}
+
+// scale moves values to 0 to 1.
+func scale(x []float64) {
+	if len(x) == 0 {
+		return
+	}
+	least, most := x[0], x[0]
+	for _, v := range x {
+		least, most = min(least, v), max(most, v)
+	}
+	for i, v := range x {
+		if x[i] = 0; most > least {
+			x[i] = (v - least) / (most - least)
+		}
+	}
+}
