@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -147,10 +148,11 @@ func (s *segment) takeIndexes(of *segment, folder string) error {
 	if of.fields == 0 {
 		return nil
 	}
-	if err := s.OpenIndexes(filepath.Join(folder, disk.FieldsName(of.fields))); !errors.Is(err, index.ErrCorrupt) {
-		return err
+	err := s.OpenIndexes(filepath.Join(folder, disk.FieldsName(of.fields)))
+	if errors.Is(err, index.ErrCorrupt) || errors.Is(err, fs.ErrNotExist) {
+		return nil // filters read payloads
 	}
-	return nil // filters read payloads
+	return err
 }
 
 // exchange publishes a snapshot with the same rows in another segment.
