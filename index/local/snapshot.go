@@ -30,6 +30,8 @@ type segment struct {
 	stored []bitmap.Field
 	fresh  bool
 	made   atomic.Pointer[map[bitmap.Field]*bitmap.Index] // in memory; never changed, only replaced
+
+	choices atomic.Pointer[[]*choice] // of the last filters, the newest first; never changed, only replaced
 }
 
 func (s *segment) release() {

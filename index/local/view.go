@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 
 	"engram/index"
-	"engram/index/internal/bitmap"
 	"engram/index/internal/column"
 )
 
@@ -19,33 +18,30 @@ type view struct {
 func (s *snapshot) see(f index.Filter) (*view, error) {
 	v := &view{parts: make([]column.Part, len(s.parts))}
 	for i, p := range s.parts {
-		v.parts[i] = column.Part{Rows: &p.segment.Rows, Dead: p.dead}
-		if f == nil {
-			continue
-		}
-		if err := v.choose(&v.parts[i], p, f); err != nil {
+		var err error
+		if v.parts[i], err = v.see(p, f); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
 }
 
-// choose narrows a part to the rows that a filter chooses: by the indexes of fields,
-// and by payloads where those leave rows open.
-func (v *view) choose(seen *column.Part, p part, f index.Filter) error {
-	c, err := bitmap.Choose(f, len(p.segment.IDs), func(field bitmap.Field) (*bitmap.Index, error) {
-		return p.segment.index(field), nil
-	})
-	if err != nil {
-		return err
+// see narrows what a search sees of the part to the rows that a filter chooses: by the
+// indexes of fields, and by payloads where those leave rows open.
+func (v *view) see(p part, f index.Filter) (column.Part, error) {
+	seen := column.Part{Rows: &p.segment.Rows, Dead: p.dead}
+	if f == nil {
+		return seen, nil
 	}
-	if c.Possible != nil {
-		c.Possible.Remove(p.dead)
-		seen.Possible = c.Possible
-		seen.Matches = seen.Possible.Count()
+	c, err := &choice{}, error(nil)
+	if !p.inMemory() {
+		if c, err = p.choose(f); err != nil {
+			return seen, err
+		}
 	}
+	seen.Possible, seen.Matches = c.Possible, c.matches
 	if c.Exact {
-		return nil
+		return seen, nil
 	}
 	seen.Filter = func() column.Chooser {
 		choose := p.segment.Chooser(f)
@@ -59,5 +55,5 @@ func (v *view) choose(seen *column.Part, p part, f index.Filter) error {
 			return choose(row)
 		}
 	}
-	return nil
+	return seen, nil
 }

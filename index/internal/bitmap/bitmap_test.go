@@ -1,8 +1,10 @@
 package bitmap_test
 
 import (
+	"bytes"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -191,5 +193,36 @@ func TestADamagedIndexIsNoPanic(t *testing.T) {
 	}
 	if refused < len(whole)/4 {
 		t.Errorf("%d of %d changes were refused", refused, len(whole))
+	}
+}
+
+// Filters have the same key only where they are the same.
+func TestKeysTellFiltersApart(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := indextest.DrawFilter(rt, 3), indextest.DrawFilter(rt, 3)
+		if bytes.Equal(bitmap.AppendKey(nil, a), bitmap.AppendKey(nil, b)) != reflect.DeepEqual(a, b) {
+			rt.Fatalf("%#v and %#v: the keys are the same or the filters are, not both", a, b)
+		}
+	})
+	one := 1.
+	for i, f := range distinct(&one) {
+		for j, g := range distinct(&one) {
+			if same := bytes.Equal(bitmap.AppendKey(nil, f), bitmap.AppendKey(nil, g)); same != (i == j) {
+				t.Errorf("%#v and %#v: same key %v", f, g, same)
+			}
+		}
+	}
+}
+
+// distinct are filters that are alike in some way.
+func distinct(one *float64) []index.Filter {
+	return []index.Filter{
+		index.And{}, index.Or{}, index.And{index.And{}}, index.And{index.And{}, index.Or{}}, index.And{index.And{index.Or{}}},
+		index.Not{Filter: index.And{}}, index.Exists{Key: "a"}, index.Exists{Key: "ab"}, index.Text{Key: "a", Words: "b"}, index.Text{Key: "ab", Words: ""},
+		index.Equal{Key: "a", Value: "1"}, index.Equal{Key: "a", Value: int64(1)}, index.Equal{Key: "a", Value: 1.}, index.Equal{Key: "a", Value: true},
+		index.Equal{Key: "a", Value: false}, index.In{Key: "a", Values: []any{"1"}}, index.In{Key: "a", Values: []any{"1", "1"}},
+		index.In{Key: "a", Values: []any{"1s", "1"}}, index.In{Key: "a", Values: []any{"1", "s1"}},
+		index.Range{Key: "a", Above: one}, index.Range{Key: "a", From: one}, index.Range{Key: "a", Below: one}, index.Range{Key: "a", To: one},
+		index.Range{Key: "a", Above: one, To: one}, index.And{index.Range{Key: "a", Above: one}, index.Range{Key: "a", To: one}},
 	}
 }
