@@ -35,11 +35,11 @@ func Example() {
 		return
 	}
 	// A program calls server.Serve(ctx, listener) instead.
-	request := httptest.NewRequest(http.MethodPost, "/v1/search", strings.NewReader(`{"vector": [0.8, 0.6], "k": 1}`))
+	request := httptest.NewRequest(http.MethodPost, "/v1/search", strings.NewReader(`{"vector": [0.8, 0.6], "k": 2}`))
 	request.Header.Set("Content-Type", "application/json")
 	answer := httptest.NewRecorder()
 	server.Handler().ServeHTTP(answer, request)
 	_, hits, _ := strings.Cut(answer.Body.String(), `"hits":`)
 	fmt.Println(answer.Code, strings.TrimSpace(hits))
-	// Output: 200 [{"id":"7","payload":{},"score":0.8}]}
+	// Output: 200 [{"id":"7","payload":{},"score":0.8},{"id":"9","payload":{},"score":0.6}]}
 }

@@ -42,13 +42,13 @@ type Decoder struct {
 	// It is safe for concurrent use, bounds its own concurrency, and neither
 	// changes nor keeps the rows.
 	Decode func(ctx context.Context, repeats [][]float32) ([]float32, error)
-	// Search ranks items by all that is predicted from a scan, and not by the vector of
+	// Rank ranks items by all that is predicted from a scan, and not by the vector of
 	// Decode alone. nil: Decode's vector is searched for. As Decode it is safe for
 	// concurrent use and does not keep the rows.
-	Search func(ctx context.Context, q ScanQuery) (*ScanResult, error)
+	Rank func(ctx context.Context, q ScanQuery) (*ScanRanking, error)
 }
 
-// ScanQuery asks for the K items that fit a scan best.
+// ScanQuery asks for the items that fit a scan best, K of them at least.
 type ScanQuery struct {
 	Repeats    [][]float32
 	K          int
@@ -59,9 +59,9 @@ type ScanQuery struct {
 	Recall float64
 }
 
-// ScanResult is what all of a prediction has found, with payloads.
-type ScanResult struct {
-	Hits   []index.Hit // best first; their scores are the metric's
+// ScanRanking is the order of items by all of a prediction.
+type ScanRanking struct {
+	Hits   []index.Hit // all that were ranked, best first, without payloads; their scores are the metric's
 	Stages Stages
 }
 

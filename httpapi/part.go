@@ -57,14 +57,13 @@ func (q *query) add(p part) error {
 }
 
 // items returns the items of the query, which are left out of the hits.
-func (q *query) items() map[index.ID]bool {
-	items := map[index.ID]bool{}
+func (q *query) items() (ids []index.ID) {
 	for _, p := range q.parts {
 		if p.kind == kindItem {
-			items[p.item] = true
+			ids = append(ids, p.item)
 		}
 	}
-	return items
+	return ids
 }
 
 // reader returns the function that reads the file of a part of the given kind, or nil.

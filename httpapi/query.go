@@ -30,6 +30,8 @@ type query struct {
 
 	candidates int  // of a scan, which all of the prediction ranks
 	firstStage bool // a scan is searched for by its vector alone
+
+	wanted // of the ranking
 }
 
 // readQuery reads the body of a search in any of its forms. contentType and
@@ -93,7 +95,7 @@ func (q *query) fromFile(read func([]byte) (part, error)) func([]byte) error {
 
 // optionNames returns the options of a search in the address or in a form.
 func optionNames() []string {
-	return []string{"k", "filter", "safe", "exact", "recall", "candidates", "first_stage"}
+	return append([]string{"k", "filter", "safe", "exact", "recall", "candidates", "first_stage"}, wantedNames()...)
 }
 
 // set takes an option from text.
@@ -121,6 +123,8 @@ func (q *query) set(name, text string) (err error) {
 		if q.recall, err = strconv.ParseFloat(text, 64); err != nil {
 			return fmt.Errorf("recall is %.20q, wanted a number: %w", text, errQuery)
 		}
+	default:
+		err = q.wanted.set(name, text)
 	}
 	return err
 }

@@ -49,6 +49,8 @@ type queryObject struct {
 
 	Candidates json.RawMessage `json:"candidates"`
 	FirstStage *bool           `json:"first_stage"`
+
+	wantedObject
 }
 
 // fromJSON reads a query object: one part among its members, or a list of parts,
@@ -221,6 +223,9 @@ func (q *query) options(object queryObject) (err error) {
 	if object.FirstStage != nil {
 		q.firstStage = *object.FirstStage
 	}
+	if err := q.wanted.options(object.wantedObject); err != nil {
+		return err
+	}
 	if present(object.Filter) {
 		q.filter, err = index.ParseFilter(string(object.Filter))
 	}
@@ -274,7 +279,7 @@ func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "
 // jsonError says what is wrong in words that do not name Go's types.
 func jsonError(err error) error {
 	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field := strings.TrimPrefix(wrongType.Field, "partObject.") // its fields are the query's
+		field := strings.TrimPrefix(strings.TrimPrefix(wrongType.Field, "partObject."), "wantedObject.") // their fields are the query's
 		if field == "" {
 			field = "the query"
 		}
@@ -309,13 +314,13 @@ func jsonFound(raw json.RawMessage) string {
 // jsonKind names the JSON type of a field of the query object.
 func jsonKind(field string) string {
 	switch field {
-	case "text", "image", "trial":
+	case "text", "image", "trial", "group_by", "after":
 		return "a string"
 	case "parts":
 		return "an array of parts"
-	case "recall", weightName:
+	case "recall", weightName, "min_score", "fold_from", "mmr":
 		return "a number"
-	case "safe", "exact", "first_stage":
+	case "safe", "exact", "first_stage", "fold":
 		return "true or false"
 	}
 	return "an object"

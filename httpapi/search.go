@@ -11,6 +11,7 @@ import (
 	"engram/data/space"
 	"engram/embed"
 	"engram/index"
+	"engram/index/results"
 
 	"github.com/gin-gonic/gin"
 )
@@ -20,6 +21,9 @@ import (
 type hitView struct {
 	itemView
 	Score float32 `json:"score"`
+	// Folded are near-duplicates that the hit stands for.
+	Folded []string   `json:"folded,omitempty"`
+	Group  *groupView `json:"group,omitempty"`
 }
 
 // queryView repeats the query in the answer.
@@ -46,7 +50,11 @@ type searchView struct {
 	// Stages says how a scan's hits were ranked; missing where scores are cosines.
 	Stages *stagesView `json:"stages,omitempty"`
 	Hits   []hitView   `json:"hits"`
-	Damage string      `json:"damage,omitempty"` // of the index, whose items may be missing
+	// Next is the after of the next page; missing where there is none.
+	Next string `json:"next,omitempty"`
+	// Bounded says that a bound kept the search from filling the page or its groups.
+	Bounded bool   `json:"bounded,omitempty"`
+	Damage  string `json:"damage,omitempty"` // of the index, whose items may be missing
 }
 
 // search answers POST /v1/search.
@@ -62,6 +70,10 @@ func (s *Server) search(c *gin.Context) error {
 	if q.candidates < 0 || q.candidates > maxCandidates {
 		return fmt.Errorf("candidates is %d, wanted 0 to %d: %w", q.candidates, maxCandidates, errQuery)
 	}
+	wanted, err := q.resultOptions()
+	if err != nil {
+		return err
+	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), s.opts.SearchTimeout)
 	defer cancel()
@@ -69,54 +81,40 @@ func (s *Server) search(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	hits, view, stages, err := s.find(ctx, q, info)
+	ranking, view, stages, err := s.rank(ctx, q, info)
+	if err != nil {
+		return err
+	}
+	ranking.Index, ranking.Asked = s.opts.IndexName, q.asked()
+	found, err := results.Search(ctx, ranking, wanted)
 	if err != nil {
 		return err
 	}
 	answer := searchView{
-		Query:  view,
-		TookMS: math.Round(float64(time.Since(start).Microseconds())) / 1000,
-		Model:  info.Space,
-		Stages: stages,
-		Hits:   make([]hitView, len(hits)),
-		Damage: info.Damage,
+		Query:   view,
+		TookMS:  math.Round(float64(time.Since(start).Microseconds())) / 1000,
+		Model:   info.Space,
+		Stages:  stages,
+		Hits:    make([]hitView, len(found.Hits)),
+		Next:    found.Next,
+		Bounded: found.Bounded,
+		Damage:  info.Damage,
 	}
-	for i, hit := range hits {
-		answer.Hits[i] = hitView{s.viewItem(hit.ID, hit.Payload), hit.Score}
+	for i, hit := range found.Hits {
+		answer.Hits[i] = s.viewHit(hit)
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil
 }
 
-// find returns the hits of a query, and what is said of it in the answer.
-func (s *Server) find(ctx context.Context, q query, info index.Info) ([]index.Hit, queryView, *stagesView, error) {
+// rank returns the order of the items for a query, and what is said of it in the answer.
+func (s *Server) rank(ctx context.Context, q query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
 	if s.byScan(q) {
-		return s.findByScan(ctx, q, info)
+		return s.rankByScan(ctx, q, info)
 	}
 	vector, view, err := s.vectorOf(ctx, q, info)
-	if err != nil {
-		return nil, view, nil, err
-	}
-	hits, err := s.nearest(ctx, q, vector)
-	return hits, view, nil, err
-}
-
-// nearest searches the store. Items of the query are left out.
-func (s *Server) nearest(ctx context.Context, q query, vector []float32) ([]index.Hit, error) {
-	left := q.items()
-	hits, err := s.opts.Store.Search(ctx, index.Query{
-		Vector: vector, K: q.k + len(left), Filter: q.chosen(), WithPayload: true, Exact: q.exact, Recall: q.recall,
-	})
-	if err != nil || len(left) == 0 {
-		return hits, err
-	}
-	others := hits[:0]
-	for _, hit := range hits {
-		if !left[hit.ID] {
-			others = append(others, hit)
-		}
-	}
-	return others[:min(q.k, len(others))], nil
+	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Vector: vector, Filter: q.chosen(), Exact: q.exact, Recall: q.recall}}
+	return r, view, nil, err
 }
 
 // vectorOf turns a query into a vector of the index's space (see embed.Combine), and

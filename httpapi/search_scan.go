@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"engram/index"
+	"engram/index/results"
 )
 
 // maxCandidates bounds the items of one search that all of a prediction ranks.
@@ -34,26 +35,27 @@ func viewStages(s Stages) *stagesView {
 // byScan reports whether all of a prediction can rank the items for a query: it is one
 // scan or stored trial, and no sum of vectors.
 func (s *Server) byScan(q query) bool {
-	if !q.plain() || q.firstStage || s.opts.Decoder == nil || s.opts.Decoder.Search == nil {
+	if !q.plain() || q.firstStage || s.opts.Decoder == nil || s.opts.Decoder.Rank == nil {
 		return false
 	}
 	return q.parts[0].kind == kindScan || q.parts[0].kind == kindTrial
 }
 
-// findByScan is find by all of a prediction.
-func (s *Server) findByScan(ctx context.Context, q query, info index.Info) ([]index.Hit, queryView, *stagesView, error) {
+// rankByScan is rank by all of a prediction.
+func (s *Server) rankByScan(ctx context.Context, q query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
 	view := queryView{Kind: q.parts[0].kind}
 	repeats, err := s.scanOf(q.parts[0], info, &view)
 	if err != nil {
-		return nil, view, nil, err
+		return results.Ranking{}, view, nil, err
 	}
-	found, err := s.opts.Decoder.Search(ctx, ScanQuery{
+	found, err := s.opts.Decoder.Rank(ctx, ScanQuery{
 		Repeats: repeats, K: q.k, Filter: q.chosen(), Candidates: q.candidates, Exact: q.exact, Recall: q.recall,
 	})
 	if err != nil {
-		return nil, view, nil, err
+		return results.Ranking{}, view, nil, err
 	}
-	return found.Hits, view, viewStages(found.Stages), nil
+	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Filter: q.chosen()}, Metric: found.Stages.Metric, Ranked: found.Hits}
+	return r, view, viewStages(found.Stages), nil
 }
 
 // scanOf returns the repeats of a scan or of a stored trial, which the decoder takes.

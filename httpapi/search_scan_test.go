@@ -15,11 +15,11 @@ import (
 func TestScansAreRankedByAllOfThePrediction(t *testing.T) {
 	var asked ScanQuery
 	opts := fakeOptions(t)
-	opts.Decoder.Search = func(_ context.Context, q ScanQuery) (*ScanResult, error) {
+	opts.Decoder.Rank = func(_ context.Context, q ScanQuery) (*ScanRanking, error) {
 		asked = q
 		confidence := .83
-		return &ScanResult{
-			Hits:   []index.Hit{{ID: 2, Score: 41.5, Payload: index.Payload{"path": "b.png"}}},
+		return &ScanRanking{
+			Hits:   []index.Hit{{ID: 2, Score: 41.5}},
 			Stages: Stages{Metric: "likelihood", Candidates: 40, Missing: 1, Confidence: &confidence, Rank: 1500 * time.Microsecond},
 		}, nil
 	}

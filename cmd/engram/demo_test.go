@@ -73,7 +73,7 @@ func TestDemoServes(t *testing.T) {
 	query := filepath.Join(t.TempDir(), "query.json")
 	writeFile(t, query, []byte(`{"trial": "test-003", "k": 78}`))
 	var found struct {
-		results
+		searchAnswer
 		Query struct{ Trial struct{ Item, Seen string } }
 		Hits  []struct {
 			ID      string

@@ -31,7 +31,7 @@ func TestSwitchWhileServing(t *testing.T) {
 		s := c.serve("--index", alias)
 		nearest := func() any {
 			t.Helper()
-			var got results
+			var got searchAnswer
 			if status := s.call(&got, "/v1/search", "image/png", fresh); status != 200 || len(got.Hits) == 0 {
 				t.Fatalf("search: status %d, %s", status, got.Detail)
 			}

@@ -286,7 +286,7 @@ func TestServedTrialsFindTheirImages(t *testing.T) {
 			t.Errorf("trial %d saw %q, item %q; want %q", i, trial.Seen, trial.Item, want)
 		}
 	}
-	var found results
+	var found searchAnswer
 	query := filepath.Join(dir, "query.json")
 	writeFile(t, query, []byte(`{"trial": "trial-6", "k": 1}`))
 	if status := server.call(&found, "/v1/search", "application/json", query); status != 200 || found.Hits[0].Payload["path"] != "p12.png" {

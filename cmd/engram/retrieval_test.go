@@ -85,7 +85,7 @@ func (s *served) words(t *testing.T, text string, k int) (found []int) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var answer results
+	var answer searchAnswer
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%q: status %d, %v %s", text, response.StatusCode, err, answer.Detail)
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -12,6 +10,7 @@ import (
 	"engram/cmd/engram/internal/twostage"
 	"engram/embed/scan"
 	"engram/index"
+	"engram/index/results"
 	"engram/index/source"
 
 	"github.com/spf13/cobra"
@@ -51,6 +50,13 @@ func (c *console) searchCommand() *cobra.Command {
 			for _, note := range found.Notes {
 				fmt.Fprintln(c.stderr, oneLine(note))
 			}
+			f.Results = spec.Results
+			if found.Bounded {
+				fmt.Fprintf(c.stderr, "looked at the first %d items of the ranking and at no more\n", results.DefaultBound)
+			}
+			if f.results.after != "" && found.Next != "" && !f.json {
+				fmt.Fprintf(c.stderr, "next page: --after %s\n", found.Next)
+			}
 			return c.printHits(f, found)
 		},
 	}
@@ -68,12 +74,15 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.StringVar(&f.filter, "filter", "", "find only images whose payload fits this `JSON` filter (see openapi.yaml)")
 	flags.BoolVar(&f.Exact, "exact", false, "compare the query with every item, where the index would search a graph and may miss some")
 	flags.Float64Var(&f.Recall, "recall", 0, "share of the exact hits that a search of a graph is to find on average, above 0 and up to 1 (default: as the index has it)")
+	f.results.add(flags)
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.BoolVar(&f.paths, "paths", false, "print only the paths of images that are there, or else their urls")
 	flags.StringVar(&f.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
 	cmd.MarkFlagsMutuallyExclusive("json", "paths")
 	cmd.MarkFlagsMutuallyExclusive("exact", "recall")
 	cmd.MarkFlagsMutuallyExclusive("first-stage", "candidates")
+	cmd.MarkFlagsMutuallyExclusive("mmr", "group-by")
+	cmd.MarkFlagsMutuallyExclusive("mmr", "after")
 	return cmd
 }
 
@@ -81,6 +90,7 @@ func (c *console) searchCommand() *cobra.Command {
 type searchFlags struct {
 	app.SearchSpec
 	query       queryFlags
+	results     resultFlags
 	filter      string
 	json, paths bool
 }
@@ -89,6 +99,9 @@ type searchFlags struct {
 func (f *searchFlags) spec(flags *pflag.FlagSet, args []string) (spec app.SearchSpec, err error) {
 	spec = f.SearchSpec
 	if spec.Parts, err = f.query.query(args); err != nil {
+		return spec, err
+	}
+	if spec.Results, err = f.results.options(flags); err != nil {
 		return spec, err
 	}
 	if f.K < 1 {
@@ -113,24 +126,21 @@ func (f *searchFlags) spec(flags *pflag.FlagSet, args []string) (spec app.Search
 	return spec, nil
 }
 
-// hit is one result as JSON. Ids are decimal strings, because many programs'
-// numbers end at 2^53.
-type hit struct {
-	Rank    int           `json:"rank"`
-	ID      string        `json:"id"`
-	Score   float32       `json:"score"`
-	Path    string        `json:"path"` // of the image, absolute where its folder is known; or its url; or ""
-	Payload index.Payload `json:"payload"`
-}
-
 // printHits prints the results in the form that the flags ask for.
 func (c *console) printHits(f searchFlags, found *app.Found) error {
 	if f.json {
 		list := make([]hit, len(found.Hits))
 		for i, h := range found.Hits {
-			list[i] = hit{i + 1, strconv.FormatUint(uint64(h.ID), 10), h.Score, imageOf(found, h.Payload), h.Payload}
+			list[i] = viewHit(found, h)
+			list[i].Rank = i + 1
 		}
 		answer := map[string]any{"hits": list}
+		if found.Next != "" {
+			answer["next"] = found.Next
+		}
+		if found.Bounded {
+			answer["bounded"] = true
+		}
 		if found.Stages != nil {
 			answer["stages"] = stagesView(found.Stages)
 		}
@@ -142,12 +152,7 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 	if f.paths {
 		return c.printPaths(found)
 	}
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(table, "rank\t%s\tpath\tcaption\n", scoreName(found.Stages))
-	for i, h := range found.Hits {
-		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", i+1, h.Score, oneLine(hitName(h)), oneLine(caption(h.Payload)))
-	}
-	if err := table.Flush(); err != nil || found.Stages == nil || found.Stages.Confidence == nil {
+	if err := c.printTable(f.Results, found); err != nil || found.Stages == nil || found.Stages.Confidence == nil {
 		return err
 	}
 	_, err := fmt.Fprintf(c.stdout, "\nconfidence %.2f that the first one was seen, if it is among the %d candidates\n", *found.Stages.Confidence, found.Stages.Candidates)

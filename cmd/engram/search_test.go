@@ -239,7 +239,7 @@ func TestSearchShowsWhatTheIndexWasBuiltFrom(t *testing.T) {
 
 	// The page shows them too.
 	s := c.serve("--index", index, "--images-root", moved)
-	var got results
+	var got searchAnswer
 	if status := s.call(&got, "/v1/search", "image/png", query[6]); status != 501 {
 		t.Errorf("status %d, want 501: no model is known", status)
 	}

@@ -78,8 +78,8 @@ func (s *served) call(answer any, path, contentType, file string) int {
 	return response.StatusCode
 }
 
-// results is what a search answers.
-type results struct {
+// searchAnswer is what a search answers.
+type searchAnswer struct {
 	Detail string // of a problem
 	Hits   []struct {
 		Payload  map[string]any
@@ -92,7 +92,7 @@ func TestServeAFolderOfImages(t *testing.T) {
 	c := newCLI(t)
 	photos := writePhotos(t)
 	s := c.serve(photos)
-	var got results
+	var got searchAnswer
 	if status := s.call(&got, "/v1/search", "image/png", filepath.Join(photos, "p21.png")); status != 200 {
 		t.Fatalf("search: status %d, %s", status, got.Detail)
 	}
@@ -148,7 +148,7 @@ func TestServeScans(t *testing.T) {
 		t.Fatal(err)
 	}
 	scan := writeNPY(t, filepath.Join(dir, "scan.npy"), append(rows[0], rows[1]...), 2, 300)
-	var got results
+	var got searchAnswer
 	if status := s.call(&got, "/v1/search", "application/x-npy", scan); status != 200 {
 		t.Fatalf("search by scan: status %d, %s", status, got.Detail)
 	}
@@ -185,7 +185,7 @@ func TestServeWithoutTheImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := c.serve("--index", index)
-	var got results
+	var got searchAnswer
 	if status := s.call(&got, "/v1/search", "image/png", query); status != 200 || got.Hits[0].Payload["path"] != "p21.png" {
 		t.Errorf("search: status %d, %+v, want p21.png first", status, got)
 	}
@@ -233,7 +233,7 @@ func TestOthersReadAndWriteBesideAServer(t *testing.T) {
 	}
 	c.must("index", "build", lab.photos, "--out", index, "--prune")
 	for _, s := range []*served{first, second} {
-		var got results
+		var got searchAnswer
 		if status := s.call(&got, "/v1/search", "image/png", filepath.Join(lab.photos, "z.png")); status != 200 || got.Hits[0].Payload["path"] == "z.png" {
 			t.Errorf("search: status %d, first %+v, want the index as it was", status, got.Hits[0])
 		}
@@ -265,7 +265,7 @@ func TestServeVectorsWithoutAModel(t *testing.T) {
 	}
 	query := filepath.Join(dir, "query.json")
 	writeFile(t, query, []byte(`{"vector":[1,0,0],"k":1,"filter":{"key":"url","equal":"u2"}}`))
-	var got results
+	var got searchAnswer
 	if status := s.call(&got, "/v1/search", "application/json", query); status != 200 || len(got.Hits) != 1 || got.Hits[0].Payload["url"] != "u2" {
 		t.Errorf("by vector: status %d, %+v, want u2", status, got)
 	}

@@ -16,6 +16,7 @@ import (
 	"engram/embed/eval"
 	"engram/embed/scan"
 	"engram/index"
+	"engram/index/results"
 )
 
 // gallery is an index whose images are the candidates of a score.
@@ -217,12 +218,16 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 				continue
 			}
 			p := &prediction{decoder: of, tokens: tokens.Data[i*tokens.Stride:][:tokens.Cols], repeats: repeats}
-			found, err := q.find(ctx, searcher, p)
+			r, stages, err := q.rankPrediction(ctx, searcher, p)
 			if err != nil {
 				return nil, err
 			}
-			row.Ranked = rankedBy(found.Stages)
-			if s := found.Stages; s != nil && s.Confidence != nil {
+			found, err := results.Search(ctx, r, results.Options{K: q.spec.K})
+			if err != nil {
+				return nil, err
+			}
+			row.Ranked = rankedBy(stages)
+			if s := stages; s != nil && s.Confidence != nil {
 				stated = append(stated, *s.Confidence)
 			}
 			ranks, ranked = append(ranks, rankOf(g.item[image], found.Hits)), append(ranked, image)
@@ -280,8 +285,8 @@ func rankedBy(s *twostage.Stages) string {
 
 // rankOf returns the rank of an item among hits, the mean of the ranks that equal
 // scores share, or infinity where it was not found.
-func rankOf(item index.ID, hits []index.Hit) float64 {
-	at := slices.IndexFunc(hits, func(h index.Hit) bool { return h.ID == item })
+func rankOf(item index.ID, hits []results.Hit) float64 {
+	at := slices.IndexFunc(hits, func(h results.Hit) bool { return h.ID == item })
 	if at < 0 {
 		return math.Inf(1)
 	}

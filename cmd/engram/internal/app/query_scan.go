@@ -7,7 +7,7 @@ import (
 
 	"engram/cmd/engram/internal/twostage"
 	"engram/embed/dataset"
-	"engram/index"
+	"engram/index/results"
 )
 
 // prediction is what a decoder makes of a scan.
@@ -73,46 +73,43 @@ func (p *prediction) global() ([]float32, error) { return p.decoder.FirstStage(p
 // about two seconds on two processors.
 const searchWork = 5e10
 
-// searchByScan searches for a scan by all tokens, or by its vector alone where the
-// items have no tokens.
-func (q *querier) searchByScan(ctx context.Context) (*Found, error) {
+// rankByScan ranks by all tokens of a scan's prediction, or by its vector alone where
+// the items have no tokens.
+func (q *querier) rankByScan(ctx context.Context, found *Found) (results.Ranking, error) {
 	predicted, err := q.decode(ctx, q.spec.Parts[0])
 	if err != nil {
-		return nil, err
+		return results.Ranking{}, err
 	}
 	searcher, err := q.openRanking(ctx, predicted.decoder, q.index.imagesRoots(q.spec.ImagesRoot))
 	if err != nil {
-		return nil, err
+		return results.Ranking{}, err
 	}
-	return q.find(ctx, searcher, predicted)
+	r, stages, err := q.rankPrediction(ctx, searcher, predicted)
+	if found.Stages = stages; err == nil && stages == nil {
+		found.Notes = append(found.Notes, "ranked by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
+	}
+	return r, err
 }
 
-// find searches for a prediction by all tokens, or by its vector alone where there is
-// no searcher, or where none of the items has tokens.
-func (q *querier) find(ctx context.Context, searcher *twostage.Searcher, predicted *prediction) (*Found, error) {
-	found := &Found{roots: q.index.imagesRoots(q.spec.ImagesRoot), Notes: q.notes, Damage: q.index.Info.Damage}
+// rankPrediction ranks by all tokens of a prediction, or by its vector alone, without
+// stages, where there is no searcher or none of the items has tokens.
+func (q *querier) rankPrediction(ctx context.Context, searcher *twostage.Searcher, predicted *prediction) (r results.Ranking, stages *twostage.Stages, err error) {
+	r = q.ranking()
 	if searcher != nil {
-		r, err := searcher.Search(ctx, twostage.Query{
+		ranked, err := searcher.Rank(ctx, twostage.Query{
 			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats, Unlike: predicted.unlike,
 			K: q.spec.K, Filter: q.spec.Filter, Candidates: q.spec.Candidates, Exact: q.spec.Exact, Recall: q.spec.Recall,
 		})
 		if err != nil {
-			return nil, err
+			return r, nil, err
 		}
-		if r.Candidates > 0 || r.Missing == 0 {
-			found.Hits, found.Stages = r.Hits, &r.Stages
-			return found, nil
+		if ranked.Candidates > 0 || ranked.Missing == 0 {
+			r.Metric, r.Ranked = ranked.Metric, ranked.Hits
+			return r, &ranked.Stages, nil
 		}
 	}
-	found.Notes = append(found.Notes, "ranked by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
-	global, err := predicted.global()
-	if err != nil {
-		return nil, err
-	}
-	found.Hits, err = q.index.Search(ctx, index.Query{
-		Vector: global, K: q.spec.K, Filter: q.spec.Filter, WithPayload: true, Exact: q.spec.Exact, Recall: q.spec.Recall,
-	})
-	return found, err
+	r.Query.Vector, err = predicted.global()
+	return r, nil, err
 }
 
 // openRanking opens what ranks by all tokens, nil where the items have none.

@@ -15,6 +15,7 @@ import (
 	"engram/embed/scan"
 	"engram/httpapi"
 	"engram/index"
+	"engram/index/results"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -139,7 +140,7 @@ const serveWork = 2.5e11
 
 // openRanking returns what a server searches by scan with, nil where the items have
 // no tokens.
-func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Func) (func(context.Context, httpapi.ScanQuery) (*httpapi.ScanResult, error), error) {
+func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Func) (func(context.Context, httpapi.ScanQuery) (*httpapi.ScanRanking, error), error) {
 	searcher, err := r.open()
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 	if err := searcher.Load(ctx, watch); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, q httpapi.ScanQuery) (*httpapi.ScanResult, error) {
+	return func(ctx context.Context, q httpapi.ScanQuery) (*httpapi.ScanRanking, error) {
 		start := time.Now()
 		tokens, err := r.decoder.Predict(ctx, q.Repeats)
 		if err != nil {
@@ -162,7 +163,7 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 		if err != nil {
 			return nil, err
 		}
-		found, err := searcher.Search(ctx, twostage.Query{
+		found, err := searcher.Rank(ctx, twostage.Query{
 			Predicted: tokens, Repeats: len(q.Repeats), Unlike: unlike,
 			Global: func() ([]float32, error) { return r.decoder.FirstStage(tokens) },
 			K:      q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall,
@@ -170,18 +171,34 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 		if err != nil {
 			return nil, err
 		}
-		return &httpapi.ScanResult{Hits: found.Hits, Stages: httpapi.Stages{
+		return &httpapi.ScanRanking{Hits: found.Hits, Stages: httpapi.Stages{
 			Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing, Confidence: found.Confidence,
-			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
+			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Stages.Rank,
 		}}, nil
 	}, nil
 }
 
 // ScanSearch searches an index by scans as a server does.
 type ScanSearch struct {
-	Search func(context.Context, httpapi.ScanQuery) (*httpapi.ScanResult, error)
-	Count  int // items of the index
+	Count int // items of the index
+
+	rank   func(context.Context, httpapi.ScanQuery) (*httpapi.ScanRanking, error)
+	store  index.Store
 	opened []io.Closer
+}
+
+// Search returns the K items that fit a scan best, and what their scores are.
+func (s *ScanSearch) Search(ctx context.Context, q httpapi.ScanQuery) (hits []results.Hit, metric string, err error) {
+	ranked, err := s.rank(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	r := results.Ranking{Store: s.store, Metric: ranked.Stages.Metric, Ranked: ranked.Hits}
+	found, err := results.Search(ctx, r, results.Options{K: q.K})
+	if err != nil {
+		return nil, "", err
+	}
+	return found.Hits, r.Metric, nil
 }
 
 // OpenScanSearch opens an index that keeps tokens, and a decoder. The caller closes the
@@ -197,14 +214,14 @@ func (a *App) OpenScanSearch(ctx context.Context, name, decoder string, watch pr
 	if err != nil {
 		return nil, err
 	}
-	s.opened, s.Count = append(s.opened, x), x.Info.Count
+	s.opened, s.Count, s.store = append(s.opened, x), x.Info.Count, x.Store
 	d, err := a.decoderOf(ctx, x, decoder, false, watch)
 	if err != nil {
 		return nil, err
 	}
 	s.opened = append(s.opened, d)
-	s.Search, err = new(Service).openRanking(ctx, ranking{index: x, decoder: d, most: serveWork}, watch)
-	if err == nil && s.Search == nil {
+	s.rank, err = new(Service).openRanking(ctx, ranking{index: x, decoder: d, most: serveWork}, watch)
+	if err == nil && s.rank == nil {
 		err = fmt.Errorf("%s keeps %s, the decoder %s predicts %d tokens of %d elements: %w", name, x.Info.Tokens, decoder, d.Config().T, d.Config().D, index.ErrTokens)
 	}
 	return s, err

@@ -2,10 +2,14 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
 
 	"engram/cmd/engram/internal/twostage"
 	"engram/data/progress"
 	"engram/index"
+	"engram/index/results"
 )
 
 // DefaultIndex is the index of commands where none is named, in the working
@@ -37,6 +41,9 @@ type SearchSpec struct {
 	// to package twostage.
 	FirstStage bool
 	Candidates int
+
+	// Results say what is wanted of the ranking. K and Without are set by K and Parts.
+	Results results.Options
 
 	Mask    string // path of a NIfTI file, of scans
 	Labels  string // of Mask, see Dataset
@@ -72,8 +79,12 @@ func (p *Part) HasRows() bool { return p.Kind == PartVector || p.Kind == PartSca
 
 // Found are the hits of a search.
 type Found struct {
-	Hits  []index.Hit // the nearest first
-	Notes []string    // what a user should know about the query, such as that a text was cut
+	Hits []results.Hit // the nearest first; of a diverse search as they were chosen
+	// Next is the Results.After of the next page, "" where there is none.
+	Next string
+	// Bounded says that a bound kept the search from filling the page or its groups.
+	Bounded bool
+	Notes   []string // what a user should know about the query, such as that a text was cut
 	// Stages says how a search by scan ranked by all tokens; nil: scores are cosines.
 	Stages *twostage.Stages
 	Damage string // of the index (see index.Info)
@@ -90,45 +101,75 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 	defer closeInto(&err, x)
 	q := &querier{app: a, index: x, spec: spec, watch: watch}
 	defer closeInto(&err, q)
-	if spec.byScan() {
-		return q.searchByScan(ctx)
-	}
-	query := index.Query{K: spec.K, Filter: spec.Filter, WithPayload: true, Exact: spec.Exact, Recall: spec.Recall}
-	if query.Vector, err = q.vector(ctx); err != nil {
+	o := spec.results()
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	left := spec.items()
-	query.K += len(left) // for these items themselves, which may be among the nearest
-	hits, err := x.Search(ctx, query)
+	found := &Found{Damage: x.Info.Damage, roots: x.imagesRoots(spec.ImagesRoot)}
+	r, err := q.rank(ctx, found)
 	if err != nil {
 		return nil, err
 	}
-	return &Found{Hits: without(left, hits, spec.K), Notes: q.notes, Damage: x.Info.Damage, roots: x.imagesRoots(spec.ImagesRoot)}, nil
+	if r.Asked, err = spec.asked(); err != nil {
+		return nil, err
+	}
+	if r.Index, err = placeOf(spec.Index); err != nil {
+		return nil, err
+	}
+	answer, err := results.Search(ctx, r, o)
+	if err != nil {
+		return nil, err
+	}
+	found.Hits, found.Next, found.Bounded = answer.Hits, answer.Next, answer.Bounded
+	return found, nil
+}
+
+// rank returns the order of the items for the query. It adds to found what is to be
+// said of it.
+func (q *querier) rank(ctx context.Context, found *Found) (r results.Ranking, err error) {
+	if q.spec.byScan() {
+		r, err = q.rankByScan(ctx, found)
+	} else {
+		r = q.ranking()
+		r.Query.Vector, err = q.vector(ctx)
+	}
+	found.Notes = append(found.Notes, q.notes...)
+	return r, err
+}
+
+// ranking returns the order of the items by a vector that is yet to be set.
+func (q *querier) ranking() results.Ranking {
+	return results.Ranking{Store: q.index.Store, Query: index.Query{Filter: q.spec.Filter, Exact: q.spec.Exact, Recall: q.spec.Recall}}
+}
+
+// results returns what is wanted of the ranking.
+func (s *SearchSpec) results() results.Options {
+	o := s.Results
+	o.K = s.K
+	for _, p := range s.Parts {
+		if p.Kind == PartItem {
+			o.Without = append(o.Without, p.Item)
+		}
+	}
+	return o
+}
+
+// asked returns what tells the query from others in a cursor: its parts, files by
+// their paths, and how a scan is ranked.
+func (s *SearchSpec) asked() ([]byte, error) {
+	return json.Marshal([]any{s.Parts, s.Decoder, s.Mask, s.Labels, s.FirstStage, s.Candidates})
+}
+
+// placeOf returns what tells an index from others: its address, or the absolute path of
+// its folder.
+func placeOf(name string) (string, error) {
+	if strings.Contains(name, "://") {
+		return name, nil
+	}
+	return filepath.Abs(name)
 }
 
 // byScan reports whether all tokens of a prediction can rank the items.
 func (s *SearchSpec) byScan() bool {
 	return len(s.Parts) == 1 && s.Parts[0].Kind == PartScan && s.Parts[0].Weight > 0 && !s.FirstStage
-}
-
-// items returns the items of the query.
-func (s *SearchSpec) items() map[index.ID]bool {
-	items := map[index.ID]bool{}
-	for _, p := range s.Parts {
-		if p.Kind == PartItem {
-			items[p.Item] = true
-		}
-	}
-	return items
-}
-
-// without returns the first k hits that are not among some items.
-func without(items map[index.ID]bool, hits []index.Hit, k int) []index.Hit {
-	others := hits[:0]
-	for _, hit := range hits {
-		if !items[hit.ID] {
-			others = append(others, hit)
-		}
-	}
-	return others[:min(k, len(others))]
 }

@@ -176,7 +176,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 		if folder != nil {
 			r.images = folder
 		}
-		if opts.Decoder.Search, err = s.openRanking(ctx, r, watch); err != nil {
+		if opts.Decoder.Rank, err = s.openRanking(ctx, r, watch); err != nil {
 			return opts, err
 		}
 	}

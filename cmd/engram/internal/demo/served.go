@@ -10,6 +10,7 @@ import (
 	"engram/embed/eval"
 	"engram/httpapi"
 	"engram/index"
+	"engram/index/results"
 )
 
 const servedFile = "served.json"
@@ -115,12 +116,12 @@ func (d *demo) searchSet(ctx context.Context, search *app.ScanSearch, a asked) (
 			scans = append(scans, a.row(trial))
 		}
 		find := func(k, candidates int) (int, error) {
-			found, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: k, Candidates: candidates})
+			hits, metric, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: k, Candidates: candidates})
 			if err != nil {
 				return 0, err
 			}
-			out.Metric = found.Stages.Metric
-			return slices.IndexFunc(found.Hits, func(h index.Hit) bool { return h.Payload[index.KeyPath] == a.path(i) }), nil
+			out.Metric = metric
+			return slices.IndexFunc(hits, func(h results.Hit) bool { return h.Payload[index.KeyPath] == a.path(i) }), nil
 		}
 		at, err := find(5, 0)
 		if err != nil {

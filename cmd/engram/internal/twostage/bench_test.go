@@ -40,8 +40,8 @@ func (wide) Score(q []float32, c blas32.General, offsets []float32) ([]float32, 
 	return out, nil
 }
 
-// BenchmarkSearch ranks all of 5,360 items of 65 tokens by 512 coordinates.
-func BenchmarkSearch(b *testing.B) {
+// BenchmarkRank ranks all of 5,360 items of 65 tokens by 512 coordinates.
+func BenchmarkRank(b *testing.B) {
 	format := index.TokenFormat{Kind: index.TokensInt8, Count: 65, Dim: 64}
 	store, err := local.Create(filepath.Join(b.TempDir(), "index"), local.Options{Dim: 64, Tokens: format})
 	if err != nil {
@@ -74,7 +74,7 @@ func BenchmarkSearch(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.Search(b.Context(), q); err != nil {
+		if _, err := s.Rank(b.Context(), q); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -51,7 +51,7 @@ func TestTheOldestItemsMakeWay(t *testing.T) {
 			t.Errorf("after item %d: scores %v, not known %v, error %v; want %v and %v", i, some, others, err, want, gone)
 		}
 		all, err := c.scoreAll([]float32{2}, 1)
-		best(&all, len(all))
+		bestFirst(all)
 		slices.Reverse(all)
 		if err != nil || !slices.Equal(all, want) {
 			t.Errorf("after item %d: scores of all %v, error %v; want %v", i, all, err, want)

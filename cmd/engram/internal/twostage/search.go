@@ -18,7 +18,7 @@ import (
 // ranked and nobody says how many (NOTES.md has the measurement).
 const DefaultCandidates = 1000
 
-// Options say how a Searcher searches.
+// Options say how a Searcher ranks.
 type Options struct {
 	Store  index.Store
 	Scorer Scorer
@@ -48,7 +48,7 @@ type Query struct {
 	// Unlike says that the scan is far from the scans that the metric was calibrated on, so
 	// that no confidence is stated.
 	Unlike bool
-	K      int // hits
+	K      int // items that are wanted: there are as many candidates at least
 	Filter index.Filter
 	// Candidates is how many items the first stage finds; 0 leaves it to the Searcher.
 	Candidates int
@@ -57,13 +57,15 @@ type Query struct {
 	Recall float64
 }
 
-// Result is what a search has found, and how.
-type Result struct {
-	Hits []index.Hit // with payloads; their scores are the metric's
+// Ranking is the order of the candidates, and how it came about.
+type Ranking struct {
+	// Hits are all candidates, best first, without payloads; equal scores are ordered by
+	// ascending id. Their scores are the metric's.
+	Hits []index.Hit
 	Stages
 }
 
-// Stages says how a result came about.
+// Stages says how a ranking came about.
 type Stages struct {
 	Metric     string // name of the metric that the scores are of (see scan.Metric)
 	Candidates int    // items that were ranked by all tokens
@@ -75,10 +77,10 @@ type Stages struct {
 	Confidence *float64
 	First      time.Duration // for the candidates
 	Tokens     time.Duration // for the tokens that were not mapped before
-	Rank       time.Duration // for the query, the scores and the payloads of the hits
+	Rank       time.Duration // for the query, the scores and their order
 }
 
-// Searcher searches an index in two stages. It is safe for concurrent use.
+// Searcher ranks the items of an index in two stages. It is safe for concurrent use.
 type Searcher struct {
 	opts   Options
 	kept   *coordinates
@@ -205,9 +207,8 @@ func (s *Searcher) read(ctx context.Context, ids []index.ID) (rows blas32.Genera
 	return rows, there, nil
 }
 
-// Search returns the K items whose tokens match the prediction best among the
-// candidates, best first; equal scores are ordered by ascending id.
-func (s *Searcher) Search(ctx context.Context, q Query) (*Result, error) {
+// Rank orders the candidates by how well their tokens match the prediction.
+func (s *Searcher) Rank(ctx context.Context, q Query) (*Ranking, error) {
 	if len(q.Predicted) != s.opts.Elements {
 		return nil, fmt.Errorf("a prediction of %d elements, wanted %d", len(q.Predicted), s.opts.Elements)
 	}
@@ -220,8 +221,8 @@ func (s *Searcher) Search(ctx context.Context, q Query) (*Result, error) {
 		return nil, err
 	}
 	mapping := time.Since(start)
-	r := &Result{Stages: Stages{Metric: s.opts.Scorer.Name()}}
-	ranked, err := s.rank(ctx, q, query, &r.Stages)
+	r := &Ranking{Stages: Stages{Metric: s.opts.Scorer.Name()}}
+	ranked, err := s.score(ctx, q, query, &r.Stages)
 	if err != nil {
 		return nil, err
 	}
@@ -229,10 +230,13 @@ func (s *Searcher) Search(ctx context.Context, q Query) (*Result, error) {
 	if !q.Unlike {
 		r.Confidence = s.confidence(ranked, q.Repeats)
 	}
-	best(&ranked, q.K)
-	r.Hits, err = s.hits(ctx, ranked)
-	r.Rank += mapping + time.Since(start)
-	return r, err
+	bestFirst(ranked)
+	r.Hits = make([]index.Hit, len(ranked))
+	for i, item := range ranked {
+		r.Hits[i] = index.Hit{ID: item.id, Score: item.score}
+	}
+	r.Stages.Rank += mapping + time.Since(start)
+	return r, nil
 }
 
 // confidence returns the probability that the best candidate is the image that was
@@ -248,8 +252,8 @@ func (s *Searcher) confidence(ranked []scored, repeats int) *float64 {
 	return nil
 }
 
-// rank scores the candidates.
-func (s *Searcher) rank(ctx context.Context, q Query, query []float32, stages *Stages) ([]scored, error) {
+// score scores the candidates.
+func (s *Searcher) score(ctx context.Context, q Query, query []float32, stages *Stages) ([]scored, error) {
 	start := time.Now()
 	all := q.Candidates == 0
 	var err error
@@ -337,32 +341,9 @@ func (s *Searcher) rankSome(ctx context.Context, c scoring, stages *Stages) ([]s
 	return ranked, nil
 }
 
-// best keeps the k best items, in order.
-func best(ranked *[]scored, k int) {
-	slices.SortFunc(*ranked, func(a, b scored) int {
+// bestFirst orders items.
+func bestFirst(ranked []scored) {
+	slices.SortFunc(ranked, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.id, b.id))
 	})
-	*ranked = (*ranked)[:min(k, len(*ranked))]
-}
-
-// hits gets the payloads of ranked items. An item that was deleted meanwhile is left
-// out.
-func (s *Searcher) hits(ctx context.Context, ranked []scored) ([]index.Hit, error) {
-	ids := make([]index.ID, len(ranked))
-	for i, r := range ranked {
-		ids[i] = r.id
-	}
-	items, err := s.opts.Store.Get(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	hits := make([]index.Hit, 0, len(items))
-	for i, at := 0, 0; i < len(ranked) && at < len(items); i++ {
-		if items[at].ID != ranked[i].id {
-			continue
-		}
-		hits = append(hits, index.Hit{ID: ranked[i].id, Score: ranked[i].score, Payload: items[at].Payload})
-		at++
-	}
-	return hits, nil
 }

@@ -103,7 +103,7 @@ func TestStoredTokensAreScoredAsTheyLie(t *testing.T) {
 			opts, tokens := tokenIndex(t, n, index.TokenFormat{Kind: index.TokensInt8, Count: 7, Dim: dim})
 			p := opts.Scorer.(pearson)
 			predicted := tokens[11]
-			r, err := twostage.New(opts).Search(t.Context(), twostage.Query{
+			r, err := twostage.New(opts).Rank(t.Context(), twostage.Query{
 				Predicted: predicted, Global: firstToken(predicted[:dim]), Repeats: 1, K: n, Candidates: n,
 			})
 			if err != nil || len(r.Hits) != n || r.Hits[0].ID != 11 || r.All {
@@ -127,7 +127,7 @@ func TestTokensWithoutADirectionAreRefused(t *testing.T) {
 	opts, tokens := tokenIndex(t, 2, index.TokenFormat{Kind: index.TokensInt8, Count: 2, Dim: 8})
 	p := opts.Scorer.(pearson)
 	copy(p.mean, tokens[1])
-	_, err := twostage.New(opts).Search(t.Context(), twostage.Query{
+	_, err := twostage.New(opts).Rank(t.Context(), twostage.Query{
 		Predicted: tokens[0], Global: firstToken(tokens[0][:8]), Repeats: 1, K: 2, Candidates: 2,
 	})
 	if !errors.Is(err, embed.ErrZero) {
@@ -143,7 +143,7 @@ func BenchmarkStored(b *testing.B) {
 	s := twostage.New(opts)
 	q := twostage.Query{Predicted: tokens[3], Global: firstToken(tokens[3][:768]), Repeats: 1, K: 16, Candidates: n}
 	for b.Loop() {
-		if _, err := s.Search(b.Context(), q); err != nil {
+		if _, err := s.Rank(b.Context(), q); err != nil {
 			b.Fatal(err)
 		}
 	}
