@@ -48,7 +48,7 @@ func (s *Store) SearchBatch(ctx context.Context, queries []index.Query) ([][]ind
 		return nil, err
 	}
 	for j, i := range together {
-		if found[i], err = snap.hits(matches[j][:min(queries[i].K, len(matches[j]))], queries[i].WithPayload); err != nil {
+		if found[i], err = snap.hits(matches[j][:min(queries[i].K, len(matches[j]))], queries[i]); err != nil {
 			return nil, err
 		}
 	}

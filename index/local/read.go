@@ -21,7 +21,7 @@ import (
 // recall. Of the items on disk only the ones that the indexes of payload keys leave
 // possible are looked at (see IndexPayload). Where these do not decide, a filter is asked
 // about the items that are near enough; it reads their payloads without comparing them
-// with their checksums.
+// with their checksums, but for the hits.
 func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {
@@ -41,19 +41,24 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 		return nil, err
 	}
 	s.note(snap, q.Filter, seen.asked.Load())
-	return snap.hits(matches, q.WithPayload)
+	return snap.hits(matches, q)
 }
 
-// hits returns what a search found as a caller sees it.
-func (s *snapshot) hits(matches []column.Match, withPayload bool) ([]index.Hit, error) {
+// hits returns what a search found as a caller sees it. Payloads that are handed out or
+// that a filter may have read are compared with their checksums.
+func (s *snapshot) hits(matches []column.Match, q index.Query) ([]index.Hit, error) {
 	hits := make([]index.Hit, len(matches))
 	for i, m := range matches {
 		hits[i] = index.Hit{ID: m.ID, Score: max(-1, min(1, m.Score))}
-		if withPayload {
-			var err error
-			if hits[i].Payload, err = s.parts[m.Part].segment.Payload(m.Row); err != nil {
-				return nil, err
-			}
+		var err error
+		switch segment := s.parts[m.Part].segment; {
+		case q.WithPayload:
+			hits[i].Payload, err = segment.Payload(m.Row)
+		case q.Filter != nil:
+			err = segment.CheckPayload(m.Row)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return hits, nil

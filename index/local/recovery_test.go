@@ -67,9 +67,9 @@ func TestADamagedLogIsToldAndRepaired(t *testing.T) {
 				left[id] = 1
 			}
 			checkDamaged(t, damaged, name, left)
-			lost, err := RepairLog(t.Context(), damaged)
-			if err != nil || !told(errors.Join(lost...), name) {
-				t.Fatalf("the repair tells %v, error %v", lost, err)
+			report, err := Repair(t.Context(), damaged, RepairOptions{Write: true})
+			if err != nil || !report.Repaired || report.LostRecords < 1 || report.Items != len(left) || !strings.Contains(report.Faults[0].Damage, name) {
+				t.Fatalf("the repair tells %+v, error %v", report, err)
 			}
 			s := mustOpen(t, damaged)
 			if err := s.Verify(t.Context()); err != nil {

@@ -121,7 +121,26 @@ func OpenFS(fsys vfs.FS, dir string) (*Store, error) {
 	return newStore(files)
 }
 
+// newStore makes a store of open files, which it closes after an error.
 func newStore(files *disk.Files) (*Store, error) {
+	parts := make([]part, len(files.Segments))
+	for i, s := range files.Segments {
+		parts[i] = storedPart(s)
+	}
+	return newStoreOf(files, parts)
+}
+
+// storedPart is a segment on disk as a snapshot sees it.
+func storedPart(s disk.StoredSegment) part {
+	r := s.Record
+	return part{
+		segment: &segment{Segment: s.Segment, file: r.File, graph: r.Graph, fields: r.Fields, stored: s.Fields()},
+		dead:    s.Dead, live: r.Rows - s.Dead.Count(), tombstones: r.Dead,
+	}
+}
+
+// newStoreOf makes a store of parts, and applies the log to it.
+func newStoreOf(files *disk.Files, parts []part) (*Store, error) {
 	m := files.Manifest
 	s := &Store{
 		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, segmentRows: graph.MinRows, next: m.Next,
@@ -130,14 +149,6 @@ func newStore(files *disk.Files) (*Store, error) {
 	s.labels.Store(&m.Labels)
 	s.fields.Store(&m.Fields)
 	s.demand.rows = map[bitmap.Field]int64{}
-	parts := make([]part, len(files.Segments))
-	for i, opened := range files.Segments {
-		r := opened.Record
-		parts[i] = part{
-			segment: &segment{Segment: opened.Segment, file: r.File, graph: r.Graph, fields: r.Fields, stored: opened.Fields()}, dead: opened.Dead,
-			live: r.Rows - opened.Dead.Count(), tombstones: r.Dead,
-		}
-	}
 	s.publish(parts)
 	if err := s.replay(files); err != nil {
 		s.current.Swap(nil).release()

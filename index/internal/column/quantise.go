@@ -72,6 +72,17 @@ func (q *Query) Likely(scale float32) float32 {
 	return 1.5 * float32(math.Sqrt(float64(scale*scale+q.Scale*q.Scale)))
 }
 
+// CheckScore returns the error of Check where the score of a row is not likely by the
+// product of the codes, which is times the scales. So a vector or a code that is damaged
+// by more than a code is inexact gives no wrong score, at no cost for others.
+func (q *Query) CheckScore(r *Rows, row int, score, product float32) error {
+	likely := q.Likely(r.Scales[row])
+	if r.Check == nil || score-product <= likely && product-score <= likely {
+		return nil
+	}
+	return r.Check(row)
+}
+
 // bound returns the slope and offset of the error bound in the residual of a
 // row, for a query whose own residual is residual.
 //

@@ -18,6 +18,8 @@ type Rows struct {
 	// elements. It is nil where Vectors is no file. A vector that is read through a map
 	// stays in the memory that the process holds, one of Read does not.
 	Read func(dst []float32, row int) error
+	// Check compares a row in the file with its checksums. It is nil where there are none.
+	Check func(row int) error
 
 	// The results of Quantise for each vector; nil where there are no codes.
 	Codes     []int8    // [len(IDs), CodeStride(Dim)]
@@ -70,7 +72,7 @@ func (r *Rows) Quantise(i int) {
 
 // WithoutCodes returns the same rows without their codes.
 func (r *Rows) WithoutCodes() Rows {
-	return Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors, Read: r.Read}
+	return Rows{Dim: r.Dim, IDs: r.IDs, Vectors: r.Vectors, Read: r.Read, Check: r.Check}
 }
 
 // Bits is a set of row numbers, one bit each. The zero value is empty.

@@ -33,10 +33,14 @@ type Files struct {
 	// there are any, nothing in the folder is changed.
 	Damaged []DamagedSegment
 	Log     wal.Chain // what was written since the segments
+	// ManifestDamage says that the manifest does not match its checksum and was read all
+	// the same (see OpenForRepair).
+	ManifestDamage error
 
 	// settled says that a file that is missing is damage, and was not removed by a
 	// writer.
 	settled bool
+	repair  bool // a manifest that does not match its checksum is read all the same
 }
 
 // DamagedSegment is a segment that cannot be used.
@@ -113,7 +117,27 @@ func Open(fsys vfs.FS, dir string) (_ *Files, err error) {
 		return nil, err
 	}
 	if err := f.open(); err != nil {
-		return nil, errors.Join(err, f.close())
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// OpenForRepair opens the files of an index as Open does, where the manifest does not
+// match its checksum too, as long as it can be read. It changes nothing, and takes the
+// lock where write is set.
+func OpenForRepair(dir string, write bool) (_ *Files, err error) {
+	if _, err := os.Stat(filepath.Join(dir, ManifestName)); err != nil { // or else the lock file would be made
+		_, err = ReadManifest(dir)
+		return nil, err
+	}
+	f := &Files{Folder: Folder{Path: dir, FS: vfs.OS{}}, settled: true, repair: true}
+	if write {
+		if f.Lock, err = f.Folder.Lock(LockName); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.openNamed(); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
@@ -136,7 +160,7 @@ func OpenReadOnly(dir string) (*Files, error) {
 		if failed == nil && same {
 			return f, nil
 		}
-		_ = f.close() // nothing was written
+		_ = f.Close() // nothing was written
 		if err != nil || same && settled {
 			return nil, cmp.Or(failed, err)
 		}
@@ -170,7 +194,9 @@ func (f *Files) open() error {
 
 // openNamed reads the manifest and opens what it names.
 func (f *Files) openNamed() (err error) {
-	if f.Manifest, err = ReadManifest(f.Folder.Path); err != nil {
+	if f.Manifest, err = readManifest(f.Folder.Path); errors.Is(err, errChecksum) && f.repair {
+		f.ManifestDamage = err
+	} else if err != nil {
 		return err
 	}
 	if err := f.Manifest.readOldOrigin(f.Folder.Path); err != nil {
@@ -260,8 +286,8 @@ func (f Folder) Verify() error {
 	return err
 }
 
-// close closes what is open after Open has failed.
-func (f *Files) close() error {
+// Close closes the segments and gives the lock back.
+func (f *Files) Close() error {
 	for _, s := range f.Segments {
 		_ = s.Close() // mapped for reading
 	}
@@ -293,9 +319,20 @@ var leftover = regexp.MustCompile(`^(manifest\.tmp|[0-9a-f]{16}\.(seg|tok|dead|g
 // Sweep removes files that were written for a manifest that never came, or that
 // m has replaced.
 func (f Folder) Sweep(m Manifest) error {
+	names, err := f.Unnamed(m)
+	for _, name := range names {
+		if err := f.Remove(name); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// Unnamed returns the names of the files of an index in the folder that m does not name.
+func (f Folder) Unnamed(m Manifest) ([]string, error) {
 	entries, err := os.ReadDir(f.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	used := map[string]bool{}
 	for _, r := range m.Segments {
@@ -305,14 +342,13 @@ func (f Folder) Sweep(m Manifest) error {
 		used[GraphName(r.Graph)] = true
 		used[FieldsName(r.Fields)] = true
 	}
+	var names []string
 	for _, e := range entries {
 		if name := e.Name(); leftover.MatchString(name) && !used[name] && !wal.InChain(name, m.Log) {
-			if err := f.Remove(name); err != nil {
-				return err
-			}
+			names = append(names, name)
 		}
 	}
-	return nil
+	return names, nil
 }
 
 // An index in format 1 had the label "origin" in a file of its own.

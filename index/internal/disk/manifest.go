@@ -103,6 +103,19 @@ const maxManifest = 16 << 20
 // ReadManifest reads the manifest of the folder: ErrNotFound where there is
 // none, ErrCorrupt where it is damaged.
 func ReadManifest(folder string) (Manifest, error) {
+	m, err := readManifest(folder)
+	if err != nil {
+		return Manifest{}, err
+	}
+	return m, nil
+}
+
+// errChecksum says that a manifest does not match its checksum.
+var errChecksum = fmt.Errorf("it does not match its checksum: %w", index.ErrCorrupt)
+
+// readManifest is ReadManifest. The error errChecksum comes with what the manifest says,
+// where that makes sense.
+func readManifest(folder string) (Manifest, error) {
 	path := filepath.Join(folder, ManifestName)
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -121,25 +134,26 @@ func ReadManifest(folder string) (Manifest, error) {
 	}
 	m, err := parseManifest(content)
 	if err != nil {
-		return Manifest{}, fmt.Errorf("%s: %w", path, err)
+		return m, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
 }
 
+// parseManifest is readManifest of bytes.
 func parseManifest(content []byte) (Manifest, error) {
 	line, body, _ := bytes.Cut(content, []byte("\n"))
 	var version int
-	if n, _ := fmt.Sscanf(string(line), "engram-index %d ", &version); n != 1 {
+	if n, _ := fmt.Sscanf(string(line), "engram-index %d ", &version); n != 1 && !json.Valid(body) {
 		return Manifest{}, fmt.Errorf("it does not begin as a manifest does: %w", index.ErrCorrupt)
 	}
-	if string(line)+"\n" != manifestLine(version, body) {
-		return Manifest{}, fmt.Errorf("it does not match its checksum: %w", index.ErrCorrupt)
-	}
-	if version < 1 || version > Version {
+	sound := string(line)+"\n" == manifestLine(version, body)
+	if sound && (version < 1 || version > Version) {
 		return Manifest{}, versionError(version)
 	}
 	var b manifestBody
-	if err := json.Unmarshal(body, &b); err != nil {
+	if err := json.Unmarshal(body, &b); err != nil && !sound {
+		return Manifest{}, fmt.Errorf("it does not match its checksum, and is no JSON: %w: %w", index.ErrCorrupt, err)
+	} else if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %w", index.ErrCorrupt, err)
 	}
 	m := Manifest{
@@ -149,7 +163,10 @@ func parseManifest(content []byte) (Manifest, error) {
 	if b.Tokens != nil {
 		m.Tokens = index.TokenFormat(*b.Tokens)
 	}
-	return m, m.validate()
+	if err := m.validate(); err != nil || sound {
+		return m, err
+	}
+	return m, errChecksum
 }
 
 func (m Manifest) validate() error {

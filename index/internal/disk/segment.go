@@ -59,6 +59,14 @@ func OpenSegment(path string) (*Segment, error) {
 }
 
 func (s *Segment) open() error {
+	if err := s.openMap(); err != nil {
+		return err
+	}
+	return s.checkColumns()
+}
+
+// openMap maps the file and checks its header and size, and no more.
+func (s *Segment) openMap() error {
 	info, err := s.file.Stat()
 	if err != nil {
 		return err
@@ -82,7 +90,7 @@ func (s *Segment) open() error {
 		return err
 	}
 	s.view(h)
-	return s.checkColumns()
+	return nil
 }
 
 // view points the columns into the map. Sections begin at multiples of
@@ -97,7 +105,7 @@ func (s *Segment) view(h header) {
 		Scales:    viewAs[float32](section(secScales)),
 		Residuals: viewAs[float32](section(secResiduals)),
 	}
-	s.Read = s.readVector
+	s.Read, s.Check = s.readVector, s.checkRow
 	s.ends = viewAs[uint64](section(secEnds))
 	s.payloads = section(secPayloads)
 	advisePages(s.data[s.layout.start[secCodes]:s.layout.start[secVectors]], s.data[s.layout.start[secVectors]:])
@@ -116,6 +124,23 @@ func (s *Segment) readVector(dst []float32, row int) error {
 		return fmt.Errorf("segment %s: the vector of row %d: %w", s.file.Name(), row, errors.Join(index.ErrCorrupt, err))
 	}
 	return nil
+}
+
+// checkRow compares the blocks of a row's code and vector with their checksums.
+func (s *Segment) checkRow(row int) error {
+	for _, section := range []int{secCodes, secVectors} {
+		size := s.layout.size[section] / int64(len(s.IDs))
+		if err := s.check(s.layout.start[section]+int64(row)*size, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckPayload compares the blocks of the payload of row i with their checksums.
+func (s *Segment) CheckPayload(i int) error {
+	_, err := s.checkedPayload(i)
+	return err
 }
 
 // checkColumns makes sure that no row can lead outside the map.
@@ -146,8 +171,16 @@ func (s *Segment) checkColumns() error {
 
 // Verify reads the files of the segment and compares every block with its checksum.
 func (s *Segment) Verify(ctx context.Context) error {
-	return errors.Join(s.VerifyRows(ctx), s.graph.verify(ctx), s.graph.damage, s.fields.verify(ctx))
+	return errors.Join(s.VerifyRows(ctx), s.VerifyGraph(ctx), s.VerifyIndexes(ctx))
 }
+
+// VerifyGraph is Verify of the graph alone.
+func (s *Segment) VerifyGraph(ctx context.Context) error {
+	return errors.Join(s.graph.verify(ctx), s.graph.damage)
+}
+
+// VerifyIndexes is Verify of the field indexes alone.
+func (s *Segment) VerifyIndexes(ctx context.Context) error { return s.fields.verify(ctx) }
 
 // VerifyRows is Verify without the graph and the field indexes, which are made from the
 // rows.

@@ -85,6 +85,17 @@ func (s *Segment) OpenTokens(path string, size int) error {
 }
 
 func (s *Segment) openTokens() error {
+	if err := s.mapTokens(); err != nil {
+		return err
+	}
+	if err := s.tokens.checkSums(); err != nil {
+		return err
+	}
+	return s.tokens.check(0, headerSize)
+}
+
+// mapTokens maps the file and checks its header and size, and no more.
+func (s *Segment) mapTokens() error {
 	t := &s.tokens
 	sums, content, total, err := tokensLayout(t.size, len(s.IDs))
 	if err != nil {
@@ -108,10 +119,7 @@ func (s *Segment) openTokens() error {
 		return err
 	}
 	t.rows = t.data[BlockSize:][:content]
-	if err := t.checkSums(); err != nil {
-		return err
-	}
-	return t.check(0, headerSize)
+	return nil
 }
 
 // checkTokensHeader refuses the header of other tokens than the segment's.

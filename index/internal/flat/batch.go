@@ -156,6 +156,9 @@ func (b *batch) merge(workers []*batchScanner) ([][]column.Match, error) {
 			}
 		}
 		found[i] = best.sorted()
+		if err := workers[0].check(&b.queries[i], found[i]); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }

@@ -52,6 +52,9 @@ func (s Scan) Search(ctx context.Context, dst []column.Match, parts []column.Par
 		return dst, err
 	}
 	matches := r.merge()
+	if err := r.scanners[0].check(&r.query, matches); err != nil {
+		return dst, err
+	}
 	if invariants.Enabled {
 		invariants.Check(len(matches) <= k && slices.IsSortedFunc(matches, column.Compare), "%d matches for k = %d, or out of order", len(matches), k)
 	}

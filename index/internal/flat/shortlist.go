@@ -58,6 +58,7 @@ type scorer struct {
 	kernels *simd.Kernels
 	parts   []column.Part
 	score   [1]float32
+	dot     [1]int32
 	vector  []float32 // room for one row that is read
 	err     error     // of reading a row, of a chooser, or of the context
 }
@@ -112,4 +113,20 @@ func (s *scorer) rescore(l *shortlist, q []float32) {
 		s.offer(l, q, int(c.part), int(c.row))
 	}
 	l.waiting = l.waiting[:0]
+}
+
+// check returns an error where the score of a match is not likely by its code (see
+// column.Query.CheckScore).
+func (s *scorer) check(q *column.Query, matches []column.Match) error {
+	for _, m := range matches {
+		p := &s.parts[m.Part]
+		if p.Codes == nil || p.Rows.Check == nil {
+			continue
+		}
+		s.kernels.DotRowsInt8(s.dot[:], q.Code, p.Code(m.Row), len(q.Code))
+		if err := q.CheckScore(p.Rows, m.Row, m.Score, float32(s.dot[0])*(q.Scale*p.Scales[m.Row])); err != nil {
+			return err
+		}
+	}
+	return nil
 }

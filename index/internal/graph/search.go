@@ -187,6 +187,9 @@ func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 			return err
 		}
 		s.kernels.DotRows(s.score1[:], q.Vector, vector, part.Dim)
+		if err := q.CheckScore(part.Rows, row, s.score1[0], c.score*q.Scale); err != nil {
+			return err
+		}
 		m := column.Match{ID: part.IDs[row], Score: s.score1[0], Row: row}
 		if len(s.best) == k && column.Compare(m, s.best[k-1]) > 0 {
 			continue
