@@ -63,7 +63,7 @@ func (s *Store) page(ctx context.Context, it *iteration, from *api.PointId) ([]i
 		return nil, nil, err
 	}
 	defer s.view.Release(1)
-	points, next, err := s.scroll(ctx, from, s.pageSize(), nil)
+	points, next, err := s.scroll(ctx, from)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -108,7 +108,7 @@ func drawRange(t *rapid.T, key string) index.Filter {
 
 // checkFilters compares what a store finds with Filter.Match, for any payloads
 // and filters.
-func checkFilters(t *testing.T, store *qdrant.Store, page bool) {
+func checkFilters(t *testing.T, store *qdrant.Store) {
 	const n = 12
 	checkValues(t, store)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -142,9 +142,6 @@ func checkFilters(t *testing.T, store *qdrant.Store, page bool) {
 		}
 		if want := want[:min(k, len(want))]; !slices.Equal(got, want) {
 			rt.Fatalf("%#v\nfound %v, want %v", f, got, want)
-		}
-		if page {
-			checkPages(rt, store, f, want, k)
 		}
 	})
 }
@@ -193,27 +190,6 @@ func checkValues(t *testing.T, store *qdrant.Store) {
 	}
 }
 
-// checkPages reads all items that a filter chooses, k at a time.
-func checkPages(rt *rapid.T, store *qdrant.Store, f index.Filter, want []index.ID, k int) {
-	var got []index.ID
-	for from, more := index.ID(0), true; more; {
-		var items []index.Item
-		var err error
-		if items, from, more, err = store.Page(rt.Context(), from, k, f); err != nil {
-			rt.Fatal(err)
-		}
-		if len(items) > k || len(items) < k && more {
-			rt.Fatalf("a page has %d items, more to come: %v; wanted %d", len(items), more, k)
-		}
-		for _, item := range items {
-			got = append(got, item.ID)
-		}
-	}
-	if !slices.Equal(got, want) {
-		rt.Fatalf("%#v\nthe pages have %v, want %v", f, got, want)
-	}
-}
-
 // samePayload compares payloads, NaN being itself.
 func samePayload(a, b index.Payload) bool {
 	return cmp.Equal(a, b, cmp.Comparer(func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) }))
@@ -230,10 +206,10 @@ func TestFiltersMeanTheSame(t *testing.T) {
 	} {
 		schema := qdrant.Schema{Dim: 2, Indexes: indexes}
 		t.Run(name, func(t *testing.T) {
-			checkFilters(t, create(t, start(t, double.Options{}), qdrant.Options{}, schema), true)
+			checkFilters(t, create(t, start(t, double.Options{}), qdrant.Options{}, schema))
 		})
 		t.Run(name+", on a server", func(t *testing.T) {
-			checkFilters(t, createReal(t, schema), true)
+			checkFilters(t, createReal(t, schema))
 		})
 	}
 }
@@ -263,7 +239,7 @@ func TestFiltersWithIndexesOfOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		checkFilters(t, open(t, opts), true)
+		checkFilters(t, open(t, opts))
 	}
 	for name, field := range map[string]api.FieldType{
 		"integer": api.FieldType_FieldTypeInteger, "float": api.FieldType_FieldTypeFloat, "text": api.FieldType_FieldTypeText, "geo": api.FieldType_FieldTypeGeo,
@@ -283,9 +259,6 @@ func TestFiltersAreChecked(t *testing.T) {
 		q.Filter = f
 		if _, err := store.Search(t.Context(), q); !is(err, index.ErrFilter) {
 			t.Errorf("%#v: error %v", f, err)
-		}
-		if _, _, _, err := store.Page(t.Context(), 0, 1, f); !is(err, index.ErrFilter) {
-			t.Errorf("page, %#v: error %v", f, err)
 		}
 	}
 }

@@ -100,16 +100,16 @@ func numericID(id *api.PointId) (index.ID, error) {
 	return index.ID(id.GetNum()), nil
 }
 
-// scroll returns a page of the points from an id on that the server's filter
-// chooses, in ascending order of id, and the id after it, nil at the end.
-func (s *Store) scroll(ctx context.Context, from *api.PointId, limit int, filter *api.Filter) (points []*api.RetrievedPoint, next *api.PointId, err error) {
+// scroll returns a page of the points from an id on, in ascending order of id, and the
+// id after it, nil at the end.
+func (s *Store) scroll(ctx context.Context, from *api.PointId) (points []*api.RetrievedPoint, next *api.PointId, err error) {
 	type page struct {
 		points []*api.RetrievedPoint
 		next   *api.PointId
 	}
 	got, err := call(ctx, s.server, "scroll", func(ctx context.Context) (page, error) {
 		points, next, err := s.client.ScrollAndOffset(ctx, &api.ScrollPoints{
-			CollectionName: s.opts.Collection, Offset: from, Limit: new(uint32(limit)), Filter: filter,
+			CollectionName: s.opts.Collection, Offset: from, Limit: new(uint32(s.pageSize())),
 			WithPayload: api.NewWithPayload(true), WithVectors: s.withVectors(everything),
 		})
 		return page{points, next}, err

@@ -173,15 +173,6 @@ func (s *Store) query(ctx context.Context, p *plan, limit int) ([]*api.ScoredPoi
 
 // hits returns the points that the filter chooses as hits, in order.
 func (p *plan) hits(points []*api.ScoredPoint) ([]index.Hit, error) {
-	hits, err := p.checked(points)
-	slices.SortFunc(hits, func(a, b index.Hit) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
-	})
-	return hits, err
-}
-
-// checked returns the points that the filter chooses as hits.
-func (p *plan) checked(points []*api.ScoredPoint) ([]index.Hit, error) {
 	hits := make([]index.Hit, 0, len(points))
 	for _, point := range points {
 		id, err := numericID(point.GetId())
@@ -200,6 +191,9 @@ func (p *plan) checked(points []*api.ScoredPoint) ([]index.Hit, error) {
 		}
 		hits = append(hits, hit)
 	}
+	slices.SortFunc(hits, func(a, b index.Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+	})
 	return hits, nil
 }
 
