@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"engram/cmd/engram/internal/bench"
 	"engram/cmd/engram/internal/sweep"
+	"engram/index/local"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,6 +23,9 @@ type benchFlags struct {
 	recalls []string
 	threads []string
 	server  string
+
+	writes     time.Duration
+	durability string
 }
 
 func (f *benchFlags) add(cmd *cobra.Command) {
@@ -36,6 +41,8 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.threads, "threads", []string{"1", "all"}, "threads that search at the same time")
 	flags.Uint64Var(&f.spec.Seed, "seed", 1, "of what is generated")
 	flags.StringVar(&f.server, "server", "", "`URL` of a server, such as http://localhost:8080, to ask over one connection")
+	flags.DurationVar(&f.writes, "writes", 0, "write to the items of --hard for so long, alone and while they are searched")
+	flags.StringVar(&f.durability, "durability", string(local.Grouped), "of --writes: flush, log, group or call (see engram index put)")
 	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
 }
 
@@ -58,12 +65,22 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 		{"recall", []string{"vectors", "hard", "index"}},
 		{"threads", []string{"vectors", "hard", "index"}},
 		{"seed", []string{"vectors", "hard", "index"}},
+		{"writes", []string{"hard"}},
 	} {
 		if given.Changed(flag.name) && !slices.Contains(flag.of, what) {
 			return fmt.Errorf("--%s is for --%s", flag.name, strings.Join(flag.of, ", --"))
 		}
 	}
+	for _, name := range []string{"out", "queries", "outside-queries", "truth", "recall", "threads"} {
+		if given.Changed("writes") && given.Changed(name) {
+			return fmt.Errorf("--%s is not for --writes", name)
+		}
+	}
 	switch {
+	case given.Changed("writes") && f.writes <= 0:
+		return fmt.Errorf("--writes is %v, wanted a time above 0", f.writes)
+	case given.Changed("durability") && f.writes == 0:
+		return errors.New("--durability is for --writes")
 	case what == "hard" && f.spec.Hard < 1:
 		return fmt.Errorf("--hard is %d, wanted 1 vector or more", f.spec.Hard)
 	case what == "server" && f.spec.Queries == "":
