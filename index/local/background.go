@@ -28,11 +28,16 @@ func (s *Store) beginGraphs() {
 	s.snapshots.Go(func() { s.buildGraphs(ctx) }) // Close waits
 }
 
+// calmTime is how long no flush has ended when a graph is begun. While writes come faster,
+// a graph takes their cores and is soon thrown away with its segment.
+const calmTime = 3 * time.Second
+
 // buildGraphs builds the graphs of segments, one after the other, until all that are
 // large enough have one. It holds no lock while it builds: flushes and merges go on,
 // and where one replaces the segment meanwhile the graph is thrown away.
 func (s *Store) buildGraphs(ctx context.Context) {
 	for {
+		s.awaitCalm(ctx)
 		s.writer.Lock()
 		var due *segment
 		if snap := s.current.Load(); snap != nil && ctx.Err() == nil && !s.bulk {
@@ -60,6 +65,22 @@ func (s *Store) buildGraphs(ctx context.Context) {
 		e.Took = time.Since(began)
 		if ctx.Err() == nil {
 			s.tellLocked(e)
+		}
+	}
+}
+
+// awaitCalm waits until no flush has ended for the calm time.
+func (s *Store) awaitCalm(ctx context.Context) {
+	for ctx.Err() == nil {
+		s.writer.Lock()
+		left := s.calm - time.Since(s.flushed)
+		s.writer.Unlock()
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(left):
 		}
 	}
 }

@@ -47,7 +47,7 @@ func idsFrom(first index.ID, n int) []index.ID {
 // graph is there after opening, with deletes and writes of meanwhile.
 func TestGraphsAreBuiltInTheBackground(t *testing.T) {
 	s := mustCreateStamped(t, t.TempDir(), 4)
-	s.graphRows, s.segmentRows = 50, 50
+	s.graphRows, s.segmentRows, s.calm = 50, 50, 0
 	mustLog(t, s, Logged)
 	wait := awaitGraphs(t, s)
 	put(t, s, 1, idsFrom(0, 49)...)
@@ -77,7 +77,7 @@ func TestGraphsAreBuiltInTheBackground(t *testing.T) {
 // A bulk load builds no graphs before its end, and Close ends the building of one.
 func TestNoGraphsAreBuiltInTheBackgroundOfABulkLoad(t *testing.T) {
 	s := mustCreate(t, t.TempDir(), 4)
-	s.graphRows, s.segmentRows = 50, 50
+	s.graphRows, s.segmentRows, s.calm = 50, 50, 0
 	if err := s.BeginBulk(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestAPowerLossWhileAGraphIsAttached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.graphRows, s.segmentRows = 50, 50
+	s.graphRows, s.segmentRows, s.calm = 50, 50, 0
 	wait := awaitGraphs(t, s)
 	put(t, s, 1, idsFrom(0, 60)...)
 	mustFlush(t, s)

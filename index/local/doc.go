@@ -6,8 +6,10 @@
 // item marks its row as dead in a set of tombstones beside the segment. A
 // manifest names the files that are the index, and is replaced in one step, so
 // that after a crash or on a full disk the folder holds exactly the state of an
-// earlier Flush. Flush also merges segments once many are small or
-// mostly dead, which gives disk and memory back.
+// earlier Flush. A flush also merges segments once many are small or two in five of
+// their rows are dead, which gives disk and memory back. One begins by itself once a
+// fifth of the rows on disk has gone (see Upsert). Segments of more than 1 GiB of live rows
+// are left to Optimise.
 //
 // Where a durability is set (see SetDurability), each write also goes to a write-ahead log
 // before it is seen, and opening the index applies what the log has. A flush cuts the log
@@ -15,8 +17,8 @@
 //
 // A segment can have a graph beside it, through which a search finds its rows without
 // looking at every one (see Optimise and package graph). The end of a bulk load and
-// Optimise build graphs, and after a flush the graphs of large segments are built in the
-// background; rows in no graph are scanned.
+// Optimise build graphs. The graphs of other large segments are built in the background,
+// once no flush has ended for a while. Rows in no graph are scanned.
 //
 // A search works on a snapshot, the list of segments and tombstones of one
 // moment. It takes no lock and sees all of an Upsert or nothing. There is one

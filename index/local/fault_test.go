@@ -188,7 +188,7 @@ func (f faultyFile) Close() error { return errors.Join(f.disk.use(), f.File.Clos
 func TestAFullDiskLeavesTheOldState(t *testing.T) {
 	dir := t.TempDir()
 	s := mustCreate(t, dir, 4)
-	put(t, s, 1, 1, 2, 3, 4, 5)
+	put(t, s, 1, 1, 2, 3, 4, 5, 6)
 	mustFlush(t, s)
 	old := versions(t, s)
 	remove(t, s, 2)
@@ -268,8 +268,8 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 	s.folder.FS = vfs.OS{}
 	put(t, s, 1, 22) // flushes by itself
 	before[22] = 1
-	if s.failed || s.excess() == 0 {
-		t.Errorf("with room the last flush has failed: %v, and %d bytes are left to flush, want those of one row", s.failed, s.excess())
+	if size, _ := s.pressure(); s.failed || size == 0 {
+		t.Errorf("with room the last flush has failed: %v, and %d bytes are left to flush, want one row", s.failed, size)
 	}
 	mustClose(t, s)
 	s = mustOpen(t, dir)
@@ -373,7 +373,7 @@ func TestDamageIsNotLaundered(t *testing.T) {
 	path := filepath.Join(dir, disk.SegmentName(1))
 	// The padding of the last section, just before the checksums.
 	spoil(t, path, files(t, dir)[disk.SegmentName(1)]/4096*4096-1)
-	remove(t, s, 1, 2, 3) // mostly dead, so due for merging
+	remove(t, s, 1, 2, 3) // two in five are dead, so due for merging
 	mustFlush(t, s)
 	if err := s.Verify(t.Context()); !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("error %v, want ErrCorrupt: the damage is still known", err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"engram/index/internal/disk"
 	"engram/index/internal/wal"
@@ -75,6 +76,9 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *frozen, f flushing) (er
 	}
 	// What cannot be removed now is removed when the index is opened.
 	_ = s.folder.Sweep(manifest)
+	s.writer.Lock()
+	s.flushed = time.Now()
+	s.writer.Unlock()
 	s.beginGraphs()
 	return nil
 }
@@ -113,7 +117,7 @@ func (s *Store) freezeLocked(log *wal.Log) *frozen {
 	for _, p := range snap.parts {
 		p.segment.frozen = p.inMemory()
 	}
-	s.dirty = false
+	s.dirty, s.gone = false, 0
 	return &frozen{snapshot: snap, log: log, later: s.switchLog(log)}
 }
 
@@ -342,7 +346,7 @@ const (
 )
 
 // plan says which parts a flush keeps as they are and which it merges into the new
-// segment: parts in memory, segments whose rows are mostly dead, and segments of
+// segment: parts in memory, segments of whose rows two in five are dead, and segments of
 // like size once there are many. A part with no live row is in neither list. A
 // damaged segment is kept, so that its rows do not get fresh checksums.
 func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
@@ -374,7 +378,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 			return true
 		})
 	}
-	move(func(p part) bool { return 2*p.live < len(p.segment.IDs) })
+	move(func(p part) bool { return 5*p.live <= 3*len(p.segment.IDs) })
 	for before := -1; before != len(merged); {
 		before = len(merged)
 		limit := 2 * rows

@@ -86,7 +86,7 @@ func loadUntilKilled(dir string, n int64) error {
 	if err != nil {
 		return err
 	}
-	s.memoryLimit, s.graphRows, s.segmentRows = 40<<10, 100, 100
+	s.memoryLimit, s.graphRows, s.segmentRows, s.calm = 40<<10, 100, 100, 0
 	if err := s.SetDurability([]Durability{Logged, Synced, Grouped}[n%3]); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 func TestMixedLoad(t *testing.T) {
 	t.Parallel()
 	s := mustCreate(t, t.TempDir(), 4)
-	s.memoryLimit, s.graphRows, s.segmentRows = 8000, 60, 60
+	s.memoryLimit, s.graphRows, s.segmentRows, s.calm = 8000, 60, 60, 0
 	mustLog(t, s, Grouped)
 	const writers, writes = 4, 40
 	ctx, stop := context.WithCancel(t.Context())

@@ -225,7 +225,7 @@ func TestTheStoreIsWrittenToWhileAGraphIsBuilt(t *testing.T) {
 	dir := t.TempDir()
 	s := mustCreate(t, dir, 4)
 	s.graphRows = 3
-	put(t, s, 1, 1, 2, 3, 4, 5)
+	put(t, s, 1, 1, 2, 3, 4, 5, 6)
 	s.folder.FS = onCreate(func(path string) error {
 		if strings.HasSuffix(path, ".graph.tmp") {
 			put(t, s, 2, 2, 20)
@@ -237,12 +237,12 @@ func TestTheStoreIsWrittenToWhileAGraphIsBuilt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.folder.FS = vfs.OS{}
-	want := map[index.ID]int64{1: 1, 2: 2, 4: 1, 5: 1, 20: 2}
+	want := map[index.ID]int64{1: 1, 2: 2, 4: 1, 5: 1, 6: 1, 20: 2}
 	for range 2 {
 		if diff := cmp.Diff(want, versions(t, s)); diff != "" {
 			t.Errorf("items (-want +got):\n%s", diff)
 		}
-		checkIndexed(t, s, 5, 3)
+		checkIndexed(t, s, 6, 4)
 		mustClose(t, s)
 		s = mustOpen(t, dir)
 	}

@@ -116,7 +116,7 @@ func (w *world) killed(t *testing.T) (dir string) {
 func (w *world) open(t *testing.T) *Store {
 	t.Helper()
 	s := mustOpen(t, w.dir)
-	s.graphRows, s.segmentRows, s.memoryLimit = 300, 300, 60<<10
+	s.graphRows, s.segmentRows, s.calm, s.memoryLimit = 300, 300, 0, 60<<10
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"engram/data/space"
 	"engram/data/vfs"
@@ -39,8 +40,12 @@ type Store struct {
 	// memoryLimit is the size in bytes of the rows in memory from which the
 	// next Upsert flushes first. The writer lock guards it.
 	memoryLimit int
+	maxLog      int64 // size of a log in bytes from which a flush is due; tests set less
 	graphRows   int // rows from which Optimise builds a graph; tests set fewer
 	segmentRows int // live rows from which a segment gets a graph in the background, likewise
+	// calm is how long no flush has ended when the building of a graph begins; tests
+	// do not wait.
+	calm time.Duration
 
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
@@ -61,6 +66,8 @@ type Store struct {
 	writer     sync.Mutex // guards what follows, and the right to set current
 	dirty      bool       // current has what the manifest has not, nor a flush under way
 	closing    bool       // nothing can be written any more
+	gone       int        // rows on disk that are dead since current was last frozen
+	flushed    time.Time  // when the last flush ended
 	cause      error      // of a flush in the background that failed (see failure)
 	background index.Background
 
@@ -143,7 +150,8 @@ func storedPart(s disk.StoredSegment) part {
 func newStoreOf(files *disk.Files, parts []part) (*Store, error) {
 	m := files.Manifest
 	s := &Store{
-		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, segmentRows: graph.MinRows, next: m.Next,
+		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, segmentRows: graph.MinRows / 2,
+		maxLog: 4 * defaultMemoryLimit, calm: calmTime, next: m.Next,
 		durability: AtFlush, info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
 	s.labels.Store(&m.Labels)

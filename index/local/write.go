@@ -14,7 +14,9 @@ import (
 //
 // Where the rows in memory have grown past 64 MiB (see BeginBulk) it begins to
 // flush them in the background, so that they are durable before Flush is called,
-// whole calls at a time. Where they grow past it again meanwhile, the call waits.
+// whole calls at a time. Where they grow past it again meanwhile, the call waits. It
+// does so, too, where the log has grown past 256 MiB, or a fifth of the rows on disk was
+// deleted or replaced since the last flush.
 // After a flush in the background that failed, the next Upsert or Delete returns
 // its error and applies nothing. The one after it flushes by itself first where
 // there is too much in memory, and fails where that fails too.
@@ -69,7 +71,25 @@ func (s *Store) segment(items []index.Item) (*disk.Segment, error) {
 func (s *Store) Delete(ctx context.Context, ids []index.ID) (int, error) {
 	removed := 0
 	err := s.write(ctx, disk.Record{Deleted: ids}, s.deleting(ids, &removed))
+	if err == nil {
+		s.giveBack(ctx)
+	}
 	return removed, err
+}
+
+// giveBack begins a flush where one is due and none is under way: no write may follow.
+func (s *Store) giveBack(ctx context.Context) {
+	if _, due := s.pressure(); !due || !s.flusher.TryLock() {
+		return
+	}
+	size, due := s.pressure()
+	if due && !s.failed {
+		if frozen, err := s.freeze(true); err == nil { // or else the next write tells
+			s.flushInBackground(ctx, frozen, size)
+			return
+		}
+	}
+	s.flusher.Unlock()
 }
 
 // deleting returns the change that removes items, and counts them.
@@ -147,20 +167,21 @@ func (s *Store) apply(ctx context.Context, r disk.Record, c change) (wait func()
 		return nil, false, err
 	}
 	s.dirty = true
+	s.gone += liveOnDisk(snap.parts) - liveOnDisk(parts)
 	s.publish(parts)
 	return wait, true, nil
 }
 
-// makeRoom begins a flush where the rows in memory have grown past the limit.
-// Everybody goes on writing to the store until the memory is full again; then
-// they wait here. It returns the error of a flush in the background that failed.
+// makeRoom begins a flush where one is due. Everybody goes on writing to the store until
+// the next one is; then they wait here. It returns the error of a flush in the background
+// that failed.
 func (s *Store) makeRoom(ctx context.Context) error {
-	if s.excess() == 0 {
+	if _, due := s.pressure(); !due {
 		return s.failure()
 	}
 	s.flusher.Lock()
-	size := s.excess()
-	if err := s.failure(); err != nil || size == 0 { // size is 0 where somebody else has flushed
+	size, due := s.pressure()
+	if err := s.failure(); err != nil || !due { // where it is not, somebody else has flushed
 		s.flusher.Unlock()
 		return err
 	}
@@ -180,30 +201,46 @@ func (s *Store) makeRoom(ctx context.Context) error {
 	return nil
 }
 
-// excess returns the bytes of the rows in memory that no flush is about to
-// write, 0 where they are within the limit.
-func (s *Store) excess() int {
+const (
+	// A flush is due once so many rows on disk have gone since the last one, and a part of
+	// all that there were: it gives their space back (see plan).
+	minGone  = 2000
+	partGone = 5 // one in five
+)
+
+// pressure returns the bytes of the rows in memory that no flush is about to write, and
+// whether a flush is due. The log counts too: rows that were replaced in memory stay in it.
+func (s *Store) pressure() (size int, due bool) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	snap := s.current.Load()
 	if snap == nil {
-		return 0
+		return 0, false
 	}
-	size := 0
 	for _, p := range snap.parts {
 		if p.inMemory() && !p.segment.frozen {
 			size += p.segment.Bytes()
 		}
 	}
-	if size <= s.memoryLimit {
-		return 0
+	stored := s.gone + liveOnDisk(snap.parts)
+	return size, size > s.memoryLimit || s.log != nil && s.log.Size() > s.maxLog ||
+		!s.bulk && s.gone >= minGone && partGone*s.gone >= stored
+}
+
+// liveOnDisk is the number of live rows in files.
+func liveOnDisk(parts []part) int {
+	n := 0
+	for _, p := range parts {
+		if !p.inMemory() {
+			n += p.live
+		}
 	}
-	return size
+	return n
 }
 
 // smallInMemory is the size in bytes from which a segment in memory is not
 // joined with others: copying it costs more than having one more of them.
-const smallInMemory = 2 << 20
+const smallInMemory = 4 << 20
 
 // mergeInMemory drops segments in memory that are dead, and joins the last two
 // as long as they are small and the newer has at least half the rows of the

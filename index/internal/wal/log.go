@@ -131,6 +131,13 @@ func (l *Log) sync() {
 	l.turned.Broadcast()
 }
 
+// Size is the bytes of the log.
+func (l *Log) Size() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.end
+}
+
 // Err returns why nothing can be appended any more, nil where it can.
 func (l *Log) Err() error {
 	l.mu.Lock()
