@@ -129,3 +129,29 @@ func TestBenchOfSearches(t *testing.T) {
 	c.refuse([]string{"none of the others can be", "hard", "index"}, "bench", "--hard", "100", "--index", "x")
 	c.refuse([]string{"[8 16]", "40 queries, 16 or more ids"}, "bench", "--vectors", items, "--queries", items, "--truth", truth)
 }
+
+func TestBenchOfWrites(t *testing.T) {
+	c, path := newCLI(t), filepath.Join(t.TempDir(), "report.json")
+	table := c.must("bench", "--hard", "500", "--dim", "8", "--writes", "50ms", "--durability", "call", "--json", path)
+	if !strings.Contains(table, "upserts/s") || !strings.Contains(table, "durability call") {
+		t.Errorf("the table is\n%s", table)
+	}
+	var report sweep.WritesReport
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &report)
+	}
+	if err != nil || len(report.Steps) != 3 {
+		t.Fatalf("the report is %+v, error %v", report, err)
+	}
+	for i, s := range report.Steps {
+		if (s.Searches > 0) != (i != 1) || (s.Upserts > 0) != (i != 0) || s.UpsertP99 < s.UpsertP50 {
+			t.Errorf("step %d is %+v", i, s)
+		}
+	}
+	c.refuse([]string{"sometimes"}, "bench", "--hard", "100", "--writes", "1s", "--durability", "sometimes")
+	c.refuse([]string{"--writes is for --hard"}, "bench", "--index", "x", "--writes", "1s")
+	c.refuse([]string{"--recall is not for --writes"}, "bench", "--hard", "100", "--writes", "1s", "--recall", ".9")
+	c.refuse([]string{"--durability is for --writes"}, "bench", "--hard", "100", "--durability", "log")
+	c.refuse([]string{"wanted a time above 0"}, "bench", "--hard", "100", "--writes", "-1s")
+}

@@ -41,8 +41,8 @@ type Store struct {
 	// next Upsert flushes first. The writer lock guards it.
 	memoryLimit int
 	maxLog      int64 // size of a log in bytes from which a flush is due; tests set less
-	graphRows   int // rows from which Optimise builds a graph; tests set fewer
-	segmentRows int // live rows from which a segment gets a graph in the background, likewise
+	graphRows   int   // rows from which Optimise builds a graph; tests set fewer
+	segmentRows int   // live rows from which a segment gets a graph in the background, likewise
 	// calm is how long no flush has ended when the building of a graph begins; tests
 	// do not wait.
 	calm time.Duration
