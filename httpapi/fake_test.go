@@ -87,6 +87,9 @@ func (m *memStore) Search(ctx context.Context, q index.Query) ([]index.Hit, erro
 		}
 		hits = append(hits, index.Hit{ID: item.ID, Score: float32(embed.Dot(query, item.Vector)), Payload: item.Payload})
 	}
+	if q.Explain != nil {
+		*q.Explain = index.Explanation{Path: index.ByScan, Scanned: len(m.items)}
+	}
 	slices.SortFunc(hits, func(a, b index.Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 	})

@@ -54,9 +54,10 @@ type ScanQuery struct {
 	K          int
 	Filter     index.Filter // nil: every item
 	Candidates int          // items that the first stage finds; 0 leaves it to the decoder
-	// Exact and Recall are of the first stage (see index.Query).
-	Exact  bool
-	Recall float64
+	// Exact, Recall and Explain are of the first stage (see index.Query).
+	Exact   bool
+	Recall  float64
+	Explain *index.Explanation
 }
 
 // ScanRanking is the order of items by all of a prediction.

@@ -28,6 +28,8 @@ type query struct {
 	exact  bool         // see index.Query
 	recall float64      // see index.Query
 
+	explanation *index.Explanation // see index.Query; nil: it is not asked for
+
 	candidates int  // of a scan, which all of the prediction ranks
 	firstStage bool // a scan is searched for by its vector alone
 
@@ -95,7 +97,7 @@ func (q *query) fromFile(read func([]byte) (part, error)) func([]byte) error {
 
 // optionNames returns the options of a search in the address or in a form.
 func optionNames() []string {
-	return append([]string{"k", "filter", "safe", "exact", "recall", "candidates", "first_stage"}, wantedNames()...)
+	return append([]string{"k", "filter", "safe", "exact", "recall", "explain", "candidates", "first_stage"}, wantedNames()...)
 }
 
 // set takes an option from text.
@@ -112,6 +114,10 @@ func (q *query) set(name, text string) (err error) {
 		q.safe, err = parseBool(name, text)
 	case "exact":
 		q.exact, err = parseBool(name, text)
+	case "explain":
+		var asked bool
+		asked, err = parseBool(name, text)
+		q.explain(asked)
 	case "candidates":
 		var whole bool
 		if q.candidates, whole = wholeNumber(text); !whole {
@@ -231,4 +237,20 @@ func bodyError(what string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w: %w", what, err, errBody)
+}
+
+// explain says whether the answer is to say how it was found.
+func (q *query) explain(asked bool) {
+	if q.explanation = nil; asked {
+		q.explanation = new(index.Explanation)
+	}
+}
+
+// explained returns how the store found the hits, nil where it is not asked for or the
+// store found none, as all items are ranked by their tokens.
+func (q *query) explained() *index.Explanation {
+	if q.explanation == nil || q.explanation.Path == "" {
+		return nil
+	}
+	return q.explanation
 }

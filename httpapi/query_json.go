@@ -47,6 +47,8 @@ type queryObject struct {
 	Exact  *bool             `json:"exact"`
 	Recall *float64          `json:"recall"`
 
+	Explain *bool `json:"explain"`
+
 	Candidates json.RawMessage `json:"candidates"`
 	FirstStage *bool           `json:"first_stage"`
 
@@ -214,6 +216,9 @@ func (q *query) options(object queryObject) (err error) {
 	if object.Recall != nil {
 		q.recall = *object.Recall
 	}
+	if object.Explain != nil {
+		q.explain(*object.Explain)
+	}
 	if present(object.Candidates) {
 		var whole bool
 		if q.candidates, whole = wholeNumber(string(object.Candidates)); !whole {
@@ -320,7 +325,7 @@ func jsonKind(field string) string {
 		return "an array of parts"
 	case "recall", weightName, "min_score", "fold_from", "mmr":
 		return "a number"
-	case "safe", "exact", "first_stage", "fold":
+	case "safe", "exact", "explain", "first_stage", "fold":
 		return "true or false"
 	}
 	return "an object"

@@ -23,6 +23,7 @@ func (s *Server) routes() []route {
 	page := []string{anyOption}
 	return []route{
 		{http.MethodPost, "/v1/search", append([]string{"kind"}, optionNames()...), s.opts.MaxBodyBytes, s.search},
+		{http.MethodPost, "/v1/search/batch", nil, s.opts.MaxBodyBytes, s.searchBatch},
 		{http.MethodGet, "/v1/items", []string{"after", "limit", "safe"}, noBody, s.listItems},
 		{http.MethodGet, "/v1/items/:id", nil, noBody, s.getItem},
 		{http.MethodGet, "/v1/items/:id/image", nil, noBody, s.getImage},

@@ -49,7 +49,9 @@ type searchView struct {
 	Model  space.Space `json:"model"` // of the index
 	// Stages says how a scan's hits were ranked; missing where scores are cosines.
 	Stages *stagesView `json:"stages,omitempty"`
-	Hits   []hitView   `json:"hits"`
+	// Search says how the index found the hits, where it was asked for.
+	Search *index.Explanation `json:"search,omitempty"`
+	Hits   []hitView          `json:"hits"`
 	// Next is the after of the next page; missing where there is none.
 	Next string `json:"next,omitempty"`
 	// Bounded says that a bound kept the search from filling the page or its groups.
@@ -95,6 +97,7 @@ func (s *Server) search(c *gin.Context) error {
 		TookMS:  math.Round(float64(time.Since(start).Microseconds())) / 1000,
 		Model:   info.Space,
 		Stages:  stages,
+		Search:  q.explained(),
 		Hits:    make([]hitView, len(found.Hits)),
 		Next:    found.Next,
 		Bounded: found.Bounded,
@@ -113,7 +116,7 @@ func (s *Server) rank(ctx context.Context, q query, info index.Info) (results.Ra
 		return s.rankByScan(ctx, q, info)
 	}
 	vector, view, err := s.vectorOf(ctx, q, info)
-	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Vector: vector, Filter: q.chosen(), Exact: q.exact, Recall: q.recall}}
+	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Vector: vector, Filter: q.chosen(), Exact: q.exact, Recall: q.recall, Explain: q.explanation}}
 	return r, view, nil, err
 }
 

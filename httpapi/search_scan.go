@@ -49,7 +49,7 @@ func (s *Server) rankByScan(ctx context.Context, q query, info index.Info) (resu
 		return results.Ranking{}, view, nil, err
 	}
 	found, err := s.opts.Decoder.Rank(ctx, ScanQuery{
-		Repeats: repeats, K: q.k, Filter: q.chosen(), Candidates: q.candidates, Exact: q.exact, Recall: q.recall,
+		Repeats: repeats, K: q.k, Filter: q.chosen(), Candidates: q.candidates, Exact: q.exact, Recall: q.recall, Explain: q.explanation,
 	})
 	if err != nil {
 		return results.Ranking{}, view, nil, err

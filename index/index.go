@@ -50,6 +50,10 @@ type Query struct {
 	// of them, whatever Recall is. One that searches a graph looks at more of it
 	// for a higher Recall; how many it really finds depends on the data.
 	Recall float64
+
+	// Explain is set to how the search found its hits, where it is not nil. Queries do not
+	// share one.
+	Explain *Explanation
 }
 
 // Check refuses a query that asks for something impossible (ErrQuery) or whose

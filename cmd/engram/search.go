@@ -75,6 +75,7 @@ func (c *console) searchCommand() *cobra.Command {
 	flags.BoolVar(&f.Exact, "exact", false, "compare the query with every item, where the index would search a graph and may miss some")
 	flags.Float64Var(&f.Recall, "recall", 0, "share of the exact hits that a search of a graph is to find on average, above 0 and up to 1 (default: as the index has it)")
 	f.results.add(flags)
+	flags.BoolVar(&f.Explain, "explain", false, "say how the index was searched: by a scan or a walk of a graph, with which effort and estimated recall")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.BoolVar(&f.paths, "paths", false, "print only the paths of images that are there, or else their urls")
 	flags.StringVar(&f.ImagesRoot, "images-root", "", "`folder` where the images are now, if they have moved since the index was built")
@@ -144,6 +145,9 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 		if found.Stages != nil {
 			answer["stages"] = stagesView(found.Stages)
 		}
+		if found.Search != nil {
+			answer["search"] = found.Search
+		}
 		if found.Damage != "" {
 			answer["damage"] = found.Damage
 		}
@@ -152,11 +156,39 @@ func (c *console) printHits(f searchFlags, found *app.Found) error {
 	if f.paths {
 		return c.printPaths(found)
 	}
-	if err := c.printTable(f.Results, found); err != nil || found.Stages == nil || found.Stages.Confidence == nil {
+	if err := c.printTable(f.Results, found); err != nil {
 		return err
+	}
+	if found.Search != nil {
+		if _, err := fmt.Fprintf(c.stdout, "\n%s\n", searchSentence(found.Search)); err != nil {
+			return err
+		}
+	}
+	if found.Stages == nil || found.Stages.Confidence == nil {
+		return nil
 	}
 	_, err := fmt.Fprintf(c.stdout, "\nconfidence %.2f that the first one was seen, if it is among the %d candidates\n", *found.Stages.Confidence, found.Stages.Candidates)
 	return err
+}
+
+// searchSentence says how the index found the hits.
+func searchSentence(e *index.Explanation) string {
+	text := "found by a " + string(e.Path)
+	switch {
+	case e.Path == index.ByServer:
+		text = "found by the server"
+	case e.Effort > 0:
+		text += fmt.Sprintf(" that kept %d of %d items", e.Effort, e.Items)
+		if e.Scanned > 0 {
+			text += fmt.Sprintf(" and looked at %d others", e.Scanned)
+		}
+	default:
+		text += fmt.Sprintf(" of %d items", e.Scanned)
+	}
+	if e.Recall != nil {
+		text += fmt.Sprintf(", estimated recall %.3f", *e.Recall)
+	}
+	return text
 }
 
 // stages is how a search by scan ranked, as JSON.

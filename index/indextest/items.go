@@ -254,8 +254,11 @@ func testExact(t *testing.T, f fixture) {
 	l := newLarge(f)
 	for range queries {
 		q := l.query()
-		q.Exact = true
+		q.Exact, q.Explain = true, new(index.Explanation)
 		l.model.checkHits(t, q, f.search(l.store, q))
+		if e := q.Explain; e.Path == "" || e.Recall == nil || *e.Recall != 1 {
+			t.Errorf("an exact search is explained by %+v, wanted a recall of 1", *e)
+		}
 	}
 }
 

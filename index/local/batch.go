@@ -51,6 +51,9 @@ func (s *Store) SearchBatch(ctx context.Context, queries []index.Query) ([][]ind
 		if found[i], err = snap.hits(matches[j][:min(queries[i].K, len(matches[j]))], queries[i]); err != nil {
 			return nil, err
 		}
+		if q := queries[i]; q.Explain != nil {
+			*q.Explain = snap.explain(flat.Scan{})
+		}
 	}
 	return found, nil
 }

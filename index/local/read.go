@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"runtime"
 
 	"engram/index"
@@ -36,9 +37,13 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	if err != nil {
 		return nil, err
 	}
-	matches, err := snap.searcher(q).Search(ctx, nil, seen.parts, vector, min(q.K, snap.count))
+	searcher := snap.searcher(q)
+	matches, err := searcher.Search(ctx, nil, seen.parts, vector, min(q.K, snap.count))
 	if err != nil {
 		return nil, err
+	}
+	if q.Explain != nil {
+		*q.Explain = snap.explain(searcher)
 	}
 	s.note(snap, q.Filter, seen.asked.Load())
 	return snap.hits(matches, q)
@@ -77,7 +82,41 @@ func (s *snapshot) searcher(q index.Query) column.Searcher {
 	for i, p := range s.parts {
 		walk.Graphs[i] = p.segment.Graph()
 	}
+	if q.Explain != nil {
+		walk.Report = new(graph.Report)
+	}
 	return walk
+}
+
+// explain says what a searcher has done.
+func (s *snapshot) explain(searcher column.Searcher) index.Explanation {
+	walk, ok := searcher.(graph.Searcher)
+	if !ok {
+		exact := 1.
+		return index.Explanation{Path: index.ByScan, Scanned: s.rows(), Recall: &exact}
+	}
+	r := walk.Report
+	recall := math.Round(r.Recall*1e4) / 1e4
+	e := index.Explanation{Items: r.Walked, Scanned: r.Scanned, Effort: r.Effort, Recall: &recall}
+	switch {
+	case r.Walked == 0:
+		e.Path = index.ByScan
+	case r.Scanned > 0:
+		e.Path = index.ByWalkAndScan
+	case r.Filtered:
+		e.Path = index.ByFilteredWalk
+	default:
+		e.Path = index.ByWalk
+	}
+	return e
+}
+
+// rows is how many rows the parts have, dead ones included.
+func (s *snapshot) rows() (n int) {
+	for _, p := range s.parts {
+		n += len(p.segment.IDs)
+	}
+	return n
 }
 
 // Get implements index.Store.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/google/go-cmp/cmp"
+
 	"engram/index"
 )
 
@@ -98,6 +100,42 @@ func TestAVectorThatCannotBeRead(t *testing.T) {
 		q.Vector[3] = 1
 		if _, err := s.Search(t.Context(), q); !errors.Is(err, index.ErrCorrupt) {
 			t.Errorf("%s: error %v, wanted index.ErrCorrupt", name, err)
+		}
+	}
+}
+
+// A search says how it went where it is asked.
+func TestSearchesAreExplained(t *testing.T) {
+	s, _ := newGraphed(t)
+	odd := index.Equal{Key: "none", Value: int64(1)}
+	for name, test := range map[string]struct {
+		query index.Query
+		want  index.SearchPath
+	}{
+		"walk": {index.Query{K: 10, Recall: .2}, index.ByWalk}, "exact": {index.Query{K: 10, Exact: true}, index.ByScan},
+		"few matches": {index.Query{K: 10, Filter: odd}, index.ByScan}, "all": {index.Query{K: 10, Recall: .2, Filter: index.Not{Filter: odd}}, index.ByFilteredWalk},
+		"recall of 1": {index.Query{K: 10, Recall: 1}, index.ByScan},
+	} {
+		q := test.query
+		q.Vector = make([]float32, 128)
+		q.Vector[5] = 1
+		q.Explain = new(index.Explanation)
+		mustSearch(t, s, q)
+		e := *q.Explain
+		if e.Path != test.want || e.Recall == nil || e.Items+e.Scanned != 3000 {
+			t.Errorf("%s: %+v, wanted %s of 3,000 items", name, e, test.want)
+			continue
+		}
+		if walked := test.want != index.ByScan; (e.Effort > 0) != walked || !walked && *e.Recall != 1 || *e.Recall < q.Recall {
+			t.Errorf("%s: %+v with a recall of %v", name, e, *e.Recall)
+		}
+		batch := []index.Query{q, q}
+		batch[0].Explain, batch[1].Explain = new(index.Explanation), new(index.Explanation)
+		if _, err := s.SearchBatch(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&e, batch[1].Explain); diff != "" {
+			t.Errorf("%s in a batch (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -25,8 +25,17 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	}
 	defer release()
 	p, err := s.plan(ctx, q)
-	if err != nil || p.none {
+	if err != nil {
 		return nil, err
+	}
+	if q.Explain != nil {
+		if *q.Explain = (index.Explanation{Path: index.ByServer}); p.exact {
+			found := 1.
+			q.Explain.Recall = &found
+		}
+	}
+	if p.none {
+		return nil, nil
 	}
 	// Of items with equal scores the server returns any. One hit more than K
 	// tells whether it had to choose; then it is asked for more, until the last

@@ -72,6 +72,30 @@ func (g *Graph) Efforts(k int, recall float64) (e Efforts, ok bool) {
 	return e, e.Near > 0
 }
 
+// Recall returns the highest recall that was measured whose effort for k rows is no more
+// than effort, of queries like the rows or of distant ones.
+func (g *Graph) Recall(k, effort int, distant bool) float64 {
+	best := float32(0)
+	for _, l := range g.Levels {
+		recall := l.of(distant)
+		if recall <= best {
+			continue
+		}
+		if least := g.least(k, func(l Level) bool { return l.of(distant) >= recall }); least > 0 && least <= effort {
+			best = recall
+		}
+	}
+	return float64(best)
+}
+
+// of returns the recall of distant queries or of others.
+func (l Level) of(distant bool) float32 {
+	if distant {
+		return l.Distant
+	}
+	return l.Unseen
+}
+
 // least returns the least effort that is enough for k rows. Between and beyond the
 // numbers of rows that were measured the effort is a line. It is 0 where no effort that
 // was measured is enough.

@@ -23,6 +23,8 @@ type Searcher struct {
 	// in (0, 1]. A part whose graph does not reach it is scanned.
 	Recall float64
 	Scan   flat.Scan
+	// Report is set to what a search did, where it is not nil.
+	Report *Report
 }
 
 var _ column.Searcher = Searcher{}
@@ -37,6 +39,9 @@ var searches = sync.Pool{New: func() any { return &search{walker: walker{kernels
 // the part is scanned.
 func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	if k < 1 {
+		if s.Report != nil {
+			s.Report.Recall = 1 // nothing is asked for
+		}
 		return dst, ctx.Err()
 	}
 	r := searches.Get().(*search)
@@ -64,6 +69,9 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 			m.Part = i
 			r.found = append(r.found, m)
 		}
+		if s.Report != nil {
+			s.Report.walked(s, r, i, part, k)
+		}
 	}
 	walked := len(r.found)
 	if len(r.rest) > 0 {
@@ -77,7 +85,11 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 		}
 	}
 	slices.SortFunc(r.found, column.Compare)
-	return append(dst, r.found[:min(k, len(r.found))]...), nil
+	r.found = r.found[:min(k, len(r.found))]
+	if s.Report != nil {
+		s.Report.finish(r)
+	}
+	return append(dst, r.found...), nil
 }
 
 // cost is how many rows a scan looks at in the time that a walk takes for one row that
@@ -142,6 +154,10 @@ type search struct {
 	vector []float32      // room for one row that is read
 	score1 [1]float32     // of one row
 	best   []column.Match // of one walk, best first
+
+	effort  int  // of the walk
+	distant bool // it was for a distant query
+
 	found  []column.Match // of all parts
 	rest   []column.Part  // parts that are scanned
 	places []int          // of rest, among all parts
@@ -163,13 +179,16 @@ func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 	q := &s.query
 	s.start(g, part.Rows, code, max(e.Near, e.Distant))
 	effort := e.Near
+	s.distant = false
 	if s.beam[0].score*q.Scale < g.Near {
+		s.distant = true
 		if effort = e.Distant; effort == 0 {
 			return nil
 		}
 		s.beam = s.beam[:min(len(s.beam), effort)] // it has room for the effort of near queries
 		s.enter(g.Entries[g.First:], part.Rows, code, effort)
 	}
+	s.effort = effort
 	s.finish(g, part.Rows, code, effort)
 	for i, c := range s.beam {
 		row := int(c.row &^ expanded)

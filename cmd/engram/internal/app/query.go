@@ -23,6 +23,8 @@ type querier struct {
 	spec  SearchSpec
 	watch progress.Func
 	notes []string // for the user
+	// explanation is of the search of the index, nil where it is not asked for.
+	explanation *index.Explanation
 
 	model  *model.Model // of texts and images
 	image  *ImageEncoder

@@ -98,7 +98,7 @@ func (q *querier) rankPrediction(ctx context.Context, searcher *twostage.Searche
 	if searcher != nil {
 		ranked, err := searcher.Rank(ctx, twostage.Query{
 			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats, Unlike: predicted.unlike,
-			K: q.spec.K, Filter: q.spec.Filter, Candidates: q.spec.Candidates, Exact: q.spec.Exact, Recall: q.spec.Recall,
+			K: q.spec.K, Filter: q.spec.Filter, Candidates: q.spec.Candidates, Exact: q.spec.Exact, Recall: q.spec.Recall, Explain: q.explanation,
 		})
 		if err != nil {
 			return r, nil, err

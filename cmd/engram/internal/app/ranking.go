@@ -166,7 +166,7 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 		found, err := searcher.Rank(ctx, twostage.Query{
 			Predicted: tokens, Repeats: len(q.Repeats), Unlike: unlike,
 			Global: func() ([]float32, error) { return r.decoder.FirstStage(tokens) },
-			K:      q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall,
+			K:      q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall, Explain: q.Explain,
 		})
 		if err != nil {
 			return nil, err

@@ -29,6 +29,8 @@ type SearchSpec struct {
 	// index.Query).
 	Exact  bool
 	Recall float64
+	// Explain asks for Found.Search.
+	Explain bool
 
 	// Parts are what to search for: one, or several that make one query by their
 	// weights (see embed.Combine).
@@ -87,6 +89,9 @@ type Found struct {
 	Notes   []string // what a user should know about the query, such as that a text was cut
 	// Stages says how a search by scan ranked by all tokens; nil: scores are cosines.
 	Stages *twostage.Stages
+	// Search says how the index found the hits, nil where it is not asked for or all items
+	// were ranked by their tokens.
+	Search *index.Explanation
 	Damage string // of the index (see index.Info)
 	// roots are the folders that paths in payloads are relative to.
 	roots roots
@@ -101,6 +106,9 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 	defer closeInto(&err, x)
 	q := &querier{app: a, index: x, spec: spec, watch: watch}
 	defer closeInto(&err, q)
+	if spec.Explain {
+		q.explanation = new(index.Explanation)
+	}
 	o := spec.results()
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -121,6 +129,9 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 		return nil, err
 	}
 	found.Hits, found.Next, found.Bounded = answer.Hits, answer.Next, answer.Bounded
+	if spec.Explain && q.explanation.Path != "" {
+		found.Search = q.explanation
+	}
 	return found, nil
 }
 
@@ -139,7 +150,7 @@ func (q *querier) rank(ctx context.Context, found *Found) (r results.Ranking, er
 
 // ranking returns the order of the items by a vector that is yet to be set.
 func (q *querier) ranking() results.Ranking {
-	return results.Ranking{Store: q.index.Store, Query: index.Query{Filter: q.spec.Filter, Exact: q.spec.Exact, Recall: q.spec.Recall}}
+	return results.Ranking{Store: q.index.Store, Query: index.Query{Filter: q.spec.Filter, Exact: q.spec.Exact, Recall: q.spec.Recall, Explain: q.explanation}}
 }
 
 // results returns what is wanted of the ranking.

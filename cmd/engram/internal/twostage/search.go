@@ -52,9 +52,10 @@ type Query struct {
 	Filter index.Filter
 	// Candidates is how many items the first stage finds; 0 leaves it to the Searcher.
 	Candidates int
-	// Exact and Recall are of the first stage (see index.Query).
-	Exact  bool
-	Recall float64
+	// Exact, Recall and Explain are of the first stage (see index.Query).
+	Exact   bool
+	Recall  float64
+	Explain *index.Explanation
 }
 
 // Ranking is the order of the candidates, and how it came about.
@@ -298,7 +299,7 @@ func (s *Searcher) candidates(ctx context.Context, q Query, all bool) (hits []in
 	if global, err = index.Unit(global, len(global)); err != nil {
 		return nil, nil, err
 	}
-	hits, err = s.opts.Store.Search(ctx, index.Query{Vector: global, K: k, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall})
+	hits, err = s.opts.Store.Search(ctx, index.Query{Vector: global, K: k, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall, Explain: q.Explain})
 	return hits, global, err
 }
 
