@@ -24,6 +24,9 @@ func KindNamed(name string) (Kind, bool) {
 // String returns the name of the kind, in the singular.
 func (k Kind) String() string { return kinds[k].Name }
 
+// Phrase returns the kind as a text of one thing: "a zebra", "an elephant".
+func (k Kind) Phrase() string { return sentence([]string{"a", k.String()}) }
+
 // Category returns the family that the kind belongs to.
 func (k Kind) Category() Category { return kinds[k].Category }
 

@@ -140,3 +140,18 @@ func TestNamesOfUnknownValues(t *testing.T) {
 		t.Error("there are unicorns")
 	}
 }
+
+func TestShowsAndPhrase(t *testing.T) {
+	elephant, ok := KindNamed("elephant")
+	zebra, also := KindNamed("zebra")
+	if !ok || !also {
+		t.Fatal("there is no elephant or no zebra")
+	}
+	if a, b := elephant.Phrase(), zebra.Phrase(); a != "an elephant" || b != "a zebra" {
+		t.Errorf("the phrases are %q and %q", a, b)
+	}
+	s := Scene{Things: []Thing{{Kind: zebra}}}
+	if !s.Shows(zebra) || s.Shows(elephant) {
+		t.Error("a scene of a zebra shows an elephant or no zebra")
+	}
+}

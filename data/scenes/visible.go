@@ -1,6 +1,14 @@
 package scenes
 
-import "image"
+import (
+	"image"
+	"slices"
+)
+
+// Shows tells whether a thing of the kind is in the scene.
+func (s *Scene) Shows(k Kind) bool {
+	return slices.ContainsFunc(s.Things, func(t Thing) bool { return t.Kind == k })
+}
 
 // Visible returns how much of the picture each thing takes where no nearer
 // thing hides it, as a share of the picture's area, in the order of Things.

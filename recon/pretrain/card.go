@@ -84,6 +84,14 @@ func (m Model) prose() prose {
 			limits: "As above. It takes no notice of what stands behind what, and of \"no\" and \"without\", which its " +
 				"captions never say.",
 		}
+	case Judge:
+		return prose{
+			what: "A CLIP of other sizes, another world and other first values than the one whose tokens are decoded. It " +
+				"judges reconstructions, and takes no part in making or choosing them.",
+			aim: "Symmetric contrastive loss between pictures and texts, half of them the name of a kind, the others captions " +
+				"and short queries. All pictures of a batch that a text fits are right answers for it.",
+			limits: "It names the kinds of the drawn world of data/scenes, and knows nothing else.",
+		}
 	case Autoencoder:
 		return prose{
 			what: "An encoder and a decoder of transformer layers over patches. Each latent pixel is normalised to " +

@@ -16,6 +16,9 @@
 // The text graph of the CLIP is trained a second time, in text.go, while the image graph
 // stays as it is: captions tell everything about a scene, and people type less.
 //
+// The judge is a second CLIP, which learns from another world and says what is to be
+// seen in reconstructions (judge.go). No other model learns from it.
+//
 // # The training
 //
 // An epoch is a number of scenes that were never seen before; while it is

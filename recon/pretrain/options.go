@@ -15,16 +15,18 @@ type Model string
 
 // The models, in the order in which they are trained: the text graph of the CLIP
 // is trained once more, by its image graph, and the denoiser learns from what the
-// CLIP and the autoencoder make of pictures.
+// CLIP and the autoencoder make of pictures. The judge is a CLIP of its own, which
+// learns from no other model and no other model from it.
 const (
 	CLIP        Model = "clip"
 	Text        Model = "text"
 	Autoencoder Model = "autoencoder"
 	Denoiser    Model = "denoiser"
+	Judge       Model = "judge"
 )
 
 // Models returns all models in the order in which they are trained.
-func Models() []Model { return []Model{CLIP, Text, Autoencoder, Denoiser} }
+func Models() []Model { return []Model{CLIP, Text, Autoencoder, Denoiser, Judge} }
 
 // Folder returns the name of the folder that a model is written to.
 func (m Model) Folder() string {
@@ -78,10 +80,11 @@ type Options struct {
 // Scale is a set of sizes.
 type Scale struct {
 	Name                                                      string
-	CLIP                                                      CLIPShape
+	CLIP, Judge                                               CLIPShape
 	Autoencoder                                               AutoencoderShape
 	Denoiser                                                  DenoiserShape
 	CLIPRecipe, TextRecipe, AutoencoderRecipe, DenoiserRecipe Recipe
+	JudgeRecipe                                               Recipe
 
 	held int // pictures that a score is measured on
 }
@@ -101,7 +104,12 @@ func Scales() []Scale {
 		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}},
 		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
-		held:              20,
+		Judge: CLIPShape{
+			ImageSize: 32, Patch: 8, Width: 24, Image: nn.Transformer{Layers: 1, Heads: 2},
+			Context: 40, TextWidth: 24, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 16,
+		},
+		JudgeRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
+		held:        20,
 	}, {
 		Name: "small",
 		CLIP: CLIPShape{
@@ -114,7 +122,12 @@ func Scales() []Scale {
 		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},
 		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
-		held:              300,
+		Judge: CLIPShape{
+			ImageSize: 64, Patch: 8, Width: 96, Image: nn.Transformer{Layers: 3, Heads: 3},
+			Context: 40, TextWidth: 96, Text: nn.Transformer{Layers: 1, Heads: 3}, Dim: 96,
+		},
+		JudgeRecipe: Recipe{Epochs: 40, Steps: 32, Batch: 128, LR: 1.5e-3, WeightDecay: .05},
+		held:        300,
 	}}
 }
 

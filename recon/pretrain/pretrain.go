@@ -46,6 +46,8 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 		if err := t.newDenoiser(scale, frozen); err != nil {
 			return nil, err
 		}
+	case Judge:
+		t.newJudge(scale)
 	default:
 		return nil, fmt.Errorf("pretrain: model is %q, wanted one of %v", model, Models())
 	}
@@ -75,17 +77,24 @@ func (t *training) start(n network, shape any, recipe Recipe) {
 }
 
 func (t *training) newCLIP(scale Scale) {
-	n := t.clipNetwork(scale, scale.CLIPRecipe)
+	n := t.clipNetwork(scale.CLIP, scale.CLIPRecipe, scale.held)
 	t.start(&n, n.shape, n.recipe)
 }
 
-// clipNetwork returns a CLIP of a scale, to be trained by a recipe.
-func (t *training) clipNetwork(scale Scale, recipe Recipe) clipNetwork {
-	shape, words := scale.CLIP, scenes.Vocabulary()
+func (t *training) newJudge(scale Scale) {
+	n := judgeNetwork{t.clipNetwork(scale.Judge, scale.JudgeRecipe, scale.held)}
+	n.seed += judgeSeed
+	t.start(&n, n.shape, n.recipe)
+}
+
+// clipNetwork returns a CLIP of a shape, to be trained by a recipe and scored on held
+// pictures.
+func (t *training) clipNetwork(shape CLIPShape, recipe Recipe, held int) clipNetwork {
+	words := scenes.Vocabulary()
 	v := tokenizer.NewVocabulary(words, shape.Context)
 	shape.Words = v.Size()
 	return clipNetwork{
-		rt: t.rt, shape: shape, recipe: t.opts.adjust(recipe), seed: t.opts.Seed, words: words, vocabulary: v, held: scale.held,
+		rt: t.rt, shape: shape, recipe: t.opts.adjust(recipe), seed: t.opts.Seed, words: words, vocabulary: v, held: held,
 	}
 }
 

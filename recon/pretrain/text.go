@@ -16,6 +16,7 @@ import (
 	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
+	"engram/embed/tokenizer"
 )
 
 // Leaves of the text graph's training.
@@ -57,7 +58,7 @@ func (t *training) openText(scale Scale, out string) (_ *textNetwork, err error)
 	if err != nil {
 		return nil, fmt.Errorf("pretrain: the text graph learns from the image graph of the clip: %w", err)
 	}
-	n := &textNetwork{clipNetwork: t.clipNetwork(scale, scale.TextRecipe), locked: map[int]*lockedScenes{}}
+	n := &textNetwork{clipNetwork: t.clipNetwork(scale.CLIP, scale.TextRecipe, scale.held), locked: map[int]*lockedScenes{}}
 	if m.D != n.shape.Dim || m.ImageSize != n.shape.ImageSize {
 		return nil, fmt.Errorf("pretrain: %s has %d dimensions and images of %d pixels, the scale %d and %d",
 			m.Dir(), m.D, m.ImageSize, n.shape.Dim, n.shape.ImageSize)
@@ -102,26 +103,41 @@ func (n *textNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error
 	if err != nil {
 		return nil, err
 	}
-	rng := rand.New(rand.NewPCG(n.seed, uint64(epoch)))
-	ids, fits := make([]int64, count*n.shape.Context), make([]float32, count*batch)
-	for step := range n.recipe.Steps {
-		some := seen.scenes[step*batch:][:batch]
+	texts := texts{vocabulary: n.vocabulary, context: n.shape.Context, batch: batch, draw: wordsFor}
+	ids, fits := texts.of(seen.scenes, rand.New(rand.NewPCG(n.seed, uint64(epoch))), uint64(epoch))
+	return ort.Tensors{
+		lockedName: {Shape: []int64{int64(n.recipe.Steps), int64(batch), int64(n.shape.Dim)}, Data: seen.vectors},
+		idsName:    ids,
+		fitsName:   fits,
+	}, nil
+}
+
+// texts are what scenes are described by, in batches.
+type texts struct {
+	vocabulary     *tokenizer.Vocabulary
+	context, batch int
+	// draw returns a text for a scene, and which other scenes it is right for.
+	draw func(s *scenes.Scene, rng *rand.Rand, number uint64) (text string, right func(*scenes.Scene) bool)
+}
+
+// of gives each of an epoch's scenes a text: its words, [steps, batch, context], and which
+// pictures of its batch (rows) each text (column) is right for, [steps, batch, batch].
+func (t texts) of(all []scenes.Scene, rng *rand.Rand, number uint64) (ids, fits *ort.Tensor) {
+	words, right := make([]int64, len(all)*t.context), make([]float32, len(all)*t.batch)
+	for first := 0; first < len(all); first += t.batch {
+		some := all[first:][:t.batch]
 		for j := range some {
-			text, right := wordsFor(&some[j], rng, uint64(epoch))
-			n.vocabulary.Encode(ids[(step*batch+j)*n.shape.Context:][:n.shape.Context], text)
+			text, fits := t.draw(&some[j], rng, number)
+			t.vocabulary.Encode(words[(first+j)*t.context:][:t.context], text)
 			for i := range some {
-				if i == j || right(&some[i]) {
-					fits[(step*batch+i)*batch+j] = 1
+				if i == j || fits(&some[i]) {
+					right[(first+i)*t.batch+j] = 1
 				}
 			}
 		}
 	}
-	steps, b := int64(n.recipe.Steps), int64(batch)
-	return ort.Tensors{
-		lockedName: {Shape: []int64{steps, b, int64(n.shape.Dim)}, Data: seen.vectors},
-		idsName:    {Shape: []int64{steps, b, int64(n.shape.Context)}, Data: ids},
-		fitsName:   {Shape: []int64{steps, b, b}, Data: fits},
-	}, nil
+	steps, b := int64(len(all)/t.batch), int64(t.batch)
+	return &ort.Tensor{Shape: []int64{steps, b, int64(t.context)}, Data: words}, &ort.Tensor{Shape: []int64{steps, b, b}, Data: right}
 }
 
 // wordsFor returns a text for a scene, and which other scenes it is right for.
