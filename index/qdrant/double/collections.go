@@ -66,7 +66,7 @@ type collections struct {
 
 func (h collections) Create(_ context.Context, r *api.CreateCollection) (*api.CollectionOperationResponse, error) {
 	if h.s.collections[r.GetCollectionName()] != nil {
-		return nil, status.Errorf(codes.AlreadyExists, "Already exists: Collection `%s` already exists!", r.GetCollectionName())
+		return nil, status.Errorf(codes.AlreadyExists, "Wrong input: Collection `%s` already exists!", r.GetCollectionName())
 	}
 	if _, taken := h.s.aliases[r.GetCollectionName()]; taken {
 		return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Can't create collection with name %s. Alias with the same name already exists", r.GetCollectionName())
@@ -166,7 +166,7 @@ func (h collections) UpdateAliases(_ context.Context, r *api.ChangeAliases) (*ap
 				return nil, status.Errorf(codes.NotFound, "Not found: Collection `%s` doesn't exist!", name)
 			}
 			if h.s.collections[alias] != nil {
-				return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Collection `%s` already exists!", alias)
+				return nil, status.Errorf(codes.AlreadyExists, "Wrong input: Collection `%s` already exists!", alias)
 			}
 			h.s.aliases[alias] = name
 		case *api.AliasOperations_DeleteAlias:

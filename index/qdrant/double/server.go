@@ -183,7 +183,7 @@ func (s *Server) authorise(ctx context.Context, method string) error {
 	case s.opts.ReadKey == "" || keys[0] != s.opts.ReadKey:
 		return status.Error(codes.Unauthenticated, "Invalid API key or JWT")
 	case !reads[method]:
-		return status.Error(codes.PermissionDenied, "Global write access is required")
+		return status.Error(codes.PermissionDenied, "Forbidden: Global manage access is required")
 	}
 	return nil
 }
