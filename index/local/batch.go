@@ -52,7 +52,7 @@ func (s *Store) SearchBatch(ctx context.Context, queries []index.Query) ([][]ind
 			return nil, err
 		}
 		if q := queries[i]; q.Explain != nil {
-			*q.Explain = snap.explain(flat.Scan{})
+			*q.Explain = snap.explainScan()
 		}
 	}
 	return found, nil

@@ -25,10 +25,11 @@ const maxChoices = 8
 
 // choose returns what the indexes of the part's segment say about a filter. The
 // choices of the last few filters are kept: a filter is mostly asked for again, and to
-// join bitmaps takes half as long as a walk.
-func (p part) choose(f index.Filter) (*choice, error) {
-	var room [256]byte
-	key := bitmap.AppendKey(room[:0], f)
+// join bitmaps takes half as long as a walk. key is that of the filter (bitmap.AppendKey).
+func (p part) choose(f index.Filter, key []byte) (*choice, error) {
+	if p.inMemory() {
+		return &choice{}, nil // it has no indexes
+	}
 	var dead *uint64
 	if len(p.dead) > 0 {
 		dead = &p.dead[0]

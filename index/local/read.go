@@ -1,17 +1,12 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"math"
-	"runtime"
 
 	"engram/index"
 	"engram/index/internal/column"
-	"engram/index/internal/flat"
-	"engram/index/internal/graph"
 )
 
 // Search implements index.Store. Items that are in a graph (see Optimise) are found by
@@ -29,24 +24,19 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 		return nil, err
 	}
 	defer snap.release()
-	vector, err := s.checkQuery(q)
-	if err != nil {
+	r := searches.Get().(*search)
+	defer r.release()
+	if err := s.prepare(r, snap, q); err != nil {
 		return nil, err
 	}
-	seen, err := snap.see(q.Filter)
-	if err != nil {
-		return nil, err
-	}
-	searcher := snap.searcher(q)
-	matches, err := searcher.Search(ctx, nil, seen.parts, vector, min(q.K, snap.count))
-	if err != nil {
+	if r.matches, err = r.searcher().Search(ctx, r.matches, r.parts, r.vector, min(q.K, snap.count)); err != nil {
 		return nil, err
 	}
 	if q.Explain != nil {
-		*q.Explain = snap.explain(searcher)
+		*q.Explain = r.explain(snap)
 	}
-	s.note(snap, q.Filter, seen.asked.Load())
-	return snap.hits(matches, q)
+	s.note(snap, q.Filter, r.asked.Load())
+	return snap.hits(r.matches, q)
 }
 
 // hits returns what a search found as a caller sees it. Payloads that are handed out or
@@ -67,56 +57,6 @@ func (s *snapshot) hits(matches []column.Match, q index.Query) ([]index.Hit, err
 		}
 	}
 	return hits, nil
-}
-
-// defaultRecall is the recall of a query that asks for none.
-const defaultRecall = .98
-
-// searcher returns how the rows that q asks for are found.
-func (s *snapshot) searcher(q index.Query) column.Searcher {
-	scan := flat.Scan{Threads: runtime.GOMAXPROCS(0)}
-	if q.Exact {
-		return scan
-	}
-	walk := graph.Searcher{Graphs: make([]*graph.Graph, len(s.parts)), Recall: cmp.Or(q.Recall, defaultRecall), Scan: scan}
-	for i, p := range s.parts {
-		walk.Graphs[i] = p.segment.Graph()
-	}
-	if q.Explain != nil {
-		walk.Report = new(graph.Report)
-	}
-	return walk
-}
-
-// explain says what a searcher has done.
-func (s *snapshot) explain(searcher column.Searcher) index.Explanation {
-	walk, ok := searcher.(graph.Searcher)
-	if !ok {
-		exact := 1.
-		return index.Explanation{Path: index.ByScan, Scanned: s.rows(), Recall: &exact}
-	}
-	r := walk.Report
-	recall := math.Round(r.Recall*1e4) / 1e4
-	e := index.Explanation{Items: r.Walked, Scanned: r.Scanned, Effort: r.Effort, Recall: &recall}
-	switch {
-	case r.Walked == 0:
-		e.Path = index.ByScan
-	case r.Scanned > 0:
-		e.Path = index.ByWalkAndScan
-	case r.Filtered:
-		e.Path = index.ByFilteredWalk
-	default:
-		e.Path = index.ByWalk
-	}
-	return e
-}
-
-// rows is how many rows the parts have, dead ones included.
-func (s *snapshot) rows() (n int) {
-	for _, p := range s.parts {
-		n += len(p.segment.IDs)
-	}
-	return n
 }
 
 // Get implements index.Store.

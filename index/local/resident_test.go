@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/racetest"
 	"engram/index"
 )
 
@@ -136,6 +137,34 @@ func TestSearchesAreExplained(t *testing.T) {
 		}
 		if diff := cmp.Diff(&e, batch[1].Explain); diff != "" {
 			t.Errorf("%s in a batch (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A search allocates its answer and nothing else, by a walk, by a scan, and with a filter
+// that indexes decide.
+func TestASearchAllocatesItsAnswer(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	s, dir := newGraphed(t)
+	mustClose(t, s)
+	s = mustOpen(t, dir)
+	defer s.Close()
+	if err := s.IndexPayload(t.Context(), map[string]index.PayloadKind{"n": index.Integer}); err != nil {
+		t.Fatal(err)
+	}
+	filter := index.Filter(index.Not{Filter: index.Equal{Key: "n", Value: int64(5)}})
+	for name, q := range map[string]index.Query{
+		"walk": {K: 10, Recall: .2}, "exact": {K: 10, Exact: true},
+		"filtered walk": {K: 10, Recall: .2, Filter: filter}, "filtered scan": {K: 10, Exact: true, Filter: filter},
+	} {
+		q.Vector = make([]float32, 128)
+		q.Vector[3] = 1
+		search := func() { mustSearch(t, s, q) }
+		search() // the first one makes what later ones use again
+		if n := testing.AllocsPerRun(100, search); n > 1 {
+			t.Errorf("%s: %v allocations, wanted the answer's", name, n)
 		}
 	}
 }

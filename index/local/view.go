@@ -4,40 +4,45 @@ import (
 	"sync/atomic"
 
 	"engram/index"
+	"engram/index/internal/bitmap"
 	"engram/index/internal/column"
 )
 
 // view is what a search sees of a snapshot.
 type view struct {
 	parts []column.Part
+	key   []byte // of the filter (see bitmap.AppendKey)
 	// asked counts the rows on disk whose payloads the filter was asked about.
 	asked atomic.Int64
 }
 
-// see returns what a search with a filter, nil for none, sees of a snapshot.
-func (s *snapshot) see(f index.Filter) (*view, error) {
-	v := &view{parts: make([]column.Part, len(s.parts))}
-	for i, p := range s.parts {
-		var err error
-		if v.parts[i], err = v.see(p, f); err != nil {
-			return nil, err
-		}
+// see sets what a search with a filter, nil for none, sees of a snapshot.
+func (v *view) see(snap *snapshot, f index.Filter) error {
+	v.parts = v.parts[:0]
+	v.asked.Store(0)
+	if f != nil {
+		v.key = bitmap.AppendKey(v.key[:0], f)
 	}
-	return v, nil
+	for _, p := range snap.parts {
+		seen, err := v.narrow(p, f)
+		if err != nil {
+			return err
+		}
+		v.parts = append(v.parts, seen)
+	}
+	return nil
 }
 
-// see narrows what a search sees of the part to the rows that a filter chooses: by the
+// narrow narrows what a search sees of the part to the rows that a filter chooses: by the
 // indexes of fields, and by payloads where those leave rows open.
-func (v *view) see(p part, f index.Filter) (column.Part, error) {
+func (v *view) narrow(p part, f index.Filter) (column.Part, error) {
 	seen := column.Part{Rows: &p.segment.Rows, Dead: p.dead}
 	if f == nil {
 		return seen, nil
 	}
-	c, err := &choice{}, error(nil)
-	if !p.inMemory() {
-		if c, err = p.choose(f); err != nil {
-			return seen, err
-		}
+	c, err := p.choose(f, v.key)
+	if err != nil {
+		return seen, err
 	}
 	seen.Possible, seen.Matches = c.Possible, c.matches
 	if c.Exact {
