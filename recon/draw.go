@@ -3,7 +3,9 @@ package recon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"engram/data/progress"
 	"engram/embed"
@@ -15,31 +17,67 @@ import (
 // draw makes the candidates of all scans: all candidates of one scan, then all of
 // the next.
 func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Options) ([]*pixels.Image, error) {
-	start := r.noise(opts)
+	starts, err := r.encode(ctx, opts.Starts, opts.Batch)
+	if err != nil {
+		return nil, err
+	}
+	noise, width := r.noise(opts), r.channels*r.side*r.side
 	n := len(tokens) * opts.Candidates
 	images := make([]*pixels.Image, 0, n)
 	batches := (n + opts.Batch - 1) / opts.Batch
 	for b := range batches {
-		var x, condition []float32
-		for at := b * opts.Batch; at < min((b+1)*opts.Batch, n); at++ {
-			x = append(x, start[at%opts.Candidates]...)
-			condition = append(condition, tokens[at/opts.Candidates].Data...)
+		part := batch{first: b * opts.Batch, number: b, of: batches}
+		for at := part.first; at < min(part.first+opts.Batch, n); at++ {
+			part.x = append(part.x, noise[at%opts.Candidates]...)
+			part.tokens = append(part.tokens, tokens[at/opts.Candidates].Data...)
+			if starts != nil {
+				part.start = append(part.start, starts[at/opts.Candidates*width:][:width]...)
+			}
 		}
-		how := diffusion.Sampling{Steps: opts.Steps, Guidance: opts.Guidance}
-		how.Progress = func(r progress.Report) {
-			r.Stage, r.Done, r.Total = ReconstructingStage, int64(b)*r.Total+r.Done, int64(batches)*r.Total
-			opts.Progress.Report(r)
-		}
-		if err := r.schedule.Sample(ctx, x, how, r.predict(condition)); err != nil {
+		if err := r.schedule.Sample(ctx, part.x, r.sampled(ctx, part, opts), r.predict(part.tokens)); err != nil {
 			return nil, err
 		}
-		made, err := r.decode(ctx, x)
+		made, err := r.decode(ctx, part.x)
 		if err != nil {
 			return nil, err
 		}
 		images = append(images, made...)
 	}
 	return images, nil
+}
+
+// batch is what is drawn at once.
+type batch struct {
+	first      int       // candidate, among those of all scans
+	number, of int       // of the batches
+	x          []float32 // noise, which becomes latents
+	tokens     []float32 // of each
+	start      []float32 // latents to begin from, nil for noise
+}
+
+// sampled returns how a batch is sampled.
+func (r *Reconstructor) sampled(ctx context.Context, part batch, opts Options) diffusion.Sampling {
+	how := diffusion.Sampling{Solving: opts.solving(r.sampling), Guidance: opts.Guidance, Start: part.start, Strength: opts.Strength}
+	steps := int64(opts.Steps)
+	how.Progress = func(r progress.Report) {
+		steps = r.Total
+		r.Stage, r.Done, r.Total = ReconstructingStage, int64(part.number)*r.Total+r.Done, int64(part.of)*r.Total
+		opts.Progress.Report(r)
+	}
+	if opts.Preview == nil {
+		return how
+	}
+	how.Watch = func(step int, clean []float32) error {
+		if step%opts.PreviewEvery != 0 {
+			return nil
+		}
+		made, err := r.decode(ctx, slices.Clone(clean))
+		if err != nil {
+			return err
+		}
+		return opts.Preview(Preview{Step: step, Steps: int(steps), First: part.first, Images: made})
+	}
+	return how
 }
 
 // noise returns what each candidate begins as.
@@ -55,25 +93,27 @@ func (r *Reconstructor) noise(opts Options) [][]float32 {
 	return start
 }
 
-// predict returns what runs the denoiser on latents, each with its tokens of
-// condition, [n, T, D], or with zeros, which ask for any picture.
-func (r *Reconstructor) predict(condition []float32) diffusion.Predict {
-	none := make([]float32, len(condition))
-	return func(ctx context.Context, x []float32, step int, conditioned bool) ([]float32, error) {
-		tokens := none
-		if conditioned {
-			tokens = condition
-		}
-		n := len(condition) / (r.tokens * r.dim)
-		times := make([]float32, n)
+// predict returns what runs the denoiser on latents, each with its tokens, [n, T, D],
+// or with zeros, which ask for any picture.
+func (r *Reconstructor) predict(tokens []float32) diffusion.Predict {
+	with := r.condition(tokens)
+	without := with.without()
+	n := len(tokens) / (r.tokens * r.dim)
+	times := make([]float32, n)
+	return func(ctx context.Context, x []float32, time float64, conditioned bool) ([]float32, error) {
 		for i := range times {
-			times[i] = float32(step)
+			times[i] = float32(time)
 		}
-		return r.denoiser.run(ctx, map[string]*ort.Tensor{
-			"latent":  {Shape: r.latents(n), Data: x},
-			"time":    {Shape: []int64{int64(n)}, Data: times},
-			"context": {Shape: r.contexts(n), Data: tokens},
-		})
+		inputs := map[string]*ort.Tensor{
+			"latent": {Shape: r.latents(n), Data: x},
+			"time":   {Shape: []int64{int64(n)}, Data: times},
+		}
+		if conditioned {
+			maps.Copy(inputs, with)
+		} else {
+			maps.Copy(inputs, without)
+		}
+		return r.denoiser.run(ctx, inputs)
 	}
 }
 

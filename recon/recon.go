@@ -20,9 +20,12 @@ type Reconstructor struct {
 	channels, side int // of a latent
 	scale          float32
 	schedule       *diffusion.Schedule
+	given          model.Condition // beside the tokens
+	sampling       model.Sampling  // where nothing else is asked for
 	picture        pixels.Options
 	denoiser       network
 	decoder        network
+	encoder        lazyEncoder // of images to begin from
 }
 
 // network is an open model with what its manifest says of it.
@@ -43,8 +46,16 @@ func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) 
 	r := &Reconstructor{
 		tokens: denoiser.T, dim: denoiser.D,
 		channels: latent.Channels, side: vae.ImageSize / latent.Factor, scale: float32(latent.Scale),
-		picture: pixels.Options{Size: vae.ImageSize, Range: p.Range, Mean: p.Mean, Std: p.Std},
+		picture: pixels.Options{
+			Size: vae.ImageSize, Filter: pixels.Filter(p.Filter), Antialias: p.Antialias, Crop: pixels.Crop(p.Crop),
+			Resize: p.Resize, Rounding: pixels.Rounding(p.Rounding), Fill: byte(p.Fill), Range: p.Range, Mean: p.Mean, Std: p.Std,
+		},
+		given: givenOf(denoiser),
 	}
+	if denoiser.Sampling != nil {
+		r.sampling = *denoiser.Sampling
+	}
+	r.encoder.opener = opener{rt, vae, opts}
 	var err error
 	if r.schedule, err = diffusion.New(*denoiser.Scheduler); err != nil {
 		return nil, fmt.Errorf("recon: %s: %w", denoiser.Dir(), err)
@@ -55,8 +66,9 @@ func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) 
 	if err != nil {
 		return nil, fmt.Errorf("recon: %w", err)
 	}
-	r.denoiser, err = opener{rt, denoiser, opts}.open("denoiser",
-		map[string][]int64{"latent": latents, "time": {-1}, "context": r.contexts(-1)}, map[string][]int64{"prediction": latents})
+	inputs := r.conditionShapes(denoiser.Graphs["denoiser"].Inputs)
+	inputs["latent"], inputs["time"] = latents, []int64{-1}
+	r.denoiser, err = opener{rt, denoiser, opts}.open("denoiser", inputs, map[string][]int64{"prediction": latents})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recon: %w", err), r.decoder.session.Close())
 	}
@@ -112,16 +124,12 @@ func specs(names map[string]string, shapes map[string][]int64) []ort.Spec {
 	return list
 }
 
-// latents and contexts are the shapes of n of them.
+// latents is the shape of n of them.
 func (r *Reconstructor) latents(n int) []int64 {
 	return []int64{int64(n), int64(r.channels), int64(r.side), int64(r.side)}
 }
 
-func (r *Reconstructor) contexts(n int) []int64 {
-	return []int64{int64(n), int64(r.tokens), int64(r.dim)}
-}
-
 // Close waits for runs under way and frees the models. It is idempotent.
 func (r *Reconstructor) Close() error {
-	return errors.Join(r.denoiser.session.Close(), r.decoder.session.Close())
+	return errors.Join(r.denoiser.session.Close(), r.decoder.session.Close(), r.encoder.close())
 }

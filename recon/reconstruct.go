@@ -1,12 +1,15 @@
 package recon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"engram/data/progress"
 	"engram/embed"
+	"engram/embed/model"
 	"engram/embed/pixels"
+	"engram/recon/diffusion"
 )
 
 // Encoder turns pictures into tokens: clip.Encoder, opened from the model whose
@@ -17,14 +20,36 @@ type Encoder interface {
 
 // Options say how pictures are drawn. The zero value is the default.
 type Options struct {
-	Steps      int     // of DDIM; 0 means 20
-	Guidance   float64 // weight of the tokens, see diffusion.Sampling; 0 means 1.5
+	Steps      int     // of the solver; 0 means the denoiser's own, or 20
+	Guidance   float64 // weight of the tokens, see diffusion.Sampling; 0 means the denoiser's own, or 1.5
 	Candidates int     // pictures for each scan; 0 means 4
 	Batch      int     // the most pictures in one run of a model; 0 means 16
 	Seed       uint64  // of the noise that pictures begin as
-	// Progress is told of every step of every batch, in the stage
-	// ReconstructingStage, by the caller's goroutine.
+	// Method solves; "" means the denoiser's own way, or diffusion.DDIM. Karras spaces
+	// the noise of its steps as Karras et al. do.
+	Method diffusion.Method
+	Karras bool
+	// Starts has an image for each scan that its pictures begin from, instead of noise
+	// alone. Strength is the share of the steps that is taken then; 0 means .85.
+	Starts   []*pixels.Image
+	Strength float64
+	// Compared has for each scan the tokens that its candidates are compared with;
+	// nil means the tokens that they are made of.
+	Compared []embed.Tokens
+	// Progress is told of every step of every batch, in the stage ReconstructingStage,
+	// by the caller's goroutine.
 	Progress progress.Func
+	// Preview is told of the pictures that a batch would become after every
+	// PreviewEvery steps; 0 means 5. An error ends the work.
+	Preview      func(Preview) error
+	PreviewEvery int
+}
+
+// Preview is what a batch would become, judged from one of its steps.
+type Preview struct {
+	Step, Steps int             // from 1 on, of the batch
+	First       int             // candidate of the batch, counted over all scans
+	Images      []*pixels.Image // of the batch
 }
 
 // ReconstructingStage is the stage of Reconstruct in progress reports.
@@ -60,12 +85,21 @@ func (r *Reconstructor) Reconstruct(ctx context.Context, tokens []embed.Tokens, 
 }
 
 func (r *Reconstructor) reconstruct(ctx context.Context, tokens []embed.Tokens, encoder Encoder, opts Options) ([]Reconstruction, error) {
-	opts, err := opts.complete()
+	opts, err := opts.complete(r.sampling, len(tokens))
 	if err != nil {
 		return nil, err
 	}
 	if err := r.check(tokens); err != nil {
 		return nil, err
+	}
+	wanted := tokens
+	if opts.Compared != nil {
+		if wanted = opts.Compared; len(wanted) != len(tokens) {
+			return nil, fmt.Errorf("tokens to compare with are of %d scans, wanted %d: %w", len(wanted), len(tokens), ErrMismatch)
+		}
+		if err := r.check(wanted); err != nil {
+			return nil, err
+		}
 	}
 	images, err := r.draw(ctx, tokens, opts)
 	if err != nil {
@@ -84,7 +118,7 @@ func (r *Reconstructor) reconstruct(ctx context.Context, tokens []embed.Tokens, 
 			return nil, err
 		}
 		of := &out[at/opts.Candidates]
-		of.Candidates = append(of.Candidates, Candidate{images[at], cosine(tokens[at/opts.Candidates].Data, t.Data)})
+		of.Candidates = append(of.Candidates, Candidate{images[at], cosine(wanted[at/opts.Candidates].Data, t.Data)})
 		if last := len(of.Candidates) - 1; of.Candidates[last].Cosine > of.Candidates[of.Best].Cosine {
 			of.Best = last
 		}
@@ -92,13 +126,16 @@ func (r *Reconstructor) reconstruct(ctx context.Context, tokens []embed.Tokens, 
 	return out, nil
 }
 
-// complete fills in the defaults.
-func (o Options) complete() (Options, error) {
+// complete fills in the defaults: of the model, or else of the program.
+func (o Options) complete(own model.Sampling, scans int) (Options, error) {
 	for _, field := range []struct {
 		name    string
 		value   *int
 		without int
-	}{{"steps", &o.Steps, 20}, {"candidates", &o.Candidates, 4}, {"batch", &o.Batch, 16}} {
+	}{
+		{"steps", &o.Steps, cmp.Or(own.Steps, 20)}, {"candidates", &o.Candidates, 4},
+		{"batch", &o.Batch, 16}, {"steps between previews", &o.PreviewEvery, 5},
+	} {
 		if *field.value < 0 {
 			return o, fmt.Errorf("%s are %d, wanted 1 or more, or 0 for %d", field.name, *field.value, field.without)
 		}
@@ -107,12 +144,30 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	if o.Guidance == 0 {
-		o.Guidance = 1.5
+		o.Guidance = cmp.Or(own.Guidance, 1.5)
 	}
 	if o.Guidance-o.Guidance != 0 {
 		return o, fmt.Errorf("guidance is %v: %w", o.Guidance, embed.ErrNotFinite)
 	}
+	if err := o.checkStarts(scans); err != nil {
+		return o, err
+	}
+	if o.Starts != nil && o.Strength == 0 {
+		o.Strength = .85
+	}
 	return o, nil
+}
+
+// solving returns the way from noise to a picture.
+func (o *Options) solving(own model.Sampling) diffusion.Solving {
+	how := diffusion.Solving{
+		Method: diffusion.Method(own.Method), Steps: o.Steps, Spacing: diffusion.Spacing(own.Spacing),
+		Offset: own.Offset, Karras: own.Karras || o.Karras, Order: own.Order,
+	}
+	if o.Method != "" {
+		how.Method, how.Karras = o.Method, o.Karras
+	}
+	return how
 }
 
 // check reports tokens that no picture can be made from.

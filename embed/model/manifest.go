@@ -20,8 +20,8 @@ const (
 	// VAE has encoder: pixels [n,3,S,S] → latent [n,C,S/f,S/f], and decoder:
 	// latent → pixels.
 	VAE Kind = "vae"
-	// Denoiser has denoiser: latent [n,C,S/f,S/f], time [n],
-	// context [n,T,D] → prediction [n,C,S/f,S/f].
+	// Denoiser has denoiser: latent [n,C,S/f,S/f], time [n], and context [n,T,D] or
+	// labels [n,2·D] or both → prediction [n,C,S/f,S/f]; see Condition.
 	Denoiser Kind = "denoiser"
 	// Decoder has decoder: voxels [n,V] → tokens [n,T,D], or embedding [n,D]
 	// where T is 1.
@@ -56,6 +56,8 @@ type Manifest struct {
 	Tokenizer  *Tokenizer  `json:"tokenizer,omitempty"`  // clip with a text graph
 	Latent     *Latent     `json:"latent,omitempty"`     // vae, denoiser
 	Scheduler  *Scheduler  `json:"scheduler,omitempty"`  // denoiser
+	Sampling   *Sampling   `json:"sampling,omitempty"`   // denoiser, where it has a way of its own
+	Condition  *Condition  `json:"condition,omitempty"`  // denoiser that takes more than its tokens
 
 	Voxels int    `json:"voxels,omitempty"` // decoder: V, voxels per scan
 	Target string `json:"target,omitempty"` // decoder: fingerprint of the model whose space it predicts
@@ -115,4 +117,30 @@ type Scheduler struct {
 	BetaEnd      float64 `json:"beta_end"`      // of the last step
 	BetaSchedule string  `json:"beta_schedule"` // "linear", "scaled_linear" or "cosine"
 	Prediction   string  `json:"prediction"`    // "epsilon", "v" or "sample"
+}
+
+// Sampling says how a denoiser is sampled where nothing else is asked for. What
+// is zero is left to the program.
+type Sampling struct {
+	Method   string  `json:"method,omitempty"`   // "ddim", "euler", "dpm++2m" or "unipc"
+	Order    int     `json:"order,omitempty"`    // of unipc: 1 to 3
+	Spacing  string  `json:"spacing,omitempty"`  // "trailing", "leading" or "linspace"
+	Offset   int     `json:"offset,omitempty"`   // of the steps of leading; 1 in Stable Diffusion
+	Karras   bool    `json:"karras,omitempty"`   // the noise of the steps is spaced as Karras et al. do
+	Steps    int     `json:"steps,omitempty"`    // of sampling
+	Guidance float64 `json:"guidance,omitempty"` // weight of the condition
+}
+
+// Condition says how a denoiser is given the tokens, where that is not context,
+// [n,T,D], alone. Without a condition all of context and labels is zero.
+type Condition struct {
+	// ZeroText is the number of zero tokens that stand before the T tokens in context,
+	// [n,ZeroText+T,D]: the empty text of Versatile Diffusion has 77.
+	ZeroText int `json:"zero_text,omitempty"`
+	// NoiseLevel is the level that labels, [n,2·D], state behind the embedding, by D
+	// cosines and sines as unCLIP has them.
+	NoiseLevel int `json:"noise_level,omitempty"`
+	// Constants are further inputs, [n,k], by their names in the graph's Inputs: k
+	// numbers that are the same for every picture, such as the sizes of SDXL.
+	Constants map[string][]float32 `json:"constants,omitempty"`
 }

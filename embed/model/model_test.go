@@ -43,8 +43,10 @@ func manifest(kind model.Kind) model.Manifest {
 	case model.Denoiser:
 		m.T, m.D, m.ImageSize, m.Latent = 257, 768, 512, &model.Latent{Channels: 4, Factor: 8, Scale: .18215}
 		m.Scheduler = &model.Scheduler{Steps: 1000, BetaStart: .00085, BetaEnd: .012, BetaSchedule: "scaled_linear", Prediction: "epsilon"}
+		m.Sampling = &model.Sampling{Method: "unipc", Order: 3, Spacing: "leading", Offset: 1, Karras: true, Steps: 20, Guidance: 3.5}
+		m.Condition = &model.Condition{ZeroText: 77, Constants: map[string][]float32{"sizes": {512, 512}}}
 		m.Graphs = map[string]model.Graph{"denoiser": graph(
-			map[string]string{"latent": "z", "time": "t", "context": "c"}, map[string]string{"prediction": "e"})}
+			map[string]string{"latent": "z", "time": "t", "context": "c", "sizes": "s"}, map[string]string{"prediction": "e"})}
 	case model.Decoder:
 		m.T, m.D, m.Voxels, m.Target = 1, 768, 15724, fingerprint
 		m.Graphs = map[string]model.Graph{"decoder": graph(map[string]string{"voxels": "x"}, map[string]string{"embedding": "y"})}
@@ -180,6 +182,25 @@ func TestManifestsThatAreNotValidAreRefused(t *testing.T) {
 		{"falling betas", model.Denoiser, func(m *model.Manifest) { m.Scheduler.BetaStart = .5 }, "betas are 0.5 to 0.012"},
 		{"an unknown schedule", model.Denoiser, func(m *model.Manifest) { m.Scheduler.BetaSchedule = "x" }, `beta_schedule is "x"`},
 		{"an unknown prediction", model.Denoiser, func(m *model.Manifest) { m.Scheduler.Prediction = "x" }, `prediction is "x"`},
+		{"no condition", model.Denoiser, func(m *model.Manifest) { delete(m.Graphs["denoiser"].Inputs, "context") }, "wanted context or labels too"},
+		{"labels of many tokens", model.Denoiser, func(m *model.Manifest) { m.Graphs["denoiser"].Inputs["labels"] = "l" }, "tokens is 257, a denoiser with labels has 1"},
+		{"an input that no constant fills", model.Denoiser, func(m *model.Manifest) { m.Condition = nil }, `inputs are ["context" "latent" "sizes" "time"]`},
+		{"a constant that is no input", model.Denoiser, func(m *model.Manifest) {
+			m.Condition.Constants["areas"] = []float32{1}
+		}, `"areas" is not a further input`},
+		{"a constant of nothing", model.Denoiser, func(m *model.Manifest) {
+			m.Condition.Constants["sizes"] = nil
+		}, "sizes has no numbers"},
+		{"a noise level without labels", model.Denoiser, func(m *model.Manifest) { m.Condition.NoiseLevel = 3 }, "noise_level is 3"},
+		{"a negative text", model.Denoiser, func(m *model.Manifest) { m.Condition.ZeroText = -1 }, "zero_text is -1"},
+		{"a condition of a CLIP", model.CLIP, func(m *model.Manifest) { m.Condition = &model.Condition{} }, "kind clip has no use for it"},
+		{"an unknown method", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Method: "heun"} }, `method is "heun"`},
+		{"an unknown spacing", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Spacing: "even"} }, `spacing is "even"`},
+		{"Karras with DDIM", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Karras: true} }, "karras is set with method ddim"},
+		{"an order of DDIM", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Order: 2} }, "order is 2"},
+		{"an offset of trailing", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Offset: 1} }, "offset is 1"},
+		{"too many steps", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Steps: 1001} }, "steps is 1001"},
+		{"a negative guidance", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Guidance: -1} }, "guidance is -1"},
 		{"a target that is no fingerprint", model.Decoder, func(m *model.Manifest) { m.Target = "clip" }, `target is "clip"`},
 		{"a path out of the folder", model.CLIP, func(m *model.Manifest) { m.Tokenizer.File = "../vocab.txt" }, `"../vocab.txt" is not a path inside`},
 		{"an absolute path", model.CLIP, func(m *model.Manifest) { m.Tokenizer.File = "/etc/passwd" }, `"/etc/passwd" is not a path inside`},

@@ -38,7 +38,9 @@ func (k Kind) graphs(t int) []graphSpec {
 			{name: "decoder", inputs: []string{"latent"}, outputs: []string{"pixels"}},
 		}
 	case Denoiser:
-		return []graphSpec{{name: "denoiser", inputs: []string{"context", "latent", "time"}, outputs: []string{"prediction"}}}
+		return []graphSpec{{
+			name: "denoiser", inputs: []string{"latent", "time"}, may: []string{"context", "labels"}, outputs: []string{"prediction"},
+		}}
 	case Decoder:
 		return []graphSpec{{name: "decoder", inputs: []string{"voxels"}, outputs: []string{embedding}}}
 	}
@@ -67,7 +69,7 @@ func (m *Manifest) validate() error {
 		}
 	}
 	for _, check := range []func() error{
-		m.validatePresence, m.validateNumbers, m.validatePreprocess, m.validateDiffusion, m.validateFiles, m.validateGraphs,
+		m.validatePresence, m.validateNumbers, m.validatePreprocess, m.validateDiffusion, m.validateFiles, m.validateGraphs, m.validateSampling, m.validateCondition,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -102,6 +104,8 @@ func (m *Manifest) validatePresence() error {
 		}
 	}
 	switch {
+	case m.Kind != Denoiser && (m.Sampling != nil || m.Condition != nil):
+		return invalid("sampling or condition is set, kind %s has no use for it", m.Kind)
 	case m.Kind == CLIP && text && m.Tokenizer == nil:
 		return invalid("tokenizer is missing, the text graph needs it")
 	case (m.Kind != CLIP || !text) && m.Tokenizer != nil:
@@ -266,6 +270,9 @@ func (m *Manifest) validateGraphs() error {
 	known := make(map[string]bool, len(specs))
 	for _, spec := range specs {
 		known[spec.name] = true
+		if m.Condition != nil {
+			spec.may = append(slices.Clone(spec.may), slices.Collect(maps.Keys(m.Condition.Constants))...)
+		}
 		graph, ok := m.Graphs[spec.name]
 		if !ok && spec.optional {
 			continue

@@ -14,13 +14,19 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	steps, err := s.Spread(2)
+	solver, err := s.Solver(diffusion.Solving{Steps: 2})
 	if err != nil {
 		log.Fatal(err)
 	}
-	signal, _ := s.At(steps[1])
-	x := []float32{float32(signal)} // what is left of 1 at the second step
-	s.DDIM(x, []float32{0}, steps[1], -1)
-	fmt.Println(steps, x)
-	// Output: [999 499] [1]
+	signal, _ := solver.Mix()
+	x := []float32{float32(signal)} // what is left of 1 at the first step
+	for solver.Left() > 0 {
+		fmt.Println(solver.Time())
+		solver.Step(x, []float32{0})
+	}
+	fmt.Println(x)
+	// Output:
+	// 999
+	// 499
+	// [1]
 }

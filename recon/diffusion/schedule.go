@@ -20,8 +20,9 @@ const maxBeta = .999
 // New returns the schedule of a denoiser's model, by the formulas of the
 // diffusers library: β rises linearly, or its square root does
 // ("scaled_linear", Rombach et al. 2022, arXiv 2112.10752), or ᾱ falls as a
-// squared cosine ("cosine", Nichol and Dhariwal 2021, arXiv 2102.09672, section
-// 3.2), which leaves BetaStart and BetaEnd without use.
+// squared cosine ("cosine", squaredcos_cap_v2 in diffusers; Nichol and Dhariwal
+// 2021, arXiv 2102.09672, section 3.2), which leaves BetaStart and BetaEnd
+// without use.
 func New(s model.Scheduler) (*Schedule, error) {
 	if s.Steps < 1 {
 		return nil, fmt.Errorf("diffusion: a schedule has %d steps, wanted 1 or more", s.Steps)
@@ -76,37 +77,23 @@ func (s *Schedule) At(step int) (signal, noise float64) {
 	return math.Sqrt(s.alphaBar[step]), math.Sqrt(1 - s.alphaBar[step])
 }
 
-// Split returns what a network's prediction for the noisy latent x of a step
-// means: the clean latent and the noise. All have the same length.
-func (s *Schedule) Split(step int, x, prediction []float32) (clean, noise []float32) {
-	a, b := s.At(step)
-	clean, noise = make([]float32, len(x)), make([]float32, len(x))
-	for i := range x {
-		z, p := float64(x[i]), float64(prediction[i])
-		var x0, e float64
-		switch s.prediction {
-		case "epsilon":
-			x0, e = (z-b*p)/a, p
-		case "sample":
-			x0, e = p, (z-a*p)/b
-		case "v": // v = √ᾱ·ε - √(1-ᾱ)·x₀ (Salimans and Ho 2022, arXiv 2202.00512)
-			x0, e = a*z-b*p, b*z+a*p
-		}
-		clean[i], noise[i] = float32(x0), float32(e)
-	}
-	return clean, noise
+// sigma returns the ratio of noise to signal at a training step.
+func (s *Schedule) sigma(step int) float64 {
+	return math.Sqrt((1 - s.alphaBar[step]) / s.alphaBar[step])
 }
 
-// Spread returns n of the training's steps from the noisiest to the cleanest,
-// evenly spaced and with the last one first ("trailing" in diffusers; Lin et al.
-// 2024, arXiv 2305.08891, section 3.3).
-func (s *Schedule) Spread(n int) ([]int, error) {
-	if n < 1 || n > len(s.alphaBar) {
-		return nil, fmt.Errorf("diffusion: wanted 1 to %d steps, found %d", len(s.alphaBar), n)
+// clean writes to out the clean latent that a network's prediction for the noisy
+// latent x means. All have the same length, and out may be one of them.
+func (s *Schedule) clean(at node, x, prediction, out []float32) {
+	a, b := at.signal, at.noise
+	for i := range x {
+		z, p := float64(x[i]), float64(prediction[i])
+		switch s.prediction {
+		case "epsilon":
+			p = (z - b*p) / a
+		case "v": // v = √ᾱ·ε - √(1-ᾱ)·x₀ (Salimans and Ho 2022, arXiv 2202.00512)
+			p = a*z - b*p
+		}
+		out[i] = float32(p)
 	}
-	steps := make([]int, n)
-	for i := range steps {
-		steps[i] = int(math.RoundToEven(float64(len(s.alphaBar))*float64(n-i)/float64(n))) - 1
-	}
-	return steps, nil
 }

@@ -41,21 +41,17 @@ func TestDDIMAgreesWithDiffusers(t *testing.T) {
 	for _, prediction := range []string{"epsilon", "sample", "v"} {
 		c := embedtest.Read(t, "ddim_"+prediction)
 		s := schedule(t, c, "scaled_linear", prediction)
-		steps, err := s.Spread(len(c.Numbers("steps")))
+		solver, err := s.Solver(diffusion.Solving{Steps: len(c.Numbers("steps"))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		x := c.Inputs["x"].Float32s()
 		predictions, want := c.Inputs["predictions"].Float32s(), c.Outputs["after_each_step"].Data
 		for i, step := range c.Numbers("steps") {
-			if steps[i] != int(step) {
-				t.Fatalf("step %d of 4 is %d, want %v", i, steps[i], step)
+			if solver.Time() != step {
+				t.Fatalf("step %d of 4 is at %v, want %v", i, solver.Time(), step)
 			}
-			to := -1
-			if i+1 < len(steps) {
-				to = steps[i+1]
-			}
-			s.DDIM(x, predictions[i*len(x):][:len(x)], steps[i], to)
+			solver.Step(x, predictions[i*len(x):][:len(x)])
 			embedtest.Near(t, prediction, x, want[i*len(x):][:len(x)], tolerance)
 		}
 	}
@@ -70,6 +66,10 @@ func TestTheTruePredictionLeadsBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		solver, err := s.Solver(diffusion.Solving{Steps: 1, Spacing: diffusion.Leading, Offset: 70})
+		if err != nil {
+			t.Fatal(err)
+		}
 		a, b := s.At(70)
 		noisy, predicted := make([]float32, 3), make([]float32, 3)
 		for i := range noisy {
@@ -77,7 +77,7 @@ func TestTheTruePredictionLeadsBack(t *testing.T) {
 			noisy[i] = float32(a*x + b*e)
 			predicted[i] = float32(map[string]float64{"epsilon": e, "sample": x, "v": a*e - b*x}[prediction])
 		}
-		s.DDIM(noisy, predicted, 70, -1)
+		solver.Step(noisy, predicted)
 		embedtest.Near(t, prediction, noisy, []float64{.5, -1.25, 2}, 1e-5)
 	}
 }
@@ -93,15 +93,6 @@ func TestImpossibleSchedulesAreRefused(t *testing.T) {
 		change(&s)
 		if _, err := diffusion.New(s); err == nil {
 			t.Errorf("%s: no error for %+v", what, s)
-		}
-	}
-	s, err := diffusion.New(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []int{0, 11} {
-		if steps, err := s.Spread(n); err == nil {
-			t.Errorf("%d of 10 steps are %v, want an error", n, steps)
 		}
 	}
 }

@@ -196,7 +196,7 @@ func (s sampler) sample(ctx context.Context, tokens []float32, seed uint64) ([]f
 	var all []float32
 	width := s.shape.Channels * s.shape.Side * s.shape.Side
 	tokenWidth := s.shape.Tokens * s.shape.Dim
-	how := diffusion.Sampling{Steps: sampleSteps, Guidance: sampleGuidance}
+	how := diffusion.Sampling{Solving: diffusion.Solving{Steps: sampleSteps}, Guidance: sampleGuidance}
 	rng := rand.New(rand.NewPCG(seed, trainSteps))
 	for ; len(tokens) > 0; tokens = tokens[min(scoreBatch*tokenWidth, len(tokens)):] {
 		part := tokens[:min(scoreBatch*tokenWidth, len(tokens))]
@@ -205,11 +205,11 @@ func (s sampler) sample(ctx context.Context, tokens []float32, seed uint64) ([]f
 			x[i] = float32(rng.NormFloat64())
 		}
 		none := make([]float32, len(part))
-		err := s.schedule.Sample(ctx, x, how, func(ctx context.Context, x []float32, step int, conditioned bool) ([]float32, error) {
+		err := s.schedule.Sample(ctx, x, how, func(ctx context.Context, x []float32, time float64, conditioned bool) ([]float32, error) {
 			if conditioned {
-				return s.predict(ctx, x, part, step)
+				return s.predict(ctx, x, part, time)
 			}
-			return s.predict(ctx, x, none, step)
+			return s.predict(ctx, x, none, time)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("pretrain: %w", err)
@@ -219,13 +219,13 @@ func (s sampler) sample(ctx context.Context, tokens []float32, seed uint64) ([]f
 	return all, nil
 }
 
-// predict runs the denoiser once on latents at one step.
-func (s sampler) predict(ctx context.Context, x, tokens []float32, step int) ([]float32, error) {
+// predict runs the denoiser once on latents at one time, in training steps.
+func (s sampler) predict(ctx context.Context, x, tokens []float32, time float64) ([]float32, error) {
 	c, side := int64(s.shape.Channels), int64(s.shape.Side)
 	n := int64(len(x)) / (c * side * side)
 	times := make([]float32, n)
 	for i := range times {
-		times[i] = float32(step)
+		times[i] = float32(time)
 	}
 	out := ort.Tensors{predictionName: nil}
 	err := s.model.Run(ctx, ort.Tensors{
