@@ -79,6 +79,7 @@ type Store struct {
 	// endGraphs ends the building of graphs in the background, nil where none are built
 	// (see buildGraphs).
 	endGraphs context.CancelFunc
+	endFollow context.CancelFunc // likewise, see Follow; never changed
 }
 
 var _ index.TokenStore = (*Store)(nil)
@@ -191,8 +192,10 @@ func (s *Store) Close() error {
 	}
 	s.writer.Lock()
 	s.closing = true
-	if s.endGraphs != nil {
-		s.endGraphs()
+	for _, end := range []context.CancelFunc{s.endGraphs, s.endFollow} {
+		if end != nil {
+			end()
+		}
 	}
 	s.writer.Unlock()
 	var err error

@@ -13,7 +13,15 @@ import (
 // folders are indexes of the embedded engine, by their paths.
 type folders struct{}
 
-func (folders) open(_ context.Context, name string, _ bool, o Options) (index.Store, error) {
+func (folders) open(_ context.Context, name string, fixed bool, o Options) (index.Store, error) {
+	if o.ReadOnly && !fixed {
+		store, err := local.Follow(name, func(err error) {
+			if o.Logger != nil {
+				o.Logger.Error("what was written to the index cannot be read, searches go on with what was there before", "error", err)
+			}
+		})
+		return o.reading(store, err)
+	}
 	if o.ReadOnly {
 		store, err := local.OpenReadOnly(name)
 		return o.reading(store, err)

@@ -35,7 +35,8 @@ func Store(ctx context.Context, name string, o Options) (index.Store, error) {
 }
 
 // Follow is Store for a program that keeps the index open: an alias is followed
-// from one collection to the next.
+// from one collection to the next, and a folder that is read to what is written to it (see
+// local.Follow).
 func Follow(ctx context.Context, name string, o Options) (index.Store, error) {
 	return openStore(ctx, name, false, o)
 }
