@@ -14,7 +14,7 @@ func (c *console) indexCommand() *cobra.Command {
 		Example: "  engram index build ~/Pictures --out photos.index",
 		RunE:    helpOrUnknown,
 	}
-	cmd.AddCommand(c.indexBuildCommand(), c.indexJoinCommand(), c.indexCopyCommand(), c.indexRelocateCommand(), c.indexVerifyCommand(), c.indexRepairCommand(), c.indexInfoCommand(), c.indexOptimiseCommand(), c.indexPutCommand(), c.indexDeleteCommand(), c.indexSnapshotCommand(), c.indexDropCommand(), c.indexSwitchCommand())
+	cmd.AddCommand(c.indexBuildCommand(), c.indexJoinCommand(), c.indexCopyCommand(), c.indexRelocateCommand(), c.indexVerifyCommand(), c.indexRepairCommand(), c.indexInfoCommand(), c.indexListCommand(), c.indexOptimiseCommand(), c.indexPutCommand(), c.indexDeleteCommand(), c.indexSnapshotCommand(), c.indexDropCommand(), c.indexSwitchCommand())
 	return cmd
 }
 

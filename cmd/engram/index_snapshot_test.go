@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,10 @@ func TestDropOfADamagedIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(name, "manifest"), []byte("damaged"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(name, local.DamagedFolder)
+	if err := errors.Join(os.Mkdir(kept, 0o777), os.WriteFile(filepath.Join(kept, "1.seg"), nil, 0o666)); err != nil { // by a repair
 		t.Fatal(err)
 	}
 	c.must("index", "drop", name, "--yes")

@@ -13,8 +13,8 @@ import (
 // Drop deletes the files of the index in the folder dir, and the folder if nothing else is
 // in it. index.ErrNotFound says that there is no manifest, index.ErrLocked that a
 // process has the index open for writing. The manifest goes first: what a crash leaves
-// is no index, and Drop of it says so.
-func Drop(fsys vfs.FS, dir string) error {
+// is no index, and Drop of it says so. The files in the folder called damaged go too.
+func Drop(fsys vfs.FS, dir, damaged string) error {
 	if _, err := os.Stat(filepath.Join(dir, ManifestName)); err != nil { // or else the lock file would be made
 		return fmt.Errorf("%s has no manifest: %w", dir, errors.Join(index.ErrNotFound, ignoreMissing(err)))
 	}
@@ -23,7 +23,7 @@ func Drop(fsys vfs.FS, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = folder.drop()
+	err = folder.drop(damaged)
 	if err := errors.Join(err, lock.Close()); err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func Drop(fsys vfs.FS, dir string) error {
 }
 
 // drop deletes what Drop does, under the lock.
-func (f Folder) drop() error {
+func (f Folder) drop(damaged string) error {
 	if err := f.Remove(ManifestName); err != nil {
 		return err
 	}
@@ -43,6 +43,18 @@ func (f Folder) drop() error {
 		return err
 	}
 	if err := ignoreMissing(f.Remove(oldOriginName)); err != nil {
+		return err
+	}
+	kept, err := os.ReadDir(filepath.Join(f.Path, damaged))
+	if err := ignoreMissing(err); err != nil {
+		return err
+	}
+	for _, e := range kept {
+		if err := f.Remove(filepath.Join(damaged, e.Name())); err != nil {
+			return err
+		}
+	}
+	if err := ignoreMissing(f.Remove(damaged)); err != nil {
 		return err
 	}
 	return f.Remove(LockName)
