@@ -24,7 +24,7 @@ type resultFlags struct {
 // add adds the flags.
 func (f *resultFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.minScore, "min-score", 0, "leave out results that score less")
-	flags.BoolVar(&f.fold, "fold", false, fmt.Sprintf("fold near-duplicates, a cosine of %v or more apart, into the nearest of them; -k results are found without them", results.DefaultFold))
+	flags.BoolVar(&f.fold, "fold", false, fmt.Sprintf("fold near-duplicates, of a cosine of %v or more, into the nearest of them; there are -k results without them", results.DefaultFold))
 	flags.Float64Var(&f.foldFrom, "fold-from", 0, "the `cosine` from which on --fold takes two images for near-duplicates")
 	flags.Float64Var(&f.lambda, "mmr", 1, "choose results that differ among themselves, by maximal marginal relevance with this `lambda`: 1 counts the score alone, 0 the difference alone")
 	flags.IntVar(&f.candidates, "mmr-candidates", 0, "among how many of the nearest --mmr chooses (default 100, or 5 times -k where this is more)")

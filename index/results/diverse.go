@@ -2,7 +2,7 @@ package results
 
 // marginal chooses k hits by maximal marginal relevance among hits with vectors (see
 // Diverse), and returns their places. Of equal candidates the earlier one is chosen.
-func marginal(hits []entry, vectors *matrix, k int, d marginality) []int {
+func marginal(hits []entry, vectors [][]float32, k int, d marginality) []int {
 	relevance := make([]float64, len(hits))
 	for i, h := range hits {
 		relevance[i] = float64(h.Score)
@@ -10,10 +10,10 @@ func marginal(hits []entry, vectors *matrix, k int, d marginality) []int {
 	if d.scaled {
 		scale(relevance)
 	}
+	var p products
 	chosen := make([]int, 0, min(k, len(hits)))
 	taken := make([]bool, len(hits))
 	nearest := make([]float64, len(hits)) // the largest cosine with a chosen hit
-	products := make([]float32, len(hits))
 	for len(chosen) < cap(chosen) {
 		best, most := -1, 0.
 		for i := range hits {
@@ -24,10 +24,9 @@ func marginal(hits []entry, vectors *matrix, k int, d marginality) []int {
 				best, most = i, gain
 			}
 		}
-		vectors.products(products, vectors.vector(best))
-		for i, x := range products {
-			if len(chosen) == 0 || float64(x) > nearest[i] {
-				nearest[i] = float64(x)
+		for i, v := range vectors {
+			if x := p.of(vectors[best], v); len(chosen) == 0 || x > nearest[i] {
+				nearest[i] = x
 			}
 		}
 		taken[best] = true

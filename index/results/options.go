@@ -10,7 +10,7 @@ import (
 const (
 	// DefaultFold is the cosine from which on two items count as near-duplicates where
 	// nobody says (NOTES.md has the measurement).
-	DefaultFold = .96
+	DefaultFold = .94
 	// DefaultBound is how many hits of a ranking a search looks at, at most.
 	DefaultBound = 10_000
 	// MaxDiverse bounds the hits among which a diverse search chooses.

@@ -65,7 +65,7 @@ type collected struct {
 	kept   []*Hit  // by their order in folder, where there is one
 	listed []entry // hits, or groups, of this page; one more tells that there is another page
 	groups map[any]*members
-	pool   matrix // vectors of listed, of a diverse search
+	pool   [][]float32 // vectors of listed, of a diverse search
 }
 
 // entry is a hit, or the group that it leads.
@@ -103,19 +103,13 @@ func (s *search) wanted() int {
 	return s.K + 1
 }
 
-// first returns how many hits to ask for at first: what the page before has looked at,
-// what this one takes, and some more where near-duplicates or members of groups take
-// places.
+// first returns how many hits to ask for at first: what the page before has looked at
+// and what this one takes. A few more for near-duplicates would make every search of a
+// graph dearer than asking again makes a few.
 func (s *search) first() int {
 	n := s.wanted() + len(s.Without)
 	if s.from != nil {
 		n += s.from.rank + 1
-	}
-	if s.Fold > 0 {
-		n += min(s.K, 5)
-	}
-	if s.GroupBy != "" {
-		n += 2 * s.K * s.size()
 	}
 	return min(n, s.bound())
 }
@@ -131,7 +125,6 @@ func (s *search) rank(ctx context.Context) error {
 		if len(hits) < len(s.seen) || !slices.EqualFunc(s.seen, hits[:len(s.seen)], sameHit) {
 			s.reset() // others have written, or a wider search of a graph has found more
 		}
-		s.ended = len(hits) < n
 		for some := range slices.Chunk(hits[len(s.seen):], chunk) {
 			if err := s.take(ctx, some); err != nil {
 				return err
@@ -140,6 +133,7 @@ func (s *search) rank(ctx context.Context) error {
 				break
 			}
 		}
+		s.ended = s.ended || len(hits) < n && !s.complete() // and then all of them were looked at
 		s.bounded = !s.ended && !s.complete() && n == s.bound()
 		if s.ended || s.bounded || s.complete() {
 			return nil
@@ -223,7 +217,7 @@ func (s *search) list(hit *Hit, vector []float32) {
 	case s.from.after(hit.Hit):
 		s.listed = append(s.listed, at)
 		if s.Diverse != nil {
-			s.pool.add(vector)
+			s.pool = append(s.pool, vector)
 		}
 	}
 }
@@ -268,7 +262,7 @@ func (s *search) answer(ctx context.Context) (*Answer, error) {
 func (s *search) choose() []entry {
 	m := marginality{lambda: s.Diverse.Lambda, scaled: s.Metric != ""}
 	var page []entry
-	for _, i := range marginal(s.listed, &s.pool, s.K, m) {
+	for _, i := range marginal(s.listed, s.pool, s.K, m) {
 		page = append(page, s.listed[i])
 	}
 	return page
