@@ -25,7 +25,7 @@ func (c *console) pretrainCommand() *cobra.Command {
 		Long: "Pretrain trains a small CLIP, an autoencoder and a denoiser on generated scenes alone, and writes each\n" +
 			"to a folder with a card that says how it was made and what it is worth. The denoiser learns\n" +
 			"from the other two, which must be in --out or be trained before it. The judge is a second CLIP, which\n" +
-			"judges what the others make. Scale small, which the demo's models have,\n" +
+			"judges what the others make (engram study pictures). Scale small, which the demo's models have,\n" +
 			"takes hours; with --checkpoint an interrupted training goes on where it was.",
 		Example: "  engram pretrain --out data/models --checkpoint ~/pretrain\n" +
 			"  engram pretrain --out models --model clip --scale tiny",

@@ -16,7 +16,7 @@ func (c *console) studyCommand() *cobra.Command {
 		Short: "Compare ways to decode, to choose among them",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(c.studyDecoderCommand(), c.studyAblationCommand(), c.studyAreasCommand())
+	cmd.AddCommand(c.studyDecoderCommand(), c.studyAblationCommand(), c.studyAreasCommand(), c.studyPicturesCommand())
 	return cmd
 }
 

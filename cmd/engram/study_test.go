@@ -91,3 +91,11 @@ func TestStudyAblation(t *testing.T) {
 	c.refuse([]string{"different names"}, append(several, "--subjects", "a,a")...)
 	c.refuse([]string{`loss "l1" is not known`}, append(several, "--subjects", "a", "--presets", "compact:l1")...)
 }
+
+func TestStudyPicturesRefusals(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.refuse([]string{`required flag(s) "judge" not set`}, "study", "pictures")
+	c.refuse([]string{"--candidates is 0"}, "study", "pictures", "--judge", "scenes-clip", "--candidates", "0")
+	c.refuse([]string{"scenes-clip chose the pictures", "engram pretrain --model judge"}, "study", "pictures", "--judge", "scenes-clip")
+}

@@ -12,7 +12,6 @@ import (
 	"engram/data/scanner"
 	"engram/data/scenes"
 	"engram/embed/eval"
-	"engram/embed/pixels"
 	"engram/embed/scan"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -29,9 +28,6 @@ type AreaSpec struct {
 	// Areas are the names of areas, and early, higher and all; none stands for all names.
 	Areas []string
 }
-
-// areaRepeats is how often each scene is seen.
-const areaRepeats = 3
 
 // AreaScore is what the voxels of some areas reach in one subject.
 type AreaScore struct {
@@ -103,7 +99,10 @@ func StudyAreas(ctx context.Context, a *app.App, spec AreaSpec, watch progress.F
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, encoder.Close()) }()
-	s := areaStudy{spec: spec, names: names, groups: groups, app: a, encoder: encoder, t: m.T, d: m.D, watch: watch}
+	s := areaStudy{
+		spec: spec, names: names, groups: groups, app: a,
+		simulation: simulation{encoder: encoder, t: m.T, d: m.D, voxels: spec.Voxels, watch: watch},
+	}
 	for _, seed := range spec.Seeds {
 		rows, err := s.subject(ctx, seed)
 		if err != nil {
@@ -115,13 +114,11 @@ func StudyAreas(ctx context.Context, a *app.App, spec AreaSpec, watch progress.F
 }
 
 type areaStudy struct {
-	spec    AreaSpec
-	names   []string         // of the groups
-	groups  [][]scanner.Area // that are compared
-	app     *app.App
-	encoder *app.ImageEncoder
-	t, d    int // tokens of an image and their length
-	watch   progress.Func
+	simulation
+	spec   AreaSpec
+	names  []string         // of the groups
+	groups [][]scanner.Area // that are compared
+	app    *app.App
 }
 
 // subject returns the scores of one subject.
@@ -131,22 +128,10 @@ func (s *areaStudy) subject(ctx context.Context, seed uint64) ([]AreaScore, erro
 	if err != nil {
 		return nil, err
 	}
-	step := s.watch.Stage("simulating scans", "scenes", int64(len(shown)))
-	stimuli := stimuli(ctx, shown, func() {})
-	reference := scanner.Stimuli{Count: min(reference, s.spec.Images), At: stimuli.At}
-	subject, err := scanner.New(scanner.Options{Seed: seed, Voxels: s.spec.Voxels}, reference)
+	subject, voxels, images, err := s.scans(ctx, shown, min(reference, s.spec.Images), seed)
 	if err != nil {
 		return nil, err
 	}
-	responses, err := subject.Responses(stimuli)
-	if err != nil {
-		return nil, err
-	}
-	voxels, images, err := measured(subject, responses, seed)
-	if err != nil {
-		return nil, err
-	}
-	step(int64(len(shown)), int64(len(shown)))
 	report := s.watch.Stage("comparing areas", "groups", int64(len(s.groups)))
 	var out []AreaScore
 	for i, group := range s.groups {
@@ -178,55 +163,6 @@ func (s *areaStudy) shown(seed uint64) []scenes.Scene {
 	return append(shown, scenes.Zebras(seed)[:s.spec.Zebras]...)
 }
 
-// tokens embeds scenes as the demo does.
-func (s *areaStudy) tokens(ctx context.Context, list []scenes.Scene) (all blas32.General, err error) {
-	const side, batch = 256, 16
-	report := s.watch.Stage("embedding scenes", "scenes", int64(len(list)))
-	all.Cols, all.Stride = s.t*s.d, s.t*s.d
-	for from := 0; from < len(list); from += batch {
-		var images []*pixels.Image
-		for i := from; i < min(from+batch, len(list)); i++ {
-			image := &pixels.Image{W: side, H: side, Pix: make([]byte, 3*side*side)}
-			list[i].DrawRGB(image.Pix, side)
-			images = append(images, image)
-		}
-		tokens, err := s.encoder.EncodeTokens(ctx, images)
-		if err != nil {
-			return all, err
-		}
-		for _, t := range tokens {
-			all.Data = append(all.Data, t.Data...)
-		}
-		all.Rows += len(tokens)
-		report(int64(all.Rows), int64(len(list)))
-	}
-	return all, nil
-}
-
-// measured returns the trials of a subject that sees every image as often as
-// areaRepeats says, and the image of each trial.
-func measured(subject *scanner.Subject, responses blas32.General, seed uint64) (voxels blas32.General, images []int, err error) {
-	shown := make([]int, responses.Rows)
-	for i := range shown {
-		shown[i] = i
-	}
-	trials, err := scanner.Schedule{Seed: seed, Repeats: areaRepeats}.Trials(shown)
-	if err != nil {
-		return voxels, nil, err
-	}
-	voxels = blas32.General{Rows: len(trials), Cols: responses.Cols, Stride: responses.Cols}
-	for trial, err := range subject.Scan(responses, trials, seed) {
-		if err != nil {
-			return voxels, nil, err
-		}
-		voxels.Data = append(voxels.Data, trial...)
-	}
-	for _, t := range trials {
-		images = append(images, t.Image)
-	}
-	return voxels, images, nil
-}
-
 // pick returns some columns of a matrix.
 func pick(m blas32.General, columns []int) blas32.General {
 	out := blas32.General{Rows: m.Rows, Cols: len(columns), Stride: len(columns), Data: make([]float32, 0, m.Rows*len(columns))}
@@ -235,19 +171,6 @@ func pick(m blas32.General, columns []int) blas32.General {
 			out.Data = append(out.Data, m.Data[i*m.Stride+j])
 		}
 	}
-	return out
-}
-
-// between returns the trials of the images from first to before last.
-func between(data scan.Data, first, last int) scan.Data {
-	out := scan.Data{T: data.T, D: data.D, Targets: rows(data.Targets, first, last-first)}
-	for trial, image := range data.Images {
-		if image >= first && image < last {
-			out.Images = append(out.Images, image-first)
-			out.Voxels.Data = append(out.Voxels.Data, data.Voxels.Data[trial*data.Voxels.Stride:][:data.Voxels.Cols]...)
-		}
-	}
-	out.Voxels.Rows, out.Voxels.Cols, out.Voxels.Stride = len(out.Images), data.Voxels.Cols, data.Voxels.Cols
 	return out
 }
 
@@ -270,11 +193,11 @@ func (s *areaStudy) score(ctx context.Context, all scan.Data, seed uint64) (out 
 	out = AreaScore{Seed: seed, Voxels: all.Voxels.Cols, NCSNR: ceiling.NCSNR, Ceiling: ceiling.Mean}
 	tests, zebras := between(all, images, test), between(all, test, all.Targets.Rows)
 	if err := s.identify(ctx, train, seed, []identifying{
-		{tests, 1, &out.Single, nil}, {tests, areaRepeats, &out.Mean, &out.TwoWay}, {zebras, areaRepeats, &out.Zebras, nil},
+		{tests, 1, &out.Single, nil}, {tests, studyRepeats, &out.Mean, &out.TwoWay}, {zebras, studyRepeats, &out.Zebras, nil},
 	}); err != nil {
 		return out, err
 	}
-	return out, s.identify(ctx, globalOnly(train), seed, []identifying{{globalOnly(tests), areaRepeats, &out.Global, nil}})
+	return out, s.identify(ctx, globalOnly(train), seed, []identifying{{globalOnly(tests), studyRepeats, &out.Global, nil}})
 }
 
 // identifying is a set of scans to identify, and where the figures go.

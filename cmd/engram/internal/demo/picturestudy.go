@@ -1,0 +1,299 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"engram/cmd/engram/internal/app"
+	"engram/data/progress"
+	"engram/data/scenes"
+	"engram/embed"
+	"engram/embed/eval"
+	"engram/embed/pixels"
+	"engram/embed/scan"
+	"engram/recon"
+	"engram/recon/prior"
+)
+
+// PictureSpec says what a study of reconstructions does.
+type PictureSpec struct {
+	Seeds []uint64 // of the worlds and their subjects
+	// Images are the images that the decoder and the alignment are trained on, and Test
+	// the images to reconstruct. Both are training scenes of the demo of the seed, so
+	// that its test scenes are not looked at.
+	Images, Test int
+	Voxels       int
+	Judge        string // a CLIP, not the one whose tokens are decoded
+	Candidates   int    // pictures made of each scan; the best is kept
+	Steps        int    // of DDIM; 0: 20
+}
+
+// alignedShare is which share of the images the alignment learns from: the decoder is
+// not trained on these.
+const alignedShare = 5
+
+// PictureScore is what pictures of one kind reach for one subject.
+type PictureScore struct {
+	Seed     uint64 `json:"seed"`
+	Pictures string `json:"pictures"`
+	// Named is how often the kind of thing that the judge names is in the scene.
+	Named   eval.Share `json:"named"`
+	PixCorr float64    `json:"pixcorr"`
+	SSIM    float64    `json:"ssim"`
+	// TwoWay is two-way identification by the judge's global vectors, SameBackground the
+	// same among scenes with one background; 0 where no two scenes have one.
+	TwoWay         float64 `json:"two_way"`
+	SameBackground float64 `json:"two_way_same_background"`
+}
+
+// StudyPictures compares ways to make pictures of what simulated subjects saw, from the
+// means of three scans, and what limits them: the pictures of true tokens, the nearest
+// training picture, and the mean of the training pictures.
+func StudyPictures(ctx context.Context, a *app.App, spec PictureSpec, watch progress.Func) (out []PictureScore, err error) {
+	if spec.Images < 10*alignedShare || spec.Test < 2 || len(spec.Seeds) == 0 {
+		return nil, fmt.Errorf("wanted a seed, %d training images and 2 images to reconstruct at least, found %d, %d and %d",
+			10*alignedShare, len(spec.Seeds), spec.Images, spec.Test)
+	}
+	m, err := a.OpenModel(ctx, app.ScenesCLIP, watch)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := openJudge(ctx, a, spec.Judge, m, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, judge.Close()) }()
+	painter, err := a.OpenModel(ctx, app.ScenesAutoencoder, watch)
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := a.OpenImageEncoder(ctx, m, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, encoder.Close()) }()
+	s := pictureStudy{
+		simulation: simulation{encoder: encoder, t: m.T, d: m.D, voxels: spec.Voxels, ncsnr: ncsnr, watch: watch},
+		spec:       spec, app: a, judge: judge, side: painter.ImageSize,
+	}
+	for _, seed := range spec.Seeds {
+		rows, err := s.subject(ctx, seed)
+		if err != nil {
+			return nil, fmt.Errorf("seed %d: %w", seed, err)
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+type pictureStudy struct {
+	simulation
+	spec  PictureSpec
+	app   *app.App
+	judge *judge
+	side  int // of a picture in pixels
+}
+
+// subject returns the scores of one subject.
+func (s *pictureStudy) subject(ctx context.Context, seed uint64) ([]PictureScore, error) {
+	world := scenes.New(seed)
+	var shown []scenes.Scene
+	for i := range s.spec.Images + s.spec.Test {
+		shown = append(shown, world.Scene(scenes.Train, uint64(i)))
+	}
+	tokens, err := s.tokens(ctx, shown)
+	if err != nil {
+		return nil, err
+	}
+	_, voxels, images, err := s.scans(ctx, shown, min(reference, s.spec.Images), seed)
+	if err != nil {
+		return nil, err
+	}
+	all := scan.Data{Voxels: voxels, Images: images, Targets: tokens, T: s.t, D: s.d}
+	decoded, err := s.decode(ctx, all, seed)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.pictures(ctx, shown, decoded, seed)
+	if err != nil {
+		return nil, err
+	}
+	var out []PictureScore
+	for _, p := range made {
+		score, err := s.judge.score(ctx, shown[s.spec.Images:], p.images)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		score.Seed, score.Pictures = seed, p.name
+		out = append(out, score)
+	}
+	return out, nil
+}
+
+// decoded is what a decoder says of the scans of the images to reconstruct.
+type decoded struct {
+	seen, predicted, restored, aligned []embed.Tokens
+	nearest                            []int // of each scan the likeliest training image
+}
+
+// decode trains a decoder on most of the training images and the alignment on the others.
+func (s *pictureStudy) decode(ctx context.Context, all scan.Data, seed uint64) (out *decoded, err error) {
+	last := s.spec.Images
+	first := last - last/alignedShare
+	rt, session := s.encoder.Runtime(), s.app.Session()
+	models, err := scan.TrainPresets(ctx, rt, between(all, 0, first),
+		scan.Options{Seed: seed, Session: session, Progress: s.watch}, []string{scan.PresetLinear, scan.PresetGaussian})
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := models[1].Open(rt, session)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, decoder.Close()) }()
+	linear, err := models[0].Open(rt, session)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, linear.Close()) }()
+	pairs, tests := between(all, first, last), between(all, last, all.Targets.Rows)
+	pairsPredicted, err := predict(ctx, linear, pairs)
+	if err != nil {
+		return nil, err
+	}
+	predicted, err := predict(ctx, linear, tests)
+	if err != nil {
+		return nil, err
+	}
+	out = &decoded{seen: s.split(tests.Targets), predicted: s.split(predicted)}
+	alignment, err := prior.FitLinear(ctx, s.split(pairsPredicted), s.split(pairs.Targets))
+	if err != nil {
+		return nil, err
+	}
+	if out.aligned, err = alignment.Align(out.predicted); err != nil {
+		return nil, err
+	}
+	for _, t := range out.predicted {
+		out.restored = append(out.restored, embed.Tokens{T: t.T, D: t.D, Data: append([]float32(nil), t.Data...)})
+	}
+	recon.RestoreLengths(out.restored, recon.TokenLengths(s.split(rows(all.Targets, 0, last))))
+	out.nearest, err = likeliest(ctx, decoder, rows(all.Targets, 0, last), tests)
+	return out, err
+}
+
+// predict returns the predictions from the mean of all scans of each image, in the images'
+// order.
+func predict(ctx context.Context, decoder *scan.Decoder, data scan.Data) (blas32.General, error) {
+	means, seen, err := scan.Average(data.Voxels, data.Images, studyRepeats)
+	if err != nil {
+		return blas32.General{}, err
+	}
+	found, err := decoder.Decode(ctx, means)
+	if err != nil {
+		return blas32.General{}, err
+	}
+	out := blas32.General{Rows: found.Rows, Cols: found.Cols, Stride: found.Cols, Data: make([]float32, found.Rows*found.Cols)}
+	for i, image := range seen {
+		copy(out.Data[image*out.Stride:][:out.Cols], found.Data[i*found.Stride:])
+	}
+	return out, nil
+}
+
+// likeliest returns of each image the candidate that its scans are likeliest of.
+func likeliest(ctx context.Context, decoder *scan.Decoder, candidates blas32.General, data scan.Data) ([]int, error) {
+	predicted, err := predict(ctx, decoder, data)
+	if err != nil {
+		return nil, err
+	}
+	metric, err := decoder.Metric()
+	if err != nil {
+		return nil, err
+	}
+	sim, err := metric.Compare(ctx, candidates, predicted, studyRepeats)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int, predicted.Rows)
+	for j := range out {
+		for i := range candidates.Rows {
+			if sim.At(i, j) > sim.At(out[j], j) {
+				out[j] = i
+			}
+		}
+	}
+	return out, nil
+}
+
+// split returns the rows of a matrix as tokens, which they share.
+func (s *pictureStudy) split(m blas32.General) []embed.Tokens {
+	list := make([]embed.Tokens, m.Rows)
+	for i := range list {
+		list[i] = embed.Tokens{T: s.t, D: s.d, Data: m.Data[i*m.Stride:][:m.Cols]}
+	}
+	return list
+}
+
+// pictureKind is one kind of pictures, one picture for each image to reconstruct.
+type pictureKind struct {
+	name   string
+	images []*pixels.Image
+}
+
+// pictures makes the pictures that are compared.
+func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *decoded, seed uint64) ([]pictureKind, error) {
+	seen, found := pictureKind{name: "seen"}, pictureKind{name: "nearest training picture"}
+	for i := range s.spec.Test {
+		seen.images = append(seen.images, s.draw(&shown[s.spec.Images+i]))
+		found.images = append(found.images, s.draw(&shown[d.nearest[i]]))
+	}
+	mean := s.mean(shown[:min(500, s.spec.Images)])
+	out := []pictureKind{seen, found, {name: "mean training picture"}}
+	for range s.spec.Test {
+		out[2].images = append(out[2].images, mean)
+	}
+	for _, way := range []struct {
+		name   string
+		tokens []embed.Tokens
+	}{
+		{"of the true tokens", d.seen}, {"of the predicted tokens", d.predicted},
+		{"with the lengths restored", d.restored}, {"with a linear alignment", d.aligned},
+	} {
+		made, err := s.app.Reconstruct(ctx, app.ReconstructSpec{
+			Tokens: way.tokens, Options: recon.Options{Candidates: s.spec.Candidates, Steps: s.spec.Steps, Seed: seed},
+		}, s.watch)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", way.name, err)
+		}
+		kind := pictureKind{name: way.name}
+		for i := range made {
+			kind.images = append(kind.images, made[i].Image())
+		}
+		out = append(out, kind)
+	}
+	return out, nil
+}
+
+// draw draws a scene in the size of the reconstructions.
+func (s *pictureStudy) draw(scene *scenes.Scene) *pixels.Image {
+	img := &pixels.Image{W: s.side, H: s.side, Pix: make([]byte, 3*s.side*s.side)}
+	scene.DrawRGB(img.Pix, s.side)
+	return img
+}
+
+// mean returns the mean picture of scenes.
+func (s *pictureStudy) mean(list []scenes.Scene) *pixels.Image {
+	sums := make([]int, 3*s.side*s.side)
+	for i := range list {
+		for k, v := range s.draw(&list[i]).Pix {
+			sums[k] += int(v)
+		}
+	}
+	img := &pixels.Image{W: s.side, H: s.side, Pix: make([]byte, len(sums))}
+	for k, v := range sums {
+		img.Pix[k] = byte((v + len(list)/2) / len(list))
+	}
+	return img
+}
