@@ -2,13 +2,14 @@ package flat
 
 import (
 	"math/bits"
+	"slices"
 
 	"engram/index/internal/column"
 )
 
 // denseRows is how many rows of a block may be matches before all of its rows are
-// compared: reading rows in sequence is about three times as fast for each.
-const denseRows = blockRows / 4
+// compared: reading rows in sequence is about twice as fast for each.
+const denseRows = blockRows / 2
 
 // scanPossible is scanCodes for the rows lo to hi of a part that are possible (see
 // column.Part). Where they are few it reads no others.
@@ -23,23 +24,32 @@ func (s *scanner) scanPossible(part, lo, hi int) {
 		s.scanCodes(part, lo, hi)
 		return
 	}
-	stride := column.CodeStride(p.Dim)
-	dots := s.dots[:hi-lo]
-	s.least()
+	s.rows = s.rows[:0]
 	for w, word := range words {
 		for ; word != 0; word &= word - 1 {
-			i := 64*w + bits.TrailingZeros64(word)
-			s.run.kernels.DotRowsInt8(dots[i:i+1], s.query.Code, p.Codes[(lo+i)*stride:(lo+i+1)*stride], stride)
-			s.consider(part, lo+i, dots[i])
+			s.rows = append(s.rows, uint32(lo+64*w+bits.TrailingZeros64(word)))
 		}
+	}
+	s.least()
+	scores := s.scores[:len(s.rows)]
+	s.run.kernels.ScoreGathered(scores, s.code(column.CodeStride(p.Dim)), p.Codes, p.Scales, s.rows)
+	for i, row := range s.rows {
+		s.consider(part, int(row), scores[i])
 	}
 }
 
-// consider takes a possible row into account whose code has the inner product dot with
-// the query's.
-func (s *scanner) consider(part, row int, dot int32) {
+// code returns the code of the query, padded with zeros to stride.
+func (s *scanner) code(stride int) []int8 {
+	s.padded = slices.Grow(s.padded[:0], stride)[:stride]
+	clear(s.padded[copy(s.padded, s.query.Code):])
+	return s.padded
+}
+
+// consider takes a possible row into account whose code has the inner product score with
+// the query's, times the row's scale.
+func (s *scanner) consider(part, row int, score float32) {
 	p, q := &s.run.parts[part], &s.query
-	upper := float32(dot)*(q.Scale*p.Scales[row]) + q.Slope*p.Residuals[row] + q.Offset
+	upper := score*q.Scale + q.Slope*p.Residuals[row] + q.Offset
 	switch {
 	case upper < s.shortlist.limit.load():
 	case s.choose[part] == nil:

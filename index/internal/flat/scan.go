@@ -31,6 +31,8 @@ type scanner struct {
 
 	scores []float32 // of one block
 	dots   []int32   // of one block
+	rows   []uint32  // the possible rows of one block
+	padded []int8    // the code of the query
 	reach  [(blockRows + 15) / 16]uint16
 	bound  simd.Bound
 }
