@@ -32,11 +32,11 @@ var _ column.Searcher = Searcher{}
 // searches holds what searches that have ended leave to the next.
 var searches = sync.Pool{New: func() any { return &search{walker: walker{kernels: simd.Best()}} }}
 
-// Search implements column.Searcher. It appends k rows where there are so many. Of a
-// part with a filter it needs the share of rows that the filter chooses: Part.Matches
-// where that decides, and else the share of sampled rows that it is asked about. Where
-// the share is large, a walk keeps as many more rows as the filter leaves out, and else
-// the part is scanned.
+// Search implements column.Searcher. It appends k rows where there are so many. A part
+// whose chosen rows are known is walked among these (see walkChosen). Of a part with
+// another filter it needs the share of rows that the filter chooses, which it asks about
+// sampled rows. Where the share is large, a walk keeps as many more rows as the filter
+// leaves out, and else the part is scanned.
 func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	if k < 1 {
 		if s.Report != nil {
@@ -58,10 +58,16 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 		if len(r.found) == 0 {
 			r.query.Set(q)
 		}
-		if err := r.walkFor(s.Graphs[i], part, k, efforts); err != nil {
+		if part.Possible != nil && part.Filter == nil {
+			ok, err = r.walkChosen(s.Graphs[i], part, k, efforts)
+		} else {
+			err = r.walkFor(s.Graphs[i], part, k, efforts)
+			ok = len(r.best) >= min(k, part.Most()) // or else rows that are dead or not chosen took places
+		}
+		if err != nil {
 			return dst, err
 		}
-		if len(r.best) < min(k, part.Most()) { // a scan is better, or rows that are dead or not chosen took places
+		if !ok {
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
@@ -104,6 +110,9 @@ func (r *search) efforts(s Searcher, i int, part column.Part, k int) (e Efforts,
 		return Efforts{}, false, nil
 	}
 	e, ok = s.Graphs[i].Efforts(k, s.Recall)
+	if part.Possible != nil && part.Filter == nil {
+		return e, ok && cost*e.Near <= part.Matches, nil
+	}
 	chosen, among := part.Most(), len(part.IDs)
 	if ok && part.Filter != nil {
 		r.choose = part.Filter()
@@ -175,21 +184,35 @@ func (s *search) release() {
 // the same score as from flat.Scan, to the bit.
 func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 	code := s.paddedCode(column.CodeStride(part.Dim))
+	effort := s.begin(g, part.Rows, code, e)
+	if s.best = s.best[:0]; effort == 0 {
+		return nil
+	}
+	s.finish(g, part.Rows, code, effort)
+	return s.scoreBeam(part, k)
+}
+
+// begin begins a walk, and returns its effort: for a query like the rows or for a distant
+// one, as the best score with the entries tells. It is 0 where a scan is better.
+func (s *search) begin(g *Graph, rows *column.Rows, code []int8, e Efforts) int {
+	s.start(g, rows, code, max(e.Near, e.Distant))
+	s.effort, s.distant = e.Near, s.beam[0].score*s.query.Scale < g.Near
+	if !s.distant {
+		return e.Near
+	}
+	if e.Distant > 0 {
+		s.beam = s.beam[:min(len(s.beam), e.Distant)] // it has room for the effort of near queries
+		s.enter(g.Entries[g.First:], rows, code, e.Distant)
+	}
+	s.effort = e.Distant
+	return e.Distant
+}
+
+// scoreBeam sets best to the best k rows of the beam that are not dead and that the filter
+// chooses.
+func (s *search) scoreBeam(part column.Part, k int) error {
 	s.best, s.vector = slices.Grow(s.best[:0], k), slices.Grow(s.vector[:0], part.Dim)
 	q := &s.query
-	s.start(g, part.Rows, code, max(e.Near, e.Distant))
-	effort := e.Near
-	s.distant = false
-	if s.beam[0].score*q.Scale < g.Near {
-		s.distant = true
-		if effort = e.Distant; effort == 0 {
-			return nil
-		}
-		s.beam = s.beam[:min(len(s.beam), effort)] // it has room for the effort of near queries
-		s.enter(g.Entries[g.First:], part.Rows, code, effort)
-	}
-	s.effort = effort
-	s.finish(g, part.Rows, code, effort)
 	for i, c := range s.beam {
 		row := int(c.row &^ expanded)
 		if part.Read == nil && i+1 < len(s.beam) && len(s.best) < k {

@@ -25,7 +25,10 @@ type walker struct {
 	path    []candidate // rows in the order in which they were expanded
 	next    int         // no row of the beam before this one is to be expanded
 	fresh   []uint32    // neighbours that are to be scored
-	scores  []float32   // of fresh
+	bridges []uint32    // neighbours that are not possible (see expandAmong)
+	hits    []candidate // of a walk among chosen rows, while another is under way
+	ratio   float64
+	scores  []float32 // of fresh
 }
 
 // start begins a walk that keeps room rows at most, at the first entries. code is the

@@ -1,0 +1,141 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"engram/data/racetest"
+	"engram/index/internal/column"
+	"engram/index/internal/flat"
+)
+
+// chosen returns a part of which a filter chooses the first rows of an order.
+func chosen(rows *column.Rows, order []int, n int) column.Part {
+	p := column.Part{Rows: rows, Possible: column.Bits(nil).Clone(len(order)), Matches: n}
+	for _, row := range order[:n] {
+		p.Possible.Set(row)
+	}
+	return p
+}
+
+// orders returns the rows by chance, the nearest to a row first, and the furthest first.
+func orders(t *testing.T, rows *column.Rows, row int, rng *rand.Rand) map[string][]int {
+	t.Helper()
+	around := make([]int, 0, len(rows.IDs))
+	for _, m := range mustSearch(t, flat.Scan{}, []column.Part{{Rows: rows}}, rows.Vector(row), len(rows.IDs)) {
+		around = append(around, m.Row)
+	}
+	away := slices.Clone(around)
+	slices.Reverse(away)
+	return map[string][]int{"random": rng.Perm(len(around)), "around": around, "away": away}
+}
+
+// Whether a filter chooses rows by chance, near the query or far from it, and however many
+// of them, a search finds min(k, matches) hits and nearly all of the nearest. Most filters
+// by chance are answered by a walk.
+func TestChosenRowsAreFound(t *testing.T) {
+	const n, dim, k, pivots, each = 16_000, 24, 10, 4, 5
+	rng := rand.New(rand.NewPCG(8, 1))
+	rows := clustered(rng, n, dim, 0)
+	g := mustBuild(t, rows, Options{Threads: 2})
+	s := Searcher{Graphs: []*Graph{g}, Recall: .95}
+	found, all, walked, searched := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+	for range pivots {
+		row := rng.IntN(n)
+		for name, order := range orders(t, rows, row, rng) {
+			for _, matches := range []int{n, n * 99 / 100, n * 9 / 10, n * 2 / 5, n / 10, n / 100, 3, 1} {
+				kind := fmt.Sprint(name, " ", matches)
+				part := chosen(rows, order, matches)
+				for range each {
+					q := turned(rng, rows.Vector(row))
+					want := mustSearch(t, flat.Scan{}, []column.Part{part}, q, k)
+					got := mustSearch(t, s, []column.Part{part}, q, k)
+					if len(got) != min(k, matches) || len(want) != len(got) {
+						t.Fatalf("%s: %d hits and %d exact ones", kind, len(got), len(want))
+					}
+					for _, m := range got {
+						if !part.Possible.Has(m.Row) {
+							t.Fatalf("%s: row %d is not chosen", kind, m.Row)
+						}
+						if m.Score >= want[len(want)-1].Score {
+							found[kind]++
+						}
+					}
+					all[kind] += len(want)
+					if walks(t, s, part, q, k) {
+						walked[kind]++
+					}
+					searched[kind]++
+				}
+			}
+		}
+	}
+	for kind, of := range all {
+		if 100*found[kind] < 95*of {
+			t.Errorf("%s: %d of %d hits are among the nearest, wanted 95 %%", kind, found[kind], of)
+		}
+	}
+	for _, matches := range []int{n, n * 9 / 10, n * 2 / 5} {
+		for _, name := range []string{"random", "around"} {
+			if kind := fmt.Sprint(name, " ", matches); 10*walked[kind] < 8*searched[kind] {
+				t.Errorf("%s: %d of %d searches walk, wanted most", kind, walked[kind], searched[kind])
+			}
+		}
+	}
+}
+
+// walks reports whether a search is answered by a walk.
+func walks(t *testing.T, s Searcher, part column.Part, q []float32, k int) bool {
+	t.Helper()
+	r := searches.Get().(*search)
+	defer r.release()
+	e, ok, err := r.efforts(s, 0, part, k)
+	if err == nil && ok {
+		r.query.Set(q)
+		ok, err = r.walkChosen(s.Graphs[0], part, k, e)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+// turned returns a vector of unit length near another one.
+func turned(rng *rand.Rand, v []float32) []float32 {
+	centre := make([]float64, len(v))
+	for i, x := range v {
+		centre[i] = float64(x) * math.Sqrt(float64(len(v))) * 1.6
+	}
+	q := make([]float32, len(v))
+	unitNear(rng, q, centre)
+	return q
+}
+
+// A search among chosen rows allocates nothing once a few have run.
+func TestASearchAmongChosenRowsAllocatesNothing(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	const n, k = 8000, 5
+	rng := rand.New(rand.NewPCG(8, 2))
+	rows := clustered(rng, n, 16, 0)
+	s := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{Threads: 2})}, Recall: .9}
+	order, dst := rng.Perm(n), make([]column.Match, 0, 2*k)
+	for _, matches := range []int{n * 9 / 10, n * 2 / 5, n / 100} {
+		parts := []column.Part{chosen(rows, order, matches)}
+		search := func() {
+			if _, err := s.Search(t.Context(), dst, parts, rows.Vector(3), k); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 5 {
+			search()
+		}
+		if got := testing.AllocsPerRun(50, search); got >= 1 {
+			t.Errorf("%d matches: %v allocations a search", matches, got)
+		}
+	}
+}
