@@ -54,6 +54,9 @@ func (c *console) searchCommand() *cobra.Command {
 			if found.Bounded {
 				fmt.Fprintf(c.stderr, "looked at the first %d items of the ranking and at no more\n", results.DefaultBound)
 			}
+			if spec.Results.GroupBy != "" && len(found.Hits) == 0 {
+				fmt.Fprintf(c.stderr, "no image that was found has a value under %q\n", spec.Results.GroupBy)
+			}
 			if f.results.after != "" && found.Next != "" && !f.json {
 				fmt.Fprintf(c.stderr, "next page: --after %s\n", found.Next)
 			}

@@ -202,6 +202,7 @@ func testResults(t *testing.T, f fixture) {
 		}
 		o := results.Options{K: rapid.IntRange(1, 30).Draw(rt, "k"), Fold: rapid.SampledFrom(folds).Draw(rt, "fold")}
 		whole := r.Query
+		r.Query.Explain = new(index.Explanation) // which searches that run at once must not share
 		whole.K = len(items)
 		ranking := f.search(store, whole)
 		if rapid.Bool().Draw(rt, "least score") {

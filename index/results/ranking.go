@@ -48,7 +48,7 @@ func (r Ranking) within(key string, values []any, n int) []index.Query {
 	queries := make([]index.Query, len(values))
 	for i, value := range values {
 		queries[i] = r.Query
-		queries[i].K, queries[i].WithPayload = n, true
+		queries[i].K, queries[i].WithPayload, queries[i].Explain = n, true, nil // they run at once
 		var f index.Filter = index.Equal{Key: key, Value: value}
 		if r.Query.Filter != nil {
 			f = index.And{r.Query.Filter, f}
