@@ -173,7 +173,7 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 		}
 		return &httpapi.ScanRanking{Hits: found.Hits, Stages: httpapi.Stages{
 			Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing, Confidence: found.Confidence,
-			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Stages.Rank,
+			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
 		}}, nil
 	}, nil
 }

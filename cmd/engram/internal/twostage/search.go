@@ -236,7 +236,7 @@ func (s *Searcher) Rank(ctx context.Context, q Query) (*Ranking, error) {
 	for i, item := range ranked {
 		r.Hits[i] = index.Hit{ID: item.id, Score: item.score}
 	}
-	r.Stages.Rank += mapping + time.Since(start)
+	r.Rank += mapping + time.Since(start)
 	return r, nil
 }
 
