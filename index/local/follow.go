@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"engram/index"
@@ -60,13 +61,14 @@ func (s *Store) follow(ctx context.Context, seen string, failed func(error)) {
 // stateOf is text that is another one once the index in a folder was written to.
 func stateOf(dir string) string {
 	names, err := wal.Names(dir, 1)
-	state := fmt.Sprint(err)
+	var state strings.Builder
+	fmt.Fprint(&state, err)
 	for _, name := range append(names, disk.ManifestName) {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			state += fmt.Sprint(" ", name, info.Size(), info.ModTime().UnixNano())
+			fmt.Fprint(&state, " ", name, info.Size(), info.ModTime().UnixNano())
 		}
 	}
-	return state
+	return state.String()
 }
 
 // refresh takes over what the folder holds now. Segments that are open already stay so,
