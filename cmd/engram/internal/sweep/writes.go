@@ -18,6 +18,7 @@ import (
 	"engram/index/local"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // WritesSpec says how an index is written to while it is searched.
@@ -52,6 +53,9 @@ type Load struct {
 	Searches  float64 `json:"searches_per_second"`
 	SearchP50 float64 `json:"search_p50_ms"`
 	SearchP99 float64 `json:"search_p99_ms"`
+	// Cores is the processor time that the process got, graphs and merges included, by the
+	// time that the step took: on a machine that others use, fewer than it has.
+	Cores float64 `json:"cores_used"`
 }
 
 const (
@@ -134,7 +138,7 @@ func newLoad(ctx context.Context, spec WritesSpec, store *local.Store, watch pro
 // step searches on some goroutines and upserts on others.
 func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	start := time.Now()
+	start, used := time.Now(), processorTime()
 	repeat := func(latencies *[]time.Duration, do func() error) {
 		group.Go(func() error {
 			for began := start; began.Sub(start) < l.took; {
@@ -165,9 +169,19 @@ func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error)
 	}
 	var r Load
 	spent := time.Since(start).Seconds()
+	r.Cores = (processorTime() - used).Seconds() / spent
 	r.Upserts, r.UpsertP50, r.UpsertP99 = summary(upserts, spent)
 	r.Searches, r.SearchP50, r.SearchP99 = summary(searches, spent)
 	return r, nil
+}
+
+// processorTime is what the process has had of the processors.
+func processorTime() time.Duration {
+	var used unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &used) != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // summary is the rate and the quantiles of calls that took these latencies.
@@ -203,9 +217,9 @@ func (r *WritesReport) Print(w io.Writer) error {
 	fmt.Fprintf(w, "items    %d × %d at first\n", r.Items, r.Dim)
 	fmt.Fprintf(w, "writes   durability %s, %d clients, one item a call; %d searching without a pause\n\n", r.Durability, r.Writers, r.Searchers)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "load\tupserts/s\tp50 ms\tp99 ms\tsearches/s\tp50 ms\tp99 ms")
+	fmt.Fprintln(table, "load\tupserts/s\tp50 ms\tp99 ms\tsearches/s\tp50 ms\tp99 ms\tcores used")
 	for _, s := range r.Steps {
-		fmt.Fprintf(table, "%s\t%.0f\t%.2f\t%.2f\t%.0f\t%.3f\t%.3f\n", s.Name, s.Upserts, s.UpsertP50, s.UpsertP99, s.Searches, s.SearchP50, s.SearchP99)
+		fmt.Fprintf(table, "%s\t%.0f\t%.2f\t%.2f\t%.0f\t%.3f\t%.3f\t%.2f\n", s.Name, s.Upserts, s.UpsertP50, s.UpsertP99, s.Searches, s.SearchP50, s.SearchP99, s.Cores)
 	}
 	return table.Flush()
 }
