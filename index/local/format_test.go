@@ -181,3 +181,22 @@ var fixtureItems = []index.Item{
 	}},
 	{ID: math.MaxUint64, Vector: []float32{0, 0.6, 0.8}, Payload: index.Payload{}},
 }
+
+// testdata/v4-log is an index in format 4 as a killed process has left it, with all of its
+// items in a log. It is never written again, as the others.
+func TestALogInAnOlderFormatIsApplied(t *testing.T) {
+	s := openCopy(t, "v4-log")
+	defer mustClose(t, s)
+	got, err := s.Get(t.Context(), []index.ID{1, 2, 3, math.MaxUint64})
+	want := []index.Item{
+		{ID: 1, Vector: []float32{.6, .8}, Payload: index.Payload{"caption": "new", "tags": []string{"a", ""}}},
+		{ID: 3, Vector: []float32{0, -1}},
+		{ID: math.MaxUint64, Vector: []float32{1, 0}, Payload: index.Payload{"n": int64(-7), "x": .5, "yes": true, "none": nil}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("items (-want +got), error %v:\n%s", err, diff)
+	}
+	if r := s.Recovery(); r.Records != 4 || r.Torn != 0 || len(r.Damage) != 0 {
+		t.Errorf("opening found %+v, want 4 records", r)
+	}
+}
