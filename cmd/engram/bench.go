@@ -32,11 +32,12 @@ func (c *console) benchCommand() *cobra.Command {
 			"With --vectors, --hard or --index it measures searches alone: recall@10 and @16, queries a second, latencies,\n" +
 			"the building, the disk and the memory of an index of these vectors, for each recall that is asked for and\n" +
 			"each number of threads. With --server it asks a server by the vectors of --queries, one after the other.\n" +
-			"With --writes it measures an index that is written to while it is searched.",
+			"With --writes it measures an index that is written to while it is searched, with --filtered searches with filters.",
 		Example: "  engram bench\n" +
 			"  engram bench --model clip-vit-l-14 --device cuda:0 --json rates.json\n" +
 			"  engram bench --hard 200000\n" +
 			"  engram bench --vectors train.npy --queries query.npy --recall .9,.95,.98,.99 --threads 1,all\n" +
+			"  engram bench --hard 200000 --filtered\n" +
 			"  engram bench --hard 200000 --writes 30s --durability group\n" +
 			"  engram bench --server http://localhost:8080 --queries query.npy",
 		Args: cobra.NoArgs,
@@ -94,6 +95,10 @@ func (c *console) measure(ctx context.Context, spec bench.Spec, flags benchFlags
 	case flags.writes != 0:
 		return show(ctx, c, sweep.RunWrites, sweep.WritesSpec{
 			Dir: spec.Dir, Hard: flags.spec.Hard, Dim: spec.Dim, Seed: flags.spec.Seed, Durability: flags.durability, Step: flags.writes,
+		})
+	case flags.filtered:
+		return show(ctx, c, sweep.RunFilters, sweep.FiltersSpec{
+			Dir: spec.Dir, Vectors: flags.spec.Vectors, Hard: flags.spec.Hard, Dim: spec.Dim, Rounds: spec.Runs, Seed: flags.spec.Seed,
 		})
 	case flags.spec.Vectors != "" || flags.spec.Hard != 0 || flags.spec.Index != "":
 		search, err := flags.searches(spec)

@@ -24,6 +24,7 @@ type benchFlags struct {
 	threads []string
 	server  string
 
+	filtered   bool
 	writes     time.Duration
 	durability string
 }
@@ -41,6 +42,7 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.threads, "threads", []string{"1", "all"}, "threads that search at the same time")
 	flags.Uint64Var(&f.spec.Seed, "seed", 1, "of what is generated")
 	flags.StringVar(&f.server, "server", "", "`URL` of a server, such as http://localhost:8080, to ask over one connection")
+	flags.BoolVar(&f.filtered, "filtered", false, "search --vectors or --hard with filters that choose from all items to one")
 	flags.DurationVar(&f.writes, "writes", 0, "write to the items of --hard for so long, alone and while they are searched")
 	flags.StringVar(&f.durability, "durability", string(local.Grouped), "of --writes: flush, log, group or call (see engram index put)")
 	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
@@ -66,19 +68,24 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 		{"threads", []string{"vectors", "hard", "index"}},
 		{"seed", []string{"vectors", "hard", "index"}},
 		{"writes", []string{"hard"}},
+		{"filtered", []string{"vectors", "hard"}},
 	} {
 		if given.Changed(flag.name) && !slices.Contains(flag.of, what) {
 			return fmt.Errorf("--%s is for --%s", flag.name, strings.Join(flag.of, ", --"))
 		}
 	}
 	for _, name := range []string{"out", "queries", "outside-queries", "truth", "recall", "threads"} {
-		if given.Changed("writes") && given.Changed(name) {
-			return fmt.Errorf("--%s is not for --writes", name)
+		for _, of := range []string{"writes", "filtered"} {
+			if given.Changed(of) && given.Changed(name) {
+				return fmt.Errorf("--%s is not for --%s", name, of)
+			}
 		}
 	}
 	switch {
 	case given.Changed("writes") && f.writes <= 0:
 		return fmt.Errorf("--writes is %v, wanted a time above 0", f.writes)
+	case f.writes != 0 && f.filtered:
+		return errors.New("--filtered is not for --writes")
 	case given.Changed("durability") && f.writes == 0:
 		return errors.New("--durability is for --writes")
 	case what == "hard" && f.spec.Hard < 1:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,4 +155,39 @@ func TestBenchOfWrites(t *testing.T) {
 	c.refuse([]string{"--recall is not for --writes"}, "bench", "--hard", "100", "--writes", "1s", "--recall", ".9")
 	c.refuse([]string{"--durability is for --writes"}, "bench", "--hard", "100", "--durability", "log")
 	c.refuse([]string{"wanted a time above 0"}, "bench", "--hard", "100", "--writes", "-1s")
+}
+
+func TestBenchOfFilters(t *testing.T) {
+	c := newCLI(t)
+	path := filepath.Join(t.TempDir(), "report.json")
+	table := c.must("bench", "--hard", "1000", "--dim", "16", "--filtered", "--runs", "1", "--json", path)
+	for _, part := range []string{"by a scan", "random", "around", "another", "away"} {
+		if !strings.Contains(table, part) {
+			t.Errorf("the table has no %q:\n%s", part, table)
+		}
+	}
+	var report sweep.FiltersReport
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &report)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []int
+	for _, p := range report.Points {
+		if p.Recall10 < .95 || !(p.Rate > 0 && p.Scan > 0) || p.P99 < p.P50 {
+			t.Errorf("%+v, wanted nearly all of the nearest", p)
+		}
+		if p.Filter == "away" {
+			counts = append(counts, p.Matches)
+		}
+	}
+	if want := []int{1000, 900, 500, 100, 10, 1}; !slices.Equal(counts, want) {
+		t.Errorf("matches of %v, wanted %v", counts, want)
+	}
+	c.refuse([]string{"--filtered is for --vectors, --hard"}, "bench", "--index", "x", "--filtered")
+	c.refuse([]string{"--recall is not for --filtered"}, "bench", "--hard", "100", "--filtered", "--recall", ".9")
+	c.refuse([]string{"--filtered is not for --writes"}, "bench", "--hard", "100", "--filtered", "--writes", "1s")
+	c.refuse([]string{"3 items, wanted 8 or more"}, "bench", "--hard", "3", "--filtered")
 }

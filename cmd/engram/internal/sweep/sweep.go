@@ -223,6 +223,9 @@ func fill(ctx context.Context, store index.Bulk, rows source, done func(n, total
 		items := make([]index.Item, len(vectors))
 		for i, v := range vectors {
 			items[i] = index.Item{ID: index.ID(lo + i), Vector: v}
+			if of, ok := rows.(labelled); ok {
+				items[i].Payload = of.payload(lo + i)
+			}
 		}
 		if err := timed(func() error { return store.Upsert(ctx, items) }); err != nil {
 			return 0, err
