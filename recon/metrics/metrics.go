@@ -5,29 +5,49 @@ import (
 	"math"
 
 	"engram/embed/pixels"
+
+	"gonum.org/v1/gonum/floats"
 )
+
+// values are the values of a picture in 0…1, red, green and blue of each pixel.
+type values struct {
+	w, h   int
+	values []float64
+}
+
+// valuesOf returns the values of a picture.
+func valuesOf(img *pixels.Image) values {
+	v := values{w: img.W, h: img.H, values: make([]float64, len(img.Pix))}
+	for i, x := range img.Pix {
+		v.values[i] = float64(x) / 255
+	}
+	return v
+}
 
 // PixCorr returns Pearson's correlation of two pictures over all values of all pixels.
 // It is 0 where a picture has one value alone. The pictures must have one size.
 func PixCorr(a, b *pixels.Image) (float64, error) {
-	if err := sameSize(a, b); err != nil {
+	x, y := valuesOf(a), valuesOf(b)
+	if err := sameSize(x, y); err != nil {
 		return 0, err
 	}
-	n := float64(len(a.Pix))
-	var sumA, sumB float64
-	for i, x := range a.Pix {
-		sumA, sumB = sumA+float64(x), sumB+float64(b.Pix[i])
-	}
-	meanA, meanB := sumA/n, sumB/n
+	return pixCorr(x.values, y.values), nil
+}
+
+// pixCorr is PixCorr of values.
+func pixCorr(a, b []float64) float64 {
+	n := float64(len(a))
+	meanA, meanB := floats.Sum(a)/n, floats.Sum(b)/n
 	var ab, aa, bb float64
-	for i, x := range a.Pix {
-		da, db := float64(x)-meanA, float64(b.Pix[i])-meanB
+	for i, x := range a {
+		da, db := x-meanA, b[i]-meanB
 		ab, aa, bb = ab+da*db, aa+da*da, bb+db*db
 	}
-	if aa == 0 || bb == 0 {
-		return 0, nil
+	const rounding = 1e-20 // of the mean of equal values
+	if aa < rounding*n || bb < rounding*n {
+		return 0
 	}
-	return ab / math.Sqrt(aa*bb), nil
+	return ab / math.Sqrt(aa*bb)
 }
 
 // The settings of SSIM: scikit-image's with gaussian_weights, as MindEye has them.
@@ -44,18 +64,24 @@ const (
 // the picture. Grey is .2125 R + .7154 G + .0721 B. The pictures must have one size of
 // at least 11×11 pixels.
 func SSIM(a, b *pixels.Image) (float64, error) {
-	if err := sameSize(a, b); err != nil {
+	x, y := valuesOf(a), valuesOf(b)
+	if err := sameSize(x, y); err != nil {
 		return 0, err
 	}
-	if least := 2*ssimRadius + 1; min(a.W, a.H) < least {
-		return 0, fmt.Errorf("ssim: the pictures are %d×%d, wanted %d×%d or larger", a.W, a.H, least, least)
+	return ssim(x, y)
+}
+
+// ssim is SSIM of values.
+func ssim(a, b values) (float64, error) {
+	if least := 2*ssimRadius + 1; min(a.w, a.h) < least {
+		return 0, fmt.Errorf("ssim: the pictures are %d×%d, wanted %d×%d or larger", a.w, a.h, least, least)
 	}
-	x, y := grey(a), grey(b)
+	x, y := a.grey(), b.grey()
 	xx, yy, xy := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
 	for i := range x {
 		xx[i], yy[i], xy[i] = x[i]*x[i], y[i]*y[i], x[i]*y[i]
 	}
-	windows := func(v []float64) []float64 { return blur(v, a.W, a.H) }
+	windows := func(v []float64) []float64 { return blur(v, a.w, a.h) }
 	x, y, xx, yy, xy = windows(x), windows(y), windows(xx), windows(yy), windows(xy)
 	var sum float64
 	for i := range x {
@@ -65,19 +91,19 @@ func SSIM(a, b *pixels.Image) (float64, error) {
 	return sum / float64(len(x)), nil
 }
 
-func sameSize(a, b *pixels.Image) error {
-	if a.W != b.W || a.H != b.H || len(a.Pix) == 0 {
-		return fmt.Errorf("metrics: the pictures are %d×%d and %d×%d, wanted one size", a.W, a.H, b.W, b.H)
+func sameSize(a, b values) error {
+	if a.w != b.w || a.h != b.h || len(a.values) == 0 {
+		return fmt.Errorf("metrics: the pictures are %d×%d and %d×%d, wanted one size", a.w, a.h, b.w, b.h)
 	}
 	return nil
 }
 
 // grey returns the luminance of each pixel in 0…1.
-func grey(img *pixels.Image) []float64 {
-	out := make([]float64, img.W*img.H)
+func (v values) grey() []float64 {
+	out := make([]float64, v.w*v.h)
 	for i := range out {
-		p := img.Pix[3*i:]
-		out[i] = (.2125*float64(p[0]) + .7154*float64(p[1]) + .0721*float64(p[2])) / 255
+		p := v.values[3*i:]
+		out[i] = .2125*p[0] + .7154*p[1] + .0721*p[2]
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"engram/cmd/engram/internal/app"
+	"engram/cmd/engram/internal/sheet"
 	"engram/embed"
 	"engram/embed/dataset"
 	"engram/embed/eval"
@@ -80,8 +81,8 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	if err != nil {
 		return nil, err
 	}
-	s := sheet{columns: h.ids, rows: []row{
-		{label: "seen"}, {"from the scan", made[:n]}, {"from its tokens", made[n:]}, {label: "found first"},
+	s := sheet.Sheet{Columns: h.ids, Rows: []sheet.Row{
+		{Label: "seen"}, {Label: "from the scan", Images: made[:n]}, {Label: "from its tokens", Images: made[n:]}, {Label: "found first"},
 	}}
 	for i := range n {
 		for row, path := range map[int]string{0: h.paths[i], 3: found[i]} {
@@ -89,17 +90,17 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 			if err != nil {
 				return nil, err
 			}
-			s.rows[row].images = append(s.rows[row].images, img)
+			s.Rows[row].Images = append(s.Rows[row].Images, img)
 		}
 	}
 	report.Sheet = filepath.Join(dir, "reconstructions.png")
-	if err := s.writeRow(1, filepath.Join(dir, "scan")); err != nil {
+	if err := s.WriteRow(1, filepath.Join(dir, "scan")); err != nil {
 		return nil, err
 	}
-	if err := s.writeRow(2, filepath.Join(dir, "tokens")); err != nil {
+	if err := s.WriteRow(2, filepath.Join(dir, "tokens")); err != nil {
 		return nil, err
 	}
-	return report, writePNG(report.Sheet, s.draw())
+	return report, sheet.WritePNG(report.Sheet, s.Draw())
 }
 
 // choose decodes the first few scans of test scenes and of zebras.
