@@ -100,7 +100,7 @@ func writeFile(t *testing.T, path string, content []byte) {
 
 func TestHelpShowsAnExample(t *testing.T) {
 	c := &cli{t: t}
-	for _, command := range []string{"", "setup", "model", "model list", "model get", "model show", "model remove", "model import", "embed", "index", "index build", "index copy", "index verify", "index switch", "search", "label", "train", "pretrain", "eval", "serve"} {
+	for _, command := range []string{"", "setup", "model", "model list", "model get", "model show", "model remove", "model import", "embed", "index", "index build", "index copy", "index verify", "index switch", "search", "label", "train", "reconstruct", "pretrain", "eval", "serve"} {
 		out := c.must(append(strings.Fields(command), "--help")...)
 		if !strings.Contains(out, "Examples:\n  engram") || !strings.Contains(out, "--cache folder") {
 			t.Errorf("help of %q has no example or not the global flags:\n%s", command, out)

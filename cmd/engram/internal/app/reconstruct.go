@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"engram/data/progress"
 	"engram/embed"
+	"engram/embed/model"
 	"engram/recon"
 )
 
@@ -16,10 +18,15 @@ type ReconstructSpec struct {
 	// Tokens are of one scan each, with the lengths that tokens of images have (see
 	// recon.RestoreLengths).
 	Tokens []embed.Tokens
+	Painter
+	recon.Options
+}
+
+// Painter names the models that make pictures.
+type Painter struct {
 	// Model is the CLIP into whose space the tokens belong, "" for ScenesCLIP;
 	// Autoencoder and Denoiser are ScenesAutoencoder and ScenesDenoiser where "".
 	Model, Autoencoder, Denoiser string
-	recon.Options
 }
 
 // Reconstruct makes pictures of what may have been seen, several of each scan,
@@ -28,29 +35,49 @@ func (a *App) Reconstruct(ctx context.Context, spec ReconstructSpec, watch progr
 	if len(spec.Tokens) == 0 {
 		return nil, errors.New("wanted tokens of one scan or more, found none")
 	}
-	clip, err := a.OpenModel(ctx, cmp.Or(spec.Model, ScenesCLIP), watch)
+	p, err := a.openPainter(ctx, spec.Painter, watch)
 	if err != nil {
 		return nil, err
 	}
-	autoencoder, err := a.OpenModel(ctx, cmp.Or(spec.Autoencoder, ScenesAutoencoder), watch)
-	if err != nil {
-		return nil, err
-	}
-	denoiser, err := a.OpenModel(ctx, cmp.Or(spec.Denoiser, ScenesDenoiser), watch)
-	if err != nil {
-		return nil, err
-	}
-	m, err := a.OpenImageEncoder(ctx, clip, watch)
-	if err != nil {
-		return nil, err
-	}
-	defer closeInto(&err, m)
-	r, err := recon.Open(m.runtime, autoencoder, denoiser, a.Session())
-	if err != nil {
-		return nil, err
-	}
-	defer closeInto(&err, r)
+	defer closeInto(&err, p)
 	opts := spec.Options
 	opts.Progress = watch
-	return r.Reconstruct(ctx, spec.Tokens, m, opts)
+	return p.Reconstruct(ctx, spec.Tokens, p.encoder, opts)
 }
+
+// painter makes pictures of tokens, and compares them by a CLIP.
+type painter struct {
+	*recon.Reconstructor
+	encoder                     *ImageEncoder
+	clip, autoencoder, denoiser *model.Model
+}
+
+// openPainter opens the models that make pictures. It refuses a denoiser of other
+// tokens than the CLIP's.
+func (a *App) openPainter(ctx context.Context, names Painter, watch progress.Func) (*painter, error) {
+	p := &painter{}
+	var err error
+	if p.clip, err = a.OpenModel(ctx, cmp.Or(names.Model, ScenesCLIP), watch); err != nil {
+		return nil, err
+	}
+	if p.autoencoder, err = a.OpenModel(ctx, cmp.Or(names.Autoencoder, ScenesAutoencoder), watch); err != nil {
+		return nil, err
+	}
+	if p.denoiser, err = a.OpenModel(ctx, cmp.Or(names.Denoiser, ScenesDenoiser), watch); err != nil {
+		return nil, err
+	}
+	if p.denoiser.Kind == model.Denoiser && (p.clip.T != p.denoiser.T || p.clip.D != p.denoiser.D) {
+		return nil, fmt.Errorf("the denoiser %s wants %d tokens of %d elements, the model %s has %d of %d: %w",
+			Label(p.denoiser), p.denoiser.T, p.denoiser.D, Label(p.clip), p.clip.T, p.clip.D, recon.ErrMismatch)
+	}
+	if p.encoder, err = a.OpenImageEncoder(ctx, p.clip, watch); err != nil {
+		return nil, err
+	}
+	if p.Reconstructor, err = recon.Open(p.encoder.runtime, p.autoencoder, p.denoiser, a.Session()); err != nil {
+		return nil, errors.Join(err, p.encoder.Close())
+	}
+	return p, nil
+}
+
+// Close frees the models.
+func (p *painter) Close() error { return errors.Join(p.Reconstructor.Close(), p.encoder.Close()) }

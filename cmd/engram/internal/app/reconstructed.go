@@ -1,0 +1,218 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"engram/cmd/engram/internal/sheet"
+	"engram/data/vfs"
+	"engram/embed"
+	"engram/embed/pixels"
+	"engram/recon"
+)
+
+// Folders of pictures in the folder of reconstructions, each NAME.png.
+const (
+	seenFolder     = "seen"
+	startFolder    = "start"
+	madeFolder     = "reconstructed"
+	nearestFolder  = "nearest"
+	boundFolder    = "true"
+	eachFolder     = "candidates" // NAME-0.png and so on
+	scansFolder    = "scans"      // NAME.json, which is written last
+	choicesFile    = "choices.json"
+	reconLock      = ".lock"
+	scoresFile     = "scores.json"
+	sheetFile      = "sheet-%02d.png"
+	sheetColumns   = 16
+	choicesVersion = 1
+)
+
+// reconstructionChoices are what pictures depend on. A folder has pictures of one
+// choice alone.
+type reconstructionChoices struct {
+	Format int `json:"format"`
+	recon.Choices
+	Start       string `json:"start,omitempty"`
+	Tokens      string `json:"tokens"` // SHA-256 of the tokens that pictures are made of
+	Model       string `json:"model"`  // fingerprints
+	Autoencoder string `json:"autoencoder"`
+	Denoiser    string `json:"denoiser"`
+	Index       string `json:"index,omitempty"`
+	True        bool   `json:"true,omitempty"` // pictures are made of the true tokens, too
+	Decoder     string `json:"decoder"`        // as it was named
+	Lengths     string `json:"lengths,omitempty"`
+}
+
+// reconstructions is a folder of pictures of scans.
+type reconstructions struct {
+	dir  string
+	lock vfs.File
+}
+
+// openReconstructions opens a folder, or makes it. One of other choices is refused.
+func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.Choices, p *painter) (_ *reconstructions, err error) {
+	c := reconstructionChoices{
+		Format: choicesVersion, Choices: choices, Start: spec.Start, Tokens: sumOfTokens(set.tokens), Model: p.clip.Fingerprint(),
+		Autoencoder: p.autoencoder.Fingerprint(), Denoiser: p.denoiser.Fingerprint(), Index: spec.Index, True: spec.True,
+		Decoder: spec.Decoder, Lengths: spec.Lengths,
+	}
+	text, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	text = append(text, '\n')
+	if err := vfs.MkdirAll(spec.Out, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := vfs.Lock(filepath.Join(spec.Out, reconLock))
+	if err != nil {
+		return nil, err
+	}
+	f := &reconstructions{dir: spec.Out, lock: lock}
+	path := filepath.Join(spec.Out, choicesFile)
+	before, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = writeBytes(path, text)
+	case err == nil && !bytes.Equal(before, text):
+		err = fmt.Errorf("%s holds pictures that were made otherwise (%s), choose another --out", spec.Out, firstDifference(before, text))
+	}
+	for _, name := range []string{seenFolder, startFolder, madeFolder, nearestFolder, boundFolder, eachFolder, scansFolder} {
+		if err == nil {
+			err = vfs.MkdirAll(filepath.Join(spec.Out, name), 0o755)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Close gives the folder free.
+func (f *reconstructions) Close() error { return f.lock.Close() }
+
+// missing returns the numbers of the scans that are not finished.
+func (f *reconstructions) missing(names []string) (missing []int, err error) {
+	for i, name := range names {
+		_, err := os.Stat(filepath.Join(f.dir, scansFolder, name+".json"))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, i)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return missing, nil
+}
+
+// picture returns the path of a scan's picture.
+func (f *reconstructions) picture(folder, name string) string {
+	return filepath.Join(f.dir, folder, name+".png")
+}
+
+// sumOfTokens returns the SHA-256 of tokens.
+func sumOfTokens(all []embed.Tokens) string {
+	sum := sha256.New()
+	for _, t := range all {
+		_ = binary.Write(sum, binary.LittleEndian, t.Data) // a hash takes everything
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// firstDifference says in which line two texts differ first.
+func firstDifference(before, now []byte) string {
+	a, b := bytes.Split(before, []byte("\n")), bytes.Split(now, []byte("\n"))
+	for i := range min(len(a), len(b)) {
+		if !bytes.Equal(a[i], b[i]) {
+			return fmt.Sprintf("%s, wanted %s", bytes.Trim(a[i], " ,"), bytes.Trim(b[i], " ,"))
+		}
+	}
+	return fmt.Sprintf("%d lines of choices, wanted %d", len(a), len(b))
+}
+
+// finished is what was made of one scan.
+type finished struct {
+	scan    int // of the set
+	made    *recon.Reconstruction
+	bound   *recon.Reconstruction // of the true tokens, nil where that is not wanted
+	start   *pixels.Image         // that it began from, nil for noise
+	nearest *retrieved            // nil without an index
+}
+
+// scanRecord is a finished scan in its file.
+type scanRecord struct {
+	Name    string    `json:"name"`
+	Best    int       `json:"best"`    // candidate, counted from 0
+	Cosines []float64 `json:"cosines"` // of the candidates with the predicted tokens
+	// TrueBest and TrueCosines are the same of pictures of the true tokens.
+	TrueBest    *int      `json:"true_best,omitempty"`
+	TrueCosines []float64 `json:"true_cosines,omitempty"`
+	Nearest     string    `json:"nearest,omitempty"` // path or address of the nearest image
+}
+
+// write writes the pictures of a scan, and then that it is finished.
+func (j *reconstructing) write(ctx context.Context, r finished) error {
+	name := j.set.names[r.scan]
+	record := scanRecord{Name: name, Best: r.made.Best, Cosines: cosinesOf(r.made)}
+	pictures := map[string]*pixels.Image{j.folder.picture(madeFolder, name): r.made.Image()}
+	for c, candidate := range r.made.Candidates {
+		pictures[j.folder.picture(eachFolder, fmt.Sprintf("%s-%d", name, c))] = candidate.Image
+	}
+	if r.bound != nil {
+		record.TrueBest, record.TrueCosines = &r.bound.Best, cosinesOf(r.bound)
+		pictures[j.folder.picture(boundFolder, name)] = r.bound.Image()
+	}
+	if r.start != nil {
+		pictures[j.folder.picture(startFolder, name)] = r.start
+	}
+	if r.nearest != nil {
+		record.Nearest = r.nearest.path
+		pictures[j.folder.picture(nearestFolder, name)] = r.nearest.image
+	}
+	if j.set.stimuli != nil {
+		img, err := j.set.stimuli.Read(ctx, j.set.images[r.scan])
+		if err != nil {
+			return err
+		}
+		pictures[j.folder.picture(seenFolder, name)] = img
+	}
+	for path, img := range pictures {
+		if err := sheet.WritePNG(path, sheet.RGBA(img)); err != nil {
+			return err
+		}
+	}
+	return writeJSONFile(filepath.Join(j.folder.dir, scansFolder, name+".json"), record)
+}
+
+func cosinesOf(r *recon.Reconstruction) (cosines []float64) {
+	for _, c := range r.Candidates {
+		cosines = append(cosines, c.Cosine)
+	}
+	return cosines
+}
+
+func writeJSONFile(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeBytes(path, append(text, '\n'))
+}
+
+func writeBytes(path string, text []byte) error {
+	return vfs.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}

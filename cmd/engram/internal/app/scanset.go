@@ -1,0 +1,208 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"engram/data/progress"
+	"engram/embed"
+	"engram/embed/dataset"
+	"engram/embed/pixels"
+	"engram/embed/scan"
+	"engram/index"
+	"engram/recon"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// scanSet are scans to make pictures of, one for each image that was seen.
+type scanSet struct {
+	names    []string
+	tokens   []embed.Tokens   // that pictures are made of
+	compared []embed.Tokens   // as predicted, that pictures are compared with
+	vectors  []embed.Vector   // to search an index for, nil without one
+	truth    []embed.Tokens   // of what was seen, nil where it is not known
+	images   []int            // that were seen, of stimuli; nil where that is not known
+	stimuli  *dataset.Stimuli // nil where they are not there
+	index    *Index           // nil where none is named
+}
+
+// Close closes stimuli and index.
+func (s *scanSet) Close() error {
+	var faults []error
+	if s.stimuli != nil {
+		faults = append(faults, s.stimuli.Close())
+	}
+	if s.index != nil {
+		faults = append(faults, s.index.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// readScanSet reads the scans and decodes them.
+func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *painter, watch progress.Func) (_ *scanSet, err error) {
+	decoder, err := a.OpenDecoder(ctx, spec.Decoder, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, decoder)
+	if target := decoder.Space(); !target.Same(SpaceOf(p.clip)) {
+		return nil, fmt.Errorf("the decoder %s predicts the space of %s, --model is %s", spec.Decoder, target.Name, Label(p.clip))
+	}
+	s := &scanSet{}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	var means blas32.General
+	if spec.Data.Stimuli+spec.Data.Targets+spec.Data.MindEye == "" {
+		means, err = s.readRecording(ctx, spec, decoder)
+	} else {
+		means, err = s.readSeen(ctx, a, spec, watch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	predicted, err := decoder.Decode(ctx, means)
+	if err != nil {
+		return nil, err
+	}
+	s.compared = tokensOf(predicted, p.clip.T, p.clip.D)
+	if s.tokens, err = a.stretched(ctx, s.compared, spec.Lengths, p, watch); err != nil {
+		return nil, err
+	}
+	if spec.Index == "" {
+		return s, nil
+	}
+	if s.index, err = a.OpenIndex(ctx, spec.Index); err != nil {
+		return nil, err
+	}
+	if err := s.index.match(decoder.Space(), decoder.Config().D, false); err != nil {
+		return nil, fmt.Errorf("decoder %s: %w", spec.Decoder, err)
+	}
+	for _, t := range s.compared {
+		v, err := decoder.FirstStage(t.Data)
+		if err != nil {
+			return nil, err
+		}
+		s.vectors = append(s.vectors, v)
+	}
+	return s, nil
+}
+
+// readRecording reads scans of which nobody knows what was seen.
+func (s *scanSet) readRecording(ctx context.Context, spec ReconstructionsSpec, decoder *Decoder) (means blas32.General, err error) {
+	recording, err := dataset.Recording{Path: spec.Data.Voxels, Mask: spec.Data.Mask, Labels: spec.Data.Labels}.Open()
+	if err != nil {
+		return means, err
+	}
+	defer closeInto(&err, recording)
+	if _, err := decoder.CheckVoxels(recording); err != nil {
+		return means, fmt.Errorf("%s: %w", spec.Data.Voxels, err)
+	}
+	if spec.Rows == nil {
+		for i := range recording.Trials {
+			s.names = append(s.names, fmt.Sprintf("%04d", i))
+		}
+		return recording.Matrix(ctx)
+	}
+	repeats, err := recording.Rows(spec.Rows)
+	if err != nil {
+		return means, err
+	}
+	mean, err := scan.MeanOfRepeats(repeats, recording.Count)
+	s.names = []string{fmt.Sprintf("%04d", spec.Rows[0])}
+	return blas32.General{Rows: 1, Cols: len(mean), Stride: len(mean), Data: mean}, err
+}
+
+// readSeen reads scans with the images that were seen, and averages the trials of each.
+func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec, watch progress.Func) (means blas32.General, err error) {
+	study, err := a.openStudy(ctx, spec.Data, testScans, watch)
+	if err != nil {
+		return means, err
+	}
+	defer closeInto(&err, study)
+	most := slices.Max(scan.RepeatCounts(study.Images))
+	if means, s.images, err = scan.Average(study.Voxels, study.Images, most); err != nil {
+		return means, err
+	}
+	s.truth = tokensOf(pick(study.Targets, s.images), study.T, study.D)
+	for i, image := range s.images {
+		base := filepath.Base(filepath.FromSlash(study.imageName(image)))
+		s.names = append(s.names, fmt.Sprintf("%04d-%s", i, strings.TrimSuffix(base, filepath.Ext(base))))
+	}
+	switch {
+	case study.scans != nil:
+		s.stimuli = study.scans.Stimuli
+	case spec.Data.Stimuli != "":
+		s.stimuli, err = dataset.OpenStimuli(spec.Data.Stimuli)
+	}
+	return means, err
+}
+
+// stretched returns predictions with the mean token lengths of images, or as they are
+// where none are named.
+func (a *App) stretched(ctx context.Context, predicted []embed.Tokens, images string, p *painter, watch progress.Func) (_ []embed.Tokens, err error) {
+	if images == "" {
+		return predicted, nil
+	}
+	stimuli, err := dataset.OpenStimuli(images)
+	if err != nil {
+		return nil, fmt.Errorf("--lengths: %w", err)
+	}
+	defer closeInto(&err, stimuli)
+	seen, err := stimuli.Embed(ctx, p.encoder, watch)
+	if err != nil {
+		return nil, fmt.Errorf("--lengths: %w", err)
+	}
+	out := make([]embed.Tokens, len(predicted))
+	for i, t := range predicted {
+		out[i] = embed.Tokens{T: t.T, D: t.D, Data: slices.Clone(t.Data)}
+	}
+	recon.RestoreLengths(out, recon.TokenLengths(tokensOf(seen, p.clip.T, p.clip.D)))
+	return out, nil
+}
+
+// retrieved is the item of an index that is nearest to a scan.
+type retrieved struct {
+	path  string
+	image *pixels.Image
+}
+
+// nearest returns the nearest item for each scan of a group, nil without an index.
+func (j *reconstructing) nearest(ctx context.Context, group []int) ([]*retrieved, error) {
+	if j.set.index == nil {
+		return nil, nil
+	}
+	x := j.set.index
+	batch := make([]index.Query, len(group))
+	for k, i := range group {
+		batch[k] = index.Query{Vector: j.set.vectors[i], K: 1, WithPayload: true}
+	}
+	answers, err := index.SearchBatch(ctx, x.Store, batch)
+	if err != nil {
+		return nil, err
+	}
+	at := x.imagesRoots("")
+	out := make([]*retrieved, len(group))
+	for k, hits := range answers {
+		if len(hits) == 0 {
+			return nil, fmt.Errorf("the index %s has no items", x.Name)
+		}
+		path, ok := ImageOf(at.of(hits[0].Payload), hits[0].Payload)
+		if !ok {
+			return nil, fmt.Errorf("the index %s does not tell where the image of item %d is", x.Name, hits[0].ID)
+		}
+		img, err := pixels.DecodeFile(ctx, path, j.limits)
+		if err != nil {
+			return nil, fmt.Errorf("nearest image: %w", err)
+		}
+		out[k] = &retrieved{path, img}
+	}
+	return out, nil
+}

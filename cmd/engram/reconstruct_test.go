@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"engram/cmd/engram/internal/app"
+	"engram/data/scenes"
+	"engram/embed/pixels"
+)
+
+// seenScans are the files of a subject who looked at scenes, with a decoder.
+type seenScans struct {
+	voxels, trials, stimuli string // of the test scenes
+	train                   string // folder of the scenes that the decoder was trained on
+	decoder, index          string // the index has the test scenes
+}
+
+func newSeenScans(t *testing.T, c *cli, tested int) seenScans {
+	t.Helper()
+	dir, world := t.TempDir(), scenes.New(1)
+	draw := func(split scenes.Split, name string, n int) (list []scenes.Scene, folder string) {
+		folder = filepath.Join(dir, name)
+		for i := range n {
+			list = append(list, world.Scene(split, uint64(i)))
+		}
+		if err := scenes.WriteFolder(t.Context(), scenes.Folder{Dir: folder, Name: name, Size: 64}, list); err != nil {
+			t.Fatal(err)
+		}
+		return list, folder
+	}
+	train, trainFolder := draw(scenes.Train, "train", 60)
+	test, testFolder := draw(scenes.Test, "test", tested)
+	voxels := scanScenes(t, filepath.Join(dir, "scans"), train, test)
+	s := seenScans{
+		voxels: voxels.test, trials: filepath.Join(filepath.Dir(voxels.test), "trials.csv"), stimuli: testFolder, train: trainFolder,
+		decoder: filepath.Join(dir, "decoder"), index: filepath.Join(dir, "index"),
+	}
+	c.must("train", "--voxels", voxels.train, "--trials", voxels.trials, "--stimuli", trainFolder,
+		"--model", "scenes-clip", "--preset", "linear", "--out", s.decoder)
+	c.must("index", "build", testFolder, "--model", "scenes-clip", "--out", s.index)
+	return s
+}
+
+// checkPNG checks that a picture is there and has a size.
+func checkPNG(t *testing.T, path string, side int) {
+	t.Helper()
+	img, err := pixels.DecodeFile(t.Context(), path, pixels.Limits{})
+	if err != nil || side > 0 && (img.W != side || img.H != side) {
+		t.Errorf("%s: %v, want a picture of %d pixels a side", path, err, side)
+	}
+}
+
+func TestReconstructATestSet(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	s, out := newSeenScans(t, c, 3), filepath.Join(t.TempDir(), "pictures")
+	preview := filepath.Join(t.TempDir(), "now.png")
+	args := []string{
+		"reconstruct", "--voxels", s.voxels, "--trials", s.trials, "--stimuli", s.stimuli, "--decoder", s.decoder, "--out", out,
+		"--index", s.index, "--lengths", s.train, "--start", "nearest", "--strength", ".9", "--method", "unipc", "--steps", "6",
+		"--candidates", "2", "--batch", "2", "--true", "--features", "scenes-clip", "--preview", preview,
+	}
+	// A picture that cannot be written ends the run, and what was finished before stays.
+	names := scanNames(t, s.trials)
+	hindered := filepath.Join(out, "reconstructed", names[1]+".png")
+	if err := os.MkdirAll(filepath.Join(hindered, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, status := c.run(args...)
+	if status != 1 || !strings.Contains(stderr, names[1]+".png: ") || !strings.Contains(stderr, "the same command goes on there") {
+		t.Errorf("a picture that cannot be written: status %d, %s", status, stderr)
+	}
+	first := filepath.Join(out, "scans", names[0]+".json")
+	before, err := os.Stat(first)
+	if err != nil {
+		t.Fatalf("the first scan is not finished: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "scans", names[1]+".json")); !os.IsNotExist(err) {
+		t.Errorf("the second scan is finished: %v", err)
+	}
+	if err := os.RemoveAll(hindered); err != nil {
+		t.Fatal(err)
+	}
+
+	var made app.Reconstructed
+	c.json(&made, args...)
+	if made.Scans != 3 || made.Made != 2 || len(made.Sheets) != 1 {
+		t.Errorf("%+v, want 2 made of 3", made)
+	}
+	if after, err := os.Stat(first); err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the first scan was made again: %v", err)
+	}
+	for _, name := range names {
+		for _, folder := range []string{"reconstructed", "true", "seen", "nearest", "start"} {
+			checkPNG(t, filepath.Join(out, folder, name+".png"), 64)
+		}
+		checkPNG(t, filepath.Join(out, "candidates", name+"-1.png"), 64)
+	}
+	checkPNG(t, made.Sheets[0], 0)
+	checkPNG(t, preview, 0)
+	found := map[string]app.PictureScores{}
+	for _, score := range made.Scores {
+		found[score.Pictures] = score
+		if score.Count != 3 || !(score.PixCorr.Low <= score.PixCorr.Mean && score.PixCorr.Mean <= score.PixCorr.High) || len(score.Features) != 1 {
+			t.Errorf("%s: %+v", score.Pictures, score)
+		}
+	}
+	bound := found["true"]
+	if len(found) != 4 || bound.PixCorr.Mean < .7 || bound.Features[0].TwoWay < .9 || bound.Features[0].Distance > .4 {
+		t.Errorf("scores are %+v, want four ways, and pictures of the true tokens like what was seen", made.Scores)
+	}
+
+	table := c.must(args...)
+	if !strings.Contains(table, "scans 3 (3 there before)") || !strings.Contains(table, "two-way") {
+		t.Errorf("a run with nothing to do prints %s", table)
+	}
+	c.refuse([]string{"made otherwise", `"steps": 6, wanted "steps": 5`, "choose another --out"}, append(args, "--steps", "5")...)
+}
+
+// scanNames returns the names of scans: images in the order in which they were seen
+// first.
+func scanNames(t *testing.T, trials string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile(trials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		for _, cell := range strings.Split(strings.TrimSpace(line), ",") {
+			if base, ok := strings.CutSuffix(filepath.Base(cell), ".png"); ok && !seen[base] {
+				seen[base] = true
+				names = append(names, fmt.Sprintf("%04d-%s", len(names), base))
+			}
+		}
+	}
+	return names
+}
+
+func TestReconstructWhatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	s, out := newSeenScans(t, c, 2), filepath.Join(t.TempDir(), "one")
+	var made app.Reconstructed
+	c.json(&made, "reconstruct", "--voxels", s.voxels, "--row", "2,4", "--decoder", s.decoder, "--out", out, "--steps", "2", "--candidates", "1")
+	if made.Scans != 1 || made.Made != 1 || made.Scores != nil {
+		t.Errorf("%+v, want one scan without scores", made)
+	}
+	checkPNG(t, filepath.Join(out, "reconstructed", "0002.png"), 64)
+
+	base := []string{"reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", filepath.Join(t.TempDir(), "none")}
+	for says, args := range map[string][]string{
+		"--steps is 0, wanted 1 or more":  {"--steps", "0"},
+		"found 1001":                      {"--steps", "1001"},
+		"--strength is 1.5, wanted":       {"--strength", "1.5", "--start", "x"},
+		"--strength is 0, wanted":         {"--strength", "0", "--start", "x"},
+		"--strength needs --start":        {"--strength", ".5"},
+		"--start nearest needs --index":   {"--start", "nearest"},
+		"--true needs --stimuli":          {"--true"},
+		"--features needs --stimuli":      {"--features", "scenes-clip"},
+		"wanted no --stimuli":             {"--row", "1", "--stimuli", s.stimuli},
+		`method is "heun"`:                {"--method", "heun"},
+		"for Karras' spacing":             {"--karras"},
+		"--start: ":                       {"--start", t.TempDir()},
+		"wants 65 tokens of 128 elements": {"--model", "pixels"},
+		"wanted vae":                      {"--autoencoder", app.ScenesCLIP},
+		"--guidance is -1":                {"--guidance", "-1"},
+		"no such index":                   {"--index", s.decoder},
+		"scan of 3 voxels, the decoder":   {"--voxels", writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []float32{1, 2, 3}, 1, 3)},
+	} {
+		c.refuse([]string{says}, append(base, args...)...)
+	}
+}
