@@ -133,15 +133,22 @@ func TestWhatCannotBeWantedIsRefused(t *testing.T) {
 func TestResultsOfAScan(t *testing.T) {
 	opts := fakeOptions(t)
 	opts.Decoder.Rank = func(context.Context, ScanQuery) (*ScanRanking, error) {
+		confidence := .8
 		return &ScanRanking{
 			Hits:   []index.Hit{{ID: 2, Score: 41.5}, {ID: 4, Score: 40}, {ID: 1, Score: -7}},
-			Stages: Stages{Metric: "likelihood", Candidates: 3},
+			Stages: Stages{Metric: "likelihood", Candidates: 3, Confidence: &confidence},
 		}, nil
 	}
 	s := newServer(t, opts)
 	scan := `{"voxels": [1, 0, 0, 0, 0], "k": 1`
-	first, next := shown(t, ask(t, s, scan+`, "min_score": 0}`).Body.Bytes())
-	second, end := shown(t, ask(t, s, scan+`, "min_score": 0, "after": "`+next+`"}`).Body.Bytes())
+	page := ask(t, s, scan+`, "min_score": 0}`).Body
+	stated := strings.Contains(page.String(), `"confidence"`)
+	first, next := shown(t, page.Bytes())
+	page = ask(t, s, scan+`, "min_score": 0, "after": "`+next+`"}`).Body
+	if !stated || strings.Contains(page.String(), `"confidence"`) {
+		t.Errorf("the confidence of the first hit: on the first page %v, wanted there alone", stated)
+	}
+	second, end := shown(t, page.Bytes())
 	if first != "2" || second != "4" || end != "" {
 		t.Errorf("pages %q and %q, next %q", first, second, end)
 	}

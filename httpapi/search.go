@@ -92,6 +92,9 @@ func (s *Server) search(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if stages != nil && !found.Begins(ranking) {
+		stages.Confidence = nil
+	}
 	answer := searchView{
 		Query:   view,
 		TookMS:  math.Round(float64(time.Since(start).Microseconds())) / 1000,

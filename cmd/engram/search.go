@@ -52,7 +52,7 @@ func (c *console) searchCommand() *cobra.Command {
 			}
 			f.Results = spec.Results
 			if found.Bounded {
-				fmt.Fprintf(c.stderr, "looked at the first %d items of the ranking and at no more\n", results.DefaultBound)
+				fmt.Fprintf(c.stderr, "looked at the first %d items of the ranking and at no more\n", max(results.DefaultBound, spec.K))
 			}
 			if spec.Results.GroupBy != "" && len(found.Hits) == 0 {
 				fmt.Fprintf(c.stderr, "no image that was found has a value under %q\n", spec.Results.GroupBy)

@@ -45,6 +45,12 @@ func Search(ctx context.Context, r Ranking, o Options) (*Answer, error) {
 	return s.answer(ctx)
 }
 
+// Begins reports whether the first hit is the best of a ranking that has a metric, so
+// that what was said of the best one, such as a confidence, is said of the hit.
+func (a *Answer) Begins(r Ranking) bool {
+	return len(a.Hits) > 0 && len(r.Ranked) > 0 && a.Hits[0].ID == r.Ranked[0].ID
+}
+
 // search is one search under way.
 type search struct {
 	Ranking

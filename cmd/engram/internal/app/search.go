@@ -129,6 +129,9 @@ func (a *App) Search(ctx context.Context, spec SearchSpec, watch progress.Func) 
 		return nil, err
 	}
 	found.Hits, found.Next, found.Bounded = answer.Hits, answer.Next, answer.Bounded
+	if found.Stages != nil && !answer.Begins(r) {
+		found.Stages.Confidence = nil
+	}
 	if spec.Explain && q.explanation.Path != "" {
 		found.Search = q.explanation
 	}
