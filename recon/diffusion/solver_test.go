@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/embed"
 	"engram/embed/embedtest"
 	"engram/embed/model"
 	"engram/recon/diffusion"
@@ -99,9 +100,48 @@ func TestImpossibleSolversAreRefused(t *testing.T) {
 		`spacing is "even`: {Steps: 5, Spacing: "even"},
 		"offset of 999":    {Steps: 5, Spacing: diffusion.Leading, Offset: 999},
 		"offset is -1":     {Steps: 5, Spacing: diffusion.Leading, Offset: -1},
+		"1000 steps of unipc with leading would visit": {Steps: 1000, Method: diffusion.UniPC, Spacing: diffusion.Leading},
+		"1000 steps of dpm++2m with linspace would":    {Steps: 1000, Method: diffusion.DPMSolver, Spacing: diffusion.Linspace},
 	} {
 		if _, err := s.Solver(how); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%+v: error is %v, want %q", how, err, says)
+		}
+	}
+}
+
+// Every number of steps that is not refused leads to finite latents, and another
+// training step is visited each time.
+func TestSolversStayFinite(t *testing.T) {
+	const all = 40
+	for _, betas := range []string{"scaled_linear", "cosine"} {
+		s, err := diffusion.New(model.Scheduler{Steps: all, BetaStart: .00085, BetaEnd: .012, BetaSchedule: betas, Prediction: "v"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, method := range diffusion.Methods() {
+			for _, spacing := range diffusion.Spacings() {
+				for n := 1; n <= all; n++ {
+					how := diffusion.Solving{Method: method, Spacing: spacing, Steps: n, Order: 3}
+					solver, err := s.Solver(how)
+					if err != nil {
+						if n != all || !strings.Contains(err.Error(), "wanted 1 to 39") {
+							t.Errorf("%+v: %v", how, err)
+						}
+						continue
+					}
+					x, before := []float32{1, -.5}, float64(all)
+					for solver.Left() > 0 {
+						if time := solver.Time(); time >= before {
+							t.Fatalf("%+v: time %v after %v", how, time, before)
+						}
+						before = solver.Time()
+						solver.Step(x, []float32{.3 * x[0], .3 * x[1]})
+					}
+					if embed.FirstNotFinite(x) >= 0 {
+						t.Errorf("%+v: %s arrives at %v", how, betas, x)
+					}
+				}
+			}
 		}
 	}
 }

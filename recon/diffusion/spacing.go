@@ -80,6 +80,9 @@ func (s *Schedule) times(o Solving) ([]float64, error) {
 	if o.Method == DPMSolver || o.Method == UniPC {
 		parts++
 	}
+	if o.Spacing != Trailing && parts > all && n > 1 {
+		return nil, fmt.Errorf("diffusion: %d steps of %s with %s would visit a training step twice, wanted 1 to %d", n, o.Method, o.Spacing, all-1)
+	}
 	times := make([]float64, n)
 	for i := range times {
 		left := float64(parts - 1 - i)
