@@ -14,15 +14,18 @@ type Schedule struct {
 	alphaBar   []float64 // ᾱ of each step, falling: the share of the signal's variance
 }
 
-// maxBeta bounds the β of the cosine schedule.
-const maxBeta = .999
+const (
+	maxBeta     = .999  // of the cosine schedule
+	minAlphaBar = 1e-30 // above which float32 still holds what a prediction of ε means
+)
 
 // New returns the schedule of a denoiser's model, by the formulas of the
 // diffusers library: β rises linearly, or its square root does
 // ("scaled_linear", Rombach et al. 2022, arXiv 2112.10752), or ᾱ falls as a
 // squared cosine ("cosine", squaredcos_cap_v2 in diffusers; Nichol and Dhariwal
 // 2021, arXiv 2102.09672, section 3.2), which leaves BetaStart and BetaEnd
-// without use.
+// without use. Betas that leave the first step without noise or the last one without
+// signal are refused: a solver divides by both.
 func New(s model.Scheduler) (*Schedule, error) {
 	if s.Steps < 1 {
 		return nil, fmt.Errorf("diffusion: a schedule has %d steps, wanted 1 or more", s.Steps)
@@ -41,6 +44,12 @@ func New(s model.Scheduler) (*Schedule, error) {
 		}
 		alphaBar *= 1 - beta
 		out.alphaBar[i] = alphaBar
+	}
+	switch {
+	case out.alphaBar[0] == 1:
+		return nil, fmt.Errorf("diffusion: the first β, %v, adds no noise that float64 can hold", s.BetaStart)
+	case alphaBar < minAlphaBar:
+		return nil, fmt.Errorf("diffusion: a β of up to %v leaves %.3g of the signal's variance after %d steps, wanted %g or more", s.BetaEnd, alphaBar, s.Steps, minAlphaBar)
 	}
 	return out, nil
 }

@@ -88,6 +88,8 @@ func TestImpossibleSchedulesAreRefused(t *testing.T) {
 		"steps":      func(s *model.Scheduler) { s.Steps = 0 },
 		"schedule":   func(s *model.Scheduler) { s.BetaSchedule = "sigmoid" },
 		"prediction": func(s *model.Scheduler) { s.Prediction = "score" },
+		"no noise":   func(s *model.Scheduler) { s.BetaStart = 1e-20 },
+		"no signal":  func(s *model.Scheduler) { s.Steps, s.BetaEnd = 1000, .99 },
 	} {
 		s := good
 		change(&s)
