@@ -57,12 +57,18 @@ func TestPutAndDelete(t *testing.T) {
 	for text, part := range map[string]string{
 		`{"vector": [1, 2]}`:                   `line 1: it has no "id"`,
 		`{"id": 1}`:                            "neither",
-		"\n{\"id\": 1, \"vector\": [1, 2, 3]}": "line 2: ",
+		"\n{\"id\": 1, \"vector\": [1, 2, 3]}": "lines 1 to 2: item 1: ",
 		`{"id": 1, "payload": [1]}`:            "line 1: ",
 		`{"id": -1, "vector": [1, 2]}`:         "line 1: ",
 	} {
 		c.in = text
 		c.refuse([]string{part}, "index", "put", dir)
+	}
+	c.in = "{\"id\": 50, \"vector\": [1, 1]}\n{\"id\": 51}"
+	c.refuse([]string{"line 2: "}, "index", "put", dir)
+	c.in = "50\n51"
+	if got := c.must("index", "delete", dir); !strings.Contains(got, "1 items deleted") {
+		t.Errorf("after a line that was refused, delete prints %q: want the line before it written", got)
 	}
 	c.in = "seven"
 	c.refuse([]string{"line 1", "seven"}, "index", "delete", dir)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -158,6 +159,37 @@ func FuzzTombstones(f *testing.F) {
 		}
 		if dead.Count() > rows {
 			t.Fatalf("%d of %d rows are dead", dead.Count(), rows)
+		}
+	})
+}
+
+// FuzzRecord decodes bytes of a log: to an error, or to a record that its own encoding
+// gives again.
+func FuzzRecord(f *testing.F) {
+	payload := index.Payload{"n": int64(7), "tags": []string{"a", ""}, "none": nil}
+	for _, r := range []Record{
+		{Upserted: []index.Item{{ID: 1, Vector: []float32{1, 2}, Payload: payload, Tokens: []byte("abc")}, {ID: 2, Vector: []float32{3, 4}, Tokens: []byte("def")}}},
+		{Deleted: []index.ID{5, math.MaxUint64}},
+		{Payloads: map[index.ID]index.Payload{3: payload, 4: nil, 5: {}}},
+	} {
+		f.Add(r.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := DecodeRecord(b, 2, 3)
+		if err != nil {
+			if !errors.Is(err, index.ErrCorrupt) {
+				t.Fatalf("error %v, want ErrCorrupt", err)
+			}
+			return
+		}
+		again, err := DecodeRecord(r.Append(nil), 2, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same := cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
+		same32 := cmp.Comparer(func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) })
+		if diff := cmp.Diff(r, again, same, same32, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("decoded again (-first +second):\n%s", diff)
 		}
 	})
 }

@@ -66,7 +66,8 @@ type writing struct {
 	done     *Written
 }
 
-// writeLines has take read each line of the input, and writes what it took.
+// writeLines has take read each line of the input, and writes what it took. The lines before
+// one that is refused are written.
 func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Func, take func(*writing, context.Context, []byte) error) (_ *Written, err error) {
 	opts := a.storeOptions()
 	if opts.Durability, err = local.ParseDurability(spec.Durability); err != nil {
@@ -80,18 +81,19 @@ func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Fun
 	w := &writing{store: store, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
 	report := watch.Stage("writing", "lines", 0)
 	input := bufio.NewReaderSize(spec.Input, 1<<20)
-	for number := 1; ; number++ {
+	for number, first := 1, 1; ; number++ {
 		text, last, err := readLine(input)
 		if err == nil && len(text) > 0 {
 			err = take(w, ctx, text)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
+			return nil, errors.Join(fmt.Errorf("line %d: %w", number, err), w.write(ctx)) // what stands before it
 		}
 		if last || input.Buffered() == 0 || w.lines() >= batchLines {
 			if err := w.write(ctx); err != nil {
-				return nil, fmt.Errorf("up to line %d: %w", number, err)
+				return nil, fmt.Errorf("lines %d to %d: %w", first, number, err)
 			}
+			first = number + 1
 			report(int64(number), 0)
 		}
 		if last {
