@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -14,16 +15,18 @@ import (
 	"engram/data/space"
 	"engram/data/vfs"
 	"engram/index"
+	"engram/index/internal/bitmap"
 )
 
-// testdata/v1 to v4 are an index in format 1 to 4. They are never written again:
-// every later version must open them and find these items and labels.
+// testdata/v1 to v4 are an index in format 1 to 4, and v4-fields is one in format 4 with
+// indexes of payload keys. They are never written again: every later version must open
+// them and find these items and labels.
 func TestAnIndexInAnOlderFormatOpens(t *testing.T) {
 	for version, labels := range map[string]map[string]string{
 		"v1": {},
 		"v2": {"build": "a", "origin": `{"root":"/photos","bundle":"/models/ü"}`},
 		"v3": {},
-		"v4": {},
+		"v4": {}, "v4-fields": {},
 	} {
 		t.Run(version, func(t *testing.T) {
 			s := openCopy(t, version)
@@ -33,8 +36,11 @@ func TestAnIndexInAnOlderFormatOpens(t *testing.T) {
 			if version >= "v3" {
 				checkFixtureTokens(t, s)
 			}
-			if version == "v4" {
+			if version >= "v4" {
 				checkIndexed(t, s, 4, 4)
+			}
+			if version == "v4-fields" {
+				checkFixtureFields(t, s)
 			}
 		})
 	}
@@ -138,6 +144,36 @@ func checkFixtureTokens(t *testing.T, s *Store) {
 			if math.Abs(float64(got[i]-x)) > .004 || math.Abs(float64(got[3+i]+x)) > .004 {
 				t.Errorf("item %d has the tokens %v, want %v and its opposite", item.ID, got, item.Vector)
 			}
+		}
+	}
+}
+
+// checkFixtureFields compares what the field indexes of an index say with its items.
+func checkFixtureFields(t *testing.T, s *Store) {
+	t.Helper()
+	for _, f := range []index.Filter{
+		index.Text{Key: "caption", Words: "ZEBRA"}, index.Equal{Key: "version", Value: int64(2)}, index.Equal{Key: "path", Value: "boat.jpg"},
+		index.Not{Filter: index.Equal{Key: "seen", Value: true}}, index.Range{Key: "area", From: new(.1), Below: new(.2)}, index.Exists{Key: "version"},
+	} {
+		var want []index.ID
+		for _, item := range fixtureItems {
+			if f.Match(item.Payload) {
+				want = append(want, item.ID)
+			}
+		}
+		for _, p := range s.current.Load().parts {
+			c, err := p.choose(f, bitmap.AppendKey(nil, f))
+			if err != nil || !c.Exact {
+				t.Errorf("%+v: the indexes do not decide, error %v", f, err)
+			}
+		}
+		var got []index.ID
+		for _, h := range mustSearch(t, s, index.Query{Vector: []float32{0, 0, 1}, K: 4, Filter: f}) {
+			got = append(got, h.ID)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v: items %v, wanted %v", f, got, want)
 		}
 	}
 }
