@@ -34,3 +34,19 @@ type PayloadIndexer interface {
 	// call (ErrPayload).
 	IndexPayload(ctx context.Context, keys map[string]PayloadKind) error
 }
+
+// PayloadIndexed is a Store that says which keys of payloads it has indexes of.
+type PayloadIndexed interface {
+	Store
+
+	// PayloadIndexes describes the indexes in ascending order of their keys.
+	PayloadIndexes(ctx context.Context) ([]PayloadIndex, error)
+}
+
+// PayloadIndex describes an index of a payload key.
+type PayloadIndex struct {
+	Key   string `json:"key"`
+	Kind  string `json:"kind"`  // values or words
+	Items int    `json:"items"` // live ones that it is of; filters read the payloads of the others
+	Bytes int64  `json:"bytes"` // in files
+}

@@ -13,10 +13,10 @@ func (c *console) indexInfoCommand() *cobra.Command {
 	return c.indexReportCommand(&cobra.Command{
 		Use:   "info INDEX",
 		Short: "Say what an index is and how its items are found",
-		Long: "Info prints what an index holds and, for each graph of a folder, the share of the k nearest items that\n" +
-			"walks over it found when it was built, by effort: for queries like the items, and for distant ones, as\n" +
-			"texts are among images. A search takes the least effort that reaches its --recall for its kind. Items\n" +
-			"that are in no graph are compared with the query one by one.",
+		Long: "Info prints what an index holds. Of a folder it prints the payload keys that it has indexes of, and for\n" +
+			"each graph the share of the k nearest items that walks over it found when it was built, by effort: for\n" +
+			"queries like the items, and for distant ones, as texts are among images. A search takes the least effort\n" +
+			"that reaches its --recall for its kind. Items that are in no graph are compared with the query one by one.",
 		Example: "  engram index info photos.index\n" +
 			"  engram index info qdrant://localhost:6334/photos --json",
 	}, func() operation[string, *app.IndexReport] { return c.app().IndexInfo })
@@ -68,6 +68,9 @@ func (c *console) printIndex(r *app.IndexReport) error {
 		fmt.Fprintf(c.stdout, "damaged, to be repaired by engram index repair: %s\n", oneLine(r.Damage))
 	}
 	fmt.Fprintf(c.stdout, "%d items are found by a graph, %d by comparing each\n", r.InGraph, r.Items-r.InGraph)
+	for _, x := range r.Fields {
+		fmt.Fprintf(c.stdout, "index of the payload key %s (%s): %d items, %d kB\n", x.Key, x.Kind, x.Items, (x.Bytes+999)/1000)
+	}
 	for _, g := range r.Graphs {
 		fmt.Fprintf(c.stdout, "\ngraph of %d items\n", g.Items)
 		table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', tabwriter.AlignRight)

@@ -62,6 +62,29 @@ func (s *Store) IndexPayload(ctx context.Context, keys map[string]index.PayloadK
 	return s.flush(ctx)
 }
 
+var _ index.PayloadIndexed = (*Store)(nil)
+
+// PayloadIndexes implements index.PayloadIndexed.
+func (s *Store) PayloadIndexes(ctx context.Context) ([]index.PayloadIndex, error) {
+	snap, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.release()
+	var all []index.PayloadIndex
+	for _, f := range *s.fields.Load() {
+		x := index.PayloadIndex{Key: f.Key, Kind: string(f.Kind)}
+		for _, p := range snap.parts {
+			if !p.inMemory() && p.segment.index(f) != nil {
+				x.Items += p.live
+				x.Bytes += p.segment.IndexSize(f)
+			}
+		}
+		all = append(all, x)
+	}
+	return all, nil
+}
+
 func (s *Store) setDirty() {
 	s.writer.Lock()
 	defer s.writer.Unlock()

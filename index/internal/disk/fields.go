@@ -228,6 +228,16 @@ func (s *Segment) Fields() []bitmap.Field {
 	return fields
 }
 
+// IndexSize returns how many bytes the index of a field has in the segment's file.
+func (s *Segment) IndexSize(field bitmap.Field) int64 {
+	for _, x := range s.fields.list {
+		if x.field == field {
+			return x.size
+		}
+	}
+	return 0
+}
+
 // Index returns the index of a field, nil where the segment's file has none that is
 // whole. The first call for a field compares it with its checksums.
 func (s *Segment) Index(field bitmap.Field) *bitmap.Index {

@@ -18,7 +18,9 @@ type IndexReport struct {
 	InGraph int    `json:"in_graph"` // items that a search finds by a graph
 	// Graphs are of the embedded engine; a server keeps its own to itself.
 	Graphs []index.Graph `json:"graphs"`
-	Damage string        `json:"damage,omitempty"` // see index.Info
+	// Fields are the payload keys that the embedded engine has indexes of.
+	Fields []index.PayloadIndex `json:"payload_indexes"`
+	Damage string               `json:"damage,omitempty"` // see index.Info
 }
 
 // IndexInfo describes an index.
@@ -57,6 +59,11 @@ func (x *Index) report(ctx context.Context) (*IndexReport, error) {
 	r := &IndexReport{Index: x.Name, Engine: info.Engine, Model: info.Space.Name, Dim: info.Dim, Items: info.Count, Damage: info.Damage}
 	if store, ok := x.Store.(index.Optimiser); ok {
 		if r.Graphs, err = store.Graphs(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if store, ok := x.Store.(index.PayloadIndexed); ok {
+		if r.Fields, err = store.PayloadIndexes(ctx); err != nil {
 			return nil, err
 		}
 	}
