@@ -106,6 +106,9 @@ func (c *console) measure(ctx context.Context, spec bench.Spec, flags benchFlags
 			return nil, err
 		}
 		a := c.app()
+		if flags.churn {
+			return show(ctx, c, sweep.RunChurn, search)
+		}
 		run := func(ctx context.Context, spec sweep.Spec, watch progress.Func) (*sweep.Report, error) {
 			return sweep.Run(ctx, a, spec, watch)
 		}

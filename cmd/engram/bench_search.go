@@ -23,6 +23,7 @@ type benchFlags struct {
 	recalls []string
 	threads []string
 	server  string
+	churn   bool
 
 	filtered   bool
 	writes     time.Duration
@@ -43,6 +44,7 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.Uint64Var(&f.spec.Seed, "seed", 1, "of what is generated")
 	flags.StringVar(&f.server, "server", "", "`URL` of a server, such as http://localhost:8080, to ask over one connection")
 	flags.BoolVar(&f.filtered, "filtered", false, "search --vectors or --hard with filters that choose from all items to one")
+	flags.BoolVar(&f.churn, "churn", false, "delete half of the items of --vectors or --hard, add their vectors again under other ids, and search after each step")
 	flags.DurationVar(&f.writes, "writes", 0, "write to the items of --hard for so long, alone and while they are searched")
 	flags.StringVar(&f.durability, "durability", string(local.Grouped), "of --writes: flush, log, group or call (see engram index put)")
 	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
@@ -69,16 +71,22 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 		{"seed", []string{"vectors", "hard", "index"}},
 		{"writes", []string{"hard"}},
 		{"filtered", []string{"vectors", "hard"}},
+		{"churn", []string{"vectors", "hard"}},
 	} {
 		if given.Changed(flag.name) && !slices.Contains(flag.of, what) {
 			return fmt.Errorf("--%s is for --%s", flag.name, strings.Join(flag.of, ", --"))
 		}
 	}
-	for _, name := range []string{"out", "queries", "outside-queries", "truth", "recall", "threads"} {
+	for _, name := range []string{"out", "queries", "outside-queries", "truth", "recall", "threads", "churn"} {
 		for _, of := range []string{"writes", "filtered"} {
 			if given.Changed(of) && given.Changed(name) {
 				return fmt.Errorf("--%s is not for --%s", name, of)
 			}
+		}
+	}
+	for _, name := range []string{"out", "truth"} {
+		if f.churn && given.Changed(name) {
+			return fmt.Errorf("--%s is not for --churn", name)
 		}
 	}
 	switch {

@@ -36,7 +36,7 @@ func (v *view) see(snap *snapshot, f index.Filter) error {
 // narrow narrows what a search sees of the part to the rows that a filter chooses: by the
 // indexes of fields, and by payloads where those leave rows open.
 func (v *view) narrow(p part, f index.Filter) (column.Part, error) {
-	seen := column.Part{Rows: &p.segment.Rows, Dead: p.dead}
+	seen := column.Part{Rows: &p.segment.Rows, Dead: p.dead, Live: p.live}
 	if f == nil {
 		return seen, nil
 	}

@@ -22,6 +22,7 @@ type Searcher interface {
 type Part struct {
 	*Rows
 	Dead Bits
+	Live int // rows that are not dead; 0: nobody counted them
 	// Possible are the rows that a filter may choose, without dead ones: the filter
 	// chooses no others. nil: nothing is known of it. Matches is their number.
 	Possible Bits
@@ -41,10 +42,13 @@ func (p *Part) Allowed(row int) bool {
 }
 
 // Most returns how many rows may be matches as far as is known without asking the
-// filter, dead ones included where nothing is known.
+// filter, dead ones included where nobody counted the others.
 func (p *Part) Most() int {
 	if p.Possible != nil {
 		return p.Matches
+	}
+	if p.Live > 0 {
+		return p.Live
 	}
 	return len(p.IDs)
 }

@@ -445,3 +445,41 @@ func TestADistantQueryOfLessEffort(t *testing.T) {
 		t.Errorf("found %v, error %v, wanted row 5 and 9 others", s.best, err)
 	}
 }
+
+// Where half of the rows are dead a walk keeps twice as many, and finds what a scan finds.
+func TestDeadRowsMakeAWalkWider(t *testing.T) {
+	const n, k = 6000, 10
+	rng := rand.New(rand.NewPCG(5, 5))
+	rows := clustered(rng, n, 24, 0)
+	g := mustBuild(t, rows, Options{Threads: 2})
+	dead := column.Bits(nil).Clone(n)
+	for row := range n {
+		if rng.IntN(2) == 0 {
+			dead.Set(row)
+		}
+	}
+	parts := []column.Part{{Rows: rows, Dead: dead, Live: n - dead.Count()}}
+	found, scanned := 0., 0
+	const queries = 100
+	for range queries {
+		q := rows.Vector(rng.IntN(n))
+		report := new(Report)
+		got, err := Searcher{Graphs: []*Graph{g}, Recall: .9, Report: report}.Search(t.Context(), nil, parts, q, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := flat.Scan{}.Search(t.Context(), nil, parts, q, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range got {
+			if m.Score >= want[k-1].Score {
+				found++
+			}
+		}
+		scanned += report.Scanned / n
+	}
+	if recall := found / queries / k; recall < .9 || scanned > queries/10 {
+		t.Errorf("recall %.3f where .9 was asked for; %d of %d searches scanned", recall, scanned, queries)
+	}
+}

@@ -28,17 +28,26 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "queries\tthreads\tasked\trecall@10\trecall@16\tqueries/s\tslowest to fastest\tp50 ms\tp99 ms")
+	if r.churned() {
+		fmt.Fprint(table, "index\t")
+	}
+	fmt.Fprintln(table, "queries\tthreads\tasked\trecall@10\tof 95 %\trecall@16\tqueries/s\tslowest to fastest\tp50 ms\tp99 ms")
 	for _, p := range r.Points {
 		asked := "exact"
 		if p.Asked > 0 {
 			asked = fmt.Sprint(p.Asked)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%.4f\t%.4f\t%.0f\t%.0f to %.0f\t%.3f\t%.3f\n",
-			p.Queries, p.Threads, asked, p.Recall10, p.Recall16, p.Rate, p.Low, p.High, p.P50, p.P99)
+		if r.churned() {
+			fmt.Fprintf(table, "%s\t", p.State)
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%.4f\t%.1f\t%.4f\t%.0f\t%.0f to %.0f\t%.3f\t%.3f\n",
+			p.Queries, p.Threads, asked, p.Recall10, p.Least10, p.Recall16, p.Rate, p.Low, p.High, p.P50, p.P99)
 	}
 	return table.Flush()
 }
+
+// churned reports whether points are of several states of the index.
+func (r *Report) churned() bool { return len(r.Points) > 0 && r.Points[0].State != "" }
 
 // WriteFile writes the report as JSON.
 func (r *Report) WriteFile(path string) error { return writeJSON(path, r) }

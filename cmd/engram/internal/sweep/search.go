@@ -95,12 +95,16 @@ func (m measurement) run(ctx context.Context) (Point, error) {
 	if _, err := m.round(ctx, func(i int, hits []index.Hit, _ time.Duration) { found[i] = hits }); err != nil {
 		return p, err
 	}
+	shares := make([]float64, len(found))
 	for i, hits := range found {
-		p.Recall10 += share(hits, m.set.truth[i], hitsFirst)
+		shares[i] = share(hits, m.set.truth[i], hitsFirst)
+		p.Recall10 += shares[i]
 		p.Recall16 += share(hits, m.set.truth[i], hitsAsked)
 	}
 	p.Recall10 /= float64(p.Count)
 	p.Recall16 /= float64(p.Count)
+	slices.Sort(shares)
+	p.Least10 = shares[len(shares)/20]
 	latencies := make([]time.Duration, m.rounds*p.Count)
 	var rates []float64
 	for round := range m.rounds {

@@ -77,13 +77,16 @@ type Build struct {
 
 // Point is the searches by one set of queries for one recall on some threads.
 type Point struct {
-	Queries string  `json:"queries"` // "in" or "out" of the items' distribution
+	State   string  `json:"state,omitempty"` // of the index (see RunChurn)
+	Queries string  `json:"queries"`         // "in" or "out" of the items' distribution
 	Count   int     `json:"count"`
 	Threads int     `json:"threads"`
 	Asked   float64 `json:"asked_recall"` // 0: exact
 	// Shares of the 10 and 16 nearest items that were found.
 	Recall10 float64 `json:"recall_10"`
 	Recall16 float64 `json:"recall_16"`
+	// Least10 is what 95 of 100 queries find of their 10 nearest items at least.
+	Least10 float64 `json:"recall_10_of_95_percent"`
 	// Queries a second: the median of the rounds, the slowest and the fastest.
 	Rate float64 `json:"queries_per_second"`
 	Low  float64 `json:"low"`
