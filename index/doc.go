@@ -4,5 +4,6 @@
 //
 // The package has no engine of its own. index/local is the embedded engine,
 // index/qdrant the one on a server, and index/open picks one by an address;
-// indextest is the contract that both pass.
+// indextest is the contract that both pass. index/results makes pages, groups and
+// diverse or deduplicated hits of the ranking of any engine.
 package index
