@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/progress"
@@ -135,8 +137,9 @@ func (s *pictureStudy) subject(ctx context.Context, seed uint64) ([]PictureScore
 
 // decoded is what a decoder says of the scans of the images to reconstruct.
 type decoded struct {
-	seen, predicted, restored, aligned []embed.Tokens
-	nearest                            []int // of each scan the likeliest training image
+	seen, predicted, restored, aligned, recalled []embed.Tokens
+
+	nearest []int // of each scan the likeliest training image
 }
 
 // decode trains a decoder on most of the training images and the alignment on the others.
@@ -180,8 +183,7 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, seed uint64) (
 		out.restored = append(out.restored, embed.Tokens{T: t.T, D: t.D, Data: append([]float32(nil), t.Data...)})
 	}
 	recon.RestoreLengths(out.restored, recon.TokenLengths(s.split(rows(all.Targets, 0, last))))
-	out.nearest, err = likeliest(ctx, decoder, rows(all.Targets, 0, last), tests)
-	return out, err
+	return out, s.recall(ctx, decoder, rows(all.Targets, 0, last), tests, out)
 }
 
 // predict returns the predictions from the mean of all scans of each image, in the images'
@@ -202,29 +204,32 @@ func predict(ctx context.Context, decoder *scan.Decoder, data scan.Data) (blas32
 	return out, nil
 }
 
-// likeliest returns of each image the candidate that its scans are likeliest of.
-func likeliest(ctx context.Context, decoder *scan.Decoder, candidates blas32.General, data scan.Data) ([]int, error) {
+// recall finds which of the candidates each scan is likeliest of, and draws the aligned tokens
+// towards the likely ones.
+func (s *pictureStudy) recall(ctx context.Context, decoder *scan.Decoder, candidates blas32.General, data scan.Data, out *decoded) error {
 	predicted, err := predict(ctx, decoder, data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	metric, err := decoder.Metric()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sim, err := metric.Compare(ctx, candidates, predicted, studyRepeats)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]int, predicted.Rows)
-	for j := range out {
-		for i := range candidates.Rows {
-			if sim.At(i, j) > sim.At(out[j], j) {
-				out[j] = i
-			}
+	images := s.split(candidates)
+	for j := range predicted.Rows {
+		likelihoods := mat.Col(nil, j, sim)
+		out.nearest = append(out.nearest, floats.MaxIdx(likelihoods))
+		drawn, err := prior.DefaultRecall().Draw(out.aligned[j], images, likelihoods)
+		if err != nil {
+			return err
 		}
+		out.recalled = append(out.recalled, drawn)
 	}
-	return out, nil
+	return nil
 }
 
 // split returns the rows of a matrix as tokens, which they share.
@@ -260,6 +265,7 @@ func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *de
 	}{
 		{"of the true tokens", d.seen}, {"of the predicted tokens", d.predicted},
 		{"with the lengths restored", d.restored}, {"with a linear alignment", d.aligned},
+		{"drawn to likely training images", d.recalled},
 	} {
 		made, err := s.app.Reconstruct(ctx, app.ReconstructSpec{
 			Tokens: way.tokens, Options: recon.Options{Candidates: s.spec.Candidates, Steps: s.spec.Steps, Seed: seed},
