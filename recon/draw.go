@@ -48,7 +48,7 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 
 // batch is what is drawn at once.
 type batch struct {
-	first      int       // candidate, among those of all scans
+	first      int       // candidate, counted over all scans
 	number, of int       // of the batches
 	x          []float32 // noise, which becomes latents
 	tokens     []float32 // of each

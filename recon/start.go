@@ -18,7 +18,7 @@ type lazyEncoder struct {
 	network *network
 }
 
-// open returns the encoder of r.
+// openEncoder returns the encoder, which it opens once.
 func (r *Reconstructor) openEncoder() (*network, error) {
 	e := &r.encoder
 	e.mu.Lock()
@@ -35,6 +35,7 @@ func (r *Reconstructor) openEncoder() (*network, error) {
 	return e.network, nil
 }
 
+// close frees the encoder, if it was opened.
 func (e *lazyEncoder) close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"engram/cmd/engram/internal/app"
+	"engram/data/progress"
 	"engram/data/scenes"
 	"engram/embed/pixels"
+	"engram/recon"
 )
 
 // seenScans are the files of a subject who looked at scenes, with a decoder.
@@ -131,7 +136,7 @@ func scanNames(t *testing.T, trials string) (names []string) {
 	}
 	seen := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		for _, cell := range strings.Split(strings.TrimSpace(line), ",") {
+		for cell := range strings.SplitSeq(strings.TrimSpace(line), ",") {
 			if base, ok := strings.CutSuffix(filepath.Base(cell), ".png"); ok && !seen[base] {
 				seen[base] = true
 				names = append(names, fmt.Sprintf("%04d-%s", len(names), base))
@@ -151,6 +156,24 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 		t.Errorf("%+v, want one scan without scores", made)
 	}
 	checkPNG(t, filepath.Join(out, "reconstructed", "0002.png"), 64)
+
+	// A run that is cancelled in its second scan leaves the first one finished.
+	spec := app.ReconstructionsSpec{Data: app.Dataset{Voxels: s.voxels}, Decoder: s.decoder, Out: filepath.Join(t.TempDir(), "all")}
+	spec.Steps, spec.Candidates, spec.Batch = 2, 1, 1
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := newConsole(t, io.Discard).app().Reconstructions(ctx, spec, func(r progress.Report) {
+		if r.Stage == recon.ReconstructingStage && r.Done == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	c.json(&made, "reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", spec.Out, "--steps", "2", "--candidates", "1", "--batch", "1")
+	if made.Scans != 6 || made.Made != 5 {
+		t.Errorf("%+v, want 5 made of 6", made)
+	}
 
 	base := []string{"reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", filepath.Join(t.TempDir(), "none")}
 	for says, args := range map[string][]string{

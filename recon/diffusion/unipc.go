@@ -18,8 +18,8 @@ type bridge struct {
 	h      float64
 }
 
-// bridge returns the step from node `at` to the next one, with so many clean
-// latents before that of `at`.
+// bridge returns the step from node `at` to the next one, which looks back to so
+// many nodes before.
 func (v *Solver) bridge(at, before int) bridge {
 	from, to := v.nodes[at], v.nodes[at+1]
 	b := bridge{h: to.lambda() - from.lambda()}

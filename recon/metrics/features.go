@@ -40,8 +40,8 @@ func Features(ctx context.Context, encoder Encoder, seen, made []*pixels.Image) 
 	return Compare(ctx, a, b)
 }
 
-// Compare scores the features of reconstructions, made, beside those of what was seen, [n, D]
-// each, n ≥ 2: by Pearson's r, as the literature does.
+// Compare scores the features of reconstructions, made, and the features of what was
+// seen, [n, D] each, n ≥ 2: by Pearson's r, as the literature does.
 func Compare(ctx context.Context, seen, made []embed.Vector) (FeatureScores, error) {
 	if len(seen) != len(made) || len(seen) < 2 {
 		return FeatureScores{}, fmt.Errorf("metrics: %d reconstructions of %d pictures, wanted one of each of 2 or more", len(made), len(seen))

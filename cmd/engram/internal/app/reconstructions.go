@@ -22,7 +22,7 @@ import (
 // the index.
 const StartNearest = "nearest"
 
-// ReconstructionsSpec says of which scans to make pictures, how and where.
+// ReconstructionsSpec names the scans to make pictures of, and says how and where.
 type ReconstructionsSpec struct {
 	// Data are the scans. Stimuli, Targets and MindEye are optional: with them the
 	// trials of an image are averaged, and pictures are compared with what was seen.
@@ -80,7 +80,7 @@ func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, wat
 		spec.Strength = cmp.Or(spec.Strength, defaultStrength)
 	}
 	spec.Data.Model = cmp.Or(spec.Data.Model, ScenesCLIP)
-	spec.Painter.Model = spec.Data.Model
+	spec.Model = spec.Data.Model
 	p, err := a.openPainter(ctx, spec.Painter, watch)
 	if err != nil {
 		return nil, err
@@ -100,11 +100,11 @@ func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, wat
 		return nil, err
 	}
 	defer closeInto(&err, folder)
-	job := &reconstructing{App: a, spec: spec, painter: p, set: set, folder: folder, choices: choices}
-	if err := job.run(ctx, watch); err != nil {
+	job := &reconstructing{App: a, spec: spec, painter: p, set: set, folder: folder, choices: choices, watch: watch}
+	if err := job.run(ctx); err != nil {
 		return nil, fmt.Errorf("%w (what is finished is in %s, and the same command goes on there)", err, spec.Out)
 	}
-	return job.report(ctx, watch)
+	return job.report(ctx)
 }
 
 // reconstructing is the making of pictures of a set of scans.
@@ -115,11 +115,12 @@ type reconstructing struct {
 	set     *scanSet
 	folder  *reconstructions
 	choices recon.Choices
+	watch   progress.Func
 	made    int // scans in this run
 }
 
 // run makes the pictures that are missing, as many scans at once as fill a batch.
-func (j *reconstructing) run(ctx context.Context, watch progress.Func) error {
+func (j *reconstructing) run(ctx context.Context) error {
 	missing, err := j.folder.missing(j.set.names)
 	if err != nil {
 		return err
@@ -136,7 +137,7 @@ func (j *reconstructing) run(ctx context.Context, watch progress.Func) error {
 		if r.Stage == recon.ReconstructingStage {
 			r.Done, r.Total = call*r.Total+r.Done, calls*r.Total
 		}
-		watch.Report(r)
+		j.watch.Report(r)
 	}
 	for _, group := range groups {
 		list, err := j.draw(ctx, group, j.options(group, inAll), &call)

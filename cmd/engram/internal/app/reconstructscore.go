@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"engram/cmd/engram/internal/sheet"
-	"engram/data/progress"
 	"engram/embed/pixels"
 	"engram/recon/metrics"
 
@@ -68,7 +67,7 @@ func ways() []way {
 }
 
 // report draws the sheets and scores the pictures, by what is in the folder.
-func (j *reconstructing) report(ctx context.Context, watch progress.Func) (*Reconstructed, error) {
+func (j *reconstructing) report(ctx context.Context) (*Reconstructed, error) {
 	out := &Reconstructed{Out: j.folder.dir, Scans: len(j.set.names), Made: j.made}
 	pictures := map[string][]*pixels.Image{}
 	for _, w := range ways() {
@@ -97,7 +96,7 @@ func (j *reconstructing) report(ctx context.Context, watch progress.Func) (*Reco
 	if pictures[seenFolder] == nil {
 		return out, nil
 	}
-	if err := j.score(ctx, out, pictures, watch); err != nil {
+	if err := j.score(ctx, out, pictures); err != nil {
 		return nil, err
 	}
 	return out, writeJSONFile(filepath.Join(j.folder.dir, scoresFile), out.Scores)
@@ -120,7 +119,7 @@ func (j *reconstructing) read(ctx context.Context, folder string) ([]*pixels.Ima
 }
 
 // score compares every way to a picture with what was seen.
-func (j *reconstructing) score(ctx context.Context, out *Reconstructed, pictures map[string][]*pixels.Image, watch progress.Func) error {
+func (j *reconstructing) score(ctx context.Context, out *Reconstructed, pictures map[string][]*pixels.Image) error {
 	side := j.spec.Side
 	if side == 0 {
 		side = j.painter.autoencoder.ImageSize
@@ -145,7 +144,7 @@ func (j *reconstructing) score(ctx context.Context, out *Reconstructed, pictures
 		return nil
 	}
 	for _, name := range j.spec.Features {
-		if err := j.scoreBy(ctx, name, out.Scores, pictures, watch); err != nil {
+		if err := j.scoreBy(ctx, name, out.Scores, pictures); err != nil {
 			return fmt.Errorf("--features: %w", err)
 		}
 	}
@@ -153,12 +152,12 @@ func (j *reconstructing) score(ctx context.Context, out *Reconstructed, pictures
 }
 
 // scoreBy adds what pictures are worth to a network.
-func (j *reconstructing) scoreBy(ctx context.Context, name string, scores []PictureScores, pictures map[string][]*pixels.Image, watch progress.Func) (err error) {
-	m, err := j.OpenModel(ctx, name, watch)
+func (j *reconstructing) scoreBy(ctx context.Context, name string, scores []PictureScores, pictures map[string][]*pixels.Image) (err error) {
+	m, err := j.OpenModel(ctx, name, j.watch)
 	if err != nil {
 		return err
 	}
-	encoder, err := j.OpenImageEncoder(ctx, m, watch)
+	encoder, err := j.OpenImageEncoder(ctx, m, j.watch)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 		return nil, err
 	}
 	s.compared = tokensOf(predicted, p.clip.T, p.clip.D)
-	if s.tokens, err = a.stretched(ctx, s.compared, spec.Lengths, p, watch); err != nil {
+	if s.tokens, err = p.stretched(ctx, s.compared, spec.Lengths, watch); err != nil {
 		return nil, err
 	}
 	if spec.Index == "" {
@@ -95,7 +95,7 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	return s, nil
 }
 
-// readRecording reads scans of which nobody knows what was seen.
+// readRecording reads scans without the images that were seen.
 func (s *scanSet) readRecording(ctx context.Context, spec ReconstructionsSpec, decoder *Decoder) (means blas32.General, err error) {
 	recording, err := dataset.Recording{Path: spec.Data.Voxels, Mask: spec.Data.Mask, Labels: spec.Data.Labels}.Open()
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec
 
 // stretched returns predictions with the mean token lengths of images, or as they are
 // where none are named.
-func (a *App) stretched(ctx context.Context, predicted []embed.Tokens, images string, p *painter, watch progress.Func) (_ []embed.Tokens, err error) {
+func (p *painter) stretched(ctx context.Context, predicted []embed.Tokens, images string, watch progress.Func) (_ []embed.Tokens, err error) {
 	if images == "" {
 		return predicted, nil
 	}

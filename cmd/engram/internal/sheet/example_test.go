@@ -7,7 +7,7 @@ import (
 	"engram/embed/pixels"
 )
 
-// Two scans, of which one has a picture.
+// Two scans. One has no picture.
 func Example() {
 	s := sheet.Sheet{Columns: []string{"0000", "0001"}, Rows: []sheet.Row{
 		{Label: "seen", Images: []*pixels.Image{{W: 1, H: 1, Pix: []byte{255, 0, 0}}, nil}},
