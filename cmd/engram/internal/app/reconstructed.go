@@ -56,8 +56,23 @@ type reconstructionChoices struct {
 
 // reconstructions is a folder of pictures of scans.
 type reconstructions struct {
-	dir  string
-	lock vfs.File
+	dir        string
+	lock       vfs.File
+	folders    []string // in which each scan has a picture
+	candidates int      // of each scan
+}
+
+// foldersOf returns the folders in which each scan gets a picture.
+func foldersOf(spec ReconstructionsSpec, set *scanSet) []string {
+	folders := []string{madeFolder}
+	for folder, wanted := range map[string]bool{
+		seenFolder: set.stimuli != nil, startFolder: spec.Start != "", nearestFolder: set.index != nil, boundFolder: spec.True,
+	} {
+		if wanted {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
 }
 
 // openReconstructions opens a folder, or makes it. One of other choices is refused.
@@ -79,15 +94,8 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	if err != nil {
 		return nil, err
 	}
-	f := &reconstructions{dir: spec.Out, lock: lock}
-	path := filepath.Join(spec.Out, choicesFile)
-	before, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		err = writeBytes(path, text)
-	case err == nil && !bytes.Equal(before, text):
-		err = fmt.Errorf("%s holds pictures that were made otherwise (%s), choose another --out", spec.Out, firstDifference(before, text))
-	}
+	f := &reconstructions{dir: spec.Out, lock: lock, folders: foldersOf(spec, set), candidates: choices.Candidates}
+	err = f.agree(text)
 	for _, name := range []string{seenFolder, startFolder, madeFolder, nearestFolder, boundFolder, eachFolder, scansFolder} {
 		if err == nil {
 			err = vfs.MkdirAll(filepath.Join(spec.Out, name), 0o755)
@@ -99,22 +107,57 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	return f, nil
 }
 
+// agree writes the choices into a new folder, and refuses a folder of others.
+func (f *reconstructions) agree(choices []byte) error {
+	path := filepath.Join(f.dir, choicesFile)
+	before, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return writeBytes(path, choices)
+	case err != nil:
+		return err
+	case !json.Valid(before):
+		return fmt.Errorf("%s is damaged, it does not tell how the pictures in %s were made: choose another --out", path, f.dir)
+	case !bytes.Equal(before, choices):
+		return fmt.Errorf("%s holds pictures that were made otherwise (%s), choose another --out", f.dir, firstDifference(before, choices))
+	}
+	return nil
+}
+
 // Close gives the folder free.
 func (f *reconstructions) Close() error { return f.lock.Close() }
 
-// missing returns the numbers of the scans that are not finished.
+// missing returns the numbers of the scans that lack a file.
 func (f *reconstructions) missing(names []string) (missing []int, err error) {
 	for i, name := range names {
-		_, err := os.Stat(filepath.Join(f.dir, scansFolder, name+".json"))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			missing = append(missing, i)
-		case err != nil:
-			return nil, err
+		for _, path := range f.files(name) {
+			_, err := os.Stat(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				missing = append(missing, i)
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	return missing, nil
 }
+
+// files returns the paths of all files of a finished scan.
+func (f *reconstructions) files(name string) []string {
+	paths := []string{filepath.Join(f.dir, scansFolder, name+".json")}
+	for _, folder := range f.folders {
+		paths = append(paths, f.picture(folder, name))
+	}
+	for c := range f.candidates {
+		paths = append(paths, f.picture(eachFolder, candidateName(name, c)))
+	}
+	return paths
+}
+
+// candidateName returns the name of a candidate's picture.
+func candidateName(scan string, c int) string { return fmt.Sprintf("%s-%d", scan, c) }
 
 // picture returns the path of a scan's picture.
 func (f *reconstructions) picture(folder, name string) string {
@@ -167,7 +210,7 @@ func (j *reconstructing) write(ctx context.Context, r finished) error {
 	record := scanRecord{Name: name, Best: r.made.Best, Cosines: cosinesOf(r.made)}
 	pictures := map[string]*pixels.Image{j.folder.picture(madeFolder, name): r.made.Image()}
 	for c, candidate := range r.made.Candidates {
-		pictures[j.folder.picture(eachFolder, fmt.Sprintf("%s-%d", name, c))] = candidate.Image
+		pictures[j.folder.picture(eachFolder, candidateName(name, c))] = candidate.Image
 	}
 	if r.bound != nil {
 		record.TrueBest, record.TrueCosines = &r.bound.Best, cosinesOf(r.bound)

@@ -2,11 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"engram/cmd/engram/internal/sheet"
 	"engram/embed/pixels"
@@ -104,12 +103,12 @@ func (j *reconstructing) report(ctx context.Context) (*Reconstructed, error) {
 
 // read reads the pictures of a way, nil where it was not gone.
 func (j *reconstructing) read(ctx context.Context, folder string) ([]*pixels.Image, error) {
+	if !slices.Contains(j.folder.folders, folder) {
+		return nil, nil
+	}
 	images := make([]*pixels.Image, len(j.set.names))
 	for i, name := range j.set.names {
 		img, err := pixels.DecodeFile(ctx, j.folder.picture(folder, name), j.limits)
-		if i == 0 && errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
 		if err != nil {
 			return nil, err
 		}
