@@ -210,7 +210,7 @@ func TestAPowerLossLosesNothingThatWasFlushed(t *testing.T) {
 // What a call has acknowledged is there where the log is synced.
 func TestAPowerLossLosesNothingThatWasLogged(t *testing.T) {
 	t.Parallel()
-	livesAndPowerLosses(t, &life{durability: Synced}, 40)
+	livesAndPowerLosses(t, &life{durability: Synced}, 24)
 }
 
 func livesAndPowerLosses(t *testing.T, l *life, lives int) {
