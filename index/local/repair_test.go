@@ -291,7 +291,7 @@ func (d damagedIndex) checkRepair(t *testing.T) {
 		t.Errorf("after the repair: %v", err)
 	}
 	left := 0
-	ids, tokens := []index.ID{}, [][]byte{}
+	ids := []index.ID{}
 	for item, err := range s.All(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -302,7 +302,8 @@ func (d damagedIndex) checkRepair(t *testing.T) {
 		}
 		ids = append(ids, item.ID)
 	}
-	if tokens, err = s.Tokens(t.Context(), ids); err != nil {
+	tokens, err := s.Tokens(t.Context(), ids)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i, id := range ids {

@@ -80,7 +80,7 @@ func (f *Files) mapDamaged(r SegmentRecord) (_ *Segment, err error) {
 
 // sort tells lost rows from sound ones, and rows that only need a new code.
 func (s *Salvage) sort(ctx context.Context) error {
-	bad, err := s.Segment.badBlocks(ctx)
+	bad, err := s.badBlocks(ctx)
 	if err != nil {
 		return err
 	}

@@ -192,7 +192,7 @@ func newBatchScanner(b *batch) *batchScanner {
 		lists: make([]shortlist, len(b.queries)), bounds: make([]simd.Bounds, len(b.panels)),
 		dots: make([]int32, panelRows*simd.Lanes), reach: make([]uint32, panelRows), scores: make([]float32, panelRows),
 	}
-	s.scorer.prepare(b.kernels, b.parts)
+	s.prepare(b.kernels, b.parts)
 	for i, p := range b.parts {
 		if p.Filter != nil {
 			s.choose[i] = p.Filter()

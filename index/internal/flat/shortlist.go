@@ -120,7 +120,7 @@ func (s *scorer) rescore(l *shortlist, q []float32) {
 func (s *scorer) check(q *column.Query, matches []column.Match) error {
 	for _, m := range matches {
 		p := &s.parts[m.Part]
-		if p.Codes == nil || p.Rows.Check == nil {
+		if p.Codes == nil || p.Check == nil {
 			continue
 		}
 		s.kernels.DotRowsInt8(s.dot[:], q.Code, p.Code(m.Row), len(q.Code))
