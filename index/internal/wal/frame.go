@@ -47,7 +47,8 @@ func InChain(name string, from uint64) bool {
 // castagnoli is the table of CRC-32C, which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header returns the header of the log with a number, of which no frame is durable.
+// header returns the header of a new log with a number: its marks say that no frame is
+// durable.
 func header(number uint64) []byte {
 	b := append(make([]byte, 0, headerSize), magic...)
 	b = binary.LittleEndian.AppendUint32(b, version)
