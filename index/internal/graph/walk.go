@@ -27,8 +27,7 @@ type walker struct {
 	fresh   []uint32    // neighbours that are to be scored
 	bridges []uint32    // neighbours that are not possible (see expandAmong)
 	hits    []candidate // of a walk among chosen rows, while another is under way
-	ratio   float64
-	scores  []float32 // of fresh
+	scores  []float32   // of fresh
 }
 
 // start begins a walk that keeps room rows at most, at the first entries. code is the
