@@ -80,7 +80,9 @@ func tokenOpener(opts qdrant.Options) indextest.TokenOpener {
 func TestRecallOverAGraph(t *testing.T) {
 	t.Parallel()
 	server := start(t, double.Options{Graph: true})
-	indextest.Approximate(t, opener(qdrant.Options{Addr: server.Addr(), ExactUpTo: -1}, qdrant.Schema{}))
+	for _, quantisation := range []index.Quantisation{index.Int8, index.Binary} {
+		indextest.Approximate(t, opener(qdrant.Options{Addr: server.Addr(), ExactUpTo: -1}, qdrant.Schema{Quantisation: quantisation}))
+	}
 }
 
 // real returns a real server, where the environment names one.

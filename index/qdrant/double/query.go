@@ -75,7 +75,7 @@ func (h points) Query(_ context.Context, r *api.QueryPoints) (*api.QueryResponse
 	case *api.Query_Nearest:
 		ranked, err = c.rank(query.Nearest, r.GetUsing(), r.GetFilter())
 		if h.s.opts.Graph && !r.GetParams().GetExact() {
-			ranked = walked(ranked, r.GetParams().GetHnswEf())
+			ranked = walked(ranked, c.candidates(r))
 		}
 	default:
 		err = status.Errorf(codes.Unimplemented, "query %T", query)
@@ -93,12 +93,23 @@ func (h points) Query(_ context.Context, r *api.QueryPoints) (*api.QueryResponse
 // serverEF is hnsw_ef where a query has none.
 const serverEF = 100
 
+// binaryLoss is how many times fewer candidates are worth as much as those that codes of
+// one bit choose.
+const binaryLoss = 16
+
+// candidates returns how many candidates of a search over the graph count.
+func (c *collection) candidates(r *api.QueryPoints) uint64 {
+	ef := cmp.Or(r.GetParams().GetHnswEf(), serverEF)
+	codes := c.create.GetVectorsConfig().GetParamsMap().GetMap()[r.GetUsing()].GetQuantizationConfig()
+	if codes.GetBinary() != nil && !r.GetParams().GetQuantization().GetIgnore() {
+		return max(1, ef/binaryLoss)
+	}
+	return ef
+}
+
 // walked returns the points that a search over a graph with ef candidates finds.
 // It misses others for each query.
 func walked(ranked []scored, ef uint64) []scored {
-	if ef == 0 {
-		ef = serverEF
-	}
 	if len(ranked) == 0 {
 		return nil
 	}
