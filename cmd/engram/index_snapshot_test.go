@@ -25,7 +25,7 @@ func TestSnapshotAndDrop(t *testing.T) {
 	if got := verify(copied); strings.ReplaceAll(got, copied, name) != want {
 		t.Errorf("verify of the copy prints\n%s\nof the index\n%s", got, want)
 	}
-	c.refuse([]string{copied, "already"}, "index", "snapshot", name, "--out", copied)
+	c.refuse([]string{copied, "already has an index"}, "index", "snapshot", name, "--out", copied)
 
 	for _, answer := range []string{"", "no\n", "y\n"} {
 		c.in = answer

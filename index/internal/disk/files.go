@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"engram/data/vfs"
@@ -93,11 +94,11 @@ func CheckEmpty(dir string) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == ManifestName }) {
+		return fmt.Errorf("%s already has an index: %w", dir, fs.ErrExist)
+	}
 	for _, e := range entries {
-		switch name := e.Name(); {
-		case name == ManifestName:
-			return fmt.Errorf("%s already has an index: %w", dir, fs.ErrExist)
-		case name != LockName && name != ManifestName+tmp:
+		if name := e.Name(); name != LockName && name != ManifestName+tmp {
 			return fmt.Errorf("%s is not empty and has no index: it holds %s: %w", dir, name, fs.ErrExist)
 		}
 	}
