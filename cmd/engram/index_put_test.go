@@ -55,11 +55,14 @@ func TestPutAndDelete(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, part := range map[string]string{
-		`{"vector": [1, 2]}`:                   `line 1: it has no "id"`,
-		`{"id": 1}`:                            "neither",
-		"\n{\"id\": 1, \"vector\": [1, 2, 3]}": "lines 1 to 2: item 1: ",
-		`{"id": 1, "payload": [1]}`:            "line 1: ",
-		`{"id": -1, "vector": [1, 2]}`:         "line 1: ",
+		`{"vector": [1, 2]}`:                    `line 1: it has no "id"`,
+		`{"id": 1}`:                             "neither",
+		"\n{\"id\": 1, \"vector\": [1, 2, 3]}":  "lines 1 to 2: item 1: ",
+		`{"id": 1, "payload": [1]}`:             "line 1: ",
+		`{"id": -1, "vector": [1, 2]}`:          "line 1: ",
+		`{"id": "x", "vector": [1, 2]}`:         "wanted the id of an item",
+		`{"id": 1, "vectr": [1], "payload":{}}`: `"vectr"`,
+		`{"id": 1, "payload": {}} {"id": 2}`:    "line 1: ",
 	} {
 		c.in = text
 		c.refuse([]string{part}, "index", "put", dir)
@@ -70,8 +73,16 @@ func TestPutAndDelete(t *testing.T) {
 	if got := c.must("index", "delete", dir); !strings.Contains(got, "1 items deleted") {
 		t.Errorf("after a line that was refused, delete prints %q: want the line before it written", got)
 	}
-	c.in = "seven"
-	c.refuse([]string{"line 1", "seven"}, "index", "delete", dir)
+	for _, text := range []string{"seven", "null", "\"\"", "1.5"} {
+		c.in = text
+		c.refuse([]string{"line 1", "wanted the id"}, "index", "delete", dir)
+	}
+	c.in = "{\"id\": \"50\", \"vector\": [1, 1]}\n{\"id\": 0, \"vector\": [1, 1]}"
+	c.must("index", "put", dir)
+	c.in = "\"50\"\n 0\n"
+	if got := c.must("index", "delete", dir); !strings.Contains(got, "2 items deleted") {
+		t.Errorf("of ids as strings and between spaces, delete prints %q", got)
+	}
 	c.refuse([]string{"sometimes", "group"}, "index", "put", dir, "--durability", "sometimes")
 }
 

@@ -2,11 +2,13 @@ package app
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"engram/data/progress"
 	"engram/index"
@@ -35,9 +37,40 @@ type Written struct {
 
 // line is one line of a WriteSpec's input.
 type line struct {
-	ID      *index.ID       `json:"id"`
+	ID      *lineID         `json:"id"`
 	Vector  []float32       `json:"vector"`
 	Payload json.RawMessage `json:"payload"`
+}
+
+// lineID is an id as a line has it: a number, or its digits as a string, as --json and
+// REST write it.
+type lineID index.ID
+
+func (id *lineID) UnmarshalJSON(text []byte) error {
+	digits := text
+	if n := len(text); n > 2 && text[0] == '"' && text[n-1] == '"' {
+		digits = text[1 : n-1]
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 64)
+	if err != nil {
+		return fmt.Errorf("found %.40q, wanted the id of an item", text)
+	}
+	*id = lineID(n)
+	return nil
+}
+
+// parse reads a line. It refuses keys that it does not know: one that is misspelt would
+// have the payload replaced alone.
+func (l *line) parse(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(l); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something stands behind the JSON object")
+	}
+	return nil
 }
 
 const (
@@ -134,7 +167,7 @@ func (w *writing) lines() int { return len(w.items) + len(w.payloads) + len(w.id
 // put takes an item, or a payload for an item that is there.
 func (w *writing) put(ctx context.Context, text []byte) error {
 	var l line
-	if err := json.Unmarshal(text, &l); err != nil {
+	if err := l.parse(text); err != nil {
 		return err
 	}
 	if l.ID == nil {
@@ -150,6 +183,7 @@ func (w *writing) put(ctx context.Context, text []byte) error {
 	if l.Vector == nil && l.Payload == nil {
 		return errors.New(`it has neither "vector" nor "payload"`)
 	}
+	id := index.ID(*l.ID)
 	// The order of the lines is the order of the calls.
 	if l.Vector != nil && len(w.payloads) > 0 || l.Vector == nil && len(w.items) > 0 {
 		if err := w.write(ctx); err != nil {
@@ -157,20 +191,20 @@ func (w *writing) put(ctx context.Context, text []byte) error {
 		}
 	}
 	if l.Vector == nil {
-		w.payloads[*l.ID] = payload
+		w.payloads[id] = payload
 	} else {
-		w.items = append(w.items, index.Item{ID: *l.ID, Vector: l.Vector, Payload: payload})
+		w.items = append(w.items, index.Item{ID: id, Vector: l.Vector, Payload: payload})
 	}
 	return nil
 }
 
 // delete takes the id of an item.
 func (w *writing) delete(_ context.Context, text []byte) error {
-	var id index.ID
-	if err := json.Unmarshal(text, &id); err != nil {
-		return fmt.Errorf("found %.40q, wanted the id of an item", text)
+	var id lineID
+	if err := id.UnmarshalJSON(bytes.TrimSpace(text)); err != nil {
+		return err
 	}
-	w.ids = append(w.ids, id)
+	w.ids = append(w.ids, index.ID(id))
 	return nil
 }
 
