@@ -15,6 +15,7 @@ import (
 
 	"engram/data/racetest"
 	"engram/index"
+	"engram/index/internal/invariants"
 )
 
 // newGraphed returns an index of 3,000 rows on the disk with a graph, opened for reading.
@@ -146,6 +147,9 @@ func TestSearchesAreExplained(t *testing.T) {
 func TestASearchAllocatesItsAnswer(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("the race detector allocates")
+	}
+	if invariants.Enabled {
+		t.Skip("SKIPPED with the tag invariants: assertions allocate their messages")
 	}
 	s, dir := newGraphed(t)
 	mustClose(t, s)

@@ -205,8 +205,9 @@ func TestDamageAfterOpeningIsFound(t *testing.T) {
 		}
 		q := make([]float32, s.Dim)
 		q[0] = 1
-		if _, err := (flat.Scan{}).Search(t.Context(), nil, []column.Part{{Rows: &s.Rows}}, q, 3); err != nil {
-			t.Errorf("section %d overwritten: search gives %v", section, err)
+		_, err = (flat.Scan{}).Search(t.Context(), nil, []column.Part{{Rows: &s.Rows}}, q, 3)
+		if scored := section == secCodes || section == secVectors; scored != errors.Is(err, index.ErrCorrupt) || !scored && err != nil {
+			t.Errorf("section %d overwritten: search gives %v, want ErrCorrupt of codes and vectors alone", section, err)
 		}
 		if _, err := f.WriteAt(before, start); err != nil {
 			t.Fatal(err)

@@ -264,7 +264,8 @@ func (s *batchScanner) scanVectors(part, lo, hi int) {
 		s.batch.kernels.DotRows(scores, q.Vector, p.Vectors[lo*stride:hi*stride], stride)
 		limit := s.lists[query].least()
 		for i, score := range scores {
-			if score >= limit && s.takes(part, lo+i, i) {
+			if !(score < limit) && s.takes(part, lo+i, i) {
+				s.checkNumber(p.Rows, lo+i, score)
 				s.lists[query].best.offer(column.Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
 				limit = s.lists[query].least()
 			}

@@ -111,7 +111,8 @@ func (s *scanner) scanVectors(part, lo, hi int) {
 	s.run.kernels.DotRows(scores, s.query.Vector, p.Vectors[lo*stride:hi*stride], stride)
 	limit := s.least()
 	for i, score := range scores {
-		if score >= limit && p.Allowed(lo+i) && s.takes(part, lo+i) {
+		if !(score < limit) && p.Allowed(lo+i) && s.takes(part, lo+i) {
+			s.checkNumber(p.Rows, lo+i, score)
 			s.best.offer(column.Match{ID: p.IDs[lo+i], Score: score, Part: part, Row: lo + i})
 			limit = s.least()
 		}

@@ -80,7 +80,16 @@ func (s *scorer) offer(l *shortlist, q []float32, part, row int) {
 		return
 	}
 	s.kernels.DotRows(s.score[:], q, vector, p.Dim)
+	s.checkNumber(p.Rows, row, s.score[0])
 	l.best.offer(column.Match{ID: p.IDs[row], Score: s.score[0], Part: part, Row: row})
+}
+
+// checkNumber sets err where the score of a row is NaN, which comes of damage alone: such
+// a row would be among the best nowhere.
+func (s *scorer) checkNumber(r *column.Rows, row int, score float32) {
+	if score != score && r.Check != nil {
+		s.err = cmp.Or(s.err, r.Check(row))
+	}
 }
 
 // rescore empties the waiting list into the best matches.

@@ -10,6 +10,7 @@ import (
 	"engram/data/racetest"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
+	"engram/index/internal/invariants"
 )
 
 // chosen returns a part of which a filter chooses the first rows of an order.
@@ -118,6 +119,9 @@ func turned(rng *rand.Rand, v []float32) []float32 {
 func TestASearchAmongChosenRowsAllocatesNothing(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("the race detector allocates")
+	}
+	if invariants.Enabled {
+		t.Skip("SKIPPED with the tag invariants: assertions allocate their messages")
 	}
 	const n, k = 8000, 5
 	rng := rand.New(rand.NewPCG(8, 2))
