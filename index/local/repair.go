@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"engram/data/progress"
 	"engram/data/vfs"
@@ -35,7 +36,8 @@ type RepairOptions struct {
 // Damaged files are kept in DamagedFolder. Nothing is written before the whole plan is
 // known, and the index changes in one step: a repair that is interrupted can be begun again.
 //
-// A manifest that does not match its checksum is believed where it makes sense. One that
+// A manifest that does not match its checksum is believed where it makes sense, and the
+// report names the files that it does not name. One that
 // does not is index.ErrCorrupt: the index cannot be repaired. Other errors are as for Open.
 func Repair(ctx context.Context, dir string, opts RepairOptions) (*index.RepairReport, error) {
 	files, err := disk.OpenForRepair(dir, opts.Write)
@@ -74,9 +76,8 @@ func (r *repair) add(damage error, lost int, format string, args ...any) {
 // check verifies every segment, and returns the parts of the index without what is lost.
 func (r *repair) check(ctx context.Context, watch progress.Func) ([]part, error) {
 	m := r.files.Manifest
-	if err := r.files.ManifestDamage; err != nil {
-		r.add(err, 0, "what it says is believed: %d segments of dimension %d by model %s; files that it does not name are kept in %s",
-			len(m.Segments), m.Dim, m.Space, DamagedFolder)
+	if err := r.addManifest(); err != nil {
+		return nil, err
 	}
 	done := watch.Stage("checking", "segments", int64(len(m.Segments)))
 	var parts, memory, undead []part
@@ -116,6 +117,25 @@ func (r *repair) check(ctx context.Context, watch progress.Func) ([]part, error)
 		bury(parts, p.segment)
 	}
 	return parts, nil
+}
+
+// addManifest notes that the manifest is damaged, with the files that it does not name: a
+// damaged number may have hidden them.
+func (r *repair) addManifest() error {
+	m := r.files.Manifest
+	if r.files.ManifestDamage == nil {
+		return nil
+	}
+	unnamed, err := r.files.Folder.Unnamed(m)
+	if err != nil {
+		return err
+	}
+	files := "it names all files"
+	if len(unnamed) > 0 {
+		files = fmt.Sprintf("what is in %s, which it does not name, is left out and kept in %s", strings.Join(unnamed, ", "), DamagedFolder)
+	}
+	r.add(r.files.ManifestDamage, 0, "what it says is believed: %d segments of dimension %d by model %s; %s", len(m.Segments), m.Dim, m.Space, files)
+	return nil
 }
 
 // checkDerived verifies the graph and the field indexes of a segment, which are made from

@@ -340,3 +340,42 @@ func TestAWholeIndexIsNotRepaired(t *testing.T) {
 		t.Errorf("error %v, wanted ErrNotFound", err)
 	}
 }
+
+// A manifest that is believed in spite of its checksum hides nothing: what it no longer
+// names is told.
+func TestADamagedManifestHidesNothing(t *testing.T) {
+	dir, _ := twoSegments(t)
+	s := mustOpen(t, dir)
+	mustLog(t, s, Synced)
+	put(t, s, 1, 20)
+	damaged := filepath.Join(t.TempDir(), "index")
+	linkFiles(t, dir, damaged, disk.ManifestName)
+	content, err := os.ReadFile(filepath.Join(dir, disk.ManifestName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	believed := 0
+	for bit := range 8 * len(content) {
+		flipped := slices.Clone(content)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(filepath.Join(damaged, disk.ManifestName), flipped, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		report, err := Repair(t.Context(), damaged, RepairOptions{})
+		if err != nil {
+			if !errors.Is(err, index.ErrCorrupt) {
+				t.Fatalf("bit %d of byte %d: error %v", bit%8, bit/8, err)
+			}
+			continue
+		}
+		believed++
+		told := report.Lost > 0 || report.LostRecords > 0 || strings.Contains(report.Faults[0].Remedy, "left out")
+		if report.Items != 7 && !told {
+			t.Errorf("bit %d of byte %d: %+v, want 7 items", bit%8, bit/8, report)
+		}
+	}
+	if believed == 0 {
+		t.Error("no manifest is believed")
+	}
+}

@@ -150,9 +150,9 @@ func parseManifest(content []byte) (Manifest, error) {
 	if sound && (version < 1 || version > Version) {
 		return Manifest{}, versionError(version)
 	}
-	var b manifestBody
-	if err := json.Unmarshal(body, &b); err != nil && !sound {
-		return Manifest{}, fmt.Errorf("it does not match its checksum, and is no JSON: %w: %w", index.ErrCorrupt, err)
+	b, err := parseBody(body, sound)
+	if err != nil && !sound {
+		return Manifest{}, fmt.Errorf("it does not match its checksum, and does not parse: %w: %w", index.ErrCorrupt, err)
 	} else if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %w", index.ErrCorrupt, err)
 	}
@@ -167,6 +167,17 @@ func parseManifest(content []byte) (Manifest, error) {
 		return m, err
 	}
 	return m, errChecksum
+}
+
+// parseBody reads the JSON of a manifest. Where it does not match its checksum, a key that
+// is not known is damage: without the key "segments", the index would seem to be empty.
+func parseBody(body []byte, sound bool) (b manifestBody, err error) {
+	if err := json.Unmarshal(body, &b); err != nil || sound {
+		return b, err
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	return b, d.Decode(new(manifestBody))
 }
 
 func (m Manifest) validate() error {
