@@ -47,6 +47,7 @@ func TestBatchesThatAreRefused(t *testing.T) {
 		`{"queries":[{"vector":[1,0,0]},{"vector":[1,0]}]}`: "query 2",
 		`{"queries":[{"vector":[1,0,0],"k":0}]}`:            "query 1: k is 0",
 		`{"queries":[{"vector":[1,0,0],"fold":true}]}`:      "query 1",
+		`{"queries":{}}`:                           "wanted an array of queries",
 		`{"queries":[{}]}`:                         "query 1",
 		`{"queries":[` + many[:len(many)-1] + `]}`: "513 queries",
 	} {

@@ -323,6 +323,8 @@ func jsonKind(field string) string {
 		return "a string"
 	case "parts":
 		return "an array of parts"
+	case "queries":
+		return "an array of queries"
 	case "recall", weightName, "min_score", "fold_from", "mmr":
 		return "a number"
 	case "safe", "exact", "explain", "first_stage", "fold":

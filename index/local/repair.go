@@ -37,8 +37,8 @@ type RepairOptions struct {
 // known, and the index changes in one step: a repair that is interrupted can be begun again.
 //
 // A manifest that does not match its checksum is believed where it makes sense, and the
-// report names the files that it does not name. One that
-// does not is index.ErrCorrupt: the index cannot be repaired. Other errors are as for Open.
+// report has the names of the files that are left out. One that makes no sense is
+// index.ErrCorrupt: the index cannot be repaired. Other errors are as for Open.
 func Repair(ctx context.Context, dir string, opts RepairOptions) (*index.RepairReport, error) {
 	files, err := disk.OpenForRepair(dir, opts.Write)
 	if err != nil {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"engram/index"
@@ -15,6 +16,9 @@ const (
 	DefaultBound = 10_000
 	// MaxDiverse bounds the hits among which a diverse search chooses.
 	MaxDiverse = DefaultBound
+	// maxHits bounds the hits of a page and of a group, so that sums of them are no
+	// overflow.
+	maxHits = math.MaxInt32
 )
 
 // Options say what a search returns of a ranking.
@@ -55,16 +59,16 @@ type Diverse struct {
 // Check refuses options that make no sense, alone or together (index.ErrQuery).
 func (o Options) Check() error {
 	switch {
-	case o.K < 1:
-		return refuse("a search for %d items", o.K)
+	case o.K < 1 || o.K > maxHits:
+		return refuse("a search for %d items, wanted 1 to %d", o.K, maxHits)
 	case o.MinScore != nil && !finite(*o.MinScore):
 		return refuse("a least score of %v, wanted a finite number", *o.MinScore)
 	case !(o.Fold >= 0 && o.Fold <= 1): // or NaN
 		return refuse("near-duplicates from a cosine of %v, wanted a number above 0 and up to 1", o.Fold)
 	case o.Diverse != nil:
 		return o.checkDiverse()
-	case o.GroupSize < 0:
-		return refuse("groups of %d items, wanted 1 or more", o.GroupSize)
+	case o.GroupSize < 0 || o.GroupSize > maxHits:
+		return refuse("groups of %d items, wanted 1 to %d", o.GroupSize, maxHits)
 	case o.GroupSize > 0 && o.GroupBy == "":
 		return refuse("groups of %d items without the payload key to group by", o.GroupSize)
 	}

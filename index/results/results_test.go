@@ -170,7 +170,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		return &results.Diverse{Lambda: lambda, Candidates: candidates}
 	}
 	for _, o := range []results.Options{
-		{K: 0}, {K: 1, Fold: -1}, {K: 1, Fold: 1.1}, {K: 1, Fold: nan}, {K: 1, MinScore: &nan}, {K: 1, MinScore: &seven},
+		{K: 0}, {K: math.MaxInt}, {K: 1, GroupBy: "a", GroupSize: math.MaxInt}, {K: 1, Fold: -1}, {K: 1, Fold: 1.1}, {K: 1, Fold: nan}, {K: 1, MinScore: &nan}, {K: 1, MinScore: &seven},
 		{K: 1, Diverse: mmr(-1, 0)}, {K: 1, Diverse: mmr(2, 0)}, {K: 1, Diverse: mmr(nan, 0)}, {K: 5, Diverse: mmr(.5, 4)}, {K: 5, Diverse: mmr(.5, 1e6)},
 		{K: 1, Diverse: mmr(.5, 9), GroupBy: "x"}, {K: 1, Diverse: mmr(.5, 9), After: "x"}, {K: 1, GroupSize: 2}, {K: 1, GroupBy: "x", GroupSize: -2},
 		{K: 1, After: "x"}, {K: 1, After: "AQ"},
