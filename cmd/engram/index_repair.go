@@ -70,11 +70,19 @@ func (c *console) printRepair(r *index.RepairReport) error {
 	if r.Repaired {
 		return c.printRepaired(r)
 	}
-	_, err := fmt.Fprintf(c.stdout, "%d items stay, %d are lost\n", r.Items, r.Lost)
+	_, err := fmt.Fprintf(c.stdout, "%d items stay, %d are lost%s\n", r.Items, r.Lost, lostWrites(r))
 	return err
 }
 
+// lostWrites says where writes of the log are lost. Their number is not known.
+func lostWrites(r *index.RepairReport) string {
+	if r.LostRecords == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and writes at %d places of the log", r.LostRecords)
+}
+
 func (c *console) printRepaired(r *index.RepairReport) error {
-	_, err := fmt.Fprintf(c.stdout, "%s: repaired, %d items, %d lost\n", r.Index, r.Items, r.Lost)
+	_, err := fmt.Fprintf(c.stdout, "%s: repaired, %d items, %d lost%s\n", r.Index, r.Items, r.Lost, lostWrites(r))
 	return err
 }

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"engram/index"
+	"engram/index/local"
 )
 
 func TestRepair(t *testing.T) {
@@ -36,6 +39,13 @@ func TestRepair(t *testing.T) {
 			t.Errorf("%v: status %d, %q, %q, wanted the damaged file", command, status, stdout, stderr)
 		}
 	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if _, stderr, status := c.run("index", "copy", name, copied); status == 0 || !strings.Contains(stderr, "repaired first") {
+		t.Errorf("a copy of a damaged index: status %d, %q", status, stderr)
+	}
+	if _, err := os.Stat(copied); !os.IsNotExist(err) {
+		t.Errorf("a copy that is refused leaves %s, error %v", copied, err)
+	}
 
 	for _, answer := range []string{"", "no\n"} {
 		c.in = answer
@@ -53,4 +63,44 @@ func TestRepair(t *testing.T) {
 	}
 	c.must("index", "verify", name)
 	c.refuse([]string{"server"}, "index", "repair", "qdrant://localhost:6334/photos")
+}
+
+// Writes that the log has lost are told beside the items.
+func TestRepairTellsOfLostWrites(t *testing.T) {
+	c, name := newCLI(t), filepath.Join(t.TempDir(), "index")
+	store, err := local.Create(name, local.Options{Dim: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SetDurability(local.Synced); err != nil {
+		t.Fatal(err)
+	}
+	for id := range index.ID(3) {
+		if err := store.Upsert(t.Context(), []index.Item{{ID: id, Vector: []float32{1, 0}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damaged := filepath.Join(t.TempDir(), "damaged") // as a killed process leaves it
+	if err := os.CopyFS(damaged, os.DirFS(name)); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := filepath.Glob(filepath.Join(damaged, "*.log"))
+	if err != nil || len(logs) != 1 {
+		t.Fatalf("logs %v, error %v", logs, err)
+	}
+	content, err := os.ReadFile(logs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)/2] ^= 1
+	if err := os.WriteFile(logs[0], content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	const lost = "0 lost, and writes at 1 places of the log\n"
+	if got := c.must("index", "repair", damaged, "--yes"); !strings.HasSuffix(got, damaged+": repaired, 2 items, "+lost) {
+		t.Errorf("repair prints %q, wanted %q", got, lost)
+	}
 }

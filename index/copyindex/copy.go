@@ -195,8 +195,8 @@ func (c *copying) check(ctx context.Context) error {
 	}
 	c.total, c.before = from.Count, to.Count
 	switch {
-	case from.Damage != "": // or else what is lost would be pruned from the target
-		return fmt.Errorf("the source is to be repaired first: %s: %w", from.Damage, index.ErrCorrupt)
+	case CheckSource(from) != nil:
+		return CheckSource(from)
 	case from.Dim != to.Dim:
 		return fmt.Errorf("the source has vectors of %d elements, the target of %d: %w", from.Dim, to.Dim, index.ErrDimension)
 	case !from.Space.Same(to.Space):
@@ -204,6 +204,15 @@ func (c *copying) check(ctx context.Context) error {
 	}
 	c.tokens, err = newTokenCopy(c.from, c.to, from.Tokens, to.Tokens)
 	return err
+}
+
+// CheckSource refuses a source that is damaged (index.ErrCorrupt): what is lost there would
+// be pruned from the target.
+func CheckSource(from index.Info) error {
+	if from.Damage == "" {
+		return nil
+	}
+	return fmt.Errorf("the source is to be repaired first: %s: %w", from.Damage, index.ErrCorrupt)
 }
 
 // modelLabel names the model of a store for messages.

@@ -213,7 +213,7 @@ func bury(parts []part, of *segment) {
 func (r *repair) addRecords() {
 	for _, err := range r.store.recovery.Damage {
 		r.report.LostRecords++
-		r.add(err, 0, "what it had is left out")
+		r.add(err, 0, "the writes that were there are left out")
 	}
 }
 

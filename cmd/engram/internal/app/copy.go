@@ -33,6 +33,9 @@ func (a *App) Copy(ctx context.Context, spec CopySpec, watch progress.Func) (_ *
 		return nil, err
 	}
 	defer closeInto(&err, from)
+	if err := copyindex.CheckSource(from.Info); err != nil { // before a target is made
+		return nil, err
+	}
 	empty := from.empty(spec.Collection)
 	to, err := a.openOrCreate(ctx, spec.To, empty)
 	if err != nil {
