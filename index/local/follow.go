@@ -100,7 +100,9 @@ func (s *Store) refresh() error {
 	}
 	parts := slices.Clone(fresh.current.Load().parts)
 	for i := range parts {
-		if old := open[parts[i].segment.files()]; old != nil && !parts[i].inMemory() {
+		read := parts[i].segment
+		// An index that was made again in the folder has files of the same numbers.
+		if old := open[read.files()]; old != nil && !parts[i].inMemory() && old.Same(read.Segment) {
 			parts[i].segment = old
 		}
 	}

@@ -98,3 +98,32 @@ func TestAFollowerLooksByItself(t *testing.T) {
 	mustClose(t, follower)
 	mustClose(t, s)
 }
+
+// Where an index is deleted and made again in its folder, files have the names of others. A
+// follower takes none of these for the ones that it has open.
+func TestAFollowerOfAnIndexThatIsMadeAgain(t *testing.T) {
+	build := func(dir string, version int64, ids ...index.ID) *Store {
+		s := mustCreateStamped(t, dir, 4)
+		put(t, s, version, ids...)
+		mustFlush(t, s)
+		return s
+	}
+	dir := t.TempDir()
+	mustClose(t, build(dir, 1, 1, 2, 3))
+	follower, err := Follow(dir, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Drop(dir); err != nil {
+		t.Fatal(err)
+	}
+	again := build(dir, 2, 1, 7, 8)
+	if err := follower.refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(versions(t, again), versions(t, follower)); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
+	}
+	mustClose(t, again)
+	mustClose(t, follower)
+}

@@ -247,6 +247,20 @@ func (s *Segment) Item(i int) (index.Item, error) {
 	return index.Item{ID: s.IDs[i], Vector: append([]float32(nil), s.Vector(i)...), Payload: payload}, nil
 }
 
+// Same reports whether both are of one file, and not of files that had one name after
+// the other.
+func (s *Segment) Same(other *Segment) bool {
+	if s.file == nil || other.file == nil {
+		return false
+	}
+	a, err := s.file.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := other.file.Stat()
+	return err == nil && os.SameFile(a, b)
+}
+
 // Close unmaps the files. The rows must not be used afterwards.
 func (s *Segment) Close() error {
 	return errors.Join(s.close(), s.tokens.close(), s.graph.close(), s.fields.close())
