@@ -13,7 +13,7 @@ import (
 	"engram/index/internal/disk"
 )
 
-// twoSegments makes an index of two segments: items 1 to 4 of which 2 is dead, and 10 to
+// twoSegments makes an index of two segments: items 1 to 4, where 2 is dead, and 10 to
 // 12. It returns its folder and the name of the first segment's file.
 func twoSegments(t *testing.T) (dir, first string) {
 	t.Helper()

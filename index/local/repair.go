@@ -32,7 +32,7 @@ type RepairOptions struct {
 // Repair makes a damaged index whole again, with all items that are not damaged
 // themselves. It checks every byte. Codes, graphs and field indexes that are damaged are
 // made again from vectors and payloads; of a segment whose vectors, payloads or tokens are
-// damaged the other items are kept; a segment of which nothing can be told is taken out.
+// damaged the other items are kept; a segment that cannot be read at all is taken out.
 // Damaged files are kept in DamagedFolder. Nothing is written before the whole plan is
 // known, and the index changes in one step: a repair that is interrupted can be begun again.
 //

@@ -24,7 +24,7 @@ type segment struct {
 	users  atomic.Int64
 
 	// fields is the number of the file with its field indexes, 0 where it has none,
-	// stored says of which, and fresh that this process has written it; who holds
+	// stored lists them, and fresh says that this process has written it; who holds
 	// flusher may use them.
 	fields uint64
 	stored []bitmap.Field
