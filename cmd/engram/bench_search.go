@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/bench"
 	"engram/cmd/engram/internal/sweep"
-	"engram/index/local"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -46,7 +46,7 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.filtered, "filtered", false, "search --vectors or --hard with filters that choose from all items to one")
 	flags.BoolVar(&f.churn, "churn", false, "delete half of the items of --vectors or --hard, add their vectors again under other ids, and search after each step")
 	flags.DurationVar(&f.writes, "writes", 0, "write to the items of --hard for so long, alone and while they are searched")
-	flags.StringVar(&f.durability, "durability", string(local.Grouped), "of --writes: flush, log, group or call (see engram index put)")
+	flags.StringVar(&f.durability, "durability", app.DefaultDurability, "of --writes: flush, log, group or call (see engram index put)")
 	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
 }
 

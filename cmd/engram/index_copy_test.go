@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,8 +31,11 @@ func TestCopiedIndexAnswersAlike(t *testing.T) {
 		t.Errorf("second copy prints %q, want 16 unchanged and the digest %s", out, r.Digest)
 	}
 	query := []string{"--image", filepath.Join(photos, "p12.png"), "-k", "5", "--json"}
+	// The cursor of the next page is of one index alone.
+	next := regexp.MustCompile(`,\s+"next": "[^"]+"`)
 	want := c.must(append([]string{"search", "--index", first}, query...)...)
-	if got := c.must(append([]string{"search", "--index", second}, query...)...); got != want || !json.Valid([]byte(got)) {
+	got := c.must(append([]string{"search", "--index", second}, query...)...)
+	if !next.MatchString(got) || next.ReplaceAllString(got, "") != next.ReplaceAllString(want, "") || !json.Valid([]byte(got)) {
 		t.Errorf("search in the copy (-original +copy):\n%s", cmp.Diff(want, got))
 	}
 	var v struct{ Digest string }
