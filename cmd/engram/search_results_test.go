@@ -50,7 +50,7 @@ func TestSearchFoldsGroupsAndPages(t *testing.T) {
 
 	plain := ask("-k", "19")
 	if len(plain.Hits) != 19 || plain.Next != "" || plain.Hits[3].Score < .9999 {
-		t.Fatalf("found %v, next %q, want 19 of which four are alike", plain.names(), plain.Next)
+		t.Fatalf("found %v, next %q, want 19, four of them alike", plain.names(), plain.Next)
 	}
 	folded := ask("-k", "4", "--fold")
 	if len(folded.Hits) != 4 || len(folded.Hits[0].Folded) != 3 || folded.Hits[1].Score > .99 || folded.Next == "" {

@@ -25,7 +25,7 @@ const maxChoices = 8
 
 // choose returns what the indexes of the part's segment say about a filter. The
 // choices of the last few filters are kept: a filter is mostly asked for again, and to
-// join bitmaps takes half as long as a walk. key is that of the filter (bitmap.AppendKey).
+// join bitmaps takes half as long as a walk. key is what bitmap.AppendKey makes of the filter.
 func (p part) choose(f index.Filter, key []byte) (*choice, error) {
 	if p.inMemory() {
 		return &choice{}, nil // it has no indexes

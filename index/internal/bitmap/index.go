@@ -106,7 +106,7 @@ func (x *Index) inRange(f index.Range) (*roaring.Bitmap, error) {
 func (x *Index) firstNumber(bound float64, above bool) int {
 	at := ordered(bound)
 	if above {
-		at++ // the largest is that of +Inf, which is no bound
+		at++ // the largest belongs to +Inf, which is no bound
 	}
 	return x.numbers.from(binary.BigEndian.AppendUint64(nil, at))
 }
