@@ -47,22 +47,17 @@ func (c *console) searchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, note := range found.Notes {
-				fmt.Fprintln(c.stderr, oneLine(note))
-			}
 			f.Results = spec.Results
-			if found.Bounded {
-				fmt.Fprintf(c.stderr, "looked at the first %d items of the ranking and at no more\n", max(results.DefaultBound, spec.K))
-			}
-			if spec.Results.GroupBy != "" && len(found.Hits) == 0 {
-				fmt.Fprintf(c.stderr, "no image that was found has a value under %q\n", spec.Results.GroupBy)
-			}
-			if f.results.after != "" && found.Next != "" && !f.json {
-				fmt.Fprintf(c.stderr, "next page: --after %s\n", found.Next)
-			}
+			c.noteSearch(f, found)
 			return c.printHits(f, found)
 		},
 	}
+	f.add(cmd)
+	return cmd
+}
+
+// add adds the flags.
+func (f *searchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Index, "index", "", indexHelp)
 	f.query.add(flags)
@@ -87,7 +82,22 @@ func (c *console) searchCommand() *cobra.Command {
 	cmd.MarkFlagsMutuallyExclusive("first-stage", "candidates")
 	cmd.MarkFlagsMutuallyExclusive("mmr", "group-by")
 	cmd.MarkFlagsMutuallyExclusive("mmr", "after")
-	return cmd
+}
+
+// noteSearch says on stderr what the hits do not say.
+func (c *console) noteSearch(f searchFlags, found *app.Found) {
+	for _, note := range found.Notes {
+		fmt.Fprintln(c.stderr, oneLine(note))
+	}
+	if found.Bounded {
+		fmt.Fprintf(c.stderr, "looked at the first %d items of the ranking and at no more\n", max(results.DefaultBound, f.K))
+	}
+	if f.Results.GroupBy != "" && len(found.Hits) == 0 {
+		fmt.Fprintf(c.stderr, "no image that was found has a value under %q\n", f.Results.GroupBy)
+	}
+	if f.results.after != "" && found.Next != "" && !f.json {
+		fmt.Fprintf(c.stderr, "next page: --after %s\n", found.Next)
+	}
 }
 
 // searchFlags are the flags of search.
