@@ -48,10 +48,7 @@ func (s *Store) IndexPayload(ctx context.Context, keys map[string]index.PayloadK
 	}
 	s.flusher.Lock()
 	defer s.flusher.Unlock()
-	if s.current.Load() == nil {
-		return index.ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
 	if err := s.checkWritable(); err != nil {

@@ -28,10 +28,7 @@ func (s *Store) SetLabel(ctx context.Context, name, value string) error {
 	}
 	s.flusher.Lock()
 	defer s.flusher.Unlock()
-	if s.current.Load() == nil {
-		return index.ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
 	if err := s.checkWritable(); err != nil {

@@ -65,10 +65,7 @@ func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) err
 	}
 	s.flusher.Lock()
 	defer s.flusher.Unlock()
-	if s.current.Load() == nil {
-		return index.ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
 	if err := s.flush(ctx); err != nil || !all && s.tokenSize() > LargeTokens {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 
 	"engram/index"
@@ -23,6 +24,14 @@ func OpenReadOnly(dir string) (*Store, error) {
 
 // readOnly reports whether the store was opened by OpenReadOnly.
 func (s *Store) readOnly() bool { return s.lock == nil }
+
+// checkOpen refuses a call of a store that was closed, or whose context has ended.
+func (s *Store) checkOpen(ctx context.Context) error {
+	if s.current.Load() == nil {
+		return index.ErrClosed
+	}
+	return ctx.Err()
+}
 
 // checkWritable refuses a write to a store that was opened for reading or is damaged.
 func (s *Store) checkWritable() error {

@@ -108,10 +108,7 @@ func (s *Store) deleting(ids []index.ID, removed *int) change {
 func (s *Store) Flush(ctx context.Context) error {
 	s.flusher.Lock()
 	defer s.flusher.Unlock()
-	if s.current.Load() == nil {
-		return index.ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
 	return s.flush(ctx)
