@@ -3,8 +3,8 @@ package index
 // Explanation says how a search found its hits (see Query.Explain).
 type Explanation struct {
 	Path SearchPath `json:"path"`
-	// Items is how many items the walked graphs have, and Scanned how many items are in
-	// parts that were scanned, of which a filter may have left out most.
+	// Items is how many items the walked graphs have, and Scanned how many items the
+	// scanned parts have. A filter may have left out most of these.
 	Items   int `json:"items"`
 	Scanned int `json:"scanned"`
 	// Effort is how many items the widest walk kept; 0: there was none, or it is not known.

@@ -17,8 +17,8 @@ import (
 	"engram/index/results"
 )
 
-// resultItems fills a store with items in clusters, some of which are near-duplicates
-// and some the same, under payloads that make groups.
+// resultItems fills a store with items in clusters, under payloads that make groups. Some
+// items are near-duplicates of others, and some are equal to others.
 func (f fixture) resultItems(store index.Store, n int) map[index.ID]index.Item {
 	const dim = 6
 	rng := rand.New(rand.NewPCG(uint64(n), 6))

@@ -43,7 +43,7 @@ var ways = map[string]index.Query{"walk": {K: 10}, "scan": {K: 10, Exact: true}}
 // Vectors that are scored are read, so that they do not stay in the memory of the process.
 func TestSearchesTakeNoMemoryOfVectors(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the memory of a map is read from /proc")
+		t.Skip("SKIPPED: the memory of a map is read from /proc, which Linux alone has")
 	}
 	s, _ := newGraphed(t)
 	vectors := s.current.Load().parts[0].segment.Vectors
@@ -68,7 +68,7 @@ func mappedResident(t *testing.T, address uintptr) int {
 	t.Helper()
 	f, err := os.Open("/proc/self/smaps")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("SKIPPED: the kernel shows no memory of maps: ", err)
 	}
 	defer f.Close()
 	inside := false
@@ -146,7 +146,7 @@ func TestSearchesAreExplained(t *testing.T) {
 // that indexes decide.
 func TestASearchAllocatesItsAnswer(t *testing.T) {
 	if racetest.Enabled {
-		t.Skip("the race detector allocates")
+		t.Skip("SKIPPED under the race detector, which allocates: a run without it counts")
 	}
 	if invariants.Enabled {
 		t.Skip("SKIPPED with the tag invariants: assertions allocate their messages")

@@ -13,7 +13,7 @@ import (
 	"engram/index/internal/invariants"
 )
 
-// chosen returns a part of which a filter chooses the first rows of an order.
+// chosen returns a part whose filter chooses the first n rows of an order.
 func chosen(rows *column.Rows, order []int, n int) column.Part {
 	p := column.Part{Rows: rows, Possible: column.Bits(nil).Clone(len(order)), Matches: n}
 	for _, row := range order[:n] {
@@ -118,7 +118,7 @@ func turned(rng *rand.Rand, v []float32) []float32 {
 // A search among chosen rows allocates nothing once a few have run.
 func TestASearchAmongChosenRowsAllocatesNothing(t *testing.T) {
 	if racetest.Enabled {
-		t.Skip("the race detector allocates")
+		t.Skip("SKIPPED under the race detector, which allocates: a run without it counts")
 	}
 	if invariants.Enabled {
 		t.Skip("SKIPPED with the tag invariants: assertions allocate their messages")

@@ -93,8 +93,8 @@ func (h points) Query(_ context.Context, r *api.QueryPoints) (*api.QueryResponse
 // serverEF is hnsw_ef where a query has none.
 const serverEF = 100
 
-// binaryLoss is how many times fewer candidates are worth as much as those that codes of
-// one bit choose.
+// binaryLoss divides the candidates of a search by codes of one bit: so many fewer
+// candidates of an exact ranking find as much.
 const binaryLoss = 16
 
 // candidates returns how many candidates of a search over the graph count.
