@@ -26,6 +26,10 @@ const (
 	// Decoder has decoder: voxels [n,V] → tokens [n,T,D], or embedding [n,D]
 	// where T is 1.
 	Decoder Kind = "decoder"
+	// Prior has prior: predicted [n,T,D], noisy [n,T,D] and time [n] → tokens [n,T,D].
+	Prior Kind = "prior"
+	// LowLevel has lowlevel: voxels [n,V] → latent [n,C,S/f,S/f].
+	LowLevel Kind = "lowlevel"
 )
 
 // Manifest is the content of a bundle.json. Fields that a kind has no use for
@@ -52,15 +56,16 @@ type Manifest struct {
 	// several: "" (fp32), "fp16" or "int8". Graphs take and give float32 all the same.
 	Precision string `json:"precision,omitempty"`
 
-	Preprocess *Preprocess `json:"preprocess,omitempty"` // clip, features, vae
-	Tokenizer  *Tokenizer  `json:"tokenizer,omitempty"`  // clip with a text graph
-	Latent     *Latent     `json:"latent,omitempty"`     // vae, denoiser
-	Scheduler  *Scheduler  `json:"scheduler,omitempty"`  // denoiser
-	Sampling   *Sampling   `json:"sampling,omitempty"`   // denoiser, where it has a way of its own
-	Condition  *Condition  `json:"condition,omitempty"`  // denoiser that takes more than its tokens
+	Preprocess *Preprocess `json:"preprocess,omitempty"`  // clip, features, vae
+	Tokenizer  *Tokenizer  `json:"tokenizer,omitempty"`   // clip with a text graph
+	Latent     *Latent     `json:"latent,omitempty"`      // vae, denoiser, lowlevel
+	Scheduler  *Scheduler  `json:"scheduler,omitempty"`   // denoiser, prior
+	Sampling   *Sampling   `json:"sampling,omitempty"`    // denoiser or prior, where it has a way of its own
+	Condition  *Condition  `json:"condition,omitempty"`   // denoiser that takes more than its tokens
+	Scale      *TokenScale `json:"token_scale,omitempty"` // prior whose tokens are not the space's own
 
-	Voxels int    `json:"voxels,omitempty"` // decoder: V, voxels per scan
-	Target string `json:"target,omitempty"` // decoder: fingerprint of the model whose space it predicts
+	Voxels int    `json:"voxels,omitempty"` // decoder, lowlevel: V, voxels per scan
+	Target string `json:"target,omitempty"` // decoder, prior, lowlevel: fingerprint of the model whose space it predicts
 }
 
 // Graph names one ONNX file and its tensors: what this program calls a tensor
@@ -129,6 +134,16 @@ type Sampling struct {
 	Karras   bool    `json:"karras,omitempty"`   // the noise of the steps is spaced as Karras et al. do
 	Steps    int     `json:"steps,omitempty"`    // of sampling
 	Guidance float64 `json:"guidance,omitempty"` // weight of the condition
+}
+
+// TokenScale says how the noisy and the predicted tokens of a prior differ from the
+// tokens of its space.
+type TokenScale struct {
+	// Factor multiplies the space's tokens: √D in MindEye.
+	Factor float64 `json:"factor"`
+	// UnitGlobal divides all tokens that were sampled by the length of token 0, which is 1 in
+	// spaces whose tokens are divided so, as Versatile Diffusion's are.
+	UnitGlobal bool `json:"unit_global,omitempty"`
 }
 
 // Condition says how a denoiser is given the tokens, where that is not context,

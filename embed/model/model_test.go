@@ -50,6 +50,15 @@ func manifest(kind model.Kind) model.Manifest {
 	case model.Decoder:
 		m.T, m.D, m.Voxels, m.Target = 1, 768, 15724, fingerprint
 		m.Graphs = map[string]model.Graph{"decoder": graph(map[string]string{"voxels": "x"}, map[string]string{"embedding": "y"})}
+	case model.Prior:
+		m.T, m.D, m.Target, m.Scale = 257, 768, fingerprint, &model.TokenScale{Factor: 27.71, UnitGlobal: true}
+		m.Scheduler = &model.Scheduler{Steps: 100, BetaStart: .0006, BetaEnd: .999, BetaSchedule: "cosine", Prediction: "sample"}
+		m.Sampling = &model.Sampling{Method: "ddpm", Steps: 100, Guidance: 1}
+		m.Graphs = map[string]model.Graph{"prior": graph(
+			map[string]string{"predicted": "b", "noisy": "z", "time": "t"}, map[string]string{"tokens": "y"})}
+	case model.LowLevel:
+		m.Voxels, m.ImageSize, m.Target, m.Latent = 15724, 512, fingerprint, &model.Latent{Channels: 4, Factor: 8, Scale: .18215}
+		m.Graphs = map[string]model.Graph{"lowlevel": graph(map[string]string{"voxels": "x"}, map[string]string{"latent": "z"})}
 	}
 	return m
 }
@@ -69,7 +78,9 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-var kinds = []model.Kind{model.CLIP, model.Features, model.VAE, model.Denoiser, model.Decoder}
+var kinds = []model.Kind{
+	model.CLIP, model.Features, model.VAE, model.Denoiser, model.Decoder, model.Prior, model.LowLevel,
+}
 
 func TestEveryKindIsReadAsItWasWritten(t *testing.T) {
 	for _, kind := range kinds {
@@ -149,7 +160,7 @@ func TestManifestsThatAreNotValidAreRefused(t *testing.T) {
 		want   string
 	}{
 		{"another format", model.CLIP, func(m *model.Manifest) { m.Format = 2 }, "format is 2, this version reads format 1"},
-		{"an unknown kind", model.CLIP, func(m *model.Manifest) { m.Kind = "clap" }, `kind is "clap", wanted clip, features, vae, denoiser or decoder`},
+		{"an unknown kind", model.CLIP, func(m *model.Manifest) { m.Kind = "clap" }, `kind is "clap", wanted clip, features, vae, denoiser, decoder, prior or lowlevel`},
 		{"no licence", model.CLIP, func(m *model.Manifest) { m.Licence = " " }, "licence is missing"},
 		{"no dim", model.CLIP, func(m *model.Manifest) { m.D = 0 }, "dim is missing, kind clip needs it"},
 		{"a negative dim", model.CLIP, func(m *model.Manifest) { m.D = -1 }, "dim is -1, wanted 1 to"},
@@ -194,6 +205,10 @@ func TestManifestsThatAreNotValidAreRefused(t *testing.T) {
 		{"a noise level without labels", model.Denoiser, func(m *model.Manifest) { m.Condition.NoiseLevel = 3 }, "noise_level is 3"},
 		{"a negative text", model.Denoiser, func(m *model.Manifest) { m.Condition.ZeroText = -1 }, "zero_text is -1"},
 		{"a condition of a CLIP", model.CLIP, func(m *model.Manifest) { m.Condition = &model.Condition{} }, "kind clip has no use for it"},
+		{"a prior by UniPC", model.Prior, func(m *model.Manifest) { m.Sampling.Method = "unipc" }, `method is "unipc", wanted one of ["ddim" "ddpm"]`},
+		{"tokens of no scale", model.Prior, func(m *model.Manifest) { m.Scale.Factor = 0 }, "token_scale: factor is 0"},
+		{"a scale of a denoiser", model.Denoiser, func(m *model.Manifest) { m.Scale = &model.TokenScale{Factor: 1} }, "token_scale is set, kind denoiser"},
+		{"a low level without a target", model.LowLevel, func(m *model.Manifest) { m.Target = "" }, "target is missing, kind lowlevel needs it"},
 		{"an unknown method", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Method: "heun"} }, `method is "heun"`},
 		{"an unknown spacing", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Spacing: "even"} }, `spacing is "even"`},
 		{"Karras with DDIM", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Karras: true} }, "karras is set with method ddim"},

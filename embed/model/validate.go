@@ -43,6 +43,10 @@ func (k Kind) graphs(t int) []graphSpec {
 		}}
 	case Decoder:
 		return []graphSpec{{name: "decoder", inputs: []string{"voxels"}, outputs: []string{embedding}}}
+	case Prior:
+		return []graphSpec{{name: "prior", inputs: []string{"noisy", "predicted", "time"}, outputs: []string{"tokens"}}}
+	case LowLevel:
+		return []graphSpec{{name: "lowlevel", inputs: []string{"voxels"}, outputs: []string{"latent"}}}
 	}
 	return nil
 }
@@ -59,7 +63,7 @@ func (m *Manifest) validate() error {
 		return invalid("format is %d, this version reads format %d", m.Format, Format)
 	}
 	if m.Kind.graphs(m.T) == nil {
-		return invalid("kind is %q, wanted clip, features, vae, denoiser or decoder", m.Kind)
+		return invalid("kind is %q, wanted clip, features, vae, denoiser, decoder, prior or lowlevel", m.Kind)
 	}
 	for _, field := range []struct{ name, value string }{
 		{"name", m.Name}, {"version", m.Version}, {"licence", m.Licence}, {"source", m.Source},
@@ -86,14 +90,14 @@ func (m *Manifest) validatePresence() error {
 		present bool
 		kinds   []Kind
 	}{
-		{"tokens", m.T != 0, []Kind{CLIP, Features, Denoiser, Decoder}},
-		{"dim", m.D != 0, []Kind{CLIP, Features, Denoiser, Decoder}},
-		{"image_size", m.ImageSize != 0, []Kind{CLIP, Features, VAE, Denoiser}},
+		{"tokens", m.T != 0, []Kind{CLIP, Features, Denoiser, Decoder, Prior}},
+		{"dim", m.D != 0, []Kind{CLIP, Features, Denoiser, Decoder, Prior}},
+		{"image_size", m.ImageSize != 0, []Kind{CLIP, Features, VAE, Denoiser, LowLevel}},
 		{"preprocess", m.Preprocess != nil, []Kind{CLIP, Features, VAE}},
-		{"latent", m.Latent != nil, []Kind{VAE, Denoiser}},
-		{"scheduler", m.Scheduler != nil, []Kind{Denoiser}},
-		{"voxels", m.Voxels != 0, []Kind{Decoder}},
-		{"target", m.Target != "", []Kind{Decoder}},
+		{"latent", m.Latent != nil, []Kind{VAE, Denoiser, LowLevel}},
+		{"scheduler", m.Scheduler != nil, []Kind{Denoiser, Prior}},
+		{"voxels", m.Voxels != 0, []Kind{Decoder, LowLevel}},
+		{"target", m.Target != "", []Kind{Decoder, Prior, LowLevel}},
 	} {
 		wanted := slices.Contains(field.kinds, m.Kind)
 		switch {
@@ -104,8 +108,12 @@ func (m *Manifest) validatePresence() error {
 		}
 	}
 	switch {
-	case m.Kind != Denoiser && (m.Sampling != nil || m.Condition != nil):
+	case m.Kind != Denoiser && m.Condition != nil || m.Kind != Denoiser && m.Kind != Prior && m.Sampling != nil:
 		return invalid("sampling or condition is set, kind %s has no use for it", m.Kind)
+	case m.Kind != Prior && m.Scale != nil:
+		return invalid("token_scale is set, kind %s has no use for it", m.Kind)
+	case m.Scale != nil && !(m.Scale.Factor > 0):
+		return invalid("token_scale: factor is %v, wanted a positive number", m.Scale.Factor)
 	case m.Kind == CLIP && text && m.Tokenizer == nil:
 		return invalid("tokenizer is missing, the text graph needs it")
 	case (m.Kind != CLIP || !text) && m.Tokenizer != nil:

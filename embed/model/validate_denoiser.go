@@ -9,6 +9,7 @@ import (
 // Names that a Sampling may have, as package diffusion does.
 var (
 	methods  = []string{"ddim", "euler", "dpm++2m", "unipc"}
+	priors   = []string{"ddim", "ddpm"}
 	spacings = []string{"trailing", "leading", "linspace"}
 )
 
@@ -18,9 +19,13 @@ func (m *Manifest) validateSampling() error {
 	if s == nil {
 		return nil
 	}
+	known := methods
+	if m.Kind == Prior {
+		known = priors
+	}
 	switch {
-	case s.Method != "" && !slices.Contains(methods, s.Method):
-		return invalid("sampling: method is %q, wanted one of %q", s.Method, methods)
+	case s.Method != "" && !slices.Contains(known, s.Method):
+		return invalid("sampling: method is %q, wanted one of %q", s.Method, known)
 	case s.Spacing != "" && !slices.Contains(spacings, s.Spacing):
 		return invalid("sampling: spacing is %q, wanted one of %q", s.Spacing, spacings)
 	case s.Karras && (s.Method == "" || s.Method == "ddim"):
