@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -43,19 +45,22 @@ func plainID(id string) bool {
 	return true
 }
 
-// secure sets the headers that every answer carries. The policy allows the
+// secure returns what sets the headers that every answer carries. The policy allows the
 // page its own files and the previews it makes of the visitor's pictures, with
 // Options.ImageURLs pictures of other servers, and nothing else.
-func (s *Server) secure(c *gin.Context) {
-	h := c.Writer.Header()
+func (s *Server) secure() gin.HandlerFunc {
 	pictures := "img-src 'self' blob:"
 	if s.opts.ImageURLs {
 		pictures += " https: http:"
 	}
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
-		pictures+"; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	policy := "default-src 'none'; script-src 'self'; style-src 'self'; " +
+		pictures + "; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return func(c *gin.Context) {
+		h := c.Writer.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", policy)
+	}
 }
 
 // access logs one line for each request: the pattern of the route and never
@@ -93,13 +98,16 @@ func (s *Server) recovered(c *gin.Context) {
 	c.Next()
 }
 
-// writeJSON sends v. A value that cannot be encoded is a fault of this
-// package, not of the request.
+// writeJSON sends v, and all of it before anything else is done for the request, such as
+// a line of the log. A value that cannot be encoded is a fault of this package, not of
+// the request.
 func writeJSON(c *gin.Context, status int, contentType string, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body bytes.Buffer
+	if err := json.NewEncoder(&body).Encode(v); err != nil {
 		panic(fmt.Sprintf("httpapi: %T has no JSON form: %v", v, err))
 	}
 	c.Header("Content-Type", contentType) // gin leaves one that is there already
-	c.Data(status, contentType, append(body, '\n'))
+	c.Header("Content-Length", strconv.Itoa(body.Len()))
+	c.Data(status, contentType, body.Bytes())
+	c.Writer.Flush()
 }

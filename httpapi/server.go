@@ -203,7 +203,7 @@ func (s *Server) router() *gin.Engine {
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		panic(err) // only a list that cannot be parsed is refused
 	}
-	engine.Use(identify, s.secure, s.cors, s.access, s.recovered)
+	engine.Use(identify, s.secure(), s.cors, s.access, s.recovered)
 	for _, r := range s.routes() {
 		engine.Handle(r.method, r.path, s.wrap(r.answer()))
 	}
