@@ -21,6 +21,7 @@ func FuzzReadQuery(f *testing.F) {
 	f.Add("image/jpeg", `safe=false&filter={"key":"a","from":1}`, []byte("\xff\xd8\xff"))
 	f.Add("application/x-npy", "kind=vector", npyFile([]int{3}, 1, 2, 3))
 	f.Add("application/octet-stream", "", npyFile([]int{2, 2}, 1, 2, 3, 4))
+	f.Add("application/octet-stream", "kind=vector", []byte(floats(1, 2, 3)))
 	f.Add("image/jpeg", "k=1", []byte("\xff\xd8\xff"))
 	f.Add(boundary, "", []byte("--b\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n3\r\n"+
 		"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x\"\r\n\r\nbytes\r\n"+

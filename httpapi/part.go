@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"engram/data/npy"
 	"engram/embed"
@@ -143,6 +145,27 @@ func readVector(raw []byte) (part, error) {
 	return part{kind: kindVector, vector: values}, nil
 }
 
+// rawReader returns a reader of a scan or a vector that also takes the numbers alone,
+// float32 in little-endian order. file reads files of the kind.
+func rawReader(kind string, file func([]byte) (part, error)) func([]byte) (part, error) {
+	return func(raw []byte) (part, error) {
+		if kind == kindImage || bytes.HasPrefix(raw, []byte(npy.Magic)) || looksLikeNIfTI(raw) && !plausible(raw) {
+			return file(raw)
+		}
+		if len(raw)%4 != 0 {
+			return part{}, fmt.Errorf("the body has %d bytes: wanted an npy file, or float32 numbers of 4 bytes each: %w", len(raw), errBody)
+		}
+		row := make([]float32, len(raw)/4)
+		for i := range row {
+			row[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		if kind == kindVector {
+			return part{kind: kindVector, vector: row}, nil
+		}
+		return part{kind: kindScan, repeats: [][]float32{row}}, nil
+	}
+}
+
 // readNpy reads the array of an npy file as float32.
 func readNpy(raw []byte) (shape []int, values []float32, err error) {
 	if looksLikeNIfTI(raw) {
@@ -156,13 +179,23 @@ func readNpy(raw []byte) (shape []int, values []float32, err error) {
 	return array.Shape, array.Float32s(), nil
 }
 
-// looksLikeNIfTI tells by the first bytes: gzip's magic, or the header size of
-// NIfTI-1 (348) or NIfTI-2 (540) in either byte order.
+// looksLikeNIfTI tells by the first bytes: gzip's magic, or the header size of NIfTI-1
+// (348) or NIfTI-2 (540) in either byte order.
 func looksLikeNIfTI(raw []byte) bool {
-	for _, magic := range []string{"\x1f\x8b", "\x5c\x01\x00\x00", "\x00\x00\x01\x5c", "\x1c\x02\x00\x00", "\x00\x00\x02\x1c"} {
+	for _, magic := range []string{gzipMagic, "\x5c\x01\x00\x00", "\x00\x00\x01\x5c", "\x1c\x02\x00\x00", "\x00\x00\x02\x1c"} {
 		if bytes.HasPrefix(raw, []byte(magic)) {
 			return true
 		}
 	}
 	return false
+}
+
+// gzipMagic is followed by 8, the only method, and flags below 32 (RFC 1952, section 2.3).
+const gzipMagic = "\x1f\x8b"
+
+// plausible reports whether a body whose first bytes are a NIfTI file's may be numbers
+// all the same: gzip's magic are two bytes of a float32, and any number may have them. The
+// other first bytes, and gzip's four, are of no voxel: below 1e-19 or above 1e17.
+func plausible(raw []byte) bool {
+	return bytes.HasPrefix(raw, []byte(gzipMagic)) && len(raw) > 3 && (raw[2] != 8 || raw[3] >= 32)
 }

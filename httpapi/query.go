@@ -72,10 +72,13 @@ func readQuery(contentType string, values url.Values, body io.Reader) (query, er
 		if file == nil {
 			return q, fmt.Errorf("kind is %q, wanted image, scan or vector: %w", kind, errQuery)
 		}
+		if mediaType == "application/octet-stream" {
+			file = rawReader(kind, file)
+		}
 		read = q.fromFile(file)
 	default:
 		return q, fmt.Errorf("a search is JSON, an image (image/jpeg, …), a scan or vector as npy "+
-			"(application/x-npy) or a form with one of these as a file, not %q: %w", mediaType, errMediaType)
+			"(application/x-npy) or float32 (application/octet-stream), or a form with one of these as a file, not %q: %w", mediaType, errMediaType)
 	}
 	raw, err := readAll(body)
 	if err != nil {

@@ -18,6 +18,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// floats are numbers as float32 in little-endian order.
+func floats(values ...float32) string {
+	var b []byte
+	for _, x := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return string(b)
+}
+
 // npyFile writes a version 1.0 npy file of little-endian float32, by the
 // format's own description and not by package npy.
 func npyFile(shape []int, values ...float32) []byte {
@@ -83,6 +92,10 @@ func TestSearchTakesEveryFormOfAQuery(t *testing.T) {
 		{name: "image", address: "?k=2", contentType: "image/png", body: picture, want: []string{"2", "1"}},
 		{name: "scan as npy", address: "?k=1", contentType: "application/x-npy", body: scan, want: []string{"3"}},
 		{name: "scan as octets", address: "?kind=scan&k=1", contentType: "application/octet-stream", body: scan, want: []string{"3"}},
+		{name: "scan as numbers", address: "?k=1", contentType: "application/octet-stream", body: floats(0, .95, 0, 7, 7), want: []string{"3"}},
+		{name: "vector as numbers", address: "?kind=vector&k=1", contentType: "application/octet-stream", body: floats(0, 0, 2), want: []string{"4"}},
+		{name: "a vector whose first number has the bytes of gzip", address: "?kind=vector&k=1", contentType: "application/octet-stream",
+			body: floats(math.Float32frombits(0x3f008b1f), 0, 90), want: []string{"4"}},
 		{name: "image as octets", address: "?kind=image&k=1", contentType: "application/octet-stream", body: picture, want: []string{"2"}},
 		{name: "vector as npy", address: "?kind=vector&k=1", contentType: "application/x-npy",
 			body: string(npyFile([]int{3}, 0, 0, 2)), want: []string{"4"}},
@@ -218,6 +231,9 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		{name: "npy with more than it says", contentType: "application/x-npy", body: string(npyFile([]int{5}, 1, 1, 1, 1, 1, 1)), status: 400, slug: "unreadable-body", detail: "npy: "},
 		{name: "no npy", contentType: "application/x-npy", body: "hello", status: 400, slug: "unreadable-body", detail: "npy: "},
 		{name: "NIfTI", contentType: "application/octet-stream", body: "\x5c\x01\x00\x00 and so on", status: 415, slug: "unsupported-media-type", detail: "send them as npy"},
+		{name: "gzip of NIfTI as octets", contentType: "application/octet-stream", body: "\x1f\x8b\x08\x00 or so", status: 415, slug: "unsupported-media-type", detail: "send them as npy"},
+		{name: "part of a number", contentType: "application/octet-stream", body: "seven b", status: 400, slug: "unreadable-body", detail: "7 bytes: wanted an npy file, or float32"},
+		{name: "a vector of too few numbers", address: "?kind=vector", contentType: "application/octet-stream", body: floats(1, 2), status: 422, slug: "wrong-dimension", detail: "2 elements, the index 3"},
 		{name: "gzip of NIfTI", form: []string{"scan", "\x1f\x8b and so on"}, status: 415, slug: "unsupported-media-type", detail: "send them as npy"},
 		{name: "unknown kind", address: "?kind=text", contentType: "application/x-npy", body: "x", status: 400, slug: "unusable-query", detail: `kind is "text"`},
 		{name: "no image", contentType: "image/jpeg", body: "no image", status: 422, slug: "unreadable-image", detail: "the bytes are no PNG"},

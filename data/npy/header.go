@@ -11,8 +11,10 @@ import (
 	"engram/data/internal/numeric"
 )
 
+// Magic is what an npy file begins with.
+const Magic = "\x93NUMPY"
+
 const (
-	magic = "\x93NUMPY"
 	// maxHeader bounds the text of a header; NumPy itself stops at 10,000.
 	maxHeader = 1 << 16
 	// maxRank is the largest number of axes that NumPy allows.
@@ -39,14 +41,14 @@ func (h *header) String() string {
 // readHeader reads the magic, the version and the header, and leaves r at the
 // first element.
 func readHeader(r io.Reader) (*header, error) {
-	var prefix [len(magic) + 2]byte
+	var prefix [len(Magic) + 2]byte
 	if n, err := io.ReadFull(r, prefix[:]); err != nil {
 		return nil, short(err, "the magic and version take 8 bytes, there are %d", n)
 	}
-	if string(prefix[:len(magic)]) != magic {
-		return nil, fmt.Errorf("wanted the magic %q of an npy file, found %q", magic, prefix[:len(magic)])
+	if string(prefix[:len(Magic)]) != Magic {
+		return nil, fmt.Errorf("wanted the magic %q of an npy file, found %q", Magic, prefix[:len(Magic)])
 	}
-	major, minor := prefix[len(magic)], prefix[len(magic)+1]
+	major, minor := prefix[len(Magic)], prefix[len(Magic)+1]
 	if major < 1 || major > 3 || minor != 0 {
 		return nil, fmt.Errorf("format version %d.%d is not known, wanted 1.0, 2.0 or 3.0", major, minor)
 	}

@@ -85,8 +85,8 @@ func formatHeader(shape []int, descr string) string {
 		tuple += ","
 	}
 	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, tuple)
-	const before = len(magic) + 4 // and version and length
+	const before = len(Magic) + 4 // and version and length
 	padded := (before+len(dict)+1+63)/64*64 - before
 	dict += strings.Repeat(" ", padded-len(dict)-1) + "\n"
-	return magic + "\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(dict)))) + dict
+	return Magic + "\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(dict)))) + dict
 }
