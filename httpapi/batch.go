@@ -46,7 +46,7 @@ func (s *Server) searchBatch(c *gin.Context) error {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return fmt.Errorf("a batch is JSON, not %q: %w", r.Header.Get("Content-Type"), errMediaType)
 	}
-	raw, err := readAll(r.Body)
+	raw, err := readAll(bodyOf(r))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -224,13 +225,30 @@ func (p *part) setWeight(text string) (err error) {
 	return embed.CheckWeight(p.weight)
 }
 
+// sized is a body of which the client says how long it is.
+type sized struct {
+	io.Reader
+	size int64
+}
+
+// bodyOf returns the body of a request.
+func bodyOf(r *http.Request) io.Reader {
+	return sized{r.Body, max(0, r.ContentLength)}
+}
+
+// maxTrusted bounds the memory that is set aside for what a client says.
+const maxTrusted = 1 << 20
+
 // readAll reads a body whose length http.MaxBytesReader bounds.
 func readAll(r io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(r)
-	if err != nil {
+	var raw bytes.Buffer
+	if body, ok := r.(sized); ok {
+		raw.Grow(int(min(body.size, maxTrusted)) + bytes.MinRead) // which ReadFrom wants at the end
+	}
+	if _, err := raw.ReadFrom(r); err != nil {
 		return nil, bodyError("body", err)
 	}
-	return raw, nil
+	return raw.Bytes(), nil
 }
 
 // bodyError keeps the cause in the chain, because a body over the limit and a

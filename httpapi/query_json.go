@@ -24,6 +24,8 @@ type partObject struct {
 	Voxels json.RawMessage `json:"voxels"`
 	Item   json.RawMessage `json:"item"`
 	Trial  *string         `json:"trial"`
+
+	numbers numbers // in place of an array that was cut out
 }
 
 // partMembers are their names.
@@ -113,29 +115,18 @@ func (q *query) fromParts(list []json.RawMessage) error {
 	return nil
 }
 
-// manyNumbers is the length of a list of numbers, in bytes of JSON, from which it is
-// worth setting aside: package json goes through what it decodes several times, in
-// 25 µs a time for a vector of 768 elements.
-const manyNumbers = 512
-
 // decodeObject reads a JSON object with members of the known names. members is the
 // part that the object has among its members.
 func decodeObject(raw []byte, object any, members *partObject, known []string) error {
-	rest, numbers, err := checkMembers(raw, known)
-	if err != nil {
-		return err
-	}
-	if numbers != nil {
-		if decodeAll(rest, object) == nil {
-			if v := numbers["vector"]; v != nil {
-				members.Vector = v
-			}
-			if v := numbers["voxels"]; v != nil {
-				members.Voxels = v
-			}
+	if rest, numbers, ok := cutNumbers(raw); ok {
+		if checkMembers(rest, known) == nil && decodeAll(rest, object) == nil {
+			members.numbers = numbers
 			return nil
 		}
 		// What is wrong is said of the whole.
+	}
+	if err := checkMembers(raw, known); err != nil {
+		return err
 	}
 	return decodeAll(raw, object)
 }
@@ -170,11 +161,11 @@ func (o *partObject) parts() ([]part, error) {
 		add(imagePart(*o.Image))
 	}
 	if present(o.Vector) {
-		vector, err := parseFloats("vector", o.Vector)
+		vector, err := o.vector()
 		add(part{kind: kindVector, vector: vector}, err)
 	}
 	if present(o.Voxels) {
-		repeats, err := parseRepeats(o.Voxels)
+		repeats, err := o.repeats()
 		add(part{kind: kindScan, repeats: repeats}, err)
 	}
 	if present(o.Item) {
@@ -238,45 +229,32 @@ func (q *query) options(object queryObject) (err error) {
 }
 
 // checkMembers refuses an object with a member that comes twice or is written in
-// another case: package json would take the last one, and any case. Where a vector
-// or voxels are long it returns them, and the object without them.
-func checkMembers(raw []byte, known []string) (rest []byte, numbers map[string]json.RawMessage, err error) {
+// another case: package json would take the last one, and any case.
+func checkMembers(raw []byte, known []string) error {
 	tokens := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := tokens.Token(); err != nil || open != json.Delim('{') {
-		return nil, nil, nil //nolint:nilerr // the decoder says what is wrong
+		return nil //nolint:nilerr // the decoder says what is wrong
 	}
 	seen := map[string]bool{}
-	rest = append(rest, '{')
 	for tokens.More() {
 		token, err := tokens.Token()
 		name, isName := token.(string)
 		if err != nil || !isName {
-			return nil, nil, nil //nolint:nilerr // the decoder says what is wrong
+			return nil //nolint:nilerr // the decoder says what is wrong
 		}
 		switch {
 		case seen[name]:
-			return nil, nil, fmt.Errorf("JSON: %.40q comes twice: %w", name, errBody)
+			return fmt.Errorf("JSON: %.40q comes twice: %w", name, errBody)
 		case !slices.Contains(known, name):
-			return nil, nil, fmt.Errorf("JSON: unknown field %.40q, wanted one of %s: %w", name, strings.Join(known, ", "), errBody)
+			return fmt.Errorf("JSON: unknown field %.40q, wanted one of %s: %w", name, strings.Join(known, ", "), errBody)
 		}
 		seen[name] = true
 		var value json.RawMessage
 		if err := tokens.Decode(&value); err != nil {
-			return nil, nil, nil //nolint:nilerr // the decoder says what is wrong
+			return nil //nolint:nilerr // the decoder says what is wrong
 		}
-		if len(value) >= manyNumbers && (name == "vector" || name == "voxels") {
-			if numbers == nil {
-				numbers = map[string]json.RawMessage{}
-			}
-			numbers[name] = value
-			continue
-		}
-		if len(rest) > 1 {
-			rest = append(rest, ',')
-		}
-		rest = append(append(strconv.AppendQuote(rest, name), ':'), value...) // a known name needs no escapes
 	}
-	return append(rest, raw[tokens.InputOffset():]...), numbers, nil
+	return nil
 }
 
 func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
@@ -331,56 +309,6 @@ func jsonKind(field string) string {
 		return "true or false"
 	}
 	return "an object"
-}
-
-// parseFloats reads a JSON array of numbers. Unlike encoding/json it refuses
-// null, which is how some writers spell NaN, instead of reading it as zero.
-// raw is valid JSON. The message names a position and never a value.
-func parseFloats(name string, raw []byte) ([]float32, error) {
-	raw = bytes.TrimSpace(raw)
-	if raw[0] != '[' {
-		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, errBody)
-	}
-	inner := bytes.TrimSpace(raw[1 : len(raw)-1])
-	if len(inner) == 0 {
-		return []float32{}, nil
-	}
-	values := make([]float32, 0, bytes.Count(inner, []byte(","))+1)
-	for element := range bytes.SplitSeq(inner, []byte(",")) {
-		value, err := strconv.ParseFloat(string(bytes.TrimSpace(element)), 32)
-		switch {
-		case errors.Is(err, strconv.ErrRange):
-			return nil, fmt.Errorf("%s: element %d is beyond float32: %w", name, len(values), embed.ErrNotFinite)
-		case err != nil:
-			return nil, fmt.Errorf("%s: element %d is not a number: %w", name, len(values), errBody)
-		}
-		values = append(values, float32(value))
-	}
-	return values, nil
-}
-
-// parseRepeats reads the voxels of one scan, or an array of repeats.
-func parseRepeats(raw []byte) ([][]float32, error) {
-	var rows []json.RawMessage
-	if err := json.Unmarshal(raw, &rows); err != nil {
-		return nil, fmt.Errorf("voxels is not an array of numbers: %w", errBody)
-	}
-	if len(rows) == 0 || rows[0][0] != '[' {
-		one, err := parseFloats("voxels", raw)
-		return [][]float32{one}, err
-	}
-	if len(rows) > maxRepeats {
-		return nil, fmt.Errorf("voxels has %d rows: they are repeats of one image, at most %d: %w",
-			len(rows), maxRepeats, errVoxels)
-	}
-	repeats := make([][]float32, len(rows))
-	for i, row := range rows {
-		var err error
-		if repeats[i], err = parseFloats(fmt.Sprintf("voxels, repeat %d", i), row); err != nil {
-			return nil, err
-		}
-	}
-	return repeats, nil
 }
 
 // parseID reads an item's id.

@@ -62,7 +62,7 @@ type searchView struct {
 // search answers POST /v1/search.
 func (s *Server) search(c *gin.Context) error {
 	r := c.Request
-	q, err := readQuery(r.Header.Get("Content-Type"), r.URL.Query(), r.Body)
+	q, err := readQuery(r.Header.Get("Content-Type"), r.URL.Query(), bodyOf(r))
 	if err != nil {
 		return err
 	}

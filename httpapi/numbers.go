@@ -1,0 +1,231 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"engram/embed"
+)
+
+// numbers are the elements of a JSON array, or of an array of such arrays.
+type numbers struct {
+	name string // of the member that has them
+	rows [][]float32
+	flat bool // the array has no arrays in it
+}
+
+// cutNumbers takes the numbers of a vector or of voxels out of a JSON object. rest is the
+// object with an empty array in their place. They are most of a query, and package json
+// goes through all that it decodes several times.
+//
+// ok is false where there are none, or anything else than numbers within float32: then
+// the readers of package json say what is wrong.
+func cutNumbers(raw []byte) (rest []byte, cut numbers, ok bool) {
+	if !bytes.Contains(raw, []byte(`"vector"`)) && !bytes.Contains(raw, []byte(`"voxels"`)) {
+		return nil, cut, false
+	}
+	tokens := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := tokens.Token(); err != nil || open != json.Delim('{') {
+		return nil, cut, false
+	}
+	for tokens.More() {
+		token, err := tokens.Token()
+		if err != nil {
+			return nil, cut, false
+		}
+		switch name, _ := token.(string); name {
+		case kindParts, "queries": // whose vectors are cut out one by one
+			return nil, cut, false
+		case "vector", "voxels":
+			before := tokens.InputOffset()
+			cut.name = name
+			after, read := cut.read(raw[before:])
+			if !read || name == "vector" && !cut.flat {
+				return nil, cut, false
+			}
+			rest = append(append(rest, raw[:before]...), ":[]"...)
+			return append(rest, after...), cut, true
+		}
+		var value json.RawMessage
+		if err := tokens.Decode(&value); err != nil {
+			return nil, cut, false
+		}
+	}
+	return nil, cut, false
+}
+
+// read reads the numbers behind the name of a member, and returns what comes after them.
+func (n *numbers) read(raw []byte) (after []byte, ok bool) {
+	if after, ok = skip(raw, ':'); !ok {
+		return nil, false
+	}
+	outer, ok := skip(after, '[')
+	if !ok {
+		return nil, false
+	}
+	if _, nested := skip(outer, '['); !nested {
+		n.flat = true
+		return n.readRow(after)
+	}
+	for after = outer; ; {
+		if after, ok = n.readRow(after); !ok || len(n.rows) > maxRepeats {
+			return nil, false
+		}
+		if end, ended := skip(after, ']'); ended {
+			return end, true
+		}
+		if after, ok = skip(after, ','); !ok {
+			return nil, false
+		}
+	}
+}
+
+// readRow reads one array of one number or more.
+func (n *numbers) readRow(raw []byte) (after []byte, ok bool) {
+	raw, ok = skip(raw, '[')
+	end := bytes.IndexByte(raw, ']')
+	if !ok || end < 0 {
+		return nil, false
+	}
+	row := make([]float32, 0, bytes.Count(raw[:end], []byte(","))+1)
+	for {
+		raw = trimSpace(raw)
+		length := numberLength(raw)
+		value, err := strconv.ParseFloat(string(raw[:length]), 32)
+		if err != nil {
+			return nil, false
+		}
+		row = append(row, float32(value))
+		raw = raw[length:]
+		if after, ended := skip(raw, ']'); ended {
+			n.rows = append(n.rows, row)
+			return after, true
+		}
+		if raw, ok = skip(raw, ','); !ok {
+			return nil, false
+		}
+	}
+}
+
+// trimSpace takes off the space that may stand before a token of JSON (RFC 8259,
+// section 2).
+func trimSpace(raw []byte) []byte {
+	for len(raw) > 0 && (raw[0] == ' ' || raw[0] == '\n' || raw[0] == '\t' || raw[0] == '\r') {
+		raw = raw[1:]
+	}
+	return raw
+}
+
+// skip returns what comes after a token of one character and the space before it.
+func skip(raw []byte, token byte) (after []byte, ok bool) {
+	if raw = trimSpace(raw); len(raw) == 0 || raw[0] != token {
+		return raw, false
+	}
+	return raw[1:], true
+}
+
+// numberLength returns the length of the number that raw begins with as JSON writes it
+// (RFC 8259, section 6), 0 where it begins with none.
+func numberLength(raw []byte) int {
+	at := 0
+	digits := func() bool {
+		from := at
+		for at < len(raw) && '0' <= raw[at] && raw[at] <= '9' {
+			at++
+		}
+		return at > from
+	}
+	if at < len(raw) && raw[at] == '-' {
+		at++
+	}
+	if at < len(raw) && raw[at] == '0' {
+		at++ // and no digit behind it
+	} else if !digits() {
+		return 0
+	}
+	if at < len(raw) && raw[at] == '.' {
+		at++
+		if !digits() {
+			return 0
+		}
+	}
+	if at < len(raw) && (raw[at] == 'e' || raw[at] == 'E') {
+		at++
+		if at < len(raw) && (raw[at] == '+' || raw[at] == '-') {
+			at++
+		}
+		if !digits() {
+			return 0
+		}
+	}
+	return at
+}
+
+// vector returns the vector of a part that has one.
+func (o *partObject) vector() ([]float32, error) {
+	if o.numbers.name == "vector" {
+		return o.numbers.rows[0], nil
+	}
+	return parseFloats("vector", o.Vector)
+}
+
+// repeats returns the voxels of a part that has some.
+func (o *partObject) repeats() ([][]float32, error) {
+	if o.numbers.name == "voxels" {
+		return o.numbers.rows, nil
+	}
+	return parseRepeats(o.Voxels)
+}
+
+// parseFloats reads a JSON array of numbers. Unlike encoding/json it refuses
+// null, which is how some writers spell NaN, instead of reading it as zero.
+// raw is valid JSON. The message names a position and never a value.
+func parseFloats(name string, raw []byte) ([]float32, error) {
+	raw = bytes.TrimSpace(raw)
+	if raw[0] != '[' {
+		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, errBody)
+	}
+	inner := bytes.TrimSpace(raw[1 : len(raw)-1])
+	if len(inner) == 0 {
+		return []float32{}, nil
+	}
+	values := make([]float32, 0, bytes.Count(inner, []byte(","))+1)
+	for element := range bytes.SplitSeq(inner, []byte(",")) {
+		value, err := strconv.ParseFloat(string(bytes.TrimSpace(element)), 32)
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return nil, fmt.Errorf("%s: element %d is beyond float32: %w", name, len(values), embed.ErrNotFinite)
+		case err != nil:
+			return nil, fmt.Errorf("%s: element %d is not a number: %w", name, len(values), errBody)
+		}
+		values = append(values, float32(value))
+	}
+	return values, nil
+}
+
+// parseRepeats reads the voxels of one scan, or an array of repeats.
+func parseRepeats(raw []byte) ([][]float32, error) {
+	var rows []json.RawMessage
+	if err := json.Unmarshal(raw, &rows); err != nil {
+		return nil, fmt.Errorf("voxels is not an array of numbers: %w", errBody)
+	}
+	if len(rows) == 0 || rows[0][0] != '[' {
+		one, err := parseFloats("voxels", raw)
+		return [][]float32{one}, err
+	}
+	if len(rows) > maxRepeats {
+		return nil, fmt.Errorf("voxels has %d rows: they are repeats of one image, at most %d: %w",
+			len(rows), maxRepeats, errVoxels)
+	}
+	repeats := make([][]float32, len(rows))
+	for i, row := range rows {
+		var err error
+		if repeats[i], err = parseFloats(fmt.Sprintf("voxels, repeat %d", i), row); err != nil {
+			return nil, err
+		}
+	}
+	return repeats, nil
+}
