@@ -140,6 +140,14 @@ func GELU(a *Node) *Node {
 	})
 }
 
+// ReLU returns the greater of a and 0. Its gradient at 0 is 0.
+func ReLU(a *Node) *Node {
+	return unary("Relu", a, func(y, dy *Node) *Node {
+		g := a.op.graph
+		return Mul(dy, Float(g.simple("Greater", onnx.Bool, a.shape, nil, y, g.Const(0))))
+	})
+}
+
 // unary adds an elementwise operator; derive returns the gradient of a, given
 // the output and its gradient.
 func unary(name string, a *Node, derive func(y, dy *Node) *Node) *Node {

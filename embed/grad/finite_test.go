@@ -71,6 +71,12 @@ var finiteCases = map[string]finiteCase{
 		d := grad.Gradients(grad.Sum(grad.Mul(y, grad.Mul(y, y))), nil, in[0])
 		return grad.Mul(d[0], d[0])
 	}},
+	"relu": {shapes: [][]int{{7}}, build: one(func(a *grad.Node) *grad.Node {
+		// Away from 0, where there is no slope.
+		return grad.ReLU(grad.Mul(a, grad.Mul(a, a)))
+	})},
+	"convolve":      {shapes: [][]int{{2, 2, 4, 3}, {3, 2, 3, 3}}, build: two(grad.Convolve)},
+	"convolve by 1": {shapes: [][]int{{2, 3, 2, 2}, {2, 3, 1, 1}}, build: two(grad.Convolve)},
 	"used twice": {shapes: [][]int{{3, 3}}, build: one(func(a *grad.Node) *grad.Node {
 		return grad.Add(grad.MatMul(a, a), grad.Mul(a, grad.Exp(a)))
 	})},

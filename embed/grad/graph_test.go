@@ -18,19 +18,20 @@ func TestMistakesPanic(t *testing.T) {
 	type build = func(g *grad.Graph)
 	array := func(g *grad.Graph, name string, shape ...int) *grad.Node { return g.Data(name, onnx.Float, shape...) }
 	for want, f := range map[string]build{
-		`leaf name "x" is empty, taken`: func(g *grad.Graph) { array(g, "x"); array(g, "x") },
-		`leaf name "v:1" is empty`:      func(g *grad.Graph) { array(g, "v:1") },
-		"only the first dimension":      func(g *grad.Graph) { array(g, "x", 2, grad.Batch) },
-		"nodes of two graphs":           func(g *grad.Graph) { grad.Add(array(g, "x"), grad.NewGraph().Const(1)) },
-		"Add of element types":          func(g *grad.Graph) { grad.Add(g.Const(1), g.Ints([]int64{1})) },
-		"Mul of shapes [2] and [3]":     func(g *grad.Graph) { grad.Mul(array(g, "x", 2), array(g, "y", 3)) },
-		"Reshape of [2 3] to [5]":       func(g *grad.Graph) { grad.Reshape(array(g, "x", 2, 3), 5) },
-		"MatMul of [2 3] and [2 3]":     func(g *grad.Graph) { grad.MatMul(array(g, "x", 2, 3), array(g, "y", 2, 3)) },
-		"Concat of [-1 2] and [-1 2]":   func(g *grad.Graph) { grad.Concat(0, array(g, "x", grad.Batch, 2), array(g, "y", 3, 2)) },
-		"Mean of [-1 2] over its first": func(g *grad.Graph) { grad.Mean(array(g, "x", grad.Batch, 2)) },
-		"Uniform of shape [-1 2]":       func(g *grad.Graph) { grad.Uniform(g.Ints([]int64{1}), grad.Batch, 2) },
-		"Dropout with probability 1":    func(g *grad.Graph) { grad.Dropout(array(g, "x", 2), 1, g.Ints([]int64{1})) },
-		"and bias [2]":                  func(g *grad.Graph) { grad.LayerNorm(array(g, "x", 2, 3), array(g, "a", 3), array(g, "b", 2), 1) },
+		`leaf name "x" is empty, taken`:                   func(g *grad.Graph) { array(g, "x"); array(g, "x") },
+		`leaf name "v:1" is empty`:                        func(g *grad.Graph) { array(g, "v:1") },
+		"only the first dimension":                        func(g *grad.Graph) { array(g, "x", 2, grad.Batch) },
+		"nodes of two graphs":                             func(g *grad.Graph) { grad.Add(array(g, "x"), grad.NewGraph().Const(1)) },
+		"Add of element types":                            func(g *grad.Graph) { grad.Add(g.Const(1), g.Ints([]int64{1})) },
+		"Mul of shapes [2] and [3]":                       func(g *grad.Graph) { grad.Mul(array(g, "x", 2), array(g, "y", 3)) },
+		"Reshape of [2 3] to [5]":                         func(g *grad.Graph) { grad.Reshape(array(g, "x", 2, 3), 5) },
+		"MatMul of [2 3] and [2 3]":                       func(g *grad.Graph) { grad.MatMul(array(g, "x", 2, 3), array(g, "y", 2, 3)) },
+		"Concat of [-1 2] and [-1 2]":                     func(g *grad.Graph) { grad.Concat(0, array(g, "x", grad.Batch, 2), array(g, "y", 3, 2)) },
+		"Mean of [-1 2] over its first":                   func(g *grad.Graph) { grad.Mean(array(g, "x", grad.Batch, 2)) },
+		"Uniform of shape [-1 2]":                         func(g *grad.Graph) { grad.Uniform(g.Ints([]int64{1}), grad.Batch, 2) },
+		"Dropout with probability 1":                      func(g *grad.Graph) { grad.Dropout(array(g, "x", 2), 1, g.Ints([]int64{1})) },
+		"and bias [2]":                                    func(g *grad.Graph) { grad.LayerNorm(array(g, "x", 2, 3), array(g, "a", 3), array(g, "b", 2), 1) },
+		"convolution of [1 2 4 4] with kernels [3 2 2 2]": func(g *grad.Graph) { grad.Convolve(array(g, "x", 1, 2, 4, 4), array(g, "k", 3, 2, 2, 2)) },
 		"not of a scalar": func(g *grad.Graph) {
 			x := array(g, "x", 2)
 			grad.Gradients(x, nil, x)

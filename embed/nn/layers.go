@@ -22,6 +22,22 @@ func (n *Net) LinearFrom(name string, x *grad.Node, out int, start LinearStart) 
 	return grad.Add(y, n.Param(name+".bias", bias, out))
 }
 
+// kernelSide is the side of a convolution's kernels in pixels.
+const kernelSide = 3
+
+// Convolution is a convolution of 3×3 pixels with zeros beyond the edges, with a bias:
+// [n, C, S, S] → [n, out, S, S]. Its weight is the matrix [9·C, out], in which the pixels come
+// row by row, the channels of each one after the other. Its output begins with about gain times
+// the standard deviation of its input.
+func (n *Net) Convolution(name string, x *grad.Node, out int, gain float64) *grad.Node {
+	channels := x.Shape()[1]
+	in := kernelSide * kernelSide * channels
+	weight, bias := ScaledNormal(gain)(in)
+	kernels := grad.Reshape(n.Param(name+".weight", weight, in, out), kernelSide, kernelSide, channels, out)
+	y := grad.Convolve(x, grad.Transpose(kernels, 3, 2, 0, 1))
+	return grad.Add(y, grad.Reshape(n.Param(name+".bias", bias, out), out, 1, 1))
+}
+
 // Norm is layer normalisation over the last axis (Ba et al. 2016, arXiv
 // 1607.06450).
 func (n *Net) Norm(name string, x *grad.Node) *grad.Node {

@@ -204,3 +204,65 @@ func TestPatchesAreSquaresOfTheImage(t *testing.T) {
 		t.Error("patches are not taken back to their image")
 	}
 }
+
+// TestConvolutionByItsDefinition sums over the neighbours of each pixel.
+func TestConvolutionByItsDefinition(t *testing.T) {
+	const side, in, out = 3, 2, 2
+	rng := rand.New(rand.NewPCG(5, 6))
+	n := nn.New(nn.TransformerStyle())
+	y := n.Convolution("c", n.Graph().Data("x", onnx.Float, 1, in, side, side), out, 1)
+	draw := func(count int) []float32 {
+		values := make([]float32, count)
+		for i := range values {
+			values[i] = float32(rng.NormFloat64())
+		}
+		return values
+	}
+	x, weight, bias := draw(side*side*in), draw(9*in*out), draw(out)
+	var want []float64
+	for o := range out {
+		for row := range side {
+			for column := range side {
+				sum := float64(bias[o])
+				for k := range 9 {
+					r, c := row+k/3-1, column+k%3-1
+					if r < 0 || r >= side || c < 0 || c >= side {
+						continue
+					}
+					for i := range in {
+						sum += float64(x[(i*side+r)*side+c]) * float64(weight[(k*in+i)*out+o])
+					}
+				}
+				want = append(want, sum)
+			}
+		}
+	}
+	got := gradtest.Call(t, orttest.Runtime(t), map[string]*grad.Node{"y": y}, ort.Tensors{
+		"x":        {Shape: []int64{1, in, side, side}, Data: x},
+		"c.weight": {Shape: []int64{9 * in, out}, Data: weight},
+		"c.bias":   {Shape: []int64{out}, Data: bias},
+	})
+	embedtest.Near(t, "convolution", got["y"], want, 1e-5)
+}
+
+// TestSpaceToDepth has the pixels of a square in the channels, as patches have.
+func TestSpaceToDepth(t *testing.T) {
+	const channels, side, p = 2, 4, 2
+	g := grad.NewGraph()
+	x := g.Data("x", onnx.Float, 1, channels, side, side)
+	deep := nn.SpaceToDepth(x, p)
+	tokens := grad.Reshape(grad.Transpose(deep, 0, 2, 3, 1), 1, side*side/p/p, channels*p*p)
+	values := make([]float32, channels*side*side)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	out := gradtest.Call(t, orttest.Runtime(t), map[string]*grad.Node{
+		"tokens": tokens, "patches": nn.Patches(x, p), "back": nn.DepthToSpace(deep, p),
+	}, ort.Tensors{"x": {Shape: []int64{1, channels, side, side}, Data: values}})
+	if !slices.Equal(out["tokens"], out["patches"]) {
+		t.Errorf("pixels are %v, want the patches %v", out["tokens"], out["patches"])
+	}
+	if !slices.Equal(out["back"], values) {
+		t.Error("images are not taken back")
+	}
+}
