@@ -121,3 +121,36 @@ func TestCaptionsTellScenesApart(t *testing.T) {
 		}
 	}
 }
+
+// TestPhrasesAreOfKnownWords names every kind and setting with words of the vocabulary, each in
+// its own way.
+func TestPhrasesAreOfKnownWords(t *testing.T) {
+	var phrases []string
+	for _, k := range scenes.Kinds() {
+		phrases = append(phrases, k.Phrase())
+	}
+	for _, b := range scenes.Backgrounds() {
+		phrases = append(phrases, b.Phrase())
+	}
+	for _, l := range scenes.Lights() {
+		phrases = append(phrases, l.Phrase())
+	}
+	for _, w := range scenes.Weathers() {
+		phrases = append(phrases, w.Phrase())
+	}
+	vocabulary, said := scenes.Vocabulary(), map[string]bool{}
+	for _, p := range phrases {
+		if said[p] {
+			t.Errorf("%q stands for two things", p)
+		}
+		said[p] = true
+		for word := range strings.FieldsSeq(p) {
+			if _, ok := slices.BinarySearch(vocabulary, word); !ok {
+				t.Errorf("%q: %q is not in the vocabulary", p, word)
+			}
+		}
+	}
+	if len(said) != 73+10+3+4 {
+		t.Errorf("%d phrases, want 73 kinds, 10 backgrounds, 3 lights and 4 weathers", len(said))
+	}
+}

@@ -135,6 +135,9 @@ var lightNames = []string{"day", "sunset", "night"}
 
 func (l Light) String() string { return name(lightNames, l) }
 
+// Lights returns all lights.
+func Lights() []Light { return all[Light](lightNames) }
+
 // Weather is the weather of a scene. It is Clear indoors.
 type Weather uint8
 
@@ -149,6 +152,9 @@ const (
 var weatherNames = []string{"clear", "rain", "snow", "fog"}
 
 func (w Weather) String() string { return name(weatherNames, w) }
+
+// Weathers returns all weathers.
+func Weathers() []Weather { return all[Weather](weatherNames) }
 
 // Colour is a named colour, as captions use it.
 type Colour uint8

@@ -52,6 +52,15 @@ var (
 	numbers       = []string{"", "a", "two", "three", "four"}
 )
 
+// Phrase returns the background as a caption may say it: "in a meadow".
+func (b Background) Phrase() string { return backgroundPhrases[b][0] }
+
+// Phrase returns the light as a caption may say it: "at night".
+func (l Light) Phrase() string { return lightPhrases[l][0] }
+
+// Phrase returns the weather as a caption may say it: "in the rain".
+func (w Weather) Phrase() string { return weatherPhrases[w][0] }
+
 const (
 	inTheSky = "in the sky"
 	farAway  = "far away"

@@ -88,9 +88,9 @@ func (m Model) prose() prose {
 		return prose{
 			what: "A CLIP of other sizes, another world and other first values than the one whose tokens are decoded. It " +
 				"judges reconstructions, and takes no part in making or choosing them.",
-			aim: "Symmetric contrastive loss between pictures and texts, half of them the name of a kind, the others captions " +
-				"and short queries. All pictures of a batch that a text fits are right answers for it.",
-			limits: "It names the kinds of the drawn world of data/scenes, and knows nothing else.",
+			aim: "Cross-entropy of each picture over the phrases of all kinds, \"a zebra\" and the like, and with a weight of .2 " +
+				"over all backgrounds, lights and weathers. It has seen no captions.",
+			limits: "It names the kinds and the settings of the drawn world of data/scenes, and knows nothing else.",
 		}
 	case Autoencoder:
 		return prose{

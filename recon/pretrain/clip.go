@@ -1,6 +1,7 @@
 package pretrain
 
 import (
+	"fmt"
 	"math"
 
 	"engram/embed/grad"
@@ -10,9 +11,13 @@ import (
 
 // CLIPShape is the shape of a CLIP.
 type CLIPShape struct {
-	ImageSize int            `json:"image_size"` // pixels a side
-	Patch     int            `json:"patch"`      // pixels a side
-	Width     int            `json:"width"`      // of the image Transformer
+	ImageSize int `json:"image_size"` // pixels a side
+	Patch     int `json:"patch"`      // pixels a side
+	// Stem has the channels of the convolutions before the patches, each on a grid of half
+	// the side of the one before: 3 of them for patches of 8 pixels or more. None: patches
+	// are of pixels.
+	Stem      []int          `json:"stem,omitempty"`
+	Width     int            `json:"width"` // of the image Transformer
 	Image     nn.Transformer `json:"image"`
 	Words     int            `json:"words"` // size of the vocabulary
 	Context   int            `json:"context"`
@@ -30,12 +35,28 @@ func (s CLIPShape) tokens() int { return 1 + (s.ImageSize/s.Patch)*(s.ImageSize/
 // projection, as Versatile Diffusion (Xu et al. 2022, arXiv 2211.08332) takes
 // them from CLIP.
 func (s CLIPShape) image(n *nn.Net, pixels *grad.Node) *grad.Node {
-	x := n.Linear("image.patch", nn.Patches(pixels, s.Patch), s.Width)
+	x := n.Linear("image.patch", s.patches(n, pixels), s.Width)
 	batch := x.Shape()[0]
 	x = grad.Concat(1, grad.Reshape(grad.Mean(x, 1), batch, 1, s.Width), x)
 	x = grad.Add(x, n.Table("image.position", s.tokens(), s.Width))
 	x = n.Norm("image.norm", n.Transformer("image", x, nil, s.Image))
 	return n.Linear("image.project", x, s.Dim)
+}
+
+// patches cuts images into patches, [n, T-1, elements]. With a stem they are patches of what
+// convolutions make of the pixels, so that a thing looks the same wherever the patches' borders
+// cross it, and small shapes are learned from fewer pictures (Xiao et al. 2021, arXiv
+// 2106.14881). From the second grid on a residual convolution follows.
+func (s CLIPShape) patches(n *nn.Net, pixels *grad.Node) *grad.Node {
+	x := pixels
+	for i, channels := range s.Stem {
+		name := fmt.Sprintf("image.stem.%d", i)
+		x = grad.ReLU(n.Convolution(name+".in", nn.SpaceToDepth(x, 2), channels, math.Sqrt2))
+		if i > 0 {
+			x = grad.ReLU(grad.Add(x, n.Convolution(name+".residual", x, channels, .5)))
+		}
+	}
+	return nn.Patches(x, s.Patch>>len(s.Stem))
 }
 
 // text maps ids [n, context], padded with tokenizer.Padding, to embeddings [n, D]:

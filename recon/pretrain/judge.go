@@ -2,7 +2,6 @@ package pretrain
 
 import (
 	"context"
-	"math/rand/v2"
 
 	"engram/data/progress"
 	"engram/data/scenes"
@@ -19,49 +18,131 @@ const judgeSeed = 1_000_000
 
 // judgeNetwork is a second CLIP, which judges reconstructions and takes no part in
 // making or choosing them. A picture that was chosen because the first CLIP likes it
-// would be judged too well by that CLIP. The judge has another world, other sizes and
-// other first values. Half of its texts name a kind alone, such as "a zebra": a CLIP of
-// captions names a kind in only half of the true pictures (see NOTES.md).
-type judgeNetwork struct{ clipNetwork }
-
-// bareShare is the percentage of the judge's texts that name a kind alone.
-const bareShare = 50
-
-// judgeWords returns a text for a scene, and which other scenes it is right for.
-func judgeWords(s *scenes.Scene, rng *rand.Rand, number uint64) (text string, right func(*scenes.Scene) bool) {
-	if rng.IntN(100) >= bareShare {
-		return wordsFor(s, rng, number)
-	}
-	kind := s.Things[rng.IntN(len(s.Things))].Kind
-	return kind.Phrase(), func(o *scenes.Scene) bool { return o.Shows(kind) }
+// would be judged too well by that CLIP. The judge has another world, other sizes,
+// convolutions before its patches, and other first values. It is asked for kinds and
+// settings alone, and learns from them alone: every picture of a batch is compared with
+// the phrases of all kinds, and of all settings (see NOTES.md).
+type judgeNetwork struct {
+	clipNetwork
+	groups []phrases
 }
 
+// phrases are texts that exclude each other, but for the kinds, of which a scene may have
+// several.
+type phrases struct {
+	texts  []string
+	weight float32                   // of the group in the loss
+	of     func(*scenes.Scene) []int // the places of the texts that are right for a scene
+}
+
+// settingWeight is the weight of the settings in the loss. Where a picture was taken and
+// when is seen at a glance.
+const settingWeight = .2
+
+// judgePhrases returns what a judge learns to tell apart. Weather says nothing indoors.
+func judgePhrases() []phrases {
+	kinds := phrases{weight: 1, of: func(s *scenes.Scene) (places []int) {
+		for i, k := range scenes.Kinds() {
+			if s.Shows(k) {
+				places = append(places, i)
+			}
+		}
+		return places
+	}}
+	for _, k := range scenes.Kinds() {
+		kinds.texts = append(kinds.texts, k.Phrase())
+	}
+	where := phrases{weight: settingWeight, of: func(s *scenes.Scene) []int { return []int{int(s.Background)} }}
+	for _, b := range scenes.Backgrounds() {
+		where.texts = append(where.texts, b.Phrase())
+	}
+	when := phrases{weight: settingWeight, of: func(s *scenes.Scene) []int { return []int{int(s.Light)} }}
+	for _, l := range scenes.Lights() {
+		when.texts = append(when.texts, l.Phrase())
+	}
+	weather := phrases{weight: settingWeight, of: func(s *scenes.Scene) []int {
+		if s.Background.Indoors() {
+			return nil
+		}
+		return []int{int(s.Weather)}
+	}}
+	for _, w := range scenes.Weathers() {
+		weather.texts = append(weather.texts, w.Phrase())
+	}
+	return []phrases{kinds, where, when, weather}
+}
+
+// texts returns all phrases, group by group.
+func (j *judgeNetwork) texts() (all []string) {
+	for _, g := range j.groups {
+		all = append(all, g.texts...)
+	}
+	return all
+}
+
+// encoded returns the words of texts, [len(texts), context].
+func (j *judgeNetwork) encoded(texts []string) []int64 {
+	ids := make([]int64, len(texts)*j.shape.Context)
+	for i, text := range texts {
+		j.vocabulary.Encode(ids[i*j.shape.Context:][:j.shape.Context], text)
+	}
+	return ids
+}
+
+// loss is the sum over the groups of the cross-entropy between the softmax over the group's
+// phrases and the right ones in equal shares: the picture half of the CLIP's loss with all
+// phrases for texts.
 func (j *judgeNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	g, size := n.Graph(), j.shape.ImageSize
 	image := j.shape.image(n, fromBytes(g.Step(bytesName, onnx.Uint8, batch, size, size, 3)))
 	global := grad.Reshape(grad.Slice(image, 1, 0, 1), batch, j.shape.Dim)
-	text := j.shape.text(n, g.Step(idsName, onnx.Int64, batch, j.shape.Context))
-	return contrastOf(global, text, j.shape.scale(n), g.Step(fitsName, onnx.Float, batch, batch))
+	texts := j.texts()
+	text := j.shape.text(n, g.Ints(j.encoded(texts), len(texts), j.shape.Context))
+	logits := grad.Mul(grad.MatMulT(grad.Unit(global), grad.Unit(text)), j.shape.scale(n))
+	right := g.Step(fitsName, onnx.Float, batch, len(texts))
+	var sum *grad.Node
+	from := 0
+	for _, group := range j.groups {
+		to := from + len(group.texts)
+		likely := grad.LogSoftmax(grad.Slice(logits, 1, from, to))
+		loss := grad.Scale(grad.Mean(grad.Sum(grad.Mul(grad.Slice(right, 1, from, to), likely), 1)), -group.weight)
+		if from = to; sum == nil {
+			sum = loss
+			continue
+		}
+		sum = grad.Add(sum, loss)
+	}
+	return sum
 }
 
-// inputs draws the scenes of an epoch and gives each a text.
+// inputs draws the scenes of an epoch and says which phrases are right for each.
 func (j *judgeNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error) {
 	n, batch := j.recipe.Steps*j.recipe.Batch, j.recipe.Batch
 	b, err := draw(ctx, source{j.seed, scenes.Train, j.shape.ImageSize}, epoch*n, n)
 	if err != nil {
 		return nil, err
 	}
-	texts := texts{vocabulary: j.vocabulary, context: j.shape.Context, batch: batch, draw: judgeWords}
-	ids, fits := texts.of(b.scenes, rand.New(rand.NewPCG(j.seed, uint64(epoch))), uint64(epoch))
-	return ort.Tensors{bytesName: b.steps(batch), idsName: ids, fitsName: fits}, nil
+	width := len(j.texts())
+	right := make([]float32, n*width)
+	for i := range b.scenes {
+		at := i * width
+		for _, group := range j.groups {
+			places := group.of(&b.scenes[i])
+			for _, p := range places {
+				right[at+p] = 1 / float32(len(places))
+			}
+			at += len(group.texts)
+		}
+	}
+	return ort.Tensors{
+		bytesName: b.steps(batch),
+		fitsName:  {Shape: []int64{int64(j.recipe.Steps), int64(batch), int64(width)}, Data: right},
+	}, nil
 }
 
-// score is the CLIP's, and how often the nearest of all kinds is in the picture.
+// score is how often the nearest of all kinds is in a held-out picture, and how often the
+// nearest of all backgrounds is its own.
 func (j *judgeNetwork) score(ctx context.Context, models map[string][]byte, last bool) ([]progress.Figure, error) {
-	figures, err := j.clipNetwork.score(ctx, models, last)
-	if err != nil {
-		return nil, err
-	}
 	image, err := session(j.rt, imageFile, models[imageFile])
 	if err != nil {
 		return nil, err
@@ -72,16 +153,11 @@ func (j *judgeNetwork) score(ctx context.Context, models map[string][]byte, last
 		return nil, err
 	}
 	defer text.Close()
-	kinds := scenes.Kinds()
-	ids := make([]int64, len(kinds)*j.shape.Context)
-	for i, k := range kinds {
-		j.vocabulary.Encode(ids[i*j.shape.Context:][:j.shape.Context], k.Phrase())
+	held := j.held
+	if last {
+		held *= lastGalleries
 	}
-	labels, err := infer(ctx, text, ids, int64(j.shape.Context))
-	if err != nil {
-		return nil, err
-	}
-	b, err := draw(ctx, source{j.seed, scenes.Test, j.shape.ImageSize}, 0, j.held)
+	b, err := draw(ctx, source{j.seed, scenes.Test, j.shape.ImageSize}, 0, held)
 	if err != nil {
 		return nil, err
 	}
@@ -90,19 +166,37 @@ func (j *judgeNetwork) score(ctx context.Context, models map[string][]byte, last
 	if err != nil {
 		return nil, err
 	}
-	d := j.shape.Dim
-	var named float64
-	for i := range b.scenes {
-		global, best, at := tokens[i*j.shape.tokens()*d:][:d], 0., -1
-		for k := range kinds {
-			label := labels[k*d:][:d]
-			if c := embed.Dot(global, label) / embed.Norm(label); at < 0 || c > best {
-				best, at = c, k
+	named := make([]float64, len(j.groups))
+	for g, group := range j.groups[:2] {
+		labels, err := infer(ctx, text, j.encoded(group.texts), int64(j.shape.Context))
+		if err != nil {
+			return nil, err
+		}
+		for i := range b.scenes {
+			nearest := j.nearest(tokens[i*j.shape.tokens()*j.shape.Dim:], labels)
+			for _, p := range group.of(&b.scenes[i]) {
+				if p == nearest {
+					named[g] += 1 / float64(held)
+				}
 			}
 		}
-		if b.scenes[i].Shows(kinds[at]) {
-			named += 1 / float64(len(b.scenes))
+	}
+	return []progress.Figure{
+		{Name: "the kind that is named is in the picture", Value: named[0]},
+		{Name: "the background that is named is the picture's", Value: named[1]},
+	}, nil
+}
+
+// nearest returns the place of the label, of which there are rows, that has the greatest cosine
+// to a picture's first token.
+func (j *judgeNetwork) nearest(tokens, labels []float32) int {
+	d := j.shape.Dim
+	best, at := 0., -1
+	for k := range len(labels) / d {
+		label := labels[k*d:][:d]
+		if c := embed.Dot(tokens[:d], label) / embed.Norm(label); at < 0 || c > best {
+			best, at = c, k
 		}
 	}
-	return append(figures, progress.Figure{Name: "the kind that is named is in the picture", Value: named}), nil
+	return at
 }

@@ -105,8 +105,8 @@ func Scales() []Scale {
 		Denoiser:          DenoiserShape{Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}},
 		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		Judge: CLIPShape{
-			ImageSize: 32, Patch: 8, Width: 24, Image: nn.Transformer{Layers: 1, Heads: 2},
-			Context: 40, TextWidth: 24, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 16,
+			ImageSize: 32, Patch: 8, Stem: []int{8, 12}, Width: 24, Image: nn.Transformer{Layers: 1, Heads: 2},
+			Context: 12, TextWidth: 24, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 16,
 		},
 		JudgeRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
 		held:        20,
@@ -123,8 +123,8 @@ func Scales() []Scale {
 		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},
 		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Judge: CLIPShape{
-			ImageSize: 64, Patch: 8, Width: 96, Image: nn.Transformer{Layers: 3, Heads: 3},
-			Context: 40, TextWidth: 96, Text: nn.Transformer{Layers: 1, Heads: 3}, Dim: 96,
+			ImageSize: 64, Patch: 8, Stem: []int{32, 64, 128}, Width: 128, Image: nn.Transformer{Layers: 1, Heads: 4},
+			Context: 12, TextWidth: 96, Text: nn.Transformer{Layers: 1, Heads: 3}, Dim: 96,
 		},
 		JudgeRecipe: Recipe{Epochs: 40, Steps: 32, Batch: 128, LR: 1.5e-3, WeightDecay: .05},
 		held:        300,

@@ -82,7 +82,7 @@ func (t *training) newCLIP(scale Scale) {
 }
 
 func (t *training) newJudge(scale Scale) {
-	n := judgeNetwork{t.clipNetwork(scale.Judge, scale.JudgeRecipe, scale.held)}
+	n := judgeNetwork{t.clipNetwork(scale.Judge, scale.JudgeRecipe, scale.held), judgePhrases()}
 	n.seed += judgeSeed
 	t.start(&n, n.shape, n.recipe)
 }

@@ -103,7 +103,7 @@ func (n *textNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error
 	if err != nil {
 		return nil, err
 	}
-	texts := texts{vocabulary: n.vocabulary, context: n.shape.Context, batch: batch, draw: wordsFor}
+	texts := texts{vocabulary: n.vocabulary, context: n.shape.Context, batch: batch}
 	ids, fits := texts.of(seen.scenes, rand.New(rand.NewPCG(n.seed, uint64(epoch))), uint64(epoch))
 	return ort.Tensors{
 		lockedName: {Shape: []int64{int64(n.recipe.Steps), int64(batch), int64(n.shape.Dim)}, Data: seen.vectors},
@@ -116,8 +116,6 @@ func (n *textNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error
 type texts struct {
 	vocabulary     *tokenizer.Vocabulary
 	context, batch int
-	// draw returns a text for a scene, and which other scenes it is right for.
-	draw func(s *scenes.Scene, rng *rand.Rand, number uint64) (text string, right func(*scenes.Scene) bool)
 }
 
 // of gives each of an epoch's scenes a text: its words, [steps, batch, context], and which
@@ -127,7 +125,7 @@ func (t texts) of(all []scenes.Scene, rng *rand.Rand, number uint64) (ids, fits 
 	for first := 0; first < len(all); first += t.batch {
 		some := all[first:][:t.batch]
 		for j := range some {
-			text, fits := t.draw(&some[j], rng, number)
+			text, fits := wordsFor(&some[j], rng, number)
 			t.vocabulary.Encode(words[(first+j)*t.context:][:t.context], text)
 			for i := range some {
 				if i == j || fits(&some[i]) {
