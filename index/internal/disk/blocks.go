@@ -39,14 +39,17 @@ func (b *blocks) checkSums() error {
 }
 
 // check compares the blocks that hold size bytes from start with their
-// checksums. Rows in memory have none.
-func (b *blocks) check(start, size int64) error {
+// checksums. Rows in memory have none. The error names the file.
+func (b *blocks) check(start, size int64) error { return b.named(b.compare(start, size)) }
+
+// compare is check for callers who name the file themselves.
+func (b *blocks) compare(start, size int64) error {
 	if b.data == nil || size == 0 {
 		return nil
 	}
 	for block := start / BlockSize; block*BlockSize < start+size; block++ {
 		if checksum(b.data[block*BlockSize:][:BlockSize]) != b.sum(block) {
-			return b.damaged(block)
+			return damaged(block)
 		}
 	}
 	return nil
@@ -56,9 +59,17 @@ func (b *blocks) sum(block int64) uint32 {
 	return binary.LittleEndian.Uint32(b.data[b.sums+4*block:])
 }
 
-func (b *blocks) damaged(block int64) error {
-	return fmt.Errorf("segment %s: bytes %d to %d do not match their checksum: %w",
-		b.file.Name(), block*BlockSize, (block+1)*BlockSize, index.ErrCorrupt)
+// damaged is the error of a block that does not match its checksum.
+func damaged(block int64) error {
+	return fmt.Errorf("bytes %d to %d do not match their checksum: %w", block*BlockSize, (block+1)*BlockSize, index.ErrCorrupt)
+}
+
+// named adds the name of the file to an error.
+func (b *blocks) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("segment %s: %w", b.file.Name(), err)
 }
 
 // verify reads the whole file and compares every block with its checksum. It
@@ -76,11 +87,11 @@ func (b *blocks) verify(ctx context.Context) error {
 		}
 		n := min(chunk, b.count-block)
 		if _, err := b.file.ReadAt(buf[:n*BlockSize], block*BlockSize); err != nil {
-			return fmt.Errorf("segment %s: %w", b.file.Name(), errors.Join(index.ErrCorrupt, err))
+			return b.named(fmt.Errorf("%w: %w", err, index.ErrCorrupt))
 		}
 		for i := range n {
 			if checksum(buf[i*BlockSize:][:BlockSize]) != b.sum(block+i) {
-				return b.damaged(block + i)
+				return b.named(damaged(block + i))
 			}
 		}
 	}
@@ -91,11 +102,13 @@ func (b *blocks) verify(ctx context.Context) error {
 func (b *blocks) verifySums() error {
 	tail := make([]byte, int64(len(b.data))-b.sums+1)
 	if n, err := b.file.ReadAt(tail, b.sums); err != io.EOF || n != len(tail)-1 {
-		return fmt.Errorf("segment %s: its end was read as %d of %d bytes: %w",
-			b.file.Name(), n, len(tail)-1, errors.Join(index.ErrCorrupt, err))
+		if err == nil {
+			err = errors.New("it has become longer")
+		}
+		return b.named(fmt.Errorf("its end was read as %d of %d bytes: %w: %w", n, len(tail)-1, err, index.ErrCorrupt))
 	}
 	if sums := tail[:len(tail)-5]; checksum(sums) != binary.LittleEndian.Uint32(tail[len(tail)-5:]) {
-		return fmt.Errorf("segment %s: the list of checksums does not match its own: %w", b.file.Name(), index.ErrCorrupt)
+		return b.named(fmt.Errorf("the list of checksums does not match its own: %w", index.ErrCorrupt))
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func (f *fieldIndexes) open(rows int) error {
 	}
 	var first [headerSize]byte
 	if n, err := f.file.ReadAt(first[:], 0); err != nil {
-		return fmt.Errorf("the header ends after %d bytes: %w", n, errors.Join(index.ErrCorrupt, err))
+		return fmt.Errorf("the header ends after %d bytes: %w: %w", n, err, index.ErrCorrupt)
 	}
 	count, size, err := parseFieldsHeader(first[:], rows)
 	if err != nil {
@@ -159,7 +159,7 @@ func (f *fieldIndexes) open(rows int) error {
 	}
 	directory := make([]byte, min(int64(size), info.Size()))
 	if _, err := f.file.ReadAt(directory, headerSize); err != nil {
-		return fmt.Errorf("its directory of %d bytes cannot be read: %w", size, errors.Join(index.ErrCorrupt, err))
+		return fmt.Errorf("its directory of %d bytes cannot be read: %w: %w", size, err, index.ErrCorrupt)
 	}
 	sums, err := f.parseDirectory(directory, count)
 	if err != nil {
@@ -175,7 +175,7 @@ func (f *fieldIndexes) open(rows int) error {
 	if err := f.checkSums(); err != nil {
 		return err
 	}
-	return f.check(0, headerSize+int64(size))
+	return f.compare(0, headerSize+int64(size))
 }
 
 // parseFieldsHeader returns how many indexes there are and the size of their

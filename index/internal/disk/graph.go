@@ -131,7 +131,7 @@ func (g *storedGraph) open(rows int) error {
 	if err := g.checkSums(); err != nil {
 		return err
 	}
-	if err := g.check(0, l.atLinks); err != nil {
+	if err := g.compare(0, l.atLinks); err != nil {
 		return err
 	}
 	g.Graph = &graph.Graph{
@@ -155,7 +155,7 @@ func (g *storedGraph) readHeader(rows int) (graphLayout, error) {
 	}
 	b := make([]byte, headerSize)
 	if n, err := g.file.ReadAt(b, 0); err != nil {
-		return graphLayout{}, fmt.Errorf("the header ends after %d bytes: %w", n, errors.Join(index.ErrCorrupt, err))
+		return graphLayout{}, fmt.Errorf("the header ends after %d bytes: %w: %w", n, err, index.ErrCorrupt)
 	}
 	if string(b[:len(graphMagic)]) != graphMagic {
 		return graphLayout{}, fmt.Errorf("it does not begin as a graph does: %w", index.ErrCorrupt)

@@ -73,7 +73,7 @@ func (s *Segment) openMap() error {
 	}
 	var first [headerSize]byte
 	if n, err := s.file.ReadAt(first[:], 0); err != nil {
-		return fmt.Errorf("the header ends after %d bytes: %w", n, errors.Join(index.ErrCorrupt, err))
+		return fmt.Errorf("the header ends after %d bytes: %w: %w", n, err, index.ErrCorrupt)
 	}
 	h, err := parseHeader(first[:])
 	if err != nil {
@@ -121,7 +121,7 @@ func viewAs[T int8 | uint32 | uint64 | float32 | index.ID](b []byte) []T {
 func (s *Segment) readVector(dst []float32, row int) error {
 	at := s.layout.start[secVectors] + int64(row)*4*int64(column.VectorStride(s.Dim))
 	if err := readAt(s.file, bytesOf(dst), at); err != nil {
-		return fmt.Errorf("segment %s: the vector of row %d: %w", s.file.Name(), row, errors.Join(index.ErrCorrupt, err))
+		return fmt.Errorf("segment %s: the vector of row %d: %w: %w", s.file.Name(), row, err, index.ErrCorrupt)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (s *Segment) checkColumns() error {
 		return err
 	}
 	for _, i := range []int{secHeader, secIDs, secEnds, secScales, secResiduals} {
-		if err := s.check(s.layout.start[i], s.layout.size[i]); err != nil {
+		if err := s.compare(s.layout.start[i], s.layout.size[i]); err != nil {
 			return err
 		}
 	}

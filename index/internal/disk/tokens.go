@@ -91,7 +91,7 @@ func (s *Segment) openTokens() error {
 	if err := s.tokens.checkSums(); err != nil {
 		return err
 	}
-	return s.tokens.check(0, headerSize)
+	return s.tokens.compare(0, headerSize)
 }
 
 // mapTokens maps the file and checks its header and size, and no more.
@@ -107,7 +107,7 @@ func (s *Segment) mapTokens() error {
 	}
 	var first [headerSize]byte
 	if n, err := t.file.ReadAt(first[:], 0); err != nil {
-		return fmt.Errorf("the header ends after %d bytes: %w", n, errors.Join(index.ErrCorrupt, err))
+		return fmt.Errorf("the header ends after %d bytes: %w: %w", n, err, index.ErrCorrupt)
 	}
 	if err := s.checkTokensHeader(first[:]); err != nil {
 		return err

@@ -144,15 +144,23 @@ func (c *Chain) read(b []byte, number uint64) error {
 		if marked && last >= durable || found == len(b) {
 			break
 		}
-		c.damaged(number, fmt.Errorf("at byte %d: frames %d to %d are lost, %d bytes", at, last+1, next.seq-1, found-at))
+		c.damaged(number, fmt.Errorf("at byte %d: %s, %d bytes", at, lostFrames(last+1, next.seq-1), found-at))
 		at, last = found, next.seq-1
 	}
 	if last < durable {
-		c.damaged(number, fmt.Errorf("at byte %d: frames %d to %d are lost, %d bytes are left", at, last+1, durable, len(b)-at))
+		c.damaged(number, fmt.Errorf("at byte %d: %s, %d bytes are left", at, lostFrames(last+1, durable), len(b)-at))
 	} else if at < len(b) {
 		c.Torn = append(c.Torn, Tail{Log: number, At: int64(at), Bytes: int64(len(b) - at)})
 	}
 	return nil
+}
+
+// lostFrames says which frames are lost.
+func lostFrames(from, to uint64) string {
+	if from == to {
+		return fmt.Sprintf("frame %d is lost", from)
+	}
+	return fmt.Sprintf("frames %d to %d are lost", from, to)
 }
 
 // add takes a frame at an offset of the log with a number.
