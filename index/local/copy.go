@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,18 +14,19 @@ import (
 
 var _ index.Snapshotter = (*Store)(nil)
 
-// Snapshot implements index.Snapshotter. Segments are copied as they are, each byte with
-// its checksum, and rows in memory are written as one more. A store for reading makes one
-// too, with what was flushed and logged when it was opened. After an error the folder has
-// no manifest and is no index.
+// Snapshot implements index.Snapshotter. Segments are copied as they are, after every byte
+// was compared with its checksum, and rows in memory are written as one more. A store for
+// reading makes one too, with what was flushed and logged when it was opened. Where
+// anything is damaged (index.ErrCorrupt), nothing is copied: Repair comes first. After
+// another error the folder has no manifest and is no index.
 func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	snap, err := s.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer snap.release()
-	if damage := s.recovery.String(); damage != "" { // the copy would not say what is lost
-		return fmt.Errorf("a snapshot of %s, which is to be repaired first: %s: %w", s.folder.Path, damage, index.ErrCorrupt)
+	if err := s.checkWhole(ctx, snap); err != nil {
+		return err
 	}
 	fsys := s.folder.FS
 	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
@@ -57,6 +59,24 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 		return err
 	}
 	return c.folder.Sync()
+}
+
+// checkWhole refuses a snapshot of what is damaged: the copy would not say what is lost, or
+// would have the damage too.
+func (s *Store) checkWhole(ctx context.Context, snap *snapshot) error {
+	damage := errors.Join(s.recovery.damage()...)
+	for _, p := range snap.parts {
+		if damage != nil {
+			break
+		}
+		if damage = p.segment.Verify(ctx); damage != nil && !errors.Is(damage, index.ErrCorrupt) {
+			return damage
+		}
+	}
+	if damage == nil {
+		return nil
+	}
+	return fmt.Errorf("a snapshot of %s, which is to be repaired first (engram index repair): %w", s.folder.Path, damage)
 }
 
 // copying is a snapshot that is being written into a folder.

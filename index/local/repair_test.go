@@ -183,7 +183,26 @@ func (d damagedIndex) checkOpen(t *testing.T) bool {
 		t.Errorf("Verify: error %v, wanted ErrCorrupt with %s", err, d.file)
 	}
 	d.checkAnswers(t, s)
+	d.checkNoSnapshot(t, s)
 	return true
+}
+
+// checkNoSnapshot: damage is not copied, and the error says once what it is.
+func (d damagedIndex) checkNoSnapshot(t *testing.T, s *Store) {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "copy")
+	err := s.Snapshot(t.Context(), copied)
+	if !errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), d.file) || !strings.Contains(err.Error(), "engram index repair") {
+		t.Fatalf("a snapshot: error %v, wanted ErrCorrupt with %s", err, d.file)
+	}
+	for line := range strings.Lines(err.Error()) {
+		if strings.Count(line, index.ErrCorrupt.Error()) > 1 || strings.Count(line, "/"+d.file+":") > 1 {
+			t.Errorf("a snapshot: the error says something twice: %s", line)
+		}
+	}
+	if _, err := os.Stat(copied); err == nil {
+		t.Error("a snapshot of a damaged index has left a folder")
+	}
 }
 
 // checkSpare checks that nothing is lost: what is damaged is in the log twice, or is not
