@@ -7,16 +7,18 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/recon/diffusion"
+	"engram/recon/prior"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 const reconstructHelp = "Reconstruct makes pictures of what was seen from scans. The decoder predicts the tokens of a CLIP; the\n" +
-	"denoiser draws a few candidates that fit them; the one whose own tokens, to the same CLIP, are nearest to\n" +
-	"the predicted ones is kept. Without --stimuli, --targets or --mindeye nobody knows what was seen: every row\n" +
-	"of --voxels is a scan, or the rows of --row are the repeats of one. With them the trials of an image are\n" +
-	"averaged, and pictures are scored beside what was seen.\n\n" +
+	"prior takes them to tokens as images have them; the denoiser draws a few candidates that fit these; the\n" +
+	"one whose own tokens, to the same CLIP, are nearest to the predicted ones is kept. Without --stimuli,\n" +
+	"--targets or --mindeye nobody knows what was seen: every row of --voxels is a scan, or the rows of --row\n" +
+	"are the repeats of one. With them the trials of an image are averaged, and pictures are scored beside\n" +
+	"what was seen.\n\n" +
 	"--out gets a PNG for each scan in reconstructed, and beside it, where they are known or wanted, in seen,\n" +
 	"start, nearest, true and candidates; contact sheets; scores.json; scans/NAME.json with the cosines of the\n" +
 	"candidates; and choices.json with everything that pictures depend on. A run that was broken off, whatever\n" +
@@ -66,7 +68,7 @@ func addReconstructionFlags(cmd *cobra.Command, spec *app.ReconstructionsSpec) {
 	flags.StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae (default "+app.ScenesAutoencoder+")")
 	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser (default "+app.ScenesDenoiser+")")
 	flags.StringVar(&spec.Index, "index", "", "show the nearest image of this `index` too, which was built with --model")
-	flags.StringVar(&spec.Lengths, "lengths", "", "stretch predicted tokens to the mean lengths that the tokens of these images have: a `folder` or .npy file, as --stimuli")
+	flags.StringVar(&spec.Prior, "prior", "", "how predicted tokens become tokens as images have them: "+strings.Join(prior.Kinds(), ", ")+" (default: the best one that the decoder has)")
 	flags.StringVar(&spec.Start, "start", "", "begin from images: \"nearest\", of --index, or a `folder` with NAME.png for each scan")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from --start, above 0 and up to 1 (default 0.85)")
 	flags.BoolVar(&spec.True, "true", false, "make pictures of the tokens of what was seen, too: what a perfect decoder would reach")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ type seenScans struct {
 	voxels, trials, stimuli string // of the test scenes
 	train                   string // folder of the scenes that the decoder was trained on
 	decoder, index          string // the index has the test scenes
+	trainScans              scans  // that the decoder was trained on
 }
 
 func newSeenScans(t *testing.T, c *cli, tested int) seenScans {
@@ -41,7 +43,7 @@ func newSeenScans(t *testing.T, c *cli, tested int) seenScans {
 	test, testFolder := draw(scenes.Test, "test", tested)
 	voxels := scanScenes(t, filepath.Join(dir, "scans"), train, test)
 	s := seenScans{
-		voxels: voxels.test, trials: filepath.Join(filepath.Dir(voxels.test), "trials.csv"), stimuli: testFolder, train: trainFolder,
+		voxels: voxels.test, trials: filepath.Join(filepath.Dir(voxels.test), "trials.csv"), stimuli: testFolder, train: trainFolder, trainScans: voxels,
 		decoder: filepath.Join(dir, "decoder"), index: filepath.Join(dir, "index"),
 	}
 	c.must("train", "--voxels", voxels.train, "--trials", voxels.trials, "--stimuli", trainFolder,
@@ -66,7 +68,7 @@ func TestReconstructATestSet(t *testing.T) {
 	preview := filepath.Join(t.TempDir(), "now.png")
 	args := []string{
 		"reconstruct", "--voxels", s.voxels, "--trials", s.trials, "--stimuli", s.stimuli, "--decoder", s.decoder, "--out", out,
-		"--index", s.index, "--lengths", s.train, "--start", "nearest", "--strength", ".9", "--method", "unipc", "--steps", "6",
+		"--index", s.index, "--prior", "linear", "--start", "nearest", "--strength", ".9", "--method", "unipc", "--steps", "6",
 		"--candidates", "2", "--batch", "2", "--true", "--features", "scenes-clip", "--preview", preview,
 	}
 	// A picture that cannot be written ends the run, and what was finished before stays.
@@ -118,6 +120,11 @@ func TestReconstructATestSet(t *testing.T) {
 	if len(found) != 4 || bound.PixCorr.Mean < .7 || bound.Features[0].TwoWay < .9 || bound.Features[0].Distance > .4 {
 		t.Errorf("scores are %+v, want four ways, and pictures of the true tokens like what was seen", made.Scores)
 	}
+
+	// Nothing but the prior tells these choices apart.
+	unaligned := slices.Clone(args)
+	unaligned[slices.Index(unaligned, "linear")] = "none"
+	c.refuse([]string{"made otherwise", `"tokens": "`}, unaligned...)
 
 	table := c.must(args...)
 	if !strings.Contains(table, "scans 3 (3 there before)") || !strings.Contains(table, "two-way") {
@@ -177,24 +184,60 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 
 	base := []string{"reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", filepath.Join(t.TempDir(), "none")}
 	for says, args := range map[string][]string{
-		"--steps is 0, wanted 1 or more":  {"--steps", "0"},
-		"found 1001":                      {"--steps", "1001"},
-		"--strength is 1.5, wanted":       {"--strength", "1.5", "--start", "x"},
-		"--strength is 0, wanted":         {"--strength", "0", "--start", "x"},
-		"--strength needs --start":        {"--strength", ".5"},
-		"--start nearest needs --index":   {"--start", "nearest"},
-		"--true needs --stimuli":          {"--true"},
-		"--features needs --stimuli":      {"--features", "scenes-clip"},
-		"wanted no --stimuli":             {"--row", "1", "--stimuli", s.stimuli},
-		`method is "heun"`:                {"--method", "heun"},
-		"for Karras' spacing":             {"--karras"},
-		"--start: ":                       {"--start", t.TempDir()},
-		"wants 65 tokens of 128 elements": {"--model", "pixels"},
-		"wanted vae":                      {"--autoencoder", app.ScenesCLIP},
-		"--guidance is -1":                {"--guidance", "-1"},
-		"no such index":                   {"--index", s.decoder},
-		"scan of 3 voxels, the decoder":   {"--voxels", writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []float32{1, 2, 3}, 1, 3)},
+		"--steps is 0, wanted 1 or more":   {"--steps", "0"},
+		"found 1001":                       {"--steps", "1001"},
+		"--strength is 1.5, wanted":        {"--strength", "1.5", "--start", "x"},
+		"--strength is 0, wanted":          {"--strength", "0", "--start", "x"},
+		"--strength needs --start":         {"--strength", ".5"},
+		"--start nearest needs --index":    {"--start", "nearest"},
+		"--true needs --stimuli":           {"--true"},
+		"--features needs --stimuli":       {"--features", "scenes-clip"},
+		"wanted no --stimuli":              {"--row", "1", "--stimuli", s.stimuli},
+		`method is "heun"`:                 {"--method", "heun"},
+		"for Karras' spacing":              {"--karras"},
+		"--start: ":                        {"--start", t.TempDir()},
+		"wants 65 tokens of 128 elements":  {"--model", "pixels"},
+		"wanted vae":                       {"--autoencoder", app.ScenesCLIP},
+		"--guidance is -1":                 {"--guidance", "-1"},
+		`--prior: the prior is "x"`:        {"--prior", "x"},
+		"a decoder whose metric is likeli": {"--prior", "recall"},
+		"no such index":                    {"--index", s.decoder},
+		"scan of 3 voxels, the decoder":    {"--voxels", writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []float32{1, 2, 3}, 1, 3)},
 	} {
 		c.refuse([]string{says}, append(base, args...)...)
 	}
+}
+
+// TestPriorsOfADecoder reconstructs by the best prior of a decoder, which is the recall
+// where its metric is a likelihood, and by none where nothing was left beside it.
+func TestPriorsOfADecoder(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	s, dir := newSeenScans(t, c, 1), t.TempDir()
+	decoder := filepath.Join(dir, "gaussian")
+	c.must("train", "--voxels", s.trainScans.train, "--trials", s.trainScans.trials, "--stimuli", s.train, "--model", "scenes-clip", "--preset", "gaussian", "--out", decoder)
+	choices := func(name, decoder string, more ...string) string {
+		out := filepath.Join(dir, name)
+		c.must(append([]string{
+			"reconstruct", "--voxels", s.voxels, "--decoder", decoder, "--out", out, "--steps", "2", "--candidates", "1",
+		}, more...)...)
+		text, err := os.ReadFile(filepath.Join(out, "choices.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for name, more := range map[string][]string{"recall": nil, "linear": {"--prior", "linear"}} {
+		if found := choices(name, decoder, more...); !strings.Contains(found, `"prior": "`+name+`"`) {
+			t.Errorf("%v chose %s, want the prior %s", more, found, name)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(decoder, "alignment")); err != nil {
+		t.Fatal(err)
+	}
+	if found := choices("none", decoder); strings.Contains(found, `"prior"`) {
+		t.Errorf("a decoder without an alignment chose %s, want no prior", found)
+	}
+	c.refuse([]string{"has no alignment for the prior linear", "engram train"},
+		"reconstruct", "--voxels", s.voxels, "--decoder", decoder, "--out", filepath.Join(dir, "x"), "--prior", "linear")
 }

@@ -21,9 +21,11 @@ const maxDecodeBatch = 256
 // Decoder predicts embeddings from voxels. It is safe for concurrent use.
 type Decoder struct {
 	config  Config
+	print   string // fingerprint of the model; "" of one in memory
 	session *ort.Session
 	mean    []float32 // [T·D], of the training images' targets; nil where it is not known
 	metric  func() (*Metric, error)
+	parts   func() (*Components, error)
 	first   func() (*firstStage, error)
 	zscore  func() (*ZScore, error) // of training; nil where it is not known
 }
@@ -38,6 +40,7 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 	d := &Decoder{config: Config{
 		Preset: m.Name, Voxels: m.Voxels, T: m.T, D: m.D, Target: space.Space{Name: m.Target, Fingerprint: m.Target},
 	}}
+	d.print = m.Fingerprint()
 	var from arrays // of a decoder that Save wrote
 	if own {
 		if d.config, err = readConfig(m); err != nil {
@@ -51,6 +54,7 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 		}
 	}
 	d.metric = sync.OnceValues(func() (*Metric, error) { return newMetric(d.config, d.mean, from) })
+	d.parts = sync.OnceValues(func() (*Components, error) { return readParts(d.config, d.mean, from) })
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(from) })
 	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(from) })
 	graph := m.Graphs["decoder"]
@@ -74,7 +78,7 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error)
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{config: m.Config, mean: m.Values[targetMean], metric: sync.OnceValues(m.Metric)}
+	d := &Decoder{config: m.Config, mean: m.Values[targetMean], metric: sync.OnceValues(m.Metric), parts: sync.OnceValues(m.Components)}
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(m.arrays()) })
 	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(m.arrays()) })
 	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
@@ -97,6 +101,9 @@ func (d *Decoder) sessionOptions(opts ort.SessionOptions, input, output string) 
 // Config returns the decoder's shape. Of a decoder made elsewhere only Preset
 // (its name), Voxels, T, D and Target are known.
 func (d *Decoder) Config() Config { return d.config }
+
+// Fingerprint returns the fingerprint of the decoder's folder, "" of a model in memory.
+func (d *Decoder) Fingerprint() string { return d.print }
 
 // Close frees the model.
 func (d *Decoder) Close() error { return d.session.Close() }

@@ -30,6 +30,8 @@ type Model struct {
 	Config Config
 	Values map[string][]float32
 	Losses []float32 // mean of each training epoch; empty for the linear preset
+
+	leftOut *leftOutScores // of the training; nil where there is no ridge
 }
 
 // Parameters returns the number of elements of all arrays.
@@ -66,7 +68,7 @@ func (m *Model) Linear() (*Model, error) {
 		return nil, err
 	}
 	linear.Rank, linear.Target, linear.Order = c.Rank, c.Target, c.Order
-	return &Model{Config: linear, Values: m.Values}, nil
+	return &Model{Config: linear, Values: m.Values, leftOut: m.leftOut}, nil
 }
 
 // Save writes a decoder's folder: the weights as safetensors with config.json

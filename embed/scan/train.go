@@ -115,7 +115,7 @@ func (t *training) trained(chosen Config) *Model {
 
 // finish fits what a decoder has beside the ridge.
 func (t *training) finish(ctx context.Context, config Config) (*Model, error) {
-	m := &Model{Config: config, Values: maps.Clone(t.fixed)}
+	m := &Model{Config: config, Values: maps.Clone(t.fixed), leftOut: t.leftOut}
 	if isRefinement(config.Preset) {
 		return m, t.refine(ctx, m)
 	}

@@ -13,15 +13,12 @@ import (
 	"engram/embed"
 )
 
-// Linear is a linear alignment: an affine map of all T·D elements of predicted tokens,
-// fitted by ridge regression. What is regressed is the error of the prediction, so that
-// with few pairs tokens stay as they were predicted, but for the mean error.
+// Linear is a linear alignment: an affine map of predicted scores along the components of
+// the targets, fitted by ridge regression. What is regressed is the error of the prediction,
+// so that with few pairs scores stay as they were predicted, but for the mean error.
 type Linear struct {
-	tokens, dim int
-	mean        []float32      // of the predictions, [T·D]
-	shift       []float32      // mean error of the predictions, [T·D]
-	predicted   blas32.General // without their mean, [pairs, T·D]
-	weights     blas32.General // of the pairs, (K + λI)⁻¹·(errors without their mean), [pairs, T·D]
+	Weight blas32.General // [Rank, Rank]
+	Bias   []float32      // [Rank]
 	// Penalty is λ over the mean squared length of the predictions without their mean.
 	Penalty float64
 }
@@ -29,133 +26,159 @@ type Linear struct {
 // penalties are the values of Penalty that are tried.
 var penalties = [...]float64{.03, .1, .3, 1, 3, 10, 100}
 
-// FitLinear fits an alignment to pairs: predicted tokens and the tokens of what was seen.
-// There must be 3 pairs or more, all of one T and D. The penalty is the one whose error is the
-// least where each pair in turn is left out (in closed form: Allen 1974, Technometrics 16).
-func FitLinear(ctx context.Context, predicted, seen []embed.Tokens) (*Linear, error) {
-	if len(predicted) != len(seen) || len(predicted) < 3 {
-		return nil, fmt.Errorf("prior: wanted 3 pairs or more, found %d predictions and %d images", len(predicted), len(seen))
+// FitLinear fits an alignment to pairs: predicted scores and the scores of what was seen,
+// [n, Rank] each with n of 3 or more. The penalty is the one whose error is the least where
+// each pair in turn is left out (in closed form: Allen 1974, Technometrics 16).
+func FitLinear(ctx context.Context, predicted, seen blas32.General) (*Linear, error) {
+	if predicted.Rows != seen.Rows || predicted.Cols != seen.Cols || predicted.Rows < 3 {
+		return nil, fmt.Errorf("prior: wanted 3 pairs of scores or more, found predictions of %d×%d and images of %d×%d",
+			predicted.Rows, predicted.Cols, seen.Rows, seen.Cols)
 	}
-	l := &Linear{tokens: predicted[0].T, dim: predicted[0].D}
-	for i := range predicted {
-		if err := errors.Join(l.check(predicted[i]), l.check(seen[i])); err != nil {
-			return nil, fmt.Errorf("prior: pair %d: %w", i, err)
+	for name, m := range map[string]blas32.General{"predictions": predicted, "images": seen} {
+		if at := embed.FirstNotFinite(m.Data); at >= 0 {
+			return nil, fmt.Errorf("prior: element %d of pair %d of the %s is %v: %w", at%m.Stride, at/m.Stride, name, m.Data[at], embed.ErrNotFinite)
 		}
 	}
-	misses := rows(seen)
-	l.predicted = rows(predicted)
-	for i, p := range l.predicted.Data {
+	x, misses := cloned(predicted), cloned(seen)
+	for i, p := range x.Data {
 		misses.Data[i] -= p
 	}
-	l.mean, l.shift = centre(l.predicted), centre(misses)
-	n := len(predicted)
-	gram := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1, l.predicted, l.predicted, 0, gram)
-	kernel := mat.NewSymDense(n, nil)
-	for i := range n {
-		for j := i; j < n; j++ {
-			kernel.SetSym(i, j, float64(gram.Data[i*n+j]))
-		}
+	mean, shift := centre(x), centre(misses)
+	f, err := decompose(x, misses)
+	if err != nil {
+		return nil, err
 	}
-	scale := mat.Trace(kernel) / float64(n)
-	if scale == 0 {
-		return nil, errors.New("prior: all predictions are the same")
-	}
-	least := math.Inf(1)
+	least, best := math.Inf(1), 0.
 	for _, penalty := range penalties {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		weights, leftOut, err := solve(kernel, penalty*scale, misses)
-		if err != nil {
-			return nil, fmt.Errorf("prior: penalty %g: %w", penalty, err)
+		if leftOut := f.leftOut(penalty); leftOut < least {
+			least, best = leftOut, penalty
 		}
-		if leftOut < least {
-			least, l.weights, l.Penalty = leftOut, weights, penalty
+	}
+	l := &Linear{Weight: f.weights(best), Bias: shift, Penalty: best}
+	for k := range l.Bias { // shift − mean·W
+		for j, m := range mean {
+			l.Bias[k] -= m * l.Weight.Data[j*l.Weight.Stride+k]
 		}
+		l.Weight.Data[k*l.Weight.Stride+k]++ // to what was predicted
 	}
 	return l, nil
 }
 
-// solve returns W = (K + λI)⁻¹·Y and the mean squared error of the pairs, each left out:
-// its residual is W over the diagonal of the inverse.
-func solve(kernel *mat.SymDense, lambda float64, y blas32.General) (w blas32.General, leftOut float64, err error) {
-	n := kernel.SymmetricDim()
-	regular := mat.NewSymDense(n, nil)
-	regular.CopySym(kernel)
-	for i := range n {
-		regular.SetSym(i, i, kernel.At(i, i)+lambda)
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(regular) {
-		return w, 0, errors.New("the predictions' inner products are not positive definite")
-	}
-	var inverse mat.SymDense
-	if err := chol.InverseTo(&inverse); err != nil {
-		return w, 0, err
-	}
-	full := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
-	for i := range n {
-		for j := range n {
-			full.Data[i*n+j] = float32(inverse.At(i, j))
-		}
-	}
-	w = blas32.General{Rows: n, Cols: y.Cols, Stride: y.Cols, Data: make([]float32, n*y.Cols)}
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, full, y, 0, w)
-	for i := range n {
-		own := inverse.At(i, i)
-		for _, x := range w.Data[i*w.Stride:][:w.Cols] {
-			leftOut += float64(x) / own * float64(x) / own / float64(len(w.Data))
-		}
-	}
-	return w, leftOut, nil
+// decomposition is a ridge regression of y on x along the eigenvectors of xᵀx, in which
+// every penalty is a division.
+type decomposition struct {
+	values  []float64      // eigenvalues of xᵀx
+	vectors blas32.General // [Rank, Rank], in columns
+	x       blas32.General // [n, Rank], along the eigenvectors
+	y       blas32.General // [n, Rank]
+	xy      blas32.General // [Rank, Rank], along the eigenvectors
+	scale   float64        // mean squared length of a row of x
 }
 
-// Align returns the tokens that images are most likely to have where these were predicted.
-func (l *Linear) Align(predicted []embed.Tokens) ([]embed.Tokens, error) {
-	for i, p := range predicted {
-		if err := l.check(p); err != nil {
-			return nil, fmt.Errorf("prior: prediction %d: %w", i, err)
+// decompose prepares the regression of y on x, both without their mean.
+func decompose(x, y blas32.General) (*decomposition, error) {
+	r := x.Cols
+	gram := product(blas.Trans, blas.NoTrans, x, x)
+	sym := mat.NewSymDense(r, nil)
+	for i := range r {
+		for j := i; j < r; j++ {
+			sym.SetSym(i, j, float64(gram.Data[i*r+j]))
 		}
 	}
-	if len(predicted) == 0 {
-		return nil, nil
+	f := &decomposition{y: y, scale: mat.Trace(sym) / float64(x.Rows)}
+	if f.scale == 0 {
+		f.scale = 1 // all predictions are the same, and every penalty leaves the mean error alone
 	}
-	x := rows(predicted)
-	out := rows(predicted)
-	for i := range x.Data {
-		x.Data[i] -= l.mean[i%x.Cols]
-		out.Data[i] += l.shift[i%x.Cols]
+	var eigen mat.EigenSym
+	if !eigen.Factorize(sym, true) {
+		return nil, errors.New("prior: the eigendecomposition of the predictions did not converge")
 	}
-	n := l.predicted.Rows
-	similar := blas32.General{Rows: x.Rows, Cols: n, Stride: n, Data: make([]float32, x.Rows*n)}
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1, x, l.predicted, 0, similar)
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, similar, l.weights, 1, out)
-	aligned := make([]embed.Tokens, len(predicted))
-	for i := range aligned {
-		aligned[i] = embed.Tokens{T: l.tokens, D: l.dim, Data: out.Data[i*out.Cols:][:out.Cols]}
+	f.values = eigen.Values(nil)
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	f.vectors = blas32.General{Rows: r, Cols: r, Stride: r, Data: make([]float32, r*r)}
+	for i, v := range vectors.RawMatrix().Data {
+		f.vectors.Data[i] = float32(v)
 	}
-	return aligned, nil
+	f.x = product(blas.NoTrans, blas.NoTrans, x, f.vectors)
+	f.xy = product(blas.Trans, blas.NoTrans, f.x, y)
+	return f, nil
 }
 
-func (l *Linear) check(t embed.Tokens) error {
-	if t.T != l.tokens || t.D != l.dim || len(t.Data) != t.T*t.D {
-		return fmt.Errorf("tokens are %d×%d (%d elements), wanted %d×%d", t.T, t.D, len(t.Data), l.tokens, l.dim)
+// shrunk returns (xᵀx + λ)⁻¹xᵀy along the eigenvectors.
+func (f *decomposition) shrunk(penalty float64) blas32.General {
+	out := cloned(f.xy)
+	for j := range out.Rows {
+		row := out.Data[j*out.Stride:][:out.Cols]
+		blas32.Scal(float32(f.factor(j, penalty)), blas32.Vector{N: len(row), Inc: 1, Data: row})
 	}
-	if at := embed.FirstNotFinite(t.Data); at >= 0 {
-		return fmt.Errorf("element %d is %v: %w", at, t.Data[at], embed.ErrNotFinite)
-	}
-	return nil
+	return out
 }
 
-// rows copies tokens into a matrix, [n, T·D].
-func rows(list []embed.Tokens) blas32.General {
-	width := len(list[0].Data)
-	m := blas32.General{Rows: len(list), Cols: width, Stride: width, Data: make([]float32, 0, len(list)*width)}
-	for _, t := range list {
-		m.Data = append(m.Data, t.Data...)
+// factor returns 1/(s + λ) of an eigenvalue s.
+func (f *decomposition) factor(j int, penalty float64) float64 {
+	return 1 / (max(f.values[j], 0) + penalty*f.scale)
+}
+
+// leftOut returns the mean squared error of the pairs, each left out: its residual over 1
+// less its own weight in the fit.
+func (f *decomposition) leftOut(penalty float64) (mean float64) {
+	fit := product(blas.NoTrans, blas.NoTrans, f.x, f.shrunk(penalty))
+	for i := range fit.Rows {
+		own := 1 / float64(fit.Rows)
+		for j, x := range f.x.Data[i*f.x.Stride:][:f.x.Cols] {
+			own += float64(x) * float64(x) * f.factor(j, penalty)
+		}
+		for k, p := range fit.Data[i*fit.Stride:][:fit.Cols] {
+			miss := float64(f.y.Data[i*f.y.Stride+k]-p) / max(1-own, 1e-6)
+			mean += miss * miss / float64(len(fit.Data))
+		}
 	}
-	return m
+	return mean
+}
+
+// weights returns the weights in the coordinates of the scores.
+func (f *decomposition) weights(penalty float64) blas32.General {
+	return product(blas.NoTrans, blas.NoTrans, f.vectors, f.shrunk(penalty))
+}
+
+// Align returns the scores that images are most likely to have where these were predicted,
+// [n, Rank].
+func (l *Linear) Align(predicted blas32.General) (blas32.General, error) {
+	if predicted.Cols != l.Weight.Rows {
+		return blas32.General{}, fmt.Errorf("prior: predictions have %d scores, the alignment wants %d", predicted.Cols, l.Weight.Rows)
+	}
+	out := product(blas.NoTrans, blas.NoTrans, predicted, l.Weight)
+	for i := range out.Data {
+		out.Data[i] += l.Bias[i%out.Cols]
+	}
+	return out, nil
+}
+
+// product returns a·b, each transposed where it is said so.
+func product(ta, tb blas.Transpose, a, b blas32.General) blas32.General {
+	rows, cols := a.Rows, b.Cols
+	if ta == blas.Trans {
+		rows = a.Cols
+	}
+	if tb == blas.Trans {
+		cols = b.Rows
+	}
+	out := blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
+	blas32.Gemm(ta, tb, 1, a, b, 0, out)
+	return out
+}
+
+// cloned copies a matrix, without what lies between its rows.
+func cloned(m blas32.General) blas32.General {
+	out := blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: make([]float32, 0, m.Rows*m.Cols)}
+	for i := range m.Rows {
+		out.Data = append(out.Data, m.Data[i*m.Stride:][:m.Cols]...)
+	}
+	return out
 }
 
 // centre takes the mean of the rows away and returns it.

@@ -12,31 +12,38 @@ import (
 
 	"engram/embed"
 	"engram/recon/prior"
+
+	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// pairs returns tokens of images and what a decoder predicts of them: half of the tokens,
+// matrix returns a matrix of rows.
+func matrix(cols int, values ...float32) blas32.General {
+	return blas32.General{Rows: len(values) / cols, Cols: cols, Stride: cols, Data: values}
+}
+
+// pairs returns scores of images and what a decoder predicts of them: half of the scores,
 // turned a little, a constant, and noise.
-func pairs(n int, noise float64, seed uint64) (predicted, seen []embed.Tokens) {
+func pairs(n int, noise float64, seed uint64) (predicted, seen blas32.General) {
+	const rank = 6
 	rng := rand.New(rand.NewPCG(seed, 1))
+	var p, s []float32
 	for range n {
-		z, p := make([]float32, 6), make([]float32, 6)
+		z := make([]float32, rank)
 		for k := range z {
 			z[k] = float32(rng.NormFloat64())
 		}
-		for k := range p {
-			p[k] = .5*z[k] + .2*z[(k+1)%6] + float32(k) + float32(noise*rng.NormFloat64())
+		for k := range z {
+			p = append(p, .5*z[k]+.2*z[(k+1)%rank]+float32(k)+float32(noise*rng.NormFloat64()))
 		}
-		predicted, seen = append(predicted, embed.Tokens{T: 2, D: 3, Data: p}), append(seen, embed.Tokens{T: 2, D: 3, Data: z})
+		s = append(s, z...)
 	}
-	return predicted, seen
+	return matrix(rank, p...), matrix(rank, s...)
 }
 
-func missing(a, b []embed.Tokens) (mean float64) {
-	for i := range a {
-		for k, x := range a[i].Data {
-			d := float64(x - b[i].Data[k])
-			mean += d * d / float64(len(a)*len(a[i].Data))
-		}
+func missing(a, b blas32.General) (mean float64) {
+	for i, x := range a.Data {
+		d := float64(x - b.Data[i])
+		mean += d * d / float64(len(a.Data))
 	}
 	return mean
 }
@@ -75,33 +82,44 @@ func TestNoiseIsShrunk(t *testing.T) {
 	}
 }
 
+// The penalty is chosen by the error of pairs that are left out. Leaving one out and
+// fitting again must give the error that the closed form gives: for predictions that are all
+// the same, what is left out is predicted by the mean of the others.
+func TestPredictionsThatSayNothingLeaveTheMean(t *testing.T) {
+	same := matrix(2, 1, 2, 1, 2, 1, 2)
+	l, err := prior.FitLinear(t.Context(), same, matrix(2, 0, 3, 3, 0, 3, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	aligned, err := l.Align(matrix(2, 1, 2))
+	if err != nil || math.Abs(float64(aligned.Data[0])-2) > 1e-6 || math.Abs(float64(aligned.Data[1])-2) > 1e-6 {
+		t.Errorf("aligned to %v (%v), want the mean (2, 2)", aligned.Data, err)
+	}
+}
+
 func TestPairsThatDoNotFit(t *testing.T) {
 	predicted, seen := pairs(4, 1, 1)
-	broken := embed.Tokens{T: 2, D: 3, Data: make([]float32, 6)}
-	broken.Data[4] = float32(math.NaN())
 	for want, run := range map[string]func() error{
-		"wanted 3 pairs or more, found 2": func() error {
-			_, err := prior.FitLinear(t.Context(), predicted[:2], seen[:2])
+		"wanted 3 pairs of scores or more, found predictions of 1×12": func() error {
+			_, err := prior.FitLinear(t.Context(), matrix(12, predicted.Data[:12]...), matrix(12, seen.Data[:12]...))
 			return err
 		},
-		"found 4 predictions and 3 images": func() error {
-			_, err := prior.FitLinear(t.Context(), predicted, seen[:3])
+		"images of 3×6": func() error {
+			_, err := prior.FitLinear(t.Context(), predicted, matrix(6, seen.Data[:18]...))
 			return err
 		},
-		"pair 3: element 4 is NaN": func() error {
-			_, err := prior.FitLinear(t.Context(), append(predicted[:3:3], broken), seen)
+		"element 4 of pair 3 of the predictions is NaN": func() error {
+			broken := matrix(6, append([]float32(nil), predicted.Data...)...)
+			broken.Data[3*6+4] = float32(math.NaN())
+			_, err := prior.FitLinear(t.Context(), broken, seen)
 			return err
 		},
-		"all predictions are the same": func() error {
-			_, err := prior.FitLinear(t.Context(), []embed.Tokens{seen[0], seen[0], seen[0]}, seen[:3])
-			return err
-		},
-		"prediction 0: tokens are 3×2": func() error {
+		"predictions have 3 scores, the alignment wants 6": func() error {
 			l, err := prior.FitLinear(t.Context(), predicted, seen)
 			if err != nil {
 				return err
 			}
-			_, err = l.Align([]embed.Tokens{{T: 3, D: 2, Data: make([]float32, 6)}})
+			_, err = l.Align(matrix(3, 1, 2, 3))
 			return err
 		},
 	} {
@@ -115,21 +133,20 @@ func TestPairsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// A decoder that predicts half of every token is set right.
+// A decoder that predicts half of every score is set right.
 func Example() {
-	predicted, seen := []embed.Tokens{}, []embed.Tokens{}
+	var predicted, seen []float32
 	for _, x := range []float32{-3, -2, -1, 1, 2, 3} {
-		seen = append(seen, embed.Tokens{T: 1, D: 1, Data: []float32{x}})
-		predicted = append(predicted, embed.Tokens{T: 1, D: 1, Data: []float32{x / 2}})
+		seen, predicted = append(seen, x), append(predicted, x/2)
 	}
-	l, err := prior.FitLinear(context.Background(), predicted, seen)
+	l, err := prior.FitLinear(context.Background(), matrix(1, predicted...), matrix(1, seen...))
 	if err != nil {
 		log.Fatal(err)
 	}
-	aligned, err := l.Align([]embed.Tokens{{T: 1, D: 1, Data: []float32{1}}})
+	aligned, err := l.Align(matrix(1, 1))
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%.1f\n", aligned[0].Data[0])
+	fmt.Printf("%.1f\n", aligned.Data[0])
 	// Output: 2.0
 }

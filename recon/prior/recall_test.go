@@ -13,27 +13,24 @@ import (
 )
 
 func TestRecallWeighsByLikelihood(t *testing.T) {
-	tokens := func(values ...float32) embed.Tokens { return embed.Tokens{T: 1, D: 2, Data: values} }
-	images := []embed.Tokens{tokens(1, 0), tokens(0, 1), tokens(9, 9)}
+	images := matrix(2, 1, 0, 0, 1, 9, 9)
 	r := prior.Recall{Sharpness: .5, Share: .25}
 	// e^(.5·2·ln 3) = 3 times as likely, and one that is out of the question.
-	got, err := r.Draw(tokens(4, 8), images, []float64{-7 + 2*math.Log(3), -7, -1e6})
+	got, err := r.Draw([]float32{4, 8}, images, []float32{-7 + 2*float32(math.Log(3)), -7, -1e6})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for k, want := range []float64{.75*4 + .25*.75, .75*8 + .25*.25} {
-		if math.Abs(float64(got.Data[k])-want) > 1e-6 {
-			t.Errorf("element %d is %v, want %v", k, got.Data[k], want)
+		if math.Abs(float64(got[k])-want) > 1e-6 {
+			t.Errorf("score %d is %v, want %v", k, got[k], want)
 		}
 	}
-	for want, run := range map[string]func() (embed.Tokens, error){
-		"3 images and 1 likelihoods": func() (embed.Tokens, error) { return r.Draw(images[0], images, []float64{1}) },
-		"found 0 images":             func() (embed.Tokens, error) { return r.Draw(images[0], nil, nil) },
-		"of image 1 is NaN": func() (embed.Tokens, error) {
-			return r.Draw(images[0], images, []float64{1, math.NaN(), 0})
-		},
-		"image 0 are 1×2, wanted 2×1": func() (embed.Tokens, error) {
-			return r.Draw(embed.Tokens{T: 2, D: 1, Data: []float32{1, 2}}, images, []float64{1, 1, 1})
+	for want, run := range map[string]func() ([]float32, error){
+		"3×2 and 1 likelihoods": func() ([]float32, error) { return r.Draw([]float32{1, 2}, images, []float32{1}) },
+		"found images of 0×2":   func() ([]float32, error) { return r.Draw([]float32{1, 2}, matrix(2), nil) },
+		"wanted 3 scores":       func() ([]float32, error) { return r.Draw([]float32{1, 2, 3}, images, []float32{1, 1, 1}) },
+		"of image 1 is NaN": func() ([]float32, error) {
+			return r.Draw([]float32{1, 2}, images, []float32{1, float32(math.NaN()), 0})
 		},
 	} {
 		_, err := run()
@@ -48,11 +45,10 @@ func TestRecallWeighsByLikelihood(t *testing.T) {
 
 // Of two images one is far likelier, and the prediction goes half the way to it.
 func ExampleRecall() {
-	images := []embed.Tokens{{T: 1, D: 1, Data: []float32{1}}, {T: 1, D: 1, Data: []float32{-1}}}
-	drawn, err := prior.DefaultRecall().Draw(embed.Tokens{T: 1, D: 1, Data: []float32{.5}}, images, []float64{0, -200})
+	drawn, err := prior.DefaultRecall().Draw([]float32{.5}, matrix(1, 1, -1), []float32{0, -200})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(drawn.Data)
+	fmt.Println(drawn)
 	// Output: [0.75]
 }

@@ -15,8 +15,7 @@ import (
 // ReconstructSpec has the tokens to make pictures of, and the models.
 // Of the options, Progress is the App's own.
 type ReconstructSpec struct {
-	// Tokens are of one scan each, with the lengths that tokens of images have (see
-	// recon.RestoreLengths).
+	// Tokens are of one scan each, as images have them.
 	Tokens []embed.Tokens
 	Painter
 	recon.Options

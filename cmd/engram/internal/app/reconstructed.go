@@ -19,6 +19,7 @@ import (
 	"engram/embed"
 	"engram/embed/pixels"
 	"engram/recon"
+	"engram/recon/prior"
 )
 
 // Folders of pictures in the folder of reconstructions, each NAME.png.
@@ -49,9 +50,9 @@ type reconstructionChoices struct {
 	Autoencoder string `json:"autoencoder"`
 	Denoiser    string `json:"denoiser"`
 	Index       string `json:"index,omitempty"`
-	True        bool   `json:"true,omitempty"` // pictures are made of the true tokens, too
-	Decoder     string `json:"decoder"`        // as it was named
-	Lengths     string `json:"lengths,omitempty"`
+	True        bool   `json:"true,omitempty"`  // pictures are made of the true tokens, too
+	Decoder     string `json:"decoder"`         // as it was named
+	Prior       string `json:"prior,omitempty"` // of prior.Kinds, absent for none
 }
 
 // reconstructions is a folder of pictures of scans.
@@ -80,7 +81,10 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	c := reconstructionChoices{
 		Format: choicesVersion, Choices: choices, Start: spec.Start, Tokens: sumOfTokens(set.tokens), Model: p.clip.Fingerprint(),
 		Autoencoder: p.autoencoder.Fingerprint(), Denoiser: p.denoiser.Fingerprint(), Index: spec.Index, True: spec.True,
-		Decoder: spec.Decoder, Lengths: spec.Lengths,
+		Decoder: spec.Decoder,
+	}
+	if set.prior != prior.None {
+		c.Prior = set.prior
 	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

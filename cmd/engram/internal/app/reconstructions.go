@@ -34,9 +34,9 @@ type ReconstructionsSpec struct {
 	Painter        // Model is Data.Model
 	// Index has the images among which the nearest is shown, "": none is.
 	Index string
-	// Lengths names images, as Stimuli, to whose mean token lengths predictions are
-	// stretched (see recon.RestoreLengths); "" leaves them as they are.
-	Lengths string
+	// Prior takes predicted tokens to tokens as images have them: one of prior.Kinds, ""
+	// for the best one that the decoder has.
+	Prior string
 	// Start is StartNearest, or a folder with an image NAME.png for each scan; "" begins
 	// from noise. Options.Strength says how much of the way is gone from there.
 	Start    string
@@ -53,6 +53,9 @@ const defaultStrength = .85
 // check refuses what can be told before anything is opened.
 func (spec *ReconstructionsSpec) check() error {
 	known := spec.Data.Stimuli != "" || spec.Data.MindEye != ""
+	if err := CheckPrior(spec.Prior); err != nil {
+		return fmt.Errorf("--prior: %w", err)
+	}
 	switch {
 	case spec.Start == StartNearest && spec.Index == "":
 		return errors.New("--start nearest needs --index: the nearest image is one of an index")

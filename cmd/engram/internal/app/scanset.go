@@ -14,7 +14,6 @@ import (
 	"engram/embed/pixels"
 	"engram/embed/scan"
 	"engram/index"
-	"engram/recon"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -23,6 +22,8 @@ import (
 type scanSet struct {
 	names    []string
 	tokens   []embed.Tokens   // that pictures are made of
+	prior    string           // that aligned them, of prior.Kinds
+	repeats  []int            // scans that each is the mean of
 	compared []embed.Tokens   // as predicted, that pictures are compared with
 	vectors  []embed.Vector   // to search an index for, nil without one
 	truth    []embed.Tokens   // of what was seen, nil where it is not known
@@ -68,14 +69,11 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	if err != nil {
 		return nil, err
 	}
-	predicted, err := decoder.Decode(ctx, means)
+	predicted, err := decoder.PredictTokens(ctx, Scans{means, s.repeats}, spec.Prior)
 	if err != nil {
 		return nil, err
 	}
-	s.compared = tokensOf(predicted, p.clip.T, p.clip.D)
-	if s.tokens, err = p.stretched(ctx, s.compared, spec.Lengths, watch); err != nil {
-		return nil, err
-	}
+	s.compared, s.tokens, s.prior = predicted.Raw, predicted.Tokens, predicted.Prior
 	if spec.Index == "" {
 		return s, nil
 	}
@@ -107,7 +105,7 @@ func (s *scanSet) readRecording(ctx context.Context, spec ReconstructionsSpec, d
 	}
 	if spec.Rows == nil {
 		for i := range recording.Trials {
-			s.names = append(s.names, fmt.Sprintf("%04d", i))
+			s.names, s.repeats = append(s.names, fmt.Sprintf("%04d", i)), append(s.repeats, 1)
 		}
 		return recording.Matrix(ctx)
 	}
@@ -116,7 +114,7 @@ func (s *scanSet) readRecording(ctx context.Context, spec ReconstructionsSpec, d
 		return means, err
 	}
 	mean, err := scan.MeanOfRepeats(repeats, recording.Count)
-	s.names = []string{fmt.Sprintf("%04d", spec.Rows[0])}
+	s.names, s.repeats = []string{fmt.Sprintf("%04d", spec.Rows[0])}, []int{len(spec.Rows)}
 	return blas32.General{Rows: 1, Cols: len(mean), Stride: len(mean), Data: mean}, err
 }
 
@@ -132,7 +130,12 @@ func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec
 		return means, err
 	}
 	s.truth = tokensOf(pick(study.Targets, s.images), study.T, study.D)
+	trials := map[int]int{}
+	for _, image := range study.Images {
+		trials[image]++
+	}
 	for i, image := range s.images {
+		s.repeats = append(s.repeats, trials[image])
 		base := filepath.Base(filepath.FromSlash(study.imageName(image)))
 		s.names = append(s.names, fmt.Sprintf("%04d-%s", i, strings.TrimSuffix(base, filepath.Ext(base))))
 	}
@@ -143,29 +146,6 @@ func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec
 		s.stimuli, err = dataset.OpenStimuli(spec.Data.Stimuli)
 	}
 	return means, err
-}
-
-// stretched returns predictions with the mean token lengths of images, or as they are
-// where none are named.
-func (p *painter) stretched(ctx context.Context, predicted []embed.Tokens, images string, watch progress.Func) (_ []embed.Tokens, err error) {
-	if images == "" {
-		return predicted, nil
-	}
-	stimuli, err := dataset.OpenStimuli(images)
-	if err != nil {
-		return nil, fmt.Errorf("--lengths: %w", err)
-	}
-	defer closeInto(&err, stimuli)
-	seen, err := stimuli.Embed(ctx, p.encoder, watch)
-	if err != nil {
-		return nil, fmt.Errorf("--lengths: %w", err)
-	}
-	out := make([]embed.Tokens, len(predicted))
-	for i, t := range predicted {
-		out[i] = embed.Tokens{T: t.T, D: t.D, Data: slices.Clone(t.Data)}
-	}
-	recon.RestoreLengths(out, recon.TokenLengths(tokensOf(seen, p.clip.T, p.clip.D)))
-	return out, nil
 }
 
 // retrieved is the item of an index that is nearest to a scan.

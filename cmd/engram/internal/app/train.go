@@ -99,5 +99,5 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if c.Epochs > 0 {
 		c.Loss = &model.Losses[c.Epochs-1]
 	}
-	return c, model.Save(spec.Out)
+	return c, SaveDecoder(ctx, model, spec.Out)
 }

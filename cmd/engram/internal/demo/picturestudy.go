@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/floats"
@@ -23,8 +24,8 @@ import (
 // PictureSpec says what a study of reconstructions does.
 type PictureSpec struct {
 	Seeds []uint64 // of the worlds and their subjects
-	// Images are the images that the decoder and the alignment are trained on, and Test
-	// the images to reconstruct. Both are training scenes of the demo of the seed, so
+	// Images are the images that the decoder and the priors are trained on, and Test the
+	// images to reconstruct. Both are training scenes of the demo of the seed, so
 	// that its test scenes are not looked at.
 	Images, Test int
 	Voxels       int
@@ -33,9 +34,8 @@ type PictureSpec struct {
 	Steps        int    // of DDIM; 0: 20
 }
 
-// alignedShare is which share of the images the alignment learns from: the decoder is
-// not trained on these.
-const alignedShare = 5
+// fewestImages are the fewest training images of a study.
+const fewestImages = 50
 
 // PictureScore is what pictures of one kind reach for one subject.
 type PictureScore struct {
@@ -55,9 +55,9 @@ type PictureScore struct {
 // means of three scans, and what limits them: the pictures of true tokens, the nearest
 // training picture, and the mean of the training pictures.
 func StudyPictures(ctx context.Context, a *app.App, spec PictureSpec, watch progress.Func) (out []PictureScore, err error) {
-	if spec.Images < 10*alignedShare || spec.Test < 2 || len(spec.Seeds) == 0 {
+	if spec.Images < fewestImages || spec.Test < 2 || len(spec.Seeds) == 0 {
 		return nil, fmt.Errorf("wanted a seed, %d training images and 2 images to reconstruct at least, found %d, %d and %d",
-			10*alignedShare, len(spec.Seeds), spec.Images, spec.Test)
+			fewestImages, len(spec.Seeds), spec.Images, spec.Test)
 	}
 	m, err := a.OpenModel(ctx, app.ScenesCLIP, watch)
 	if err != nil {
@@ -137,53 +137,67 @@ func (s *pictureStudy) subject(ctx context.Context, seed uint64) ([]PictureScore
 
 // decoded is what a decoder says of the scans of the images to reconstruct.
 type decoded struct {
-	seen, predicted, restored, aligned, recalled []embed.Tokens
+	seen, predicted, aligned, recalled []embed.Tokens
 
 	nearest []int // of each scan the likeliest training image
 }
 
-// decode trains a decoder on most of the training images and the alignment on the others.
+// decode trains a decoder, and its alignments on the predictions of training images that it
+// was fitted without.
 func (s *pictureStudy) decode(ctx context.Context, all scan.Data, seed uint64) (out *decoded, err error) {
-	last := s.spec.Images
-	first := last - last/alignedShare
 	rt, session := s.encoder.Runtime(), s.app.Session()
-	models, err := scan.TrainPresets(ctx, rt, between(all, 0, first),
-		scan.Options{Seed: seed, Session: session, Progress: s.watch}, []string{scan.PresetLinear, scan.PresetGaussian})
+	model, err := scan.Train(ctx, rt, between(all, 0, s.spec.Images),
+		scan.Options{Preset: scan.PresetGaussian, Seed: seed, Session: session, Progress: s.watch})
 	if err != nil {
 		return nil, err
 	}
-	decoder, err := models[1].Open(rt, session)
+	left, ok := model.LeftOut()
+	if !ok {
+		return nil, errors.New("the training left no predictions to align by")
+	}
+	alignment, err := prior.Fit(ctx, left)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := model.Open(rt, session)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, decoder.Close()) }()
-	linear, err := models[0].Open(rt, session)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, linear.Close()) }()
-	pairs, tests := between(all, first, last), between(all, last, all.Targets.Rows)
-	pairsPredicted, err := predict(ctx, linear, pairs)
-	if err != nil {
-		return nil, err
-	}
-	predicted, err := predict(ctx, linear, tests)
+	tests := between(all, s.spec.Images, all.Targets.Rows)
+	predicted, err := predict(ctx, decoder, tests)
 	if err != nil {
 		return nil, err
 	}
 	out = &decoded{seen: s.split(tests.Targets), predicted: s.split(predicted)}
-	alignment, err := prior.FitLinear(ctx, s.split(pairsPredicted), s.split(pairs.Targets))
+	parts, err := decoder.Components()
 	if err != nil {
 		return nil, err
 	}
-	if out.aligned, err = alignment.Align(out.predicted); err != nil {
+	metric, err := decoder.Metric()
+	if err != nil {
 		return nil, err
 	}
-	for _, t := range out.predicted {
-		out.restored = append(out.restored, embed.Tokens{T: t.T, D: t.D, Data: append([]float32(nil), t.Data...)})
+	of := prior.Predictions{Scores: parts.Scores(predicted), Repeats: slices.Repeat([]int{studyRepeats}, predicted.Rows)}
+	for by, to := range map[prior.Likelihood]*[]embed.Tokens{nil: &out.aligned, metric: &out.recalled} {
+		scores, err := alignment.Align(ctx, of, by)
+		if err != nil {
+			return nil, err
+		}
+		tokens, err := parts.Tokens(ctx, scores)
+		if err != nil {
+			return nil, err
+		}
+		*to = s.split(tokens)
 	}
-	recon.RestoreLengths(out.restored, recon.TokenLengths(s.split(rows(all.Targets, 0, last))))
-	return out, s.recall(ctx, decoder, rows(all.Targets, 0, last), tests, out)
+	sim, err := metric.Compare(ctx, rows(all.Targets, 0, s.spec.Images), predicted, studyRepeats)
+	if err != nil {
+		return nil, err
+	}
+	for j := range predicted.Rows {
+		out.nearest = append(out.nearest, floats.MaxIdx(mat.Col(nil, j, sim)))
+	}
+	return out, nil
 }
 
 // predict returns the predictions from the mean of all scans of each image, in the images'
@@ -202,34 +216,6 @@ func predict(ctx context.Context, decoder *scan.Decoder, data scan.Data) (blas32
 		copy(out.Data[image*out.Stride:][:out.Cols], found.Data[i*found.Stride:])
 	}
 	return out, nil
-}
-
-// recall finds which of the candidates each scan is likeliest of, and draws the aligned tokens
-// towards the likely ones.
-func (s *pictureStudy) recall(ctx context.Context, decoder *scan.Decoder, candidates blas32.General, data scan.Data, out *decoded) error {
-	predicted, err := predict(ctx, decoder, data)
-	if err != nil {
-		return err
-	}
-	metric, err := decoder.Metric()
-	if err != nil {
-		return err
-	}
-	sim, err := metric.Compare(ctx, candidates, predicted, studyRepeats)
-	if err != nil {
-		return err
-	}
-	images := s.split(candidates)
-	for j := range predicted.Rows {
-		likelihoods := mat.Col(nil, j, sim)
-		out.nearest = append(out.nearest, floats.MaxIdx(likelihoods))
-		drawn, err := prior.DefaultRecall().Draw(out.aligned[j], images, likelihoods)
-		if err != nil {
-			return err
-		}
-		out.recalled = append(out.recalled, drawn)
-	}
-	return nil
 }
 
 // split returns the rows of a matrix as tokens, which they share.
@@ -264,8 +250,7 @@ func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *de
 		tokens []embed.Tokens
 	}{
 		{"of the true tokens", d.seen}, {"of the predicted tokens", d.predicted},
-		{"with the lengths restored", d.restored}, {"with a linear alignment", d.aligned},
-		{"drawn to likely training images", d.recalled},
+		{"with a linear alignment", d.aligned}, {"drawn to likely training images", d.recalled},
 	} {
 		made, err := s.app.Reconstruct(ctx, app.ReconstructSpec{
 			Tokens: way.tokens, Options: recon.Options{Candidates: s.spec.Candidates, Steps: s.spec.Steps, Seed: seed},

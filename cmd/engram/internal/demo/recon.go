@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/sheet"
@@ -10,7 +11,6 @@ import (
 	"engram/embed/dataset"
 	"engram/embed/eval"
 	"engram/embed/pixels"
-	"engram/embed/scan"
 	"engram/index"
 	"engram/recon"
 
@@ -41,13 +41,14 @@ type handful struct {
 	ids       []string
 	paths     []string       // of what was seen, in the folder of scenes
 	truth     []embed.Tokens // of what was seen
-	predicted []embed.Tokens // by the ridge, with their lengths restored
+	predicted []embed.Tokens // from the scans
+	aligned   []embed.Tokens // what the prior makes of them
 	queries   []embed.Vector // for the index, as searches have them
 }
 
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
-	return stage{name: "pictures", version: 3, inputs: []any{
+	return stage{name: "pictures", version: 4, inputs: []any{
 		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.painters[0].Fingerprint(), d.painters[1].Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
@@ -63,7 +64,7 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	if err != nil {
 		return nil, err
 	}
-	made, err := d.reconstruct(ctx, append(h.predicted, h.truth...))
+	made, err := d.reconstruct(ctx, append(h.aligned, h.truth...), append(h.predicted, h.truth...))
 	if err != nil {
 		return nil, err
 	}
@@ -103,21 +104,14 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	return report, sheet.WritePNG(report.Sheet, s.Draw())
 }
 
-// choose decodes the first few scans of test scenes and of zebras.
-//
-// The ridge predicts the tokens, because it minimises their squared error. A network
-// is trained to tell pictures apart, and weights its tokens for that.
+// choose decodes the first few scans of test scenes and of zebras by the decoder that is
+// served.
 func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 	r, err := d.readScans(from.scans)
 	if err != nil {
 		return nil, err
 	}
-	trained, err := d.targets(from.targets, d.cast.train)
-	if err != nil {
-		return nil, err
-	}
-	lengths := recon.TokenLengths(d.tokens(rows(trained, 0, d.Scale.Seen)))
-	decoder, err := scan.Open(d.encoder.Runtime(), filepath.Join(from.decoders, scan.PresetLinear), d.app.Session())
+	decoder, err := d.app.OpenDecoder(ctx, filepath.Join(from.decoders, decoders[0].preset), d.watch)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +127,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 			return nil, err
 		}
 		scans := rows(all, 0, n)
-		predicted, err := decoder.Decode(ctx, scans)
+		predicted, err := decoder.PredictTokens(ctx, app.Scans{Means: scans, Repeats: slices.Repeat([]int{d.Scale.Repeats}, n)}, "")
 		if err != nil {
 			return nil, err
 		}
@@ -145,9 +139,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		if err != nil {
 			return nil, err
 		}
-		tokens := d.tokens(predicted)
-		recon.RestoreLengths(tokens, lengths)
-		h.predicted = append(h.predicted, tokens...)
+		h.predicted, h.aligned = append(h.predicted, predicted.Raw...), append(h.aligned, predicted.Tokens...)
 		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
 		h.queries = append(h.queries, queries...)
 		for i := range n {
@@ -172,9 +164,11 @@ func (d *demo) tokens(m blas32.General) []embed.Tokens {
 }
 
 // reconstruct returns the best of the pictures that are made of each of the
-// tokens.
-func (d *demo) reconstruct(ctx context.Context, tokens []embed.Tokens) ([]*pixels.Image, error) {
-	made, err := d.app.Reconstruct(ctx, app.ReconstructSpec{Tokens: tokens, Options: recon.Options{Candidates: candidates, Seed: d.Seed}}, d.watch)
+// tokens: the one whose own tokens are nearest to the compared ones.
+func (d *demo) reconstruct(ctx context.Context, tokens, compared []embed.Tokens) ([]*pixels.Image, error) {
+	made, err := d.app.Reconstruct(ctx, app.ReconstructSpec{
+		Tokens: tokens, Options: recon.Options{Candidates: candidates, Seed: d.Seed, Compared: compared},
+	}, d.watch)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/progress"
 	"engram/embed/dataset"
 	"engram/embed/scan"
@@ -28,7 +29,7 @@ const chosenFile = "chosen.json"
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 7, inputs: []any{
+	return stage{name: "decoders", version: 8, inputs: []any{
 		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
@@ -41,7 +42,7 @@ func (d *demo) training(from folders) stage {
 			return err
 		}
 		for i, decoder := range decoders {
-			if err := models[i].Save(filepath.Join(dir, decoder.preset)); err != nil {
+			if err := app.SaveDecoder(ctx, models[i], filepath.Join(dir, decoder.preset)); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,116 @@
+package prior
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"engram/embed/scan"
+)
+
+// The priors that there are, by the names that commands take.
+const (
+	None        = "none"        // tokens as they are predicted
+	LinearKind  = "linear"      // the linear alignment
+	RecallKind  = "recall"      // the linear alignment, drawn towards likely training images
+	Transformer = "transformer" // the diffusion prior
+)
+
+// Kinds lists the priors.
+func Kinds() []string { return []string{None, LinearKind, RecallKind, Transformer} }
+
+// Alignment is what is fitted in closed form to the left-out predictions of a decoder's
+// training. It stands beside the decoder in its folder, see Save.
+type Alignment struct {
+	Linear *Linear
+	Recall Recall
+	Images blas32.General // [images, Rank], scores of the training images' tokens
+}
+
+// Fit fits an alignment to the left-out predictions of a training.
+func Fit(ctx context.Context, left scan.LeftOut) (*Alignment, error) {
+	l, err := FitLinear(ctx, left.Predicted, left.Seen)
+	if err != nil {
+		return nil, err
+	}
+	return &Alignment{Linear: l, Recall: DefaultRecall(), Images: left.Seen}, nil
+}
+
+// Predictions are scores that a decoder predicts, each from the mean of so many scans.
+type Predictions struct {
+	Scores  blas32.General // [n, Rank]
+	Repeats []int          // [n]
+}
+
+// Likelihood is the metric of a decoder by which images are likely to have been seen:
+// scan.Metric with the name scan.MetricLikelihood.
+type Likelihood interface {
+	MapScores(scores blas32.General) (coordinates blas32.General, err error)
+	QueryScores(predicted []float32, repeats int) ([]float32, error)
+	Offsets(coordinates blas32.General, repeats int) []float32
+	Score(query []float32, coordinates blas32.General, offsets []float32) ([]float32, error)
+}
+
+// Align returns the aligned scores, [n, Rank]: by the linear alignment, and with a
+// likelihood drawn towards the training images, too.
+func (a *Alignment) Align(ctx context.Context, of Predictions, by Likelihood) (blas32.General, error) {
+	aligned, err := a.Linear.Align(of.Scores)
+	if err != nil || by == nil {
+		return aligned, err
+	}
+	if len(of.Repeats) != of.Scores.Rows {
+		return aligned, fmt.Errorf("prior: wanted the scans of each of %d predictions, found %d", of.Scores.Rows, len(of.Repeats))
+	}
+	candidates, err := a.candidates(by, of.Repeats)
+	if err != nil {
+		return aligned, err
+	}
+	for i, repeats := range of.Repeats {
+		if err := ctx.Err(); err != nil {
+			return aligned, err
+		}
+		likely, err := candidates.likelihoods(row(of.Scores, i), repeats)
+		if err != nil {
+			return aligned, fmt.Errorf("prior: prediction %d: %w", i, err)
+		}
+		drawn, err := a.Recall.Draw(row(aligned, i), a.Images, likely)
+		if err != nil {
+			return aligned, err
+		}
+		copy(row(aligned, i), drawn)
+	}
+	return aligned, nil
+}
+
+// candidates are the training images as a likelihood compares them.
+type candidates struct {
+	by          Likelihood
+	coordinates blas32.General
+	offsets     map[int][]float32 // by how many scans a prediction is the mean of
+}
+
+func (a *Alignment) candidates(by Likelihood, repeats []int) (*candidates, error) {
+	c := &candidates{by: by, offsets: map[int][]float32{}}
+	var err error
+	if c.coordinates, err = by.MapScores(a.Images); err != nil {
+		return nil, fmt.Errorf("prior: %w", err)
+	}
+	for _, n := range slices.Compact(slices.Sorted(slices.Values(repeats))) {
+		c.offsets[n] = by.Offsets(c.coordinates, n)
+	}
+	return c, nil
+}
+
+// likelihoods returns the log-likelihood of each training image.
+func (c *candidates) likelihoods(predicted []float32, repeats int) ([]float32, error) {
+	query, err := c.by.QueryScores(predicted, repeats)
+	if err != nil {
+		return nil, err
+	}
+	return c.by.Score(query, c.coordinates, c.offsets[repeats])
+}
+
+// row returns row i, which the matrix shares.
+func row(m blas32.General, i int) []float32 { return m.Data[i*m.Stride:][:m.Cols] }
