@@ -18,11 +18,14 @@ type Explanation struct {
 // SearchPath names what a search did.
 type SearchPath string
 
-// The paths. A collection on a server says no more than ByServer.
+// The paths. ByScanAfterWalk is a scan of the items that a filter chooses, after a walk
+// that would have taken longer was given up. A collection on a server says no more than
+// ByServer.
 const (
-	ByScan         SearchPath = "scan"
-	ByWalk         SearchPath = "walk"
-	ByFilteredWalk SearchPath = "filtered walk"
-	ByWalkAndScan  SearchPath = "walk and scan"
-	ByServer       SearchPath = "server"
+	ByScan          SearchPath = "scan"
+	ByScanAfterWalk SearchPath = "scan after a walk"
+	ByWalk          SearchPath = "walk"
+	ByFilteredWalk  SearchPath = "filtered walk"
+	ByWalkAndScan   SearchPath = "walk and scan"
+	ByServer        SearchPath = "server"
 )

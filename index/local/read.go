@@ -19,6 +19,18 @@ import (
 // about the items that are near enough; it reads their payloads without comparing them
 // with their checksums, but for the hits.
 func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
+	return s.search(ctx, q, false)
+}
+
+// SearchThrough is Search with one way for filters whose matches the indexes of payload
+// keys know: a walk of all items, which keeps the matches. A walk that has cost four times
+// as much as a scan of the matches is given up for the scan (index.ByScanAfterWalk).
+// engram bench compares Search with it.
+func (s *Store) SearchThrough(ctx context.Context, q index.Query) ([]index.Hit, error) {
+	return s.search(ctx, q, true)
+}
+
+func (s *Store) search(ctx context.Context, q index.Query, through bool) ([]index.Hit, error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -29,6 +41,7 @@ func (s *Store) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	if err := s.prepare(r, snap, q); err != nil {
 		return nil, err
 	}
+	r.walk.Through = through
 	if r.matches, err = r.searcher().Search(ctx, r.matches, r.parts, r.vector, min(q.K, snap.count)); err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (s *Store) prepare(r *search, snap *snapshot, q index.Query) error {
 		return err
 	}
 	r.exact, r.scan.Threads = q.Exact, runtime.GOMAXPROCS(0)
-	r.walk.Recall, r.walk.Scan, r.walk.Graphs = cmp.Or(q.Recall, defaultRecall), r.scan, r.walk.Graphs[:0]
+	r.walk.Recall, r.walk.Scan, r.walk.Graphs, r.walk.Through = cmp.Or(q.Recall, defaultRecall), r.scan, r.walk.Graphs[:0], false
 	for _, p := range snap.parts {
 		r.walk.Graphs = append(r.walk.Graphs, p.segment.Graph())
 	}
@@ -75,6 +75,8 @@ func (r *search) explain(snap *snapshot) index.Explanation {
 	recall := math.Round(report.Recall*1e4) / 1e4
 	e := index.Explanation{Items: report.Walked, Scanned: report.Scanned, Effort: report.Effort, Recall: &recall}
 	switch {
+	case report.Walked == 0 && report.GivenUp:
+		e.Path = index.ByScanAfterWalk
 	case report.Walked == 0:
 		e.Path = index.ByScan
 	case report.Scanned > 0:

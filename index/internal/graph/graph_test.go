@@ -222,7 +222,7 @@ func TestASearchAllocatesNothing(t *testing.T) {
 	rows := clustered(rand.New(rand.NewPCG(5, 1)), 2000, 32, 0)
 	walk := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{})}, Recall: .9}
 	parts, dst, row := []column.Part{{Rows: rows}}, make([]column.Match, 0, 10), 0
-	if efforts, ok, _ := new(search).efforts(walk, 0, parts[0], 10); !ok {
+	if efforts, ok, _ := (&search{k: 10}).efforts(walk, 0, parts[0]); !ok {
 		t.Fatalf("efforts of %+v: the graph is not walked", efforts)
 	}
 	allocs := testing.AllocsPerRun(200, func() {

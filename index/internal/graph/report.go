@@ -7,6 +7,7 @@ type Report struct {
 	Walked, Scanned int     // rows of the parts
 	Effort          int     // the largest one of a walk
 	Filtered        bool    // a walk kept more rows than were asked for, and a filter chose among them
+	GivenUp         bool    // a walk was given up, and its part scanned
 	Recall          float64 // of the hits on average, by what was measured without a filter
 
 	recall map[int]float64 // of the parts that were walked

@@ -23,6 +23,9 @@ type Searcher struct {
 	// in (0, 1]. A part whose graph does not reach it is scanned.
 	Recall float64
 	Scan   flat.Scan
+	// Through asks for a walk through all rows where the chosen ones are known, though it
+	// may cost up to four times as much as a scan of these (see through).
+	Through bool
 	// Report is set to what a search did, where it is not nil.
 	Report *Report
 }
@@ -33,8 +36,8 @@ var _ column.Searcher = Searcher{}
 var searches = sync.Pool{New: func() any { return &search{walker: walker{kernels: simd.Best()}} }}
 
 // Search implements column.Searcher. It appends k rows where there are so many. A part
-// whose chosen rows are known is walked among these (see walkChosen). Of a part with
-// another filter it needs the share of rows that the filter chooses, which it asks about
+// whose chosen rows are known is walked until a scan of these costs less (see through). Of
+// a part with another filter it needs the share of rows that the filter chooses, which it asks about
 // sampled rows. Where the share is large, a walk keeps as many more rows as the filter
 // leaves out, and else the part is scanned.
 func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
@@ -46,25 +49,10 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	}
 	r := searches.Get().(*search)
 	defer r.release()
+	r.k = k
 	for i, part := range parts {
-		efforts, ok, err := r.efforts(s, i, part, k)
+		ok, err := r.walk(s, i, part, q)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
-			return dst, err
-		}
-		if !ok {
-			r.rest, r.places = append(r.rest, part), append(r.places, i)
-			continue
-		}
-		if len(r.found) == 0 {
-			r.query.Set(q)
-		}
-		if part.Possible != nil && part.Filter == nil {
-			ok, err = r.walkChosen(s.Graphs[i], part, k, efforts)
-		} else {
-			err = r.walkFor(s.Graphs[i], part, k, efforts)
-			ok = len(r.best) >= min(k, part.Most()) // or else rows that are dead or not chosen took places
-		}
-		if err != nil {
 			return dst, err
 		}
 		if !ok {
@@ -98,20 +86,42 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	return append(dst, r.found...), nil
 }
 
+// walk sets best to the best rows of a part that a walk finds. ok is false where a scan is
+// better.
+func (r *search) walk(s Searcher, i int, part column.Part, q []float32) (ok bool, err error) {
+	efforts, ok, err := r.efforts(s, i, part)
+	if !ok || err != nil {
+		return false, err
+	}
+	if len(r.found) == 0 {
+		r.query.Set(q)
+	}
+	if g := s.Graphs[i]; part.Possible != nil && part.Filter == nil {
+		ok, err = r.walkChosen(s, g, part, efforts)
+	} else {
+		err = r.walkFor(g, part, r.k, efforts)
+		ok = len(r.best) >= min(r.k, part.Most()) // or else rows that are dead or not chosen took places
+	}
+	if s.Report != nil && !ok && len(r.path) > 0 {
+		s.Report.GivenUp = true
+	}
+	return ok, err
+}
+
 // cost is how many rows a scan looks at in the time that a walk takes for one row that
 // it keeps: it compares about 20, and takes several times as long for one.
 const cost = 64
 
 // efforts returns the efforts of a walk over part i, and sets the chooser of its filter.
 // ok is false where a scan is better.
-func (r *search) efforts(s Searcher, i int, part column.Part, k int) (e Efforts, ok bool, err error) {
+func (r *search) efforts(s Searcher, i int, part column.Part) (e Efforts, ok bool, err error) {
 	r.choose = nil
 	if i >= len(s.Graphs) || s.Graphs[i] == nil || s.Recall >= 1 {
 		return Efforts{}, false, nil
 	}
-	e, ok = s.Graphs[i].Efforts(k, s.Recall)
+	e, ok = s.Graphs[i].Efforts(r.k, s.Recall)
 	if part.Possible != nil && part.Filter == nil {
-		return e, ok && cost*e.Near <= part.Matches, nil
+		return e, ok && (s.Through || promising(s.Graphs[i], part, e)), nil
 	}
 	chosen, among := part.Most(), len(part.IDs)
 	if ok && part.Filter != nil {
@@ -157,6 +167,7 @@ func (r *search) sample(part column.Part) (chosen int, err error) {
 // search is one search under way, with all the memory that it needs.
 type search struct {
 	walker
+	k      int // rows that are wanted
 	query  column.Query
 	choose column.Chooser // of the part that is walked; nil: every row
 	padded []int8         // the code of the query

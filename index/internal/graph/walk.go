@@ -25,9 +25,11 @@ type walker struct {
 	path    []candidate // rows in the order in which they were expanded
 	next    int         // no row of the beam before this one is to be expanded
 	fresh   []uint32    // neighbours that are to be scored
-	bridges []uint32    // neighbours that are not possible (see expandAmong)
-	hits    []candidate // of a walk among chosen rows, while another is under way
 	scores  []float32   // of fresh
+
+	// Of a walk through all rows for chosen ones (see through).
+	open     frontier
+	compared int // rows
 }
 
 // start begins a walk that keeps room rows at most, at the first entries. code is the
@@ -97,24 +99,28 @@ func (w *walker) score(rows *column.Rows, code []int8, effort int) {
 	w.scores = slices.Grow(w.scores[:0], len(w.fresh))[:len(w.fresh)]
 	w.kernels.ScoreGathered(w.scores, code, rows.Codes, rows.Scales, w.fresh)
 	for i, s := range w.scores {
-		if len(w.beam) == effort {
-			if s <= w.beam[effort-1].score {
-				continue
-			}
-			w.beam = w.beam[:effort-1]
+		if len(w.beam) < effort || s > w.beam[effort-1].score {
+			w.insert(candidate{s, w.fresh[i]}, effort)
 		}
-		lo, hi := 0, len(w.beam)
-		for lo < hi {
-			mid := int(uint(lo+hi) >> 1)
-			if w.beam[mid].score >= s {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
-		}
-		w.beam = w.beam[:len(w.beam)+1]
-		copy(w.beam[lo+1:], w.beam[lo:])
-		w.beam[lo] = candidate{s, w.fresh[i]}
-		w.next = min(w.next, lo)
 	}
+}
+
+// insert puts a row that is among the best into the beam, of effort rows at most.
+func (w *walker) insert(c candidate, effort int) {
+	if len(w.beam) == effort {
+		w.beam = w.beam[:effort-1]
+	}
+	lo, hi := 0, len(w.beam)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if w.beam[mid].score >= c.score {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	w.beam = w.beam[:len(w.beam)+1]
+	copy(w.beam[lo+1:], w.beam[lo:])
+	w.beam[lo] = c
+	w.next = min(w.next, lo)
 }

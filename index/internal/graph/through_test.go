@@ -91,17 +91,9 @@ func TestChosenRowsAreFound(t *testing.T) {
 // walks reports whether a search is answered by a walk.
 func walks(t *testing.T, s Searcher, part column.Part, q []float32, k int) bool {
 	t.Helper()
-	r := searches.Get().(*search)
-	defer r.release()
-	e, ok, err := r.efforts(s, 0, part, k)
-	if err == nil && ok {
-		r.query.Set(q)
-		ok, err = r.walkChosen(s.Graphs[0], part, k, e)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ok
+	s.Report = new(Report)
+	mustSearch(t, s, []column.Part{part}, q, k)
+	return s.Report.Walked > 0
 }
 
 // turned returns a vector of unit length near another one.
