@@ -98,7 +98,7 @@ func (c *console) measure(ctx context.Context, spec bench.Spec, flags benchFlags
 		})
 	case flags.filtered:
 		return show(ctx, c, sweep.RunFilters, sweep.FiltersSpec{
-			Dir: spec.Dir, Vectors: flags.spec.Vectors, Hard: flags.spec.Hard, Dim: spec.Dim, Rounds: spec.Runs, Seed: flags.spec.Seed,
+			Dir: spec.Dir, Vectors: flags.spec.Vectors, Hard: flags.spec.Hard, Dim: spec.Dim, Outside: flags.spec.Outside, Rounds: spec.Runs, Seed: flags.spec.Seed,
 		})
 	case flags.spec.Vectors != "" || flags.spec.Hard != 0 || flags.spec.Index != "":
 		search, err := flags.searches(spec)

@@ -79,7 +79,7 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 	}
 	for _, name := range []string{"out", "queries", "outside-queries", "truth", "recall", "threads", "churn"} {
 		for _, of := range []string{"writes", "filtered"} {
-			if given.Changed(of) && given.Changed(name) {
+			if given.Changed(of) && given.Changed(name) && (of != "filtered" || name != "outside-queries") {
 				return fmt.Errorf("--%s is not for --%s", name, of)
 			}
 		}

@@ -161,7 +161,7 @@ func TestBenchOfFilters(t *testing.T) {
 	c := newCLI(t)
 	path := filepath.Join(t.TempDir(), "report.json")
 	table := c.must("bench", "--hard", "1000", "--dim", "16", "--filtered", "--runs", "1", "--json", path)
-	for _, part := range []string{"by a scan", "random", "around", "another", "away"} {
+	for _, part := range []string{"by a scan", "by a walk", "ratio", "random", "around", "another", "away"} {
 		if !strings.Contains(table, part) {
 			t.Errorf("the table has no %q:\n%s", part, table)
 		}
@@ -175,15 +175,33 @@ func TestBenchOfFilters(t *testing.T) {
 		t.Fatal(err)
 	}
 	var counts []int
+	outside := map[string]int{} // matches of queries from outside
 	for _, p := range report.Points {
-		if p.Recall10 < .95 || !(p.Rate > 0 && p.Scan > 0) || p.P99 < p.P50 {
+		pure := p.Scan
+		if p.Walk > 0 {
+			pure = min(pure, p.Walk)
+		}
+		if p.Recall10 < .95 || !(p.Time > 0 && p.P99 > 0 && pure > 0) || p.Ratio != p.Time/pure || (p.Walk > 0) != (p.WalkRecall10 >= .95) {
 			t.Errorf("%+v, wanted nearly all of the nearest", p)
+		}
+		answered := 0
+		for _, n := range p.Paths {
+			answered += n
+		}
+		if answered != report.Queries {
+			t.Errorf("%+v, wanted the paths of %d queries", p, report.Queries)
+		}
+		if outside[p.Filter] += p.Matches; p.Queries == "in" {
+			outside[p.Filter] -= p.Matches
 		}
 		if p.Filter == "away" {
 			counts = append(counts, p.Matches)
 		}
 	}
-	if want := []int{1000, 900, 500, 100, 10, 1}; !slices.Equal(counts, want) {
+	if outside["random"] == 0 || outside["another"] == 0 || len(report.Points) != 6*7 {
+		t.Errorf("%d points, with matches of queries from outside %v, wanted 7 of 6 kinds", len(report.Points), outside)
+	}
+	if want := []int{1000, 990, 900, 500, 100, 10, 1}; !slices.Equal(counts, want) {
 		t.Errorf("matches of %v, wanted %v", counts, want)
 	}
 	c.refuse([]string{"--filtered is for --vectors, --hard"}, "bench", "--index", "x", "--filtered")

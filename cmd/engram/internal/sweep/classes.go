@@ -17,7 +17,7 @@ const (
 )
 
 // shares of the items that filters choose; 0 is one item.
-var shares = [...]float64{1, .9, .5, .1, .01, .001, .0001, 0}
+var shares = [...]float64{1, .99, .9, .5, .1, .01, .001, .0001, 0}
 
 // matches returns how many of n items a share is.
 func matches(share float64, n int) int { return max(1, int(share*float64(n))) }
@@ -27,6 +27,7 @@ func matches(share float64, n int) int { return max(1, int(share*float64(n))) }
 // share len(shares)-1-c.
 type classes struct {
 	queries [][]float32 // turnedEach of each pivot
+	outside [][]float32 // of another distribution than the items, as many or none
 	of      map[string][]uint8
 }
 

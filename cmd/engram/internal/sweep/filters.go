@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
-	"time"
 
 	"engram/data/progress"
 	"engram/index"
@@ -24,6 +25,7 @@ type FiltersSpec struct {
 	Vectors string // .npy file of the items, [N, D]
 	Hard    int    // items to generate
 	Dim     int    // their elements
+	Outside string // .npy file of queries of another distribution; "": such are generated for Hard
 	Rounds  int    // of the queries, after one that warms up
 	Seed    uint64 // of what is generated
 }
@@ -40,23 +42,34 @@ type FiltersReport struct {
 	Points  []FilterPoint `json:"points"`
 }
 
-// FilterPoint is the searches with filters of one kind, on one thread.
+// FilterPoint is the searches with filters of one kind, on one thread. Times are of the
+// processor, in microseconds: the mean over the queries of each one's median of the rounds.
 type FilterPoint struct {
+	Queries string `json:"queries"` // see Point.Queries
 	// Filter says which items are chosen: "random" ones, the ones nearest "around" the
 	// item that a query was made of, around "another" item, or the ones furthest "away".
 	Filter   string  `json:"filter"`
 	Matches  int     `json:"matches"`
 	Recall10 float64 `json:"recall_10"`
-	// Queries a second, the median of the rounds: as the engine answers them, and by a
-	// scan of the matches.
-	Rate float64 `json:"queries_per_second"`
-	Scan float64 `json:"scan_queries_per_second"`
-	P50  float64 `json:"p50_ms"`
-	P99  float64 `json:"p99_ms"`
+	Time     float64 `json:"microseconds"`
+	P99      float64 `json:"p99_microseconds"`
+	Scan     float64 `json:"scan_microseconds"` // by a scan of the matches
+	// Walk is by a walk of all items that keeps the matches, and WalkRecall10 what it finds,
+	// nothing where it was given up. The walk is not timed where it finds less than
+	// pureRecall.
+	Walk         float64 `json:"walk_microseconds,omitempty"`
+	WalkRecall10 float64 `json:"walk_recall_10"`
+	Ratio        float64 `json:"ratio"` // of Time to the less one of Scan and Walk
+	// Paths counts how the queries were answered.
+	Paths map[index.SearchPath]int `json:"paths"`
 }
 
-// filterHits is the k of the searches.
-const filterHits = 10
+const (
+	// filterHits is the k of the searches.
+	filterHits = 10
+	// pureRecall is the recall that a walk must have to be compared with.
+	pureRecall = .95
+)
 
 // RunFilters builds an index whose items have payload keys that filters choose by, and
 // searches it with filters that go with the query, against it, or neither. Stages:
@@ -82,10 +95,15 @@ func RunFilters(ctx context.Context, spec FiltersSpec, watch progress.Func) (_ *
 	if r.Items < pivots {
 		return nil, fmt.Errorf("%d items, wanted %d or more", r.Items, pivots)
 	}
+	outside, err := spec.outside(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	c, err := newClasses(ctx, rows, spec.Seed, watch.Stage("reading", "items", int64(r.Items)))
 	if err != nil {
 		return nil, err
 	}
+	c.outside = outside
 	dir, err := os.MkdirTemp(spec.Dir, "engram-bench-")
 	if err != nil {
 		return nil, err
@@ -120,43 +138,72 @@ func (s FiltersSpec) open() (closing, error) {
 	return newHard(s.Hard, s.Dim, s.Seed), nil
 }
 
-// filterKind says which items filters choose for the queries of a pivot.
-type filterKind struct {
-	name string
-	key  func(pivot int) string
+// outside returns queries of another distribution than the items, as many as others, or
+// none where there are none.
+func (s FiltersSpec) outside(ctx context.Context, rows source) ([][]float32, error) {
+	const wanted = pivots * turnedEach
+	if generated, ok := rows.(*hard); ok && s.Outside == "" {
+		return generated.queries(true)[:wanted], nil
+	}
+	if s.Outside == "" {
+		return nil, nil
+	}
+	f, err := openFile(s.Outside)
+	if err != nil {
+		return nil, err
+	}
+	if f.count() < wanted || f.dim() != rows.dim() {
+		return nil, errors.Join(fmt.Errorf("%s has the shape %v, wanted %d or more queries of %d elements", s.Outside, f.shape, wanted, rows.dim()), f.Close())
+	}
+	vectors, err := f.read(ctx, 0, wanted)
+	return vectors, errors.Join(err, f.Close())
 }
 
-func filterKinds() []filterKind {
-	return []filterKind{
-		{"random", func(int) string { return "random" }},
-		{"around", nearKey},
-		{"another", func(pivot int) string { return nearKey((pivot + 1) % pivots) }},
-		{"away", farKey},
+// filterKind says which items filters choose for the queries of a pivot.
+type filterKind struct {
+	queries string // see Point.Queries
+	name    string
+	key     func(pivot int) string
+}
+
+// filterKinds are the kinds for queries like the items and, where there are such, for
+// queries from outside.
+func filterKinds(outside bool) []filterKind {
+	random := func(int) string { return "random" }
+	another := func(pivot int) string { return nearKey((pivot + 1) % pivots) }
+	kinds := []filterKind{{"in", "random", random}, {"in", "around", nearKey}, {"in", "another", another}, {"in", "away", farKey}}
+	if outside {
+		kinds = append(kinds, filterKind{"out", "random", random}, filterKind{"out", "another", another})
 	}
+	return kinds
 }
 
 func nearKey(pivot int) string { return fmt.Sprintf("near%d", pivot) }
 func farKey(pivot int) string  { return fmt.Sprintf("far%d", pivot) }
 
 // search measures every point.
-func (r *FiltersReport) search(ctx context.Context, store index.Store, c *classes, rounds int, watch progress.Func) error {
+func (r *FiltersReport) search(ctx context.Context, store *local.Store, c *classes, rounds int, watch progress.Func) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	kinds := filterKinds()
+	kinds := filterKinds(len(c.outside) > 0)
 	total := int64(len(kinds) * len(shares))
 	done := watch.Stage("searching", "points", total)
 	for _, kind := range kinds {
+		vectors := c.queries
+		if kind.queries == "out" {
+			vectors = c.outside
+		}
 		for i, share := range shares {
 			if i > 0 && matches(share, r.Items) == matches(shares[i-1], r.Items) {
 				continue
 			}
-			p := FilterPoint{Filter: kind.name, Matches: matches(share, r.Items)}
-			queries := make([]index.Query, len(c.queries))
-			for q, vector := range c.queries {
-				class := float64(len(shares) - 1 - i)
+			class := float64(len(shares) - 1 - i)
+			queries := make([]index.Query, len(vectors))
+			for q, vector := range vectors {
 				queries[q] = index.Query{Vector: vector, K: filterHits, Filter: index.Range{Key: kind.key(q / turnedEach), To: &class}}
 			}
+			p := FilterPoint{Queries: kind.queries, Filter: kind.name, Matches: matches(share, r.Items)}
 			if err := p.measure(ctx, store, queries, rounds); err != nil {
-				return err
+				return fmt.Errorf("filter %s of %d items: %w", p.Filter, p.Matches, err)
 			}
 			r.Points = append(r.Points, p)
 			done(int64(len(r.Points)), total)
@@ -165,66 +212,39 @@ func (r *FiltersReport) search(ctx context.Context, store index.Store, c *classe
 	return nil
 }
 
-// measure answers the queries in rounds, as the engine does and by a scan in turn.
-func (p *FilterPoint) measure(ctx context.Context, store index.Store, queries []index.Query, rounds int) error {
-	found, nearest := make([][]index.Hit, len(queries)), make([][]index.Hit, len(queries))
-	var latencies []time.Duration
-	var rates, scans []float64
-	round := func(exact bool, into [][]index.Hit) (float64, error) {
-		start := time.Now()
-		for i, q := range queries {
-			q.Exact = exact
-			began := time.Now()
-			var err error
-			if into[i], err = store.Search(ctx, q); err != nil {
-				return 0, err
-			}
-			if took := time.Since(began); !exact {
-				latencies = append(latencies, took)
-			}
-		}
-		return float64(len(queries)) / time.Since(start).Seconds(), nil
-	}
-	for n := range rounds + 1 {
-		rate, err := round(false, found)
-		scan, scanErr := round(true, nearest)
-		if err = cmp.Or(err, scanErr); err != nil {
-			return err
-		}
-		if n == 0 { // it warmed up
-			latencies = latencies[:0]
-			continue
-		}
-		rates, scans = append(rates, rate), append(scans, scan)
-	}
-	for i, hits := range found {
-		ids := make([]index.ID, len(nearest[i]))
-		for j, h := range nearest[i] {
-			ids[j] = h.ID
-		}
-		if len(hits) != min(filterHits, p.Matches) || len(ids) != len(hits) {
-			return fmt.Errorf("filter %s of %d items: %d hits and %d by a scan, wanted %d", p.Filter, p.Matches, len(hits), len(ids), min(filterHits, p.Matches))
-		}
-		p.Recall10 += share(hits, ids, filterHits) / float64(len(found))
-	}
-	slices.Sort(rates)
-	slices.Sort(scans)
-	p.Rate, p.Scan = rates[rounds/2], scans[rounds/2]
-	p.P50, p.P99 = quantiles(latencies)
-	return nil
-}
-
 // Print writes the report as a table for people.
 func (r *FiltersReport) Print(w io.Writer) error {
 	fmt.Fprintf(w, "machine  %s, %d cores, %s kernels\n", r.System, r.Cores, r.Kernels)
 	fmt.Fprintf(w, "items    %d × %d, %s, with an index of each key\n", r.Items, r.Dim, r.Source)
-	fmt.Fprintf(w, "queries  %d, each an item turned by 27°; one thread\n\n", r.Queries)
+	fmt.Fprintf(w, "queries  %d, each an item turned by 27° (in), or of another distribution (out); one thread\n", r.Queries)
+	fmt.Fprintf(w, "times    of the processor; the ratio is to the faster one of a scan of the matches and a walk of\n")
+	fmt.Fprintf(w, "         all items with a recall of %v or more\n\n", pureRecall)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "filter\tmatches\trecall@10\tqueries/s\tby a scan\tp50 ms\tp99 ms")
+	fmt.Fprintln(table, "queries\tfilter\tmatches\trecall@10\tµs\tp99\tby a scan\tby a walk\tits recall@10\tratio\tanswered by")
 	for _, p := range r.Points {
-		fmt.Fprintf(table, "%s\t%d\t%.4f\t%.0f\t%.0f\t%.3f\t%.3f\n", p.Filter, p.Matches, p.Recall10, p.Rate, p.Scan, p.P50, p.P99)
+		walk, recall := "-", "-"
+		if p.Walk > 0 {
+			walk = fmt.Sprintf("%.0f", p.Walk)
+		}
+		if p.WalkRecall10 > 0 {
+			recall = fmt.Sprintf("%.4f", p.WalkRecall10)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.4f\t%.0f\t%.0f\t%.0f\t%s\t%s\t%.2f\t%s\n",
+			p.Queries, p.Filter, p.Matches, p.Recall10, p.Time, p.P99, p.Scan, walk, recall, p.Ratio, p.paths())
 	}
 	return table.Flush()
+}
+
+// paths lists how the queries were answered, the most frequent way first.
+func (p *FilterPoint) paths() string {
+	names := slices.SortedFunc(maps.Keys(p.Paths), func(a, b index.SearchPath) int {
+		return cmp.Or(cmp.Compare(p.Paths[b], p.Paths[a]), cmp.Compare(a, b))
+	})
+	var text []string
+	for _, name := range names {
+		text = append(text, fmt.Sprintf("%s %d", name, p.Paths[name]))
+	}
+	return strings.Join(text, ", ")
 }
 
 // WriteFile writes the report as JSON.
