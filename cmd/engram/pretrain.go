@@ -24,9 +24,9 @@ func (c *console) pretrainCommand() *cobra.Command {
 		Short: "Train the demo's own models on generated scenes",
 		Long: "Pretrain trains a small CLIP, an autoencoder and a denoiser on generated scenes alone, and writes each\n" +
 			"to a folder with a card that says how it was made and what it is worth. The denoiser learns\n" +
-			"from the other two, which must be in --out or be trained before it. The judge is a second CLIP, which\n" +
-			"judges what the others make (engram study pictures). Scale small, which the demo's models have,\n" +
-			"takes hours; with --checkpoint an interrupted training goes on where it was.",
+			"from the other two, which must be in --out or be trained before it. Scans trains a denoiser further: on what\n" +
+			"decoders predict of simulated scans. The judge is a second CLIP, which judges what the others make\n" +
+			"(engram study pictures). Scale small, which the demo's models have, takes hours; with --checkpoint an interrupted training goes on where it was.",
 		Example: "  engram pretrain --out data/models --checkpoint ~/pretrain\n" +
 			"  engram pretrain --out models --model clip --scale tiny",
 		Args: cobra.NoArgs,
@@ -46,7 +46,7 @@ func (c *console) pretrainCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&spec.Out, "out", "", "`folder` of the models, one folder in it for each model (required)")
-	flags.StringVar(&model, "model", everyModel, "what to train: clip, text, autoencoder, denoiser, judge or all")
+	flags.StringVar(&model, "model", everyModel, "what to train: clip, text, autoencoder, denoiser, scans, judge or all")
 	flags.StringVar(&spec.Scale, "scale", "small", "sizes: small, or tiny for a trial")
 	flags.StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
 	flags.IntVar(&spec.Epochs, "epochs", 0, "how many epochs to train (0: the scale's own)")

@@ -17,6 +17,10 @@ type DenoiserShape struct {
 	Dim      int            `json:"dim"`      // D of the CLIP
 	Channels int            `json:"channels"` // of the latent
 	Side     int            `json:"side"`     // of the latent
+	// Summary is how many tokens are made of all elements of the context together, by a
+	// layer of SummaryWidth units; 0: none.
+	Summary      int `json:"summary,omitempty"`
+	SummaryWidth int `json:"summary_width,omitempty"`
 }
 
 // scheduler is the noise that denoisers are trained with: the cosine schedule
@@ -42,15 +46,38 @@ const (
 // stands by itself. A context of zeros asks for any picture.
 func (s DenoiserShape) denoise(n *nn.Net, latent, time, context *grad.Node) *grad.Node {
 	batch := latent.Shape()[0]
-	// Elements of unit vectors are small; this makes them as large as others.
-	context = grad.Scale(context, float32(math.Sqrt(float64(s.Dim))))
+	given := context
+	context = s.scaled(context)
 	x := n.Linear("latent", nn.Patches(latent, 1), s.Width)
 	x = grad.Add(x, n.Linear("local", grad.Slice(context, 1, 1, s.Tokens), s.Width))
 	global := n.Linear("global", grad.Slice(context, 1, 0, 1), s.Width)
 	x = grad.Concat(1, grad.Reshape(s.clock(n, time), batch, 1, s.Width), global, x)
 	x = grad.Add(x, n.Table("position", 2+s.Side*s.Side, s.Width))
+	if s.Summary > 0 {
+		summary := n.LinearFrom("summary.out", s.summaryHidden(n, given), s.Summary*s.Width, nn.Zeros)
+		x = grad.Concat(1, x, grad.Reshape(summary, batch, s.Summary, s.Width))
+	}
 	x = n.Norm("norm", n.Transformer("layers", x, nil, s.Layers))
 	return nn.Unpatches(n.Linear("out", grad.Slice(x, 1, 2, 2+s.Side*s.Side), s.Channels), 1)
+}
+
+// scaled makes elements of unit vectors, which are small, as large as others.
+func (s DenoiserShape) scaled(context *grad.Node) *grad.Node {
+	return grad.Scale(context, float32(math.Sqrt(float64(s.Dim))))
+}
+
+// summaryMean is the parameter that is taken from all elements of a context before they are
+// summarised. It begins with their mean.
+const summaryMean = "summary.mean"
+
+// summaryHidden returns what the summary of contexts is made of, [n, SummaryWidth]: a layer over
+// all T·D elements. A transformer's layers treat all tokens alike, and regression spreads what
+// scans tell of a thing over all tokens, in another direction in each.
+func (s DenoiserShape) summaryHidden(n *nn.Net, context *grad.Node) *grad.Node {
+	width := s.Tokens * s.Dim
+	flat := grad.Reshape(s.scaled(context), context.Shape()[0], width)
+	flat = grad.Sub(flat, n.Param(summaryMean, nn.Constant(0), width))
+	return grad.GELU(n.Linear("summary.in", flat, s.SummaryWidth))
 }
 
 // clock embeds the time, [n], as [n, width]: bell curves at even distances, of

@@ -44,28 +44,42 @@ type denoiserNetwork struct {
 }
 
 func (d *denoiserNetwork) loss(n *nn.Net, batch int) *grad.Node {
-	g, s := n.Graph(), d.shape
+	return d.miss(n, n.Graph().Step(contextName, onnx.Float, batch, d.shape.Tokens, d.shape.Dim))
+}
+
+// miss returns the mean squared error of the prediction for contexts [B, T, D].
+func (d *denoiserNetwork) miss(n *nn.Net, contexts *grad.Node) *grad.Node {
+	g, s, batch := n.Graph(), d.shape, contexts.Shape()[0]
 	predicted := s.denoise(n, g.Step(latentName, onnx.Float, batch, s.Channels, s.Side, s.Side),
-		g.Step(timeName, onnx.Float, batch), g.Step(contextName, onnx.Float, batch, s.Tokens, s.Dim))
+		g.Step(timeName, onnx.Float, batch), contexts)
 	miss := grad.Sub(predicted, g.Step(targetName, onnx.Float, batch, s.Channels, s.Side, s.Side))
 	return grad.Mean(grad.Mul(miss, miss))
 }
 
-// inputs draws the scenes of an epoch, lets the teachers encode them, and adds
-// noise: x = √ᾱ·x₀ + √(1-ᾱ)·ε, for which v = √ᾱ·ε - √(1-ᾱ)·x₀ is to be found.
+// inputs draws the scenes of an epoch and lets the teachers encode them.
 func (d *denoiserNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, error) {
 	n := d.recipe.Steps * d.recipe.Batch
 	latents, tokens, err := d.encode(ctx, source{d.seed, scenes.Train, d.autoencoder.ImageSize}, epoch*n, n)
 	if err != nil {
 		return nil, err
 	}
-	rng := rand.New(rand.NewPCG(d.seed, uint64(epoch)))
+	in, _ := d.noised(latents, tokens, rand.New(rand.NewPCG(d.seed, uint64(epoch))))
+	return in, nil
+}
+
+// noised returns the Step inputs of an epoch of latents, [n, C, h, w], and tokens, [n, T, D],
+// both of which it changes: x = √ᾱ·x₀ + √(1-ᾱ)·ε, for which v = √ᾱ·ε - √(1-ᾱ)·x₀ is to be
+// found, and contexts that are zero here and there. It tells which are.
+func (d *denoiserNetwork) noised(latents, tokens []float32, rng *rand.Rand) (in ort.Tensors, empty []bool) {
+	n := d.recipe.Steps * d.recipe.Batch
+	empty = make([]bool, n)
 	target, times := make([]float32, len(latents)), make([]float32, n)
 	width, tokenWidth := len(latents)/n, len(tokens)/n
 	for i := range n {
 		step := rng.IntN(d.schedule.Steps())
 		times[i] = float32(step)
 		if rng.Float64() < unconditional {
+			empty[i] = true
 			clear(tokens[i*tokenWidth:][:tokenWidth])
 		}
 		a, b := d.schedule.At(step)
@@ -81,7 +95,7 @@ func (d *denoiserNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, e
 		targetName:  {Shape: shape, Data: target},
 		timeName:    {Shape: []int64{steps, batch}, Data: times},
 		contextName: {Shape: []int64{steps, batch, int64(s.Tokens), int64(s.Dim)}, Data: tokens},
-	}, nil
+	}, empty
 }
 
 // encode returns the latents, [n, C, h, w], and the tokens, [n, T, D], of
@@ -123,23 +137,28 @@ const (
 	sampleGuidance = 1.5 // weight of the condition in classifier-free guidance
 )
 
-// score measures two-way identification: how often a picture that was made from
-// the tokens of a held-out scene is, to the CLIP, more like that scene than
-// another.
+// score is identified for the true tokens of held-out scenes.
 func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, last bool) ([]progress.Figure, error) {
 	n := d.held
 	if !last {
 		n = min(n, scoreBatch)
 	}
+	_, tokens, err := d.encode(ctx, source{d.seed, scenes.Test, d.autoencoder.ImageSize}, 0, n)
+	if err != nil {
+		return nil, err
+	}
+	return d.identified(ctx, models, tokens, tokens)
+}
+
+// identified measures two-way identification: how often a picture that was made of a scene's
+// tokens is, to the CLIP, more like that scene, whose tokens are seen, than like another.
+func (d *denoiserNetwork) identified(ctx context.Context, models map[string][]byte, tokens, truth []float32) ([]progress.Figure, error) {
+	n := len(tokens) / (d.shape.Tokens * d.shape.Dim)
 	model, err := session(d.rt, denoiserFile, models[denoiserFile])
 	if err != nil {
 		return nil, err
 	}
 	defer model.Close()
-	_, tokens, err := d.encode(ctx, source{d.seed, scenes.Test, d.autoencoder.ImageSize}, 0, n)
-	if err != nil {
-		return nil, err
-	}
 	s := sampler{model: model, schedule: d.schedule, shape: d.shape}
 	latents, err := s.sample(ctx, tokens, d.seed)
 	if err != nil {
@@ -161,7 +180,7 @@ func (d *denoiserNetwork) score(ctx context.Context, models map[string][]byte, l
 	if err != nil {
 		return nil, err
 	}
-	seen := blas32.General{Rows: n, Cols: d.shape.Dim, Stride: d.shape.Tokens * d.shape.Dim, Data: tokens}
+	seen := blas32.General{Rows: n, Cols: d.shape.Dim, Stride: d.shape.Tokens * d.shape.Dim, Data: truth}
 	found := blas32.General{Rows: n, Cols: d.shape.Dim, Stride: d.shape.Dim}
 	for _, v := range vectors {
 		found.Data = append(found.Data, v...)

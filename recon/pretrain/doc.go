@@ -16,6 +16,9 @@
 // The text graph of the CLIP is trained a second time, in text.go, while the image graph
 // stays as it is: captions tell everything about a scene, and people type less.
 //
+// The denoiser is trained further on what decoders predict of the scans of simulated subjects
+// (scans.go, scanstrain.go): a scan tells less than an image, and other things.
+//
 // The judge is a second CLIP, which learns from another world and says what is to be
 // seen in reconstructions (judge.go). No other model learns from it.
 //

@@ -41,15 +41,9 @@ const settingWeight = .2
 
 // judgePhrases returns what a judge learns to tell apart. Weather says nothing indoors.
 func judgePhrases() []phrases {
-	kinds := phrases{weight: 1, of: func(s *scenes.Scene) (places []int) {
-		for i, k := range scenes.Kinds() {
-			if s.Shows(k) {
-				places = append(places, i)
-			}
-		}
-		return places
-	}}
-	for _, k := range scenes.Kinds() {
+	all := scenes.Kinds()
+	kinds := phrases{weight: 1, of: func(s *scenes.Scene) []int { return placesOf(all, s) }}
+	for _, k := range all {
 		kinds.texts = append(kinds.texts, k.Phrase())
 	}
 	where := phrases{weight: settingWeight, of: func(s *scenes.Scene) []int { return []int{int(s.Background)} }}
@@ -70,6 +64,16 @@ func judgePhrases() []phrases {
 		weather.texts = append(weather.texts, w.Phrase())
 	}
 	return []phrases{kinds, where, when, weather}
+}
+
+// placesOf returns the places of the kinds that are in a scene.
+func placesOf(kinds []scenes.Kind, s *scenes.Scene) (places []int) {
+	for i, k := range kinds {
+		if s.Shows(k) {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 // texts returns all phrases, group by group.

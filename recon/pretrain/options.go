@@ -15,23 +15,27 @@ type Model string
 
 // The models, in the order in which they are trained: the text graph of the CLIP
 // is trained once more, by its image graph, and the denoiser learns from what the
-// CLIP and the autoencoder make of pictures. The judge is a CLIP of its own, which
+// CLIP and the autoencoder make of pictures, and then from simulated scans. The judge is a CLIP of its own, which
 // learns from no other model and no other model from it.
 const (
 	CLIP        Model = "clip"
 	Text        Model = "text"
 	Autoencoder Model = "autoencoder"
 	Denoiser    Model = "denoiser"
+	Scans       Model = "scans"
 	Judge       Model = "judge"
 )
 
 // Models returns all models in the order in which they are trained.
-func Models() []Model { return []Model{CLIP, Text, Autoencoder, Denoiser, Judge} }
+func Models() []Model { return []Model{CLIP, Text, Autoencoder, Denoiser, Scans, Judge} }
 
 // Folder returns the name of the folder that a model is written to.
 func (m Model) Folder() string {
-	if m == Text {
+	switch m {
+	case Text:
 		return string(CLIP) // whose text graph it is
+	case Scans:
+		return string(Denoiser) // which it is
 	}
 	return string(m)
 }
@@ -84,7 +88,9 @@ type Scale struct {
 	Autoencoder                                               AutoencoderShape
 	Denoiser                                                  DenoiserShape
 	CLIPRecipe, TextRecipe, AutoencoderRecipe, DenoiserRecipe Recipe
-	JudgeRecipe                                               Recipe
+	ScansRecipe, JudgeRecipe                                  Recipe
+	Scans                                                     Simulation
+	Summary, SummaryWidth                                     int // of the denoiser that learns from scans
 
 	held int // pictures that a score is measured on
 }
@@ -104,6 +110,9 @@ func Scales() []Scale {
 		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}},
 		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
+		Scans:             Simulation{Subjects: 1, Images: 64, Voxels: 100},
+		Summary:           1, SummaryWidth: 8,
+		ScansRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 1e-3, WeightDecay: .05},
 		Judge: CLIPShape{
 			ImageSize: 32, Patch: 8, Stem: []int{8, 12}, Width: 24, Image: nn.Transformer{Layers: 1, Heads: 2},
 			Context: 12, TextWidth: 24, Text: nn.Transformer{Layers: 1, Heads: 2}, Dim: 16,
@@ -122,6 +131,9 @@ func Scales() []Scale {
 		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},
 		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
+		Scans:             Simulation{Subjects: 6, Images: 4096, Voxels: 4000},
+		Summary:           2, SummaryWidth: 256,
+		ScansRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 5e-4, WeightDecay: .05},
 		Judge: CLIPShape{
 			ImageSize: 64, Patch: 8, Stem: []int{32, 64, 128}, Width: 128, Image: nn.Transformer{Layers: 1, Heads: 4},
 			Context: 12, TextWidth: 96, Text: nn.Transformer{Layers: 1, Heads: 3}, Dim: 96,

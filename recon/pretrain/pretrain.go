@@ -37,13 +37,13 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 		defer n.Close()
 	case Autoencoder:
 		t.newAutoencoder(scale)
-	case Denoiser:
+	case Denoiser, Scans:
 		frozen, err := openTeachers(rt, out)
 		if err != nil {
 			return nil, err
 		}
 		defer frozen.Close()
-		if err := t.newDenoiser(scale, frozen); err != nil {
+		if err := t.newDenoiser(ctx, scale, out, frozen); err != nil {
 			return nil, err
 		}
 	case Judge:
@@ -105,24 +105,35 @@ func (t *training) newAutoencoder(scale Scale) {
 	}, shape, recipe)
 }
 
-func (t *training) newDenoiser(scale Scale, frozen *teachers) error {
+func (t *training) newDenoiser(ctx context.Context, scale Scale, out string, frozen *teachers) error {
+	if t.about.Model == Scans {
+		return t.openScans(ctx, scale, out, frozen)
+	}
+	n, err := t.denoiserNetwork(scale, frozen, scale.DenoiserRecipe)
+	if err == nil {
+		t.start(n, n.shape, n.recipe)
+	}
+	return err
+}
+
+// denoiserNetwork returns a denoiser that learns from frozen models, to be trained by a recipe.
+func (t *training) denoiserNetwork(scale Scale, frozen *teachers, recipe Recipe) (*denoiserNetwork, error) {
 	schedule, err := diffusion.New(scheduler())
 	if err != nil {
-		return fmt.Errorf("pretrain: %w", err)
+		return nil, fmt.Errorf("pretrain: %w", err)
 	}
 	seen, latent := frozen.clip.Model(), frozen.autoencoder
-	shape, recipe := scale.Denoiser, t.opts.adjust(scale.DenoiserRecipe)
+	shape := scale.Denoiser
 	shape.Tokens, shape.Dim = seen.T, seen.D
 	shape.Channels, shape.Side = latent.Latent.Channels, latent.ImageSize/latent.Latent.Factor
 	if shape.Tokens != 1+shape.Side*shape.Side {
-		return fmt.Errorf("pretrain: the denoiser wants a token for each latent pixel, found %d tokens beside the global one in %s and %d×%d pixels in %s",
+		return nil, fmt.Errorf("pretrain: the denoiser wants a token for each latent pixel, found %d tokens beside the global one in %s and %d×%d pixels in %s",
 			shape.Tokens-1, seen.Dir(), shape.Side, shape.Side, latent.Dir())
 	}
 	t.about.Depends = []string{seen.Fingerprint(), latent.Fingerprint()}
-	t.start(&denoiserNetwork{
-		rt: t.rt, shape: shape, recipe: recipe, seed: t.opts.Seed, held: scale.held, schedule: schedule, teachers: frozen,
-	}, shape, recipe)
-	return nil
+	return &denoiserNetwork{
+		rt: t.rt, shape: shape, recipe: t.opts.adjust(recipe), seed: t.opts.Seed, held: scale.held, schedule: schedule, teachers: frozen,
+	}, nil
 }
 
 // teachers are the frozen models that a denoiser learns from.

@@ -36,6 +36,7 @@ type training struct {
 	opts  Options
 	net   network
 	about about
+	from  map[string][]float32 // what parameters begin with that a model before had, by their names
 }
 
 // about says which training a checkpoint belongs to.
@@ -76,11 +77,23 @@ func (t *training) run(ctx context.Context) (*train.Trained, error) {
 		Optimizer:  grad.AdamW{Beta2: beta2, WeightDecay: recipe.WeightDecay},
 		Schedule:   train.NewOneCycle(recipe.LR, recipe.Steps*recipe.Epochs, warmUp),
 		Session:    t.opts.Session,
-		Initialise: n.InitialiseByName(t.opts.Seed),
+		Initialise: t.initialise(n),
 		Checkpoint: t.checkpoint(),
 		Score:      t.scoreWeights, ScoreEvery: t.opts.ScoreEvery,
 		Progress: t.opts.Progress,
 	}.Run(ctx, t.rt)
+}
+
+// initialise fills a parameter's first values: the ones of the model before, where it has some.
+func (t *training) initialise(n *nn.Net) func(*grad.Param, []float32) {
+	byName := n.InitialiseByName(t.opts.Seed)
+	return func(p *grad.Param, values []float32) {
+		if from, ok := t.from[p.Name]; ok && len(from) == len(values) {
+			copy(values, from)
+			return
+		}
+		byName(p, values)
+	}
 }
 
 // scoreWeights measures weights in the midst of their training.

@@ -84,7 +84,7 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		opts := Options{Scale: "tiny", Seed: 1, Checkpoint: kept, checkpointEvery: 1, Progress: func(r progress.Report) {
-			if r.Done == 2 {
+			if r.Stage == string(m) && r.Done == 2 {
 				stop()
 			}
 		}}
@@ -92,7 +92,11 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 			t.Fatalf("%s: a stopped training returns %v", m, err)
 		}
 		var epochs []int64
-		opts.Progress = func(r progress.Report) { epochs = append(epochs, r.Done) }
+		opts.Progress = func(r progress.Report) {
+			if r.Stage == string(m) {
+				epochs = append(epochs, r.Done)
+			}
+		}
 		card, err := Train(t.Context(), rt, out, m, opts)
 		if err != nil {
 			t.Fatal(m, err)

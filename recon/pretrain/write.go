@@ -51,8 +51,8 @@ func (t *training) replace(ctx context.Context, dir string, models map[string][]
 	manifest.Name, manifest.Version, manifest.Licence = "scenes-"+t.about.Model.Folder(), "1", "CC0-1.0"
 	manifest.Source = card.source()
 	about := card.Markdown()
-	if t.about.Model == Text {
-		if manifest.Source, about, err = t.amend(dir, card); err != nil {
+	if part := amendments()[t.about.Model]; part != "" {
+		if manifest.Source, about, err = t.amend(dir, part, card); err != nil {
 			return err
 		}
 		manifest.Version = "2"
@@ -94,13 +94,15 @@ func (t *training) writeCanary(ctx context.Context, m *model.Model) error {
 	return model.WriteCanary(m.Dir(), *canary)
 }
 
-// textHeading begins what the card of a CLIP says about its text graph, where that
-// was trained once more.
-const textHeading = "\n# text"
+// amendments are the trainings that go on with a model that is there, and which part of it
+// they train.
+func amendments() map[Model]string {
+	return map[Model]string{Text: "text graph", Scans: "trained further"}
+}
 
-// amend returns the source and the card of the CLIP in dir with what is to be said
-// of its text graph.
-func (t *training) amend(dir string, card *Card) (source, about string, err error) {
+// amend returns the source and the card of the model in dir with what is to be said
+// of the part that was trained once more.
+func (t *training) amend(dir, part string, card *Card) (source, about string, err error) {
 	old, err := model.Open(dir)
 	if err != nil {
 		return "", "", err
@@ -109,9 +111,10 @@ func (t *training) amend(dir string, card *Card) (source, about string, err erro
 	if err != nil {
 		return "", "", err
 	}
-	first, _, _ := strings.Cut(string(text), textHeading)
+	// The card of such a training begins with its name.
+	first, _, _ := strings.Cut(string(text), "\n# "+string(t.about.Model))
 	made, _, _ := strings.Cut(old.Source, "; ")
-	return made + "; text graph: " + card.command(), first + "\n" + card.Markdown(), nil
+	return made + "; " + part + ": " + card.command(), first + "\n" + card.Markdown(), nil
 }
 
 // writeFile writes a file and makes it durable.
