@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -261,6 +262,13 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("error %v, want ENOSPC", err)
 		}
+	}
+	_, err := s.Delete(t.Context(), []index.ID{1, 2})
+	if flushed := s.Flush(t.Context()); !errors.Is(err, syscall.ENOSPC) || !errors.Is(flushed, syscall.ENOSPC) {
+		t.Errorf("a delete: error %v, a flush: error %v, want ENOSPC", err, flushed)
+	}
+	if !strings.Contains(err.Error(), dir+" is full") || !strings.Contains(err.Error(), "make room beside the index") {
+		t.Errorf("a delete: error %v, want the way out", err)
 	}
 	if diff := cmp.Diff(before, versions(t, s)); diff != "" {
 		t.Errorf("the refused upserts changed the store (-want +got):\n%s", diff)

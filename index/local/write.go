@@ -111,13 +111,17 @@ func (s *Store) Flush(ctx context.Context) error {
 	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
-	return s.flush(ctx)
+	return s.explainFull(s.flush(ctx))
 }
 
 // write logs a record and publishes the snapshot that its change makes. It returns when
 // the record is durable as the store's durability says. Where it is logged and cannot be
 // made durable, the change is published and the error returned.
 func (s *Store) write(ctx context.Context, r disk.Record, c change) error {
+	return s.explainFull(s.writeRecord(ctx, r, c))
+}
+
+func (s *Store) writeRecord(ctx context.Context, r disk.Record, c change) error {
 	if err := s.checkWritable(); err != nil && s.current.Load() != nil {
 		return err // before rows of the log are flushed for want of room
 	}
