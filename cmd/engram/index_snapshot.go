@@ -15,12 +15,15 @@ func (c *console) indexSnapshotCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "snapshot INDEX",
-		Short: "Copy the folder of an index as it is at one moment",
+		Short: "Copy an index as it is at one moment",
 		Long: "Snapshot copies an index while others search it and write to it: what was flushed or logged when it\n" +
-			"begins, and nothing that is written later. Files are copied byte by byte with their checksums and\n" +
-			"graphs. An interrupted snapshot is no index; delete its folder.",
-		Example: "  engram index snapshot photos.index --out photos-monday.index",
-		Args:    oneArgument("an index"),
+			"begins, and nothing that is written later. Every byte of a folder is compared with its checksum and then\n" +
+			"copied, graphs too; a damaged index is refused. An interrupted snapshot is no index; delete its folder.\n" +
+			"A Qdrant server keeps the snapshots of its collections itself, and gives them out over its REST interface:\n" +
+			"GET /collections/COLLECTION/snapshots/NAME.",
+		Example: "  engram index snapshot photos.index --out photos-monday.index\n" +
+			"  engram index snapshot qdrant://localhost:6334/photos",
+		Args: oneArgument("an index"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			spec.Index = args[0]
 			report, err := show(cmd.Context(), c, c.app().Snapshot, spec)
@@ -29,14 +32,16 @@ func (c *console) indexSnapshotCommand() *cobra.Command {
 				return err
 			case asJSON:
 				return c.printJSON(report)
+			case report.OnServer != nil:
+				_, err := fmt.Fprintf(c.stdout, "%s: the server keeps the snapshot %s of %d bytes\n", spec.Index, report.OnServer.Name, report.OnServer.Bytes)
+				return err
 			}
 			_, err = fmt.Fprintf(c.stdout, "%s: %d items as they were in %s\n", report.Index, report.Items, spec.Index)
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the copy, which is made (required)")
+	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the copy, which is made; none for a collection")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	_ = cmd.MarkFlagRequired("out") // the flag exists
 	return cmd
 }
 

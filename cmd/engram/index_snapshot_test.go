@@ -26,6 +26,8 @@ func TestSnapshotAndDrop(t *testing.T) {
 		t.Errorf("verify of the copy prints\n%s\nof the index\n%s", got, want)
 	}
 	c.refuse([]string{copied, "already has an index"}, "index", "snapshot", name, "--out", copied)
+	c.refuse([]string{name, "needs --out"}, "index", "snapshot", name)
+	c.refuse([]string{"into a folder", "engram index copy"}, "index", "snapshot", name, "--out", "qdrant://localhost:1/photos")
 
 	for _, answer := range []string{"", "no\n", "y\n"} {
 		c.in = answer
@@ -84,10 +86,17 @@ func TestDropOfADamagedIndex(t *testing.T) {
 	}
 }
 
-func TestDropOfACollection(t *testing.T) {
+func TestSnapshotAndDropOfACollection(t *testing.T) {
 	onServers(t, func(t *testing.T, c *cli, collection func(string) string) {
 		name := collection("photos")
-		c.must("index", "build", writePhotos(t), "--out", name)
+		c.must("index", "build", writePhotos(t), "--out", name, "--payload-index", "folder=keyword")
+		if got := c.must("index", "info", name); !strings.Contains(got, "index of the payload key folder (keyword)") {
+			t.Errorf("info prints %q", got)
+		}
+		if got := c.must("index", "snapshot", name); !strings.HasPrefix(got, name+": the server keeps the snapshot ") {
+			t.Errorf("snapshot prints %q", got)
+		}
+		c.refuse([]string{name, "keeps snapshots itself"}, "index", "snapshot", name, "--out", t.TempDir())
 		c.must("index", "drop", name, "--yes")
 		if _, _, status := c.run("index", "info", name); status != 1 {
 			t.Errorf("info of a dropped collection: status %d, want 1", status)

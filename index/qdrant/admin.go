@@ -5,66 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"engram/index"
 
 	api "github.com/qdrant/go-client/qdrant"
 )
 
-// Snapshot is a copy of the collection as one file, which the server keeps on
-// the node that was asked. It is downloaded and restored over the server's REST
-// interface.
-type Snapshot struct {
-	Name    string
-	Created time.Time
-	Size    int64 // bytes
-}
+var _ index.ServerSnapshotter = (*Store)(nil)
 
-// CreateSnapshot makes a snapshot. It takes disk space as the collection does,
-// and may take longer than Options.Timeout, which does not bound it: ctx does.
-func (s *Store) CreateSnapshot(ctx context.Context) (Snapshot, error) {
+// SnapshotOnServer implements index.ServerSnapshotter. The snapshot is one file on the node
+// that was asked, which is listed, downloaded, restored and deleted by the server's REST
+// interface. It takes disk space as the collection does, and may take longer than
+// Options.Timeout, which does not bound it: ctx does.
+func (s *Store) SnapshotOnServer(ctx context.Context) (index.ServerSnapshot, error) {
 	release, err := s.acquire(ctx)
 	if err != nil {
-		return Snapshot{}, err
+		return index.ServerSnapshot{}, err
 	}
 	defer release()
 	made, err := s.client.CreateSnapshot(ctx, s.opts.Collection)
 	if err != nil {
-		return Snapshot{}, s.explain(ctx, "snapshot", err)
+		return index.ServerSnapshot{}, s.explain(ctx, "snapshot", err)
 	}
-	return snapshot(made), nil
-}
-
-func snapshot(d *api.SnapshotDescription) Snapshot {
-	return Snapshot{Name: d.GetName(), Created: d.GetCreationTime().AsTime(), Size: d.GetSize()}
-}
-
-// Snapshots lists the snapshots of the collection.
-func (s *Store) Snapshots(ctx context.Context) ([]Snapshot, error) {
-	release, err := s.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	listed, err := call(ctx, s.server, "list snapshots", func(ctx context.Context) ([]*api.SnapshotDescription, error) {
-		return s.client.ListSnapshots(ctx, s.opts.Collection)
-	})
-	if err != nil {
-		return nil, err
-	}
-	snapshots := make([]Snapshot, len(listed))
-	for i, d := range listed {
-		snapshots[i] = snapshot(d)
-	}
-	return snapshots, nil
-}
-
-// DeleteSnapshot deletes a snapshot.
-func (s *Store) DeleteSnapshot(ctx context.Context, name string) error {
-	return s.administer(ctx, "delete snapshot "+name, func(ctx context.Context) error {
-		return s.client.DeleteSnapshot(ctx, s.opts.Collection, name)
-	})
+	return index.ServerSnapshot{Name: made.GetName(), Bytes: made.GetSize()}, nil
 }
 
 // ErrAlias says that a name cannot be an alias.

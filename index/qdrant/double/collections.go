@@ -2,7 +2,6 @@ package double
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -22,7 +21,6 @@ type collection struct {
 	indexed     int // vectors in the graph
 	looks       int // until the optimisation under way is done
 	waitsNudged bool
-	snapshots   []*api.SnapshotDescription
 }
 
 // find returns a collection by its name or an alias.
@@ -196,28 +194,6 @@ func (h snapshots) Create(_ context.Context, r *api.CreateSnapshotRequest) (*api
 	if err != nil {
 		return nil, err
 	}
-	made := &api.SnapshotDescription{Name: fmt.Sprintf("%s-%d.snapshot", r.GetCollectionName(), len(c.snapshots)), Size: int64(1 + len(c.points))}
-	c.snapshots = append(c.snapshots, made)
+	made := &api.SnapshotDescription{Name: r.GetCollectionName() + ".snapshot", Size: int64(1 + len(c.points))}
 	return &api.CreateSnapshotResponse{SnapshotDescription: made}, nil
-}
-
-func (h snapshots) List(_ context.Context, r *api.ListSnapshotsRequest) (*api.ListSnapshotsResponse, error) {
-	c, err := h.s.find(r.GetCollectionName())
-	if err != nil {
-		return nil, err
-	}
-	return &api.ListSnapshotsResponse{SnapshotDescriptions: slices.Clone(c.snapshots)}, nil
-}
-
-func (h snapshots) Delete(_ context.Context, r *api.DeleteSnapshotRequest) (*api.DeleteSnapshotResponse, error) {
-	c, err := h.s.find(r.GetCollectionName())
-	if err != nil {
-		return nil, err
-	}
-	before := len(c.snapshots)
-	c.snapshots = slices.DeleteFunc(c.snapshots, func(d *api.SnapshotDescription) bool { return d.GetName() == r.GetSnapshotName() })
-	if len(c.snapshots) == before {
-		return nil, status.Errorf(codes.NotFound, "Not found: Snapshot %s not found", r.GetSnapshotName())
-	}
-	return &api.DeleteSnapshotResponse{}, nil
 }

@@ -15,19 +15,35 @@ import (
 
 // SnapshotSpec says which index is copied where.
 type SnapshotSpec struct {
-	Index, Out string
+	Index string
+	Out   string // folder; "" of a collection, whose server keeps the snapshot
+}
+
+// SnapshotReport says what a snapshot has become.
+type SnapshotReport struct {
+	*IndexReport                       // of the copy of a folder
+	OnServer     *index.ServerSnapshot `json:"on_server,omitempty"` // of a collection
 }
 
 // Snapshot makes a copy of an index as it is now, and describes it.
-func (a *App) Snapshot(ctx context.Context, spec SnapshotSpec, _ progress.Func) (_ *IndexReport, err error) {
+func (a *App) Snapshot(ctx context.Context, spec SnapshotSpec, _ progress.Func) (_ *SnapshotReport, err error) {
 	x, err := a.OpenIndex(ctx, spec.Index)
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, x)
+	if server, ok := x.Store.(index.ServerSnapshotter); ok && spec.Out == "" {
+		made, err := server.SnapshotOnServer(ctx)
+		return &SnapshotReport{OnServer: &made}, err
+	}
 	store, ok := x.Store.(index.Snapshotter)
-	if !ok || open.IsCollection(spec.Out) {
-		return nil, fmt.Errorf("a snapshot is of the folder of an index and into a folder, found %s and %s: see engram index copy", spec.Index, spec.Out)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%s is on a server, which keeps snapshots itself: leave --out out, or see engram index copy", spec.Index)
+	case spec.Out == "":
+		return nil, fmt.Errorf("%s is a folder: a snapshot of it needs --out, the folder of the copy", spec.Index)
+	case open.IsCollection(spec.Out):
+		return nil, fmt.Errorf("a snapshot is copied into a folder, found %s: see engram index copy", spec.Out)
 	}
 	if err := store.Snapshot(ctx, spec.Out); err != nil {
 		return nil, err
@@ -37,7 +53,8 @@ func (a *App) Snapshot(ctx context.Context, spec SnapshotSpec, _ progress.Func) 
 		return nil, err
 	}
 	defer closeInto(&err, copied)
-	return copied.report(ctx)
+	report, err := copied.report(ctx)
+	return &SnapshotReport{IndexReport: report}, err
 }
 
 // Drop deletes an index with all that belongs to it, damaged or not, once agreed says so of
