@@ -46,7 +46,7 @@ type PayloadIndexed interface {
 // PayloadIndex describes an index of a payload key.
 type PayloadIndex struct {
 	Key   string `json:"key"`
-	Kind  string `json:"kind"`  // values or words
+	Kind  string `json:"kind"`  // values or words; of a server a PayloadKind or its own word
 	Items int    `json:"items"` // live ones that it is of; filters read the payloads of the others
-	Bytes int64  `json:"bytes"` // in files
+	Bytes int64  `json:"bytes"` // in files; 0: a server does not say
 }

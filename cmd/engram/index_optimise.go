@@ -13,7 +13,7 @@ func (c *console) indexInfoCommand() *cobra.Command {
 	return c.indexReportCommand(&cobra.Command{
 		Use:   "info INDEX",
 		Short: "Say what an index is and how its items are found",
-		Long: "Info prints what an index holds. Of a folder it prints the payload keys that it has indexes of, and for\n" +
+		Long: "Info prints what an index holds and the payload keys that it has indexes of. Of a folder it prints for\n" +
 			"each graph the share of the k nearest items that walks over it found when it was built, by effort: for\n" +
 			"queries like the items, and for distant ones, as texts are among images. A search takes the least effort\n" +
 			"that reaches its --recall for its kind. Items that are in no graph are compared with the query one by one.",
@@ -62,15 +62,14 @@ func (c *console) printIndex(r *app.IndexReport) error {
 	}
 	fmt.Fprintf(c.stdout, "%s: %d items of %d elements by %s, engine %s\n", r.Index, r.Items, r.Dim, model, r.Engine)
 	if r.Engine != "local" {
+		c.printPayloadIndexes(r)
 		return nil
 	}
 	if r.Damage != "" {
 		fmt.Fprintf(c.stdout, "damaged, to be repaired by engram index repair: %s\n", oneLine(r.Damage))
 	}
 	fmt.Fprintf(c.stdout, "%d items are found by a graph, %d by comparing each\n", r.InGraph, r.Items-r.InGraph)
-	for _, x := range r.Fields {
-		fmt.Fprintf(c.stdout, "index of the payload key %s (%s): %d items, %d kB\n", x.Key, x.Kind, x.Items, (x.Bytes+999)/1000)
-	}
+	c.printPayloadIndexes(r)
 	for _, g := range r.Graphs {
 		fmt.Fprintf(c.stdout, "\ngraph of %d items\n", g.Items)
 		table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
@@ -83,4 +82,14 @@ func (c *console) printIndex(r *app.IndexReport) error {
 		}
 	}
 	return nil
+}
+
+func (c *console) printPayloadIndexes(r *app.IndexReport) {
+	for _, x := range r.Fields {
+		size := ""
+		if x.Bytes > 0 {
+			size = fmt.Sprintf(", %d kB", (x.Bytes+999)/1000)
+		}
+		fmt.Fprintf(c.stdout, "index of the payload key %s (%s): %d items%s\n", x.Key, x.Kind, x.Items, size)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"engram/data/space"
 	"engram/index"
@@ -270,6 +271,33 @@ func readIndexes(info *api.CollectionInfo) map[string]index.PayloadKind {
 		}
 	}
 	return indexed
+}
+
+var _ index.PayloadIndexed = (*Store)(nil)
+
+// PayloadIndexes implements index.PayloadIndexed, as the server says. How many bytes its
+// indexes take up it does not say.
+func (s *Store) PayloadIndexes(ctx context.Context) ([]index.PayloadIndex, error) {
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	info, err := s.collection(ctx, s.opts.Collection)
+	if err != nil {
+		return nil, err
+	}
+	list := []index.PayloadIndex{}
+	for path, kind := range readIndexes(info) {
+		schema := info.GetPayloadSchema()[path]
+		x := index.PayloadIndex{Key: keyOf(path), Kind: string(kind), Items: int(schema.GetPoints())}
+		if !kind.Known() { // filters here do not use it
+			x.Kind = strings.ToLower(schema.GetDataType().String())
+		}
+		list = append(list, x)
+	}
+	slices.SortFunc(list, func(a, b index.PayloadIndex) int { return strings.Compare(a.Key, b.Key) })
+	return list, nil
 }
 
 // checkApplied makes an error of a write that the server has taken but not, or

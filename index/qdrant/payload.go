@@ -39,6 +39,14 @@ func path(key string) string {
 	return `"` + strings.ToValidUTF8(escapeKey.Replace(key), "%FF") + `"`
 }
 
+// keyOf returns the key of a path, or the path where another program has written it.
+func keyOf(path string) string {
+	if n := len(path); n > 1 && path[0] == '"' && path[n-1] == '"' {
+		return unescapeKey.Replace(path[1 : n-1])
+	}
+	return path
+}
+
 // encodePayload returns the payload as the server keeps it. It is never empty:
 // to a point in a segment that an optimizer has closed, a server gives the vector
 // of an upsert without payload and leaves it the old payload. It refuses values

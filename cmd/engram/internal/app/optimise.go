@@ -18,7 +18,7 @@ type IndexReport struct {
 	InGraph int    `json:"in_graph"` // items that a search finds by a graph
 	// Graphs are of the embedded engine; a server keeps its own to itself.
 	Graphs []index.Graph `json:"graphs"`
-	// Fields are the payload keys that the embedded engine has indexes of.
+	// Fields are the payload keys that the index has indexes of.
 	Fields []index.PayloadIndex `json:"payload_indexes"`
 	Damage string               `json:"damage,omitempty"` // see index.Info
 }
