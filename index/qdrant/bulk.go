@@ -41,6 +41,9 @@ type bulk struct {
 // Upserts are confirmed when the server has them in its log, several requests at
 // a time; searches may miss them until EndBulk.
 //
+// A server that is away, as while it starts again, is waited for up to a minute in each
+// call until EndBulk, instead of a few seconds.
+//
 // A load that breaks off is begun again, and upserts what it did before or goes
 // on where it was: items have the same ids.
 func (s *Store) BeginBulk(ctx context.Context) error {
@@ -53,6 +56,7 @@ func (s *Store) BeginBulk(ctx context.Context) error {
 		return err
 	}
 	s.bulk.on.Store(true)
+	s.patient.Store(true)
 	return nil
 }
 
@@ -194,6 +198,7 @@ func (s *Store) EndBulk(ctx context.Context, watch progress.Func) error {
 	}
 	s.bulk.last = nil
 	s.bulk.on.Store(false)
+	s.patient.Store(false)
 	return nil
 }
 

@@ -196,6 +196,33 @@ func TestBulkUpserts(t *testing.T) {
 	}
 }
 
+// A bulk load waits for a server that is away for more attempts than another call makes, and
+// does not once it has ended.
+func TestABulkLoadWaitsForTheServer(t *testing.T) {
+	t.Parallel()
+	server := start(t, double.Options{})
+	store := create(t, server, qdrant.Options{Attempts: 1}, qdrant.Schema{Dim: bulkDim})
+	away := []double.Fault{{Code: codes.Unavailable}, {Code: codes.Unavailable}}
+	server.Fail("Points/Upsert", away...)
+	server.Fail("Collections/Get", away...)
+	var items []index.Item
+	for item := range manyItems(300) {
+		items = append(items, item)
+	}
+	if err := store.BeginBulk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Fail("Collections/Update", away...)
+	if err := errors.Join(store.Upsert(t.Context(), items), store.EndBulk(t.Context(), nil)); err != nil {
+		t.Fatal(err)
+	}
+	checkLoaded(t, store, 300)
+	server.Fail("Points/Upsert", away...)
+	if err := store.Upsert(t.Context(), items); !is(err, index.ErrUnavailable) {
+		t.Errorf("after the load: error %v, want index.ErrUnavailable", err)
+	}
+}
+
 // Payloads are replaced of items that a bulk load has sent and the server has not applied,
 // and stay so when the load ends.
 func TestPayloadsAreSetDuringABulkLoad(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	api "github.com/qdrant/go-client/qdrant"
@@ -36,7 +37,12 @@ type server struct {
 	addr     string
 	timeout  time.Duration
 	attempts int
+	patient  atomic.Bool // a server that is away is waited for as a bulk load does
 }
+
+// patience is how long a call of a bulk load waits for a server that is away: long enough
+// for a restart that loads its collections.
+const patience = time.Minute
 
 // dial prepares the connections, which are made with the first call.
 func dial(o Options) (*server, error) {
@@ -74,15 +80,25 @@ func dial(o Options) (*server, error) {
 	return &server{client: client, addr: o.Addr, timeout: o.Timeout, attempts: o.Attempts}, nil
 }
 
+// patientAttempts is the attempt of a bulk load after which waits grow no more, so that it
+// goes on soon after the server is back.
+const patientAttempts = 5
+
 // call makes a call that may be repeated. what says what it does, for messages.
 func call[T any](ctx context.Context, s *server, what string, f func(context.Context) (T, error)) (T, error) {
+	start := time.Now()
 	for attempt := 1; ; attempt++ {
 		result, err := try(ctx, s, f)
 		if err == nil {
 			return result, nil
 		}
+		patient := s.patient.Load() && time.Since(start) < patience
+		last := attempt >= s.attempts && !patient
+		if patient {
+			attempt = min(attempt, patientAttempts)
+		}
 		wait, again := retryAfter(err, attempt)
-		if !again || attempt >= s.attempts || ctx.Err() != nil {
+		if !again || last || ctx.Err() != nil {
 			return result, s.explain(ctx, what, err)
 		}
 		select {

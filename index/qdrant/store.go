@@ -95,9 +95,8 @@ func connect(ctx context.Context, opts Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := *srv
-	first.timeout = min(srv.timeout, healthTimeout)
-	reply, err := call(ctx, &first, "connect", srv.client.HealthCheck)
+	first := &server{client: srv.client, addr: srv.addr, timeout: min(srv.timeout, healthTimeout), attempts: srv.attempts}
+	reply, err := call(ctx, first, "connect", srv.client.HealthCheck)
 	if err == nil {
 		err = checkVersion(reply.GetVersion(), srv.addr)
 	}
