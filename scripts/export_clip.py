@@ -32,13 +32,9 @@ own preprocessing and tokenizer. It is written whole or not at all.
 """
 
 import argparse
-import hashlib
-import json
 import pathlib
 import resource
-import shutil
 import sys
-import tempfile
 import time
 
 import numpy as np
@@ -49,6 +45,7 @@ import export_canary as canary
 import export_checkpoints as checkpoints
 import export_graph as graph
 from export_checkpoints import Failure
+from export_folder import new_folder, sha256, write_manifest as write_bundle
 from export_tokenizers import write_json
 
 TEXTS = ["a photo of a cat", "Two dogs on the beach, at night!", "a red bicycle under a tree", "spaces\tand\nlines ",
@@ -162,23 +159,6 @@ def check_text(c, folder, path, tolerance):
 
 # Writing.
 
-def go_json(value):
-    """Returns the manifest's JSON as Engram writes it: 1 for 1.0, and <, > and & escaped."""
-    def plain(v):
-        if isinstance(v, float) and v == int(v):
-            return int(v)
-        if isinstance(v, dict):
-            return {k: plain(x) for k, x in v.items()}
-        return [plain(x) for x in v] if isinstance(v, list) else v
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def sha256(path):
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
-
-
 def export_graph(module, example, path, names, args, *, short=False):
     """Traces a tower; short frees the length of texts as well as the batch."""
     start, (name, output) = time.time(), names
@@ -207,7 +187,7 @@ def write_manifest(c, folder, args, shape):
     manifest["preprocess"] = c.preprocess
     if c.text:
         manifest["tokenizer"] = {"file": "tokenizer.json", "context": c.context} | ({} if c.pad is None else {"pad": c.pad})
-    (folder / "bundle.json").write_text(go_json(manifest), encoding="utf-8")
+    write_bundle(folder, manifest)
 
 
 def export(c, folder, args):
@@ -229,18 +209,9 @@ def export(c, folder, args):
 
 def write(args):
     """Exports what the arguments ask for to args.out, or leaves nothing there."""
-    out = args.out.absolute()
-    if out.exists():
-        raise Failure(f"{args.out} is there already")
-    c = open_checkpoint(args)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
-    try:
+    with new_folder(args.out) as folder:
+        c = open_checkpoint(args)
         shape = export(c, folder, args)
-        folder.chmod(0o755)
-        folder.rename(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "linux" else 1 << 30)
     print(f"{args.out}: {c.kind} {c.name}, {'×'.join(map(str, shape[1:]))} per picture"
           f"{', with text' if c.text else ''}; peak memory {peak:.1f} GiB")
