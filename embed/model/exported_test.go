@@ -9,13 +9,15 @@ import (
 	"engram/embed/model"
 )
 
-// scripts/export_clip.py writes manifests without this package. They must come
-// out as this package writes them, so that a model has one fingerprint and one form.
+// The scripts export_*.py write manifests without this package. They must come out as
+// this package writes them, so that a model has one fingerprint and one form.
 func TestTheExportScriptWritesManifestsAsWriteDoes(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"exported", "exported-tokens"} {
-		t.Run(name, func(t *testing.T) {
-			from := filepath.Join("../hub/layout/testdata/repositories", name)
+	for _, from := range []string{
+		"../hub/layout/testdata/repositories/exported", "../hub/layout/testdata/repositories/exported-tokens",
+		"../../recon/testdata/exported/variations/autoencoder", "../../recon/testdata/exported/unclip/denoiser",
+	} {
+		t.Run(filepath.Base(from), func(t *testing.T) {
 			exported, err := model.Open(from)
 			if err != nil {
 				t.Fatal(err)
