@@ -2,7 +2,6 @@ package recon
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -17,11 +16,14 @@ import (
 // draw makes the candidates of all scans: all candidates of one scan, then all of
 // the next.
 func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Options) ([]*pixels.Image, error) {
-	starts, err := r.encode(ctx, opts.Starts, opts.Batch)
-	if err != nil {
-		return nil, err
+	var starts []float32
+	if opts.Starts != nil {
+		var err error
+		if starts, err = r.Encode(ctx, opts.Starts, opts.Batch); err != nil {
+			return nil, err
+		}
 	}
-	noise, width := r.noise(opts), r.channels*r.side*r.side
+	noise, width := r.noise(opts), r.Elements()
 	n := len(tokens) * opts.Candidates
 	images := make([]*pixels.Image, 0, n)
 	batches := (n + opts.Batch - 1) / opts.Batch
@@ -37,7 +39,7 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 		if err := r.schedule.Sample(ctx, part.x, r.sampled(ctx, part, opts), r.predict(part.tokens)); err != nil {
 			return nil, err
 		}
-		made, err := r.decode(ctx, part.x)
+		made, err := r.Decode(ctx, part.x)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +73,7 @@ func (r *Reconstructor) sampled(ctx context.Context, part batch, opts Options) d
 		if step%opts.PreviewEvery != 0 {
 			return nil
 		}
-		made, err := r.decode(ctx, slices.Clone(clean))
+		made, err := r.Decode(ctx, slices.Clone(clean))
 		if err != nil {
 			return err
 		}
@@ -85,7 +87,7 @@ func (r *Reconstructor) noise(opts Options) [][]float32 {
 	start := make([][]float32, opts.Candidates)
 	for c := range start {
 		rng := rand.New(rand.NewPCG(opts.Seed, uint64(c)))
-		start[c] = make([]float32, r.channels*r.side*r.side)
+		start[c] = make([]float32, r.Elements())
 		for i := range start[c] {
 			start[c][i] = float32(rng.NormFloat64())
 		}
@@ -115,28 +117,6 @@ func (r *Reconstructor) predict(tokens []float32) diffusion.Predict {
 		}
 		return r.denoiser.run(ctx, inputs)
 	}
-}
-
-// decode turns latents as the denoiser knows them into pictures.
-func (r *Reconstructor) decode(ctx context.Context, latents []float32) ([]*pixels.Image, error) {
-	for i := range latents {
-		latents[i] /= r.scale
-	}
-	n := len(latents) / (r.channels * r.side * r.side)
-	values, err := r.decoder.run(ctx, map[string]*ort.Tensor{"latent": {Shape: r.latents(n), Data: latents}})
-	if err != nil {
-		return nil, err
-	}
-	if at := embed.FirstNotFinite(values); at >= 0 {
-		return nil, fmt.Errorf("%s makes pictures with the value %v: %w", r.decoder.model.File, values[at], embed.ErrNotFinite)
-	}
-	images := make([]*pixels.Image, n)
-	for i := range images {
-		if images[i], err = r.picture.Image(values[i*len(values)/n:][:len(values)/n]); err != nil {
-			return nil, err
-		}
-	}
-	return images, nil
 }
 
 // run runs a model, whose tensors have the names of the model's kind, and

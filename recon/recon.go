@@ -7,7 +7,6 @@ import (
 	"engram/embed/model"
 	"engram/embed/onnx"
 	"engram/embed/ort"
-	"engram/embed/pixels"
 	"engram/recon/diffusion"
 )
 
@@ -16,16 +15,12 @@ var ErrMismatch = errors.New("does not fit")
 
 // Reconstructor makes pictures from tokens. It is safe for concurrent use.
 type Reconstructor struct {
-	tokens, dim    int // T and D
-	channels, side int // of a latent
-	scale          float32
-	schedule       *diffusion.Schedule
-	given          model.Condition // beside the tokens
-	sampling       model.Sampling  // where nothing else is asked for
-	picture        pixels.Options
-	denoiser       network
-	decoder        network
-	encoder        lazyEncoder // of images to begin from
+	*Autoencoder
+	tokens, dim int // T and D
+	schedule    *diffusion.Schedule
+	given       model.Condition // beside the tokens
+	sampling    model.Sampling  // where nothing else is asked for
+	denoiser    network
 }
 
 // network is an open model with what its manifest says of it.
@@ -42,35 +37,26 @@ func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) 
 	if err := fit(vae, denoiser); err != nil {
 		return nil, fmt.Errorf("recon: %w", err)
 	}
-	p, latent := vae.Preprocess, vae.Latent
 	r := &Reconstructor{
-		tokens: denoiser.T, dim: denoiser.D,
-		channels: latent.Channels, side: vae.ImageSize / latent.Factor, scale: float32(latent.Scale),
-		picture: pixels.Options{
-			Size: vae.ImageSize, Filter: pixels.Filter(p.Filter), Antialias: p.Antialias, Crop: pixels.Crop(p.Crop),
-			Resize: p.Resize, Rounding: pixels.Rounding(p.Rounding), Fill: byte(p.Fill), Range: p.Range, Mean: p.Mean, Std: p.Std,
-		},
-		given: givenOf(denoiser),
+		Autoencoder: newAutoencoder(opener{rt, vae, opts}),
+		tokens:      denoiser.T, dim: denoiser.D, given: givenOf(denoiser),
 	}
 	if denoiser.Sampling != nil {
 		r.sampling = *denoiser.Sampling
 	}
-	r.encoder.opener = opener{rt, vae, opts}
 	var err error
 	if r.schedule, err = diffusion.New(*denoiser.Scheduler); err != nil {
 		return nil, fmt.Errorf("recon: %s: %w", denoiser.Dir(), err)
 	}
-	latents, size := r.latents(-1), int64(vae.ImageSize)
-	r.decoder, err = opener{rt, vae, opts}.open("decoder",
-		map[string][]int64{"latent": latents}, map[string][]int64{"pixels": {-1, 3, size, size}})
-	if err != nil {
+	if _, err = r.decoder.get(); err != nil { // a model that does not fit is told now
 		return nil, fmt.Errorf("recon: %w", err)
 	}
+	latents := r.latents(-1)
 	inputs := r.conditionShapes(denoiser.Graphs["denoiser"].Inputs)
 	inputs["latent"], inputs["time"] = latents, []int64{-1}
 	r.denoiser, err = opener{rt, denoiser, opts}.open("denoiser", inputs, map[string][]int64{"prediction": latents})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("recon: %w", err), r.decoder.session.Close())
+		return nil, errors.Join(fmt.Errorf("recon: %w", err), r.Autoencoder.Close())
 	}
 	return r, nil
 }
@@ -124,12 +110,7 @@ func specs(names map[string]string, shapes map[string][]int64) []ort.Spec {
 	return list
 }
 
-// latents is the shape of n of them.
-func (r *Reconstructor) latents(n int) []int64 {
-	return []int64{int64(n), int64(r.channels), int64(r.side), int64(r.side)}
-}
-
 // Close waits for runs under way and frees the models. It is idempotent.
 func (r *Reconstructor) Close() error {
-	return errors.Join(r.denoiser.session.Close(), r.decoder.session.Close(), r.encoder.close())
+	return errors.Join(r.denoiser.session.Close(), r.Autoencoder.Close())
 }

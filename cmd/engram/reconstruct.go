@@ -20,14 +20,15 @@ const reconstructHelp = "Reconstruct makes pictures of what was seen from scans.
 	"are the repeats of one. With them the trials of an image are averaged, and pictures are scored beside\n" +
 	"what was seen.\n\n" +
 	"--out gets a PNG for each scan in reconstructed, and beside it, where they are known or wanted, in seen,\n" +
-	"start, nearest, true and candidates; contact sheets; scores.json; scans/NAME.json with the cosines of the\n" +
+	"start, blurry, nearest, true and candidates; contact sheets; scores.json; scans/NAME.json with the cosines of the\n" +
 	"candidates; and choices.json with everything that pictures depend on. A run that was broken off, whatever\n" +
 	"by, goes on where it was."
 
 const reconstructExamples = "  engram reconstruct --voxels scan.npy --decoder decoder --out pictures\n" +
 	"  engram reconstruct --voxels scans.npy --row 4,9,17 --decoder decoder --out pictures --preview now.png\n" +
 	"  engram reconstruct --voxels test.npy --stimuli test/ --trials trials.csv --decoder decoder --index photos.index --true --out pictures\n" +
-	"  engram reconstruct --voxels test.npy --stimuli test/ --decoder decoder --index photos.index --start nearest --strength .7 --method unipc --steps 10 --out begun"
+	"  engram reconstruct --voxels test.npy --stimuli test/ --decoder decoder --index photos.index --start retrieved --strength .7 --method unipc --steps 10 --out begun\n" +
+	"  engram reconstruct --voxels test.npy --stimuli test/ --decoder decoder --start blurry --out begun-blurry"
 
 func (c *console) reconstructCommand() *cobra.Command {
 	var spec app.ReconstructionsSpec
@@ -69,7 +70,8 @@ func addReconstructionFlags(cmd *cobra.Command, spec *app.ReconstructionsSpec) {
 	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser (default "+app.ScenesDenoiser+")")
 	flags.StringVar(&spec.Index, "index", "", "show the nearest image of this `index` too, which was built with --model")
 	flags.StringVar(&spec.Prior, "prior", "", "how predicted tokens become tokens as images have them: "+strings.Join(prior.Kinds(), ", ")+" (default: the best one that the decoder has)")
-	flags.StringVar(&spec.Start, "start", "", "begin from images: \"nearest\", of --index, or a `folder` with NAME.png for each scan")
+	flags.StringVar(&spec.Start, "start", "", "begin from images: blurry, of the low-level model; retrieved (or nearest), of --index; or a `folder` with NAME.png for each scan (default noise)")
+	flags.StringVar(&spec.LowLevel, "low-level", "", "`folder` of the low-level model (default: the one that engram train --low-level writes beside the decoder)")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from --start, above 0 and up to 1 (default 0.85)")
 	flags.BoolVar(&spec.True, "true", false, "make pictures of the tokens of what was seen, too: what a perfect decoder would reach")
 	flags.StringArrayVar(&spec.Features, "features", nil, "score pictures by this `model` of kind features or clip: two-way identification and distance (several times: several)")

@@ -241,3 +241,38 @@ func TestPriorsOfADecoder(t *testing.T) {
 	c.refuse([]string{"has no alignment for the prior linear", "engram train"},
 		"reconstruct", "--voxels", s.voxels, "--decoder", decoder, "--out", filepath.Join(dir, "x"), "--prior", "linear")
 }
+
+// TestBlurryImages trains a low-level model beside a decoder and begins from its images.
+func TestBlurryImages(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	s, out := newSeenScans(t, c, 2), filepath.Join(t.TempDir(), "begun")
+	train := []string{"train", "--voxels", s.trainScans.train, "--trials", s.trainScans.trials, "--model", "scenes-clip", "--preset", "linear", "--out", s.decoder}
+	printed := c.must(append(train, "--stimuli", s.train, "--low-level")...)
+	if folder := filepath.Join(s.decoder, "lowlevel"); !strings.Contains(printed, "low level   "+folder) {
+		t.Errorf("train prints %s, want the folder %s", printed, folder)
+	}
+	args := []string{
+		"reconstruct", "--voxels", s.voxels, "--trials", s.trials, "--stimuli", s.stimuli, "--decoder", s.decoder,
+		"--steps", "4", "--candidates", "1",
+	}
+	var made app.Reconstructed
+	c.json(&made, append(args, "--start", "blurry", "--strength", ".5", "--out", out)...)
+	found := map[string]app.PictureScores{}
+	for _, score := range made.Scores {
+		found[score.Pictures] = score
+	}
+	if len(found) != 2 || !(found["blurry"].PixCorr.Mean > .2) || !(found["reconstructed"].PixCorr.Mean > .2) {
+		t.Errorf("scores are %+v, want blurry and reconstructed images that are like what was seen", made.Scores)
+	}
+	for _, name := range scanNames(t, s.trials) {
+		checkPNG(t, filepath.Join(out, "blurry", name+".png"), 64)
+	}
+	c.refuse([]string{"made otherwise", `"strength": 0.5, wanted "strength": 0.6`}, append(args, "--start", "blurry", "--strength", ".6", "--out", out)...)
+
+	// A decoder that is trained again without a low-level model has none.
+	c.must(append(train, "--stimuli", s.train)...)
+	c.refuse([]string{"blurry images need a low-level model", "engram train --low-level"}, append(args, "--start", "blurry", "--out", filepath.Join(t.TempDir(), "none"))...)
+	c.refuse([]string{"--low-level needs --stimuli"}, "train", "--voxels", s.trainScans.train, "--targets", s.voxels, "--model", "scenes-clip", "--low-level", "--out", s.decoder)
+	c.refuse([]string{"--autoencoder needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--autoencoder", "x", "--out", s.decoder)
+}

@@ -20,7 +20,9 @@ func (c *console) trainCommand() *cobra.Command {
 		Use:   "train",
 		Short: "Train a decoder from scans and the images seen",
 		Long: "Train learns to map the voxels of one person into the space of a model. The decoder\n" +
-			"remembers the model, and is used with indexes of the same model only.",
+			"remembers the model, and is used with indexes of the same model only. Beside it lies what a\n" +
+			"reconstruction needs: the alignment of its predictions, and with --low-level a model that\n" +
+			"predicts the autoencoder's latent, a blurry image of what was seen.",
 		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --model clip-vit-b-32 --out decoder\n" +
 			"  engram train --voxels betas.nii.gz --mask roi.nii.gz --stimuli photos/ --trials trials.csv --out decoder\n" +
 			"  engram train --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --out decoder",
@@ -43,6 +45,8 @@ func (c *console) trainCommand() *cobra.Command {
 	addTrainingFlags(cmd.Flags(), &spec.Training)
 	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the decoder (required)")
 	cmd.Flags().StringVar(&spec.Preset, "preset", scan.PresetAuto, "shape of the decoder: "+strings.Join(scan.Presets(), ", "))
+	cmd.Flags().BoolVar(&spec.LowLevel, "low-level", false, "train a low-level model beside the decoder, from which engram reconstruct --start blurry begins")
+	cmd.Flags().StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae whose latents the low-level model predicts (default "+app.ScenesAutoencoder+")")
 	cmd.Flags().StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the decoder's card as JSON")
 	_ = cmd.MarkFlagRequired("out") // the flag exists
@@ -86,8 +90,12 @@ func printCard(w io.Writer, c *app.Card) error {
 	if c.Chosen != "" {
 		preset += "\nchosen      " + strings.ReplaceAll(c.Chosen, "; ", "\n            ")
 	}
+	lowLevel := ""
+	if c.LowLevel != "" {
+		lowLevel = "low level   " + c.LowLevel + "\n"
+	}
 	_, err := fmt.Fprintf(w, "decoder     %s\npreset      %s\ndata        %s\nmatched     %s\n"+
-		"target      %s, %d token(s) of %d elements\ntraining    %s, %.1f s\n",
-		c.Out, preset, data, c.Seen, c.Model, c.Tokens, c.Dim, training, c.Seconds)
+		"target      %s, %d token(s) of %d elements\ntraining    %s, %.1f s\n%s",
+		c.Out, preset, data, c.Seen, c.Model, c.Tokens, c.Dim, training, c.Seconds, lowLevel)
 	return err
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"engram/data/vfs"
 	"engram/embed"
 	"engram/embed/model"
 	"engram/embed/scan"
+	"engram/recon/lowlevel"
 	"engram/recon/prior"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -21,13 +24,13 @@ import (
 func SaveDecoder(ctx context.Context, m *scan.Model, dir string) error {
 	left, ok := m.LeftOut()
 	if !ok {
-		return errors.Join(prior.Remove(dir), m.Save(dir))
+		return errors.Join(removeParts(dir), m.Save(dir))
 	}
 	alignment, err := prior.Fit(ctx, left)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(prior.Remove(dir), m.Save(dir)); err != nil {
+	if err := errors.Join(removeParts(dir), m.Save(dir)); err != nil {
 		return err
 	}
 	saved, err := model.Open(dir)
@@ -35,6 +38,11 @@ func SaveDecoder(ctx context.Context, m *scan.Model, dir string) error {
 		return err
 	}
 	return alignment.Save(dir, saved.Fingerprint())
+}
+
+// removeParts removes what an earlier decoder of a folder had beside it.
+func removeParts(decoder string) error {
+	return errors.Join(prior.Remove(decoder), vfs.RemoveAllFS(vfs.OS{}, filepath.Join(decoder, lowlevel.Folder)))
 }
 
 // CheckPrior refuses a name that is no prior. "" is the best one that a decoder has.

@@ -26,6 +26,7 @@ import (
 const (
 	seenFolder     = "seen"
 	startFolder    = "start"
+	blurryFolder   = "blurry"
 	madeFolder     = "reconstructed"
 	nearestFolder  = "nearest"
 	boundFolder    = "true"
@@ -49,6 +50,7 @@ type reconstructionChoices struct {
 	Model       string `json:"model"`  // fingerprints
 	Autoencoder string `json:"autoencoder"`
 	Denoiser    string `json:"denoiser"`
+	LowLevel    string `json:"low_level,omitempty"`
 	Index       string `json:"index,omitempty"`
 	True        bool   `json:"true,omitempty"`  // pictures are made of the true tokens, too
 	Decoder     string `json:"decoder"`         // as it was named
@@ -67,7 +69,8 @@ type reconstructions struct {
 func foldersOf(spec ReconstructionsSpec, set *scanSet) []string {
 	folders := []string{madeFolder}
 	for folder, wanted := range map[string]bool{
-		seenFolder: set.stimuli != nil, startFolder: spec.Start != "", nearestFolder: set.index != nil, boundFolder: spec.True,
+		seenFolder: set.stimuli != nil, startFolder: spec.Start != "" && spec.Start != StartBlurry, nearestFolder: set.index != nil, boundFolder: spec.True,
+		blurryFolder: set.blurry != nil,
 	} {
 		if wanted {
 			folders = append(folders, folder)
@@ -86,6 +89,9 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	if set.prior != prior.None {
 		c.Prior = set.prior
 	}
+	if set.blurry != nil {
+		c.LowLevel = set.blurry.fingerprint
+	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return nil, err
@@ -100,7 +106,7 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	}
 	f := &reconstructions{dir: spec.Out, lock: lock, folders: foldersOf(spec, set), candidates: choices.Candidates}
 	err = f.agree(text)
-	for _, name := range []string{seenFolder, startFolder, madeFolder, nearestFolder, boundFolder, eachFolder, scansFolder} {
+	for _, name := range []string{seenFolder, startFolder, blurryFolder, madeFolder, nearestFolder, boundFolder, eachFolder, scansFolder} {
 		if err == nil {
 			err = vfs.MkdirAll(filepath.Join(spec.Out, name), 0o755)
 		}
@@ -194,6 +200,7 @@ type finished struct {
 	made    *recon.Reconstruction
 	bound   *recon.Reconstruction // of the true tokens, nil where that is not wanted
 	start   *pixels.Image         // that it began from, nil for noise
+	blurry  *pixels.Image         // nil without a low-level model
 	nearest *retrieved            // nil without an index
 }
 
@@ -220,8 +227,11 @@ func (j *reconstructing) write(ctx context.Context, r finished) error {
 		record.TrueBest, record.TrueCosines = &r.bound.Best, cosinesOf(r.bound)
 		pictures[j.folder.picture(boundFolder, name)] = r.bound.Image()
 	}
-	if r.start != nil {
+	if r.start != nil && j.spec.Start != StartBlurry {
 		pictures[j.folder.picture(startFolder, name)] = r.start
+	}
+	if r.blurry != nil {
+		pictures[j.folder.picture(blurryFolder, name)] = r.blurry
 	}
 	if r.nearest != nil {
 		record.Nearest = r.nearest.path

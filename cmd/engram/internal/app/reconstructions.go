@@ -18,9 +18,14 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// StartNearest is the ReconstructionsSpec.Start that begins from the nearest image of
-// the index.
-const StartNearest = "nearest"
+// What ReconstructionsSpec.Start may be beside a folder.
+const (
+	StartNoise   = "noise"
+	StartBlurry  = "blurry"  // the image that the low-level model predicts
+	StartNearest = "nearest" // the nearest image of the index
+	// StartRetrieved is another name of StartNearest.
+	StartRetrieved = "retrieved"
+)
 
 // ReconstructionsSpec names the scans to make pictures of, and says how and where.
 type ReconstructionsSpec struct {
@@ -37,8 +42,10 @@ type ReconstructionsSpec struct {
 	// Prior takes predicted tokens to tokens as images have them: one of prior.Kinds, ""
 	// for the best one that the decoder has.
 	Prior string
-	// Start is StartNearest, or a folder with an image NAME.png for each scan; "" begins
-	// from noise. Options.Strength says how much of the way is gone from there.
+	// LowLevel is the folder of the low-level model, "" for the one beside the decoder.
+	LowLevel string
+	// Start is StartNoise, StartBlurry, StartNearest, or a folder with an image NAME.png for
+	// each scan; "" is StartNoise. Options.Strength says how much of the way is gone from there.
 	Start    string
 	True     bool     // makes pictures of the tokens of what was seen, too
 	Features []string // models that score pictures
@@ -76,6 +83,12 @@ func (spec *ReconstructionsSpec) check() error {
 // Reconstructions makes pictures of scans into a folder. What is finished stays
 // there whatever happens, and the same call goes on with what is missing.
 func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, watch progress.Func) (_ *Reconstructed, err error) {
+	switch spec.Start {
+	case StartNoise:
+		spec.Start = ""
+	case StartRetrieved:
+		spec.Start = StartNearest
+	}
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
@@ -163,7 +176,11 @@ func (j *reconstructing) draw(ctx context.Context, group []int, opts recon.Optio
 	if err != nil {
 		return nil, err
 	}
-	if opts.Starts, err = j.starts(ctx, group, found); err != nil {
+	blurred, err := j.set.blurry.pictures(ctx, j.painter.Autoencoder, group)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Starts, err = j.starts(ctx, group, found, blurred); err != nil {
 		return nil, err
 	}
 	opts.Compared = pickTokens(j.set.compared, group)
@@ -174,7 +191,7 @@ func (j *reconstructing) draw(ctx context.Context, group []int, opts recon.Optio
 	*call++
 	list := make([]finished, len(group))
 	for k, i := range group {
-		list[k] = finished{scan: i, made: &made[k], start: elementOf(opts.Starts, k), nearest: elementOf(found, k)}
+		list[k] = finished{scan: i, made: &made[k], start: elementOf(opts.Starts, k), nearest: elementOf(found, k), blurry: elementOf(blurred, k)}
 	}
 	if !j.spec.True {
 		return list, nil
@@ -217,9 +234,12 @@ func (j *reconstructing) options(group []int, watch progress.Func) recon.Options
 }
 
 // starts returns the image that each scan of a group begins from, nil for noise.
-func (j *reconstructing) starts(ctx context.Context, group []int, found []*retrieved) ([]*pixels.Image, error) {
-	if j.spec.Start == "" {
+func (j *reconstructing) starts(ctx context.Context, group []int, found []*retrieved, blurred []*pixels.Image) ([]*pixels.Image, error) {
+	switch j.spec.Start {
+	case "":
 		return nil, nil
+	case StartBlurry:
+		return blurred, nil
 	}
 	images := make([]*pixels.Image, len(group))
 	for k, i := range group {

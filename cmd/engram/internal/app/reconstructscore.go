@@ -62,7 +62,7 @@ type way struct{ folder, label string }
 
 // ways returns the ways to a picture, from what was seen on.
 func ways() []way {
-	return []way{{seenFolder, "seen"}, {startFolder, "begun from"}, {madeFolder, "from the scan"}, {nearestFolder, "found first"}, {boundFolder, "from its tokens"}}
+	return []way{{seenFolder, "seen"}, {startFolder, "begun from"}, {blurryFolder, "blurry"}, {madeFolder, "from the scan"}, {nearestFolder, "found first"}, {boundFolder, "from its tokens"}}
 }
 
 // report draws the sheets and scores the pictures, by what is in the folder.

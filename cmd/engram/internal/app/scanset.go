@@ -30,6 +30,7 @@ type scanSet struct {
 	images   []int            // that were seen, of stimuli; nil where that is not known
 	stimuli  *dataset.Stimuli // nil where they are not there
 	index    *Index           // nil where none is named
+	blurry   *blurry          // nil without a low-level model
 }
 
 // Close closes stimuli and index.
@@ -71,6 +72,9 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	}
 	predicted, err := decoder.PredictTokens(ctx, Scans{means, s.repeats}, spec.Prior)
 	if err != nil {
+		return nil, err
+	}
+	if s.blurry, err = a.predictBlurry(ctx, spec, p, means); err != nil {
 		return nil, err
 	}
 	s.compared, s.tokens, s.prior = predicted.Raw, predicted.Tokens, predicted.Prior

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"engram/data/progress"
 	"engram/embed/dataset"
 	"engram/embed/model"
 	"engram/embed/scan"
+	"engram/recon/lowlevel"
 )
 
 // Training says how decoders are trained; 0 and "" stand for what the preset has
@@ -35,6 +37,10 @@ type TrainSpec struct {
 	Data Dataset
 	Training
 	Out string // folder of the decoder
+	// LowLevel trains a low-level model beside the decoder, of the latents of Autoencoder, a
+	// model of kind vae; "" is ScenesAutoencoder.
+	LowLevel    bool
+	Autoencoder string
 }
 
 // Card says what a decoder is and where it comes from.
@@ -56,12 +62,16 @@ type Card struct {
 	Epochs     int      `json:"epochs"`
 	Loss       *float32 `json:"loss"` // of the last epoch; null for a decoder that is solved, not trained
 	Seconds    float64  `json:"seconds"`
+	LowLevel   string   `json:"low_level,omitempty"` // folder of the low-level model
 }
 
 // Train trains a decoder and writes it to its folder. Of MindEye's data it uses
 // the trials of the training images.
 func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_ *Card, err error) {
 	if err := CheckReplaceable(spec.Out, model.Decoder); err != nil {
+		return nil, err
+	}
+	if err := spec.checkLowLevel(); err != nil {
 		return nil, err
 	}
 	spec.Data.preset = cmp.Or(spec.Preset, scan.PresetAuto)
@@ -87,6 +97,12 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if err != nil {
 		return nil, err
 	}
+	var low *lowlevel.Model
+	if spec.LowLevel {
+		if low, err = a.trainLowLevel(ctx, spec, s, opts); err != nil {
+			return nil, err
+		}
+	}
 	c := &Card{
 		Out: spec.Out, Preset: model.Config.Name(), Chosen: model.Config.Chosen, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
 		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Matched: s.Matched, Images: s.Targets.Rows,
@@ -99,5 +115,9 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if c.Epochs > 0 {
 		c.Loss = &model.Losses[c.Epochs-1]
 	}
-	return c, SaveDecoder(ctx, model, spec.Out)
+	if err := SaveDecoder(ctx, model, spec.Out); err != nil || low == nil {
+		return c, err
+	}
+	c.LowLevel = filepath.Join(spec.Out, lowlevel.Folder)
+	return c, low.Save(c.LowLevel)
 }
