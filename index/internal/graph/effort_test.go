@@ -64,7 +64,10 @@ func TestDistantQueries(t *testing.T) {
 	if kinds[48] > 20 {
 		t.Errorf("%d of 200 rows are distant", kinds[48])
 	}
-	parts, near, all := []column.Part{{Rows: rows}}, 0, 0
+	order := rng.Perm(len(rows.IDs))
+	parts := []column.Part{{Rows: rows}}
+	filtered := []column.Part{chosen(rows, order, len(order)/2)}
+	near, all, nearFiltered := 0, 0, 0
 	walk := Searcher{Graphs: []*Graph{g}, Recall: .9}
 	for row := range 100 {
 		q := slices.Clone(rows.Vector(row * 43))
@@ -82,6 +85,15 @@ func TestDistantQueries(t *testing.T) {
 				near++
 			}
 		}
+		exact = mustSearch(t, flat.Scan{}, filtered, unit, k)
+		for _, m := range mustSearch(t, walk, filtered, unit, k) {
+			if m.Score >= exact[k-1].Score {
+				nearFiltered++
+			}
+		}
+	}
+	if nearFiltered < all*85/100 {
+		t.Errorf("%d of %d matches of distant queries with a filter are among the nearest", nearFiltered, all)
 	}
 	if near < all*85/100 {
 		t.Errorf("%d of %d matches of distant queries are among the nearest", near, all)

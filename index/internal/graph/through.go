@@ -93,18 +93,22 @@ func (t *through) run() bool {
 			}
 		}
 		t.expand(c)
-		cost := comparison*float64(t.compared) + expansion*float64(len(t.path))
-		if cost > t.budget {
+		if t.cost() > t.budget {
 			return false
 		}
 		if len(t.path) == check {
-			if check *= 2; !t.sure && cost*t.growth() > doubt*t.budget {
+			if check *= 2; !t.sure && t.cost()*t.growth() > doubt*t.budget {
 				return false
 			}
 		}
 	}
 	t.effort = len(t.path)
 	return len(t.beam) >= t.k // all rows that links lead to were looked at
+}
+
+// cost is what the walk has cost until now.
+func (t *through) cost() float64 {
+	return comparison*float64(t.compared) + expansion*float64(len(t.path))
 }
 
 // begin scores the entries. It returns how many rows the walk expands at least, 0 where a

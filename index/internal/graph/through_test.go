@@ -22,16 +22,20 @@ func chosen(rows *column.Rows, order []int, n int) column.Part {
 	return p
 }
 
-// orders returns the rows by chance, the nearest to a row first, and the furthest first.
+// orders returns the rows by chance, the nearest to a row first, the nearest to another one
+// first, and the furthest first.
 func orders(t *testing.T, rows *column.Rows, row int, rng *rand.Rand) map[string][]int {
 	t.Helper()
-	around := make([]int, 0, len(rows.IDs))
-	for _, m := range mustSearch(t, flat.Scan{}, []column.Part{{Rows: rows}}, rows.Vector(row), len(rows.IDs)) {
-		around = append(around, m.Row)
+	nearest := func(row int) (order []int) {
+		for _, m := range mustSearch(t, flat.Scan{}, []column.Part{{Rows: rows}}, rows.Vector(row), len(rows.IDs)) {
+			order = append(order, m.Row)
+		}
+		return order
 	}
+	around := nearest(row)
 	away := slices.Clone(around)
 	slices.Reverse(away)
-	return map[string][]int{"random": rng.Perm(len(around)), "around": around, "away": away}
+	return map[string][]int{"random": rng.Perm(len(around)), "around": around, "another": nearest(rng.IntN(len(around))), "away": away}
 }
 
 // Whether a filter chooses rows by chance, near the query or far from it, and however many
@@ -105,6 +109,109 @@ func turned(rng *rand.Rand, v []float32) []float32 {
 	q := make([]float32, len(v))
 	unitNear(rng, q, centre)
 	return q
+}
+
+// A walk for chosen rows ends once it has cost as much as their scan, and before where it is
+// likely to. Without an estimate it goes on to the end, and finds the rows.
+func TestAWalkIsGivenUp(t *testing.T) {
+	const n, k = 8000, 10
+	rng := rand.New(rand.NewPCG(8, 3))
+	rows := clustered(rng, n, 24, 0)
+	g := mustBuild(t, rows, Options{Threads: 2})
+	efforts, ok := g.Efforts(k, .95)
+	if !ok {
+		t.Fatal("the graph does not reach the recall")
+	}
+	s := searches.Get().(*search)
+	defer s.release()
+	row := rng.IntN(n)
+	part := chosen(rows, orders(t, rows, row, rng)["away"], n/2)
+	s.query.Set(turned(rng, rows.Vector(row)))
+	budget := scanCost(part)
+	largest := comparison*Degree + expansion // of one step
+	for _, sure := range []bool{false, true} {
+		walk := through{search: s, graph: g, part: part, k: k, recall: .95, efforts: efforts, budget: budget, sure: sure}
+		if walk.run() {
+			t.Fatal("the walk finds rows from the middle of the list for less than a scan")
+		}
+		if cost := walk.cost(); cost > budget+largest || !sure && cost > budget/2 {
+			t.Errorf("with sure %v it cost %.0f, a scan costs %.0f", sure, cost, budget)
+		}
+	}
+	walk := through{search: s, graph: g, part: part, k: k, recall: .95, efforts: efforts, budget: math.Inf(1), sure: true}
+	if !walk.run() || len(s.beam) < k {
+		t.Fatalf("%d rows were found, wanted %d", len(s.beam), k)
+	}
+	if err := s.scoreBeam(part, k); err != nil {
+		t.Fatal(err)
+	}
+	want, found := mustSearch(t, flat.Scan{}, []column.Part{part}, s.query.Vector, k), 0
+	for _, m := range s.best {
+		if m.Score >= want[k-1].Score {
+			found++
+		}
+	}
+	if found < k*8/10 {
+		t.Errorf("%d of the nearest %d rows were found", found, k)
+	}
+}
+
+// How a search with a filter is answered depends on where the chosen rows lie.
+func TestTheWayOfAFilter(t *testing.T) {
+	const n, k = 16_000, 10
+	rng := rand.New(rand.NewPCG(8, 4))
+	rows := clustered(rng, n, 24, 0)
+	graphs := []*Graph{mustBuild(t, rows, Options{Threads: 2})}
+	row := rng.IntN(n)
+	order := orders(t, rows, row, rng)
+	q := turned(rng, rows.Vector(row))
+	for _, c := range []struct {
+		kind            string
+		matches         int
+		through         bool
+		walked, givenUp bool
+	}{
+		{"around", n, false, true, false},
+		{"around", n / 4, false, true, false},
+		{"random", n * 3 / 4, false, true, false},
+		{"away", n / 2, false, false, true},
+		{"around", k, false, false, false}, // a scan costs less than the shortest walk
+		{"random", 1, false, false, false},
+		{"around", n / 32, true, true, false},
+		{"away", n / 8, true, false, true},
+	} {
+		report := new(Report)
+		s := Searcher{Graphs: graphs, Recall: .95, Through: c.through, Report: report}
+		if got := mustSearch(t, s, []column.Part{chosen(rows, order[c.kind], c.matches)}, q, k); len(got) != min(k, c.matches) {
+			t.Errorf("%+v: %d hits", c, len(got))
+		}
+		if (report.Walked > 0) != c.walked || report.GivenUp != c.givenUp || report.Scanned > 0 == c.walked {
+			t.Errorf("%+v: %+v", c, report)
+		}
+	}
+}
+
+// The frontier gives the best row first, whatever the order in which rows come and go.
+func TestFrontier(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 5))
+	var open frontier
+	var left []float32
+	for range 2000 {
+		if len(left) > 0 && rng.IntN(5) < 2 {
+			best := slices.Max(left)
+			if c := open.pop(); c.score != best {
+				t.Fatalf("a row of score %v, wanted %v", c.score, best)
+			}
+			left = slices.Delete(left, slices.Index(left, best), slices.Index(left, best)+1)
+			continue
+		}
+		score := float32(rng.IntN(50))
+		open.push(candidate{score: score})
+		left = append(left, score)
+	}
+	if len(open) != len(left) {
+		t.Errorf("%d rows are left, wanted %d", len(open), len(left))
+	}
 }
 
 // A search among chosen rows allocates nothing once a few have run.
