@@ -80,8 +80,6 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("json", "paths")
 	cmd.MarkFlagsMutuallyExclusive("exact", "recall")
 	cmd.MarkFlagsMutuallyExclusive("first-stage", "candidates")
-	cmd.MarkFlagsMutuallyExclusive("mmr", "group-by")
-	cmd.MarkFlagsMutuallyExclusive("mmr", "after")
 }
 
 // noteSearch says on stderr what the hits do not say.

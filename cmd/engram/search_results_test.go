@@ -107,8 +107,8 @@ func TestSearchRefusesWhatItCannotShow(t *testing.T) {
 	var first foundAnswer
 	c.json(&first, append(query, "-k", "2")...)
 	for flags, want := range map[string]string{
-		"--fold-from 3": "--fold-from is 3", "--fold-from NaN": "--fold-from", "--mmr 2": "lambda of 2", "--mmr .5 --group-by x": "mmr",
-		"--mmr .5 --after x": "mmr", "--after zzz": `"zzz" is no cursor`, "--after=": "--after is empty", "--group-by=": "--group-by is empty",
+		"--fold-from 3": "--fold-from is 3", "--fold-from NaN": "--fold-from", "--mmr 2": "lambda of 2", "--mmr .5 --group-by x": "--mmr and --group-by are given, wanted one",
+		"--mmr .5 --after x": "--mmr and --after are given, wanted one", "--after zzz": `"zzz" is no cursor`, "--after=": "--after is empty", "--group-by=": "--group-by is empty",
 		"--group-size 2": "without the payload key", "--group-size 0": "--group-size is 0", "--min-score 7": "least score of 7",
 		"--mmr-candidates 9": "for --mmr", "--mmr .5 --mmr-candidates 3": "3 candidates", "--fold --after " + first.Next: "another search",
 	} {
