@@ -20,7 +20,6 @@ func (c *console) benchCommand() *cobra.Command {
 	var spec bench.Spec
 	var flags benchFlags
 	var megabytes int
-	var json string
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure what this machine does: memory, disk, search, import, images, texts",
@@ -45,22 +44,8 @@ func (c *console) benchCommand() *cobra.Command {
 			if err := flags.check(cmd.Flags()); err != nil {
 				return err
 			}
-			if json != "" {
-				if _, err := os.Stat(filepath.Dir(json)); err != nil { // better now than after a minute
-					return fmt.Errorf("--json: %w", err)
-				}
-			}
 			spec.Bytes = megabytes << 20
-			report, err := c.measure(cmd.Context(), spec, flags)
-			if err != nil {
-				return err
-			}
-			if json != "" {
-				if err := report.WriteFile(json); err != nil {
-					return fmt.Errorf("--json: %w", err)
-				}
-			}
-			return report.Print(c.stdout)
+			return c.bench(cmd.Context(), spec, flags)
 		},
 	}
 	flags.add(cmd)
@@ -74,7 +59,7 @@ func (c *console) benchCommand() *cobra.Command {
 	set.IntVar(&spec.Runs, "runs", 5, "runs of each step; the median counts")
 	set.DurationVar(&spec.Step, "step", 5*time.Second, "after this long a step makes no further run")
 	set.StringVar(&spec.Qdrant, "qdrant", "", "`host:port` of a Qdrant server on this machine, to measure it too; its key is $ENGRAM_QDRANT_API_KEY")
-	set.StringVar(&json, "json", "", "`file` for the report, which engram plan --rates reads")
+	set.StringVar(&flags.json, "json", "", "`file` for the report, which engram plan --rates reads")
 	return cmd
 }
 
@@ -82,6 +67,25 @@ func (c *console) benchCommand() *cobra.Command {
 type benchReport interface {
 	Print(w io.Writer) error
 	WriteFile(path string) error
+}
+
+// bench runs the benchmark that the flags ask for, and reports it.
+func (c *console) bench(ctx context.Context, spec bench.Spec, flags benchFlags) error {
+	if flags.json != "" {
+		if _, err := os.Stat(filepath.Dir(flags.json)); err != nil { // better now than after a minute
+			return fmt.Errorf("--json: %w", err)
+		}
+	}
+	report, err := c.measure(ctx, spec, flags)
+	if err != nil {
+		return err
+	}
+	if flags.json != "" {
+		if err := report.WriteFile(flags.json); err != nil {
+			return fmt.Errorf("--json: %w", err)
+		}
+	}
+	return report.Print(c.stdout)
 }
 
 // measure runs the benchmark that the flags ask for.

@@ -24,6 +24,7 @@ type benchFlags struct {
 	threads []string
 	server  string
 	churn   bool
+	json    string // file for the report
 
 	filtered   bool
 	writes     time.Duration
