@@ -46,6 +46,10 @@ func TestTokensAreKept(t *testing.T) {
 			t.Errorf("%s: checks %+v, want one of tokens", name, r.Checks)
 		}
 	}
+	for _, name := range []string{first, there} {
+		c.in = `{"id": 1, "vector": [1, 0]}`
+		c.refuse([]string{"line 1: ", "the index keeps 1 tokens of 1024 elements as int8", "engram index build adds images"}, "index", "put", name)
+	}
 	c.refuse([]string{"keeps 1 tokens of 1024 elements as int8, --tokens asks for 1 tokens of 1024 elements as float16"},
 		"index", "build", photos, "--out", first, "--tokens", "float16")
 	c.refuse([]string{"--tokens: tokens as \"float64\", wanted float16 or int8"}, "index", "build", photos, "--out", filepath.Join(dir, "third"), "--tokens", "float64")

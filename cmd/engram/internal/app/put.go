@@ -93,6 +93,7 @@ func (a *App) Delete(ctx context.Context, spec WriteSpec, watch progress.Func) (
 // writing is lines that become calls of a store.
 type writing struct {
 	store    index.Store
+	tokens   index.TokenFormat // that the store keeps of each item
 	items    []index.Item
 	payloads map[index.ID]index.Payload
 	ids      []index.ID
@@ -111,7 +112,11 @@ func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Fun
 		return nil, err
 	}
 	defer closeInto(&err, store)
-	w := &writing{store: store, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
+	before, err := store.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{store: store, tokens: before.Tokens, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
 	report := watch.Stage("writing", "lines", 0)
 	input := bufio.NewReaderSize(spec.Input, 1<<20)
 	for number, first := 1, 1; ; number++ {
@@ -182,6 +187,10 @@ func (w *writing) put(ctx context.Context, text []byte) error {
 	}
 	if l.Vector == nil && l.Payload == nil {
 		return errors.New(`it has neither "vector" nor "payload"`)
+	}
+	if l.Vector != nil && w.tokens.Kept() {
+		return fmt.Errorf("it has a vector, and the index keeps %s beside it, which a line has not: engram index build adds images, and a line without \"vector\" replaces a payload: %w",
+			w.tokens, index.ErrTokens)
 	}
 	id := index.ID(*l.ID)
 	// The order of the lines is the order of the calls.
