@@ -2,6 +2,7 @@ package pretrain
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"engram/data/progress"
@@ -19,6 +20,9 @@ type AutoencoderShape struct {
 	Width     int            `json:"width"`
 	Layers    nn.Transformer `json:"layers"`   // of the encoder, and of the decoder
 	Channels  int            `json:"channels"` // of a latent pixel
+	// Detail has the channels of the decoder's convolutions, each on a grid of twice the side
+	// of the one before, the first of twice the latent's side. None: it paints patches alone.
+	Detail []int `json:"detail,omitempty"`
 }
 
 // side returns the latent's pixels a side.
@@ -41,10 +45,34 @@ func (s AutoencoderShape) encode(n *nn.Net, pixels *grad.Node) *grad.Node {
 
 // decode maps latent pixels to patches [n, (S/p)², 3·p·p].
 func (s AutoencoderShape) decode(n *nn.Net, latent *grad.Node) *grad.Node {
+	return n.Linear("decoder.patch", s.decoded(n, latent), 3*s.Patch*s.Patch)
+}
+
+// decoded maps latent pixels to what patches are painted of, [n, (S/p)², width].
+func (s AutoencoderShape) decoded(n *nn.Net, latent *grad.Node) *grad.Node {
 	x := n.Linear("decoder.latent", latent, s.Width)
 	x = grad.Add(x, n.Table("decoder.position", s.side()*s.side(), s.Width))
-	x = n.Norm("decoder.norm", n.Transformer("decoder", x, nil, s.Layers))
-	return n.Linear("decoder.patch", x, 3*s.Patch*s.Patch)
+	return n.Norm("decoder.norm", n.Transformer("decoder", x, nil, s.Layers))
+}
+
+// paint maps latent pixels to pixels [n, 3, S, S]: patches, and what convolutions add to them
+// on ever finer grids, across the patches' borders.
+func (s AutoencoderShape) paint(n *nn.Net, latent *grad.Node) *grad.Node {
+	x := s.decoded(n, latent)
+	patches := nn.Unpatches(n.Linear("decoder.patch", x, 3*s.Patch*s.Patch), s.Patch)
+	if len(s.Detail) == 0 {
+		return patches
+	}
+	x = grad.ReLU(nn.DepthToSpace(nn.Unpatches(n.Linear("decoder.detail", x, 4*s.Detail[0]), 1), 2))
+	for i, channels := range s.Detail {
+		name := fmt.Sprintf("decoder.detail.%d", i)
+		if i > 0 {
+			x = grad.ReLU(n.Convolution(name+".in", nn.DepthToSpace(x, 2), channels, math.Sqrt2))
+		}
+		x = grad.ReLU(grad.Add(x, n.Convolution(name+".residual", x, channels, .5)))
+	}
+	left := s.Patch >> len(s.Detail) // pixels a side of the last grid's
+	return grad.Add(patches, nn.DepthToSpace(n.Convolution("decoder.detail.out", x, 3*left*left, .1), left))
 }
 
 // latentNoise is the standard deviation of the noise on latents in training: the

@@ -92,6 +92,13 @@ func (m Model) prose() prose {
 				"over all backgrounds, lights and weathers. It has seen no captions.",
 			limits: "It names the kinds and the settings of the drawn world of data/scenes, and knows nothing else.",
 		}
+	case Decoder:
+		return prose{
+			what: "The decoder of this autoencoder, trained once more while the encoder stayed as it is. Convolutions on " +
+				"finer grids add to its patches and paint across their borders. The scores above are of the decoder before.",
+			aim:    "Mean over pictures of the root of the mean squared error, with a little noise on the latents.",
+			limits: "As above, but for the patches' borders.",
+		}
 	case Scans:
 		return prose{
 			what: "The denoiser that is described above, trained further on the tokens that decoders predict of simulated " +

@@ -37,6 +37,12 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 		defer n.Close()
 	case Autoencoder:
 		t.newAutoencoder(scale)
+	case Decoder:
+		n, err := t.openDecoder(scale, out)
+		if err != nil {
+			return nil, err
+		}
+		defer n.Close()
 	case Denoiser, Scans:
 		frozen, err := openTeachers(rt, out)
 		if err != nil {

@@ -97,7 +97,7 @@ func (t *training) writeCanary(ctx context.Context, m *model.Model) error {
 // amendments are the trainings that go on with a model that is there, and which part of it
 // they train.
 func amendments() map[Model]string {
-	return map[Model]string{Text: "text graph", Scans: "trained further"}
+	return map[Model]string{Text: "text graph", Decoder: "decoder", Scans: "trained further"}
 }
 
 // amend returns the source and the card of the model in dir with what is to be said
