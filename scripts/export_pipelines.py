@@ -188,37 +188,54 @@ def unclip(source, args, pictures):
                 denoiser=Denoiser(unet, "labels", scale=length, text=text), reference=reference)
 
 
+def adapter_weights(name):
+    """Reads an IP-Adapter's file, a local one or owner/name/path of the hub: {"image_proj", "ip_adapter"}."""
+    path = pathlib.Path(name)
+    try:
+        if not path.is_file():
+            import huggingface_hub
+            owner, repository, *rest = pathlib.PurePosixPath(name).parts
+            path = pathlib.Path(huggingface_hub.hf_hub_download(f"{owner}/{repository}", "/".join(rest)))
+        if path.suffix != ".safetensors":
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            from safetensors.torch import load_file
+            weights = {"image_proj": {}, "ip_adapter": {}}
+            for key, value in load_file(path).items():
+                part, _, rest = key.partition(".")
+                weights.setdefault(part, {})[rest] = value
+    except Exception as e:  # the library of the format has many
+        raise Failure(f"{name} is no IP-Adapter that can be read: {checkpoints.first_line(e)}") from None
+    if not weights.get("image_proj") or not weights.get("ip_adapter"):
+        raise Failure(f"{name} is no IP-Adapter: wanted the parts image_proj and ip_adapter")
+    if "proj.weight" not in weights["image_proj"]:
+        raise Failure(f"{name} takes hidden states of its image encoder: wanted an adapter of the pooled embedding, such as ip-adapter_sd15")
+    return weights
+
+
 def ip_adapter(source, args, pictures):
     """A Stable Diffusion whose attention has keys and values of an image embedding too."""
-    from diffusers import StableDiffusionPipeline
-    from diffusers.models.embeddings import ImageProjection
-    adapter = pathlib.PurePosixPath(args.ip_adapter)
+    from diffusers import UNet2DConditionModel
     if not args.length:
         raise Failure("--ip-adapter needs --length: how long the embeddings of its image encoder are (about the same for all pictures)")
+    weights = adapter_weights(args.ip_adapter)
+    unet = source.part(UNet2DConditionModel, "unet")
     try:
         with checkpoints.quiet():
-            pipe = StableDiffusionPipeline.from_pretrained(source.identifier, revision=source.revision, safety_checker=None,
-                                                           feature_extractor=None, image_encoder=None)
-            where, name = str(adapter.parent), adapter.name
-            parts = pathlib.PurePosixPath(where).parts
-            if pathlib.Path(where).is_dir():
-                pipe.load_ip_adapter(where, subfolder="", weight_name=name, image_encoder_folder=None)
-            else:
-                pipe.load_ip_adapter("/".join(parts[:2]), subfolder="/".join(parts[2:]), weight_name=name, image_encoder_folder=None)
-    except (OSError, ValueError, RuntimeError, KeyError) as e:
+            unet._load_ip_adapter_weights([weights], low_cpu_mem_usage=False)
+    except (ValueError, RuntimeError, KeyError) as e:
         raise Failure(f"{args.ip_adapter} cannot be put on {source.where}: {checkpoints.first_line(e)}") from None
-    unet = pipe.unet.float().eval()
-    projection = unet.encoder_hid_proj.image_projection_layers[0]
-    if not isinstance(projection, ImageProjection):
-        raise Failure(f"{args.ip_adapter} is an adapter of the kind {type(projection).__name__}, which takes hidden states of its "
-                      "image encoder: wanted one that takes the pooled embedding, such as ip-adapter_sd15")
-    pipe.set_ip_adapter_scale(args.ip_scale)
+    unet = unet.float().eval()
+    for processor in unet.attn_processors.values():
+        if hasattr(processor, "scale"):
+            processor.scale = [args.ip_scale]
     text = source.text()
 
     def reference(latent, time, context):
         return unet(latent, time, encoder_hidden_states=text.expand(len(latent), -1, -1),
                     added_cond_kwargs={"image_embeds": [context * args.length]}).sample
-    return dict(unet=unet, condition="context", tokens=1, dim=projection.image_embeds.in_features, guidance=7.5, length=args.length,
+    width = weights["image_proj"]["proj.weight"].shape[1]
+    return dict(unet=unet, condition="context", tokens=1, dim=width, guidance=7.5, length=args.length,
                 denoiser=Denoiser(unet, "ip", scale=args.length, text=text), reference=reference)
 
 

@@ -88,11 +88,6 @@ def unclip(folder, **options):
 def stable_diffusion(folder):
     text(folder, 16)
     save(folder, "StableDiffusionPipeline", PNDM, {"unet": unet(10, width=16), "vae": vae(11)})
-    index = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": diffusers.__version__, "requires_safety_checker": False,
-             "feature_extractor": [None, None], "image_encoder": [None, None], "safety_checker": [None, None],
-             "scheduler": ["diffusers", "PNDMScheduler"], "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
-             "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"]}
-    write_json(folder / "model_index.json", index)
 
 
 def ip_adapter(path, net, *, plus=False, tokens=4):
@@ -104,12 +99,7 @@ def ip_adapter(path, net, *, plus=False, tokens=4):
     weights = {"image_proj.proj.weight": torch.randn(tokens * width, WIDTH) * WIDTH ** -.5, "image_proj.proj.bias": torch.randn(tokens * width) * .1,
                "image_proj.norm.weight": torch.ones(width), "image_proj.norm.bias": torch.zeros(width)}
     if plus:
-        shapes = {"latents": (1, tokens, 64), "proj_in.weight": (64, WIDTH), "proj_in.bias": (64,), "proj_out.weight": (width, 64),
-                  "proj_out.bias": (width,), "norm_out.weight": (width,), "norm_out.bias": (width,), "layers.0.1.0.weight": (64,),
-                  "layers.0.1.0.bias": (64,), "layers.0.1.1.weight": (256, 64), "layers.0.1.3.weight": (64, 256),
-                  "layers.0.0.to_q.weight": (64, 64), "layers.0.0.to_kv.weight": (128, 64), "layers.0.0.to_out.weight": (64, 64)}
-        shapes |= {f"layers.0.0.norm{k}.{part}": (64,) for k in (1, 2) for part in ("weight", "bias")}
-        weights = {f"image_proj.{name}": torch.randn(shape) for name, shape in shapes.items()}
+        weights = {"image_proj.latents": torch.randn(1, tokens, 64), "image_proj.proj_in.weight": torch.randn(64, WIDTH)}
     place = 1
     for name, module in net.named_modules():
         if name.endswith("attn2"):

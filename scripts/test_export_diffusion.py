@@ -150,15 +150,18 @@ class Export(unittest.TestCase):
         changed = lambda kind, file, **values: self.changed(kind, file, **values)
         plus = self.work / "ip/plus.safetensors"
         models.ip_adapter(plus, models.unet(10, width=16), plus=True)
+        wide = self.work / "ip/wide.safetensors"
+        models.ip_adapter(wide, models.unet(10, width=24))
         ip = [str(self.work / "stable_diffusion"), "--ip-adapter"]
         for options, sentence in (
                 ([str(self.work / "nothing")], "is not a pipeline: it has no model_index.json"),
                 ([str(self.work / "stable_diffusion")], "is of the class StableDiffusionPipeline, wanted one of StableDiffusionImageVariationPipeline"),
                 ([str(self.work / "unclip"), "--ip-adapter", "x", "--length", "1"], "wanted StableDiffusionPipeline for --ip-adapter"),
                 ([*ip, str(self.work / "ip/adapter.safetensors")], "--ip-adapter needs --length"),
-                ([*ip, str(self.work / "ip/none.safetensors"), "--length", "1"], "cannot be put on"),
-                ([*ip, str(plus), "--length", "1"], "which takes hidden states of its image encoder"),
-                ([*ip, str(self.work / "variations/unet/diffusion_pytorch_model.safetensors"), "--length", "1"], "cannot be put on"),
+                ([*ip, str(self.work / "ip/none.safetensors"), "--length", "1"], "is no IP-Adapter that can be read"),
+                ([*ip, str(plus), "--length", "1"], "takes hidden states of its image encoder"),
+                ([*ip, str(self.work / "variations/unet/diffusion_pytorch_model.safetensors"), "--length", "1"], "is no IP-Adapter: wanted"),
+                ([*ip, str(wide), "--length", "1"], "cannot be put on"),
                 ([str(self.work / "variations"), "--pictures", str(self.work)], "has no pictures"),
                 ([str(self.work / "variations"), "--tolerance", "1e-12"], "the graph is off by"),
                 ([changed("variations", "scheduler/scheduler_config.json", prediction_type="flow")], "its network predicts flow"),
