@@ -69,6 +69,7 @@ type builder struct {
 	rows    *column.Rows
 	seed    uint64
 	stride  int
+	enough  float32 // recall from which no larger effort is measured
 	workers []*worker
 }
 
@@ -84,7 +85,7 @@ type worker struct {
 func newBuilder(rows *column.Rows, opts Options) *builder {
 	b := &builder{
 		Graph: &Graph{Links: make([]uint32, len(rows.IDs)*Degree)},
-		rows:  rows, seed: opts.Seed, stride: column.CodeStride(rows.Dim),
+		rows:  rows, seed: opts.Seed, stride: column.CodeStride(rows.Dim), enough: 1,
 	}
 	for i := range b.Links {
 		b.Links[i] = none
@@ -194,13 +195,18 @@ func (w *worker) linkBack(back []link) {
 	for _, l := range back {
 		w.fresh = append(w.fresh, l.from)
 	}
+	w.pruneFresh(to)
+}
+
+// pruneFresh links a row to the best of the fresh ones.
+func (w *worker) pruneFresh(row uint32) {
 	w.scores = slices.Grow(w.scores[:0], len(w.fresh))[:len(w.fresh)]
-	w.kernels.ScoreGathered(w.scores, w.code(to), w.rows.Codes, w.rows.Scales, w.fresh)
+	w.kernels.ScoreGathered(w.scores, w.code(row), w.rows.Codes, w.rows.Scales, w.fresh)
 	w.pool = w.pool[:0]
-	for i, row := range w.fresh {
-		w.pool = append(w.pool, candidate{w.scores[i], row})
+	for i, c := range w.fresh {
+		w.pool = append(w.pool, candidate{w.scores[i], c})
 	}
-	w.prune(to)
+	w.prune(row)
 }
 
 // prune links row to the rows of the pool, nearest first. It leaves out a row that is

@@ -26,13 +26,18 @@ var measuredK = [...]int{10, 100}
 // efforts are the efforts that are measured, up to the first one that finds all.
 var efforts = [...]int{10, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024}
 
-// holdOut returns the last rows of order, which are queries before they are inserted. It
-// moves rows there so that no two are equal: where most rows are copies of a few, queries
-// drawn like the rows would say nothing of the others.
+// holdOut returns the last rows of order, which are queries before they are inserted.
 func (b *builder) holdOut(order []uint32) []uint32 {
+	return b.lastUnequal(order, min(sampled, len(order)/20))
+}
+
+// lastUnequal moves n rows of which no two are equal to the end of order, fewer where
+// there are not so many, and returns them: where most rows are copies of a few, queries
+// drawn like the rows would say nothing of the others.
+func (b *builder) lastUnequal(order []uint32, n int) []uint32 {
 	seen := map[string]bool{}
 	first := len(order)
-	for i := len(order) - 1; i >= 0 && len(seen) < min(sampled, len(order)/20); i-- {
+	for i := len(order) - 1; i >= 0 && len(seen) < n; i-- {
 		code := unsafe.String((*byte)(unsafe.Pointer(&b.code(order[i])[0])), b.stride)
 		if !seen[code] {
 			seen[code] = true
@@ -65,7 +70,7 @@ func (b *builder) measure(ctx context.Context, opts Options, held []uint32) erro
 			if err := b.setRecall(ctx, &l, queries, truth); err != nil {
 				return err
 			}
-			if b.Levels = append(b.Levels, l); min(l.Unseen, l.Distant) == 1 {
+			if b.Levels = append(b.Levels, l); min(l.Unseen, l.Distant) >= b.enough {
 				break
 			}
 		}
