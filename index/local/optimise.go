@@ -33,7 +33,7 @@ func (s *Store) Graphs(ctx context.Context) ([]index.Graph, error) {
 	defer snap.release()
 	var graphs []index.Graph
 	for _, p := range snap.parts {
-		if p.segment.Graph() == nil {
+		if p.inMemory() || p.segment.Graph() == nil {
 			continue
 		}
 		g := index.Graph{Items: p.live}
@@ -140,7 +140,7 @@ func planGraph(parts []part, least int, all bool) (kept, merged []part) {
 	for _, p := range parts {
 		switch {
 		case p.live == 0:
-		case p.segment.Graph() == nil:
+		case p.inMemory() || p.segment.Graph() == nil:
 			merged = append(merged, p)
 		default:
 			graphs = append(graphs, p)

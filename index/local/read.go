@@ -49,6 +49,9 @@ func (s *Store) search(ctx context.Context, q index.Query, through bool) ([]inde
 		*q.Explain = r.explain(snap)
 	}
 	s.note(snap, q.Filter, r.asked.Load())
+	if !q.Exact {
+		s.scanned(snap)
+	}
 	return snap.hits(r.matches, q)
 }
 

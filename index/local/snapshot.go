@@ -21,7 +21,11 @@ type segment struct {
 	graph  uint64 // number of the file of its graph; 0: none
 	frozen bool   // in memory, and being written; the writer lock guards it
 	tried  bool   // its graph was built or could not be; the writer lock guards it
-	users  atomic.Int64
+	taken  bool   // in memory, and being put into a graph (see grow); likewise
+	// measured is how many rows the graph in memory had when its recall was measured, 0
+	// where it has the levels of another.
+	measured int
+	users    atomic.Int64
 
 	// fields is the number of the file with its field indexes, 0 where it has none,
 	// stored lists them, and fresh says that this process has written it; who holds
@@ -55,8 +59,7 @@ func (p part) inMemory() bool { return p.segment.file == 0 }
 
 // find returns the row of the live item with an id.
 func (p part) find(id index.ID) (row int, ok bool) {
-	row, ok = slices.BinarySearch(p.segment.IDs, id)
-	return row, ok && !p.dead.Has(row)
+	return p.segment.Find(id, p.dead)
 }
 
 // snapshot is the index at one moment: an id is live in one part at most. It
@@ -64,6 +67,7 @@ func (p part) find(id index.ID) (row int, ok bool) {
 type snapshot struct {
 	parts []part
 	count int // live rows
+	loose int // live rows in memory that are in no graph, nor about to be written
 	users atomic.Int64
 	done  func() // called after the last release
 }
@@ -115,6 +119,9 @@ func (s *Store) publish(parts []part) {
 	for _, p := range parts {
 		p.segment.users.Add(1)
 		snap.count += p.live
+		if p.inMemory() && !p.segment.frozen && p.segment.Graph() == nil {
+			snap.loose += p.live
+		}
 	}
 	snap.users.Store(1)
 	s.snapshots.Add(1)
@@ -129,11 +136,11 @@ func (s *snapshot) without(ids []index.ID) (parts []part, removed int) {
 	parts = slices.Clone(s.parts)
 	for i := range parts {
 		p := &parts[i]
-		rows := p.segment.IDs
-		from, _ := slices.BinarySearch(ids, rows[0])
+		rows := len(p.segment.IDs)
+		from, _ := slices.BinarySearch(ids, p.segment.IDs[p.segment.Nth(0)])
 		cloned := false
 		for _, id := range ids[from:] {
-			if id > rows[len(rows)-1] {
+			if id > p.segment.IDs[p.segment.Nth(rows-1)] {
 				break
 			}
 			row, ok := p.find(id)
@@ -141,7 +148,7 @@ func (s *snapshot) without(ids []index.ID) (parts []part, removed int) {
 				continue
 			}
 			if !cloned {
-				p.dead, p.tombstones, cloned = p.dead.Clone(len(rows)), 0, true
+				p.dead, p.tombstones, cloned = p.dead.Clone(rows), 0, true
 			}
 			p.dead.Set(row)
 			p.live--
@@ -159,10 +166,9 @@ func rows(parts []part) iter.Seq[disk.Ref] { return rowsFrom(parts, 0) }
 func rowsFrom(parts []part, from index.ID) iter.Seq[disk.Ref] {
 	return func(yield func(disk.Ref) bool) {
 		const last = index.ID(math.MaxUint64)
-		at := make([]int, len(parts)) // next live row of each part
+		at := make([]int, len(parts)) // next live row of each part, counted in order of id
 		for i := range parts {
-			first, _ := slices.BinarySearch(parts[i].segment.IDs, from)
-			at[i] = nextLive(parts[i], first)
+			at[i] = nextLive(parts[i], parts[i].segment.From(from))
 		}
 		for {
 			least, first, second := -1, last, last // the part with the next id, that id, and the next one of another part
@@ -170,7 +176,7 @@ func rowsFrom(parts []part, from index.ID) iter.Seq[disk.Ref] {
 				if at[i] == len(p.segment.IDs) {
 					continue
 				}
-				if id := p.segment.IDs[at[i]]; least < 0 || id < first {
+				if id := p.segment.IDs[p.segment.Nth(at[i])]; least < 0 || id < first {
 					least, first, second = i, id, first
 				} else {
 					second = min(second, id)
@@ -179,20 +185,21 @@ func rowsFrom(parts []part, from index.ID) iter.Seq[disk.Ref] {
 			if least < 0 {
 				return
 			}
-			p, row := parts[least], at[least]
-			for ; row < len(p.segment.IDs) && p.segment.IDs[row] <= second; row = nextLive(p, row+1) {
-				if !yield(disk.Ref{Segment: p.segment.Segment, Row: row}) {
+			p, i := parts[least], at[least]
+			for ; i < len(p.segment.IDs) && p.segment.IDs[p.segment.Nth(i)] <= second; i = nextLive(p, i+1) {
+				if !yield(disk.Ref{Segment: p.segment.Segment, Row: p.segment.Nth(i)}) {
 					return
 				}
 			}
-			at[least] = row
+			at[least] = i
 		}
 	}
 }
 
-func nextLive(p part, row int) int {
-	for row < len(p.segment.IDs) && p.dead.Has(row) {
-		row++
+// nextLive returns the first live row from the i-th on, counted in order of id.
+func nextLive(p part, i int) int {
+	for i < len(p.segment.IDs) && p.dead.Has(p.segment.Nth(i)) {
+		i++
 	}
-	return row
+	return i
 }

@@ -43,6 +43,7 @@ type Store struct {
 	maxLog      int64 // size of a log in bytes from which a flush is due; tests set less
 	graphRows   int   // rows from which Optimise builds a graph; tests set fewer
 	segmentRows int   // live rows from which a segment gets a graph in the background, likewise
+	firstGrown  int   // rows in memory that get a graph at first, likewise
 	// calm is how long no flush has ended when the building of a graph begins; tests
 	// do not wait.
 	calm time.Duration
@@ -80,6 +81,10 @@ type Store struct {
 	// (see buildGraphs).
 	endGraphs context.CancelFunc
 	endFollow context.CancelFunc // likewise, see Follow; never changed
+	endGrowth context.CancelFunc // likewise, see grow
+
+	scans   atomic.Int64 // rows in memory that are in no graph, looked at by searches (see scanned)
+	growing atomic.Bool  // they are being put into one
 }
 
 var _ index.TokenStore = (*Store)(nil)
@@ -151,7 +156,7 @@ func storedPart(s disk.StoredSegment) part {
 func newStoreOf(files *disk.Files, parts []part) (*Store, error) {
 	m := files.Manifest
 	s := &Store{
-		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, segmentRows: graph.MinRows / 2,
+		folder: files.Folder, lock: files.Lock, memoryLimit: defaultMemoryLimit, graphRows: graph.MinRows, segmentRows: graph.MinRows / 2, firstGrown: firstGrown,
 		maxLog: 4 * defaultMemoryLimit, calm: calmTime, next: m.Next,
 		durability: AtFlush, info: index.Info{Engine: "local", Dim: m.Dim, Space: m.Space, Tokens: m.Tokens}, written: m,
 	}
@@ -192,7 +197,7 @@ func (s *Store) Close() error {
 	}
 	s.writer.Lock()
 	s.closing = true
-	for _, end := range []context.CancelFunc{s.endGraphs, s.endFollow} {
+	for _, end := range []context.CancelFunc{s.endGraphs, s.endFollow, s.endGrowth} {
 		if end != nil {
 			end()
 		}

@@ -264,7 +264,12 @@ func (s *Store) mergeInMemory(parts []part) ([]part, error) {
 }
 
 func joinable(older, newer part) bool {
-	return older.inMemory() && !older.segment.frozen && !newer.segment.frozen && older.live <= 2*newer.live && older.segment.Bytes() < smallInMemory
+	for _, p := range []part{older, newer} {
+		if !p.inMemory() || p.segment.frozen || p.segment.taken || p.segment.Graph() != nil {
+			return false
+		}
+	}
+	return older.live <= 2*newer.live && older.segment.Bytes() < smallInMemory
 }
 
 const (

@@ -6,7 +6,8 @@ import (
 	"engram/index"
 )
 
-// Rows are vectors in ascending order of id, column by column. A row of a column
+// Rows are vectors, in ascending order of id but in a segment that is extended in memory
+// (see disk.Segment.Extend), column by column. A row of a column
 // is padded (see VectorStride and CodeStride), so that each row starts on a cache
 // line when the column does. A search only reads them.
 type Rows struct {

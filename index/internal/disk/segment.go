@@ -16,6 +16,7 @@ import (
 // mapped into memory, or rows in memory that no file has yet (see Builder).
 type Segment struct {
 	column.Rows
+	order    []uint32 // the rows in ascending order of id; nil: they lie in that order
 	ends     []uint64 // payload i is payloads[ends[i-1]:ends[i]]
 	payloads []byte
 
@@ -193,7 +194,11 @@ func (s *Segment) Bytes() int {
 	if s.data != nil {
 		return len(s.data) + len(s.tokens.data) + len(s.graph.data) + len(s.fields.data)
 	}
-	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads) + cap(s.tokens.rows)
+	links := 0
+	if s.graph.Graph != nil {
+		links = 4 * len(s.graph.Links)
+	}
+	return len(s.IDs)*RowSizes(s.Dim).Total() + cap(s.payloads) + cap(s.tokens.rows) + links
 }
 
 // Written is the size of the rows in the files of a segment, in bytes, without

@@ -111,7 +111,7 @@ func (s Scan) pass(ctx context.Context, parts []column.Part, queries [][]float32
 	}
 	b.encode(queries)
 	bytes := 0
-	b.chunks, bytes = split(nil, parts)
+	b.chunks, bytes = split(nil, parts, 0)
 	workers := make([]*batchScanner, max(1, min(s.Threads, len(b.chunks), bytes*len(queries)/minBatch/cmp.Or(s.share, minBytes))))
 	var wg sync.WaitGroup
 	for i := range workers {
@@ -226,7 +226,7 @@ func (s *batchScanner) work() {
 				return
 			}
 			clear(s.chosen[:])
-			if hi := min(c.hi, lo+panelRows); coded(s.batch.parts[c.part]) {
+			if hi := min(c.hi, lo+panelRows); coded(s.batch.parts[c.part], 0) {
 				s.scanCodes(c.part, lo, hi)
 			} else {
 				s.scanVectors(c.part, lo, hi)

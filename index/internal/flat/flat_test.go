@@ -280,3 +280,24 @@ func TestASearchAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Rows that reach a score are found as a search without one finds them.
+func TestRowsThatReachAScore(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	parts := []column.Part{{Rows: makeRows(rng, "random", 40, 24)}, {Rows: makeRows(rng, "random", 1500, 24)}, {Rows: makeRows(rng, "random", 3, 24)}}
+	for range 50 {
+		q := makeRows(rng, "random", 1, 24).Vector(0)
+		all, err := Scan{}.Search(t.Context(), nil, parts, q, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		some := 1 + rng.IntN(20)
+		got, err := Scan{Least: all[some-1].Score}.Search(t.Context(), nil, parts, q, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(all[:some], got[:min(some, len(got))]); diff != "" || len(got) < some {
+			t.Errorf("%d rows of a score of %v, wanted %d (-want +got):\n%s", len(got), all[some-1].Score, some, diff)
+		}
+	}
+}

@@ -15,7 +15,7 @@ const (
 	// so that a cancelled scan ends at once. A smaller first block, which is scored at
 	// once, makes 5,000 rows 3 % faster, within the noise.
 	blockRows = 1024
-	// minCoded is the number of rows from which codes are used.
+	// minCoded is the number of rows from which codes are used (see coded).
 	minCoded = 1024
 	// minWaiting is the least number of candidates that wait for re-scoring.
 	minWaiting = 1024
@@ -75,7 +75,7 @@ func (s *scanner) work() {
 
 // scan looks at rows lo to hi of a part.
 func (s *scanner) scan(part, lo, hi int) {
-	codes := coded(s.run.parts[part])
+	codes := coded(s.run.parts[part], s.run.wanted)
 	for ; lo < hi; lo += blockRows {
 		if s.err = cmp.Or(s.err, s.ctx.Err()); s.err != nil {
 			return

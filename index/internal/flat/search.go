@@ -17,6 +17,8 @@ import (
 type Scan struct {
 	Kernels *simd.Kernels // nil: simd.Best()
 	Threads int           // goroutines at most; less than 1: one
+	// Least is the score that a row must reach to be wanted by Search; 0: any row is.
+	Least float32
 
 	share int // bytes that a goroutine must have to read; 0: minBytes. Tests set fewer
 }
@@ -33,7 +35,7 @@ const (
 )
 
 // Search implements column.Searcher. It appends exactly the k best rows; fewer
-// where there are fewer.
+// where there are fewer, or fewer that reach Least.
 func (s Scan) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	rows := 0
 	for _, p := range parts {
@@ -70,6 +72,7 @@ type run struct {
 	parts    []column.Part
 	k        int
 	limit    limit
+	wanted   float32 // see Scan.Least
 	chunks   []chunk
 	next     atomic.Int64 // chunk
 	scanners []*scanner   // the first active ones are at work
@@ -87,9 +90,12 @@ func (r *run) prepare(ctx context.Context, s Scan, parts []column.Part, k int) {
 		r.kernels = simd.Best()
 	}
 	r.limit.reset()
+	if r.wanted = s.Least; s.Least > 0 {
+		r.limit.raise(s.Least)
+	}
 	r.next.Store(0)
 	bytes := 0
-	r.chunks, bytes = split(r.chunks[:0], parts)
+	r.chunks, bytes = split(r.chunks[:0], parts, s.Least)
 	r.active = max(1, min(s.Threads, len(r.chunks), bytes/cmp.Or(s.share, minBytes)))
 	for len(r.scanners) < r.active {
 		r.scanners = append(r.scanners, newScanner(r))
@@ -139,15 +145,15 @@ func (r *run) merge() []column.Match {
 type chunk struct{ part, lo, hi int }
 
 // split appends the chunks of parts, and returns how many bytes a scan reads.
-func split(chunks []chunk, parts []column.Part) ([]chunk, int) {
+func split(chunks []chunk, parts []column.Part, least float32) ([]chunk, int) {
 	bytes := 0
 	for i, p := range parts {
 		for lo := 0; lo < len(p.IDs); lo += chunkRows {
 			chunks = append(chunks, chunk{i, lo, min(lo+chunkRows, len(p.IDs))})
 		}
-		if coded(p) && p.Possible != nil {
+		if coded(p, least) && p.Possible != nil {
 			bytes += min(len(p.Codes), p.Matches*column.CodeStride(p.Dim))
-		} else if coded(p) {
+		} else if coded(p, least) {
 			bytes += len(p.Codes)
 		} else {
 			bytes += 4 * len(p.Vectors)
@@ -156,5 +162,8 @@ func split(chunks []chunk, parts []column.Part) ([]chunk, int) {
 	return chunks, bytes
 }
 
-// coded reports whether a part is scanned by its codes.
-func coded(p column.Part) bool { return p.Codes != nil && len(p.IDs) >= minCoded }
+// coded reports whether a part is scanned by its codes, for rows of a score of least or
+// more. Few rows are only where that is known: otherwise most of them are scored again.
+func coded(p column.Part, least float32) bool {
+	return p.Codes != nil && (len(p.IDs) >= minCoded || least > 0)
+}

@@ -15,9 +15,10 @@ type Growth struct {
 	// Rows has, for each row of Graph, its number among the rows of the graph that is made,
 	// or Dropped. nil: each keeps its number.
 	Rows []uint32
-	// Measure has the recall measured anew, by rows that have no links yet, and links rows
-	// that no walk reaches. Otherwise the levels are the ones of Graph.
-	Measure bool
+	// Levels are what was measured of a larger graph of such rows. nil: the recall is measured,
+	// with rows that have no links yet for queries; where there are too few of these the
+	// levels are the ones of Graph.
+	Levels []Level
 }
 
 // Dropped stands in Growth.Rows for a row that is not in the graph that is made.
@@ -47,7 +48,7 @@ func Grow(ctx context.Context, rows *column.Rows, from Growth, opts Options) (*G
 		b.Entries, b.First, have, fresh = fresh[:1:1], 1, 1, fresh[1:]
 	}
 	var held []uint32
-	if from.Measure && len(fresh) >= leastHeld {
+	if len(fresh) >= leastHeld {
 		held = b.lastUnequal(fresh, min(sampled, len(fresh)))
 	}
 	for todo := fresh[:len(fresh)-len(held)]; len(todo) > 0; {
@@ -62,17 +63,32 @@ func Grow(ctx context.Context, rows *column.Rows, from Growth, opts Options) (*G
 		}
 	}
 	b.chooseEntries(rng, held)
-	if len(held) >= leastHeld {
-		b.Levels = nil
-		if err := b.measure(ctx, opts, held); err != nil {
-			return nil, err
-		}
+	if err := b.measureGrown(ctx, from.Levels, held, opts); err != nil {
+		return nil, err
 	}
 	b.insert(ctx, held)
-	if from.Measure {
-		b.attach()
-	}
+	b.attach()
 	return b.Graph, ctx.Err()
+}
+
+// measureGrown sets levels, measured by the rows that are held where levels is nil, and Near.
+func (b *builder) measureGrown(ctx context.Context, levels []Level, held []uint32, opts Options) error {
+	if levels != nil {
+		b.Levels = levels
+	}
+	if len(held) < leastHeld {
+		return nil
+	}
+	if levels == nil {
+		b.Levels = nil
+		return b.measure(ctx, opts, held)
+	}
+	var queries [][]float32
+	for _, row := range held {
+		queries = append(queries, b.rows.Vector(int(row)))
+	}
+	b.setNear(queries)
+	return nil
 }
 
 // takeOver copies links, entries and levels of a graph, and returns the rows that have no

@@ -61,9 +61,10 @@ func TestAGrownGraphFindsWhatABuiltOneFinds(t *testing.T) {
 	}
 	rows := firstRows(all, n)
 	built := recallOf(t, mustBuild(t, rows, Options{Threads: 2}), rows, queries, effort)
+	levels := map[bool][]Level{false: {}} // the last time it is measured
 	var g *Graph
 	for have := 100; have <= n; have += 100 {
-		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Measure: have == n}, Options{Threads: 2})
+		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Levels: levels[have == n]}, Options{Threads: 2})
 	}
 	if grown := recallOf(t, g, rows, queries, effort); grown < built-.02 {
 		t.Errorf("recall %.3f of a graph that has grown, %.3f of one that was built", grown, built)
@@ -85,7 +86,7 @@ func TestRowsAreDroppedFromAGraph(t *testing.T) {
 	rows := firstRows(all, n)
 	order := rng.Perm(n)[:4*n/5] // of the old rows, where they were
 	old := column.New(64, len(order))
-	from := Growth{Rows: make([]uint32, len(order)), Measure: true}
+	from := Growth{Rows: make([]uint32, len(order))}
 	for row, is := range order {
 		old.IDs[row] = rows.IDs[is]
 		copy(old.Vector(row), rows.Vector(is))
@@ -128,7 +129,7 @@ func TestAGraphGrowsFromFewRows(t *testing.T) {
 		if have > 0 {
 			g = mustGrow(t, firstRows(all, have), Growth{}, Options{})
 		}
-		g = mustGrow(t, all, Growth{Graph: g, Measure: true}, Options{})
+		g = mustGrow(t, all, Growth{Graph: g}, Options{})
 		reached := make([]bool, 40)
 		(&builder{Graph: g, rows: all}).reach(reached, g.Entries[:g.First]...)
 		if slices.Contains(reached, false) {

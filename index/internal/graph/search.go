@@ -70,6 +70,11 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	walked := len(r.found)
 	if len(r.rest) > 0 {
 		var err error
+		s.Scan.Least = 0
+		if walked >= k {
+			slices.SortFunc(r.found, column.Compare)
+			s.Scan.Least = r.found[k-1].Score
+		}
 		if r.found, err = s.Scan.Search(ctx, r.found, r.rest, q, k); err != nil {
 			return dst, err
 		}

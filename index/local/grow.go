@@ -1,0 +1,189 @@
+package local
+
+import (
+	"context"
+	"runtime"
+	"slices"
+
+	"engram/index/internal/column"
+	"engram/index/internal/disk"
+	"engram/index/internal/graph"
+)
+
+const (
+	// firstGrown is how many rows in memory get a graph at first. A scan of fewer is as fast
+	// as a walk.
+	firstGrown = 2048
+	// leastGrown is how many rows in memory that are in no graph are put into one together.
+	leastGrown = 128
+	// scansOfRow is how often a row in memory is looked at before it gets links: until then
+	// its scans have taken a quarter of the time that its links take. So a load that
+	// few searches come in between pays for no graph.
+	scansOfRow = 1000
+)
+
+// scanned notes that a search has looked at the rows in memory that are in no graph, and
+// has them put into one once that is worth it. Each snapshot has their number.
+func (s *Store) scanned(snap *snapshot) {
+	loose := snap.loose
+	if loose < leastGrown || s.scans.Add(int64(loose)) < scansOfRow*int64(loose) || !s.growing.CompareAndSwap(false, true) {
+		return
+	}
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	if s.closing || s.readOnly() || s.current.Load() == nil {
+		return // for ever
+	}
+	ctx, end := context.WithCancel(context.Background())
+	s.endGrowth = end
+	s.scans.Store(0)
+	s.snapshots.Go(func() { // Close waits
+		defer s.growing.Store(false)
+		defer end()
+		_ = s.grow(ctx) // what is in no graph is scanned
+	})
+}
+
+// insertion is rows in memory that are being put into a graph.
+type insertion struct {
+	*snapshot
+	base  part   // has the graph that is there; no segment: there is none yet
+	loose []part // are in no graph
+	refs  []disk.Ref
+}
+
+// grow puts the rows in memory that are in no graph into one, with the rows that are in a
+// graph already. Writes, searches and flushes go on. Where a flush begins meanwhile, the
+// flush has the rows, and nothing changes.
+func (s *Store) grow(ctx context.Context) error {
+	g := s.beginGrowth()
+	if g == nil {
+		return nil
+	}
+	defer g.release()
+	grown, err := s.extend(ctx, g)
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	for _, p := range g.loose {
+		p.segment.taken = false
+	}
+	if err == nil && s.current.Load() != nil && !g.loose[0].segment.frozen {
+		s.replaceGrown(g, grown)
+	}
+	return err
+}
+
+// beginGrowth returns what grow works on, nil where that is nothing.
+func (s *Store) beginGrowth() *insertion {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	snap := s.current.Load()
+	if snap == nil || s.closing || s.tokenSize() > LargeTokens {
+		return nil
+	}
+	g := &insertion{snapshot: snap}
+	for _, p := range snap.parts {
+		switch {
+		case !p.inMemory() || p.segment.frozen:
+		case p.segment.Graph() != nil:
+			g.base = p
+		default:
+			g.loose = append(g.loose, p)
+		}
+	}
+	if rows := liveRows(g.loose); rows < s.firstGrown && (g.base.segment == nil || rows < leastGrown) {
+		return nil
+	}
+	for _, p := range g.loose {
+		p.segment.taken = true
+	}
+	snap.retain() // it is the current one
+	return g
+}
+
+// extend returns a segment in memory with a graph of the rows that g is about. Where half
+// of the rows of the graph that is there are dead, it leaves them out and begins anew.
+func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
+	if g.base.segment != nil && 2*g.base.live < len(g.base.segment.IDs) {
+		g.loose, g.base = append(g.loose, g.base), part{}
+	}
+	from, of, measured := graph.Growth{}, disk.NewSegment(s.info.Dim, s.tokenSize()), 0
+	if base := g.base.segment; base != nil {
+		of, from.Graph, measured = base.Segment, base.Graph(), base.measured
+	}
+	g.refs = slices.Collect(rows(g.loose))
+	extended, err := of.Extend(g.refs)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(extended.IDs); g.largest(n) != nil {
+		from.Levels = g.largest(n).Levels
+	} else if n < 2*measured {
+		from.Levels = from.Graph.Levels
+	} else {
+		measured = n
+	}
+	made, err := graph.Grow(ctx, &extended.Rows, from, graph.Options{Threads: max(1, runtime.GOMAXPROCS(0)/2)})
+	if err != nil {
+		return nil, err
+	}
+	extended.SetGraph(made)
+	return &segment{Segment: extended, measured: measured}, nil
+}
+
+// largest returns the largest graph on disk, nil where none has so many rows. What recall
+// its walks have holds for a smaller graph of such rows too.
+func (s *snapshot) largest(rows int) (g *graph.Graph) {
+	for _, p := range s.parts {
+		if of := p.segment.Graph(); !p.inMemory() && of != nil && of.Rows() >= rows {
+			g, rows = of, of.Rows()
+		}
+	}
+	return g
+}
+
+// replaceGrown publishes a snapshot with the segment that has grown in place of the
+// segments that it was made of. The caller holds the writer lock.
+func (s *Store) replaceGrown(g *insertion, grown *segment) {
+	n := len(grown.IDs)
+	first := n - len(g.refs) // row that was in no graph
+	next := part{segment: grown, live: n, dead: column.Bits(nil).Clone(n)}
+	was := map[*disk.Segment]part{}
+	for _, p := range append(g.loose, g.base) {
+		if p.segment != nil {
+			was[p.segment.Segment] = part{} // until it is found, all of its rows are dead
+		}
+	}
+	var parts []part
+	at := -1
+	for _, p := range s.current.Load().parts {
+		if _, replaced := was[p.segment.Segment]; replaced {
+			was[p.segment.Segment] = p
+			continue
+		}
+		if p.inMemory() && at < 0 {
+			at = len(parts)
+		}
+		parts = append(parts, p)
+	}
+	isDead := func(r disk.Ref) bool { p := was[r.Segment]; return p.segment == nil || p.dead.Has(r.Row) }
+	for row := range n {
+		r := disk.Ref{Row: row}
+		if row >= first {
+			r = g.refs[row-first]
+		} else {
+			r.Segment = g.base.segment.Segment
+		}
+		if isDead(r) {
+			next.dead.Set(row)
+			next.live--
+		}
+	}
+	if at < 0 {
+		at = len(parts)
+	}
+	if next.live > 0 {
+		parts = slices.Insert(parts, at, next)
+	}
+	s.publish(parts)
+}
