@@ -56,11 +56,18 @@ type insertion struct {
 // graph already. Writes, searches and flushes go on. Where a flush begins meanwhile, the
 // flush has the rows, and nothing changes.
 func (s *Store) grow(ctx context.Context) error {
-	g := s.beginGrowth()
+	s.inserter.Lock()
+	defer s.inserter.Unlock()
+	g := s.beginInsertion()
 	if g == nil {
 		return nil
 	}
 	defer g.release()
+	return s.endInsertion(ctx, g)
+}
+
+// endInsertion makes the graph, and publishes a snapshot with it.
+func (s *Store) endInsertion(ctx context.Context, g *insertion) error {
 	grown, err := s.extend(ctx, g)
 	s.writer.Lock()
 	defer s.writer.Unlock()
@@ -73,8 +80,8 @@ func (s *Store) grow(ctx context.Context) error {
 	return err
 }
 
-// beginGrowth returns what grow works on, nil where that is nothing.
-func (s *Store) beginGrowth() *insertion {
+// beginInsertion returns what grow works on, nil where that is nothing.
+func (s *Store) beginInsertion() *insertion {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	snap := s.current.Load()

@@ -20,7 +20,7 @@ import (
 func TestMixedLoad(t *testing.T) {
 	t.Parallel()
 	s := mustCreate(t, t.TempDir(), 4)
-	s.memoryLimit, s.graphRows, s.segmentRows, s.calm = 8000, 60, 60, 0
+	s.memoryLimit, s.graphRows, s.segmentRows, s.firstGrown, s.calm = 8000, 60, 60, 20, 0
 	mustLog(t, s, Grouped)
 	const writers, writes = 4, 40
 	ctx, stop := context.WithCancel(t.Context())
@@ -31,6 +31,7 @@ func TestMixedLoad(t *testing.T) {
 			return err
 		},
 		func(i int) error { return s.Flush(t.Context()) },
+		func(int) error { return s.grow(t.Context()) },
 		func(int) error { return s.Optimise(t.Context(), nil) },
 		func(int) error { return s.Snapshot(t.Context(), filepath.Join(t.TempDir(), "copy")) },
 		func(int) error {

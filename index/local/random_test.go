@@ -31,7 +31,7 @@ type wanted struct {
 func (w *world) step(t *testing.T) {
 	t.Helper()
 	var err error
-	switch w.rng.IntN(13) {
+	switch w.rng.IntN(15) {
 	case 0, 1, 2:
 		items := make([]index.Item, 1+w.rng.IntN(600))
 		for i := range items {
@@ -75,6 +75,8 @@ func (w *world) step(t *testing.T) {
 		if w.log != nil { // or else something may be neither logged nor flushed
 			w.goOn(t, w.killed(t))
 		}
+	case 12, 13:
+		err = w.grow(t.Context())
 	default:
 		mustClose(t, w.Store)
 		w.Store = w.open(t)
@@ -116,7 +118,7 @@ func (w *world) killed(t *testing.T) (dir string) {
 func (w *world) open(t *testing.T) *Store {
 	t.Helper()
 	s := mustOpen(t, w.dir)
-	s.graphRows, s.segmentRows, s.calm, s.memoryLimit = 300, 300, 0, 60<<10
+	s.graphRows, s.segmentRows, s.firstGrown, s.calm, s.memoryLimit = 300, 300, 100, 0, 60<<10
 	return s
 }
 

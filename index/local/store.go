@@ -84,7 +84,9 @@ type Store struct {
 	endGrowth context.CancelFunc // likewise, see grow
 
 	scans   atomic.Int64 // rows in memory that are in no graph, looked at by searches (see scanned)
-	growing atomic.Bool  // they are being put into one
+	growing atomic.Bool  // a goroutine puts them into one
+	// inserter is held while rows are put into a graph, and taken before writer.
+	inserter sync.Mutex
 }
 
 var _ index.TokenStore = (*Store)(nil)
