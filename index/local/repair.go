@@ -41,6 +41,10 @@ type RepairOptions struct {
 // index.ErrCorrupt: the index cannot be repaired. Other errors are as for Open.
 func Repair(ctx context.Context, dir string, opts RepairOptions) (*index.RepairReport, error) {
 	files, err := disk.OpenForRepair(dir, opts.Write)
+	if errors.Is(err, index.ErrCorrupt) {
+		return nil, fmt.Errorf("it cannot be repaired, as no other file says which of them are the index or whose vectors it has: "+
+			"restore a snapshot, or build the index anew: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}
