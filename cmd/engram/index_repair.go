@@ -19,7 +19,9 @@ func (c *console) indexRepairCommand() *cobra.Command {
 		Long: "Repair checks every byte of the folder of an index and says what is damaged, what it would do, and what is\n" +
 			"lost; it does it after a question that is answered by yes. Graphs, codes and field indexes are made again\n" +
 			"from the items. Items that are not damaged themselves are kept, those of other segments untouched.\n" +
-			"Damaged files are kept in the folder damaged within the index. Nobody else may write meanwhile.",
+			"Damaged files are kept in the folder damaged within the index. Nobody else may write meanwhile. The next\n" +
+			"engram index build from its sources embeds lost images again. An index whose manifest makes no sense is\n" +
+			"not repaired: the other files do not say which of them are the index, nor by which model it is.",
 		Example: "  engram index repair photos.index\n" +
 			"  engram index repair photos.index --json   # says it and changes nothing\n" +
 			"  engram index repair photos.index --yes",

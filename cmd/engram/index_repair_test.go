@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +64,43 @@ func TestRepair(t *testing.T) {
 	}
 	c.must("index", "verify", name)
 	c.refuse([]string{"server"}, "index", "repair", "qdrant://localhost:6334/photos")
+}
+
+// A build after a repair embeds the images whose items are lost, and no others.
+func TestABuildBringsBackWhatARepairLost(t *testing.T) {
+	c, photos := newCLI(t), writePhotos(t)
+	name := filepath.Join(t.TempDir(), "photos.index")
+	c.must("index", "build", photos, "--out", name, "--tokens", "int8")
+	tokens, err := filepath.Glob(filepath.Join(name, "*.tok"))
+	if err != nil || len(tokens) != 1 {
+		t.Fatalf("files of tokens %v, error %v", tokens, err)
+	}
+	content, err := os.ReadFile(tokens[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[5000] ^= 1
+	if err := os.WriteFile(tokens[0], content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, status := c.run("index", "repair", name, "--yes", "--json")
+	var repaired index.RepairReport
+	if err := json.Unmarshal([]byte(stdout), &repaired); err != nil || status != 0 || !strings.Contains(stderr, "brings back") {
+		t.Fatalf("repair: status %d, error %v, %q, %q", status, err, stdout, stderr)
+	}
+	if repaired.Lost == 0 || repaired.Lost == 16 {
+		t.Fatalf("the repair has lost %d of 16 items, the test wants some", repaired.Lost)
+	}
+	var built struct{ Stored, Unchanged, Encoded, Deleted int }
+	c.json(&built, "index", "build", photos, "--out", name)
+	if built.Stored != repaired.Lost || built.Encoded != repaired.Lost || built.Unchanged != repaired.Items || built.Deleted != 0 {
+		t.Errorf("the build says %+v, want %d items embedded and %d as they were", built, repaired.Lost, repaired.Items)
+	}
+	c.json(&built, "index", "build", photos, "--out", name)
+	if built.Unchanged != 16 || built.Encoded != 0 {
+		t.Errorf("the next build says %+v, want nothing to do", built)
+	}
+	c.must("index", "verify", name)
 }
 
 // Writes that the log has lost are told beside the items.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"engram/data/vfs"
 	"engram/index"
@@ -131,6 +133,17 @@ func (l *Ledger) apply(e entry) error {
 	*s = state{record: *r, bad: bad}
 	s.counts, s.Bad = sum, nil
 	return nil
+}
+
+// Reopen has the next build go through all shards again, after the store has lost items that
+// the ledger has as stored. Images that the store still has are not encoded again. It
+// returns false where no shard was begun.
+func (l *Ledger) Reopen() (bool, error) {
+	var entries []entry
+	for _, name := range slices.Sorted(maps.Keys(l.shards)) {
+		entries = append(entries, entry{Shard: &record{Name: name, Stale: true}}) // no version has this fingerprint
+	}
+	return len(entries) > 0, l.append(entries...)
 }
 
 // each calls do with every entry of the file.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"engram/data/progress"
 	"engram/index"
@@ -15,7 +16,29 @@ type RepairSpec struct {
 	Write bool
 }
 
-// Repair says what is damaged in an index and what a repair does, and does it.
+// Repair says what is damaged in an index and what a repair does, and does it. Where items
+// are lost, the next build goes through its sources again and embeds them.
 func (a *App) Repair(ctx context.Context, spec RepairSpec, watch progress.Func) (*index.RepairReport, error) {
-	return open.Repair(ctx, spec.Index, local.RepairOptions{Write: spec.Write, Watch: watch})
+	report, err := open.Repair(ctx, spec.Index, local.RepairOptions{Write: spec.Write, Watch: watch})
+	if err != nil || !report.Repaired || report.Lost == 0 && report.LostRecords == 0 {
+		return report, err
+	}
+	if err := a.reopenLedger(ctx, spec.Index); err != nil {
+		return nil, fmt.Errorf("%s is repaired, and its ledger does not know what is lost (without it, a build goes through all sources): %w", spec.Index, err)
+	}
+	return report, nil
+}
+
+// reopenLedger has the next build of an index go through its sources again.
+func (a *App) reopenLedger(ctx context.Context, name string) (err error) {
+	ledger, err := a.knownLedger(ctx, BuildSpec{Out: name})
+	if err != nil || ledger == nil {
+		return err
+	}
+	defer closeInto(&err, ledger)
+	begun, err := ledger.Reopen()
+	if begun && err == nil {
+		a.notify("the next engram index build into %s from its sources brings back what they still have", name)
+	}
+	return err
 }
