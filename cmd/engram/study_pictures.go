@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/demo"
 	"engram/data/progress"
+	"engram/recon/prior"
 
 	"github.com/spf13/cobra"
 )
@@ -17,35 +19,41 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	var spec demo.PictureSpec
 	var asJSON bool
 	var seeds []uint
+	var clouds string
 	cmd := &cobra.Command{
 		Use:   "pictures",
 		Short: "Compare ways to reconstruct what the simulated subject saw",
 		Long: "Study pictures needs no data: for each seed it has a simulated subject look at scenes of the demo, trains a\n" +
 			"decoder, and makes pictures of scenes that it has not seen from the means of three scans. A second CLIP, which\n" +
 			"took no part in that, says which kind of thing it sees in each picture, among all kinds, and which of two\n" +
-			"scenes is in it. Beside the ways stand the pictures seen, the pictures of their true tokens, the nearest\n" +
-			"training picture and the mean training picture. All are training scenes of the demo of the same seed: its\n" +
+			"scenes is in it. Every prior is combined with every start and every number of candidates. Beside them stand\n" +
+			"the pictures seen, the pictures of their true tokens, the blurry image, the nearest training picture and\n" +
+			"the mean training picture. A second table has how far the tokens that a prior makes lie from the true ones:\n" +
+			"the distance between the two clouds (0 to 1), and between pairs (1: as far as two images are apart). All are training scenes of the demo of the same seed: its\n" +
 			"test scenes are not looked at. Nobody was scanned.",
 		Example: "  engram pretrain --model judge --out models\n  engram study pictures --judge models/judge\n" +
-			"  engram study pictures --judge models/judge --seeds 1,2,3 --candidates 4 --json",
+			"  engram study pictures --judge models/judge --seeds 101,102 --starts noise,blurry,retrieved --best 1,4,16 --clouds clouds.svg",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for name, n := range map[string]int{"candidates": spec.Candidates, "steps": spec.Steps} {
-				if n < 1 {
-					return fmt.Errorf("--%s is %d, wanted 1 or more", name, n)
-				}
+			if spec.Steps < 1 {
+				return fmt.Errorf("--steps is %d, wanted 1 or more", spec.Steps)
 			}
 			for _, seed := range seeds {
 				spec.Seeds = append(spec.Seeds, uint64(seed))
 			}
-			rows, err := show(cmd.Context(), c, studyPictures(c.app()), spec)
+			found, err := show(cmd.Context(), c, studyPictures(c.app()), spec)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return c.printJSON(rows)
+			if clouds != "" {
+				if err := demo.PlotClouds(clouds, found.Clouds); err != nil {
+					return err
+				}
 			}
-			return printPictures(c.stdout, rows)
+			if asJSON {
+				return c.printJSON(found)
+			}
+			return printPictures(c.stdout, found)
 		},
 	}
 	flags := cmd.Flags()
@@ -54,7 +62,12 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.IntVar(&spec.Test, "test", 100, "images to reconstruct")
 	flags.IntVar(&spec.Voxels, "voxels", 4000, "voxels of the subject")
 	flags.StringVar(&spec.Judge, "judge", "", "`model` that judges, as of engram pretrain --model judge (required)")
-	flags.IntVar(&spec.Candidates, "candidates", 1, "pictures made of each scan, of which the best is kept")
+	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser (default "+app.ScenesDenoiser+")")
+	flags.StringSliceVar(&spec.Priors, "priors", []string{prior.None, prior.LinearKind, prior.RecallKind}, "priors that are compared: "+strings.Join(prior.Kinds(), ", "))
+	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
+	flags.IntSliceVar(&spec.Best, "best", []int{1}, "the best of so many candidates is kept; several numbers are compared")
+	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from a start that is not noise (default 0.85)")
+	flags.StringVar(&clouds, "clouds", "", "plot the tokens that each prior makes beside the true ones into this SVG `file`")
 	flags.IntVar(&spec.Steps, "steps", 20, "steps of the sampler")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagRequired("judge") // the flag exists
@@ -62,19 +75,23 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 }
 
 // studyPictures is demo.StudyPictures as an operation.
-func studyPictures(a *app.App) operation[demo.PictureSpec, []demo.PictureScore] {
-	return func(ctx context.Context, spec demo.PictureSpec, watch progress.Func) ([]demo.PictureScore, error) {
+func studyPictures(a *app.App) operation[demo.PictureSpec, *demo.PictureStudy] {
+	return func(ctx context.Context, spec demo.PictureSpec, watch progress.Func) (*demo.PictureStudy, error) {
 		return demo.StudyPictures(ctx, a, spec, watch)
 	}
 }
 
 // printPictures writes the scores as a table for people.
-func printPictures(w io.Writer, rows []demo.PictureScore) error {
+func printPictures(w io.Writer, found *demo.PictureStudy) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "seed\tpictures\tthe thing is named (95 %)\tPixCorr\tSSIM\ttwo-way\ttwo-way, same background")
-	for _, r := range rows {
+	for _, r := range found.Pictures {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%.3f\t%.3f\t%.1f %%\t%.1f %%\n",
 			r.Seed, r.Pictures, r.Named, r.PixCorr, r.SSIM, 100*r.TwoWay, 100*r.SameBackground)
+	}
+	fmt.Fprintln(table, "\nseed\tprior\tdistance of the clouds\tof the pairs")
+	for _, cloud := range found.Clouds {
+		fmt.Fprintf(table, "%d\t%s\t%.3f\t%.3f\n", cloud.Seed, cloud.Prior, cloud.Distance, cloud.Pairs)
 	}
 	return table.Flush()
 }

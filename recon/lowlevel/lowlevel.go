@@ -66,19 +66,24 @@ func shapeOf(m *model.Model) [3]int {
 	return [3]int{m.Latent.Channels, side, side}
 }
 
-const modelFile = "lowlevel.onnx"
+// The file of a trained model and its tensors.
+const (
+	modelFile  = "lowlevel.onnx"
+	voxelsName = "voxels"
+	latentName = "latent"
+)
 
 // onnx returns the graph: voxels as measured, [n, V], to latents, [n, C, S/f, S/f].
 func (m *Model) onnx() ([]byte, error) {
 	c, shape := m.ridge.Config, shapeOf(m.autoencoder)
 	n := nn.New(nn.PyTorchStyle())
 	array := func(name string, shape ...int) *grad.Node { return n.Param(name, nn.Constant(0), shape...) }
-	x := n.Graph().Data("voxels", onnx.Float, grad.Batch, c.Voxels)
+	x := n.Graph().Data(voxelsName, onnx.Float, grad.Batch, c.Voxels)
 	x = grad.Mul(grad.Sub(x, array("voxels.mean", c.Voxels)), array("voxels.scale", c.Voxels))
 	scores := grad.Add(grad.MatMul(x, array("ridge.weight", c.Voxels, c.Rank)), array("ridge.bias", c.Rank))
 	latent := grad.Add(grad.MatMul(scores, array("target.basis", c.Rank, c.D)), array("target.mean", c.D))
 	latent = grad.Reshape(latent, grad.Batch, shape[0], shape[1], shape[2])
-	return grad.Export(map[string]*grad.Node{"latent": latent}, m.ridge.Values)
+	return grad.Export(map[string]*grad.Node{latentName: latent}, m.ridge.Values)
 }
 
 // Save writes a model of kind lowlevel into a folder, which it makes; bundle.json comes
@@ -104,7 +109,7 @@ func (m *Model) Save(dir string) error {
 	_, err = model.Write(dir, model.Manifest{
 		Kind: model.LowLevel, Name: "ridge", Version: "1", Licence: "none stated", Source: "trained by engram train",
 		Graphs: map[string]model.Graph{"lowlevel": {
-			File: modelFile, Inputs: map[string]string{"voxels": "voxels"}, Outputs: map[string]string{"latent": "latent"},
+			File: modelFile, Inputs: map[string]string{"voxels": voxelsName}, Outputs: map[string]string{"latent": latentName},
 		}},
 		Voxels: m.ridge.Config.Voxels, ImageSize: m.autoencoder.ImageSize, Latent: &latent, Target: m.autoencoder.Fingerprint(),
 	})
@@ -135,12 +140,31 @@ func Open(rt *ort.Runtime, dir string, vae *model.Model, opts ort.SessionOptions
 	}
 	g := m.Graphs["lowlevel"]
 	p := &Predictor{fingerprint: m.Fingerprint(), input: g.Inputs["voxels"], output: g.Outputs["latent"], voxels: m.Voxels, shape: shapeOf(m)}
-	opts.Inputs = []ort.Spec{{Name: p.input, Type: onnx.Float, Shape: []int64{-1, int64(p.voxels)}}}
-	opts.Outputs = []ort.Spec{{Name: p.output, Type: onnx.Float, Shape: p.latents(-1)}}
-	if p.session, err = rt.OpenFile(m.GraphPath("lowlevel"), opts); err != nil {
+	p.session, err = rt.OpenFile(m.GraphPath("lowlevel"), p.options(opts))
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Open makes a predictor of a model in memory. It has no fingerprint.
+func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Predictor, error) {
+	content, err := m.onnx()
+	if err != nil {
+		return nil, fmt.Errorf("lowlevel: %w", err)
+	}
+	p := &Predictor{input: voxelsName, output: latentName, voxels: m.ridge.Config.Voxels, shape: shapeOf(m.autoencoder)}
+	if p.session, err = rt.OpenBytes("lowlevel", content, p.options(opts)); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// options adds what the model must take and give.
+func (p *Predictor) options(opts ort.SessionOptions) ort.SessionOptions {
+	opts.Inputs = []ort.Spec{{Name: p.input, Type: onnx.Float, Shape: []int64{-1, int64(p.voxels)}}}
+	opts.Outputs = []ort.Spec{{Name: p.output, Type: onnx.Float, Shape: p.latents(-1)}}
+	return opts
 }
 
 // latents is the shape of n of them.

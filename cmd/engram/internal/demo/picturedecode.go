@@ -1,0 +1,147 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"engram/data/scenes"
+	"engram/embed"
+	"engram/embed/pixels"
+	"engram/embed/scan"
+	"engram/recon/lowlevel"
+	"engram/recon/prior"
+
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// decoded is what is known of the scans of the images to reconstruct.
+type decoded struct {
+	seen, predicted []embed.Tokens
+	aligned         map[string][]embed.Tokens // by the prior
+	blurry          []*pixels.Image
+	nearest         []int // of each scan the likeliest training image
+}
+
+// decode trains a decoder, its priors on the predictions of training images that it was
+// fitted without, and a low-level model.
+func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes.Scene, seed uint64) (out *decoded, err error) {
+	opts := scan.Options{Preset: scan.PresetGaussian, Seed: seed, Session: s.session(), Progress: s.watch}
+	trained, tests := between(all, 0, s.spec.Images), between(all, s.spec.Images, all.Targets.Rows)
+	model, err := scan.Train(ctx, s.runtime(), trained, opts)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := model.Open(s.runtime(), s.session())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, decoder.Close()) }()
+	means, err := meansOf(tests)
+	if err != nil {
+		return nil, err
+	}
+	predicted, err := decoder.Decode(ctx, means)
+	if err != nil {
+		return nil, err
+	}
+	out = &decoded{seen: s.split(tests.Targets), predicted: s.split(predicted)}
+	if err := s.align(ctx, model, decoder, predicted, out); err != nil {
+		return nil, err
+	}
+	metric, err := decoder.Metric()
+	if err != nil {
+		return nil, err
+	}
+	sim, err := metric.Compare(ctx, trained.Targets, predicted, studyRepeats)
+	if err != nil {
+		return nil, err
+	}
+	for j := range predicted.Rows {
+		out.nearest = append(out.nearest, floats.MaxIdx(mat.Col(nil, j, sim)))
+	}
+	out.blurry, err = s.blurry(ctx, trained, shown[:s.spec.Images], means, opts)
+	return out, err
+}
+
+// align fits the priors of the study and fills in what they make of predictions.
+func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *scan.Decoder, predicted blas32.General, out *decoded) error {
+	left, ok := model.LeftOut()
+	if !ok {
+		return errors.New("the training left no predictions to align by")
+	}
+	alignment, err := prior.Fit(ctx, left)
+	if err != nil {
+		return err
+	}
+	parts, err := decoder.Components()
+	if err != nil {
+		return err
+	}
+	metric, err := decoder.Metric()
+	if err != nil {
+		return err
+	}
+	of := prior.Predictions{Scores: parts.Scores(predicted), Repeats: slices.Repeat([]int{studyRepeats}, predicted.Rows)}
+	out.aligned = map[string][]embed.Tokens{prior.None: out.predicted}
+	for name, by := range map[string]prior.Likelihood{prior.LinearKind: nil, prior.RecallKind: metric} {
+		scores, err := alignment.Align(ctx, of, by)
+		if err != nil {
+			return err
+		}
+		tokens, err := parts.Tokens(ctx, scores)
+		if err != nil {
+			return err
+		}
+		out.aligned[name] = s.split(tokens)
+	}
+	return nil
+}
+
+// blurry trains a low-level model and returns the images that it predicts of scans.
+func (s *pictureStudy) blurry(ctx context.Context, trained scan.Data, shown []scenes.Scene, means blas32.General, opts scan.Options) (_ []*pixels.Image, err error) {
+	latents := blas32.General{Rows: len(shown), Cols: s.autoencoder.Elements(), Stride: s.autoencoder.Elements()}
+	const batch = 16
+	for first := 0; first < len(shown); first += batch {
+		var images []*pixels.Image
+		for i := first; i < min(first+batch, len(shown)); i++ {
+			images = append(images, s.draw(&shown[i]))
+		}
+		found, err := s.autoencoder.Encode(ctx, images, batch)
+		if err != nil {
+			return nil, err
+		}
+		latents.Data = append(latents.Data, found...)
+	}
+	low, err := lowlevel.Train(ctx, s.runtime(), lowlevel.Data{
+		Voxels: trained.Voxels, Images: trained.Images, Latents: latents, Autoencoder: s.vae,
+	}, opts)
+	if err != nil {
+		return nil, err
+	}
+	predictor, err := low.Open(s.runtime(), s.session())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, predictor.Close()) }()
+	predicted, err := predictor.Predict(ctx, means)
+	if err != nil {
+		return nil, err
+	}
+	return s.autoencoder.Decode(ctx, predicted)
+}
+
+// meansOf returns the means of all scans of each image, [images, V], in the images' order.
+func meansOf(data scan.Data) (blas32.General, error) {
+	means, seen, err := scan.Average(data.Voxels, data.Images, studyRepeats)
+	if err != nil {
+		return means, err
+	}
+	out := blas32.General{Rows: means.Rows, Cols: means.Cols, Stride: means.Cols, Data: make([]float32, means.Rows*means.Cols)}
+	for i, image := range seen {
+		copy(out.Data[image*out.Stride:][:out.Cols], means.Data[i*means.Stride:])
+	}
+	return out, nil
+}

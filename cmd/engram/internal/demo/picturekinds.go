@@ -1,0 +1,79 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"engram/cmd/engram/internal/app"
+	"engram/data/scenes"
+	"engram/embed"
+	"engram/embed/pixels"
+	"engram/recon"
+)
+
+// pictureKind is one kind of pictures, one picture for each image to reconstruct.
+type pictureKind struct {
+	name   string
+	images []*pixels.Image
+}
+
+// pictures makes the pictures that are compared: the bounds, and each prior from each start.
+func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *decoded, seed uint64) ([]pictureKind, error) {
+	seen, found := pictureKind{name: "seen"}, pictureKind{name: "nearest training picture"}
+	for i := range s.spec.Test {
+		seen.images = append(seen.images, s.draw(&shown[s.spec.Images+i]))
+		found.images = append(found.images, s.draw(&shown[d.nearest[i]]))
+	}
+	mean := s.mean(shown[:min(500, s.spec.Images)])
+	out := []pictureKind{
+		seen, found, {"mean training picture", slices.Repeat([]*pixels.Image{mean}, s.spec.Test)}, {"blurry image", d.blurry},
+	}
+	made, err := s.reconstruct(ctx, d.seen, recon.Options{Seed: seed, Candidates: slices.Min(s.spec.Best)})
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, pictureKind{"of the true tokens", bestOf(made, slices.Min(s.spec.Best))})
+	for _, start := range s.spec.Starts {
+		for _, name := range s.spec.Priors {
+			opts := recon.Options{Seed: seed, Candidates: slices.Max(s.spec.Best), Compared: d.predicted}
+			switch start {
+			case app.StartBlurry:
+				opts.Starts, opts.Strength = d.blurry, s.spec.Strength
+			case app.StartRetrieved:
+				opts.Starts, opts.Strength = found.images, s.spec.Strength
+			}
+			made, err := s.reconstruct(ctx, d.aligned[name], opts)
+			if err != nil {
+				return nil, fmt.Errorf("prior %s from %s: %w", name, start, err)
+			}
+			for _, n := range s.spec.Best {
+				out = append(out, pictureKind{fmt.Sprintf("prior %s, from %s, best of %d", name, start, n), bestOf(made, n)})
+			}
+		}
+	}
+	return out, nil
+}
+
+// reconstruct makes the candidates of all scans.
+func (s *pictureStudy) reconstruct(ctx context.Context, tokens []embed.Tokens, opts recon.Options) ([]recon.Reconstruction, error) {
+	opts.Steps = s.spec.Steps
+	return s.app.Reconstruct(ctx, app.ReconstructSpec{Tokens: tokens, Painter: app.Painter{Denoiser: s.spec.Denoiser}, Options: opts}, s.watch)
+}
+
+// bestOf returns the best of the first n candidates of each scan.
+func bestOf(made []recon.Reconstruction, n int) (images []*pixels.Image) {
+	for _, r := range made {
+		best := slices.MaxFunc(r.Candidates[:n], func(a, b recon.Candidate) int {
+			switch {
+			case a.Cosine < b.Cosine:
+				return -1
+			case a.Cosine > b.Cosine:
+				return 1
+			}
+			return 0
+		})
+		images = append(images, best.Image)
+	}
+	return images
+}
