@@ -13,7 +13,7 @@ const (
 )
 
 // addDatasetFlags adds the flags that name scans and what was seen in them.
-func addDatasetFlags(cmd *cobra.Command, d *app.Dataset) {
+func addDatasetFlags(cmd *cobra.Command, d *app.Dataset, instead ...string) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.Voxels, "voxels", "", "scans: a .npy `file` of [trials, voxels], or a NIfTI of one volume per trial with --mask; a pattern such as 'run-*.nii.gz' joins several")
 	flags.StringVar(&d.Mask, "mask", "", maskHelp)
@@ -25,7 +25,7 @@ func addDatasetFlags(cmd *cobra.Command, d *app.Dataset) {
 	flags.StringVar(&d.Model, "model", "", modelHelp+" (default pixels, the built-in one)")
 	flags.StringVar(&d.MindEye, "mindeye", "", "instead of --voxels and --stimuli, a `folder` of MindEye's webdataset: train/train_subj01_0.tar and so on")
 	flags.IntVar(&d.Subject, "subject", 0, "subject of --mindeye (default the only one)")
-	cmd.MarkFlagsOneRequired("voxels", "mindeye")
+	cmd.MarkFlagsOneRequired(append([]string{"voxels", "mindeye"}, instead...)...)
 	for _, other := range []string{"voxels", "mask", "labels", "stimuli", "targets", "trials"} {
 		cmd.MarkFlagsMutuallyExclusive("mindeye", other)
 	}

@@ -34,6 +34,11 @@ const evalHelp = "Eval cross-validates presets (all trials of an image are held 
 	"follows: top 1 of 300, mean of 30 draws. Where images were seen several times, the last lines say\n" +
 	"what the noise allows at best.\n" +
 	"\n" +
+	"--recon scores a folder of engram reconstruct instead, as the literature does (all pictures resized to\n" +
+	"256 pixels, then to 425 for the pixels): PixCorr, SSIM, and by --features two-way identification and the\n" +
+	"correlation distance, with intervals by bootstrap over the images. Of NSD, MindEye's own figures stand\n" +
+	"beside them.\n" +
+	"\n" +
 	"--subjects scores several people one after another, {subject} in a path being replaced, and adds\n" +
 	"means over subjects. --html writes all of it with plots and pictures into one file."
 
@@ -42,10 +47,12 @@ const evalExamples = "  engram eval --voxels voxels.npy --stimuli stimuli.npy --
 	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --decoder decoder --gallery-index photos.index --subset 'zebras={\"key\":\"captions\",\"text\":\"zebra\"}'\n" +
 	"  engram eval --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --decoder decoder --gallery 50,300,982\n" +
 	"  engram eval --mindeye webdataset_avg_split --subjects 1,2,5,7 --model clip-vit-l-14 --decoder 'decoders/{subject}' --html report.html\n" +
-	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv"
+	"  engram eval --voxels test.npy --stimuli test/ --model clip-vit-b-32 --trials trials.csv --decoder a --decoder b --subset-column animal --csv scores.csv\n" +
+	"  engram eval --recon pictures --features metrics/alexnet-2 --features metrics/alexnet-5 --features metrics/clip --json"
 
 func (c *console) evalCommand() *cobra.Command {
 	var spec app.EvalSpec
+	var published app.PublishedSpec
 	var files evalFiles
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -57,6 +64,9 @@ func (c *console) evalCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTraining(spec.Training); err != nil {
 				return err
+			}
+			if published.Folder != "" {
+				return c.evalReconstructions(cmd.Context(), published, asJSON)
 			}
 			if err := files.check(); err != nil {
 				return err
@@ -80,8 +90,13 @@ func (c *console) evalCommand() *cobra.Command {
 			return printEvaluation(c.stdout, found)
 		},
 	}
-	addEvalFlags(cmd, &spec)
 	flags := cmd.Flags()
+	flags.StringVar(&published.Folder, "recon", "", "score the reconstructions in this `folder` of engram reconstruct instead")
+	flags.StringArrayVar(&published.Features, "features", nil, "with --recon, a `model` of kind features or clip (several times: several)")
+	addEvalFlags(cmd, &spec)
+	for _, other := range []string{"voxels", "mindeye", "decoder", "subjects", "csv", "html"} {
+		defer cmd.MarkFlagsMutuallyExclusive("recon", other)
+	}
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.StringVar(&files.csv, "csv", "", "write every figure to this CSV `file`, one a line")
 	flags.StringVar(&files.html, "html", "", "write a report with plots and test scans to this `file`; it needs no network")
@@ -90,7 +105,7 @@ func (c *console) evalCommand() *cobra.Command {
 
 // addEvalFlags adds the flags that say what is scored, on what and how.
 func addEvalFlags(cmd *cobra.Command, spec *app.EvalSpec) {
-	addDatasetFlags(cmd, &spec.Data)
+	addDatasetFlags(cmd, &spec.Data, "recon")
 	flags := cmd.Flags()
 	addTrainingFlags(flags, &spec.Training)
 	flags.StringSliceVar(&spec.Presets, "presets", []string{scan.PresetLinear, scan.PresetWhitened, scan.PresetAuto}, "presets to cross-validate")

@@ -121,6 +121,8 @@ func TestReconstructATestSet(t *testing.T) {
 		t.Errorf("scores are %+v, want four ways, and pictures of the true tokens like what was seen", made.Scores)
 	}
 
+	checkPublished(t, c, out)
+
 	// Nothing but the prior tells these choices apart.
 	unaligned := slices.Clone(args)
 	unaligned[slices.Index(unaligned, "linear")] = "none"
@@ -275,4 +277,55 @@ func TestBlurryImages(t *testing.T) {
 	c.refuse([]string{"blurry images need a low-level model", "engram train --low-level"}, append(args, "--start", "blurry", "--out", filepath.Join(t.TempDir(), "none"))...)
 	c.refuse([]string{"--low-level needs --stimuli"}, "train", "--voxels", s.trainScans.train, "--targets", s.voxels, "--model", "scenes-clip", "--low-level", "--out", s.decoder)
 	c.refuse([]string{"--autoencoder needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--autoencoder", "x", "--out", s.decoder)
+}
+
+// checkPublished scores a folder of three scans of scenes as the literature does.
+func checkPublished(t *testing.T, c *cli, out string) {
+	t.Helper()
+	var published app.Published
+	c.json(&published, "eval", "--recon", out, "--features", "scenes-clip")
+	rows := map[string]app.PublishedRow{}
+	for _, r := range published.Rows {
+		rows[r.Pictures] = r
+		if !(r.PixCorr.Low <= r.PixCorr.Mean && r.PixCorr.Mean <= r.PixCorr.High) || len(r.Features) != 1 || r.Features[0].Name != "scenes-clip" {
+			t.Errorf("%s: %+v", r.Pictures, r)
+		}
+	}
+	if published.Images != 3 || published.Data != "" || len(rows) != 4 || rows["true"].PixCorr.Mean < .7 || rows["true"].Features[0].TwoWay.Mean < .9 {
+		t.Errorf("%+v, want four ways of three scans that are not of NSD", published)
+	}
+	if table := c.must("eval", "--recon", out); !strings.Contains(table, "reconstructed") || strings.Contains(table, "MindEye") {
+		t.Errorf("the table is %s, want no figures of NSD beside scenes", table)
+	}
+	c.refuse([]string{"wanted two pictures of what was seen or more, found 0"}, "eval", "--recon", t.TempDir())
+	c.refuse([]string{"none of the others can be"}, "eval", "--recon", out, "--voxels", "x")
+
+	// A folder that says that it is of NSD has the published figures beside its own.
+	choices := filepath.Join(out, "choices.json")
+	text, err := os.ReadFile(choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := func(text []byte) {
+		if err := os.WriteFile(choices, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restore([]byte(strings.Replace(string(text), "{", `{"data": "nsd",`, 1)))
+	if table := c.must("eval", "--recon", out, "--features", "scenes-clip"); !strings.Contains(table, "MindEye, subject 1") || !strings.Contains(table, "0.392") && !strings.Contains(table, "0.393") {
+		t.Errorf("the table of NSD is %s, want the published figures", table)
+	}
+	restore(text)
+	seen, err := filepath.Glob(filepath.Join(out, "true", "*.png"))
+	if err != nil || len(seen) != 3 {
+		t.Fatal(seen, err)
+	}
+	aside := seen[1] + ".aside"
+	if err := os.Rename(seen[1], aside); err != nil {
+		t.Fatal(err)
+	}
+	c.refuse([]string{"true lacks", "goes on there"}, "eval", "--recon", out)
+	if err := os.Rename(aside, seen[1]); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -25,6 +25,8 @@ type FeatureScores struct {
 	// Distance is the mean of 1 − Pearson's r between the features of a
 	// reconstruction and of what was seen.
 	Distance float64
+	// TwoWays and Distances are the same of each reconstruction.
+	TwoWays, Distances []float64
 }
 
 // Features scores reconstructions, made, beside what was seen, two or more.
@@ -54,8 +56,16 @@ func Compare(ctx context.Context, seen, made []embed.Vector) (FeatureScores, err
 	if s.TwoWay, err = eval.TwoWay(similarity); err != nil {
 		return s, fmt.Errorf("metrics: %w", err)
 	}
-	for i := range seen {
-		s.Distance += (1 - similarity.At(i, i)) / float64(len(seen))
+	n := float64(len(seen))
+	for j := range seen {
+		right, below := similarity.At(j, j), 0.
+		for i := range seen {
+			if similarity.At(i, j) < right {
+				below++
+			}
+		}
+		s.TwoWays, s.Distances = append(s.TwoWays, below/(n-1)), append(s.Distances, 1-right)
+		s.Distance += (1 - right) / n
 	}
 	return s, nil
 }

@@ -12,6 +12,8 @@ import (
 	"engram/embed/embedtest"
 	"engram/embed/pixels"
 	"engram/recon/metrics"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 const tolerance = 1e-6
@@ -51,6 +53,8 @@ func TestFeaturesAgreeWithNumPy(t *testing.T) {
 	}
 	embedtest.Near(t, "two-way", []float64{s.TwoWay}, c.Outputs["two_way"].Data, tolerance)
 	embedtest.Near(t, "distance", []float64{s.Distance}, c.Outputs["distance"].Data, tolerance)
+	mean := []float64{stat.Mean(s.TwoWays, nil), stat.Mean(s.Distances, nil)}
+	embedtest.Near(t, "means of all", mean, []float64{s.TwoWay, s.Distance}, 1e-12)
 }
 
 func grey(w, h int, v byte) *pixels.Image {

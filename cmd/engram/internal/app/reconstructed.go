@@ -19,6 +19,7 @@ import (
 	"engram/embed"
 	"engram/embed/pixels"
 	"engram/recon"
+	"engram/recon/metrics"
 	"engram/recon/prior"
 )
 
@@ -55,6 +56,7 @@ type reconstructionChoices struct {
 	True        bool   `json:"true,omitempty"`  // pictures are made of the true tokens, too
 	Decoder     string `json:"decoder"`         // as it was named
 	Prior       string `json:"prior,omitempty"` // of prior.Kinds, absent for none
+	Data        string `json:"data,omitempty"`  // metrics.NSD, or absent
 }
 
 // reconstructions is a folder of pictures of scans.
@@ -88,6 +90,9 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	}
 	if set.prior != prior.None {
 		c.Prior = set.prior
+	}
+	if spec.Data.MindEye != "" {
+		c.Data = metrics.NSD
 	}
 	if set.blurry != nil {
 		c.LowLevel = set.blurry.fingerprint
