@@ -107,6 +107,8 @@ def export_graph(module, inputs, path, output, args):
     start = time.time()
     graph.trace(module, list(inputs.values()), path, list(inputs), [output])
     model = graph.load(path)
+    with torch.no_grad():
+        graph.state_shapes(model, {output: module(*inputs.values()).shape})
     graph.store(model, path, external=path.name + "_data" if args.external_data else None)
     size = sum(p.stat().st_size for p in path.parent.glob(path.name + "*"))
     print(f"{path.name}: {size:,} bytes in {time.time() - start:.0f} s", flush=True)

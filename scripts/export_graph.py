@@ -35,6 +35,14 @@ def trace(module, args, path, inputs, outputs, *, opset=OPSET, dynamic=None):
                           dynamic_axes=dynamic, opset_version=opset, dynamo=False)
 
 
+def state_shapes(model, shapes):
+    """Writes the shapes of outputs, but for the batch, where the exporter did not see them."""
+    for value in model.graph.output:
+        dims = value.type.tensor_type.shape.dim
+        for dim, size in zip(list(dims)[1:], shapes[value.name][1:]):
+            dim.dim_value = size
+
+
 def trim(model):
     """Removes what only the exporting machine knows: source lines and stack traces."""
     for node in model.graph.node:

@@ -16,6 +16,7 @@ func TestTheExportScriptWritesManifestsAsWriteDoes(t *testing.T) {
 	for _, from := range []string{
 		"../hub/layout/testdata/repositories/exported", "../hub/layout/testdata/repositories/exported-tokens",
 		"../../recon/testdata/exported/variations/autoencoder", "../../recon/testdata/exported/unclip/denoiser",
+		"../../recon/testdata/exported/mindeye", "../../recon/testdata/exported/mindeye/prior", "../../recon/testdata/exported/mindeye/lowlevel",
 	} {
 		t.Run(filepath.Base(from), func(t *testing.T) {
 			exported, err := model.Open(from)

@@ -24,7 +24,7 @@ const (
 	// labels [n,2·D] or both → prediction [n,C,S/f,S/f]; see Condition.
 	Denoiser Kind = "denoiser"
 	// Decoder has decoder: voxels [n,V] → tokens [n,T,D], or embedding [n,D]
-	// where T is 1.
+	// where T is 1; and may give backbone [n,T,D] beside it, which a prior takes.
 	Decoder Kind = "decoder"
 	// Prior has prior: predicted [n,T,D], noisy [n,T,D] and time [n] → tokens [n,T,D].
 	Prior Kind = "prior"

@@ -49,7 +49,7 @@ func manifest(kind model.Kind) model.Manifest {
 			map[string]string{"latent": "z", "time": "t", "context": "c", "sizes": "s"}, map[string]string{"prediction": "e"})}
 	case model.Decoder:
 		m.T, m.D, m.Voxels, m.Target = 1, 768, 15724, fingerprint
-		m.Graphs = map[string]model.Graph{"decoder": graph(map[string]string{"voxels": "x"}, map[string]string{"embedding": "y"})}
+		m.Graphs = map[string]model.Graph{"decoder": graph(map[string]string{"voxels": "x"}, map[string]string{"embedding": "y", "backbone": "b"})}
 	case model.Prior:
 		m.T, m.D, m.Target, m.Scale = 257, 768, fingerprint, &model.TokenScale{Factor: 27.71, UnitGlobal: true}
 		m.Scheduler = &model.Scheduler{Steps: 100, BetaStart: .0006, BetaEnd: .999, BetaSchedule: "cosine", Prediction: "sample"}
@@ -216,6 +216,7 @@ func TestManifestsThatAreNotValidAreRefused(t *testing.T) {
 		{"an offset of trailing", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Offset: 1} }, "offset is 1"},
 		{"too many steps", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Steps: 1001} }, "steps is 1001"},
 		{"a negative guidance", model.Denoiser, func(m *model.Manifest) { m.Sampling = &model.Sampling{Guidance: -1} }, "guidance is -1"},
+		{"a backbone of a CLIP", model.CLIP, func(m *model.Manifest) { m.Graphs["image"].Outputs["backbone"] = "b" }, `outputs are ["backbone" "tokens"]`},
 		{"a target that is no fingerprint", model.Decoder, func(m *model.Manifest) { m.Target = "clip" }, `target is "clip"`},
 		{"a path out of the folder", model.CLIP, func(m *model.Manifest) { m.Tokenizer.File = "../vocab.txt" }, `"../vocab.txt" is not a path inside`},
 		{"an absolute path", model.CLIP, func(m *model.Manifest) { m.Tokenizer.File = "/etc/passwd" }, `"/etc/passwd" is not a path inside`},

@@ -14,6 +14,7 @@ type graphSpec struct {
 	name            string
 	inputs, outputs []string
 	may             []string // inputs that some graphs have
+	mayGive         []string // outputs that some graphs have
 	optional        bool
 }
 
@@ -42,7 +43,7 @@ func (k Kind) graphs(t int) []graphSpec {
 			name: "denoiser", inputs: []string{"latent", "time"}, may: []string{"context", "labels"}, outputs: []string{"prediction"},
 		}}
 	case Decoder:
-		return []graphSpec{{name: "decoder", inputs: []string{"voxels"}, outputs: []string{embedding}}}
+		return []graphSpec{{name: "decoder", inputs: []string{"voxels"}, outputs: []string{embedding}, mayGive: []string{"backbone"}}}
 	case Prior:
 		return []graphSpec{{name: "prior", inputs: []string{"noisy", "predicted", "time"}, outputs: []string{"tokens"}}}
 	case LowLevel:
@@ -291,7 +292,7 @@ func (m *Manifest) validateGraphs() error {
 		if err := checkTensors(spec.name+": inputs", graph.Inputs, spec.inputs, spec.may...); err != nil {
 			return err
 		}
-		if err := checkTensors(spec.name+": outputs", graph.Outputs, spec.outputs); err != nil {
+		if err := checkTensors(spec.name+": outputs", graph.Outputs, spec.outputs, spec.mayGive...); err != nil {
 			return err
 		}
 	}

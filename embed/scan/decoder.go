@@ -58,8 +58,11 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(from) })
 	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(from) })
 	graph := m.Graphs["decoder"]
-	d.session, err = rt.OpenFile(m.GraphPath("decoder"), d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T)))
-	if err != nil {
+	opts = d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T))
+	if name, ok := graph.Outputs["backbone"]; ok {
+		opts.Outputs = append(opts.Outputs, ort.Spec{Name: name, Type: onnx.Float, Shape: []int64{-1, int64(m.T), int64(m.D)}})
+	}
+	if d.session, err = rt.OpenFile(m.GraphPath("decoder"), opts); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -112,6 +115,18 @@ func (d *Decoder) Close() error { return d.session.Close() }
 // measured, [n, V]. It refuses another number of voxels and NaN and infinite
 // ones (embed.ErrNotFinite).
 func (d *Decoder) Decode(ctx context.Context, voxels blas32.General) (blas32.General, error) {
+	return d.decode(ctx, voxels, 0)
+}
+
+// Backbone predicts what a prior takes, [n, T·D], as Decode predicts tokens: the backbone
+// of a decoder made elsewhere that has one, else the tokens.
+func (d *Decoder) Backbone(ctx context.Context, voxels blas32.General) (blas32.General, error) {
+	return d.decode(ctx, voxels, len(d.session.Outputs())-1)
+}
+
+// decode returns an output of the model for all trials, [n, T·D]: 0 for the tokens, 1 for
+// the backbone.
+func (d *Decoder) decode(ctx context.Context, voxels blas32.General, which int) (blas32.General, error) {
 	if voxels.Cols != d.config.Voxels {
 		return blas32.General{}, fmt.Errorf("voxels: the decoder reads %d voxels, the scan has %d", d.config.Voxels, voxels.Cols)
 	}
@@ -119,11 +134,11 @@ func (d *Decoder) Decode(ctx context.Context, voxels blas32.General) (blas32.Gen
 		return blas32.General{}, err
 	}
 	out := matrix.New(voxels.Rows, d.config.outputs())
-	input, output := d.session.Inputs()[0].Name, d.session.Outputs()[0].Name
+	input, output := d.session.Inputs()[0].Name, d.session.Outputs()[which].Name
 	for from := 0; from < voxels.Rows; from += maxDecodeBatch {
 		part := matrix.Part(voxels, from, min(from+maxDecodeBatch, voxels.Rows))
 		shape := []int64{int64(part.Rows), int64(d.config.T), int64(d.config.D)}
-		if d.config.T == 1 {
+		if d.config.T == 1 && which == 0 {
 			shape = []int64{int64(part.Rows), int64(d.config.D)}
 		}
 		result := &ort.Tensor{Shape: shape, Data: out.Data[from*out.Cols : (from+part.Rows)*out.Cols]}
