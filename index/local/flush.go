@@ -193,14 +193,15 @@ type flushing struct {
 	log   *wal.Log // see frozen
 	// plan says which parts are kept as they are, and which are written anew (see plan).
 	plan func(context.Context, []part) (kept, merged []part, err error)
-	// graph is told how many rows the graph of the new segment has by now; nil: it gets
-	// none.
+	// graph is told how many rows the graph of the new segment has by now; nil: it grows
+	// from one that is there, if it gets any.
 	graph func(rows int)
 
 	kept    []part // segments that stay
 	merged  []part // those whose rows are written anew
 	created []string
 	opened  *segment            // the new segment, if there is one
+	refs    []disk.Ref          // where its rows come from, while it is being written
 	indexed map[*segment]uint64 // the numbers of new files with field indexes
 }
 
@@ -212,7 +213,7 @@ func (f *flushing) write(ctx context.Context, frozen *snapshot) (err error) {
 	if err := f.writeSegment(); err != nil {
 		return err
 	}
-	if f.graph != nil && f.opened != nil {
+	if f.opened != nil {
 		if err := f.writeGraph(ctx); err != nil {
 			return err
 		}
@@ -252,6 +253,7 @@ func (f *flushing) writeSegment() error {
 		return f.open(first.segment.file) // it would be written as it is
 	}
 	number := f.number()
+	f.refs = refs
 	err := f.create(disk.SegmentName(number), func(w io.Writer) error { return disk.WriteSegment(w, refs) })
 	if err == nil && f.store.tokenSize() > 0 {
 		err = f.create(disk.TokensName(number), func(w io.Writer) error { return disk.WriteTokens(w, refs) })

@@ -108,13 +108,18 @@ func (s *Store) freezeForGraph(all bool) (f *frozen, kept, merged []part, err er
 	return s.freezeLocked(log), kept, merged, nil
 }
 
-// writeGraph builds the graph of the new segment, writes it and opens it.
-func (f *flushing) writeGraph(ctx context.Context) error {
-	if len(f.opened.IDs) < f.store.graphRows { // damaged segments were left out
-		return nil
+// writeGraph makes the graph of the new segment, where it is to get one, writes it and
+// opens it.
+func (f *flushing) writeGraph(ctx context.Context) (err error) {
+	var g *graph.Graph
+	switch {
+	case f.graph == nil:
+		g, err = f.grownGraph(ctx)
+	case len(f.opened.IDs) >= f.store.graphRows: // or else damaged segments were left out
+		g, err = graph.Build(ctx, &f.opened.Rows, graph.Options{Threads: runtime.GOMAXPROCS(0), Progress: f.graph})
 	}
-	g, err := graph.Build(ctx, &f.opened.Rows, graph.Options{Threads: runtime.GOMAXPROCS(0), Progress: f.graph})
-	if err != nil {
+	f.refs = nil
+	if err != nil || g == nil {
 		return err
 	}
 	number := f.number()
@@ -124,6 +129,36 @@ func (f *flushing) writeGraph(ctx context.Context) error {
 	}
 	f.opened.graph = number
 	return f.opened.OpenGraph(filepath.Join(f.store.folder.Path, name))
+}
+
+// grownGraph returns the graph of the new segment, grown from the largest graph of the parts
+// that it was written from: half of the rows were in it at least, and not more dead ones.
+// It is nil where there is no such graph.
+func (f *flushing) grownGraph(ctx context.Context) (*graph.Graph, error) {
+	var base part
+	for _, p := range f.merged {
+		if p.segment.Graph() != nil && p.live > base.live {
+			base = p
+		}
+	}
+	n := len(f.opened.IDs)
+	if f.refs == nil || base.segment == nil || 2*base.live < max(n, len(base.segment.IDs)) || n < f.store.firstGrown {
+		return nil, nil
+	}
+	if base.segment.VerifyGraph(ctx) != nil {
+		return nil, ctx.Err() // damage does not get fresh checksums
+	}
+	from := graph.Growth{Graph: base.segment.Graph(), Rows: slices.Repeat([]uint32{graph.Dropped}, len(base.segment.IDs))}
+	for row, r := range f.refs {
+		if r.Segment == base.segment.Segment {
+			from.Rows[r.Row] = uint32(row)
+		}
+	}
+	g, err := graph.Grow(ctx, &f.opened.Rows, from, graph.Options{Threads: max(1, runtime.GOMAXPROCS(0)/2)})
+	if err != nil || len(g.Levels) == 0 { // searches would take it for one that finds nothing
+		return nil, err
+	}
+	return g, nil
 }
 
 // growth is how many times as many rows a segment with a graph may have as the rows
