@@ -123,12 +123,13 @@ func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := len(extended.IDs); g.largest(n) != nil {
-		from.Levels = g.largest(n).Levels
-	} else if n < 2*measured {
+	from.Levels = knownLevels(g.parts, len(extended.IDs))
+	switch {
+	case from.Levels != nil:
+	case len(extended.IDs) < 2*measured:
 		from.Levels = from.Graph.Levels
-	} else {
-		measured = n
+	default:
+		measured = len(extended.IDs)
 	}
 	made, err := graph.Grow(ctx, &extended.Rows, from, graph.Options{Threads: max(1, runtime.GOMAXPROCS(0)/2)})
 	if err != nil {
@@ -138,15 +139,15 @@ func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
 	return &segment{Segment: extended, measured: measured}, nil
 }
 
-// largest returns the largest graph on disk, nil where none has so many rows. What recall
-// its walks have holds for a smaller graph of such rows too.
-func (s *snapshot) largest(rows int) (g *graph.Graph) {
-	for _, p := range s.parts {
-		if of := p.segment.Graph(); !p.inMemory() && of != nil && of.Rows() >= rows {
-			g, rows = of, of.Rows()
+// knownLevels returns the levels of the largest graph on disk, nil where none has so many
+// rows. What recall its walks have holds for a smaller graph of such rows too.
+func knownLevels(parts []part, rows int) (levels []graph.Level) {
+	for _, p := range parts {
+		if g := p.segment.Graph(); !p.inMemory() && g != nil && g.Rows() >= rows {
+			levels, rows = g.Levels, g.Rows()
 		}
 	}
-	return g
+	return levels
 }
 
 // replaceGrown publishes a snapshot with the segment that has grown in place of the

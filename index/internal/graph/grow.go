@@ -26,7 +26,8 @@ const Dropped = none
 
 const (
 	// enoughGrown is the recall from which no larger effort is measured for a graph that
-	// has grown: what lies above is asked for seldom, and takes most of the time.
+	// has grown, with .99 for distant queries: what lies above is asked for seldom, and
+	// takes most of the time.
 	enoughGrown = .995
 	// leastHeld is how many rows must have no links yet for a measurement.
 	leastHeld = 50

@@ -70,7 +70,7 @@ func (b *builder) measure(ctx context.Context, opts Options, held []uint32) erro
 			if err := b.setRecall(ctx, &l, queries, truth); err != nil {
 				return err
 			}
-			if b.Levels = append(b.Levels, l); min(l.Unseen, l.Distant) >= b.enough {
+			if b.Levels = append(b.Levels, l); l.Unseen >= b.enough && l.Distant >= 2*b.enough-1 {
 				break
 			}
 		}

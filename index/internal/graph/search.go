@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sync"
 
@@ -63,6 +64,8 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 			m.Part = i
 			r.found = append(r.found, m)
 		}
+		slices.SortFunc(r.found, column.Compare)
+		r.found = r.found[:min(k, len(r.found))]
 		if s.Report != nil {
 			s.Report.walked(s, r, i, part, k)
 		}
@@ -70,9 +73,7 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	walked := len(r.found)
 	if len(r.rest) > 0 {
 		var err error
-		s.Scan.Least = 0
-		if walked >= k {
-			slices.SortFunc(r.found, column.Compare)
+		if s.Scan.Least = 0; walked == k {
 			s.Scan.Least = r.found[k-1].Score
 		}
 		if r.found, err = s.Scan.Search(ctx, r.found, r.rest, q, k); err != nil {
@@ -105,7 +106,7 @@ func (r *search) walk(s Searcher, i int, part column.Part, q []float32) (ok bool
 		ok, err = r.walkChosen(s, g, part, efforts)
 	} else {
 		err = r.walkFor(g, part, r.k, efforts)
-		ok = len(r.best) >= min(r.k, part.Most()) // or else rows that are dead or not chosen took places
+		ok = len(r.best)+r.below >= min(r.k, part.Most()) // or else rows that are dead or not chosen took places
 	}
 	if s.Report != nil && !ok && len(r.path) > 0 {
 		s.Report.GivenUp = true
@@ -125,6 +126,9 @@ func (r *search) efforts(s Searcher, i int, part column.Part) (e Efforts, ok boo
 		return Efforts{}, false, nil
 	}
 	e, ok = s.Graphs[i].Efforts(r.k, s.Recall)
+	if r.base = (Efforts{}); len(s.Graphs) > 1 && part.Possible == nil && part.Filter == nil {
+		r.base = e
+	}
 	if part.Possible != nil && part.Filter == nil {
 		return e, ok && (s.Through || promising(s.Graphs[i], part, e)), nil
 	}
@@ -179,6 +183,9 @@ type search struct {
 	vector []float32      // room for one row that is read
 	score1 [1]float32     // of one row
 	best   []column.Match // of one walk, best first
+	below  int            // rows of its beam that others leave no place among the best
+	base   Efforts        // of the part, without what dead rows take; zero where others share none of it
+	shared []float32      // scores by codes of live rows in the beams of parts, the best first
 
 	effort  int  // of the walk
 	distant bool // it was for a distant query
@@ -191,6 +198,7 @@ type search struct {
 // release hands the search to the next one. It keeps nothing of this one alive.
 func (s *search) release() {
 	clear(s.rest)
+	s.shared = s.shared[:0]
 	s.rest, s.places, s.found, s.query.Vector, s.choose = s.rest[:0], s.places[:0], s.found[:0], nil, nil
 	searches.Put(s)
 }
@@ -201,11 +209,45 @@ func (s *search) release() {
 func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 	code := s.paddedCode(column.CodeStride(part.Dim))
 	effort := s.begin(g, part.Rows, code, e)
-	if s.best = s.best[:0]; effort == 0 {
+	if s.best, s.below = s.best[:0], 0; effort == 0 {
 		return nil
 	}
+	s.share()
 	s.finish(g, part.Rows, code, effort)
+	s.keepShared(part)
 	return s.scoreBeam(part, k)
+}
+
+// share lets the walks of several parts have one effort in common: a walk ends where the
+// beams of the parts before have as many better rows as a walk over all parts would keep.
+// So a part that has few of the nearest rows takes few steps.
+func (s *search) share() {
+	if effort := s.common(); effort > 0 && len(s.shared) >= effort {
+		s.enough = s.shared[effort-1]
+	}
+}
+
+// common is the effort that a walk has in common with the ones of other parts, 0 for none.
+func (s *search) common() int {
+	if s.distant {
+		return s.base.Distant
+	}
+	return s.base.Near
+}
+
+// keepShared puts the scores of the beam's live rows with the ones of other parts.
+func (s *search) keepShared(part column.Part) {
+	if s.common() == 0 {
+		return
+	}
+	for _, c := range s.beam {
+		if part.Allowed(int(c.row &^ expanded)) {
+			s.shared = append(s.shared, c.score)
+		}
+	}
+	slices.Sort(s.shared)
+	slices.Reverse(s.shared)
+	s.shared = s.shared[:min(len(s.shared), 2*s.common())]
 }
 
 // begin begins a walk, and returns its effort: for a query like the rows or for a distant
@@ -229,6 +271,10 @@ func (s *search) begin(g *Graph, rows *column.Rows, code []int8, e Efforts) int 
 func (s *search) scoreBeam(part column.Part, k int) error {
 	s.best, s.vector = slices.Grow(s.best[:0], k), slices.Grow(s.vector[:0], part.Dim)
 	q := &s.query
+	least := float32(math.Inf(-1)) // score of the k-th best row of the parts before
+	if s.choose == nil && part.Possible == nil && len(s.found) == k {
+		least = s.found[k-1].Score
+	}
 	for i, c := range s.beam {
 		row := int(c.row &^ expanded)
 		if part.Read == nil && i+1 < len(s.beam) && len(s.best) < k {
@@ -238,6 +284,10 @@ func (s *search) scoreBeam(part column.Part, k int) error {
 			continue
 		}
 		if len(s.best) == k && c.score*q.Scale+q.Likely(part.Scales[row]) < s.best[k-1].Score {
+			continue
+		}
+		if c.score*q.Scale+q.Likely(part.Scales[row]) < least {
+			s.below++
 			continue
 		}
 		vector, err := part.Load(s.vector, row)

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"slices"
 
 	"engram/index/internal/column"
@@ -24,13 +25,20 @@ type walker struct {
 	beam    []candidate // the best rows so far, best first
 	path    []candidate // rows in the order in which they were expanded
 	next    int         // no row of the beam before this one is to be expanded
-	fresh   []uint32    // neighbours that are to be scored
-	scores  []float32   // of fresh
+	// enough ends a walk of leastSteps rows or more where no row left to expand has such a
+	// score (see search.share).
+	enough float32
+	fresh  []uint32  // neighbours that are to be scored
+	scores []float32 // of fresh
 
 	// Of a walk through all rows for chosen ones (see through).
 	open     frontier
 	compared int // rows
 }
+
+// leastSteps is how many rows a walk expands at least: so many lead it from an entry to
+// the query.
+const leastSteps = 10
 
 // start begins a walk that keeps room rows at most, at the first entries. code is the
 // code of the query, padded to the stride of the codes.
@@ -38,7 +46,7 @@ func (w *walker) start(g *Graph, rows *column.Rows, code []int8, room int) {
 	words := (len(rows.IDs) + 63) / 64
 	w.seen = slices.Grow(w.seen[:0], words)[:words]
 	clear(w.seen)
-	w.beam, w.path = slices.Grow(w.beam[:0], room), w.path[:0]
+	w.beam, w.path, w.enough = slices.Grow(w.beam[:0], room), w.path[:0], float32(math.Inf(-1))
 	w.enter(g.Entries[:g.First], rows, code, room)
 }
 
@@ -64,6 +72,9 @@ func (w *walker) finish(g *Graph, rows *column.Rows, code []int8, effort int) {
 		if c.row&expanded != 0 {
 			w.next++
 			continue
+		}
+		if c.score < w.enough && len(w.path) >= leastSteps {
+			return
 		}
 		w.path = append(w.path, *c)
 		links := g.of(c.row)
