@@ -98,7 +98,8 @@ func (c *console) measure(ctx context.Context, spec bench.Spec, flags benchFlags
 		return show(ctx, c, ask, sweep.RESTSpec{Server: flags.server, Queries: flags.spec.Queries, Rounds: spec.Runs, K: 10})
 	case flags.writes != 0:
 		return show(ctx, c, sweep.RunWrites, sweep.WritesSpec{
-			Dir: spec.Dir, Hard: flags.spec.Hard, Dim: spec.Dim, Seed: flags.spec.Seed, Durability: flags.durability, Step: flags.writes,
+			Dir: spec.Dir, Vectors: flags.spec.Vectors, Hard: flags.spec.Hard, Dim: spec.Dim, Seed: flags.spec.Seed,
+			Durability: flags.durability, Step: flags.writes, Rate: flags.writeRate,
 		})
 	case flags.filtered:
 		return show(ctx, c, sweep.RunFilters, sweep.FiltersSpec{

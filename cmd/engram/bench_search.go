@@ -29,6 +29,7 @@ type benchFlags struct {
 	filtered   bool
 	writes     time.Duration
 	durability string
+	writeRate  float64
 }
 
 func (f *benchFlags) add(cmd *cobra.Command) {
@@ -46,7 +47,8 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.server, "server", "", "`URL` of a server, such as http://localhost:8080, to ask over one connection")
 	flags.BoolVar(&f.filtered, "filtered", false, "search --vectors or --hard with filters that choose from all items to one")
 	flags.BoolVar(&f.churn, "churn", false, "delete half of the items of --vectors or --hard, add their vectors again under other ids, and search after each step")
-	flags.DurationVar(&f.writes, "writes", 0, "write to the items of --hard for so long, alone and while they are searched")
+	flags.DurationVar(&f.writes, "writes", 0, "write to the items of --vectors or --hard for so long, while they are searched and alone")
+	flags.Float64Var(&f.writeRate, "write-rate", 0, "upserts a second of --writes (default: as many as there can be)")
 	flags.StringVar(&f.durability, "durability", app.DefaultDurability, "of --writes: flush, log, group or call (see engram index put)")
 	cmd.MarkFlagsMutuallyExclusive("vectors", "hard", "index", "server")
 }
@@ -70,7 +72,7 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 		{"recall", []string{"vectors", "hard", "index"}},
 		{"threads", []string{"vectors", "hard", "index"}},
 		{"seed", []string{"vectors", "hard", "index"}},
-		{"writes", []string{"hard"}},
+		{"writes", []string{"vectors", "hard"}},
 		{"filtered", []string{"vectors", "hard"}},
 		{"churn", []string{"vectors", "hard"}},
 	} {
@@ -97,6 +99,10 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 		return errors.New("--filtered is not for --writes")
 	case given.Changed("durability") && f.writes == 0:
 		return errors.New("--durability is for --writes")
+	case given.Changed("write-rate") && f.writes == 0:
+		return errors.New("--write-rate is for --writes")
+	case f.writeRate < 0:
+		return fmt.Errorf("--write-rate is %v, wanted a number above 0", f.writeRate)
 	case what == "hard" && f.spec.Hard < 1:
 		return fmt.Errorf("--hard is %d, wanted 1 vector or more", f.spec.Hard)
 	case what == "server" && f.spec.Queries == "":

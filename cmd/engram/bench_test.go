@@ -133,7 +133,7 @@ func TestBenchOfSearches(t *testing.T) {
 
 func TestBenchOfWrites(t *testing.T) {
 	c, path := newCLI(t), filepath.Join(t.TempDir(), "report.json")
-	table := c.must("bench", "--hard", "500", "--dim", "8", "--writes", "50ms", "--durability", "call", "--json", path)
+	table := c.must("bench", "--hard", "500", "--dim", "8", "--writes", "250ms", "--write-rate", "400", "--durability", "call", "--json", path)
 	if !strings.Contains(table, "upserts/s") || !strings.Contains(table, "durability call") {
 		t.Errorf("the table is\n%s", table)
 	}
@@ -146,12 +146,14 @@ func TestBenchOfWrites(t *testing.T) {
 		t.Fatalf("the report is %+v, error %v", report, err)
 	}
 	for i, s := range report.Steps {
-		if (s.Searches > 0) != (i != 1) || (s.Upserts > 0) != (i != 0) || s.UpsertP99 < s.UpsertP50 {
+		if (s.Searches > 0) != (i != 2) || (s.Upserts > 0) != (i != 0) || s.Upserts > 500 || (s.Recall > .9) != (i != 2) || s.UpsertP99 < s.UpsertP50 {
 			t.Errorf("step %d is %+v", i, s)
 		}
 	}
 	c.refuse([]string{"sometimes"}, "bench", "--hard", "100", "--writes", "1s", "--durability", "sometimes")
-	c.refuse([]string{"--writes is for --hard"}, "bench", "--index", "x", "--writes", "1s")
+	c.refuse([]string{"--writes is for --vectors, --hard"}, "bench", "--index", "x", "--writes", "1s")
+	c.refuse([]string{"--write-rate is for --writes"}, "bench", "--hard", "100", "--write-rate", "5")
+	c.refuse([]string{"wanted a number above 0"}, "bench", "--hard", "100", "--writes", "1s", "--write-rate", "-5")
 	c.refuse([]string{"--recall is not for --writes"}, "bench", "--hard", "100", "--writes", "1s", "--recall", ".9")
 	c.refuse([]string{"--durability is for --writes"}, "bench", "--hard", "100", "--durability", "log")
 	c.refuse([]string{"wanted a time above 0"}, "bench", "--hard", "100", "--writes", "-1s")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
@@ -24,24 +25,27 @@ import (
 // WritesSpec says how an index is written to while it is searched.
 type WritesSpec struct {
 	Dir        string // folder on the disk where the index is built, and removed
-	Hard       int    // items to generate
+	Vectors    string // NumPy file, [N, D], with the items' vectors
+	Hard       int    // or items to generate
 	Dim        int    // their elements
 	Seed       uint64
 	Durability string        // see local.ParseDurability
 	Step       time.Duration // how long each step takes
+	Rate       float64       // upserts a second; 0: as many as there can be
 }
 
 // WritesReport says how fast an index was written to and searched.
 type WritesReport struct {
-	System     string `json:"system"` // GOOS/GOARCH
-	Cores      int    `json:"cores"`
-	Kernels    string `json:"kernels"`
-	Items      int    `json:"items"` // at first
-	Dim        int    `json:"dim"`
-	Durability string `json:"durability"`
-	Writers    int    `json:"writers"`
-	Searchers  int    `json:"searchers"`
-	Steps      []Load `json:"steps"`
+	System     string  `json:"system"` // GOOS/GOARCH
+	Cores      int     `json:"cores"`
+	Kernels    string  `json:"kernels"`
+	Items      int     `json:"items"` // at first
+	Dim        int     `json:"dim"`
+	Durability string  `json:"durability"`
+	Writers    int     `json:"writers"`
+	Searchers  int     `json:"searchers"`
+	Rate       float64 `json:"wanted_upserts_per_second,omitempty"`
+	Steps      []Load  `json:"steps"`
 }
 
 // Load is what was done at the same time. Latencies are in milliseconds.
@@ -53,6 +57,10 @@ type Load struct {
 	Searches  float64 `json:"searches_per_second"`
 	SearchP50 float64 `json:"search_p50_ms"`
 	SearchP99 float64 `json:"search_p99_ms"`
+	// Recall is the share of the ten nearest items that searches found, of Compared searches
+	// that an exact one was made before and after with the same answer; 0 where none was.
+	Recall   float64 `json:"recall10,omitempty"`
+	Compared int     `json:"compared_searches,omitempty"`
 	// Cores is the processor time that the process got, graphs and merges included, by the
 	// time that the step took: on a machine that others use, fewer than it has.
 	Cores float64 `json:"cores_used"`
@@ -65,30 +73,37 @@ const (
 	// pooled is how many vectors are generated before the measurement. An upsert has the
 	// sum of two of them.
 	pooled = 8192
+	// compareEvery is how often a search is compared with exact ones.
+	compareEvery = 100 * time.Millisecond
 )
 
 // RunWrites measures an index that is searched on half of the machine's threads without a
-// pause, written to by many clients, and both at the same time. Half of the upserts replace
+// pause, written to by many clients too, and written to alone. Half of the upserts replace
 // items. Stages: "building" in items, "writing" in steps.
 func RunWrites(ctx context.Context, spec WritesSpec, watch progress.Func) (_ *WritesReport, err error) {
 	durability, err := local.ParseDurability(spec.Durability)
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	if spec.Hard < 1 || spec.Dim < 1 || spec.Step <= 0 {
-		return nil, fmt.Errorf("bench: steps of %v with %d items of %d elements, wanted all above 0", spec.Step, spec.Hard, spec.Dim)
+	if spec.Step <= 0 || spec.Rate < 0 {
+		return nil, fmt.Errorf("bench: steps of %v with %v upserts a second, wanted a time and a rate", spec.Step, spec.Rate)
 	}
+	rows, err := FiltersSpec{Vectors: spec.Vectors, Hard: spec.Hard, Dim: spec.Dim, Seed: spec.Seed, Rounds: 1}.open()
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	dir, err := os.MkdirTemp(spec.Dir, "engram-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	store, err := local.Create(filepath.Join(dir, "index"), local.Options{Dim: spec.Dim})
+	store, err := local.Create(filepath.Join(dir, "index"), local.Options{Dim: rows.dim()})
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	l, err := newLoad(ctx, spec, store, watch)
+	l, err := newLoad(ctx, spec, rows, store, watch)
 	if err == nil {
 		err = store.SetDurability(durability)
 	}
@@ -97,13 +112,13 @@ func RunWrites(ctx context.Context, spec WritesSpec, watch progress.Func) (_ *Wr
 	}
 	r := &WritesReport{
 		System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Kernels: local.Kernels(),
-		Items: spec.Hard, Dim: spec.Dim, Durability: spec.Durability, Writers: writers, Searchers: max(1, runtime.GOMAXPROCS(0)/2),
+		Items: rows.count(), Dim: rows.dim(), Durability: spec.Durability, Writers: writers, Searchers: max(1, runtime.GOMAXPROCS(0)/2), Rate: spec.Rate,
 	}
 	done := watch.Stage("writing", "steps", 3)
 	for i, step := range []struct {
 		name                 string
 		searchers, upserters int
-	}{{"searches", r.Searchers, 0}, {"writes", 0, writers}, {"both", r.Searchers, writers}} {
+	}{{"searches", r.Searchers, 0}, {"both", r.Searchers, writers}, {"writes", 0, writers}} {
 		load, err := l.step(ctx, step.searchers, step.upserters)
 		if err != nil {
 			return nil, fmt.Errorf("bench: %s: %w", step.name, err)
@@ -122,57 +137,111 @@ type load struct {
 	pool    [][]float32
 	queries [][]float32
 	took    time.Duration // of a step
-	next    atomic.Uint64 // number of the next upsert
+	rate    float64
+	next    atomic.Uint64 // number of the next item
+	slots   atomic.Int64  // upserts that were begun in a step with a rate
 }
 
 // newLoad fills the store, and makes what is written and asked for.
-func newLoad(ctx context.Context, spec WritesSpec, store *local.Store, watch progress.Func) (*load, error) {
-	rows := newHard(spec.Hard, spec.Dim, spec.Seed)
-	if _, err := fill(ctx, store, rows, watch.Stage("building", "items", int64(spec.Hard))); err != nil {
+func newLoad(ctx context.Context, spec WritesSpec, rows source, store *local.Store, watch progress.Func) (*load, error) {
+	if _, err := fill(ctx, store, rows, watch.Stage("building", "items", int64(rows.count()))); err != nil {
 		return nil, err
 	}
-	pool, err := rows.read(ctx, spec.Hard, pooled) // beyond the items
-	return &load{store: store, items: spec.Hard, pool: pool, queries: rows.queries(false), took: spec.Step}, err
+	l := &load{store: store, items: rows.count(), took: spec.Step, rate: spec.Rate}
+	var err error
+	if generated, ok := rows.(*hard); ok {
+		l.queries = generated.queries(false)
+		l.pool, err = rows.read(ctx, spec.Hard, pooled) // beyond the items
+		return l, err
+	}
+	if l.queries, err = turned(ctx, store, spec.Seed); err == nil {
+		l.pool, err = rows.read(ctx, 0, min(pooled, l.items))
+	}
+	return l, err
 }
 
 // step searches on some goroutines and upserts on others.
 func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	start, used := time.Now(), processorTime()
-	repeat := func(latencies *[]time.Duration, do func() error) {
+	repeat := func(latencies *[]time.Duration, wait func(), do func() error) {
 		group.Go(func() error {
-			for began := start; began.Sub(start) < l.took; {
+			for {
+				wait()
+				began := time.Now()
+				if began.Sub(start) >= l.took {
+					return nil
+				}
 				if err := do(); err != nil {
 					return err
 				}
-				now := time.Now()
-				*latencies = append(*latencies, now.Sub(began))
-				began = now
+				*latencies = append(*latencies, time.Since(began))
 			}
-			return nil
 		})
 	}
+	// slot waits until the next upsert is due.
+	slot := func() {
+		if l.rate > 0 {
+			time.Sleep(time.Until(start.Add(time.Duration(float64(l.slots.Add(1)) / l.rate * float64(time.Second)))))
+		}
+	}
+	l.slots.Store(0)
 	upserts, searches := make([][]time.Duration, upserters), make([][]time.Duration, searchers)
 	for i := range upserts {
 		rng := rand.New(rand.NewPCG(uint64(i), l.next.Load()))
-		repeat(&upserts[i], func() error { return l.upsert(ctx, rng) })
+		repeat(&upserts[i], slot, func() error { return l.upsert(ctx, rng) })
 	}
 	for i := range searches {
 		rng := rand.New(rand.NewPCG(uint64(i), 0))
-		repeat(&searches[i], func() error {
+		repeat(&searches[i], func() {}, func() error {
 			_, err := l.store.Search(ctx, index.Query{Vector: l.queries[rng.IntN(len(l.queries))], K: hitsFirst})
 			return err
 		})
 	}
+	var r Load
+	if searchers > 0 {
+		group.Go(func() error { return l.compare(ctx, &r, start.Add(l.took)) })
+	}
 	if err := group.Wait(); err != nil {
 		return Load{}, err
 	}
-	var r Load
 	spent := time.Since(start).Seconds()
 	r.Cores = (processorTime() - used).Seconds() / spent
 	r.Upserts, r.UpsertP50, r.UpsertP99 = summary(upserts, spent)
 	r.Searches, r.SearchP50, r.SearchP99 = summary(searches, spent)
 	return r, nil
+}
+
+// compare compares searches with exact ones, now and then until the end, and sets the
+// recall.
+func (l *load) compare(ctx context.Context, r *Load, end time.Time) error {
+	rng := rand.New(rand.NewPCG(7, 7))
+	found := 0
+	for until := time.Now().Add(compareEvery); until.Before(end); until = time.Now().Add(compareEvery) {
+		time.Sleep(time.Until(until))
+		q := index.Query{Vector: l.queries[rng.IntN(len(l.queries))], K: hitsFirst}
+		var hits [3][]index.Hit
+		for i := range hits {
+			var err error
+			q.Exact = i != 1
+			if hits[i], err = l.store.Search(ctx, q); err != nil {
+				return err
+			}
+		}
+		if !slices.EqualFunc(hits[0], hits[2], func(a, b index.Hit) bool { return a.ID == b.ID && a.Score == b.Score }) {
+			continue // what is nearest has changed meanwhile
+		}
+		r.Compared++
+		for _, h := range hits[1] {
+			if h.Score >= hits[0][len(hits[0])-1].Score {
+				found++
+			}
+		}
+	}
+	if r.Compared > 0 {
+		r.Recall = float64(found) / float64(r.Compared*min(hitsFirst, l.items))
+	}
+	return nil
 }
 
 // processorTime is what the process has had of the processors.
@@ -215,11 +284,15 @@ func (l *load) upsert(ctx context.Context, rng *rand.Rand) error {
 func (r *WritesReport) Print(w io.Writer) error {
 	fmt.Fprintf(w, "machine  %s, %d cores, %s kernels\n", r.System, r.Cores, r.Kernels)
 	fmt.Fprintf(w, "items    %d × %d at first\n", r.Items, r.Dim)
-	fmt.Fprintf(w, "writes   durability %s, %d clients, one item a call; %d searching without a pause\n\n", r.Durability, r.Writers, r.Searchers)
+	rate := "as fast as they go"
+	if r.Rate > 0 {
+		rate = fmt.Sprintf("%.0f a second", r.Rate)
+	}
+	fmt.Fprintf(w, "writes   durability %s, %d clients, one item a call, %s; %d searching without a pause\n\n", r.Durability, r.Writers, rate, r.Searchers)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "load\tupserts/s\tp50 ms\tp99 ms\tsearches/s\tp50 ms\tp99 ms\tcores used")
+	fmt.Fprintln(table, "load\tupserts/s\tp50 ms\tp99 ms\tsearches/s\tp50 ms\tp99 ms\trecall@10\tcores used")
 	for _, s := range r.Steps {
-		fmt.Fprintf(table, "%s\t%.0f\t%.2f\t%.2f\t%.0f\t%.3f\t%.3f\t%.2f\n", s.Name, s.Upserts, s.UpsertP50, s.UpsertP99, s.Searches, s.SearchP50, s.SearchP99, s.Cores)
+		fmt.Fprintf(table, "%s\t%.0f\t%.2f\t%.2f\t%.0f\t%.3f\t%.3f\t%.3f\t%.2f\n", s.Name, s.Upserts, s.UpsertP50, s.UpsertP99, s.Searches, s.SearchP50, s.SearchP99, s.Recall, s.Cores)
 	}
 	return table.Flush()
 }
