@@ -108,6 +108,9 @@ func (d device) explain(err error) error {
 	if _, missing, ok := strings.Cut(text, "libonnxruntime_providers_cuda.so with error: "); ok {
 		return fmt.Errorf("device %s: the libraries of CUDA and cuDNN must be installed, with the versions that ONNX Runtime names: %s", d, missing)
 	}
+	if strings.Contains(text, "Failed to allocate memory") || strings.Contains(text, "out of memory") {
+		return fmt.Errorf("device %s: its memory is too small for what is open and this run, wanted fewer models, smaller batches or half precision: %w", d, err)
+	}
 	return fmt.Errorf("device %s: %w", d, err)
 }
 

@@ -77,6 +77,9 @@ func (r *Runtime) open(m model, opts SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ort: %s: %w", m.name, err)
 	}
+	if err := s.fits(m); err != nil {
+		return nil, fmt.Errorf("ort: %s: %w", m.name, err)
+	}
 	if err := r.hold(); err != nil {
 		return nil, fmt.Errorf("ort: open %s: %w", m.name, err)
 	}

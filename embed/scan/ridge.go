@@ -11,6 +11,7 @@ import (
 	"engram/data/progress"
 	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
+	"engram/embed/internal/memory"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -74,7 +75,7 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	if err != nil {
 		return nil, err
 	}
-	if err := p.fits(availableMemory(os.DirFS("/"))); err != nil {
+	if err := p.fits(memory.Available(os.DirFS("/"))); err != nil {
 		return nil, err
 	}
 	p.meter = newMeter(p, opts)
