@@ -39,7 +39,7 @@ type Options struct {
 	MaxReply int
 
 	// ExactUpTo is the number of items up to which a search compares the query
-	// with every one of them, 100,000 by default. Larger collections are searched
+	// with every one of them, 10,000 by default. Larger collections are searched
 	// over the graph. A negative number means always over the graph.
 	ExactUpTo int
 	// EF is how many candidates a search over the graph keeps, 128 by default.
@@ -60,7 +60,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.Attempts = cmp.Or(o.Attempts, 5)
 	o.MaxReply = cmp.Or(o.MaxReply, 256<<20)
-	o.ExactUpTo = cmp.Or(o.ExactUpTo, 100_000)
+	o.ExactUpTo = cmp.Or(o.ExactUpTo, 10_000)
 	o.EF = cmp.Or(o.EF, 128)
 	return o, nil
 }

@@ -166,34 +166,25 @@ func (s *search) take(ctx context.Context, hits []index.Hit) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var items []index.Item
-	if s.reads() {
-		ids := make([]index.ID, len(hits))
-		for i, h := range hits {
-			ids[i] = h.ID
-		}
-		var err error
-		if items, err = s.Store.Get(ctx, ids); err != nil {
-			return err
-		}
+	items, err := s.read(ctx, hits)
+	if err != nil {
+		return err
 	}
-	for _, h := range hits {
+	for i, h := range hits {
 		if s.MinScore != nil && float64(h.Score) < *s.MinScore {
 			s.ended = true
 			return nil
 		}
 		s.seen = append(s.seen, h)
-		hit, there := &Hit{Hit: h}, true
+		hit := &Hit{Hit: h}
 		var vector []float32
 		if s.reads() {
-			if there = len(items) > 0 && items[0].ID == h.ID; there { // it was not deleted meanwhile
-				hit.Payload, vector, items = items[0].Payload, items[0].Vector, items[1:]
-			}
+			hit.Payload, vector = items[i].Payload, items[i].Vector
 		}
-		if !there || s.left(h.ID) {
+		if s.reads() && vector == nil || s.left(h.ID) {
 			continue
 		}
-		if s.folder != nil && s.fold(hit, vector) {
+		if s.folder != nil && s.fold(hit, i, vector) {
 			continue
 		}
 		if s.list(hit, vector); s.complete() {
@@ -203,9 +194,36 @@ func (s *search) take(ctx context.Context, hits []index.Hit) error {
 	return nil
 }
 
-// fold reports whether a hit is a near-duplicate, and adds it to what it repeats.
-func (s *search) fold(hit *Hit, vector []float32) bool {
-	of, found := s.folder.duplicate(vector)
+// read returns the items of hits, where the listing depends on them. One that was deleted
+// meanwhile has no vector.
+func (s *search) read(ctx context.Context, hits []index.Hit) ([]index.Item, error) {
+	if !s.reads() {
+		return nil, nil
+	}
+	ids := make([]index.ID, len(hits))
+	for i, h := range hits {
+		ids[i] = h.ID
+	}
+	found, err := s.Store.Get(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	items, vectors := make([]index.Item, len(hits)), make([][]float32, len(hits))
+	for i, id := range ids {
+		if len(found) > 0 && found[0].ID == id {
+			items[i], found = found[0], found[1:]
+			vectors[i] = items[i].Vector
+		}
+	}
+	if s.folder != nil {
+		s.folder.begin(vectors)
+	}
+	return items, nil
+}
+
+// fold reports whether hit i of the chunk is a near-duplicate, and adds it to what it repeats.
+func (s *search) fold(hit *Hit, i int, vector []float32) bool {
+	of, found := s.folder.duplicate(i, vector)
 	if found {
 		s.kept[of].Folded = append(s.kept[of].Folded, hit.ID)
 		return true
