@@ -124,7 +124,7 @@ func (s *search) first() int {
 func (s *search) rank(ctx context.Context) error {
 	s.reset()
 	for n := s.first(); ; n = min(2*n, s.bound()) {
-		hits, err := s.best(ctx, n, s.plain())
+		hits, err := s.best(ctx, n, s.described())
 		if err != nil {
 			return err
 		}
@@ -158,8 +158,15 @@ func (s *search) plain() bool {
 	return s.Fold == 0 && s.Diverse == nil && s.GroupBy == "" && s.from == nil && s.Metric == ""
 }
 
-// reads reports whether the listing depends on the vectors or the payloads of items.
-func (s *search) reads() bool { return s.Fold > 0 || s.Diverse != nil || s.GroupBy != "" }
+// described reports whether the searches return payloads: where hits are listed as they come,
+// or listed by their payloads alone.
+func (s *search) described() bool { return s.plain() || s.GroupBy != "" && s.fills() }
+
+// reads reports whether the listing depends on the vectors or the payloads of items, and
+// these are read.
+func (s *search) reads() bool {
+	return s.Fold > 0 || s.Diverse != nil || s.GroupBy != "" && !s.described()
+}
 
 // take looks at the next hits of the ranking.
 func (s *search) take(ctx context.Context, hits []index.Hit) error {
@@ -274,7 +281,7 @@ func (s *search) answer(ctx context.Context) (*Answer, error) {
 	for i, e := range page {
 		a.Hits[i] = e.shown()
 	}
-	if s.reads() || s.plain() {
+	if s.reads() || s.described() {
 		return a, nil
 	}
 	var err error
