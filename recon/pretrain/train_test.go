@@ -298,3 +298,47 @@ func TestRanksCountTwins(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestTheEncoderStaysAsItIs trains a decoder once more: latents must mean what they meant.
+func TestTheEncoderStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	rt, out := orttest.Runtime(t), t.TempDir()
+	read := func(graph string) []byte {
+		m, err := model.Open(filepath.Join(out, string(Autoencoder)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(m.GraphPath(graph))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	var before, after []byte
+	var decibels []float64
+	for _, m := range []Model{Autoencoder, Decoder} {
+		card, err := Train(t.Context(), rt, out, m, Options{Scale: "tiny"})
+		if err != nil {
+			t.Fatal(m, err)
+		}
+		decibels = append(decibels, card.Scores[0].Value)
+		if m == Autoencoder {
+			before = read("encoder")
+		}
+	}
+	if after = read("encoder"); !slices.Equal(before, after) {
+		t.Error("the training of the decoder has changed the encoder")
+	}
+	if !(decibels[1] > decibels[0]) {
+		t.Errorf("the decoder paints with %.2f dB, with %.2f before", decibels[1], decibels[0])
+	}
+	card, err := os.ReadFile(filepath.Join(out, string(Autoencoder), CardFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"# autoencoder, scale tiny", "# decoder, scale tiny", "--model decoder"} {
+		if !strings.Contains(string(card), want) {
+			t.Errorf("the card has no %q", want)
+		}
+	}
+}
