@@ -89,7 +89,7 @@ func (m Model) prose() prose {
 			what: "A CLIP of other sizes, another world and other first values than the one whose tokens are decoded. It " +
 				"judges reconstructions, and takes no part in making or choosing them.",
 			aim: "Cross-entropy of each picture over the phrases of all kinds, \"a zebra\" and the like, and with a weight of .2 " +
-				"over all backgrounds, lights and weathers. It has seen no captions.",
+				"over all backgrounds, lights and weathers. Patches on which a thing stands learn its phrase as well. Half of the pictures are blurred more or less. It has seen no captions.",
 			limits: "It names the kinds and the settings of the drawn world of data/scenes, and knows nothing else.",
 		}
 	case Decoder:

@@ -30,14 +30,19 @@ type CLIPShape struct {
 func (s CLIPShape) tokens() int { return 1 + (s.ImageSize/s.Patch)*(s.ImageSize/s.Patch) }
 
 // image maps pixels [n, 3, S, S] to tokens [n, T, D]. Token 0 is the global
-// one: it starts as the mean of the patches, sees all of them in every layer,
-// and alone is compared with texts. All tokens pass the last norm and the
+// one: it starts as the mean of the patches, behind a stem as the greatest of each channel, sees
+// all of them in every layer, and alone is compared with texts. All tokens pass the last norm and the
 // projection, as Versatile Diffusion (Xu et al. 2022, arXiv 2211.08332) takes
 // them from CLIP.
 func (s CLIPShape) image(n *nn.Net, pixels *grad.Node) *grad.Node {
-	x := n.Linear("image.patch", s.patches(n, pixels), s.Width)
+	patches := s.patches(n, pixels)
+	x := n.Linear("image.patch", patches, s.Width)
 	batch := x.Shape()[0]
-	x = grad.Concat(1, grad.Reshape(grad.Mean(x, 1), batch, 1, s.Width), x)
+	global := grad.Mean(x, 1)
+	if len(s.Stem) > 0 {
+		global = n.Linear("image.pool", greatest(patches), s.Width)
+	}
+	x = grad.Concat(1, grad.Reshape(global, batch, 1, s.Width), x)
 	x = grad.Add(x, n.Table("image.position", s.tokens(), s.Width))
 	x = n.Norm("image.norm", n.Transformer("image", x, nil, s.Image))
 	return n.Linear("image.project", x, s.Dim)
@@ -57,6 +62,14 @@ func (s CLIPShape) patches(n *nn.Net, pixels *grad.Node) *grad.Node {
 		}
 	}
 	return nn.Patches(x, s.Patch>>len(s.Stem))
+}
+
+// greatest is a smooth maximum of each channel over the patches: [n, T-1, C] becomes [n, C]. A
+// thing fills a few patches of a picture, and a mean over all of them hardly changes with it.
+func greatest(patches *grad.Node) *grad.Node {
+	const sharpness = 2
+	x := grad.Transpose(patches, 0, 2, 1)
+	return grad.Sum(grad.Mul(grad.Softmax(grad.Scale(x, sharpness)), x), 2)
 }
 
 // text maps ids [n, context], padded with tokenizer.Padding, to embeddings [n, D]:

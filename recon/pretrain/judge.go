@@ -2,6 +2,9 @@ package pretrain
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
 
 	"engram/data/progress"
 	"engram/data/scenes"
@@ -95,28 +98,97 @@ func (j *judgeNetwork) encoded(texts []string) []int64 {
 
 // loss is the sum over the groups of the cross-entropy between the softmax over the group's
 // phrases and the right ones in equal shares: the picture half of the CLIP's loss with all
-// phrases for texts.
+// phrases for texts. Patches on which a thing stands learn the phrase of its kind as well.
 func (j *judgeNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	g, size := n.Graph(), j.shape.ImageSize
-	image := j.shape.image(n, fromBytes(g.Step(bytesName, onnx.Uint8, batch, size, size, 3)))
+	pixels := fromBytes(g.Step(bytesName, onnx.Uint8, batch, size, size, 3))
+	image := j.shape.image(n, softened(pixels, g.Step(blurName, onnx.Float, batch)))
 	global := grad.Reshape(grad.Slice(image, 1, 0, 1), batch, j.shape.Dim)
 	texts := j.texts()
 	text := j.shape.text(n, g.Ints(j.encoded(texts), len(texts), j.shape.Context))
-	logits := grad.Mul(grad.MatMulT(grad.Unit(global), grad.Unit(text)), j.shape.scale(n))
+	scale := j.shape.scale(n)
+	logits := grad.Mul(grad.MatMulT(grad.Unit(global), grad.Unit(text)), scale)
 	right := g.Step(fitsName, onnx.Float, batch, len(texts))
-	var sum *grad.Node
+	patches := grad.Reshape(grad.Slice(image, 1, 1, j.shape.tokens()), batch*(j.shape.tokens()-1), j.shape.Dim)
+	kinds := grad.Slice(text, 0, 0, len(j.groups[0].texts))
+	sum := j.places(grad.Mul(grad.MatMulT(grad.Unit(patches), grad.Unit(kinds)), scale), g.Step(placesName, onnx.Int64, batch*(j.shape.tokens()-1)))
 	from := 0
 	for _, group := range j.groups {
 		to := from + len(group.texts)
 		likely := grad.LogSoftmax(grad.Slice(logits, 1, from, to))
-		loss := grad.Scale(grad.Mean(grad.Sum(grad.Mul(grad.Slice(right, 1, from, to), likely), 1)), -group.weight)
-		if from = to; sum == nil {
-			sum = loss
-			continue
-		}
-		sum = grad.Add(sum, loss)
+		sum = grad.Sub(sum, grad.Scale(grad.Mean(grad.Sum(grad.Mul(grad.Slice(right, 1, from, to), likely), 1)), group.weight))
+		from = to
 	}
 	return sum
+}
+
+// placesName is the leaf that says which kind stands on each patch, [B·(T-1)], by its place
+// among all kinds, or nothing.
+const placesName = "places"
+
+// nothing stands where no thing does.
+const nothing = -1
+
+// places is the mean cross-entropy of the patches on which a thing stands, whose logits over the
+// kinds are [B·(T-1), kinds].
+func (j *judgeNetwork) places(logits, kind *grad.Node) *grad.Node {
+	g, patches, kinds := logits.Graph(), logits.Shape()[0], logits.Shape()[1]
+	all := make([]int64, kinds)
+	for i := range all {
+		all[i] = int64(i)
+	}
+	right := grad.Equal(grad.Reshape(kind, patches, 1), g.Ints(all, 1, kinds))
+	// The small number keeps a batch without a thing finite.
+	count := grad.Add(grad.Sum(right), g.Const(1e-6))
+	return grad.Neg(grad.Div(grad.Sum(grad.Mul(right, grad.LogSoftmax(logits))), count))
+}
+
+// standing writes for each of the patches of a scene which kind stands on it. A thing stands on
+// the patch of its middle and on others whose middles lie in the inner part of its box; of
+// several things the nearest counts.
+func standing(s *scenes.Scene, kinds []scenes.Kind, side int, patches []int64) {
+	const inner = .5
+	for i := range patches {
+		patches[i] = nothing
+	}
+	at := func(x float64) int { return min(max(int(x*float64(side)), 0), side-1) }
+	for _, t := range s.Things {
+		kind := int64(slices.Index(kinds, t.Kind))
+		x, y := t.Box.Centre()
+		for row := range side {
+			for column := range side {
+				dx := math.Abs((float64(column)+.5)/float64(side) - x)
+				dy := math.Abs((float64(row)+.5)/float64(side) - y)
+				if dx < inner*t.Box.Width/2 && dy < inner*t.Box.Height/2 {
+					patches[row*side+column] = kind
+				}
+			}
+		}
+		patches[at(y)*side+at(x)] = kind
+	}
+}
+
+// sharpShare is the share of the judge's pictures that stay as sharp as they are drawn. The others
+// are blurred more or less, since reconstructions have soft edges, and a judge of sharp pictures
+// alone would not know what it sees.
+const sharpShare = .5
+
+// blurName is the leaf that says how much each picture is blurred, [B], from 0 to 1.
+const blurName = "blur"
+
+// softened mixes pixels, [n, 3, S, S], with what is left of them after two passes of a binomial
+// filter of 3×3, by share, [n].
+func softened(pixels, share *grad.Node) *grad.Node {
+	const channels, side = 3, 3
+	filter := make([]float32, channels*channels*side*side)
+	for c := range channels {
+		for i, w := range [...]float32{1, 2, 1, 2, 4, 2, 1, 2, 1} {
+			filter[(c*channels+c)*side*side+i] = w / 16
+		}
+	}
+	kernels := pixels.Graph().Array(filter, channels, channels, side, side)
+	soft := grad.Convolve(grad.Convolve(pixels, kernels), kernels)
+	return grad.Add(pixels, grad.Mul(grad.Sub(soft, pixels), grad.Reshape(share, share.Shape()[0], 1, 1, 1)))
 }
 
 // inputs draws the scenes of an epoch and says which phrases are right for each.
@@ -126,21 +198,30 @@ func (j *judgeNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, erro
 	if err != nil {
 		return nil, err
 	}
+	rng := rand.New(rand.NewPCG(j.seed, uint64(epoch)))
 	width := len(j.texts())
-	right := make([]float32, n*width)
+	right, blur := make([]float32, n*width), make([]float32, n)
+	patches, kinds := j.shape.tokens()-1, scenes.Kinds()
+	places := make([]int64, n*patches)
 	for i := range b.scenes {
+		if rng.Float64() >= sharpShare {
+			blur[i] = rng.Float32()
+		}
+		standing(&b.scenes[i], kinds, j.shape.ImageSize/j.shape.Patch, places[i*patches:][:patches])
 		at := i * width
 		for _, group := range j.groups {
-			places := group.of(&b.scenes[i])
-			for _, p := range places {
-				right[at+p] = 1 / float32(len(places))
+			of := group.of(&b.scenes[i])
+			for _, p := range of {
+				right[at+p] = 1 / float32(len(of))
 			}
 			at += len(group.texts)
 		}
 	}
 	return ort.Tensors{
-		bytesName: b.steps(batch),
-		fitsName:  {Shape: []int64{int64(j.recipe.Steps), int64(batch), int64(width)}, Data: right},
+		bytesName:  b.steps(batch),
+		blurName:   {Shape: []int64{int64(j.recipe.Steps), int64(batch)}, Data: blur},
+		placesName: {Shape: []int64{int64(j.recipe.Steps), int64(batch * patches)}, Data: places},
+		fitsName:   {Shape: []int64{int64(j.recipe.Steps), int64(batch), int64(width)}, Data: right},
 	}, nil
 }
 

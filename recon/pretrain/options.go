@@ -141,14 +141,14 @@ func Scales() []Scale {
 		DecoderRecipe:     Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},
 		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
-		Scans:             Simulation{Subjects: 6, Images: 4096, Voxels: 4000},
+		Scans:             Simulation{Subjects: 4, Images: 4096, Voxels: 4000},
 		Summary:           2, SummaryWidth: 256,
 		ScansRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 5e-4, WeightDecay: .05},
 		Judge: CLIPShape{
 			ImageSize: 64, Patch: 8, Stem: []int{32, 64, 128}, Width: 128, Image: nn.Transformer{Layers: 1, Heads: 4},
 			Context: 12, TextWidth: 96, Text: nn.Transformer{Layers: 1, Heads: 3}, Dim: 96,
 		},
-		JudgeRecipe: Recipe{Epochs: 40, Steps: 32, Batch: 128, LR: 1.5e-3, WeightDecay: .05},
+		JudgeRecipe: Recipe{Epochs: 24, Steps: 128, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		held:        300,
 	}}
 }

@@ -66,7 +66,7 @@ func (d *scansNetwork) pairsOf(ctx context.Context, seed uint64) (*pairs, error)
 	path := ""
 	if d.folder != "" {
 		about, err := json.Marshal([]any{
-			d.scans, seed, worldFingerprint(seed), scanner.Version, d.clip.Model().Fingerprint(), d.autoencoder.Files[d.autoencoder.Graphs["encoder"].File],
+			d.scans.Images, d.scans.Voxels, seed, worldFingerprint(seed), scanner.Version, d.clip.Model().Fingerprint(), d.autoencoder.Files[d.autoencoder.Graphs["encoder"].File],
 		})
 		if err != nil {
 			return nil, err
@@ -88,6 +88,9 @@ func (d *scansNetwork) pairsOf(ctx context.Context, seed uint64) (*pairs, error)
 		return p, err
 	}
 	n, width := len(p.scenes), d.shape.Tokens*d.shape.Dim
+	if err := vfs.MkdirAll(d.folder, 0o755); err != nil {
+		return nil, err
+	}
 	return p, safetensors.WriteFile(vfs.OS{}, path, map[string]safetensors.Tensor{
 		predictedName: {Shape: []int{n, width}, Data: p.predicted},
 		seenName:      {Shape: []int{n, width}, Data: p.seen},

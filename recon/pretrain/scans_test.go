@@ -29,7 +29,7 @@ func TestEverySecondImageIsLeftOut(t *testing.T) {
 // TestScansAreKept simulates subjects once, and refuses a file of them that was cut.
 func TestScansAreKept(t *testing.T) {
 	t.Parallel()
-	rt, out, kept := orttest.Runtime(t), t.TempDir(), t.TempDir()
+	rt, out, kept := orttest.Runtime(t), t.TempDir(), filepath.Join(t.TempDir(), "new")
 	for _, m := range []Model{CLIP, Autoencoder, Denoiser} {
 		if _, err := Train(t.Context(), rt, out, m, Options{Scale: "tiny", Epochs: 1}); err != nil {
 			t.Fatal(m, err)
