@@ -24,14 +24,17 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 		}
 	}
 	noise, width := r.noise(opts), r.Elements()
-	n := len(tokens) * opts.Candidates
+	n := len(tokens)
+	if !opts.Sampled {
+		n *= opts.Candidates
+	}
 	images := make([]*pixels.Image, 0, n)
 	batches := (n + opts.Batch - 1) / opts.Batch
 	for b := range batches {
 		part := batch{first: b * opts.Batch, number: b, of: batches}
 		for at := part.first; at < min(part.first+opts.Batch, n); at++ {
 			part.x = append(part.x, noise[at%opts.Candidates]...)
-			part.tokens = append(part.tokens, tokens[at/opts.Candidates].Data...)
+			part.tokens = append(part.tokens, opts.tokensOf(tokens, at).Data...)
 			if starts != nil {
 				part.start = append(part.start, starts[at/opts.Candidates*width:][:width]...)
 			}

@@ -36,6 +36,9 @@ type Options struct {
 	// Compared has for each scan the tokens that its candidates are compared with;
 	// nil means the tokens that they are made of.
 	Compared []embed.Tokens
+	// Sampled says that the tokens are samples of a prior, as many of each scan as there are
+	// candidates, one after the other: each candidate is made of its own.
+	Sampled bool
 	// Progress is told of every step of every batch, in the stage ReconstructingStage,
 	// by the caller's goroutine.
 	Progress progress.Func
@@ -85,19 +88,26 @@ func (r *Reconstructor) Reconstruct(ctx context.Context, tokens []embed.Tokens, 
 }
 
 func (r *Reconstructor) reconstruct(ctx context.Context, tokens []embed.Tokens, encoder Encoder, opts Options) ([]Reconstruction, error) {
-	opts, err := opts.complete(r.sampling, len(tokens))
+	scans := len(tokens)
+	if opts.Sampled {
+		each := cmp.Or(opts.Candidates, defaultCandidates)
+		if each < 1 || scans%each != 0 {
+			return nil, fmt.Errorf("tokens are %d samples, wanted %d for each scan: %w", scans, each, ErrMismatch)
+		}
+		scans /= each
+	}
+	opts, err := opts.complete(r.sampling, scans)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.check(tokens); err != nil {
 		return nil, err
 	}
-	wanted := tokens
 	if opts.Compared != nil {
-		if wanted = opts.Compared; len(wanted) != len(tokens) {
-			return nil, fmt.Errorf("tokens to compare with are of %d scans, wanted %d: %w", len(wanted), len(tokens), ErrMismatch)
+		if len(opts.Compared) != scans {
+			return nil, fmt.Errorf("tokens to compare with are of %d scans, wanted %d: %w", len(opts.Compared), scans, ErrMismatch)
 		}
-		if err := r.check(wanted); err != nil {
+		if err := r.check(opts.Compared); err != nil {
 			return nil, err
 		}
 	}
@@ -112,19 +122,34 @@ func (r *Reconstructor) reconstruct(ctx context.Context, tokens []embed.Tokens, 
 	if len(found) != len(images) {
 		return nil, fmt.Errorf("the encoder gives tokens of %d pictures, wanted %d: %w", len(found), len(images), ErrMismatch)
 	}
-	out := make([]Reconstruction, len(tokens))
+	out := make([]Reconstruction, scans)
 	for at, t := range found {
 		if err := r.checkShape("tokens of the encoder", t); err != nil {
 			return nil, err
 		}
+		wanted := opts.tokensOf(tokens, at)
+		if opts.Compared != nil {
+			wanted = opts.Compared[at/opts.Candidates]
+		}
 		of := &out[at/opts.Candidates]
-		of.Candidates = append(of.Candidates, Candidate{images[at], cosine(wanted[at/opts.Candidates].Data, t.Data)})
+		of.Candidates = append(of.Candidates, Candidate{images[at], cosine(wanted.Data, t.Data)})
 		if last := len(of.Candidates) - 1; of.Candidates[last].Cosine > of.Candidates[of.Best].Cosine {
 			of.Best = last
 		}
 	}
 	return out, nil
 }
+
+// tokensOf returns the tokens that a candidate is made of, counted over all scans.
+func (o *Options) tokensOf(tokens []embed.Tokens, candidate int) embed.Tokens {
+	if o.Sampled {
+		return tokens[candidate]
+	}
+	return tokens[candidate/o.Candidates]
+}
+
+// defaultCandidates is the number of candidates where none is named.
+const defaultCandidates = 4
 
 // complete fills in the defaults: of the model, or else of the program.
 func (o Options) complete(own model.Sampling, scans int) (Options, error) {
@@ -133,7 +158,7 @@ func (o Options) complete(own model.Sampling, scans int) (Options, error) {
 		value   *int
 		without int
 	}{
-		{"steps", &o.Steps, cmp.Or(own.Steps, 20)}, {"candidates", &o.Candidates, 4},
+		{"steps", &o.Steps, cmp.Or(own.Steps, 20)}, {"candidates", &o.Candidates, defaultCandidates},
 		{"batch", &o.Batch, 16}, {"steps between previews", &o.PreviewEvery, 5},
 	} {
 		if *field.value < 0 {

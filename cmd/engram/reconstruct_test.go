@@ -217,7 +217,7 @@ func TestPriorsOfADecoder(t *testing.T) {
 	c := newCLI(t)
 	s, dir := newSeenScans(t, c, 1), t.TempDir()
 	decoder := filepath.Join(dir, "gaussian")
-	c.must("train", "--voxels", s.trainScans.train, "--trials", s.trainScans.trials, "--stimuli", s.train, "--model", "scenes-clip", "--preset", "gaussian", "--out", decoder)
+	c.must("train", "--voxels", s.trainScans.train, "--trials", s.trainScans.trials, "--stimuli", s.train, "--model", "scenes-clip", "--preset", "gaussian", "--prior", "--out", decoder)
 	choices := func(name, decoder string, more ...string) string {
 		out := filepath.Join(dir, name)
 		c.must(append([]string{
@@ -229,7 +229,7 @@ func TestPriorsOfADecoder(t *testing.T) {
 		}
 		return string(text)
 	}
-	for name, more := range map[string][]string{"recall": nil, "linear": {"--prior", "linear"}} {
+	for name, more := range map[string][]string{"recall": nil, "linear": {"--prior", "linear"}, "transformer": {"--prior", "transformer"}} {
 		if found := choices(name, decoder, more...); !strings.Contains(found, `"prior": "`+name+`"`) {
 			t.Errorf("%v chose %s, want the prior %s", more, found, name)
 		}
@@ -237,11 +237,18 @@ func TestPriorsOfADecoder(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(decoder, "alignment")); err != nil {
 		t.Fatal(err)
 	}
+	if found := choices("network", decoder); !strings.Contains(found, `"prior_model": "`) {
+		t.Errorf("a decoder with a diffusion prior alone chose %s, want that prior", found)
+	}
+	if err := os.RemoveAll(filepath.Join(decoder, "prior")); err != nil {
+		t.Fatal(err)
+	}
 	if found := choices("none", decoder); strings.Contains(found, `"prior"`) {
 		t.Errorf("a decoder without an alignment chose %s, want no prior", found)
 	}
 	c.refuse([]string{"has no alignment for the prior linear", "engram train"},
 		"reconstruct", "--voxels", s.voxels, "--decoder", decoder, "--out", filepath.Join(dir, "x"), "--prior", "linear")
+	c.refuse([]string{"engram train --prior writes"}, "reconstruct", "--voxels", s.voxels, "--decoder", decoder, "--out", filepath.Join(dir, "x"), "--prior", "transformer")
 }
 
 // TestBlurryImages trains a low-level model beside a decoder and begins from its images.
@@ -274,6 +281,9 @@ func TestBlurryImages(t *testing.T) {
 
 	// A decoder that is trained again without a low-level model has none.
 	c.must(append(train, "--stimuli", s.train)...)
+	if _, err := os.Stat(filepath.Join(s.decoder, "lowlevel")); !os.IsNotExist(err) {
+		t.Errorf("the low-level model of the decoder before: %v", err)
+	}
 	c.refuse([]string{"blurry images need a low-level model", "engram train --low-level"}, append(args, "--start", "blurry", "--out", filepath.Join(t.TempDir(), "none"))...)
 	c.refuse([]string{"--low-level needs --stimuli"}, "train", "--voxels", s.trainScans.train, "--targets", s.voxels, "--model", "scenes-clip", "--low-level", "--out", s.decoder)
 	c.refuse([]string{"--autoencoder needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--autoencoder", "x", "--out", s.decoder)

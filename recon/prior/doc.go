@@ -1,6 +1,6 @@
 // Package prior takes the tokens that a decoder predicts of scans to tokens as images
 // have them. MindEye (Scotti et al. 2023, arXiv 2305.18274, section 3.2) does so with a
-// diffusion prior. Beside it stand the linear alignment (Linear), and an alignment by the
+// diffusion prior (Train, Sampler). Beside it stand the linear alignment (Linear), and an alignment by the
 // images that are known (Recall). Both are fitted in closed form, in scores along the
 // components of a decoder's targets, and stand in its folder (Alignment).
 //

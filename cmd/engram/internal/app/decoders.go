@@ -19,6 +19,7 @@ type Decoder struct {
 	*scan.Decoder
 	dir     string
 	runtime *ort.Runtime
+	session ort.SessionOptions
 }
 
 // OpenDecoder opens the decoder in a folder.
@@ -31,7 +32,7 @@ func (a *App) OpenDecoder(ctx context.Context, dir string, watch progress.Func) 
 	if err != nil {
 		return nil, errors.Join(err, rt.Close())
 	}
-	return &Decoder{Decoder: d, dir: dir, runtime: rt}, nil
+	return &Decoder{Decoder: d, dir: dir, runtime: rt, session: a.Session()}, nil
 }
 
 // Close frees the decoder and the library.

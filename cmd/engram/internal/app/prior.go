@@ -12,7 +12,9 @@ import (
 	"engram/data/vfs"
 	"engram/embed"
 	"engram/embed/model"
+	"engram/embed/ort"
 	"engram/embed/scan"
+	"engram/recon"
 	"engram/recon/lowlevel"
 	"engram/recon/prior"
 
@@ -42,7 +44,11 @@ func SaveDecoder(ctx context.Context, m *scan.Model, dir string) error {
 
 // removeParts removes what an earlier decoder of a folder had beside it.
 func removeParts(decoder string) error {
-	return errors.Join(prior.Remove(decoder), vfs.RemoveAllFS(vfs.OS{}, filepath.Join(decoder, lowlevel.Folder)))
+	faults := prior.Remove(decoder)
+	for _, folder := range []string{lowlevel.Folder, prior.NetworkFolder} {
+		faults = errors.Join(faults, vfs.RemoveAllFS(vfs.OS{}, filepath.Join(decoder, folder)))
+	}
+	return faults
 }
 
 // CheckPrior refuses a name that is no prior. "" is the best one that a decoder has.
@@ -58,21 +64,37 @@ type aligner struct {
 	kind      string // of prior.Kinds
 	alignment *prior.Alignment
 	parts     *scan.Components
-	metric    *scan.Metric // nil for the linear alignment
+	metric    *scan.Metric   // nil for the linear alignment
+	sampler   *prior.Sampler // of the transformer alone
+}
+
+// Close frees the network, where there is one.
+func (a *aligner) Close() error {
+	if a.sampler == nil {
+		return nil
+	}
+	return a.sampler.Close()
 }
 
 // openAligner opens the prior of a decoder: the one that is named, or the best one.
-func openAligner(d *Decoder, kind string) (*aligner, error) {
+func openAligner(d *Decoder, kind string, session ort.SessionOptions) (*aligner, error) {
 	if err := CheckPrior(kind); err != nil {
 		return nil, err
 	}
-	if kind == prior.None {
+	switch kind {
+	case prior.None:
 		return &aligner{kind: kind}, nil
+	case prior.Transformer:
+		return openTransformer(d, session)
 	}
 	alignment, err := prior.Open(d.dir, d.Fingerprint())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && kind == "":
-		return &aligner{kind: prior.None}, nil
+		a, err := openTransformer(d, session) // of a decoder that was made elsewhere
+		if errors.Is(err, fs.ErrNotExist) {
+			return &aligner{kind: prior.None}, nil
+		}
+		return a, err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("the decoder %s has no alignment for the prior %s: engram train writes one beside a decoder whose tokens are a ridge's", d.dir, kind)
 	case err != nil:
@@ -98,6 +120,15 @@ func openAligner(d *Decoder, kind string) (*aligner, error) {
 	return a, nil
 }
 
+// openTransformer opens the diffusion prior of a decoder.
+func openTransformer(d *Decoder, session ort.SessionOptions) (*aligner, error) {
+	s, err := prior.OpenSampler(d.runtime, filepath.Join(d.dir, prior.NetworkFolder), d.Space(), session)
+	if err != nil {
+		return nil, fmt.Errorf("the prior transformer, which engram train --prior writes beside a decoder: %w", err)
+	}
+	return &aligner{kind: prior.Transformer, sampler: s}, nil
+}
+
 // align returns the aligned tokens of predictions, [n, T·D], each from the mean of so many
 // scans.
 func (a *aligner) align(ctx context.Context, predicted blas32.General, repeats []int) (blas32.General, error) {
@@ -121,28 +152,56 @@ type Scans struct {
 	Repeats []int          // how many scans each is the mean of
 }
 
-// Predicted are the tokens that a decoder predicts, and the tokens that a prior makes of
-// them.
+// Predicted are the tokens that a decoder predicts, and what its prior makes of them.
 type Predicted struct {
-	Raw, Tokens []embed.Tokens
-	Prior       string // of prior.Kinds
+	Raw, Aligned []embed.Tokens
+	Prior        string         // of prior.Kinds
+	Sampler      *prior.Sampler // of the prior transformer, which draws from Raw; else nil
 }
 
-// PredictTokens predicts the tokens of scans, aligned by a prior of prior.Kinds; "" is the
-// best one that the decoder has.
-func (d *Decoder) PredictTokens(ctx context.Context, scans Scans, kind string) (*Predicted, error) {
-	a, err := openAligner(d, kind)
+// Close frees the prior.
+func (p *Predicted) Close() error {
+	if p == nil || p.Sampler == nil {
+		return nil
+	}
+	return p.Sampler.Close()
+}
+
+// Tokens returns the tokens that pictures of some scans are made of: one for each scan, or
+// for each of its candidates (recon.Options.Sampled).
+func (p *Predicted) Tokens(ctx context.Context, scans []int, opts *recon.Options) ([]embed.Tokens, error) {
+	if p.Sampler == nil {
+		return pickTokens(p.Aligned, scans), nil
+	}
+	opts.Sampled = true
+	return p.Sampler.Sample(ctx, pickTokens(p.Raw, scans), prior.SampleOptions{Samples: opts.Candidates, Seed: opts.Seed})
+}
+
+// PredictTokens predicts the tokens of scans, for a prior of prior.Kinds; "" is the best one
+// that the decoder has. The caller closes what was predicted before the decoder.
+func (d *Decoder) PredictTokens(ctx context.Context, scans Scans, kind string) (_ *Predicted, err error) {
+	a, err := openAligner(d, kind, d.session)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
 	raw, err := d.Decode(ctx, scans.Means)
 	if err != nil {
 		return nil, err
+	}
+	c := d.Config()
+	out := &Predicted{Raw: tokensOf(raw, c.T, c.D), Prior: a.kind, Sampler: a.sampler}
+	if a.sampler != nil {
+		return out, nil
 	}
 	aligned, err := a.align(ctx, raw, scans.Repeats)
 	if err != nil {
 		return nil, err
 	}
-	c := d.Config()
-	return &Predicted{tokensOf(raw, c.T, c.D), tokensOf(aligned, c.T, c.D), a.kind}, nil
+	out.Aligned = tokensOf(aligned, c.T, c.D)
+	return out, nil
 }

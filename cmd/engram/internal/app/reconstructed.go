@@ -53,10 +53,11 @@ type reconstructionChoices struct {
 	Denoiser    string `json:"denoiser"`
 	LowLevel    string `json:"low_level,omitempty"`
 	Index       string `json:"index,omitempty"`
-	True        bool   `json:"true,omitempty"`  // pictures are made of the true tokens, too
-	Decoder     string `json:"decoder"`         // as it was named
-	Prior       string `json:"prior,omitempty"` // of prior.Kinds, absent for none
-	Data        string `json:"data,omitempty"`  // metrics.NSD, or absent
+	True        bool   `json:"true,omitempty"`        // pictures are made of the true tokens, too
+	Decoder     string `json:"decoder"`               // as it was named
+	Prior       string `json:"prior,omitempty"`       // of prior.Kinds, absent for none
+	PriorModel  string `json:"prior_model,omitempty"` // fingerprint of the network
+	Data        string `json:"data,omitempty"`        // metrics.NSD, or absent
 }
 
 // reconstructions is a folder of pictures of scans.
@@ -84,12 +85,15 @@ func foldersOf(spec ReconstructionsSpec, set *scanSet) []string {
 // openReconstructions opens a folder, or makes it. One of other choices is refused.
 func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.Choices, p *painter) (_ *reconstructions, err error) {
 	c := reconstructionChoices{
-		Format: choicesVersion, Choices: choices, Start: spec.Start, Tokens: sumOfTokens(set.tokens), Model: p.clip.Fingerprint(),
+		Format: choicesVersion, Choices: choices, Start: spec.Start, Tokens: sumOfTokens(set.Raw), Model: p.clip.Fingerprint(),
 		Autoencoder: p.autoencoder.Fingerprint(), Denoiser: p.denoiser.Fingerprint(), Index: spec.Index, True: spec.True,
 		Decoder: spec.Decoder,
 	}
-	if set.prior != prior.None {
-		c.Prior = set.prior
+	switch {
+	case set.Sampler != nil:
+		c.Prior, c.PriorModel = set.Prior, set.Sampler.Fingerprint()
+	case set.Prior != prior.None:
+		c.Prior, c.Tokens = set.Prior, sumOfTokens(set.Aligned)
 	}
 	if spec.Data.MindEye != "" {
 		c.Data = metrics.NSD

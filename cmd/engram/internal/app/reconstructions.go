@@ -183,8 +183,12 @@ func (j *reconstructing) draw(ctx context.Context, group []int, opts recon.Optio
 	if opts.Starts, err = j.starts(ctx, group, found, blurred); err != nil {
 		return nil, err
 	}
-	opts.Compared = pickTokens(j.set.compared, group)
-	made, err := j.painter.Reconstruct(ctx, pickTokens(j.set.tokens, group), j.painter.encoder, opts)
+	opts.Compared, opts.Candidates = pickTokens(j.set.Raw, group), j.choices.Candidates
+	tokens, err := j.set.Tokens(ctx, group, &opts)
+	if err != nil {
+		return nil, err
+	}
+	made, err := j.painter.Reconstruct(ctx, tokens, j.painter.encoder, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +200,7 @@ func (j *reconstructing) draw(ctx context.Context, group []int, opts recon.Optio
 	if !j.spec.True {
 		return list, nil
 	}
-	opts.Starts, opts.Strength, opts.Compared = nil, 0, nil
+	opts.Starts, opts.Strength, opts.Compared, opts.Sampled = nil, 0, nil, false
 	bound, err := j.painter.Reconstruct(ctx, pickTokens(j.set.truth, group), j.painter.encoder, opts)
 	if err != nil {
 		return nil, err

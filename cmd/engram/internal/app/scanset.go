@@ -20,17 +20,15 @@ import (
 
 // scanSet are scans to make pictures of, one for each image that was seen.
 type scanSet struct {
-	names    []string
-	tokens   []embed.Tokens   // that pictures are made of
-	prior    string           // that aligned them, of prior.Kinds
-	repeats  []int            // scans that each is the mean of
-	compared []embed.Tokens   // as predicted, that pictures are compared with
-	vectors  []embed.Vector   // to search an index for, nil without one
-	truth    []embed.Tokens   // of what was seen, nil where it is not known
-	images   []int            // that were seen, of stimuli; nil where that is not known
-	stimuli  *dataset.Stimuli // nil where they are not there
-	index    *Index           // nil where none is named
-	blurry   *blurry          // nil without a low-level model
+	names      []string
+	repeats    []int            // scans that each is the mean of
+	*Predicted                  // its raw tokens are what pictures are compared with
+	vectors    []embed.Vector   // to search an index for, nil without one
+	truth      []embed.Tokens   // of what was seen, nil where it is not known
+	images     []int            // that were seen, of stimuli; nil where that is not known
+	stimuli    *dataset.Stimuli // nil where they are not there
+	index      *Index           // nil where none is named
+	blurry     *blurry          // nil without a low-level model
 }
 
 // Close closes stimuli and index.
@@ -39,6 +37,7 @@ func (s *scanSet) Close() error {
 	if s.stimuli != nil {
 		faults = append(faults, s.stimuli.Close())
 	}
+	faults = append(faults, s.Predicted.Close())
 	if s.index != nil {
 		faults = append(faults, s.index.Close())
 	}
@@ -70,14 +69,12 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	if err != nil {
 		return nil, err
 	}
-	predicted, err := decoder.PredictTokens(ctx, Scans{means, s.repeats}, spec.Prior)
-	if err != nil {
+	if s.Predicted, err = decoder.PredictTokens(ctx, Scans{means, s.repeats}, spec.Prior); err != nil {
 		return nil, err
 	}
 	if s.blurry, err = a.predictBlurry(ctx, spec, p, means); err != nil {
 		return nil, err
 	}
-	s.compared, s.tokens, s.prior = predicted.Raw, predicted.Tokens, predicted.Prior
 	if spec.Index == "" {
 		return s, nil
 	}
@@ -87,7 +84,7 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	if err := s.index.match(decoder.Space(), decoder.Config().D, false); err != nil {
 		return nil, fmt.Errorf("decoder %s: %w", spec.Decoder, err)
 	}
-	for _, t := range s.compared {
+	for _, t := range s.Raw {
 		v, err := decoder.FirstStage(t.Data)
 		if err != nil {
 			return nil, err

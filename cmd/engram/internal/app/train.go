@@ -12,6 +12,7 @@ import (
 	"engram/embed/model"
 	"engram/embed/scan"
 	"engram/recon/lowlevel"
+	"engram/recon/prior"
 )
 
 // Training says how decoders are trained; 0 and "" stand for what the preset has
@@ -41,6 +42,8 @@ type TrainSpec struct {
 	// model of kind vae; "" is ScenesAutoencoder.
 	LowLevel    bool
 	Autoencoder string
+	// DiffusionPrior trains a diffusion prior beside the decoder, too.
+	DiffusionPrior bool
 }
 
 // Card says what a decoder is and where it comes from.
@@ -63,6 +66,9 @@ type Card struct {
 	Loss       *float32 `json:"loss"` // of the last epoch; null for a decoder that is solved, not trained
 	Seconds    float64  `json:"seconds"`
 	LowLevel   string   `json:"low_level,omitempty"` // folder of the low-level model
+	Prior      string   `json:"prior,omitempty"`     // folder of the diffusion prior
+	// PriorMissed is the error that the prior leaves on held-out pairs, over the prediction's.
+	PriorMissed float64 `json:"prior_missed,omitempty"`
 }
 
 // Train trains a decoder and writes it to its folder. Of MindEye's data it uses
@@ -115,8 +121,23 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if c.Epochs > 0 {
 		c.Loss = &model.Losses[c.Epochs-1]
 	}
-	if err := SaveDecoder(ctx, model, spec.Out); err != nil || low == nil {
-		return c, err
+	var network *prior.Network
+	if spec.DiffusionPrior {
+		if network, err = a.trainPrior(ctx, model, s, opts); err != nil {
+			return nil, err
+		}
+	}
+	if err := SaveDecoder(ctx, model, spec.Out); err != nil {
+		return nil, err
+	}
+	if network != nil {
+		c.Prior, c.PriorMissed = filepath.Join(spec.Out, prior.NetworkFolder), network.Missed
+		if err := network.Save(c.Prior, opts.Target); err != nil {
+			return nil, err
+		}
+	}
+	if low == nil {
+		return c, nil
 	}
 	c.LowLevel = filepath.Join(spec.Out, lowlevel.Folder)
 	return c, low.Save(c.LowLevel)

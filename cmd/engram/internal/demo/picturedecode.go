@@ -21,6 +21,7 @@ import (
 type decoded struct {
 	seen, predicted []embed.Tokens
 	aligned         map[string][]embed.Tokens // by the prior
+	sampler         *prior.Sampler            // of the prior transformer, nil where it is not studied
 	blurry          []*pixels.Image
 	nearest         []int // of each scan the likeliest training image
 }
@@ -50,6 +51,11 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 	out = &decoded{seen: s.split(tests.Targets), predicted: s.split(predicted)}
 	if err := s.align(ctx, model, decoder, predicted, out); err != nil {
 		return nil, err
+	}
+	if slices.Contains(s.spec.Priors, prior.Transformer) {
+		if err := s.sample(ctx, model, trained, out); err != nil {
+			return nil, err
+		}
 	}
 	metric, err := decoder.Metric()
 	if err != nil {
@@ -98,6 +104,39 @@ func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *sc
 		out.aligned[name] = s.split(tokens)
 	}
 	return nil
+}
+
+// sample trains the diffusion prior and draws a sample of each prediction.
+func (s *pictureStudy) sample(ctx context.Context, model *scan.Model, trained scan.Data, out *decoded) error {
+	left, _ := model.LeftOut() // which align has found
+	parts, err := model.Components()
+	if err != nil {
+		return err
+	}
+	pairs := prior.Pairs{T: s.t, D: s.d, Seen: blas32.General{Rows: len(left.Images), Cols: s.t * s.d, Stride: s.t * s.d}}
+	for _, image := range left.Images {
+		pairs.Seen.Data = append(pairs.Seen.Data, rows(trained.Targets, image, 1).Data...)
+	}
+	if pairs.Predicted, err = parts.Tokens(ctx, left.Predicted); err != nil {
+		return err
+	}
+	network, err := prior.Train(ctx, s.runtime(), pairs, prior.TrainOptions{Session: s.session(), Progress: s.watch})
+	if err != nil {
+		return err
+	}
+	if out.sampler, err = network.Open(s.runtime(), s.session()); err != nil {
+		return err
+	}
+	out.aligned[prior.Transformer], err = out.sampler.Sample(ctx, out.predicted, prior.SampleOptions{})
+	return err
+}
+
+// Close frees the diffusion prior, where there is one.
+func (d *decoded) Close() error {
+	if d.sampler == nil {
+		return nil
+	}
+	return d.sampler.Close()
 }
 
 // blurry trains a low-level model and returns the images that it predicts of scans.

@@ -10,6 +10,7 @@ import (
 	"engram/embed"
 	"engram/embed/pixels"
 	"engram/recon"
+	"engram/recon/prior"
 )
 
 // pictureKind is one kind of pictures, one picture for each image to reconstruct.
@@ -43,7 +44,14 @@ func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *de
 			case app.StartRetrieved:
 				opts.Starts, opts.Strength = found.images, s.spec.Strength
 			}
-			made, err := s.reconstruct(ctx, d.aligned[name], opts)
+			tokens := d.aligned[name]
+			if name == prior.Transformer {
+				opts.Sampled = true
+				if tokens, err = d.sampler.Sample(ctx, d.predicted, prior.SampleOptions{Samples: opts.Candidates, Seed: seed}); err != nil {
+					return nil, err
+				}
+			}
+			made, err := s.reconstruct(ctx, tokens, opts)
 			if err != nil {
 				return nil, fmt.Errorf("prior %s from %s: %w", name, start, err)
 			}

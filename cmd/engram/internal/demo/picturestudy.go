@@ -149,7 +149,7 @@ func (s *pictureStudy) runtime() *ort.Runtime       { return s.encoder.Runtime()
 func (s *pictureStudy) session() ort.SessionOptions { return s.app.Session() }
 
 // subject adds the scores of one subject.
-func (s *pictureStudy) subject(ctx context.Context, seed uint64, out *PictureStudy) error {
+func (s *pictureStudy) subject(ctx context.Context, seed uint64, out *PictureStudy) (err error) {
 	world := scenes.New(seed)
 	var shown []scenes.Scene
 	for i := range s.spec.Images + s.spec.Test {
@@ -168,6 +168,7 @@ func (s *pictureStudy) subject(ctx context.Context, seed uint64, out *PictureStu
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, decoded.Close()) }()
 	for _, name := range s.spec.Priors {
 		cloud, err := newCloud(decoded.seen, decoded.aligned[name])
 		if err != nil {

@@ -139,7 +139,7 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		if err != nil {
 			return nil, err
 		}
-		h.predicted, h.aligned = append(h.predicted, predicted.Raw...), append(h.aligned, predicted.Tokens...)
+		h.predicted, h.aligned = append(h.predicted, predicted.Raw...), append(h.aligned, predicted.Aligned...)
 		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
 		h.queries = append(h.queries, queries...)
 		for i := range n {
