@@ -2,10 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -61,5 +64,38 @@ func TestEveryAnswerHasTheHardeningHeaders(t *testing.T) {
 		if diff := cmp.Diff(policy, found); diff != "" {
 			t.Errorf("%s: Content-Security-Policy (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// waiting is a writer of a log whose disk is slow.
+type waiting struct{ until chan struct{} }
+
+func (w waiting) Write(p []byte) (int, error) {
+	<-w.until
+	return len(p), nil
+}
+
+// An answer is whole, with its length, before its line of the log is written.
+func TestAnAnswerDoesNotWaitForTheLog(t *testing.T) {
+	opts, log := fakeOptions(t), waiting{make(chan struct{})}
+	opts.Logger = slog.New(slog.NewTextHandler(log, nil))
+	server := httptest.NewServer(newServer(t, opts).Handler())
+	defer server.Close()
+	defer close(log.until)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/v1/search", strings.NewReader(`{"vector":[1,0,0]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.ContentLength != int64(len(body)) || !strings.HasSuffix(string(body), "}\n") {
+		t.Errorf("%d bytes of %d, error %v", len(body), answer.ContentLength, err)
 	}
 }
