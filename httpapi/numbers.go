@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"engram/embed"
@@ -93,13 +94,17 @@ func (n *numbers) readRow(raw []byte) (after []byte, ok bool) {
 	row := make([]float32, 0, bytes.Count(raw[:end], []byte(","))+1)
 	for {
 		raw = trimSpace(raw)
-		length := numberLength(raw)
-		value, err := strconv.ParseFloat(string(raw[:length]), 32)
-		if err != nil {
-			return nil, false
+		number := parseDecimal(raw)
+		value, easy := number.float32()
+		if !easy {
+			x, err := strconv.ParseFloat(string(raw[:number.length]), 32)
+			if err != nil {
+				return nil, false
+			}
+			value = float32(x)
 		}
-		row = append(row, float32(value))
-		raw = raw[length:]
+		row = append(row, value)
+		raw = raw[number.length:]
 		if after, ended := skip(raw, ']'); ended {
 			n.rows = append(n.rows, row)
 			return after, true
@@ -127,41 +132,91 @@ func skip(raw []byte, token byte) (after []byte, ok bool) {
 	return raw[1:], true
 }
 
-// numberLength returns the length of the number that raw begins with as JSON writes it
-// (RFC 8259, section 6), 0 where it begins with none.
-func numberLength(raw []byte) int {
+// decimal is a number as it is written: digits · 10^exponent.
+type decimal struct {
+	negative bool
+	digits   uint64
+	exponent int
+	length   int // in bytes; 0: there is no number
+}
+
+// parseDecimal reads the number that raw begins with as JSON writes it (RFC 8259, section
+// 6). Digits overflow where there are more than 19; see float32.
+func parseDecimal(raw []byte) (d decimal) {
 	at := 0
-	digits := func() bool {
+	digits := func() (n int) {
 		from := at
-		for at < len(raw) && '0' <= raw[at] && raw[at] <= '9' {
-			at++
+		for ; at < len(raw) && '0' <= raw[at] && raw[at] <= '9'; at++ {
+			d.digits = 10*d.digits + uint64(raw[at]-'0')
 		}
-		return at > from
+		return at - from
 	}
-	if at < len(raw) && raw[at] == '-' {
+	is := func(a, b byte) bool { return at < len(raw) && (raw[at] == a || raw[at] == b) }
+	if is('-', '-') {
+		d.negative = true
 		at++
 	}
-	if at < len(raw) && raw[at] == '0' {
+	if is('0', '0') {
 		at++ // and no digit behind it
-	} else if !digits() {
-		return 0
+	} else if digits() == 0 {
+		return decimal{}
 	}
-	if at < len(raw) && raw[at] == '.' {
+	if is('.', '.') {
 		at++
-		if !digits() {
-			return 0
+		if d.exponent = -digits(); d.exponent == 0 {
+			return decimal{}
 		}
 	}
-	if at < len(raw) && (raw[at] == 'e' || raw[at] == 'E') {
+	if is('e', 'E') {
 		at++
-		if at < len(raw) && (raw[at] == '+' || raw[at] == '-') {
+		exponent := at
+		if is('+', '-') {
 			at++
 		}
-		if !digits() {
-			return 0
+		mantissa := d.digits
+		if digits() == 0 {
+			return decimal{}
 		}
+		d.digits = mantissa
+		n, err := strconv.Atoi(string(raw[exponent:at]))
+		if err != nil {
+			n = math.MaxInt32
+		}
+		d.exponent += n
 	}
-	return at
+	d.length = at
+	return d
+}
+
+// powers are the powers of ten that are float64s.
+var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// float32 returns the float32 that is nearest to the number, where that is easily told.
+//
+// Digits and a power of ten that are float64s have as their product or quotient the float64
+// nearest to the number (Clinger, How to Read Floating Point Numbers Accurately, 1990,
+// section 3). Rounded once more it is the nearest float32, unless it lies halfway between
+// two of these, so that it may have been rounded to there.
+func (d decimal) float32() (value float32, ok bool) {
+	const maxLength = 19 // of that many digits none has overflowed
+	if d.length == 0 || d.length > maxLength || d.digits >= 1<<53 || d.exponent < -22 || d.exponent > 22 {
+		return 0, false
+	}
+	x := float64(d.digits)
+	if d.exponent < 0 {
+		x /= powers[-d.exponent]
+	} else {
+		x *= powers[d.exponent]
+	}
+	const dropped = 52 - 23 // bits of the fraction
+	halfway := math.Float64bits(x)&(1<<dropped-1) == 1<<(dropped-1)
+	if halfway || x != 0 && (x < 0x1p-126 || x > math.MaxFloat32) {
+		return 0, false
+	}
+	if d.negative {
+		x = -x
+	}
+	return float32(x), true
 }
 
 // vector returns the vector of a part that has one.

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,7 +30,7 @@ func TestNumbersAreCutOut(t *testing.T) {
 		}
 	}
 	for _, body := range []string{
-		`{"vector":[]}`, `{"vector":[[1]]}`, `{"vector":[1,]}`, `{"vector":[01]}`, `{"vector":[+1]}`, `{"vector":[.5]}`, `{"vector":[5.]}`,
+		`{"vector":[]}`, `{"vector":[[1]]}`, `{"vector":[1,]}`, `{"vector":[,1]}`, `{"vector":[01]}`, `{"vector":[+1]}`, `{"vector":[.5]}`, `{"vector":[5.]}`,
 		`{"vector":[1e]}`, `{"vector":[0x1p-2]}`, `{"vector":[inf]}`, `{"vector":[NaN]}`, `{"vector":[null]}`, `{"vector":[1e39]}`, `{"vector":["1"]}`,
 		`{"vector":[1 2]}`, `{"vector":[1`, `{"vector":`, `{"vector" [1]}`, `{"Vector":[1]}`, `{"voxels":[[1],2]}`, `{"voxels":[1,[2]]}`, `["vector",1]`,
 		`{"text":"vector"}`, `{"parts":[{"vector":[1]}]}`, "{\"vector\":[1,\u00a02]}",
@@ -36,6 +38,45 @@ func TestNumbersAreCutOut(t *testing.T) {
 		if _, _, ok := cutNumbers([]byte(body)); ok {
 			t.Errorf("%s is cut", body)
 		}
+	}
+}
+
+// Numbers are the float32s that strconv reads, also halfway between two of them, and where
+// those end.
+func TestNumbersAreTheNearest(t *testing.T) {
+	check := func(text string) {
+		t.Helper()
+		want, err := strconv.ParseFloat(text, 32)
+		d := parseDecimal([]byte(text))
+		got, easy := d.float32()
+		if d.length != len(text) || easy && (err != nil || math.Float32bits(got) != math.Float32bits(float32(want))) {
+			t.Errorf("%s is read as %v in %d bytes, wanted %v, error %v", text, got, d.length, float32(want), err)
+		}
+	}
+	for _, text := range []string{
+		"0", "-0", "0.0", "1e-45", "7e-46", "1.17549435e-38", "3.4028235e38", "3.4028236e38", "1e39", "9007199254740993", "9999999999999999999",
+		"99999999999999999999", "16777217", "16777219", "1e22", "1e23", "1e-22", "1e-23", "1e99999999999999999999", "0.000000000000000001",
+	} {
+		check(text)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	easy := 0
+	for range 50_000 {
+		x := math.Float32frombits(rng.Uint32())
+		if x-x != 0 {
+			continue
+		}
+		near := strconv.FormatFloat(float64(x), 'g', -1, 32)
+		between := strconv.FormatFloat((float64(x)+float64(math.Nextafter32(x, 9)))/2, 'g', 1+rng.IntN(17), 64)
+		for _, text := range []string{near, between, strconv.FormatFloat(rng.NormFloat64(), 'f', 1+rng.IntN(14), 64)} {
+			check(text)
+		}
+		if _, ok := parseDecimal([]byte(strconv.FormatFloat(rng.NormFloat64(), 'g', 9, 32))).float32(); ok {
+			easy++
+		}
+	}
+	if easy < 40_000 {
+		t.Errorf("of 50,000 numbers of a vector %d are told easily, wanted nearly all", easy)
 	}
 }
 
