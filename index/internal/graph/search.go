@@ -130,7 +130,7 @@ func (r *search) efforts(s Searcher, i int, part column.Part) (e Efforts, ok boo
 		r.base = e
 	}
 	if part.Possible != nil && part.Filter == nil {
-		return e, ok && (s.Through || promising(s.Graphs[i], part, e)), nil
+		return e, ok && (s.Through || promising(scanCost(part), s.Graphs[i].First, e.Near)), nil
 	}
 	chosen, among := part.Most(), len(part.IDs)
 	if ok && part.Filter != nil {

@@ -12,23 +12,22 @@ import (
 const (
 	// comparison is the cost of a row that is compared, expansion of one whose links are
 	// followed.
-	comparison, expansion = 1.4, 7
+	comparison, expansion = 1, 5
 	// compared is how many rows are compared for each one whose links are followed, while
 	// these are near the query.
 	compared = 12
-	// firstCheck is how many rows a walk expands before it is asked for the first time how
-	// much it is likely to cost, and doubt how many times the budget that must be for it to
-	// be given up: the estimate is rough.
-	firstCheck, doubt = 64, 4
+	// sequential is the cost of a row that is scanned in sequence.
+	sequential = .65
+	// firstCheck is the share of its budget after which a walk is asked for the first time
+	// how much it is likely to cost, and doubt how many times the budget that must be for it
+	// to be given up: the estimate is rough.
+	firstCheck, doubt = 1. / 8, 1.5
 )
 
 // scanCost is the cost of a scan of the chosen rows of a part.
 func scanCost(part column.Part) float64 {
 	return min(float64(part.Matches), sequential*float64(len(part.IDs)))
 }
-
-// sequential is the cost of a row that is scanned in sequence.
-const sequential = .5
 
 // through is a walk of all rows of a part whose chosen rows are known (column.Part.Possible,
 // without a Filter). It keeps the chosen rows, and goes on until it has looked as far as a
@@ -47,15 +46,16 @@ type through struct {
 	budget  float64
 	sure    bool // the cost is not estimated
 	code    []int8
+	met     int // chosen rows that were expanded
 }
 
-// promising reports whether a walk for chosen rows is worth a try: whether it costs less than
-// the scan where the rows nearest to the query are chosen. Where it costs nearly as much, the
-// scan is made at once, so that a walk that is soon given up has cost little beside it.
-func promising(g *Graph, part column.Part, e Efforts) bool {
-	const little = 1.5
-	near := float64(e.Near)
-	return scanCost(part) >= little*(comparison*(float64(g.First)+compared*near)+expansion*near)
+// promising reports whether a walk for chosen rows is worth a try for what a scan of them
+// costs: whether it costs clearly less where the rows nearest to the query are chosen. Else
+// the scan is made at once, so that a walk that is soon given up has cost little beside it.
+func promising(scan float64, entries, effort int) bool {
+	const clearly = 1.5
+	walk := comparison*float64(entries+compared*effort) + expansion*float64(effort)
+	return scan >= clearly*walk
 }
 
 // walkChosen is walkFor for a part whose chosen rows are known. It reports false where a scan
@@ -64,7 +64,7 @@ func (s *search) walkChosen(by Searcher, g *Graph, part column.Part, e Efforts) 
 	if part.Matches == len(part.IDs) {
 		part.Possible = nil
 		err := s.walkFor(g, part, s.k, e)
-		return len(s.best) == min(s.k, part.Matches), err
+		return len(s.best)+s.below >= min(s.k, part.Matches), err
 	}
 	t := through{search: s, graph: g, part: part, k: min(s.k, part.Matches), recall: by.Recall, efforts: e, budget: scanCost(part)}
 	if by.Through {
@@ -80,24 +80,27 @@ func (s *search) walkChosen(by Searcher, g *Graph, part column.Part, e Efforts) 
 // run fills the beam with the best chosen rows. It reports false where the walk is given up,
 // and where the graph does not reach the recall.
 func (t *through) run() bool {
-	need := t.begin()
-	if need == 0 {
+	next := t.begin() // rows on the path when the walk may have looked far enough
+	if next == 0 {
 		return false
 	}
-	for check := firstCheck; len(t.open) > 0; {
+	for check := firstCheck * t.budget; len(t.open) > 0; {
 		c := t.open.pop()
-		if len(t.path) >= need && len(t.beam) >= t.k && c.score < t.beam[t.k-1].score {
-			if need = t.needed(); need == 0 || len(t.path) >= need {
+		if len(t.path) >= next && len(t.beam) >= t.k && c.score < t.beam[t.k-1].score {
+			need, looked := t.needed(), t.better(c.score)
+			if looked >= need {
 				t.effort = need
 				return need > 0
 			}
+			next = len(t.path) + need - looked
 		}
 		t.expand(c)
-		if t.cost() > t.budget {
+		cost := t.cost()
+		if cost > t.budget {
 			return false
 		}
-		if len(t.path) == check {
-			if check *= 2; !t.sure && t.cost()*t.growth() > doubt*t.budget {
+		if cost >= check && len(t.path) >= 2*t.effort {
+			if check = 2 * cost; !t.sure && cost*t.growth() > doubt*t.budget {
 				return false
 			}
 		}
@@ -124,6 +127,9 @@ func (t *through) begin() int {
 	if t.distant = t.open[0].score*t.query.Scale < t.graph.Near; !t.distant {
 		t.effort = t.efforts.Near
 	} else if t.effort = t.efforts.Distant; t.effort > 0 {
+		if !t.sure && !promising(t.budget, len(t.graph.Entries), t.effort) {
+			return 0
+		}
 		t.meet(t.graph.Entries[t.graph.First:])
 	}
 	t.beam = t.beam[:min(len(t.beam), t.effort)]
@@ -132,7 +138,9 @@ func (t *through) begin() int {
 
 // expand scores the neighbours of a row that were not seen.
 func (t *through) expand(c candidate) {
-	t.path = append(t.path, c)
+	if t.path = append(t.path, c); t.part.Possible.Has(int(c.row)) {
+		t.met++
+	}
 	if len(t.open) > 0 {
 		t.kernels.Prefetch(t.graph.of(t.open[0].row))
 	}
@@ -165,12 +173,12 @@ func (t *through) meet(rows []uint32) {
 }
 
 // needed returns how many rows the walk must expand for the k best chosen rows to be found
-// with the recall: as many as a walk for as many rows as twice their mean rank among all
-// rows. Where the chosen rows are anywhere, that is the rank of the last one; where they
-// begin at a distance, twice that, as rows so far away are found less often than the ones
-// before them. It is 0 where the graph does not reach the recall.
+// with the recall, 0 where the graph does not reach it. A walk for the r nearest rows of all
+// finds the recall of these on average, of the nearest more and of the last fewer. So r is
+// the rank of the last of the k rows where they are spread evenly over the ranks before it,
+// and more where most of them come late: up to 2.5 times that.
 func (t *through) needed() int {
-	ranks := 0 // their sum
+	sum, last := 0, 0 // of the ranks
 	for _, p := range t.path {
 		better, _ := slices.BinarySearchFunc(t.beam[:t.k], p.score, func(c candidate, score float32) int {
 			if c.score > score {
@@ -178,9 +186,23 @@ func (t *through) needed() int {
 			}
 			return 1
 		})
-		ranks += t.k - better
+		if better < t.k {
+			last++
+			sum += t.k - better
+		}
 	}
-	return t.least(2*ranks/t.k - 1)
+	return t.least(3*sum/t.k - last/2)
+}
+
+// better returns how many of the expanded rows are better than a score: how many rows the
+// walk has kept where that is the best score of the frontier.
+func (t *through) better(score float32) (n int) {
+	for _, p := range t.path {
+		if p.score > score {
+			n++
+		}
+	}
+	return n
 }
 
 // least returns the effort of a walk for as many rows, k or more.
@@ -193,17 +215,18 @@ func (t *through) least(rows int) int {
 }
 
 // growth estimates how many times as many rows as until now the walk is to expand. The rank
-// of the k-th chosen row that was met comes from the rows that were expanded: the rank grows
-// as a power of the distance.
+// of the last of the wanted rows is the lower one of two guesses: the chosen rows have the
+// share of all rows that they have among the expanded ones, or the last one is the k-th of
+// the chosen rows that were met, and the rank grows as a power of the distance.
 func (t *through) growth() float64 {
-	n, end := len(t.path), t.path[len(t.path)-1].score
+	n, end := float64(len(t.path)), t.path[len(t.path)-1].score
 	if len(t.beam) < t.k {
 		return math.Inf(1)
 	}
-	doubling := (t.distance(end) - t.distance(t.path[n/4].score)) / 2
+	doubling := (t.distance(end) - t.distance(t.path[len(t.path)/4].score)) / 2
 	doublings := (t.distance(t.beam[t.k-1].score) - t.distance(end)) / max(doubling, 1e-9)
-	rank := min(float64(n)*math.Exp2(doublings), float64(len(t.part.IDs)))
-	return float64(t.least(int(rank))) / float64(n)
+	rank := min(n*math.Exp2(doublings), n*float64(t.k)/float64(t.met), float64(len(t.part.IDs)))
+	return float64(t.least(int(rank))) / n
 }
 
 // distance is the logarithm of the distance of a row to the query.

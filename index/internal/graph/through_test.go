@@ -128,7 +128,7 @@ func TestAWalkIsGivenUp(t *testing.T) {
 	part := chosen(rows, orders(t, rows, row, rng)["away"], n/2)
 	s.query.Set(turned(rng, rows.Vector(row)))
 	budget := scanCost(part)
-	largest := comparison*Degree + expansion // of one step
+	largest := float64(comparison*Degree + expansion) // of one step
 	for _, sure := range []bool{false, true} {
 		walk := through{search: s, graph: g, part: part, k: k, recall: .95, efforts: efforts, budget: budget, sure: sure}
 		if walk.run() {
