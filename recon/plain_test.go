@@ -175,6 +175,31 @@ func TestPlainPictures(t *testing.T) {
 	}
 }
 
+// TestEachCandidateIsMadeOfItsOwnSample gives two samples of each of two scans.
+func TestEachCandidateIsMadeOfItsOwnSample(t *testing.T) {
+	r := openPlain(t)
+	const guidance = 1.5
+	samples := []embed.Tokens{ramp(-.1), ramp(0), ramp(.05), ramp(-.05)}
+	compared := []embed.Tokens{ramp(-.2), ramp(.2)}
+	sees := scripted{turned(compared[0], 40), turned(compared[0], 20), turned(compared[1], 10), turned(compared[1], 50)}
+	opts := recon.Options{Steps: 3, Guidance: guidance, Candidates: 2, Batch: 3, Sampled: true, Compared: compared}
+	found, err := r.Reconstruct(t.Context(), samples, sees, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 2 || found[0].Best != 1 || found[1].Best != 0 {
+		t.Fatalf("%d scans with the best %+v, want two, candidates 1 and 0", len(found), found)
+	}
+	for at, sample := range samples {
+		if got, want := found[at/2].Candidates[at%2].Image.Pix, picture(sample, guidance); !slices.Equal(got, want) {
+			t.Errorf("candidate %d of scan %d is %v, want %v of its own sample", at%2, at/2, got, want)
+		}
+	}
+	if _, err := r.Reconstruct(t.Context(), samples[:3], sees, opts); !errors.Is(err, recon.ErrMismatch) || !strings.Contains(err.Error(), "tokens are 3 samples, wanted 2 for each scan") {
+		t.Errorf("three samples for candidates of two: %v", err)
+	}
+}
+
 // picture computes what the plain models make of tokens.
 func picture(tokens embed.Tokens, guidance float64) []byte {
 	var pix []byte

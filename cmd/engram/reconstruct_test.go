@@ -92,6 +92,11 @@ func TestReconstructATestSet(t *testing.T) {
 	if err := os.RemoveAll(hindered); err != nil {
 		t.Fatal(err)
 	}
+	// What a run that was killed was writing is no picture, and goes.
+	left := filepath.Join(out, "candidates", "."+names[1]+"-0.png.123456.tmp")
+	if err := os.WriteFile(left, []byte("half"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 
 	var made app.Reconstructed
 	c.json(&made, args...)
@@ -100,6 +105,9 @@ func TestReconstructATestSet(t *testing.T) {
 	}
 	if after, err := os.Stat(first); err != nil || !after.ModTime().Equal(before.ModTime()) {
 		t.Errorf("the first scan was made again: %v", err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("a file that was being written is still there: %v", err)
 	}
 	for _, name := range names {
 		for _, folder := range []string{"reconstructed", "true", "seen", "nearest", "start"} {
@@ -186,25 +194,27 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 
 	base := []string{"reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", filepath.Join(t.TempDir(), "none")}
 	for says, args := range map[string][]string{
-		"--steps is 0, wanted 1 or more":   {"--steps", "0"},
-		"found 1001":                       {"--steps", "1001"},
-		"--strength is 1.5, wanted":        {"--strength", "1.5", "--start", "x"},
-		"--strength is 0, wanted":          {"--strength", "0", "--start", "x"},
-		"--strength needs --start":         {"--strength", ".5"},
-		"--start nearest needs --index":    {"--start", "nearest"},
-		"--true needs --stimuli":           {"--true"},
-		"--features needs --stimuli":       {"--features", "scenes-clip"},
-		"wanted no --stimuli":              {"--row", "1", "--stimuli", s.stimuli},
-		`method is "heun"`:                 {"--method", "heun"},
-		"for Karras' spacing":              {"--karras"},
-		"--start: ":                        {"--start", t.TempDir()},
-		"wants 65 tokens of 128 elements":  {"--model", "pixels"},
-		"wanted vae":                       {"--autoencoder", app.ScenesCLIP},
-		"--guidance is -1":                 {"--guidance", "-1"},
-		`--prior: the prior is "x"`:        {"--prior", "x"},
-		"a decoder whose metric is likeli": {"--prior", "recall"},
-		"no such index":                    {"--index", s.decoder},
-		"scan of 3 voxels, the decoder":    {"--voxels", writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []float32{1, 2, 3}, 1, 3)},
+		"--steps is 0, wanted 1 or more":               {"--steps", "0"},
+		"found 1001":                                   {"--steps", "1001"},
+		"--strength is 1.5, wanted":                    {"--strength", "1.5", "--start", "x"},
+		"--strength is 0, wanted":                      {"--strength", "0", "--start", "x"},
+		"--strength needs --start":                     {"--strength", ".5"},
+		"--start nearest needs --index":                {"--start", "nearest"},
+		"--true needs --stimuli":                       {"--true"},
+		"--features needs --stimuli":                   {"--features", "scenes-clip"},
+		"wanted no --stimuli":                          {"--row", "1", "--stimuli", s.stimuli},
+		`method is "heun"`:                             {"--method", "heun"},
+		"for Karras' spacing":                          {"--karras"},
+		"--start: ":                                    {"--start", t.TempDir()},
+		"wants 65 tokens of 128 elements":              {"--model", "pixels"},
+		"wanted vae":                                   {"--autoencoder", app.ScenesCLIP},
+		"--guidance is -1":                             {"--guidance", "-1"},
+		`--prior: the prior is "x"`:                    {"--prior", "x"},
+		"--score-side is 10 pixels, wanted 11 or more": {"--score-side", "10"},
+		"--features: scenes-autoencoder 1 is a model of kind vae": {"--features", app.ScenesAutoencoder, "--stimuli", s.stimuli, "--trials", s.trials},
+		"a decoder whose metric is likeli":                        {"--prior", "recall"},
+		"no such index":                                           {"--index", s.decoder},
+		"scan of 3 voxels, the decoder":                           {"--voxels", writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []float32{1, 2, 3}, 1, 3)},
 	} {
 		c.refuse([]string{says}, append(base, args...)...)
 	}

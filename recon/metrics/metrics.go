@@ -58,6 +58,9 @@ const (
 	ssimC2     = .03 * .03
 )
 
+// LeastSide is the least number of pixels per side that SSIM needs.
+const LeastSide = 2*ssimRadius + 1
+
 // SSIM returns the mean structural similarity of two pictures in grey (Wang et al. 2004,
 // IEEE Transactions on Image Processing 13), with the values in 0…1, a Gaussian window of
 // σ = 1.5 pixels, covariances of the population, and the mean over windows that lie in
@@ -73,8 +76,8 @@ func SSIM(a, b *pixels.Image) (float64, error) {
 
 // ssim is SSIM of values.
 func ssim(a, b values) (float64, error) {
-	if least := 2*ssimRadius + 1; min(a.w, a.h) < least {
-		return 0, fmt.Errorf("ssim: the pictures are %d×%d, wanted %d×%d or larger", a.w, a.h, least, least)
+	if min(a.w, a.h) < LeastSide {
+		return 0, fmt.Errorf("ssim: the pictures are %d×%d, wanted %d×%d or larger", a.w, a.h, LeastSide, LeastSide)
 	}
 	x, y := a.grey(), b.grey()
 	xx, yy, xy := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"engram/cmd/engram/internal/sheet"
 	"engram/data/vfs"
@@ -120,10 +121,26 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 			err = vfs.MkdirAll(filepath.Join(spec.Out, name), 0o755)
 		}
 	}
+	if err == nil {
+		err = f.removeTemporary()
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// temporary is how package vfs names a file that is being written: .NAME.png.123.tmp.
+var temporary = regexp.MustCompile(`^\..+\.[0-9]+\.tmp$`)
+
+// removeTemporary removes what a run that was killed was writing.
+func (f *reconstructions) removeTemporary() error {
+	return filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !temporary.MatchString(d.Name()) {
+			return err
+		}
+		return os.Remove(path)
+	})
 }
 
 // agree writes the choices into a new folder, and refuses a folder of others.

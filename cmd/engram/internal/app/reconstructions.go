@@ -107,6 +107,9 @@ func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, wat
 		return nil, err
 	}
 	defer closeInto(&err, set)
+	if err := a.checkScoring(ctx, &spec, set, watch); err != nil {
+		return nil, err
+	}
 	choices, err := p.Choices(spec.Options)
 	if err != nil {
 		return nil, err

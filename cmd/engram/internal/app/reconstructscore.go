@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"engram/cmd/engram/internal/sheet"
+	"engram/data/progress"
+	"engram/embed/model"
 	"engram/embed/pixels"
 	"engram/recon/metrics"
 
@@ -63,6 +65,27 @@ type way struct{ folder, label string }
 // ways returns the ways to a picture, from what was seen on.
 func ways() []way {
 	return []way{{seenFolder, "seen"}, {startFolder, "begun from"}, {blurryFolder, "blurry"}, {madeFolder, "from the scan"}, {nearestFolder, "found first"}, {boundFolder, "from its tokens"}}
+}
+
+// checkScoring refuses, before the first picture is made, what its pictures could not be
+// scored by in the end.
+func (a *App) checkScoring(ctx context.Context, spec *ReconstructionsSpec, set *scanSet, watch progress.Func) error {
+	if spec.Side != 0 && spec.Side < metrics.LeastSide {
+		return fmt.Errorf("--score-side is %d pixels, wanted %d or more: the window of SSIM is as large", spec.Side, metrics.LeastSide)
+	}
+	if len(spec.Features) > 0 && len(set.names) < 2 {
+		return fmt.Errorf("--features compares the pictures of several scans, wanted 2 or more, found %d", len(set.names))
+	}
+	for _, name := range spec.Features {
+		m, err := a.OpenModel(ctx, name, watch)
+		if err != nil {
+			return fmt.Errorf("--features: %w", err)
+		}
+		if m.Kind != model.CLIP && m.Kind != model.Features {
+			return fmt.Errorf("--features: %s is a model of kind %s, wanted features or clip", Label(m), m.Kind)
+		}
+	}
+	return nil
 }
 
 // report draws the sheets and scores the pictures, by what is in the folder.
@@ -138,9 +161,6 @@ func (j *reconstructing) score(ctx context.Context, out *Reconstructed, pictures
 			corr, ssim = append(corr, s.PixCorr), append(ssim, s.SSIM)
 		}
 		out.Scores = append(out.Scores, PictureScores{Pictures: w.folder, Count: len(made), PixCorr: meanOf(corr), SSIM: meanOf(ssim)})
-	}
-	if len(seen) < 2 {
-		return nil
 	}
 	for _, name := range j.spec.Features {
 		if err := j.scoreBy(ctx, name, out.Scores, pictures); err != nil {
