@@ -4,7 +4,7 @@
     pip install -r scripts/requirements.txt
     python scripts/export_metrics.py models/metrics                              # all but SwAV
     python scripts/export_metrics.py --only swav --swav swav_800ep_pretrain.pth.tar models/swav
-    engram reconstruct … --features models/metrics/alexnet-2 --features models/metrics/inception
+    engram eval --recon pictures --features models/metrics/alexnet-2 --features models/metrics/inception
 
 The networks, layers and preprocessing are MindEye's (fMRI-reconstruction-NSD at 195a332,
 src/Reconstruction_Metrics.py): pictures are resized, without a crop and without a filter
@@ -16,8 +16,8 @@ against aliasing, and normalised.
     efficientnet           EfficientNet-B1 (second weights), avgpool                       255
     swav                   ResNet-50 of SwAV, avgpool                                      224
 
-MindEye first resizes seen and reconstructed pictures to 256: give pictures of that size
-for its very figures. Weights are torchvision's own, which it downloads, or files:
+MindEye first resizes all pictures to 256, as engram eval --recon does. Weights are
+torchvision's own, which it downloads, or files:
 --alexnet, --inception, --efficientnet, --swav FILE (a state_dict), --clip NAME (of the
 hub, or a folder). SwAV has no weights in torchvision: its file is published at
 github.com/facebookresearch/swav.
