@@ -65,6 +65,24 @@ def prior(seed=1, tokens=T, dim=D):
     return arrays
 
 
+def single_prior(seed=4, before=9, steps=1000):
+    """The arrays of DALLE2-pytorch's network of one token, with the options that add arrays."""
+    arrays = {k: v for k, v in prior(seed).items() if not k.startswith(("learned_query", "null_", "to_time_embeds"))}
+    shapes = {"learned_query": (D,), "null_text_encodings": (1, before, D), "null_text_embeds": (1, 1, D), "null_image_embed": (1, D),
+              "to_time_embeds.0.weight": (steps, D), "causal_transformer.init_norm.g": (D,)}
+    shapes |= {f"causal_transformer.layers.{i}.1.3.g": (4 * D,) for i in range(DEPTH)}
+    return arrays | drawn(shapes, seed + 1)
+
+
+def reference_single_prior(arrays, predicted, noisy, time):
+    """Runs the network of one token by dalle2-pytorch's class."""
+    from dalle2_pytorch.dalle2_pytorch import DiffusionPriorNetwork
+    net = DiffusionPriorNetwork(dim=D, depth=DEPTH, dim_head=HEAD, heads=HEADS, num_timesteps=1000, max_text_len=9, normformer=True, norm_in=True)
+    net.load_state_dict(arrays)
+    with torch.no_grad():
+        return net.eval()(noisy[:, 0], time.long(), text_embed=predicted[:, 0])[:, None]
+
+
 def checkpoint(**options):
     """Returns the content of a last.pth, with an optimizer's state and names of a parallel run."""
     t = torch.arange(STEPS + 1, dtype=torch.float64) / STEPS

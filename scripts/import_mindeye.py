@@ -11,7 +11,8 @@
 
 --checkpoint is MindEye's own file, with voxel2clip and the prior: OUT becomes a decoder, whose
 tokens are the projector's and search an index, and whose backbone is what the prior takes;
-OUT/prior is the prior. A file without a prior gives the decoder alone. --low-level is the
+OUT/prior is the prior: of 257 tokens, or DALLE2-pytorch's network of one (as its version 1.15
+has it; 1x768 checkpoints). A file without a prior gives the decoder alone. --low-level is the
 network that predicts blurry images: OUT/lowlevel, or OUT itself without --checkpoint. Files
 may have an optimizer's state and names that begin with module.; only arrays are read (no
 code runs).
@@ -165,7 +166,7 @@ def write_prior(arrays, betas, folder, args, shape):
     tokens, dim = network.tokens, network.dim
     if (tokens, dim) != shape:
         raise Failure(f"{args.checkpoint}: its prior takes {tokens}×{dim} tokens, its network gives {shape[0]}×{shape[1]}")
-    steps = len(betas) if betas is not None else 100
+    steps = len(betas) if betas is not None else (1000 if network.single else 100)
     cosine = cosine_betas(steps)
     if betas is not None and not np.allclose(betas, cosine, atol=1e-4):
         raise Failure(f"{args.checkpoint}: its prior has betas {betas[0]:.4g} to {betas[-1]:.4g}, wanted the cosine schedule of {steps} steps")
@@ -174,7 +175,7 @@ def write_prior(arrays, betas, folder, args, shape):
     graphs = {"prior": {"file": "prior.onnx", "inputs": same(inputs), "outputs": same(["tokens"])}}
     write_manifest(folder, manifest(folder, "prior", about(args, args.checkpoint, "prior"), graphs) | {"tokens": tokens, "dim": dim} | precision(args) | {
         "scheduler": {"steps": steps, "beta_start": float(f"{cosine[0]:.8g}"), "beta_end": float(f"{cosine[-1]:.8g}"), "beta_schedule": "cosine", "prediction": "sample"},
-        "sampling": {"method": "ddpm", "steps": steps, "guidance": 1},
+        "sampling": {"method": "ddpm" if steps <= 100 else "ddim", "steps": min(steps, 100), "guidance": 1},
         # The prior's tokens are multiplied by √D, and samples divided by the length of token 0.
         "token_scale": {"factor": float(f"{math.sqrt(dim):.8g}"), "unit_global": True},
         "target": target(args.model, "clip")[1]})

@@ -86,6 +86,9 @@ class Prior(torch.nn.Module):
     A transformer over the predicted tokens, the time and the noisy tokens, without a causal
     mask. Attention has one head of keys and values, rotary positions, unit queries and
     keys (their products times 16), a relative bias, and one learned key and value more.
+
+    The network of one token is DALLE2-pytorch's DiffusionPriorNetwork without text: learned
+    encodings stand before its tokens and a learned query behind, and attention is causal.
     """
 
     COSINE_SCALE, EPSILON = 16, 1e-5
@@ -93,20 +96,35 @@ class Prior(torch.nn.Module):
     def __init__(self, arrays):
         super().__init__()
         self.a = a = Arrays(arrays)
-        self.tokens, self.dim = a["null_brain_embeds"].shape
-        learned = a["learned_query"].shape
-        if learned not in ((self.tokens, self.dim), (2 * self.tokens + 1, self.dim)):
-            raise Failure(f"the checkpoint's learned_query is {list(learned)}, wanted positions of {self.tokens} tokens or of all")
+        self.single = "null_text_encodings" in a
+        if self.single:
+            self.tokens, (before, self.dim) = 1, a["null_text_encodings"].shape[1:]
+            n = before + 4
+            self.check_single()
+        else:
+            self.tokens, self.dim = a["null_brain_embeds"].shape
+            n = 2 * self.tokens + 1
+            if a["learned_query"].shape not in ((self.tokens, self.dim), (n, self.dim)):
+                raise Failure(f"the checkpoint's learned_query is {list(a['learned_query'].shape)}, wanted positions of {self.tokens} tokens or of all")
         bias = a["causal_transformer.rel_pos_bias.relative_attention_bias.weight"]
         self.depth, self.heads = a.count(r"causal_transformer\.layers\.(\d+)\."), bias.shape[1]
         self.width = a["causal_transformer.layers.0.0.null_kv"].shape[1]
-        n = 2 * self.tokens + 1
-        keys = bucket_of(torch.arange(n)[:, None] - torch.arange(n + 1)[None], bias.shape[0])
-        self.register_buffer("bias", bias[keys].permute(2, 0, 1).contiguous())
+        distance = torch.arange(n)[:, None] - torch.arange(n + 1)[None]
+        bias = bias[bucket_of(distance, bias.shape[0])].permute(2, 0, 1)
+        if self.single:  # a query sees the learned key, and n keys up to its own place
+            bias = bias.masked_fill(distance < -1, -1e4)
+        self.register_buffer("bias", bias.contiguous())
         freqs = a["causal_transformer.layers.0.0.rotary_emb.freqs"]
         angles = torch.arange(n)[:, None] * freqs.repeat_interleave(2)[None]
         self.register_buffer("cos", angles.cos())
         self.register_buffer("sin", angles.sin())
+
+    def check_single(self):
+        """Refuses networks with parts that are not here: several embeddings, self-conditioning."""
+        a = self.a
+        for name in ("to_text_embeds.0.weight", "to_image_embeds.0.weight"):
+            if name in a:
+                raise Failure(f"the checkpoint's prior has the array {name}: wanted one with one embedding of each kind")
 
     def norm(self, x, name, stable=False):
         if stable:
@@ -136,6 +154,8 @@ class Prior(torch.nn.Module):
         return self.norm(out, f"{name}.to_out.1")
 
     def embed_time(self, time, dtype):
+        if "to_time_embeds.0.weight" in self.a:
+            return self.a["to_time_embeds.0.weight"][time.long()][:, None]
         half = self.dim // 2
         frequencies = torch.exp(torch.arange(half) * -(math.log(10000) / (half - 1)))
         angles = time[:, None] * frequencies[None]
@@ -144,19 +164,35 @@ class Prior(torch.nn.Module):
             x = F.silu(self.a.linear(x, f"to_time_embeds.0.1.net.{layer}"))
         return self.a.linear(x, "to_time_embeds.0.1.net.2")[:, None]
 
+    def sequence(self, predicted, noisy, time):
+        """Returns what the transformer reads, [n, length, D]."""
+        positions = self.a["learned_query"]
+        if self.single:
+            n = predicted.shape[0]
+            before, query = self.a["null_text_encodings"].expand(n, -1, -1), positions.expand(n, 1, -1)
+            return torch.cat([before, predicted, time, noisy, query], 1)
+        x = torch.cat([predicted, time, noisy], 1)
+        if len(positions) == self.tokens:
+            positions = torch.cat([torch.zeros(self.tokens + 1, self.dim, dtype=x.dtype), positions])
+        return x + positions
+
     def forward(self, predicted, noisy, time):
         a, dtype = self.a, self.bias.dtype
-        positions = a["learned_query"]
-        x = torch.cat([predicted.to(dtype), self.embed_time(time, dtype), noisy.to(dtype)], 1)
-        if len(positions) == self.tokens:
-            positions = torch.cat([torch.zeros(self.tokens + 1, self.dim, dtype=dtype), positions])
-        x = x + positions
+        x = self.sequence(predicted.to(dtype), noisy.to(dtype), self.embed_time(time, dtype))
+        if "causal_transformer.init_norm.g" in a:
+            x = self.norm(x, "causal_transformer.init_norm")
         for i in range(self.depth):
             name = f"causal_transformer.layers.{i}"
             x = x + self.attend(x, f"{name}.0")
             up, gate = a.linear(self.norm(x, f"{name}.1.0"), f"{name}.1.1").chunk(2, -1)
-            x = x + a.linear(up * F.silu(gate), f"{name}.1.5")
-        x = a.linear(self.norm(x, "causal_transformer.norm", stable=True), "causal_transformer.project_out")
+            up = up * F.silu(gate)
+            if f"{name}.1.3.g" in a:
+                up = self.norm(up, f"{name}.1.3")
+            x = x + a.linear(up, f"{name}.1.5")
+        if "causal_transformer.norm.g" in a:
+            x = self.norm(x, "causal_transformer.norm", stable=True)
+        if "causal_transformer.project_out.weight" in a:
+            x = a.linear(x, "causal_transformer.project_out")
         return x[:, -self.tokens:].float()
 
 

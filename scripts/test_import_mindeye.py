@@ -104,6 +104,8 @@ class Import(unittest.TestCase):
         x, noisy, time = torch.randn(3, models.T, models.D), torch.randn(3, models.T, models.D), torch.tensor([99., 50., 0.])
         mine = import_networks.Prior(models.prior())(x, noisy, time)
         torch.testing.assert_close(mine, models.reference_prior(models.prior(), x, noisy, time), atol=1e-4, rtol=1e-4)
+        mine = import_networks.Prior(models.single_prior())(x[:, :1], noisy[:, :1], 10 * time)
+        torch.testing.assert_close(mine, models.reference_single_prior(models.single_prior(), x[:, :1], noisy[:, :1], 10 * time), atol=1e-4, rtol=1e-4)
 
     def test_what_the_manifests_say(self):
         out, found = self.run_import(*self.options(), "--name", "subj01")
@@ -130,6 +132,10 @@ class Import(unittest.TestCase):
         _, found = self.run_import("--model", str(self.work / "pooled"), "--checkpoint", str(self.work / "one.pth"))
         self.assertEqual((list(found), found["decoder"]["tokens"]), (["decoder"], 1))
         self.assertEqual(sorted(found["decoder"]["models"]["decoder"]["outputs"]), ["backbone", "embedding"])
+        torch.save({"model_state_dict": arrays | {f"net.{k}": v for k, v in models.single_prior().items()}}, self.work / "one.pth")
+        _, found = self.run_import("--model", str(self.work / "pooled"), "--checkpoint", str(self.work / "one.pth"))
+        prior = found["prior"]
+        self.assertEqual((prior["tokens"], prior["scheduler"]["steps"], prior["sampling"]), (1, 1000, {"method": "ddim", "steps": 100, "guidance": 1}))
 
     def test_pictures_of_scans(self):
         if not ENGRAM:
