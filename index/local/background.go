@@ -20,7 +20,14 @@ import (
 func (s *Store) beginGraphs() {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	if s.endGraphs != nil || s.bulk || s.closing || s.current.Load().withoutGraph(s) == nil {
+	if s.endGraphs != nil || s.bulk || s.closing {
+		return
+	}
+	snap := s.current.Load()
+	for _, p := range snap.parts {
+		p.segment.tried = p.segment.tried && p.segment.graph == 0 // a merge may be due now that was not
+	}
+	if snap.withoutGraph(s).segment == nil && snap.dueMerge() == nil {
 		return
 	}
 	ctx, end := context.WithCancel(context.Background())
@@ -28,62 +35,89 @@ func (s *Store) beginGraphs() {
 	s.snapshots.Go(func() { s.buildGraphs(ctx) }) // Close waits
 }
 
-// calmTime is how long no flush has ended when a graph is begun. While writes come faster,
-// a graph takes their cores and is soon thrown away with its segment.
+// calmTime is how long no flush has ended when a graph is built anew. While writes come
+// faster, a graph takes their cores and is soon thrown away with its segment. Where searches
+// have looked at all of a segment's rows scansOfRow times, they wait no longer.
 const calmTime = 3 * time.Second
 
-// buildGraphs builds the graphs of segments, one after the other, until all that are
-// large enough have one. It holds no lock while it builds: flushes and merges go on,
-// and where one replaces the segment meanwhile the graph is thrown away.
+// buildGraphs merges segments with graphs, and builds the graphs of the others, one after the
+// other, until no more is to be done. It holds no lock while it makes a graph: flushes and
+// merges go on, and where one replaces the segment meanwhile the graph is thrown away.
 func (s *Store) buildGraphs(ctx context.Context) {
 	for {
-		s.awaitCalm(ctx)
-		s.writer.Lock()
-		var due *segment
-		if snap := s.current.Load(); snap != nil && ctx.Err() == nil && !s.bulk {
-			due = snap.withoutGraph(s)
-		}
-		if due == nil {
-			s.endGraphs()
-			s.endGraphs = nil
-			s.writer.Unlock()
+		merge, build, wait := s.dueGraph(ctx)
+		switch {
+		case merge != nil:
+			s.makeGraph(ctx, merge, func() error { return s.mergeGraphs(ctx, merge) })
+		case build.segment == nil:
 			return
-		}
-		due.users.Add(1)
-		s.writer.Unlock()
-		began := time.Now()
-		e := Event{Step: Begun, Items: len(due.IDs)}
-		s.tellLocked(e)
-		e.Step = Finished
-		if e.Err = s.buildGraph(ctx, due); e.Err != nil {
-			e.Step = Failed
-		}
-		s.writer.Lock()
-		due.tried = true
-		s.writer.Unlock()
-		due.release()
-		e.Took = time.Since(began)
-		if ctx.Err() == nil {
-			s.tellLocked(e)
+		case wait > 0:
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
+		default:
+			s.makeGraph(ctx, []part{build}, func() error { return s.buildGraph(ctx, build.segment) })
 		}
 	}
 }
 
-// awaitCalm waits until no flush has ended for the calm time.
-func (s *Store) awaitCalm(ctx context.Context) {
-	for ctx.Err() == nil {
-		s.writer.Lock()
-		left := s.calm - time.Since(s.flushed)
-		s.writer.Unlock()
-		if left <= 0 {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(left):
-		}
+// dueGraph returns the segments that are to be merged, or the one whose graph is to be built
+// once wait has passed. Where there are none, this was the end of the building of graphs.
+func (s *Store) dueGraph(ctx context.Context) (merge []part, build part, wait time.Duration) {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	if snap := s.current.Load(); snap != nil && ctx.Err() == nil && !s.bulk {
+		merge, build = snap.dueMerge(), snap.withoutGraph(s)
+	}
+	if merge == nil && build.segment == nil {
+		s.endGraphs()
+		s.endGraphs = nil
+	}
+	for _, p := range merge {
+		p.segment.users.Add(1)
+	}
+	if merge != nil || build.segment == nil {
+		return merge, build, 0
+	}
+	if left := s.calm - time.Since(s.flushed); left > 0 && build.segment.scans.Load() < scansOfRow {
+		return nil, build, min(left, max(s.calm/30, time.Millisecond)) // segments may be due for merging by then
+	}
+	build.segment.users.Add(1)
+	return nil, build, 0
+}
+
+// makeGraph does something about the graphs of segments, and tells of it.
+func (s *Store) makeGraph(ctx context.Context, of []part, do func() error) {
+	for _, p := range of {
+		p.segment.taken.Store(true)
+	}
+	began := time.Now()
+	e := Event{Step: Begun, Items: liveRows(of)}
+	s.tellLocked(e)
+	e.Step = Finished
+	if e.Err = do(); e.Err != nil && !errors.Is(e.Err, errReplaced) {
+		e.Step = Failed
+	} else {
+		e.Err = nil
+	}
+	s.writer.Lock()
+	for _, p := range of {
+		p.segment.tried = true
+		p.segment.taken.Store(false)
+	}
+	s.writer.Unlock()
+	for _, p := range of {
+		p.segment.release()
+	}
+	e.Took = time.Since(began)
+	if ctx.Err() == nil {
+		s.tellLocked(e)
 	}
 }
+
+// backgroundThreads is half of the cores, so that searches and writes have room.
+func backgroundThreads() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // tellLocked is tell for whoever does not hold the flusher lock.
 func (s *Store) tellLocked(e Event) {
@@ -92,28 +126,27 @@ func (s *Store) tellLocked(e Event) {
 	s.tell(e)
 }
 
-// withoutGraph returns a segment on disk that is large enough for a graph and has none,
-// nil where there is none. A damaged graph is left to Optimise, as Verify tells of it. The
+// withoutGraph returns a part on disk that is large enough for a graph and has none, or one
+// without a segment where there is none. A damaged graph is left to Optimise, as Verify tells of it. The
 // caller holds the writer lock.
-func (snap *snapshot) withoutGraph(s *Store) *segment {
+func (snap *snapshot) withoutGraph(s *Store) part {
 	if s.tokenSize() > LargeTokens {
-		return nil
+		return part{}
 	}
 	for _, p := range snap.parts {
 		if !p.inMemory() && p.segment.graph == 0 && !p.segment.tried && p.live >= s.segmentRows {
-			return p.segment
+			return p
 		}
 	}
-	return nil
+	return part{}
 }
 
-// buildGraph builds the graph of a segment on half of the cores, so that searches and
-// writes have room.
+// buildGraph builds the graph of a segment.
 func (s *Store) buildGraph(ctx context.Context, of *segment) error {
 	if err := of.VerifyRows(ctx); err != nil {
 		return err
 	}
-	g, err := graph.Build(ctx, &of.Rows, graph.Options{Threads: max(1, runtime.GOMAXPROCS(0)/2)})
+	g, err := graph.Build(ctx, &of.Rows, graph.Options{Threads: backgroundThreads()})
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,9 @@ func (s *Store) flushFrozen(ctx context.Context, frozen *frozen, f flushing) (er
 		}
 	}
 	// What cannot be removed now is removed when the index is opened.
-	_ = s.folder.Sweep(manifest)
+	used := manifest
+	used.Segments = append(slices.Clone(used.Segments), s.making...)
+	_ = s.folder.Sweep(used)
 	s.writer.Lock()
 	s.flushed = time.Now()
 	s.writer.Unlock()
@@ -201,7 +203,7 @@ type flushing struct {
 	merged  []part // those whose rows are written anew
 	created []string
 	opened  *segment            // the new segment, if there is one
-	refs    []disk.Ref          // where its rows come from, while it is being written
+	refs    []disk.Ref          // where its rows come from; nil: it was there already
 	indexed map[*segment]uint64 // the numbers of new files with field indexes
 }
 

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"runtime"
 	"slices"
 
 	"engram/index/internal/column"
@@ -22,9 +21,12 @@ const (
 	scansOfRow = 1000
 )
 
-// scanned notes that a search has looked at the rows in memory that are in no graph, and
-// has them put into one once that is worth it. Each snapshot has their number.
+// scanned notes that a search has looked at the rows that are in no graph, and has the ones
+// in memory put into one once that is worth it.
 func (s *Store) scanned(snap *snapshot) {
+	for _, segment := range snap.bare {
+		segment.scans.Add(1)
+	}
 	loose := snap.loose
 	if loose < leastGrown || s.scans.Add(int64(loose)) < scansOfRow*int64(loose) || !s.growing.CompareAndSwap(false, true) {
 		return
@@ -72,7 +74,7 @@ func (s *Store) endInsertion(ctx context.Context, g *insertion) error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	for _, p := range g.loose {
-		p.segment.taken = false
+		p.segment.taken.Store(false)
 	}
 	if err == nil && s.current.Load() != nil && !g.loose[0].segment.frozen {
 		s.replaceGrown(g, grown)
@@ -102,7 +104,7 @@ func (s *Store) beginInsertion() *insertion {
 		return nil
 	}
 	for _, p := range g.loose {
-		p.segment.taken = true
+		p.segment.taken.Store(true)
 	}
 	snap.retain() // it is the current one
 	return g
@@ -131,7 +133,7 @@ func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
 	default:
 		measured = len(extended.IDs)
 	}
-	made, err := graph.Grow(ctx, &extended.Rows, from, graph.Options{Threads: max(1, runtime.GOMAXPROCS(0)/2)})
+	made, err := graph.Grow(ctx, &extended.Rows, from, graph.Options{Threads: backgroundThreads()})
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func loadUntilKilled(dir string, n int64) error {
 	if err != nil {
 		return err
 	}
-	s.memoryLimit, s.graphRows, s.segmentRows, s.calm = 40<<10, 100, 100, 0
+	s.memoryLimit, s.graphRows, s.segmentRows, s.firstGrown, s.calm = 40<<10, 100, 100, 50, 0
 	if err := s.SetDurability([]Durability{Logged, Synced, Grouped}[n%3]); err != nil {
 		return err
 	}
@@ -100,6 +100,9 @@ func loadUntilKilled(dir string, n int64) error {
 			v := make([]float32, loadDim)
 			v[i%loadDim] = 1
 			if _, err := s.Search(ctx, index.Query{Vector: v, K: 10, WithPayload: true}); err != nil {
+				fail(err)
+			}
+			if err := s.grow(ctx); err != nil {
 				fail(err)
 			}
 		}

@@ -27,7 +27,8 @@ const (
 // plan says which parts a flush keeps as they are and which it merges into the new
 // segment: parts in memory, segments of whose rows two in five are dead, and segments of
 // like size once there are many. A part with no live row is in neither list. A
-// damaged segment is kept, so that its rows do not get fresh checksums.
+// damaged segment is kept, so that its rows do not get fresh checksums, and so is one with a
+// graph or whose graph is being built (see dueMerge).
 func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	rows, budget := 0, maxMerge
 	for _, p := range parts {
@@ -44,7 +45,7 @@ func plan(ctx context.Context, parts []part) (kept, merged []part, err error) {
 	move := func(due func(part) bool) {
 		kept = slices.DeleteFunc(kept, func(p part) bool {
 			size := p.live * p.rowBytes()
-			if err != nil || size > budget || !due(p) {
+			if err != nil || size > budget || !due(p) || p.segment.graph != 0 || p.segment.taken.Load() {
 				return false
 			}
 			if p.segment.VerifyRows(ctx) != nil {

@@ -118,10 +118,14 @@ func (f *flushing) writeGraph(ctx context.Context) (err error) {
 	case len(f.opened.IDs) >= f.store.graphRows: // or else damaged segments were left out
 		g, err = graph.Build(ctx, &f.opened.Rows, graph.Options{Threads: runtime.GOMAXPROCS(0), Progress: f.graph})
 	}
-	f.refs = nil
 	if err != nil || g == nil {
 		return err
 	}
+	return f.putGraph(g)
+}
+
+// putGraph writes the graph of the new segment and opens it.
+func (f *flushing) putGraph(g *graph.Graph) error {
 	number := f.number()
 	name := disk.GraphName(number)
 	if err := f.create(name, func(w io.Writer) error { return disk.WriteGraph(w, g) }); err != nil {
@@ -154,7 +158,7 @@ func (f *flushing) grownGraph(ctx context.Context) (*graph.Graph, error) {
 			from.Rows[r.Row] = uint32(row)
 		}
 	}
-	g, err := graph.Grow(ctx, &f.opened.Rows, from, graph.Options{Threads: max(1, runtime.GOMAXPROCS(0)/2)})
+	g, err := graph.Grow(ctx, &f.opened.Rows, from, graph.Options{Threads: backgroundThreads()})
 	if err != nil || len(g.Levels) == 0 { // searches would take it for one that finds nothing
 		return nil, err
 	}

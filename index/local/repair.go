@@ -263,7 +263,7 @@ func (r *repair) plan(_ context.Context, parts []part) (kept, merged []part, err
 // buildGraphs builds the graphs of segments that are large enough for one and have none.
 func (r *repair) buildGraphs(ctx context.Context) error {
 	for {
-		due := r.store.current.Load().withoutGraph(r.store)
+		due := r.store.current.Load().withoutGraph(r.store).segment
 		if due == nil {
 			return nil
 		}

@@ -21,7 +21,9 @@ type segment struct {
 	graph  uint64 // number of the file of its graph; 0: none
 	frozen bool   // in memory, and being written; the writer lock guards it
 	tried  bool   // its graph was built or could not be; the writer lock guards it
-	taken  bool   // in memory, and being put into a graph (see grow); likewise
+	// taken says that its rows are being put into a graph; it is not merged meanwhile.
+	taken atomic.Bool
+	scans atomic.Int64 // searches that looked at all of its rows on disk for want of a graph
 	// measured is how many rows the graph in memory had when its recall was measured, 0
 	// where it has the levels of another.
 	measured int
@@ -66,8 +68,9 @@ func (p part) find(id index.ID) (row int, ok bool) {
 // never changes. Segments stay open until it is released.
 type snapshot struct {
 	parts []part
-	count int // live rows
-	loose int // live rows in memory that are in no graph, nor about to be written
+	count int        // live rows
+	loose int        // live rows in memory that are in no graph, nor about to be written
+	bare  []*segment // on disk, without a graph
 	users atomic.Int64
 	done  func() // called after the last release
 }
@@ -119,7 +122,11 @@ func (s *Store) publish(parts []part) {
 	for _, p := range parts {
 		p.segment.users.Add(1)
 		snap.count += p.live
-		if p.inMemory() && !p.segment.frozen && p.segment.Graph() == nil {
+		switch {
+		case p.segment.Graph() != nil:
+		case !p.inMemory():
+			snap.bare = append(snap.bare, p.segment)
+		case !p.segment.frozen:
 			snap.loose += p.live
 		}
 	}

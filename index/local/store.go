@@ -51,11 +51,12 @@ type Store struct {
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
 
-	flusher  sync.Mutex    // held while a flush is under way, and taken before writer
-	next     uint64        // number of the next file; numbers are never used twice
-	failed   bool          // the last flush failed
-	written  disk.Manifest // the last one; its labels may be out of date
-	recovery Recovery      // never changed once the store is open
+	flusher  sync.Mutex           // held while a flush is under way, and taken before writer
+	next     uint64               // number of the next file; numbers are never used twice
+	failed   bool                 // the last flush failed
+	written  disk.Manifest        // the last one; its labels may be out of date
+	making   []disk.SegmentRecord // segments that are written in the background, which no manifest names yet
+	recovery Recovery             // never changed once the store is open
 	// labels are never changed, only replaced, by who holds flusher.
 	labels atomic.Pointer[map[string]string]
 

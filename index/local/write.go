@@ -265,7 +265,7 @@ func (s *Store) mergeInMemory(parts []part) ([]part, error) {
 
 func joinable(older, newer part) bool {
 	for _, p := range []part{older, newer} {
-		if !p.inMemory() || p.segment.frozen || p.segment.taken || p.segment.Graph() != nil {
+		if !p.inMemory() || p.segment.frozen || p.segment.taken.Load() || p.segment.Graph() != nil {
 			return false
 		}
 	}

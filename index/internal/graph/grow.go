@@ -77,7 +77,7 @@ func (b *builder) measureGrown(ctx context.Context, levels []Level, held []uint3
 	if levels != nil {
 		b.Levels = levels
 	}
-	if len(held) < leastHeld {
+	if len(held) == 0 {
 		return nil
 	}
 	if levels == nil {
