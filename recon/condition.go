@@ -2,6 +2,7 @@ package recon
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"engram/embed/model"
 	"engram/embed/ort"
@@ -10,16 +11,16 @@ import (
 // condition is what a denoiser is given beside noisy latents and their time.
 type condition map[string]*ort.Tensor
 
-// condition returns the inputs for the tokens of n pictures, [n, T, D], by the names
-// of the model's kind.
-func (r *Reconstructor) condition(tokens []float32) condition {
+// condition returns the inputs for the tokens of n pictures, [n, T, D], and the embeddings
+// in their labels, by the names of the model's kind.
+func (r *Reconstructor) condition(tokens, embeddings []float32) condition {
 	c := condition{}
 	n := len(tokens) / (r.tokens * r.dim)
 	if _, ok := r.denoiser.model.Inputs["context"]; ok {
 		c["context"] = &ort.Tensor{Shape: r.contexts(n), Data: r.context(tokens, n)}
 	}
 	if _, ok := r.denoiser.model.Inputs["labels"]; ok {
-		c["labels"] = &ort.Tensor{Shape: r.labels(n), Data: r.label(tokens, n)}
+		c["labels"] = &ort.Tensor{Shape: r.labels(n), Data: r.label(embeddings, n)}
 	}
 	for name, values := range r.given.Constants {
 		data := make([]float32, 0, n*len(values))
@@ -66,6 +67,35 @@ func (r *Reconstructor) label(embeddings []float32, n int) []float32 {
 		out = append(append(out, embeddings[i*r.dim:][:r.dim]...), level...)
 	}
 	return out
+}
+
+// noised returns the embeddings of a batch with the noise that the model's labels state, a
+// candidate's own for every scan (as StableUnCLIPPipeline.noise_image_embeddings of
+// diffusers).
+func (r *Reconstructor) noised(part batch, opts Options) []float32 {
+	how := r.given.Noise
+	if how == nil {
+		return part.tokens
+	}
+	signal, noise := r.labelNoise.At(r.given.NoiseLevel)
+	out := make([]float32, len(part.tokens))
+	for i := range len(out) / r.dim {
+		rng := rand.New(rand.NewPCG(opts.Seed, labelStream+uint64((part.first+i)%opts.Candidates)))
+		for k, std := range how.Std {
+			x := float64(part.tokens[i*r.dim+k]-how.Mean[k]) / float64(std)
+			out[i*r.dim+k] = float32((signal*x+noise*rng.NormFloat64())*float64(std)) + how.Mean[k]
+		}
+	}
+	return out
+}
+
+// labelStream is the first stream of random numbers of the noise in labels, behind the
+// candidates' own.
+const labelStream = 1 << 32
+
+// labelScheduler is the schedule of the noise in labels.
+func labelScheduler() model.Scheduler {
+	return model.Scheduler{Steps: 1000, BetaSchedule: "cosine", Prediction: "epsilon"}
 }
 
 // levelOf states a level by d numbers: cosines and then sines of falling

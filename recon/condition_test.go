@@ -119,6 +119,50 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// TestNoiseOfLabels has a denoiser that says what its embedding was. At the level 400 of the
+// cosine schedule, √ᾱ = cos(.4067…·π/2)/cos(.008/1.008·π/2) = .8024 of the standardised
+// embedding is left, as squaredcos_cap_v2 of diffusers has it.
+func TestNoiseOfLabels(t *testing.T) {
+	const level, signal = 400, .8024
+	g := given{t: 1, d: 2, shapes: map[string]int{"labels": 4}, factor: .001, condition: &model.Condition{
+		NoiseLevel: level, Noise: &model.LabelNoise{Mean: []float32{100, 100}, Std: []float32{50, 1e-3}},
+	}}
+	r := g.open(t)
+	tokens := embed.Tokens{T: 1, D: 2, Data: []float32{200, 100}}
+	const n = 400
+	var sees scripted
+	for range n {
+		sees = append(sees, tokens)
+	}
+	found, err := r.Reconstruct(t.Context(), []embed.Tokens{tokens}, sees, recon.Options{Steps: 1, Guidance: 1, Candidates: n, Seed: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed := 2*100 + 3*math.Cos(level) + 4*math.Sin(level) // what the labels have beside the first element
+	var mean, square float64
+	for _, c := range found[0].Candidates {
+		v := float64(c.Image.Pix[0])
+		mean, square = mean+v/n, square+v*v/n
+	}
+	deviation := math.Sqrt(square - mean*mean)
+	perUnit := .001 / plainScale * .5 * 255 // of a pixel, by an element of the labels
+	want := (.5 + .001*(100+signal*100+fixed)/plainScale*.5) * 255
+	if noise := 50 * math.Sqrt(1-signal*signal) * perUnit; math.Abs(mean-want) > 4*noise/math.Sqrt(n) || math.Abs(deviation-noise) > .15*noise {
+		t.Errorf("pixels are %.2f ± %.2f, want %.2f ± %.2f", mean, deviation, want, noise)
+	}
+	again, err := r.Reconstruct(t.Context(), []embed.Tokens{tokens, tokens}, sees[:4], recon.Options{Steps: 1, Guidance: 1, Candidates: 2, Batch: 3, Seed: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range 2 {
+		for scan := range 2 {
+			if got, want := again[scan].Candidates[c].Image.Pix[0], found[0].Candidates[c].Image.Pix[0]; got != want {
+				t.Errorf("candidate %d of scan %d is %d, want %d whatever else is drawn", c, scan, got, want)
+			}
+		}
+	}
+}
+
 // A model's own way of sampling holds where nothing else is asked for.
 func TestSamplingOfTheModel(t *testing.T) {
 	g := given{t: 1, d: 2, shapes: map[string]int{"context": 2}, factor: .01}

@@ -39,7 +39,7 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 				part.start = append(part.start, starts[at/opts.Candidates*width:][:width]...)
 			}
 		}
-		if err := r.schedule.Sample(ctx, part.x, r.sampled(ctx, part, opts), r.predict(part.tokens)); err != nil {
+		if err := r.schedule.Sample(ctx, part.x, r.sampled(ctx, part, opts), r.predict(part.tokens, r.noised(part, opts))); err != nil {
 			return nil, err
 		}
 		made, err := r.Decode(ctx, part.x)
@@ -98,10 +98,10 @@ func (r *Reconstructor) noise(opts Options) [][]float32 {
 	return start
 }
 
-// predict returns what runs the denoiser on latents, each with its tokens, [n, T, D],
-// or with zeros, which ask for any picture.
-func (r *Reconstructor) predict(tokens []float32) diffusion.Predict {
-	with := r.condition(tokens)
+// predict returns what runs the denoiser on latents, each with its tokens, [n, T, D], and the
+// embedding in its labels, or with zeros, which ask for any picture.
+func (r *Reconstructor) predict(tokens, embeddings []float32) diffusion.Predict {
+	with := r.condition(tokens, embeddings)
 	without := with.without()
 	n := len(tokens) / (r.tokens * r.dim)
 	times := make([]float32, n)

@@ -19,7 +19,8 @@ type Reconstructor struct {
 	tokens, dim int // T and D
 	schedule    *diffusion.Schedule
 	given       model.Condition // beside the tokens
-	sampling    model.Sampling  // where nothing else is asked for
+	labelNoise  *diffusion.Schedule
+	sampling    model.Sampling // where nothing else is asked for
 	denoiser    network
 }
 
@@ -47,6 +48,9 @@ func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) 
 	var err error
 	if r.schedule, err = diffusion.New(*denoiser.Scheduler); err != nil {
 		return nil, fmt.Errorf("recon: %s: %w", denoiser.Dir(), err)
+	}
+	if r.labelNoise, err = diffusion.New(labelScheduler()); err != nil {
+		return nil, fmt.Errorf("recon: %w", err)
 	}
 	if _, err = r.decoder.get(); err != nil { // a model that does not fit is told now
 		return nil, fmt.Errorf("recon: %w", err)

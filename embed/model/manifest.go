@@ -136,6 +136,14 @@ type Sampling struct {
 	Guidance float64 `json:"guidance,omitempty"` // weight of the condition
 }
 
+// LabelNoise says how unCLIP adds noise to an embedding: standardised by mean and standard
+// deviation of each element over images, as the cosine schedule of 1,000 steps adds it at the
+// step NoiseLevel, and taken back.
+type LabelNoise struct {
+	Mean []float32 `json:"mean"` // [D]
+	Std  []float32 `json:"std"`  // [D]
+}
+
 // TokenScale says how the noisy and the predicted tokens of a prior differ from the
 // tokens of its space.
 type TokenScale struct {
@@ -155,6 +163,8 @@ type Condition struct {
 	// NoiseLevel is the level that labels, [n,2·D], state behind the embedding, by D
 	// cosines and sines as unCLIP has them.
 	NoiseLevel int `json:"noise_level,omitempty"`
+	// Noise is added to the embedding in labels, as much as NoiseLevel says; nil adds none.
+	Noise *LabelNoise `json:"noise,omitempty"`
 	// Constants are further inputs, [n,k], by their names in the graph's Inputs: k
 	// numbers that are the same for every picture, such as the sizes of SDXL.
 	Constants map[string][]float32 `json:"constants,omitempty"`

@@ -203,6 +203,11 @@ func TestManifestsThatAreNotValidAreRefused(t *testing.T) {
 			m.Condition.Constants["sizes"] = nil
 		}, "sizes has no numbers"},
 		{"a noise level without labels", model.Denoiser, func(m *model.Manifest) { m.Condition.NoiseLevel = 3 }, "noise_level is 3"},
+		{"noise without labels", model.Denoiser, func(m *model.Manifest) { m.Condition.Noise = &model.LabelNoise{} }, "wanted one of 0 to 999 and the input labels"},
+		{"noise of another size", model.Denoiser, func(m *model.Manifest) {
+			m.T, m.Condition.ZeroText, m.Condition.Noise = 1, 0, &model.LabelNoise{Mean: []float32{1}}
+			m.Graphs["denoiser"].Inputs["labels"] = "l"
+		}, "mean and std have 1 and 0 numbers, wanted 768 each"},
 		{"a negative text", model.Denoiser, func(m *model.Manifest) { m.Condition.ZeroText = -1 }, "zero_text is -1"},
 		{"a condition of a CLIP", model.CLIP, func(m *model.Manifest) { m.Condition = &model.Condition{} }, "kind clip has no use for it"},
 		{"a prior by UniPC", model.Prior, func(m *model.Manifest) { m.Sampling.Method = "unipc" }, `method is "unipc", wanted one of ["ddim" "ddpm"]`},

@@ -13,6 +13,9 @@ var (
 	spacings = []string{"trailing", "leading", "linspace"}
 )
 
+// noiseSteps is the number of steps of the schedule that adds noise to unCLIP's embedding.
+const noiseSteps = 1000
+
 // validateSampling checks how a denoiser is sampled.
 func (m *Manifest) validateSampling() error {
 	s := m.Sampling
@@ -65,6 +68,14 @@ func (m *Manifest) validateCondition() error {
 		return invalid("condition: zero_text is %d, wanted 0 to %d, and the input context", c.ZeroText, maxTokens)
 	case c.NoiseLevel < 0 || c.NoiseLevel > 0 && !labels:
 		return invalid("condition: noise_level is %d, wanted 0 or more, and the input labels", c.NoiseLevel)
+	}
+	if n := c.Noise; n != nil {
+		switch {
+		case !labels || c.NoiseLevel >= noiseSteps:
+			return invalid("condition: noise at the level %d, wanted one of 0 to %d and the input labels", c.NoiseLevel, noiseSteps-1)
+		case len(n.Mean) != m.D || len(n.Std) != m.D || slices.ContainsFunc(n.Std, func(x float32) bool { return !(x > 0) }):
+			return invalid("condition: noise: mean and std have %d and %d numbers, wanted %d each, and std above 0", len(n.Mean), len(n.Std), m.D)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Constants)) {
 		values := c.Constants[name]
