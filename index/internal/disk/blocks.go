@@ -101,7 +101,7 @@ func (b *blocks) verify(ctx context.Context) error {
 // verifySums is checkSums through the file.
 func (b *blocks) verifySums() error {
 	tail := make([]byte, int64(len(b.data))-b.sums+1)
-	if n, err := b.file.ReadAt(tail, b.sums); err != io.EOF || n != len(tail)-1 {
+	if n, err := b.file.ReadAt(tail, b.sums); !errors.Is(err, io.EOF) || n != len(tail)-1 {
 		if err == nil {
 			err = errors.New("it has become longer")
 		}
