@@ -63,9 +63,13 @@ func TestImportedPriorEqualsDALLE2(t *testing.T) {
 	defer s.Close()
 	graph := m.Graphs["prior"]
 	shape := []int64{3, int64(m.T), int64(m.D)}
+	predicted := golden.Outputs["backbone"].Float32s()
+	for i := range predicted {
+		predicted[i] *= float32(m.Scale.Factor)
+	}
 	out := ort.Tensors{graph.Outputs["tokens"]: nil}
 	err = s.Run(t.Context(), ort.Tensors{
-		graph.Inputs["predicted"]: {Shape: shape, Data: golden.Outputs["backbone"].Float32s()},
+		graph.Inputs["predicted"]: {Shape: shape, Data: predicted},
 		graph.Inputs["noisy"]:     {Shape: shape, Data: golden.Inputs["noisy"].Float32s()},
 		graph.Inputs["time"]:      {Shape: []int64{3}, Data: golden.Inputs["time"].Float32s()},
 	}, out)

@@ -142,6 +142,17 @@ def write_decoder(arrays, folder, args):
     return network.tokens, network.dim
 
 
+class Scaled(torch.nn.Module):
+    """A prior that is given its predicted tokens times scale, as Engram gives all of its tokens."""
+
+    def __init__(self, network, scale):
+        super().__init__()
+        self.network, self.scale = network, scale
+
+    def forward(self, predicted, noisy, time):
+        return self.network(predicted / self.scale, noisy, time)
+
+
 class Flat(torch.nn.Module):
     """A network whose one token is given as [n, D]."""
 
@@ -171,12 +182,12 @@ def write_prior(arrays, betas, folder, args, shape):
     if betas is not None and not np.allclose(betas, cosine, atol=1e-4):
         raise Failure(f"{args.checkpoint}: its prior has betas {betas[0]:.4g} to {betas[-1]:.4g}, wanted the cosine schedule of {steps} steps")
     inputs = {"predicted": noise((2, tokens, dim), 1), "noisy": noise((2, tokens, dim), 2), "time": torch.tensor([steps - 1., 1.])}
-    export(network, inputs, folder / "prior.onnx", ["tokens"], args)
+    export(Scaled(network, math.sqrt(dim)), inputs, folder / "prior.onnx", ["tokens"], args)
     graphs = {"prior": {"file": "prior.onnx", "inputs": same(inputs), "outputs": same(["tokens"])}}
     write_manifest(folder, manifest(folder, "prior", about(args, args.checkpoint, "prior"), graphs) | {"tokens": tokens, "dim": dim} | precision(args) | {
         "scheduler": {"steps": steps, "beta_start": float(f"{cosine[0]:.8g}"), "beta_end": float(f"{cosine[-1]:.8g}"), "beta_schedule": "cosine", "prediction": "sample"},
         "sampling": {"method": "ddpm" if steps <= 100 else "ddim", "steps": min(steps, 100), "guidance": 1},
-        # The prior's tokens are multiplied by √D, and samples divided by the length of token 0.
+        # MindEye multiplies the tokens of images by √D, and divides samples by the length of token 0.
         "token_scale": {"factor": float(f"{math.sqrt(dim):.8g}"), "unit_global": True},
         "target": target(args.model, "clip")[1]})
 

@@ -144,11 +144,13 @@ class Import(unittest.TestCase):
         np.save(self.work / "scans.npy", np.random.default_rng(0).normal(size=(3, models.VOXELS)).astype(np.float32))
         command = ["reconstruct", "--voxels", str(self.work / "scans.npy"), "--model", str(self.work / "tokens"), "--decoder", str(out),
                    "--autoencoder", str(self.work / "versatile/autoencoder"), "--denoiser", str(self.work / "versatile/denoiser"), "--candidates", "2"]
-        for name, options in (("noise", []), ("blurry", ["--start", "blurry"])):
+        for name, options in (("default", []), ("transformer", ["--prior", "transformer"]), ("none", ["--prior", "none"]), ("blurry", ["--start", "blurry"])):
             pictures = out.parent / name
             self.engram(*command, *options, "--out", str(pictures))
             for folder in ("reconstructed", "blurry"):
                 self.assertEqual(len(list((pictures / folder).glob("*.png"))), 3, folder)
+            choices = json.loads((pictures / "choices.json").read_text())
+            self.assertEqual(choices.get("prior"), None if name == "none" else "transformer")
 
     def test_failures_are_a_sentence_and_leave_nothing(self):
         (self.work / "text.pth").write_text("no checkpoint")

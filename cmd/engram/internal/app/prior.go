@@ -156,7 +156,8 @@ type Scans struct {
 type Predicted struct {
 	Raw, Aligned []embed.Tokens
 	Prior        string         // of prior.Kinds
-	Sampler      *prior.Sampler // of the prior transformer, which draws from Raw; else nil
+	Sampler      *prior.Sampler // of the prior transformer, which draws from given; else nil
+	given        []embed.Tokens // the decoder's backbone, or Raw where it has none
 }
 
 // Close frees the prior.
@@ -174,7 +175,7 @@ func (p *Predicted) Tokens(ctx context.Context, scans []int, opts *recon.Options
 		return pickTokens(p.Aligned, scans), nil
 	}
 	opts.Sampled = true
-	return p.Sampler.Sample(ctx, pickTokens(p.Raw, scans), prior.SampleOptions{Samples: opts.Candidates, Seed: opts.Seed})
+	return p.Sampler.Sample(ctx, pickTokens(p.given, scans), prior.SampleOptions{Samples: opts.Candidates, Seed: opts.Seed})
 }
 
 // PredictTokens predicts the tokens of scans, for a prior of prior.Kinds; "" is the best one
@@ -196,6 +197,11 @@ func (d *Decoder) PredictTokens(ctx context.Context, scans Scans, kind string) (
 	c := d.Config()
 	out := &Predicted{Raw: tokensOf(raw, c.T, c.D), Prior: a.kind, Sampler: a.sampler}
 	if a.sampler != nil {
+		backbone, err := d.Backbone(ctx, scans.Means)
+		if err != nil {
+			return nil, err
+		}
+		out.given = tokensOf(backbone, c.T, c.D)
 		return out, nil
 	}
 	aligned, err := a.align(ctx, raw, scans.Repeats)
