@@ -81,7 +81,7 @@ type decomposition struct {
 // decompose prepares the regression of y on x, both without their mean.
 func decompose(x, y blas32.General) (*decomposition, error) {
 	r := x.Cols
-	gram := product(blas.Trans, blas.NoTrans, x, x)
+	gram := product(blas.Trans, x, x)
 	sym := mat.NewSymDense(r, nil)
 	for i := range r {
 		for j := i; j < r; j++ {
@@ -103,8 +103,8 @@ func decompose(x, y blas32.General) (*decomposition, error) {
 	for i, v := range vectors.RawMatrix().Data {
 		f.vectors.Data[i] = float32(v)
 	}
-	f.x = product(blas.NoTrans, blas.NoTrans, x, f.vectors)
-	f.xy = product(blas.Trans, blas.NoTrans, f.x, y)
+	f.x = product(blas.NoTrans, x, f.vectors)
+	f.xy = product(blas.Trans, f.x, y)
 	return f, nil
 }
 
@@ -126,7 +126,7 @@ func (f *decomposition) factor(j int, penalty float64) float64 {
 // leftOut returns the mean squared error of the pairs, each left out: its residual over 1
 // less its own weight in the fit.
 func (f *decomposition) leftOut(penalty float64) (mean float64) {
-	fit := product(blas.NoTrans, blas.NoTrans, f.x, f.shrunk(penalty))
+	fit := product(blas.NoTrans, f.x, f.shrunk(penalty))
 	for i := range fit.Rows {
 		own := 1 / float64(fit.Rows)
 		for j, x := range f.x.Data[i*f.x.Stride:][:f.x.Cols] {
@@ -142,7 +142,7 @@ func (f *decomposition) leftOut(penalty float64) (mean float64) {
 
 // weights returns the weights in the coordinates of the scores.
 func (f *decomposition) weights(penalty float64) blas32.General {
-	return product(blas.NoTrans, blas.NoTrans, f.vectors, f.shrunk(penalty))
+	return product(blas.NoTrans, f.vectors, f.shrunk(penalty))
 }
 
 // Align returns the scores that images are most likely to have where these were predicted,
@@ -151,24 +151,21 @@ func (l *Linear) Align(predicted blas32.General) (blas32.General, error) {
 	if predicted.Cols != l.Weight.Rows {
 		return blas32.General{}, fmt.Errorf("prior: predictions have %d scores, the alignment wants %d", predicted.Cols, l.Weight.Rows)
 	}
-	out := product(blas.NoTrans, blas.NoTrans, predicted, l.Weight)
+	out := product(blas.NoTrans, predicted, l.Weight)
 	for i := range out.Data {
 		out.Data[i] += l.Bias[i%out.Cols]
 	}
 	return out, nil
 }
 
-// product returns a·b, each transposed where it is said so.
-func product(ta, tb blas.Transpose, a, b blas32.General) blas32.General {
-	rows, cols := a.Rows, b.Cols
+// product returns a·b, a transposed where it is said so.
+func product(ta blas.Transpose, a, b blas32.General) blas32.General {
+	rows := a.Rows
 	if ta == blas.Trans {
 		rows = a.Cols
 	}
-	if tb == blas.Trans {
-		cols = b.Rows
-	}
-	out := blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
-	blas32.Gemm(ta, tb, 1, a, b, 0, out)
+	out := blas32.General{Rows: rows, Cols: b.Cols, Stride: b.Cols, Data: make([]float32, rows*b.Cols)}
+	blas32.Gemm(ta, blas.NoTrans, 1, a, b, 0, out)
 	return out
 }
 
