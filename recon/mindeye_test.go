@@ -84,7 +84,7 @@ func TestImportedPriorEqualsDALLE2(t *testing.T) {
 func TestImportedLowLevelEqualsPyTorch(t *testing.T) {
 	t.Parallel()
 	rt, golden := orttest.Runtime(t), embedtest.Read(t, "mindeye")
-	p, err := lowlevel.Open(rt, mindEye+"/lowlevel", exported(t, "variations", "autoencoder"), ort.SessionOptions{})
+	p, err := lowlevel.Open(rt, mindEye+"/lowlevel", exported(t, "versatile", "autoencoder"), ort.SessionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

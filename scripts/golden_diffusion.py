@@ -50,12 +50,12 @@ def with_short_names(trim):
     return trimmed
 
 
-def export(name, *options):
+def export(name, *options, **network):
     """Exports a small pipeline into testdata and returns it with its network and autoencoder."""
     with tempfile.TemporaryDirectory() as work, checkpoints.quiet(), contextlib.redirect_stderr(io.StringIO()):
         folder = pathlib.Path(work, "small-" + name)
         folder.mkdir()
-        getattr(models, name)(folder, **models.SMALLEST)
+        getattr(models, name)(folder, **models.SMALLEST, **network)
         out = ROOT / "exported" / name
         shutil.rmtree(out, ignore_errors=True)
         return export_diffusion.write(export_diffusion.arguments([
@@ -112,3 +112,5 @@ if __name__ == "__main__":
     export_graph.trim = with_short_names(export_graph.trim)
     variations()
     unclip()
+    # For the tokens of golden_mindeye.py, and in half precision: no pictures to compare.
+    export("versatile", "--fp16", width=16)

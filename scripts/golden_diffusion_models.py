@@ -73,9 +73,9 @@ def variations(folder, **options):
     save(folder, "StableDiffusionImageVariationPipeline", PNDM, {"unet": unet(0, **options), "vae": vae()})
 
 
-def versatile(folder):
+def versatile(folder, **options):
     vision(folder, patch=4)  # 17 tokens
-    save(folder, "VersatileDiffusionPipeline", PNDM, {"image_unet": unet(6), "vae": vae(7)}, licence="mit")
+    save(folder, "VersatileDiffusionPipeline", PNDM, {"image_unet": unet(6, **options), "vae": vae(7)}, licence="mit")
 
 
 def unclip(folder, **options):

@@ -8,7 +8,7 @@ and recon/testdata/golden/mindeye.json: what reference implementations make with
 
 The checkpoint has random weights (golden_mindeye_models.py, seeds 0 to 2). Its tokens are
 of the small CLIP embed/hub/layout/testdata/repositories/exported-tokens, its latents of
-recon/testdata/exported/variations/autoencoder. The decoder and the prior are float32 and may
+recon/testdata/exported/versatile/autoencoder. The decoder and the prior are float32 and may
 differ by 1e-4 of the root mean square; the low level has half precision (3e-2). References
 are PyTorch's own layers, and for the prior the classes of dalle2-pytorch.
 """
@@ -27,7 +27,7 @@ import import_networks
 from golden_diffusion import ROOT, with_short_names
 
 CLIP = ROOT.parent.parent / "embed/hub/layout/testdata/repositories/exported-tokens"
-AUTOENCODER = ROOT / "exported/variations/autoencoder"
+AUTOENCODER = ROOT / "exported/versatile/autoencoder"
 
 
 def write(out, *options):

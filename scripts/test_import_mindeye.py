@@ -58,9 +58,7 @@ class Import(unittest.TestCase):
             export_clip.write(export_clip.arguments(["--hf", str(work / "clip"), "--mindeye", str(work / "tokens")]))
             export_clip.write(export_clip.arguments(["--hf", str(work / "clip"), str(work / "pooled")]))
             (work / "pipeline").mkdir()
-            golden_diffusion_models.vision(work / "pipeline", patch=4)
-            golden_diffusion_models.save(work / "pipeline", "VersatileDiffusionPipeline", golden_diffusion_models.PNDM, {
-                "image_unet": golden_diffusion_models.unet(6, width=models.D), "vae": golden_diffusion_models.vae(7)})
+            golden_diffusion_models.versatile(work / "pipeline", width=models.D)
             export_diffusion.write(export_diffusion.arguments([str(work / "pipeline"), "--steps", "3", str(work / "versatile")]))
         torch.save(models.checkpoint(), work / "last.pth")
         torch.save(models.low_level(), work / "epoch120.pth")
