@@ -133,7 +133,7 @@ func TestBenchOfSearches(t *testing.T) {
 
 func TestBenchOfWrites(t *testing.T) {
 	c, path := newCLI(t), filepath.Join(t.TempDir(), "report.json")
-	table := c.must("bench", "--hard", "500", "--dim", "8", "--writes", "250ms", "--write-rate", "400", "--durability", "call", "--json", path)
+	table := c.must("bench", "--hard", "500", "--dim", "8", "--writes", "500ms", "--write-rate", "400", "--durability", "call", "--json", path)
 	if !strings.Contains(table, "upserts/s") || !strings.Contains(table, "durability call") {
 		t.Errorf("the table is\n%s", table)
 	}

@@ -73,15 +73,20 @@ func (s *Store) dueGraph(ctx context.Context) (merge []part, build part, wait ti
 	if merge == nil && build.segment == nil {
 		s.endGraphs()
 		s.endGraphs = nil
+		return nil, part{}, 0
+	}
+	again := max(s.calm/30, time.Millisecond) // what is due may have changed by then
+	if s.optimising {
+		return nil, part{segment: new(segment)}, again
 	}
 	for _, p := range merge {
 		p.segment.users.Add(1)
 	}
-	if merge != nil || build.segment == nil {
-		return merge, build, 0
+	if merge != nil {
+		return merge, part{}, 0
 	}
 	if left := s.calm - time.Since(s.flushed); left > 0 && build.segment.scans.Load() < scansOfRow {
-		return nil, build, min(left, max(s.calm/30, time.Millisecond)) // segments may be due for merging by then
+		return nil, build, min(left, again)
 	}
 	build.segment.users.Add(1)
 	return nil, build, 0

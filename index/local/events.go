@@ -58,13 +58,16 @@ func (s *Store) flushInBackground(ctx context.Context, frozen *frozen, size int)
 	began := time.Now()
 	s.tell(Event{Step: Begun, Bytes: size})
 	go func() {
-		defer s.flusher.Unlock()
 		e := Event{Step: Finished, Bytes: size}
 		if e.Err = s.flushFrozen(context.WithoutCancel(ctx), frozen, flushing{plan: plan}); e.Err != nil {
 			e.Step = Failed
 		}
 		e.Took = time.Since(began)
 		s.tell(e)
+		s.flusher.Unlock()
+		if _, due, urgent := s.pressure(); due && !urgent {
+			s.giveBack(ctx) // a write that would have begun a flush met this one
+		}
 	}()
 }
 

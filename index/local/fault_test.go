@@ -276,7 +276,7 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 	s.folder.FS = vfs.OS{}
 	put(t, s, 1, 22) // flushes by itself
 	before[22] = 1
-	if size, _ := s.pressure(); s.failed || size == 0 {
+	if size, _, _ := s.pressure(); s.failed || size == 0 {
 		t.Errorf("with room the last flush has failed: %v, and %d bytes are left to flush, want one row", s.failed, size)
 	}
 	mustClose(t, s)

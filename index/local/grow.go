@@ -12,13 +12,13 @@ import (
 const (
 	// firstGrown is how many rows in memory get a graph at first. A scan of fewer is as fast
 	// as a walk.
-	firstGrown = 2048
+	firstGrown = 1024
 	// leastGrown is how many rows in memory that are in no graph are put into one together.
 	leastGrown = 128
-	// scansOfRow is how often a row in memory is looked at before it gets links: until then
-	// its scans have taken a quarter of the time that its links take. So a load that
-	// few searches come in between pays for no graph.
-	scansOfRow = 1000
+	// scansOfRow is how often a row is looked at before it gets links. A row takes about
+	// 20 ns of a scan and 80 µs of an insertion, which its segment needs later too where it
+	// is searched. So a load that few searches come in between pays for no graph.
+	scansOfRow = 250
 )
 
 // scanned notes that a search has looked at the rows that are in no graph, and has the ones

@@ -68,6 +68,8 @@ func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) err
 	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
+	s.setOptimising(true)
+	defer s.setOptimising(false)
 	if err := s.flush(ctx); err != nil || !all && s.tokenSize() > LargeTokens {
 		return err
 	}
@@ -83,6 +85,12 @@ func (s *Store) optimise(ctx context.Context, watch progress.Func, all bool) err
 		},
 		graph: func(rows int) { report(int64(rows), total) },
 	})
+}
+
+func (s *Store) setOptimising(now bool) {
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	s.optimising = now
 }
 
 // freezeForGraph is freeze for the parts that planGraph merges, nil where it merges none.

@@ -75,6 +75,7 @@ type Store struct {
 
 	durability Durability
 	bulk       bool         // a bulk load is under way
+	optimising bool         // Optimise or the end of a bulk load is, which makes the graphs
 	log        *wal.Log     // where writes are logged; nil: nowhere
 	logEnd     wal.Position // where the chain of logs before log ends
 

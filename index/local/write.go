@@ -79,10 +79,10 @@ func (s *Store) Delete(ctx context.Context, ids []index.ID) (int, error) {
 
 // giveBack begins a flush where one is due and none is under way: no write may follow.
 func (s *Store) giveBack(ctx context.Context) {
-	if _, due := s.pressure(); !due || !s.flusher.TryLock() {
+	if _, due, _ := s.pressure(); !due || !s.flusher.TryLock() {
 		return
 	}
-	size, due := s.pressure()
+	size, due, _ := s.pressure()
 	if due && !s.failed {
 		if frozen, err := s.freeze(true); err == nil { // or else the next write tells
 			s.flushInBackground(ctx, frozen, size)
@@ -177,11 +177,16 @@ func (s *Store) apply(ctx context.Context, r disk.Record, c change) (wait func()
 // the next one is; then they wait here. It returns the error of a flush in the background
 // that failed.
 func (s *Store) makeRoom(ctx context.Context) error {
-	if _, due := s.pressure(); !due {
+	_, due, urgent := s.pressure()
+	if !due {
 		return s.failure()
 	}
-	s.flusher.Lock()
-	size, due := s.pressure()
+	if urgent {
+		s.flusher.Lock()
+	} else if !s.flusher.TryLock() {
+		return s.failure() // space is given back a little later
+	}
+	size, due, _ := s.pressure()
 	if err := s.failure(); err != nil || !due { // where it is not, somebody else has flushed
 		s.flusher.Unlock()
 		return err
@@ -210,13 +215,14 @@ const (
 )
 
 // pressure returns the bytes of the rows in memory that no flush is about to write, and
-// whether a flush is due. The log counts too: rows that were replaced in memory stay in it.
-func (s *Store) pressure() (size int, due bool) {
+// whether a flush is due: urgent where memory or the log, in which rows stay that were
+// replaced in memory, must not grow further, or else for rows on disk that have gone.
+func (s *Store) pressure() (size int, due, urgent bool) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	snap := s.current.Load()
 	if snap == nil {
-		return 0, false
+		return 0, false, false
 	}
 	for _, p := range snap.parts {
 		if p.inMemory() && !p.segment.frozen {
@@ -224,8 +230,8 @@ func (s *Store) pressure() (size int, due bool) {
 		}
 	}
 	stored := s.gone + liveOnDisk(snap.parts)
-	return size, size > s.memoryLimit || s.log != nil && s.log.Size() > s.maxLog ||
-		!s.bulk && s.gone >= minGone && partGone*s.gone >= stored
+	urgent = size > s.memoryLimit || s.log != nil && s.log.Size() > s.maxLog
+	return size, urgent || !s.bulk && s.gone >= minGone && partGone*s.gone >= stored, urgent
 }
 
 // liveOnDisk is the number of live rows in files.

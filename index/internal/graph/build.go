@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -125,6 +126,9 @@ func (b *builder) parallel(ctx context.Context, n int, f func(w *worker, i int))
 				}
 				for i := lo; i < min(n, lo+share); i++ {
 					f(w, i)
+					// Writes and searches that have become ready go first. Otherwise they
+					// wait until the scheduler takes the processor away, after 10 ms.
+					runtime.Gosched()
 				}
 			}
 		})

@@ -74,7 +74,7 @@ const (
 	// sum of two of them.
 	pooled = 8192
 	// compareEvery is how often a search is compared with exact ones.
-	compareEvery = 100 * time.Millisecond
+	compareEvery = 200 * time.Millisecond
 )
 
 // RunWrites measures an index that is searched on half of the machine's threads without a
