@@ -176,7 +176,7 @@ func (t *through) meet(rows []uint32) {
 // with the recall, 0 where the graph does not reach it. A walk for the r nearest rows of all
 // finds the recall of these on average, of the nearest more and of the last fewer. So r is
 // the rank of the last of the k rows where they are spread evenly over the ranks before it,
-// and more where most of them come late: up to 2.5 times that.
+// and more where most of them come late: up to three times that.
 func (t *through) needed() int {
 	sum, last := 0, 0 // of the ranks
 	for _, p := range t.path {
@@ -191,7 +191,7 @@ func (t *through) needed() int {
 			sum += t.k - better
 		}
 	}
-	return t.least(3*sum/t.k - last/2)
+	return t.least(max(last, 4*sum/t.k-last))
 }
 
 // better returns how many of the expanded rows are better than a score: how many rows the
