@@ -57,7 +57,7 @@ def arguments(argv=None):
     p.add_argument("--ip-scale", type=float, default=1., help="weight of the adapter (default 1)")
     p.add_argument("--length", type=float, default=0., help="mean length of the image encoder's embeddings (default: measured)")
     p.add_argument("--pictures", type=pathlib.Path, help="a folder of photos to measure --length on")
-    p.add_argument("--noise-level", type=int, default=0, help="unCLIP: the noise level that the labels state (default 0)")
+    p.add_argument("--noise-level", type=int, default=0, help="unCLIP: the level of noise that is added to embeddings, 0 to 999 (default 0: none)")
     p.add_argument("--steps", type=int, default=20, help="steps of sampling that the manifest suggests (default 20)")
     p.add_argument("--guidance", type=float, help="guidance that the manifest suggests (default: the pipeline's usual)")
     p.add_argument("--fp16", action="store_true", help="weights and arithmetic of half precision; inputs and outputs stay float32")
@@ -195,7 +195,7 @@ def export_denoiser(p, folder, args):
     m |= {"latent": latent, "scheduler": pipelines.scheduler_of(args.source, p.scheduler),
           "sampling": pipelines.sampling_of(p.scheduler, args.steps, args.guidance or p.guidance)}
     if p.noise_level:
-        m["condition"] = {"noise_level": p.noise_level}
+        m["condition"] = {"noise_level": p.noise_level, "noise": p.noise}
     write_manifest(folder, m)
 
 

@@ -41,6 +41,7 @@ class Pipeline:
     reference: typing.Callable  # the same, by the network's own call
     length: float = 0  # of an embedding; 0: tokens come as they are
     noise_level: int = 0
+    noise: dict | None = None  # mean and std of embeddings of unit length, where the level adds noise
     upcast: bool = False  # attention wants float32 arithmetic
 
 
@@ -172,6 +173,19 @@ def versatile(source, args, pictures):
     return context_denoiser(source, args, "image_unet", 3.5, tokens, pictures)
 
 
+def label_noise(source, level, length):
+    """Returns mean and standard deviation of embeddings, by which unCLIP scales the noise of a level."""
+    from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
+    if not level:
+        return None  # noise of variance 4e-5
+    schedule = source.json("image_noising_scheduler/scheduler_config.json")
+    steps, betas = schedule.get("num_train_timesteps", 1000), schedule.get("beta_schedule", "linear")
+    if (steps, betas) != (1000, "squaredcos_cap_v2") or not 0 < level < steps:
+        raise Failure(f"{source.where}: noise at level {level} of {steps} with the betas {betas}, wanted 0 to 999 of 1000 with squaredcos_cap_v2")
+    normalizer = source.part(StableUnCLIPImageNormalizer, "image_normalizer")
+    return {name: [float(str(x.numpy())) for x in getattr(normalizer, name).detach()[0] / length] for name in ("mean", "std")}
+
+
 def unclip(source, args, pictures):
     from diffusers import UNet2DConditionModel
     unet = source.part(UNet2DConditionModel, "unet")
@@ -184,7 +198,7 @@ def unclip(source, args, pictures):
         labels = labels.clone()
         labels[:, :width // 2] *= length
         return unet(latent, time, encoder_hidden_states=text.expand(len(latent), -1, -1), class_labels=labels).sample
-    return dict(unet=unet, condition="labels", tokens=1, dim=width // 2, guidance=10., length=length, noise_level=args.noise_level,
+    return dict(unet=unet, condition="labels", tokens=1, dim=width // 2, guidance=10., length=length, noise_level=args.noise_level, noise=label_noise(source, args.noise_level, length),
                 denoiser=Denoiser(unet, "labels", scale=length, text=text), reference=reference)
 
 

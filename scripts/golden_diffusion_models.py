@@ -10,6 +10,7 @@ import pathlib
 import diffusers
 import torch
 import transformers
+from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 
 import golden_layout_models as models
 import golden_layout_tokenizers as tokenizers
@@ -82,7 +83,12 @@ def unclip(folder, **options):
     vision(folder)
     text(folder, 16)
     net = unet(8, width=16, **options, class_embed_type="projection", projection_class_embeddings_input_dim=2 * WIDTH, upcast_attention=True)
-    save(folder, "StableUnCLIPImg2ImgPipeline", DDIM_V, {"unet": net, "vae": vae(9)})
+    normalizer = StableUnCLIPImageNormalizer(WIDTH)
+    torch.manual_seed(13)
+    normalizer.mean.data.normal_(), normalizer.std.data.uniform_(.5, 1)
+    save(folder, "StableUnCLIPImg2ImgPipeline", DDIM_V, {"unet": net, "vae": vae(9), "image_normalizer": normalizer})
+    (folder / "image_noising_scheduler").mkdir()
+    write_json(folder / "image_noising_scheduler/scheduler_config.json", {"_class_name": "DDPMScheduler", "beta_schedule": "squaredcos_cap_v2"})
 
 
 def stable_diffusion(folder):

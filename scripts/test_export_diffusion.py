@@ -28,6 +28,7 @@ import diffusers
 import numpy as np
 import torch
 import transformers
+from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 
 import export_checkpoints as checkpoints
 import export_clip
@@ -118,8 +119,12 @@ class Export(unittest.TestCase):
         _, vae, m = self.export("variations", "--name", "mine", "--licence", "MIT", "--steps", "7", "--guidance", "2.5")
         self.assertEqual((vae["name"], m["name"], m["licence"]), ("mine-autoencoder", "mine-denoiser", "MIT"))
         self.assertEqual(m["sampling"], {"method": "unipc", "spacing": "linspace", "steps": 7, "guidance": 2.5})
-        _, _, m = self.export("unclip", "--noise-level", "3")
-        self.assertEqual(m["condition"], {"noise_level": 3})
+        _, _, m = self.export("unclip", "--noise-level", "3", "--length", "2")
+        normalizer = StableUnCLIPImageNormalizer.from_pretrained(self.work / "unclip/image_normalizer")
+        self.assertEqual(m["condition"]["noise_level"], 3)
+        for name in ("mean", "std"):
+            np.testing.assert_allclose(m["condition"]["noise"][name], getattr(normalizer, name).detach()[0] / 2, rtol=1e-6)
+        self.assertNotIn("condition", self.export("unclip")[2])
         self.assertEqual(m["sampling"], {"method": "ddim", "spacing": "leading", "offset": 1, "steps": 20, "guidance": 10})
         self.assertEqual(m["scheduler"]["beta_schedule"], "cosine")
 
@@ -168,6 +173,7 @@ class Export(unittest.TestCase):
                 ([changed("variations", "scheduler/scheduler_config.json", beta_schedule="sigmoid")], "its scheduler has the betas sigmoid"),
                 ([changed("variations", "scheduler/scheduler_config.json", rescale_betas_zero_snr=True)], "rescaled to no signal at all"),
                 ([changed("variations", "vae/config.json", shift_factor=.1)], "its autoencoder shifts latents"),
+                ([str(self.work / "unclip"), "--noise-level", "1000"], "noise at level 1000 of 1000"),
                 ([changed("unclip", "unet/config.json", class_embed_type="timestep")], "cannot be read")):
             with self.subTest(options):
                 folder = pathlib.Path(tempfile.mkdtemp(dir=self.work))
