@@ -16,9 +16,11 @@
 // off.
 //
 // A segment can have a graph beside it, through which a search finds its rows without
-// looking at every one (see Optimise and package graph). The end of a bulk load and
-// Optimise build graphs. The graphs of other large segments are built in the background,
-// once no flush has ended for a while. Rows in no graph are scanned.
+// looking at every one (see package graph). The end of a bulk load and Optimise build
+// graphs. Where searches come beside writes, rows in memory get one that grows; a flush
+// writes it, and segments with graphs are merged in the background by growing the largest
+// one. The graphs of other large segments are built there too, once no flush has ended for a
+// while or searches have scanned them often. Rows in no graph are scanned.
 //
 // A search works on a snapshot, the list of segments and tombstones of one
 // moment. It takes no lock and sees all of an Upsert or nothing. There is one

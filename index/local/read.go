@@ -9,8 +9,8 @@ import (
 	"engram/index/internal/column"
 )
 
-// Search implements index.Store. Items that are in a graph (see Optimise) are found by
-// a walk over it, on one goroutine, with the effort that Query.Recall takes. The other
+// Search implements index.Store. Items that are in a graph (see Optimise; items in memory
+// get one once searches come) are found by a walk over it, on one goroutine, with the effort that Query.Recall takes. The other
 // items are scanned, on as many goroutines as the program may run: by codes of one byte
 // per element first, then exactly (see package flat). All items are scanned where the
 // query is exact, where a filter chooses few items, and where a graph does not reach the

@@ -14,6 +14,9 @@
 // of the batches before, which does not change meanwhile, so that the graph does
 // not depend on the number of goroutines (Dobson et al., ParlayANN, PPoPP 2024).
 //
+// Grow makes the graph of more rows, or without dropped ones, from a graph that is there. It
+// reads that one only, so that searches go on in it.
+//
 // How many rows a walk misses depends on the data and on the kind of query. Build
 // measures it: Levels has the recall of sampled queries for each effort, for queries like
 // the rows, and for distant ones. A Searcher takes the recall that is wanted, and the
