@@ -104,8 +104,8 @@ func (m Model) prose() prose {
 			what: "The denoiser that is described above, trained further on the tokens that decoders predict of simulated " +
 				"scans, each of scenes that its decoder was not fitted to. A summary of all tokens together stands beside " +
 				"them. The scores above are of the denoiser before.",
-			aim: "Mean squared error of the v-prediction, and with a weight of .05 the cross-entropy of the kinds that the " +
-				"summary tells. 15 % of the contexts are true tokens, one in ten is zero.",
+			aim: "Mean squared error of the v-prediction, in which the errors of a thing count four times, and with a weight " +
+				"of .05 the cross-entropy of the kinds that the summary tells. 15 % of the contexts are true tokens, one in ten is zero.",
 			limits: "As above. It wants predictions as they are, with the lengths that regression gives them. All its scans " +
 				"are simulated: nobody was scanned.",
 		}

@@ -44,16 +44,16 @@ type denoiserNetwork struct {
 }
 
 func (d *denoiserNetwork) loss(n *nn.Net, batch int) *grad.Node {
-	return d.miss(n, n.Graph().Step(contextName, onnx.Float, batch, d.shape.Tokens, d.shape.Dim))
+	return grad.Mean(d.squares(n, n.Graph().Step(contextName, onnx.Float, batch, d.shape.Tokens, d.shape.Dim)))
 }
 
-// miss returns the mean squared error of the prediction for contexts [B, T, D].
-func (d *denoiserNetwork) miss(n *nn.Net, contexts *grad.Node) *grad.Node {
+// squares returns the squared errors of the prediction for contexts [B, T, D], [B, C, h, w].
+func (d *denoiserNetwork) squares(n *nn.Net, contexts *grad.Node) *grad.Node {
 	g, s, batch := n.Graph(), d.shape, contexts.Shape()[0]
 	predicted := s.denoise(n, g.Step(latentName, onnx.Float, batch, s.Channels, s.Side, s.Side),
 		g.Step(timeName, onnx.Float, batch), contexts)
 	miss := grad.Sub(predicted, g.Step(targetName, onnx.Float, batch, s.Channels, s.Side, s.Side))
-	return grad.Mean(grad.Mul(miss, miss))
+	return grad.Mul(miss, miss)
 }
 
 // inputs draws the scenes of an epoch and lets the teachers encode them.

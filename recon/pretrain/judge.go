@@ -151,21 +151,27 @@ func standing(s *scenes.Scene, kinds []scenes.Kind, side int, patches []int64) {
 	for i := range patches {
 		patches[i] = nothing
 	}
-	at := func(x float64) int { return min(max(int(x*float64(side)), 0), side-1) }
 	for _, t := range s.Things {
 		kind := int64(slices.Index(kinds, t.Kind))
-		x, y := t.Box.Centre()
-		for row := range side {
-			for column := range side {
-				dx := math.Abs((float64(column)+.5)/float64(side) - x)
-				dy := math.Abs((float64(row)+.5)/float64(side) - y)
-				if dx < inner*t.Box.Width/2 && dy < inner*t.Box.Height/2 {
-					patches[row*side+column] = kind
-				}
+		for i := range patches {
+			if within(t.Box, inner, side, i) {
+				patches[i] = kind
 			}
 		}
-		patches[at(y)*side+at(x)] = kind
 	}
+}
+
+// within reports whether a patch of a picture of side × side patches has the middle of a box, or
+// has its own middle in the inner part of the box, whose share of the box's side is inner.
+func within(b scenes.Box, inner float64, side, patch int) bool {
+	row, column := patch/side, patch%side
+	x, y := b.Centre()
+	at := func(x float64) int { return min(max(int(x*float64(side)), 0), side-1) }
+	if row == at(y) && column == at(x) {
+		return true
+	}
+	dx, dy := (float64(column)+.5)/float64(side)-x, (float64(row)+.5)/float64(side)-y
+	return math.Abs(dx) < inner*b.Width/2 && math.Abs(dy) < inner*b.Height/2
 }
 
 // sharpShare is the share of the judge's pictures that stay as sharp as they are drawn. The others

@@ -41,6 +41,13 @@ const (
 	heldShare = 16
 )
 
+// thingWeight is what the errors of latent pixels on which a thing stands count more than
+// others. Things fill a twelfth of a picture, and are what it is of.
+const thingWeight = 4
+
+// weightsName is the leaf that says what the errors of each latent pixel count, [B, 1, h, w].
+const weightsName = "weights"
+
 // kindsName is the leaf that says which kinds are in a picture, [B, kinds], in equal shares; zeros
 // where there is no context to know it from.
 const kindsName = "kinds"
@@ -97,14 +104,15 @@ func (d *scansNetwork) mean() []float32 {
 	return out
 }
 
-// loss is the denoiser's, and the cross-entropy of the kinds that the summary tells.
+// loss is the denoiser's with the weights of things, and the cross-entropy of the kinds that the summary tells.
 func (d *scansNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	g, s := n.Graph(), d.shape
 	contexts := g.Step(contextName, onnx.Float, batch, s.Tokens, s.Dim)
 	kinds := len(scenes.Kinds())
 	likely := grad.LogSoftmax(n.Linear(kindsName, s.summaryHidden(n, contexts), kinds))
 	named := grad.Mean(grad.Sum(grad.Mul(g.Step(kindsName+".right", onnx.Float, batch, kinds), likely), 1))
-	return grad.Sub(d.miss(n, contexts), grad.Scale(named, kindWeight))
+	weighted := grad.Mul(d.squares(n, contexts), g.Step(weightsName, onnx.Float, batch, 1, s.Side, s.Side))
+	return grad.Sub(grad.Mean(weighted), grad.Scale(named, kindWeight))
 }
 
 // inputs draws pairs of all subjects.
@@ -126,9 +134,10 @@ func (d *scansNetwork) inputs(_ context.Context, epoch int) (ort.Tensors, error)
 		shown[i] = &p.scenes[at]
 	}
 	in, empty := d.noised(latents, tokens, rng)
-	kinds := scenes.Kinds()
-	right := make([]float32, n*len(kinds))
+	kinds, pixels := scenes.Kinds(), d.shape.Side*d.shape.Side
+	right, weights := make([]float32, n*len(kinds)), make([]float32, n*pixels)
 	for i, s := range shown {
+		weigh(s, d.shape.Side, weights[i*pixels:][:pixels])
 		if empty[i] {
 			continue
 		}
@@ -137,8 +146,22 @@ func (d *scansNetwork) inputs(_ context.Context, epoch int) (ort.Tensors, error)
 			right[i*len(kinds)+k] = 1 / float32(len(places))
 		}
 	}
-	in[kindsName+".right"] = &ort.Tensor{Shape: []int64{int64(d.recipe.Steps), int64(d.recipe.Batch), int64(len(kinds))}, Data: right}
+	steps, batch, side := int64(d.recipe.Steps), int64(d.recipe.Batch), int64(d.shape.Side)
+	in[kindsName+".right"] = &ort.Tensor{Shape: []int64{steps, batch, int64(len(kinds))}, Data: right}
+	in[weightsName] = &ort.Tensor{Shape: []int64{steps, batch, 1, side, side}, Data: weights}
 	return in, nil
+}
+
+// weigh writes what the errors of a scene's latent pixels count.
+func weigh(s *scenes.Scene, side int, weights []float32) {
+	for i := range weights {
+		weights[i] = 1
+		for _, t := range s.Things {
+			if within(t.Box, 1, side, i) {
+				weights[i] = thingWeight
+			}
+		}
+	}
 }
 
 // trained returns how many of the images are trained on, the first ones.
