@@ -31,8 +31,8 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 			"the mean training picture. A second table has how far the tokens that a prior makes lie from the true ones:\n" +
 			"the distance between the two clouds (0 to 1), and between pairs (1: as far as two images are apart). All are training scenes of the demo of the same seed: its\n" +
 			"test scenes are not looked at. Nobody was scanned.",
-		Example: "  engram pretrain --model judge --out models\n  engram study pictures --judge models/judge\n" +
-			"  engram study pictures --judge models/judge --seeds 101,102 --starts noise,blurry,retrieved --best 1,4,16 --clouds clouds.svg",
+		Example: "  engram study pictures\n" +
+			"  engram study pictures --seeds 101,102 --starts noise,blurry,retrieved --best 1,4,16 --clouds clouds.svg",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if spec.Steps < 1 {
@@ -61,7 +61,7 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.IntVar(&spec.Images, "images", 2000, "training images, each seen three times")
 	flags.IntVar(&spec.Test, "test", 100, "images to reconstruct")
 	flags.IntVar(&spec.Voxels, "voxels", 4000, "voxels of the subject")
-	flags.StringVar(&spec.Judge, "judge", "", "`model` that judges, as of engram pretrain --model judge (required)")
+	flags.StringVar(&spec.Judge, "judge", app.ScenesJudge, "`model` that judges, as of engram pretrain --model judge")
 	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser (default "+app.ScenesDenoiser+")")
 	flags.StringSliceVar(&spec.Priors, "priors", []string{prior.None, prior.LinearKind, prior.RecallKind}, "priors that are compared: "+strings.Join(prior.Kinds(), ", "))
 	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
@@ -70,7 +70,6 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.StringVar(&clouds, "clouds", "", "plot the tokens that each prior makes beside the true ones into this SVG `file`")
 	flags.IntVar(&spec.Steps, "steps", 20, "steps of the sampler")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
-	_ = cmd.MarkFlagRequired("judge") // the flag exists
 	return cmd
 }
 

@@ -95,9 +95,8 @@ func TestStudyAblation(t *testing.T) {
 func TestStudyPicturesRefusals(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
-	c.refuse([]string{`required flag(s) "judge" not set`}, "study", "pictures")
-	c.refuse([]string{"--steps is 0"}, "study", "pictures", "--judge", "scenes-clip", "--steps", "0")
-	c.refuse([]string{"the best is wanted of [0]"}, "study", "pictures", "--judge", "scenes-clip", "--best", "0")
-	c.refuse([]string{`the priors have "x"`}, "study", "pictures", "--judge", "scenes-clip", "--priors", "x")
+	c.refuse([]string{"--steps is 0"}, "study", "pictures", "--steps", "0")
+	c.refuse([]string{"the best is wanted of [0]"}, "study", "pictures", "--best", "0")
+	c.refuse([]string{`the priors have "x"`}, "study", "pictures", "--priors", "x")
 	c.refuse([]string{"scenes-clip chose the pictures", "engram pretrain --model judge"}, "study", "pictures", "--judge", "scenes-clip")
 }

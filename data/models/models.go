@@ -15,10 +15,11 @@ const (
 	CLIP        = "clip"
 	Autoencoder = "autoencoder"
 	Denoiser    = "denoiser"
+	Judge       = "judge" // a second CLIP, which says what is to be seen in reconstructions
 )
 
 // Names lists them.
-func Names() []string { return []string{CLIP, Autoencoder, Denoiser} }
+func Names() []string { return []string{CLIP, Autoencoder, Denoiser, Judge} }
 
 // Folder returns the files of a model, bundle.json among them. The names are
 // those above; fs.ErrNotExist meets whoever asks for another.

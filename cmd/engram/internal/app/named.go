@@ -24,6 +24,7 @@ const (
 	ScenesCLIP        = scenesPrefix + models.CLIP
 	ScenesAutoencoder = scenesPrefix + models.Autoencoder
 	ScenesDenoiser    = scenesPrefix + models.Denoiser
+	ScenesJudge       = scenesPrefix + models.Judge
 )
 
 const (

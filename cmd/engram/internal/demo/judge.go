@@ -33,7 +33,7 @@ func openJudge(ctx context.Context, a *app.App, name string, maker *model.Model,
 		return nil, err
 	}
 	if m.Fingerprint() == maker.Fingerprint() {
-		return nil, fmt.Errorf("%s chose the pictures and cannot judge them, wanted another CLIP (engram pretrain --model judge)", name)
+		return nil, fmt.Errorf("%s chose the pictures and cannot judge them, wanted another CLIP such as %s (engram pretrain --model judge)", name, app.ScenesJudge)
 	}
 	text, err := a.OpenTextEncoder(ctx, m, watch)
 	if err != nil {
