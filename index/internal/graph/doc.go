@@ -22,4 +22,7 @@
 // the rows, and for distant ones. A Searcher takes the recall that is wanted, and the
 // least effort that reached it. It tells a distant query by its scores with the entries;
 // its walk begins at more of them.
+//
+// Where it is known which rows a filter chooses, a walk of all rows keeps these, and goes as
+// far as they lie; it is given up for a scan of them where that costs less.
 package graph
