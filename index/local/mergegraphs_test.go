@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -151,7 +152,7 @@ func TestSegmentsAreReplacedWhileTheyAreMerged(t *testing.T) {
 	if err := s.Optimise(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.finishMerged(); err != errReplaced {
+	if err := f.finishMerged(); !errors.Is(err, errReplaced) {
 		t.Errorf("error %v, wanted that the segments were replaced", err)
 	}
 	if err := f.undo(); err != nil {

@@ -75,7 +75,7 @@ func (s *scanner) work() {
 
 // scan looks at rows lo to hi of a part.
 func (s *scanner) scan(part, lo, hi int) {
-	codes := coded(s.run.parts[part], s.run.wanted)
+	codes := coded(s.run.parts[part], s.wanted)
 	for ; lo < hi; lo += blockRows {
 		if s.err = cmp.Or(s.err, s.ctx.Err()); s.err != nil {
 			return

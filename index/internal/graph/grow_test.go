@@ -33,10 +33,10 @@ func mustGrow(t *testing.T, rows *column.Rows, from Growth, opts Options) *Graph
 	return g
 }
 
-// recallOf is the share of the nearest rows that walks of an effort find, for queries.
-func recallOf(t *testing.T, g *Graph, rows *column.Rows, queries [][]float32, effort int) float64 {
+// recallOf is the share of the nearest rows that walks of an effort of 32 find, for queries.
+func recallOf(t *testing.T, g *Graph, rows *column.Rows, queries [][]float32) float64 {
 	t.Helper()
-	const k = 10
+	const k, effort = 10, 32
 	one := *g
 	one.Levels = []Level{{K: k, Effort: effort, Unseen: 1, Distant: 1}}
 	parts, found := []column.Part{{Rows: rows}}, 0
@@ -53,20 +53,20 @@ func recallOf(t *testing.T, g *Graph, rows *column.Rows, queries [][]float32, ef
 
 // A graph that has grown, a few rows at a time, finds what one that was built finds.
 func TestAGrownGraphFindsWhatABuiltOneFinds(t *testing.T) {
-	const n, effort = 6000, 32
+	const n = 6000
 	all := clustered(rand.New(rand.NewPCG(11, 1)), n+200, 64, 0)
 	var queries [][]float32
 	for row := n; row < n+200; row++ {
 		queries = append(queries, all.Vector(row))
 	}
 	rows := firstRows(all, n)
-	built := recallOf(t, mustBuild(t, rows, Options{Threads: 2}), rows, queries, effort)
+	built := recallOf(t, mustBuild(t, rows, Options{Threads: 2}), rows, queries)
 	levels := map[bool][]Level{false: {}} // the last time it is measured
 	var g *Graph
 	for have := 100; have <= n; have += 100 {
 		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Levels: levels[have == n]}, Options{Threads: 2})
 	}
-	if grown := recallOf(t, g, rows, queries, effort); grown < built-.02 {
+	if grown := recallOf(t, g, rows, queries); grown < built-.02 {
 		t.Errorf("recall %.3f of a graph that has grown, %.3f of one that was built", grown, built)
 	}
 	if len(g.Levels) == 0 || g.Near == 0 {
@@ -76,7 +76,7 @@ func TestAGrownGraphFindsWhatABuiltOneFinds(t *testing.T) {
 
 // A third of the rows is dropped and as many come in, under other numbers.
 func TestRowsAreDroppedFromAGraph(t *testing.T) {
-	const n, effort = 6000, 32
+	const n = 6000
 	rng := rand.New(rand.NewPCG(12, 1))
 	all := clustered(rng, n+200, 64, 0)
 	var queries [][]float32
@@ -109,8 +109,8 @@ func TestRowsAreDroppedFromAGraph(t *testing.T) {
 	if diff := cmp.Diff(g, mustGrow(t, kept, from, Options{Threads: 1})); diff != "" {
 		t.Errorf("with 2 threads and 1:\n%s", diff)
 	}
-	built := recallOf(t, mustBuild(t, kept, Options{Threads: 2}), kept, queries, effort)
-	if grown := recallOf(t, g, kept, queries, effort); grown < built-.02 {
+	built := recallOf(t, mustBuild(t, kept, Options{Threads: 2}), kept, queries)
+	if grown := recallOf(t, g, kept, queries); grown < built-.02 {
 		t.Errorf("recall %.3f of a graph that has grown, %.3f of one that was built", grown, built)
 	}
 	for row := range g.Rows() {
