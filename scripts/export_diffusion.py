@@ -5,7 +5,7 @@
     python scripts/export_diffusion.py lambdalabs/sd-image-variations-diffusers --revision v2.0 models/variations
     python scripts/export_diffusion.py shi-labs/versatile-diffusion --fp16 models/versatile
     python scripts/export_diffusion.py ./stable-diffusion-2-1-unclip-small models/unclip
-    python scripts/export_diffusion.py ./stable-diffusion-v1-5 --ip-adapter h94/IP-Adapter/models/ip-adapter_sd15.safetensors --length 26 models/ip
+    python scripts/export_diffusion.py ./stable-diffusion-v1-5 --ip-adapter h94/IP-Adapter/models/ip-adapter_sd15.safetensors models/ip
     engram reconstruct --model … --autoencoder models/versatile/autoencoder --denoiser models/versatile/denoiser …
 
 SOURCE is a name of the hub or a folder, of the classes
@@ -18,7 +18,7 @@ OUT gets autoencoder (kind vae) and denoiser.
 
 Engram's embeddings have unit length. Where a network wants them as long as the encoder
 makes them, the graph multiplies by the mean length: --length, or measured with the
-pipeline's image encoder on --pictures, or on drawn pictures.
+image encoder of the pipeline (of an IP-Adapter: beside it) on --pictures, or on drawn ones.
 
 --fp16 makes weights and arithmetic half precision, which halves disk and memory on a GPU
 (a processor counts in float32 all the same); inputs and outputs stay float32. Networks

@@ -142,10 +142,13 @@ class Source:
         """Returns the mean length of the image encoder's embeddings of pictures."""
         import transformers
         encoder = self.part(transformers.CLIPVisionModelWithProjection, "image_encoder")
-        processor = self.part(transformers.CLIPImageProcessor, "feature_extractor")
-        with torch.no_grad():
-            found = [encoder(processor(p, return_tensors="pt").pixel_values).image_embeds.norm().item() for p in pictures]
-        return sum(found) / len(found)
+        return mean_length(encoder, self.part(transformers.CLIPImageProcessor, "feature_extractor"), pictures)
+
+
+def mean_length(encoder, processor, pictures):
+    with torch.no_grad():
+        found = [encoder(processor(p, return_tensors="pt").pixel_values).image_embeds.norm().item() for p in pictures]
+    return sum(found) / len(found)
 
 
 def context_denoiser(source, args, subfolder, guidance, tokens, pictures):
@@ -227,12 +230,26 @@ def adapter_weights(name):
     return weights
 
 
+def adapter_length(name, pictures):
+    """Returns the mean length of embeddings of the image encoder that is published beside an IP-Adapter."""
+    import transformers
+    folder = pathlib.PurePosixPath(name).parent
+    repository, *rest = [str(folder)] if pathlib.Path(folder).is_dir() else ["/".join(folder.parts[:2]), *folder.parts[2:]]
+    try:
+        with checkpoints.quiet():
+            encoder = transformers.CLIPVisionModelWithProjection.from_pretrained(repository, subfolder="/".join([*rest, "image_encoder"]))
+    except (OSError, ValueError) as e:
+        raise Failure(f"{name} has no image_encoder beside it, wanted that or --length: {checkpoints.first_line(e)}") from None
+    size = encoder.config.image_size
+    processor = transformers.CLIPImageProcessor(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
+    return mean_length(encoder.float().eval(), processor, pictures)
+
+
 def ip_adapter(source, args, pictures):
     """A Stable Diffusion whose attention has keys and values of an image embedding too."""
     from diffusers import UNet2DConditionModel
-    if not args.length:
-        raise Failure("--ip-adapter needs --length: how long the embeddings of its image encoder are (about the same for all pictures)")
     weights = adapter_weights(args.ip_adapter)
+    length = args.length or adapter_length(args.ip_adapter, pictures())
     unet = source.part(UNet2DConditionModel, "unet")
     try:
         with checkpoints.quiet():
@@ -247,10 +264,10 @@ def ip_adapter(source, args, pictures):
 
     def reference(latent, time, context):
         return unet(latent, time, encoder_hidden_states=text.expand(len(latent), -1, -1),
-                    added_cond_kwargs={"image_embeds": [context * args.length]}).sample
+                    added_cond_kwargs={"image_embeds": [context * length]}).sample
     width = weights["image_proj"]["proj.weight"].shape[1]
-    return dict(unet=unet, condition="context", tokens=1, dim=width, guidance=7.5, length=args.length,
-                denoiser=Denoiser(unet, "ip", scale=args.length, text=text), reference=reference)
+    return dict(unet=unet, condition="context", tokens=1, dim=width, guidance=7.5, length=length,
+                denoiser=Denoiser(unet, "ip", scale=length, text=text), reference=reference)
 
 
 KINDS = {

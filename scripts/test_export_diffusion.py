@@ -115,6 +115,15 @@ class Export(unittest.TestCase):
                 sizes = [(folder / "denoiser/denoiser.onnx_data").stat().st_size for folder in (out, whole)]
                 self.assertLess(sizes[0], .6 * sizes[1])
 
+    def test_the_encoder_beside_an_ip_adapter_is_measured(self):
+        beside = self.work / "beside"
+        shutil.copytree(self.work / "variations/image_encoder", beside / "image_encoder")
+        shutil.copy(self.work / "ip/adapter.safetensors", beside)
+        out, told = pathlib.Path(tempfile.mkdtemp(dir=self.work)) / "out", io.StringIO()
+        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(io.StringIO()):
+            export_diffusion.write(export_diffusion.arguments([str(self.work / "stable_diffusion"), "--ip-adapter", str(beside / "adapter.safetensors"), str(out)]))
+        self.assertRegex(told.getvalue(), r"embeddings of length \d")
+
     def test_what_the_manifest_says(self):
         _, vae, m = self.export("variations", "--name", "mine", "--licence", "MIT", "--steps", "7", "--guidance", "2.5")
         self.assertEqual((vae["name"], m["name"], m["licence"]), ("mine-autoencoder", "mine-denoiser", "MIT"))
@@ -162,7 +171,7 @@ class Export(unittest.TestCase):
                 ([str(self.work / "nothing")], "is not a pipeline: it has no model_index.json"),
                 ([str(self.work / "stable_diffusion")], "is of the class StableDiffusionPipeline, wanted one of StableDiffusionImageVariationPipeline"),
                 ([str(self.work / "unclip"), "--ip-adapter", "x", "--length", "1"], "wanted StableDiffusionPipeline for --ip-adapter"),
-                ([*ip, str(self.work / "ip/adapter.safetensors")], "--ip-adapter needs --length"),
+                ([*ip, str(self.work / "ip/adapter.safetensors")], "has no image_encoder beside it, wanted that or --length"),
                 ([*ip, str(self.work / "ip/none.safetensors"), "--length", "1"], "is no IP-Adapter that can be read"),
                 ([*ip, str(plus), "--length", "1"], "takes hidden states of its image encoder"),
                 ([*ip, str(self.work / "variations/unet/diffusion_pytorch_model.safetensors"), "--length", "1"], "is no IP-Adapter: wanted"),
