@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (f *benchFlags) check(given *pflag.FlagSet) error {
 		return errors.New("--durability is for --writes")
 	case given.Changed("write-rate") && f.writes == 0:
 		return errors.New("--write-rate is for --writes")
-	case f.writeRate < 0:
+	case given.Changed("write-rate") && !(f.writeRate > 0 && f.writeRate <= math.MaxFloat64): // NaN neither
 		return fmt.Errorf("--write-rate is %v, wanted a number above 0", f.writeRate)
 	case what == "hard" && f.spec.Hard < 1:
 		return fmt.Errorf("--hard is %d, wanted 1 vector or more", f.spec.Hard)

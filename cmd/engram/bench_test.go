@@ -154,6 +154,7 @@ func TestBenchOfWrites(t *testing.T) {
 	c.refuse([]string{"--writes is for --vectors, --hard"}, "bench", "--index", "x", "--writes", "1s")
 	c.refuse([]string{"--write-rate is for --writes"}, "bench", "--hard", "100", "--write-rate", "5")
 	c.refuse([]string{"wanted a number above 0"}, "bench", "--hard", "100", "--writes", "1s", "--write-rate", "-5")
+	c.refuse([]string{"--write-rate is NaN, wanted a number above 0"}, "bench", "--hard", "100", "--writes", "1s", "--write-rate", "nan")
 	c.refuse([]string{"--recall is not for --writes"}, "bench", "--hard", "100", "--writes", "1s", "--recall", ".9")
 	c.refuse([]string{"--durability is for --writes"}, "bench", "--hard", "100", "--durability", "log")
 	c.refuse([]string{"wanted a time above 0"}, "bench", "--hard", "100", "--writes", "-1s")

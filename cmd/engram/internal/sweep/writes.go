@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ func RunWrites(ctx context.Context, spec WritesSpec, watch progress.Func) (_ *Wr
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	if spec.Step <= 0 || spec.Rate < 0 {
+	if spec.Step <= 0 || !(spec.Rate >= 0 && spec.Rate <= math.MaxFloat64) {
 		return nil, fmt.Errorf("bench: steps of %v with %v upserts a second, wanted a time and a rate", spec.Step, spec.Rate)
 	}
 	rows, err := FiltersSpec{Vectors: spec.Vectors, Hard: spec.Hard, Dim: spec.Dim, Seed: spec.Seed, Rounds: 1}.open()
@@ -164,10 +165,12 @@ func newLoad(ctx context.Context, spec WritesSpec, rows source, store *local.Sto
 func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	start, used := time.Now(), processorTime()
-	repeat := func(latencies *[]time.Duration, wait func(), do func() error) {
+	repeat := func(latencies *[]time.Duration, wait func() error, do func() error) {
 		group.Go(func() error {
 			for {
-				wait()
+				if err := wait(); err != nil {
+					return err
+				}
 				began := time.Now()
 				if began.Sub(start) >= l.took {
 					return nil
@@ -179,12 +182,7 @@ func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error)
 			}
 		})
 	}
-	// slot waits until the next upsert is due.
-	slot := func() {
-		if l.rate > 0 {
-			time.Sleep(time.Until(start.Add(time.Duration(float64(l.slots.Add(1)) / l.rate * float64(time.Second)))))
-		}
-	}
+	slot := func() error { return l.waitForSlot(ctx, start) }
 	l.slots.Store(0)
 	upserts, searches := make([][]time.Duration, upserters), make([][]time.Duration, searchers)
 	for i := range upserts {
@@ -193,7 +191,7 @@ func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error)
 	}
 	for i := range searches {
 		rng := rand.New(rand.NewPCG(uint64(i), 0))
-		repeat(&searches[i], func() {}, func() error {
+		repeat(&searches[i], func() error { return nil }, func() error {
 			_, err := l.store.Search(ctx, index.Query{Vector: l.queries[rng.IntN(len(l.queries))], K: hitsFirst})
 			return err
 		})
@@ -210,6 +208,21 @@ func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error)
 	r.Upserts, r.UpsertP50, r.UpsertP99 = summary(upserts, spent)
 	r.Searches, r.SearchP50, r.SearchP99 = summary(searches, spent)
 	return r, nil
+}
+
+// waitForSlot waits until the next upsert of a step with a rate is due, or until the end of
+// the step where that is earlier.
+func (l *load) waitForSlot(ctx context.Context, start time.Time) error {
+	if l.rate == 0 {
+		return nil
+	}
+	due := min(l.took.Seconds(), float64(l.slots.Add(1))/l.rate)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(start.Add(time.Duration(due * float64(time.Second))))):
+		return nil
+	}
 }
 
 // compare compares searches with exact ones, now and then until the end, and sets the
