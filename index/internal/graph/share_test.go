@@ -41,13 +41,11 @@ func TestPartsShareAnEffort(t *testing.T) {
 			for row := n; row < n+queries; row++ {
 				q := all.Vector(row)
 				want := mustSearch(t, flat.Scan{}, parts, q, k)
-				report := new(Report)
-				for _, m := range mustSearch(t, Searcher{Graphs: graphs, Recall: asked, Report: report}, parts, q, k) {
+				for _, m := range mustSearch(t, Searcher{Graphs: graphs, Recall: asked}, parts, q, k) {
 					if m.Score >= want[k-1].Score {
 						found++
 					}
 				}
-
 			}
 			got := float64(found) / (k * queries)
 			t.Logf("apart %v, asked %v: recall %.3f", apart, asked, got)
