@@ -57,7 +57,12 @@ func TestPutAndDelete(t *testing.T) {
 	for text, part := range map[string]string{
 		`{"vector": [1, 2]}`:                    `line 1: it has no "id"`,
 		`{"id": 1}`:                             "neither",
-		"\n{\"id\": 1, \"vector\": [1, 2, 3]}":  "lines 1 to 2: item 1: ",
+		"\n{\"id\": 1, \"vector\": [1, 2, 3]}":  "line 2: the vector has 3 elements, the index 2",
+		`{"id": 1, "vector": [0, 0]}`:           "line 1: every element of the vector is zero",
+		`{"id": 1, "vector": [1, null]}`:        "line 1: an element of \"vector\" is null",
+		`{"id": 1, "vector": [1, 1e39]}`:        "line 1: \"vector\" is not an array of numbers within float32",
+		`{"id": 1, "vector": "1, 2"}`:           "line 1: \"vector\" is not an array of numbers",
+		`{"id": 1, "vector": [1, 2`:             "line 1: its JSON object has no end",
 		`{"id": 1, "payload": [1]}`:             "line 1: ",
 		`{"id": -1, "vector": [1, 2]}`:          "line 1: ",
 		`{"id": "x", "vector": [1, 2]}`:         "wanted the id of an item",
@@ -67,11 +72,13 @@ func TestPutAndDelete(t *testing.T) {
 		c.in = text
 		c.refuse([]string{part}, "index", "put", dir)
 	}
-	c.in = "{\"id\": 50, \"vector\": [1, 1]}\n{\"id\": 51}"
-	c.refuse([]string{"line 2: "}, "index", "put", dir)
-	c.in = "50\n51"
-	if got := c.must("index", "delete", dir); !strings.Contains(got, "1 items deleted") {
-		t.Errorf("after a line that was refused, delete prints %q: want the line before it written", got)
+	for _, refused := range []string{`{"id": 51}`, `{"id": 51, "vector": [1]}`, `{"id": 51, "vector": [0, 0]}`} {
+		c.in = "{\"id\": 50, \"vector\": [1, 1]}\n" + refused
+		c.refuse([]string{"line 2: "}, "index", "put", dir)
+		c.in = "50\n51"
+		if got := c.must("index", "delete", dir); !strings.Contains(got, "1 items deleted") {
+			t.Errorf("after the refused line %s, delete prints %q: want the line before it written", refused, got)
+		}
 	}
 	for _, text := range []string{"seven", "null", "\"\"", "1.5"} {
 		c.in = text

@@ -38,7 +38,7 @@ type Written struct {
 // line is one line of a WriteSpec's input.
 type line struct {
 	ID      *lineID         `json:"id"`
-	Vector  []float32       `json:"vector"`
+	Vector  lineVector      `json:"vector"`
 	Payload json.RawMessage `json:"payload"`
 }
 
@@ -59,12 +59,30 @@ func (id *lineID) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// lineVector is a vector as a line has it.
+type lineVector []float32
+
+func (v *lineVector) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil // as without the key
+	}
+	if bytes.Contains(text, []byte("null")) { // how some writers spell NaN; package json reads zero
+		return errors.New(`an element of "vector" is null, wanted numbers`)
+	}
+	if err := json.Unmarshal(text, (*[]float32)(v)); err != nil {
+		return errors.New(`"vector" is not an array of numbers within float32`)
+	}
+	return nil
+}
+
 // parse reads a line. It refuses keys that it does not know: one that is misspelt would
 // have the payload replaced alone.
 func (l *line) parse(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(l); err != nil {
+	if err := d.Decode(l); errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("its JSON object has no end")
+	} else if err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -93,6 +111,7 @@ func (a *App) Delete(ctx context.Context, spec WriteSpec, watch progress.Func) (
 // writing is lines that become calls of a store.
 type writing struct {
 	store    index.Store
+	dim      int               // elements of a vector
 	tokens   index.TokenFormat // that the store keeps of each item
 	items    []index.Item
 	payloads map[index.ID]index.Payload
@@ -116,7 +135,7 @@ func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Fun
 	if err != nil {
 		return nil, err
 	}
-	w := &writing{store: store, tokens: before.Tokens, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
+	w := &writing{store: store, dim: before.Dim, tokens: before.Tokens, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
 	report := watch.Stage("writing", "lines", 0)
 	input := bufio.NewReaderSize(spec.Input, 1<<20)
 	for number, first := 1, 1; ; number++ {
@@ -192,6 +211,13 @@ func (w *writing) put(ctx context.Context, text []byte) error {
 		return fmt.Errorf("it has a vector, and the index keeps %s beside it, which a line has not: engram index build adds images, and a line without \"vector\" replaces a payload: %w",
 			w.tokens, index.ErrTokens)
 	}
+	var vector []float32
+	if l.Vector != nil {
+		var err error // now, as the store would refuse the lines before it too
+		if vector, err = index.Unit(l.Vector, w.dim); err != nil {
+			return err
+		}
+	}
 	id := index.ID(*l.ID)
 	// The order of the lines is the order of the calls.
 	if l.Vector != nil && len(w.payloads) > 0 || l.Vector == nil && len(w.items) > 0 {
@@ -202,7 +228,7 @@ func (w *writing) put(ctx context.Context, text []byte) error {
 	if l.Vector == nil {
 		w.payloads[id] = payload
 	} else {
-		w.items = append(w.items, index.Item{ID: id, Vector: l.Vector, Payload: payload})
+		w.items = append(w.items, index.Item{ID: id, Vector: vector, Payload: payload})
 	}
 	return nil
 }
