@@ -54,6 +54,12 @@ type insertion struct {
 	refs  []disk.Ref
 }
 
+// frozen reports whether a flush writes the rows, or has written them. A segment whose rows
+// are all dead by then is in no flush, so each is asked. The caller holds the writer lock.
+func (g *insertion) frozen() bool {
+	return slices.ContainsFunc(append(slices.Clip(g.loose), g.base), func(p part) bool { return p.segment != nil && p.segment.frozen })
+}
+
 // grow puts the rows in memory that are in no graph into one, with the rows that are in a
 // graph already. Writes, searches and flushes go on. Where a flush begins meanwhile, the
 // flush has the rows, and nothing changes.
@@ -76,7 +82,7 @@ func (s *Store) endInsertion(ctx context.Context, g *insertion) error {
 	for _, p := range g.loose {
 		p.segment.taken.Store(false)
 	}
-	if err == nil && s.current.Load() != nil && !g.loose[0].segment.frozen {
+	if err == nil && s.current.Load() != nil && !g.frozen() {
 		s.replaceGrown(g, grown)
 	}
 	return err

@@ -150,6 +150,37 @@ func TestAFlushWhileRowsArePutIntoAGraph(t *testing.T) {
 	mustClose(t, s)
 }
 
+// A flush has the rows also where all rows of the oldest segment that is put into a graph were
+// deleted before it began.
+func TestAFlushWithoutTheOldestSegmentThatIsPutIntoAGraph(t *testing.T) {
+	s := mustCreateStamped(t, t.TempDir(), 4)
+	s.firstGrown = 30
+	put(t, s, 1, idsFrom(0, 90)...)
+	put(t, s, 1, idsFrom(100, 40)...) // a segment of its own
+	var f *frozen
+	mustGrow(t, s, func() {
+		remove(t, s, idsFrom(0, 90)...)
+		put(t, s, 2, 1000) // which drops the segment
+		s.flusher.Lock()
+		var err error
+		if f, err = s.freeze(true); err != nil {
+			t.Fatal(err)
+		}
+	})
+	err := s.flushFrozen(t.Context(), f, flushing{plan: plan})
+	s.flusher.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := versions(t, s); len(got) != 41 || got[100] != 1 || got[1000] != 2 {
+		t.Errorf("%d items, %v", len(got), got)
+	}
+	if left := bytesInMemory(s); left != 0 {
+		t.Errorf("%d bytes of rows are in memory after a flush", left)
+	}
+	mustClose(t, s)
+}
+
 // mustGrow is grow, with something done between its beginning and its end.
 func mustGrow(t *testing.T, s *Store, meanwhile func()) {
 	t.Helper()
