@@ -57,10 +57,11 @@ func (f *resultFlags) options(flags *pflag.FlagSet) (o results.Options, err erro
 	if flags.Changed("mmr-candidates") && !flags.Changed("mmr") {
 		return o, fmt.Errorf("--mmr-candidates is for --mmr")
 	}
-	for name, why := range map[string]string{"group-by": "groups show the best of each value", "after": "a diverse search has one page"} {
-		if flags.Changed("mmr") && flags.Changed(name) {
-			return o, fmt.Errorf("--mmr and --%s are given, wanted one of them: %s", name, why)
-		}
+	switch {
+	case flags.Changed("mmr") && flags.Changed("group-by"):
+		return o, fmt.Errorf("--mmr and --group-by are given, wanted one of them: groups show the best of each value")
+	case flags.Changed("mmr") && flags.Changed("after"):
+		return o, fmt.Errorf("--mmr and --after are given, wanted one of them: a diverse search has one page")
 	}
 	if flags.Changed("mmr") {
 		o.Diverse = &results.Diverse{Lambda: f.lambda, Candidates: f.candidates}

@@ -111,10 +111,7 @@ func RunWrites(ctx context.Context, spec WritesSpec, watch progress.Func) (_ *Wr
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	r := &WritesReport{
-		System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Kernels: local.Kernels(),
-		Items: rows.count(), Dim: rows.dim(), Durability: spec.Durability, Writers: writers, Searchers: max(1, runtime.GOMAXPROCS(0)/2), Rate: spec.Rate,
-	}
+	r := newWritesReport(spec, rows)
 	done := watch.Stage("writing", "steps", 3)
 	for i, step := range []struct {
 		name                 string
@@ -129,6 +126,13 @@ func RunWrites(ctx context.Context, spec WritesSpec, watch progress.Func) (_ *Wr
 		done(int64(i+1), 3)
 	}
 	return r, nil
+}
+
+func newWritesReport(spec WritesSpec, rows source) *WritesReport {
+	return &WritesReport{
+		System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Kernels: local.Kernels(),
+		Items: rows.count(), Dim: rows.dim(), Durability: spec.Durability, Writers: writers, Searchers: max(1, runtime.GOMAXPROCS(0)/2), Rate: spec.Rate,
+	}
 }
 
 // load is an index under load.
