@@ -16,9 +16,9 @@ import (
 const fanInGraphs = 3
 
 // dueMerge returns the segments with graphs that are to be written as one, nil where none
-// are: a segment of which two in five rows are dead, or fanInGraphs of them and more, of
-// which the largest has no more than twice the rows of the others. So segments are few, and a
-// row is put into another graph each time that the index grows about threefold. A segment
+// are: one segment with two dead rows in five or more, or fanInGraphs segments and more, the
+// largest with at most twice the rows of the others together. So segments are few, and a row
+// is put into another graph each time that the index grows about threefold. A segment
 // that could not be merged is left as it is. The caller holds the writer lock.
 func (snap *snapshot) dueMerge() []part {
 	var graphs []part

@@ -32,7 +32,7 @@ func graphsOnDisk(s *Store) (rows []int) {
 }
 
 // A flush writes the graph that rows in memory have; three such segments become one in the
-// background, with what is written meanwhile, and a segment of which many rows are dead is
+// background, with what is written meanwhile, and a segment with many dead rows is
 // written anew.
 func TestSegmentsWithGraphsAreMerged(t *testing.T) {
 	s := mustCreateStamped(t, t.TempDir(), 4)

@@ -53,7 +53,7 @@ func TestChunksFoldAsHitsDo(t *testing.T) {
 	}
 }
 
-// BenchmarkFold folds the first hits of a ranking of which none is a near-duplicate.
+// BenchmarkFold folds the first hits of a ranking without near-duplicates.
 func BenchmarkFold(b *testing.B) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	const dim = 768

@@ -63,7 +63,7 @@ func (s *Segment) makeRoom(n int) {
 	s.ends = append(make([]uint64, 0, n), s.ends...)
 }
 
-// orderWith returns the order of ids, of which the first ones are the segment's.
+// orderWith returns the order of ids, which begin with the ids of the segment.
 func (s *Segment) orderWith(ids []index.ID) []uint32 {
 	compare := func(a, b uint32) int { return cmp.Compare(ids[a], ids[b]) }
 	have, order := len(s.IDs), make([]uint32, 0, len(ids))

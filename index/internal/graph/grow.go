@@ -182,7 +182,7 @@ func (b *builder) chooseEntries(rng *rand.Rand, held []uint32) {
 	first := min(entryRows, max(1, n/64))
 	all := max(first, min(n/entryShare, maxEntries))
 	if n-len(held) < 2*all {
-		return // few rows, of which the first one leads to the others
+		return // few rows: the first one leads to the others
 	}
 	taken := column.Bits(nil).Clone(n)
 	for _, row := range held {

@@ -31,8 +31,8 @@ func (b *builder) holdOut(order []uint32) []uint32 {
 	return b.lastUnequal(order, min(sampled, len(order)/20))
 }
 
-// lastUnequal moves n rows of which no two are equal to the end of order, fewer where
-// there are not so many, and returns them: where most rows are copies of a few, queries
+// lastUnequal moves n rows that all differ to the end of order, fewer where there are not so
+// many, and returns them: where most rows are copies of a few, queries
 // drawn like the rows would say nothing of the others.
 func (b *builder) lastUnequal(order []uint32, n int) []uint32 {
 	seen := map[string]bool{}

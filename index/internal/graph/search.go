@@ -37,9 +37,9 @@ var _ column.Searcher = Searcher{}
 var searches = sync.Pool{New: func() any { return &search{walker: walker{kernels: simd.Best()}} }}
 
 // Search implements column.Searcher. It appends k rows where there are so many. A part
-// whose chosen rows are known is walked until a scan of these costs less (see through). Of
-// a part with another filter it needs the share of rows that the filter chooses, which it asks about
-// sampled rows. Where the share is large, a walk keeps as many more rows as the filter
+// whose chosen rows are known is walked until a scan of these costs less (see through). For
+// a part with another filter it estimates the share of rows that the filter chooses, by
+// asking about sampled rows. Where the share is large, a walk keeps as many more rows as the filter
 // leaves out, and else the part is scanned.
 func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column.Part, q []float32, k int) ([]column.Match, error) {
 	if k < 1 {
