@@ -19,14 +19,21 @@ type RepairSpec struct {
 // Repair says what is damaged in an index and what a repair does, and does it. Where items
 // are lost, the next build goes through its sources again and embeds them.
 func (a *App) Repair(ctx context.Context, spec RepairSpec, watch progress.Func) (*index.RepairReport, error) {
-	report, err := open.Repair(ctx, spec.Index, local.RepairOptions{Write: spec.Write, Watch: watch})
-	if err != nil || !report.Repaired || report.Lost == 0 && report.LostRecords == 0 {
-		return report, err
+	if !spec.Write {
+		return open.Repair(ctx, spec.Index, local.RepairOptions{Watch: watch})
 	}
-	if err := a.reopenLedger(ctx, spec.Index); err != nil {
-		return nil, fmt.Errorf("%s is repaired, and its ledger does not know what is lost (without it, a build goes through all sources): %w", spec.Index, err)
+	// The ledger comes first: after a repair nothing says what is lost, so that a process
+	// that ended in between would leave a ledger that takes all for built.
+	found, err := open.Repair(ctx, spec.Index, local.RepairOptions{Watch: watch})
+	if err != nil {
+		return nil, err
 	}
-	return report, nil
+	if found.Lost > 0 || found.LostRecords > 0 {
+		if err := a.reopenLedger(ctx, spec.Index); err != nil {
+			return nil, fmt.Errorf("nothing is repaired, as the ledger of %s cannot be told what is lost (without it, a build goes through all sources): %w", spec.Index, err)
+		}
+	}
+	return open.Repair(ctx, spec.Index, local.RepairOptions{Write: true, Watch: watch})
 }
 
 // reopenLedger has the next build of an index go through its sources again.
