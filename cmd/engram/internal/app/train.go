@@ -109,18 +109,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 			return nil, err
 		}
 	}
-	c := &Card{
-		Out: spec.Out, Preset: model.Config.Name(), Chosen: model.Config.Chosen, Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
-		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Matched: s.Matched, Images: s.Targets.Rows,
-		Model: s.target().Name, Tokens: s.T, Dim: s.D,
-		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: time.Since(start).Seconds(),
-	}
-	if s.scans != nil {
-		c.Scans = s.scans.String()
-	}
-	if c.Epochs > 0 {
-		c.Loss = &model.Losses[c.Epochs-1]
-	}
+	c := spec.card(s, model, time.Since(start))
 	var network *prior.Network
 	if spec.DiffusionPrior {
 		if network, err = a.trainPrior(ctx, model, s, opts); err != nil {
@@ -141,4 +130,22 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	}
 	c.LowLevel = filepath.Join(spec.Out, lowlevel.Folder)
 	return c, low.Save(c.LowLevel)
+}
+
+// card says what a training made of what.
+func (spec TrainSpec) card(s *study, model *scan.Model, took time.Duration) *Card {
+	c := &Card{
+		Out: spec.Out, Preset: model.Config.Name(), Chosen: model.Config.Chosen,
+		Voxels: cmp.Or(spec.Data.Voxels, spec.Data.MindEye), Stimuli: spec.Data.images(),
+		Trials: s.Voxels.Rows, VoxelCount: s.Voxels.Cols, Matched: s.Matched, Images: s.Targets.Rows,
+		Model: s.target().Name, Tokens: s.T, Dim: s.D,
+		Parameters: model.Parameters(), Epochs: len(model.Losses), Seconds: took.Seconds(),
+	}
+	if s.scans != nil {
+		c.Scans = s.scans.String()
+	}
+	if c.Epochs > 0 {
+		c.Loss = &model.Losses[c.Epochs-1]
+	}
+	return c
 }
