@@ -51,7 +51,7 @@ func (s DenoiserShape) denoise(n *nn.Net, latent, time, context *grad.Node) *gra
 	x := n.Linear("latent", nn.Patches(latent, 1), s.Width)
 	x = grad.Add(x, n.Linear("local", grad.Slice(context, 1, 1, s.Tokens), s.Width))
 	global := n.Linear("global", grad.Slice(context, 1, 0, 1), s.Width)
-	x = grad.Concat(1, grad.Reshape(s.clock(n, time), batch, 1, s.Width), global, x)
+	x = grad.Concat(1, grad.Reshape(n.Clock("time", time, nn.Clock{Steps: trainSteps, Bumps: timeBumps, Width: s.Width}), batch, 1, s.Width), global, x)
 	x = grad.Add(x, n.Table("position", 2+s.Side*s.Side, s.Width))
 	if s.Summary > 0 {
 		summary := n.LinearFrom("summary.out", s.summaryHidden(n, given), s.Summary*s.Width, nn.Zeros)
@@ -78,17 +78,4 @@ func (s DenoiserShape) summaryHidden(n *nn.Net, context *grad.Node) *grad.Node {
 	flat := grad.Reshape(s.scaled(context), context.Shape()[0], width)
 	flat = grad.Sub(flat, n.Param(summaryMean, nn.Constant(0), width))
 	return grad.GELU(n.Linear("summary.in", flat, s.SummaryWidth))
-}
-
-// clock embeds the time, [n], as [n, width]: bell curves at even distances, of
-// which a few answer to every time, then two layers.
-func (s DenoiserShape) clock(n *nn.Net, time *grad.Node) *grad.Node {
-	centres := make([]float32, timeBumps)
-	for i := range centres {
-		centres[i] = float32(i)
-	}
-	at := grad.Scale(grad.Reshape(time, time.Shape()[0], 1), float32(timeBumps-1)/(trainSteps-1))
-	off := grad.Sub(at, n.Graph().Array(centres, timeBumps))
-	bumps := grad.Exp(grad.Scale(grad.Mul(off, off), -.5))
-	return n.Linear("time.out", grad.GELU(n.Linear("time.in", bumps, s.Width)), s.Width)
 }

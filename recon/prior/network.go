@@ -43,23 +43,10 @@ func (s Shape) predict(n *nn.Net, predicted, noisy, time *grad.Node) *grad.Node 
 	batch := predicted.Shape()[0]
 	brain := grad.Add(n.Linear("predicted", predicted, s.Width), n.Table("predicted.position", s.Tokens, s.Width))
 	image := grad.Add(n.Linear("noisy", noisy, s.Width), n.Table("query", s.Tokens, s.Width))
-	clock := grad.Reshape(s.clock(n, time), batch, 1, s.Width)
+	clock := grad.Reshape(n.Clock("time", time, nn.Clock{Steps: trainSteps, Bumps: timeBumps, Width: s.Width}), batch, 1, s.Width)
 	x := n.Norm("norm", n.Transformer("layers", grad.Concat(1, brain, clock, image), nil, s.Layers))
 	last := grad.Slice(x, 1, s.Tokens+1, 2*s.Tokens+1)
 	return grad.Add(predicted, n.LinearFrom("out", last, s.Dim, nn.Zeros))
-}
-
-// clock embeds the time, [n], as [n, width]: bell curves at even distances, of which a few
-// answer to every time, then two layers.
-func (s Shape) clock(n *nn.Net, time *grad.Node) *grad.Node {
-	centres := make([]float32, timeBumps)
-	for i := range centres {
-		centres[i] = float32(i)
-	}
-	at := grad.Scale(grad.Reshape(time, time.Shape()[0], 1), float32(timeBumps-1)/(trainSteps-1))
-	off := grad.Sub(at, n.Graph().Array(centres, timeBumps))
-	bumps := grad.Exp(grad.Scale(grad.Mul(off, off), -.5))
-	return n.Linear("time.out", grad.GELU(n.Linear("time.in", bumps, s.Width)), s.Width)
 }
 
 // scaleOf returns what makes the deviations of tokens from their mean, [n, T·D], as large as
