@@ -54,6 +54,11 @@ type Query struct {
 	// Explain is set to how the search found its hits, where it is not nil. Queries do not
 	// share one.
 	Explain *Explanation
+
+	// Into is memory that a store may use for the answer, from its beginning and whatever is
+	// there, so that a search allocates nothing. Queries do not share it. A store allocates
+	// where it has no room.
+	Into []Hit
 }
 
 // Check refuses a query that asks for something impossible (ErrQuery) or whose

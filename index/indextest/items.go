@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -173,12 +174,17 @@ func testOrder(t *testing.T, f fixture) {
 		f.upsert(store, index.Item{ID: id, Vector: []float32{float32(math.Cos(angle)), float32(math.Sin(angle))}})
 	}
 	want := []index.ID{11, 12, 13, 21, 22, 31, 32, 33}
+	// What lies in the memory for an answer is no part of it.
+	into := slices.Repeat([]index.Hit{{ID: 99, Score: 1, Payload: index.Payload{"n": 1}}}, 5)
 	for k := 1; k < 12; k++ {
-		hits := f.search(store, index.Query{Vector: axis(2, 0), K: k})
+		hits := f.search(store, index.Query{Vector: axis(2, 0), K: k, Into: into})
 		f.wantIDs(hits, want[:min(k, len(want))]...)
 		for i, h := range hits {
 			if cos := math.Cos(float64(h.ID/10) / 4); math.Abs(float64(h.Score)-cos) > tolerance {
 				t.Errorf("hit %d: score %v of id %d, want %v", i, h.Score, h.ID, cos)
+			}
+			if h.Payload != nil {
+				t.Errorf("hit %d has a payload that was not asked for", i)
 			}
 		}
 	}

@@ -58,7 +58,11 @@ func (s *Store) search(ctx context.Context, q index.Query, through bool) ([]inde
 // hits returns what a search found as a caller sees it. Payloads that are handed out or
 // that a filter may have read are compared with their checksums.
 func (s *snapshot) hits(matches []column.Match, q index.Query) ([]index.Hit, error) {
-	hits := make([]index.Hit, len(matches))
+	hits := q.Into
+	if hits == nil || cap(hits) < len(matches) {
+		hits = make([]index.Hit, len(matches))
+	}
+	hits = hits[:len(matches)]
 	for i, m := range matches {
 		hits[i] = index.Hit{ID: m.ID, Score: max(-1, min(1, m.Score))}
 		var err error

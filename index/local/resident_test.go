@@ -143,7 +143,7 @@ func TestSearchesAreExplained(t *testing.T) {
 }
 
 // A search allocates its answer and nothing else, by a walk, by a scan, and with a filter
-// that indexes decide.
+// that indexes decide, and nothing at all where it is given memory for the answer.
 func TestASearchAllocatesItsAnswer(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("SKIPPED under the race detector, which allocates: a run without it counts")
@@ -169,6 +169,12 @@ func TestASearchAllocatesItsAnswer(t *testing.T) {
 		search() // the first one makes what later ones use again
 		if n := testing.AllocsPerRun(100, search); n > 1 {
 			t.Errorf("%s: %v allocations, wanted the answer's", name, n)
+		}
+		if q.Into = mustSearch(t, s, q); len(q.Into) == 0 {
+			t.Errorf("%s: nothing found", name)
+		}
+		if n := testing.AllocsPerRun(100, search); n > 0 {
+			t.Errorf("%s: %v allocations with memory for the answer, wanted none", name, n)
 		}
 	}
 }

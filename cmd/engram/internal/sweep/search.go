@@ -92,7 +92,7 @@ func (m measurement) run(ctx context.Context) (Point, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(m.threads))
 	p := Point{Queries: m.set.name, Count: len(m.set.vectors), Threads: m.threads, Asked: m.recall}
 	found := make([][]index.Hit, p.Count)
-	if _, err := m.round(ctx, func(i int, hits []index.Hit, _ time.Duration) { found[i] = hits }); err != nil {
+	if _, err := m.round(ctx, func(i int, hits []index.Hit, _ time.Duration) { found[i] = slices.Clone(hits) }); err != nil {
 		return p, err
 	}
 	shares := make([]float64, len(found))
@@ -120,20 +120,21 @@ func (m measurement) run(ctx context.Context) (Point, error) {
 	return p, nil
 }
 
-// round searches for every query once and tells seen of each.
+// round searches for every query once and tells seen of each, which does not keep the hits.
 func (m measurement) round(ctx context.Context, seen func(i int, hits []index.Hit, took time.Duration)) (time.Duration, error) {
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	start := time.Now()
 	for range m.threads {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			hits := make([]index.Hit, 0, hitsAsked) // of one query after the other
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(m.set.vectors) {
 					return nil
 				}
 				began := time.Now()
-				hits, err := m.store.Search(ctx, index.Query{Vector: m.set.vectors[i], K: hitsAsked, Recall: m.recall, Exact: m.recall == 0})
+				hits, err = m.store.Search(ctx, index.Query{Vector: m.set.vectors[i], K: hitsAsked, Recall: m.recall, Exact: m.recall == 0, Into: hits})
 				if err != nil {
 					return err
 				}
