@@ -70,6 +70,15 @@ func (s DenoiserShape) scaled(context *grad.Node) *grad.Node {
 // summarised. It begins with their mean.
 const summaryMean = "summary.mean"
 
+// summaryIn is the layer over all elements of a context.
+const summaryIn = "summary.in"
+
+// summaryPace is how fast this layer learns, compared with others. A step of AdamW has one size
+// whatever the weights' size is, so that a layer learns more slowly by inputs that are as much
+// smaller and weights that are as much larger. At the others' pace the layer forgot much of the
+// regression that it begins with (see NOTES.md).
+const summaryPace = .1
+
 // summaryHidden returns what the summary of contexts is made of, [n, SummaryWidth]: a layer over
 // all T·D elements. A transformer's layers treat all tokens alike, and regression spreads what
 // scans tell of a thing over all tokens, in another direction in each.
@@ -77,5 +86,5 @@ func (s DenoiserShape) summaryHidden(n *nn.Net, context *grad.Node) *grad.Node {
 	width := s.Tokens * s.Dim
 	flat := grad.Reshape(s.scaled(context), context.Shape()[0], width)
 	flat = grad.Sub(flat, n.Param(summaryMean, nn.Constant(0), width))
-	return grad.GELU(n.Linear("summary.in", flat, s.SummaryWidth))
+	return grad.GELU(n.Linear(summaryIn, grad.Scale(flat, summaryPace), s.SummaryWidth))
 }

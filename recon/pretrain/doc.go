@@ -17,7 +17,8 @@
 // stays as it is: captions tell everything about a scene, and people type less.
 //
 // The denoiser is trained further on what decoders predict of the scans of simulated subjects
-// (scans.go, scanstrain.go): a scan tells less than an image, and other things.
+// (scans.go, scanstrain.go): a scan tells less than an image, and other things. What kinds of
+// things are in it, it is told from the start, by a ridge regression (scansummary.go).
 //
 // The judge is a second CLIP, which learns from another world and says what is to be
 // seen in reconstructions (judge.go). No other model learns from it.

@@ -26,7 +26,8 @@ func TestEverySecondImageIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestScansAreKept simulates subjects once, and refuses a file of them that was cut.
+// TestScansAreKept simulates subjects once, and refuses a file of them that was cut. The summary's
+// first values are computed where there is no checkpoint of the training.
 func TestScansAreKept(t *testing.T) {
 	t.Parallel()
 	rt, out, kept := orttest.Runtime(t), t.TempDir(), filepath.Join(t.TempDir(), "new")
@@ -41,7 +42,7 @@ func TestScansAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer frozen.Close()
-	open := func() (*scansNetwork, error) {
+	open := func() (*scansNetwork, map[string][]float32, error) {
 		tr := &training{rt: rt, opts: opts, about: about{Model: Scans}}
 		scale, err := opts.scale()
 		if err != nil {
@@ -49,9 +50,9 @@ func TestScansAreKept(t *testing.T) {
 		}
 		err = tr.openScans(t.Context(), scale, out, frozen)
 		n, _ := tr.net.(*scansNetwork)
-		return n, err
+		return n, tr.from, err
 	}
-	first, err := open()
+	first, begins, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestScansAreKept(t *testing.T) {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%v are kept, want a file of one subject: %v", files, err)
 	}
-	again, err := open()
+	again, _, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +71,17 @@ func TestScansAreKept(t *testing.T) {
 	if slices.Equal(a.predicted, a.seen) {
 		t.Error("predictions are the true tokens")
 	}
+	checkpoint := filepath.Join(kept, string(Scans)+".safetensors")
+	if err := os.WriteFile(checkpoint, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, goesOn, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if weights := summaryIn + weightSuffix; begins[weights] == nil || goesOn[weights] != nil {
+		t.Error("the summary's first values are computed beside a checkpoint, or not without one")
+	}
 	content, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +89,7 @@ func TestScansAreKept(t *testing.T) {
 	if err := os.WriteFile(files[0], content[:len(content)/2], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(); err == nil || !strings.Contains(err.Error(), "subject 0: ") {
+	if _, _, err := open(); err == nil || !strings.Contains(err.Error(), "subject 0: ") {
 		t.Errorf("a file that was cut: %v", err)
 	}
 }

@@ -2,9 +2,12 @@ package pretrain
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 
 	"engram/data/half"
@@ -83,8 +86,14 @@ func (t *training) openScans(ctx context.Context, scale Scale, out string, froze
 		n.pairs = append(n.pairs, p)
 		report(int64(i+1), int64(n.scans.Subjects))
 	}
-	t.from[summaryMean] = n.mean()
-	return nil
+	switch _, err := os.Stat(t.checkpoint().Path); {
+	case err == nil:
+		return nil // the checkpoint has a summary
+	case t.opts.Checkpoint == "" || errors.Is(err, fs.ErrNotExist):
+		return t.beginSummary(ctx, n)
+	default:
+		return fmt.Errorf("pretrain: checkpoint: %w", err)
+	}
 }
 
 // mean returns the mean of all predictions as the summary sees them, [T·D].
