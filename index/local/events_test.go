@@ -48,7 +48,9 @@ func TestAFlushInTheBackgroundThatFailsIsTold(t *testing.T) {
 			put(t, s, 1, 1)
 			put(t, s, 1, 2) // begins a flush, which fails
 			join(s)
+			s.writer.Lock()                    // the flush that has ended still looks whether another one is due
 			s.memoryLimit = defaultMemoryLimit // the next write has no reason to flush
+			s.writer.Unlock()
 			want := versions(t, s)
 			if err := write(s); !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("the next write: error %v, want ENOSPC", err)
