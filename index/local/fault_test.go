@@ -149,7 +149,9 @@ func TestAFullDiskRefusesAnUpsertPastTheMemoryLimit(t *testing.T) {
 	put(t, s, 1, 20)
 	join(s)
 	s.folder.FS = &diskWith{}
+	s.writer.Lock() // the flush that has ended still looks whether another one is due
 	s.memoryLimit = 0
+	s.writer.Unlock()
 	put(t, s, 1, 21) // begins a flush, which fails
 	join(s)
 	before := versions(t, s)
