@@ -34,6 +34,26 @@ func WriteFS(fsys vfs.FS, dir string, m Manifest) (*Model, error) {
 	return &Model{Manifest: m, dir: dir, fingerprint: m.Fingerprint()}, nil
 }
 
+// WriteGraph writes a model of one graph into the folder dir, in place of what is there:
+// first the graph as file, which m names, and the manifest last.
+func WriteGraph(dir, file string, graph []byte, m Manifest) error {
+	err := vfs.RemoveAllFS(vfs.OS{}, dir)
+	if err == nil {
+		err = vfs.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = vfs.WriteFile(filepath.Join(dir, file), func(w io.Writer) error {
+			_, err := w.Write(graph)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	_, err = Write(dir, m)
+	return err
+}
+
 // writeText writes a file of one text and a line break, as a whole.
 func writeText(fsys vfs.FS, path string, text []byte) error {
 	err := vfs.WriteFileFS(fsys, path, func(w io.Writer) error {

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"engram/data/vfs"
 	"engram/embed"
 	"engram/embed/grad"
 	"engram/embed/model"
@@ -93,27 +90,14 @@ func (m *Model) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("lowlevel: %w", err)
 	}
-	if err := vfs.RemoveAllFS(vfs.OS{}, dir); err != nil {
-		return fmt.Errorf("lowlevel: %w", err)
-	}
-	if err := vfs.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("lowlevel: %w", err)
-	}
-	if err := vfs.WriteFile(filepath.Join(dir, modelFile), func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	}); err != nil {
-		return fmt.Errorf("lowlevel: %w", err)
-	}
 	latent := *m.autoencoder.Latent
-	_, err = model.Write(dir, model.Manifest{
+	return model.WriteGraph(dir, modelFile, content, model.Manifest{
 		Kind: model.LowLevel, Name: "ridge", Version: "1", Licence: "none stated", Source: "trained by engram train",
 		Graphs: map[string]model.Graph{"lowlevel": {
 			File: modelFile, Inputs: map[string]string{"voxels": voxelsName}, Outputs: map[string]string{"latent": latentName},
 		}},
 		Voxels: m.ridge.Config.Voxels, ImageSize: m.autoencoder.ImageSize, Latent: &latent, Target: m.autoencoder.Fingerprint(),
 	})
-	return err
 }
 
 // Predictor predicts latents from voxels. It is safe for concurrent use.

@@ -4,17 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"engram/data/progress"
 	"engram/data/space"
-	"engram/data/vfs"
 	"engram/embed"
 	"engram/embed/grad"
 	"engram/embed/model"
@@ -281,20 +278,7 @@ func (n *Network) Save(dir string, target space.Space) error {
 	if err != nil {
 		return fmt.Errorf("prior: %w", err)
 	}
-	if err := vfs.RemoveAllFS(vfs.OS{}, dir); err != nil {
-		return fmt.Errorf("prior: %w", err)
-	}
-	if err := vfs.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("prior: %w", err)
-	}
-	if err := vfs.WriteFile(filepath.Join(dir, networkFile), func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	}); err != nil {
-		return fmt.Errorf("prior: %w", err)
-	}
 	m := n.manifest()
 	m.Target = target.Fingerprint
-	_, err = model.Write(dir, m)
-	return err
+	return model.WriteGraph(dir, networkFile, content, m)
 }
