@@ -225,7 +225,7 @@ func (p *part) setWeight(text string) (err error) {
 	return embed.CheckWeight(p.weight)
 }
 
-// sized is a body of which the client says how long it is.
+// sized is a body whose length the client states.
 type sized struct {
 	io.Reader
 	size int64

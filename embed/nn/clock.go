@@ -10,7 +10,7 @@ type Clock struct {
 }
 
 // Clock embeds the time, steps [n], as [n, Width]: bell curves at even distances over the
-// schedule, of which a few answer to every step, then two layers, name.in and name.out.
+// schedule, a few of them for every step, then two layers, name.in and name.out.
 func (n *Net) Clock(name string, time *grad.Node, c Clock) *grad.Node {
 	centres := make([]float32, c.Bumps)
 	for i := range centres {

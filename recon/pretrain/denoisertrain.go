@@ -68,8 +68,8 @@ func (d *denoiserNetwork) inputs(ctx context.Context, epoch int) (ort.Tensors, e
 }
 
 // noised returns the Step inputs of an epoch of latents, [n, C, h, w], and tokens, [n, T, D],
-// both of which it changes: x = √ᾱ·x₀ + √(1-ᾱ)·ε, for which v = √ᾱ·ε - √(1-ᾱ)·x₀ is to be
-// found, and contexts that are zero here and there. It tells which are.
+// and changes both: x = √ᾱ·x₀ + √(1-ᾱ)·ε, for which the network is to find
+// v = √ᾱ·ε - √(1-ᾱ)·x₀. Some contexts are zeros, and empty says which.
 func (d *denoiserNetwork) noised(latents, tokens []float32, rng *rand.Rand) (in ort.Tensors, empty []bool) {
 	n := d.recipe.Steps * d.recipe.Batch
 	empty = make([]bool, n)

@@ -30,8 +30,7 @@ type judgeNetwork struct {
 	groups []phrases
 }
 
-// phrases are texts that exclude each other, but for the kinds, of which a scene may have
-// several.
+// phrases are texts that exclude each other. Kinds do not: a scene may have several.
 type phrases struct {
 	texts  []string
 	weight float32                   // of the group in the loss
@@ -278,8 +277,8 @@ func (j *judgeNetwork) score(ctx context.Context, models map[string][]byte, last
 	}, nil
 }
 
-// nearest returns the place of the label, of which there are rows, that has the greatest cosine
-// to a picture's first token.
+// nearest returns the row of the label that has the greatest cosine to a picture's first
+// token.
 func (j *judgeNetwork) nearest(tokens, labels []float32) int {
 	d := j.shape.Dim
 	best, at := 0., -1

@@ -33,8 +33,8 @@ func TestPatchesKnowWhatStandsOnThem(t *testing.T) {
 	}
 }
 
-// TestTheKindsOfPatches has two patches with a thing, of which the first is named with half the
-// probability of the three kinds' sum, and one without.
+// TestTheKindsOfPatches has two patches with a thing and one without. The first is named with
+// half of the three kinds' probability.
 func TestTheKindsOfPatches(t *testing.T) {
 	g := grad.NewGraph()
 	loss := (&judgeNetwork{}).places(g.Data("logits", onnx.Float, 3, 3), g.Data("kind", onnx.Int64, 3))
