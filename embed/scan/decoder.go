@@ -153,26 +153,10 @@ func (d *Decoder) decode(ctx context.Context, voxels blas32.General, which int) 
 	return out, nil
 }
 
-// Queries predicts what to search an index for: for each trial the global
-// token, less the mean of the training images' where it is known, at unit
-// length. Taking the mean away ranks the images by how they differ from the
-// average image, which is what a scan tells; all images of an index have that
-// average in common, and it outweighs the rest.
-func (d *Decoder) Queries(ctx context.Context, voxels blas32.General) ([]embed.Vector, error) {
-	tokens, err := d.Decode(ctx, voxels)
-	if err != nil {
-		return nil, err
-	}
-	queries := make([]embed.Vector, tokens.Rows)
-	for i := range queries {
-		if queries[i], err = d.Global(matrix.Row(tokens, i)); err != nil {
-			return nil, fmt.Errorf("scan: prediction for trial %d: %w", i, err)
-		}
-	}
-	return queries, nil
-}
-
-// Global returns the vector of Queries for predicted tokens, [T·D].
+// Global returns the global token of a prediction, [T·D], less the mean global token of
+// the training images where it is known, at unit length. Taking the mean away ranks the
+// images by how they differ from the average image, which is what a scan tells; all
+// images of an index have that average in common, and it outweighs the rest.
 func (d *Decoder) Global(tokens []float32) (embed.Vector, error) {
 	query := append(embed.Vector(nil), tokens[:d.config.D]...)
 	for j := range query {

@@ -92,10 +92,10 @@ func ExampleTrain() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	queries, err := decoder.Queries(ctx, trial)
+	query, err := decoder.FirstStage(tokens.Data)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("seen %.1f, search for %.1f\n", tokens.Data, queries[0])
-	// Output: seen [3.0 2.0], search for [0.8 0.5]
+	fmt.Printf("seen %.1f, search for %.1f\n", tokens.Data, query)
+	// Output: seen [3.0 2.0], search for [0.8 0.6]
 }

@@ -44,20 +44,20 @@ func TestSavedDecoderAnswersAsBefore(t *testing.T) {
 	if opened.Config() != memory.Config() {
 		t.Errorf("opened as %+v, was %+v", opened.Config(), memory.Config())
 	}
-	want, err := memory.Queries(t.Context(), data.Voxels)
+	want, err := memory.Decode(t.Context(), data.Voxels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := opened.Queries(t.Context(), data.Voxels)
+	got, err := opened.Decode(t.Context(), data.Voxels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range want {
-		if !slices.Equal(got[i], want[i]) {
-			t.Fatalf("trial %d: the opened decoder answers %v, was %v", i, got[i], want[i])
-		}
-		if n := embed.Norm(got[i]); math.Abs(n-1) > 1e-6 {
-			t.Fatalf("trial %d: query of length %v", i, n)
+	if !slices.Equal(got.Data, want.Data) {
+		t.Fatal("the opened decoder predicts other tokens than before it was saved")
+	}
+	for _, find := range []func([]float32) (embed.Vector, error){opened.Global, opened.FirstStage} {
+		if q, err := find(got.Data[:got.Cols]); err != nil || math.Abs(embed.Norm(q)-1) > 1e-6 {
+			t.Errorf("a query is %v, error %v, want one of unit length", q, err)
 		}
 	}
 	weights, _, err := safetensors.ReadFile(filepath.Join(dir, "weights.safetensors"))
@@ -109,8 +109,12 @@ func TestDecoderMadeElsewhereIsWelcome(t *testing.T) {
 	if d.TargetMean() != nil {
 		t.Error("a decoder made elsewhere has a target mean")
 	}
-	if q, err := d.Queries(t.Context(), data.Voxels); err != nil || len(q) != 30 {
-		t.Errorf("%d queries, error %v", len(q), err)
+	tokens, err := d.Decode(t.Context(), data.Voxels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q, err := d.FirstStage(tokens.Data[:8]); err != nil || tokens.Rows != 30 || len(q) != 8 {
+		t.Errorf("%d predictions, query %v, error %v", tokens.Rows, q, err)
 	}
 }
 

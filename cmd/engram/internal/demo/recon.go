@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 	"engram/embed/dataset"
 	"engram/embed/eval"
 	"engram/embed/pixels"
+	"engram/httpapi"
 	"engram/index"
 	"engram/recon"
 
@@ -33,7 +35,10 @@ type Pictures struct {
 	// Bound is the same for pictures that were made of the scenes' own tokens:
 	// what a perfect decoder of scans would reach.
 	Bound float64 `json:"two_way_true_tokens"`
-	Sheet string  `json:"sheet"` // path of the picture that shows all
+	// FoundFirst counts the scans whose own scene the search as served, by both stages,
+	// finds first in the index.
+	FoundFirst int    `json:"found_first"`
+	Sheet      string `json:"sheet"` // path of the picture that shows all
 }
 
 // handful is a few scans and what belongs to each of them, in one order.
@@ -43,12 +48,12 @@ type handful struct {
 	truth     []embed.Tokens // of what was seen
 	predicted []embed.Tokens // from the scans
 	aligned   []embed.Tokens // what the prior makes of them
-	queries   []embed.Vector // for the index, as searches have them
+	repeats   [][][]float32  // the scans, as searches have them
 }
 
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
-	return stage{name: "pictures", version: 4, inputs: []any{
+	return stage{name: "pictures", version: 5, inputs: []any{
 		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.painters[0].Fingerprint(), d.painters[1].Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
@@ -61,6 +66,10 @@ func (d *demo) picturing(from folders) stage {
 
 func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures, error) {
 	h, err := d.choose(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.firstFound(ctx, from, h.repeats)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +87,8 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	if report.Bound, err = d.twoWay(ctx, h.truth, made[n:]); err != nil {
 		return nil, err
 	}
-	found, err := d.nearest(ctx, filepath.Join(from.index, "index"), h.queries)
-	if err != nil {
-		return nil, err
+	for i, path := range found {
+		report.FoundFirst += when(path == h.paths[i])
 	}
 	s := sheet.Sheet{Columns: h.ids, Rows: []sheet.Row{
 		{Label: "seen"}, {Label: "from the scan", Images: made[:n]}, {Label: "from its tokens", Images: made[n:]}, {Label: "found first"},
@@ -131,19 +139,15 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		if err != nil {
 			return nil, err
 		}
-		queries, err := decoder.Queries(ctx, scans)
-		if err != nil {
-			return nil, err
-		}
 		truth, err := d.targets(from.targets, part.set)
 		if err != nil {
 			return nil, err
 		}
 		h.predicted, h.aligned = append(h.predicted, predicted.Raw...), append(h.aligned, predicted.Aligned...)
 		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
-		h.queries = append(h.queries, queries...)
 		for i := range n {
 			h.ids, h.paths = append(h.ids, part.trial(i)), append(h.paths, part.path(i))
+			h.repeats = append(h.repeats, d.repeatsOf(r, part.set, i, d.Scale.Repeats))
 		}
 	}
 	return h, nil
@@ -201,23 +205,19 @@ func globals(list []embed.Tokens) blas32.General {
 	return m
 }
 
-// nearest returns the path of the item that the index finds first for each query.
-func (d *demo) nearest(ctx context.Context, dir string, queries []embed.Vector) ([]string, error) {
-	found, err := d.app.OpenIndex(ctx, dir)
+// firstFound returns the path of the item that a search as served finds first for the
+// repeats of each scan.
+func (d *demo) firstFound(ctx context.Context, from folders, scans [][][]float32) (paths []string, err error) {
+	search, err := d.app.OpenScanSearch(ctx, filepath.Join(from.index, "index"), filepath.Join(from.decoders, decoders[0].preset), d.watch)
 	if err != nil {
 		return nil, err
 	}
-	defer found.Close()
-	batch := make([]index.Query, len(queries))
-	for i, q := range queries {
-		batch[i] = index.Query{Vector: q, K: 1, WithPayload: true}
-	}
-	answers, err := index.SearchBatch(ctx, found.Store, batch)
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, hits := range answers {
+	defer func() { err = errors.Join(err, search.Close()) }()
+	for _, repeats := range scans {
+		hits, _, err := search.Search(ctx, httpapi.ScanQuery{Repeats: repeats, K: 1})
+		if err != nil {
+			return nil, err
+		}
 		path, _ := hits[0].Payload[index.KeyPath].(string) // an index of a folder has one for every item
 		paths = append(paths, path)
 	}

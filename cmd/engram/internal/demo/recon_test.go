@@ -10,11 +10,11 @@ import (
 
 func TestReportOfPictures(t *testing.T) {
 	var text strings.Builder
-	r := Report{Pictures: Pictures{Test: 8, Zebras: 4, Candidates: 4, TwoWay: .75, Bound: .985, Sheet: "/out/sheet.png"}}
+	r := Report{Pictures: Pictures{Test: 8, Zebras: 4, Candidates: 4, TwoWay: .75, Bound: .985, FoundFirst: 11, Sheet: "/out/sheet.png"}}
 	if err := r.Print(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"12 reconstructed, of 8 test scenes and 4 zebras", "75.0 % by the CLIP among these 12 (chance 50 %), 98.5 %", "/out/sheet.png"} {
+	for _, part := range []string{"12 reconstructed, of 8 test scenes and 4 zebras", "75.0 % by the CLIP among these 12 (chance 50 %), 98.5 %", "11 of these 12 scans", "/out/sheet.png"} {
 		if !strings.Contains(text.String(), part) {
 			t.Errorf("no %q in\n%s", part, &text)
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,8 @@ import (
 	"engram/embed/dataset"
 	"engram/embed/ort"
 	"engram/embed/ort/orttest"
+	"engram/httpapi"
+	"engram/index"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -226,6 +229,9 @@ func TestDemoReconstructs(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := first.Report.Pictures
+	if want := findFirst(t, a, first, "test-001", "test-002", "zebras-001"); p.FoundFirst != want {
+		t.Errorf("%d of 3 scans find their scene first, want the %d of a search as served", p.FoundFirst, want)
+	}
 	if p.Test != 2 || p.Zebras != 1 || p.Bound < .95 || p.Bound > 1 || p.TwoWay < 0 || p.TwoWay > 1 {
 		t.Fatalf("pictures are %+v, want 3 of which the CLIP knows those from true tokens", p)
 	}
@@ -249,6 +255,28 @@ func TestDemoReconstructs(t *testing.T) {
 	if err != nil || again.Report.Pictures != p {
 		t.Errorf("a second run: %+v, %v, want %+v", again.Report.Pictures, err, p)
 	}
+}
+
+// findFirst counts the trials whose scene a search as served finds first.
+func findFirst(t *testing.T, a *app.App, made *demo.Result, ids ...string) (found int) {
+	search, err := a.OpenScanSearch(t.Context(), made.Index, made.Decoder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer search.Close()
+	for _, trial := range made.Trials {
+		if !slices.Contains(ids, trial.ID) {
+			continue
+		}
+		hits, metric, err := search.Search(t.Context(), httpapi.ScanQuery{Repeats: trial.Repeats, K: 1})
+		if err != nil || metric == "" {
+			t.Fatalf("metric %q, error %v, want the decoder's metric by all tokens", metric, err)
+		}
+		if hits[0].Payload[index.KeyPath] == trial.Path {
+			found++
+		}
+	}
+	return found
 }
 
 // Several subjects are measured as one demo of each measures them. Figures of finished

@@ -155,15 +155,19 @@ func (r *recorded) row(trial int) []float32 {
 	return r.voxels.Data[trial*r.voxels.Stride:][:r.voxels.Cols]
 }
 
+// repeatsOf returns the first few scans of a scene.
+func (d *demo) repeatsOf(r *recorded, s set, scene, repeats int) (scans [][]float32) {
+	for _, trial := range r.trials[s.name][scene*d.Scale.Repeats:][:repeats] {
+		scans = append(scans, r.row(trial))
+	}
+	return scans
+}
+
 // means returns the mean scan of each scene over the first few of its repeats.
 func (d *demo) means(r *recorded, s set, repeats int) (blas32.General, error) {
 	m := blas32.General{Rows: len(s.scenes), Cols: r.voxels.Cols, Stride: r.voxels.Cols}
 	for i := range m.Rows {
-		var scans [][]float32
-		for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:repeats] {
-			scans = append(scans, r.row(trial))
-		}
-		mean, err := scan.MeanOfRepeats(scans, m.Cols)
+		mean, err := scan.MeanOfRepeats(d.repeatsOf(r, s, i, repeats), m.Cols)
 		if err != nil {
 			return m, err
 		}
@@ -177,14 +181,10 @@ func (d *demo) storedTrials(r *recorded) []Trial {
 	var list []Trial
 	for _, s := range []set{d.cast.test, d.cast.zebras} {
 		for i := range s.scenes {
-			t := Trial{
+			list = append(list, Trial{
 				ID: s.trial(i), Path: s.path(i),
-				Seen: s.scenes[i].Captions()[0],
-			}
-			for _, trial := range r.trials[s.name][i*d.Scale.Repeats:][:d.Scale.Repeats] {
-				t.Repeats = append(t.Repeats, r.row(trial))
-			}
-			list = append(list, t)
+				Seen: s.scenes[i].Captions()[0], Repeats: d.repeatsOf(r, s, i, d.Scale.Repeats),
+			})
 		}
 	}
 	return list

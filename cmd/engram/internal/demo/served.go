@@ -111,10 +111,7 @@ func (d *demo) searchSet(ctx context.Context, search *app.ScanSearch, a asked) (
 	out := Served{Set: a.name, Scans: n, Repeats: a.repeats, Among: search.Count}
 	first, five, oneVector := 0, 0, 0
 	for i := range n {
-		var scans [][]float32
-		for _, trial := range a.trials[a.name][i*d.Scale.Repeats:][:a.repeats] {
-			scans = append(scans, a.row(trial))
-		}
+		scans := d.repeatsOf(a.recorded, a.set, i, a.repeats)
 		find := func(k, candidates int) (int, error) {
 			hits, metric, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: k, Candidates: candidates})
 			if err != nil {
