@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"mime"
@@ -11,19 +10,12 @@ import (
 	"time"
 
 	"engram/data/space"
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
 )
-
-// maxQueries bounds the queries of a batch: as many as an index answers in one pass over
-// its vectors.
-const maxQueries = 512
-
-// batchObject is the body of a batch.
-type batchObject struct {
-	Queries []json.RawMessage `json:"queries"`
-}
 
 // batchView is the answer to a batch.
 type batchView struct {
@@ -44,9 +36,9 @@ type resultView struct {
 func (s *Server) searchBatch(c *gin.Context) error {
 	r := c.Request
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return fmt.Errorf("a batch is JSON, not %q: %w", r.Header.Get("Content-Type"), errMediaType)
+		return fmt.Errorf("a batch is JSON, not %q: %w", r.Header.Get("Content-Type"), problem.ErrMediaType)
 	}
-	raw, err := readAll(bodyOf(r))
+	raw, err := query.ReadAll(query.BodyOf(r))
 	if err != nil {
 		return err
 	}
@@ -70,8 +62,8 @@ func (s *Server) searchBatch(c *gin.Context) error {
 		}
 		answer.Results[i].Query = view
 		asked[i] = index.Query{
-			Vector: vector, K: q.k + len(q.items()), Filter: q.chosen(), WithPayload: true,
-			Exact: q.exact, Recall: q.recall, Explain: q.explanation,
+			Vector: vector, K: q.K + len(q.Items()), Filter: q.Chosen(), WithPayload: true,
+			Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
 		}
 	}
 	found, err := index.SearchBatch(ctx, s.opts.Store, asked)
@@ -79,7 +71,7 @@ func (s *Server) searchBatch(c *gin.Context) error {
 		return err
 	}
 	for i, q := range queries {
-		answer.Results[i].Search = q.explained()
+		answer.Results[i].Search = q.Explained()
 		answer.Results[i].Hits = s.viewHits(q, found[i])
 	}
 	answer.TookMS = math.Round(float64(time.Since(start).Microseconds())) / 1000
@@ -88,41 +80,29 @@ func (s *Server) searchBatch(c *gin.Context) error {
 }
 
 // readBatch reads the queries of a batch.
-func (s *Server) readBatch(raw []byte) ([]query, error) {
-	var object batchObject
-	if err := decodeObject(raw, &object, new(partObject), []string{"queries"}); err != nil {
+func (s *Server) readBatch(raw []byte) ([]query.Query, error) {
+	queries, err := query.ReadBatch(raw)
+	if err != nil {
 		return nil, err
 	}
-	if n := len(object.Queries); n < 1 || n > maxQueries {
-		return nil, fmt.Errorf("the batch has %d queries, wanted 1 to %d: %w", n, maxQueries, errQuery)
-	}
-	queries := make([]query, len(object.Queries))
-	for i, raw := range object.Queries {
-		q := query{k: defaultK}
-		err := q.fromJSON(raw)
-		switch {
-		case err != nil:
-		case q.k < 1 || q.k > s.opts.MaxK:
-			err = fmt.Errorf("k is %d, wanted 1 to %d: %w", q.k, s.opts.MaxK, errQuery)
-		case q.wanted != wanted{}:
-			err = fmt.Errorf("a query of a batch has no least score, folding, diversity, groups or pages: %w", errQuery)
-		case s.byScan(q):
-			err = fmt.Errorf("a scan that all tokens rank is searched for alone; in a batch by its vector, with first_stage: %w", errQuery)
+	for i, q := range queries {
+		err := q.Check(s.opts.MaxK)
+		if err == nil && s.byScan(q) {
+			err = fmt.Errorf("a scan that all tokens rank is searched for alone; in a batch by its vector, with first_stage: %w", problem.ErrQuery)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("query %d: %w", i+1, err)
 		}
-		queries[i] = q
 	}
 	return queries, nil
 }
 
 // viewHits returns the first hits as the answer shows them, without items of the query.
-func (s *Server) viewHits(q query, hits []index.Hit) []hitView {
-	left := q.items()
-	views := make([]hitView, 0, q.k)
+func (s *Server) viewHits(q query.Query, hits []index.Hit) []hitView {
+	left := q.Items()
+	views := make([]hitView, 0, q.K)
 	for _, hit := range hits {
-		if !slices.Contains(left, hit.ID) && len(views) < q.k {
+		if !slices.Contains(left, hit.ID) && len(views) < q.K {
 			views = append(views, hitView{itemView: s.viewItem(hit.ID, hit.Payload), Score: hit.Score})
 		}
 	}

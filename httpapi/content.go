@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"engram/httpapi/internal/problem"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -23,9 +25,9 @@ func serveContent(c *gin.Context, modified time.Time, content io.ReadSeeker) err
 	case 0:
 		return nil
 	case http.StatusRequestedRangeNotSatisfiable:
-		return fmt.Errorf("the range %.60q is not in the file (%s): %w", c.GetHeader("Range"), c.Writer.Header().Get("Content-Range"), errRange)
+		return fmt.Errorf("the range %.60q is not in the file (%s): %w", c.GetHeader("Range"), c.Writer.Header().Get("Content-Range"), problem.ErrRange)
 	case http.StatusPreconditionFailed:
-		return fmt.Errorf("the file is another one than the request's conditions say: %w", errPrecondition)
+		return fmt.Errorf("the file is another one than the request's conditions say: %w", problem.ErrPrecondition)
 	}
 	return fmt.Errorf("sending a file: status %d", w.refused)
 }

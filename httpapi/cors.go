@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 
+	"engram/httpapi/internal/problem"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -50,5 +52,5 @@ func wrongMethod(c *gin.Context) error {
 	if c.Request.Method == http.MethodOptions {
 		hint = "; pages of other sites may not ask this server (CORS), unless engram serve --cors names them"
 	}
-	return fmt.Errorf("%s is not among this route's methods (%s)%s: %w", c.Request.Method, c.Writer.Header().Get("Allow"), hint, errMethod)
+	return fmt.Errorf("%s is not among this route's methods (%s)%s: %w", c.Request.Method, c.Writer.Header().Get("Allow"), hint, problem.ErrMethod)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"engram/data/gzipstream"
+	"engram/httpapi/internal/problem"
 
 	"github.com/gin-gonic/gin"
 )
@@ -27,7 +28,7 @@ func limit(c *gin.Context, bytes int64) error {
 		return nil
 	}
 	c.Header("Accept-Encoding", "gzip, identity") // RFC 9110, section 12.5.3
-	return fmt.Errorf("the body has Content-Encoding %.40q, wanted gzip or none: %w", coding, errMediaType)
+	return fmt.Errorf("the body has Content-Encoding %.40q, wanted gzip or none: %w", coding, problem.ErrMediaType)
 }
 
 // gzipBody decodes a body from its first Read on.

@@ -25,6 +25,7 @@ import (
 	"engram/data/space"
 	"engram/embed"
 	"engram/embed/pixels"
+	"engram/httpapi/pictures"
 	"engram/index"
 )
 
@@ -243,7 +244,7 @@ func fakeOptions(t testing.TB) Options {
 		store.items[id] = index.Item{ID: id, Vector: meanColour(img),
 			Payload: index.Payload{"path": name, "caption": "a flat " + colourNames[id] + " picture"}}
 	}
-	folder, err := OpenFolder(dir)
+	folder, err := pictures.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +259,16 @@ func fakeOptions(t testing.TB) Options {
 			{ID: "t2", Repeats: [][]float32{{0, 0, 1, 0, 0}}},
 		},
 	}
+}
+
+// picturesOf returns the folder with the pictures of fakeOptions.
+func picturesOf(t testing.TB, opts Options) string {
+	t.Helper()
+	file, err := opts.Images.(*pictures.Folder).Locate(index.Payload{"path": "red.png"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(file)
 }
 
 func newServer(t testing.TB, opts Options) *Server {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"engram/httpapi/internal/problem"
 	"engram/index"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,7 +121,7 @@ func TestSearchRefusesAFilterThatItDoesNotUnderstand(t *testing.T) {
 		{body: `{"item":"1","recall":"high"}`, slug: "unreadable-body", detail: "recall is a string, wanted a number"},
 		{body: `{"item":"1","safe":"true"}`, slug: "unreadable-body", detail: "safe is a string, wanted true or false"},
 	} {
-		got := decodeBody[problem](t, post(t, s, "/v1/search"+test.address, "application/json", []byte(test.body)), http.StatusBadRequest)
+		got := decodeBody[problem.Details](t, post(t, s, "/v1/search"+test.address, "application/json", []byte(test.body)), http.StatusBadRequest)
 		if got.Type != "urn:engram:problem:"+test.slug || !strings.Contains(got.Detail, test.detail) {
 			t.Errorf("%s %s: problem is %s: %q, want %s: %q", test.address, test.body, got.Type, got.Detail, test.slug, test.detail)
 		}
@@ -150,7 +151,7 @@ func TestUnsafeItemsAreMarkedAndCanBeLeftOut(t *testing.T) {
 	if diff := cmp.Diff(map[string]bool{"1": false, "3": false}, list("/v1/items?safe=true&limit=2")); diff != "" {
 		t.Errorf("two safe items (-want +got):\n%s", diff)
 	}
-	if p := decodeBody[problem](t, get(t, s, "/v1/items?safe=1"), http.StatusBadRequest); p.Detail != `safe is "1", wanted true or false` {
+	if p := decodeBody[problem.Details](t, get(t, s, "/v1/items?safe=1"), http.StatusBadRequest); p.Detail != `safe is "1", wanted true or false` {
 		t.Errorf("problem is %q", p.Detail)
 	}
 	if item := decodeBody[itemView](t, get(t, s, "/v1/items/2"), http.StatusOK); !item.Unsafe {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"engram/data/space"
+	"engram/httpapi/internal/problem"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
@@ -181,7 +182,7 @@ func (s *Server) health(c *gin.Context) error {
 // down.
 func (s *Server) readiness(c *gin.Context) error {
 	if s.draining.Load() {
-		return errShuttingDown
+		return problem.ErrShuttingDown
 	}
 	if _, err := s.opts.Store.Info(c.Request.Context()); err != nil {
 		return err

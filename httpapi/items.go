@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
@@ -66,14 +68,14 @@ func (s *Server) findItem(ctx context.Context, id index.ID) (index.Item, error) 
 		return index.Item{}, err
 	}
 	if len(items) == 0 {
-		return index.Item{}, fmt.Errorf("the index has no item %d: %w", id, errNoItem)
+		return index.Item{}, fmt.Errorf("the index has no item %d: %w", id, problem.ErrNoItem)
 	}
 	return items[0], nil
 }
 
 // itemOf finds the item that the address names.
 func (s *Server) itemOf(c *gin.Context) (index.Item, error) {
-	id, err := parseID(c.Param("id"))
+	id, err := query.ParseID(c.Param("id"))
 	if err != nil {
 		return index.Item{}, err
 	}
@@ -98,7 +100,7 @@ func (s *Server) listItems(c *gin.Context) error {
 	}
 	safe := false
 	if text := c.Query("safe"); text != "" {
-		if safe, err = parseBool("safe", text); err != nil {
+		if safe, err = query.ParseBool("safe", text); err != nil {
 			return err
 		}
 	}
@@ -106,7 +108,7 @@ func (s *Server) listItems(c *gin.Context) error {
 	if text := c.Query("after"); text != "" {
 		id, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("after is %.40q, wanted the id of an item: %w", text, errQuery)
+			return fmt.Errorf("after is %.40q, wanted the id of an item: %w", text, problem.ErrQuery)
 		}
 		if first = index.ID(id) + 1; first == 0 {
 			limit = 0 // it is the largest id there can be
@@ -154,14 +156,14 @@ func (s *Server) getImage(c *gin.Context) error {
 		return err
 	}
 	if s.opts.Images == nil {
-		return fmt.Errorf("this server has no images: %w", errNoImage)
+		return fmt.Errorf("this server has no images: %w", problem.ErrNoImage)
 	}
 	image, err := s.opts.Images.Open(c.Request.Context(), item)
 	if errors.Is(err, fs.ErrNotExist) {
 		// The cause has a path of the disk, which belongs into the log only.
 		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "image missing",
 			slog.String("request_id", requestID(c)), slog.String("error", err.Error()))
-		return fmt.Errorf("the image of item %d is not there: %w", item.ID, errNoImage)
+		return fmt.Errorf("the image of item %d is not there: %w", item.ID, problem.ErrNoImage)
 	}
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/pictures"
 	"engram/index"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,7 +28,7 @@ func TestItems(t *testing.T) {
 		t.Errorf("item (-want +got):\n%s", diff)
 	}
 	for _, id := range []string{"99", "-1", "1.0", "cat", "18446744073709551616"} {
-		if p := decodeBody[problem](t, get(t, s, "/v1/items/"+id), http.StatusNotFound); !strings.HasSuffix(p.Type, "no-such-item") {
+		if p := decodeBody[problem.Details](t, get(t, s, "/v1/items/"+id), http.StatusNotFound); !strings.HasSuffix(p.Type, "no-such-item") {
 			t.Errorf("item %s: %+v", id, p)
 		}
 	}
@@ -47,7 +48,7 @@ func TestItems(t *testing.T) {
 		}
 	}
 	for _, limit := range []string{"-1", "101", "x", "99999999999999999999"} {
-		decodeBody[problem](t, get(t, s, "/v1/items?limit="+limit), http.StatusBadRequest)
+		decodeBody[problem.Details](t, get(t, s, "/v1/items?limit="+limit), http.StatusBadRequest)
 	}
 }
 
@@ -79,21 +80,21 @@ func TestImageIsTheFile(t *testing.T) {
 func TestImageNeverLeavesItsFolder(t *testing.T) {
 	opts := fakeOptions(t)
 	store := opts.Store.(*memStore)
-	folder := opts.Images.(*Folder)
+	dir := picturesOf(t, opts)
 	outside := filepath.Join(t.TempDir(), "outside.png")
 	if err := os.WriteFile(outside, flatPNG(t, colours[red]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(outside, filepath.Join(folder.path, "link.png")); err != nil {
+	if err := os.Symlink(outside, filepath.Join(dir, "link.png")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder.path, "page.png"), []byte("<html><script>alert(1)</script>"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "page.png"), []byte("<html><script>alert(1)</script>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder.path, "drawing.svg"), []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "drawing.svg"), []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	upwards, err := filepath.Rel(folder.path, outside)
+	upwards, err := filepath.Rel(dir, outside)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,13 +116,13 @@ func TestImageNeverLeavesItsFolder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store.items[50] = index.Item{ID: 50, Vector: []float32{1, 0, 0}, Payload: payload}
-			p := decodeBody[problem](t, get(t, s, "/v1/items/50/image"), http.StatusNotFound)
+			p := decodeBody[problem.Details](t, get(t, s, "/v1/items/50/image"), http.StatusNotFound)
 			if p.Detail != "the image of item 50 is not there" {
 				t.Errorf("detail is %q", p.Detail)
 			}
 		})
 	}
-	store.items[50] = index.Item{ID: 50, Payload: index.Payload{"path": filepath.Join(folder.path, "blue.png")}}
+	store.items[50] = index.Item{ID: 50, Payload: index.Payload{"path": filepath.Join(dir, "blue.png")}}
 	if w := get(t, s, "/v1/items/50/image"); w.Code != http.StatusOK {
 		t.Errorf("an absolute path within the folder: %d %s", w.Code, w.Body)
 	}
@@ -135,15 +136,15 @@ type brokenImages struct{}
 
 func (brokenImages) Names(index.Payload) bool { return true }
 
-func (brokenImages) Open(context.Context, index.Item) (Image, error) {
-	return Image{}, errors.New("disk at /secret/place is on fire")
+func (brokenImages) Open(context.Context, index.Item) (pictures.Image, error) {
+	return pictures.Image{}, errors.New("disk at /secret/place is on fire")
 }
 
 func TestImageProblems(t *testing.T) {
 	opts := fakeOptions(t)
 	opts.Images = nil
 	s := newServer(t, opts)
-	if p := decodeBody[problem](t, get(t, s, "/v1/items/1/image"), http.StatusNotFound); !strings.HasSuffix(p.Type, "no-image") {
+	if p := decodeBody[problem.Details](t, get(t, s, "/v1/items/1/image"), http.StatusNotFound); !strings.HasSuffix(p.Type, "no-image") {
 		t.Errorf("without images: %+v", p)
 	}
 	if item := decodeBody[itemView](t, get(t, s, "/v1/items/1"), http.StatusOK); item.ImageURL != "" {
@@ -151,23 +152,8 @@ func TestImageProblems(t *testing.T) {
 	}
 	opts.Images = brokenImages{}
 	w := get(t, newServer(t, opts), "/v1/items/1/image")
-	if p := decodeBody[problem](t, w, http.StatusInternalServerError); strings.Contains(w.Body.String(), "secret") {
+	if p := decodeBody[problem.Details](t, w, http.StatusInternalServerError); strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("the answer tells internals: %+v", p)
-	}
-}
-
-func TestSniffImageKnowsTIFFAndEmptyFiles(t *testing.T) {
-	for head, want := range map[string]string{
-		"II*\x00rest": "image/tiff", "MM\x00*rest": "image/tiff", "\xff\xd8\xff\xe0": "image/jpeg",
-		"GIF89a": "image/gif", "BMxxxx": "image/bmp", "RIFF\x00\x00\x00\x00WEBPVP8 ": "image/webp",
-	} {
-		r := strings.NewReader(head)
-		if got, err := sniffImage(r); err != nil || got != want || r.Len() != len(head) {
-			t.Errorf("%q is %q, %v with %d bytes left, want %q and all %d", head, got, err, r.Len(), want, len(head))
-		}
-	}
-	if _, err := sniffImage(strings.NewReader("")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("an empty file: %v, want fs.ErrNotExist", err)
 	}
 }
 
@@ -203,7 +189,7 @@ func TestPagesOfItems(t *testing.T) {
 			t.Errorf("after %s: %+v, want %d items", after, page, want)
 		}
 	}
-	if p := decodeBody[problem](t, get(t, s, "/v1/items?after=cat"), http.StatusBadRequest); !strings.Contains(p.Detail, "wanted the id of an item") {
+	if p := decodeBody[problem.Details](t, get(t, s, "/v1/items?after=cat"), http.StatusBadRequest); !strings.Contains(p.Detail, "wanted the id of an item") {
 		t.Errorf("after cat: %+v", p)
 	}
 }

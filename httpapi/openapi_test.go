@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"engram/httpapi/internal/problem"
+
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
@@ -169,8 +171,8 @@ func TestSpecificationListsEveryProblem(t *testing.T) {
 	for _, v := range openSpecification(t).doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Enum {
 		specified = append(specified, v.(string))
 	}
-	for _, kind := range append(slices.Clone(problemTable), internalProblem) {
-		served = append(served, "urn:engram:problem:"+kind.slug)
+	for _, kind := range append(slices.Clone(problem.Table), problem.Internal) {
+		served = append(served, "urn:engram:problem:"+kind.Slug)
 	}
 	slices.Sort(specified)
 	slices.Sort(served)

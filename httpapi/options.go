@@ -2,11 +2,12 @@ package httpapi
 
 import (
 	"fmt"
-	"math"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
 
 	"github.com/gin-gonic/gin"
 )
@@ -25,33 +26,21 @@ func checkOptions(rawQuery string, known []string) error {
 	}
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return fmt.Errorf("the query part of the address cannot be read: %w (a %% is written %%25, a ; is written %%3B): %w", err, errQuery)
+		return fmt.Errorf("the query part of the address cannot be read: %w (a %% is written %%25, a ; is written %%3B): %w", err, problem.ErrQuery)
 	}
 	for name, given := range values {
 		switch {
 		case !slices.Contains(known, name) && len(known) == 0:
-			return fmt.Errorf("there is no option %.40q, this route has none: %w", name, errQuery)
+			return fmt.Errorf("there is no option %.40q, this route has none: %w", name, problem.ErrQuery)
 		case !slices.Contains(known, name):
-			return fmt.Errorf("there is no option %.40q, this route has %s: %w", name, strings.Join(known, ", "), errQuery)
+			return fmt.Errorf("there is no option %.40q, this route has %s: %w", name, strings.Join(known, ", "), problem.ErrQuery)
 		case len(given) > 1:
-			return fmt.Errorf("%s is given %d times, wanted once: %w", name, len(given), errQuery)
+			return fmt.Errorf("%s is given %d times, wanted once: %w", name, len(given), problem.ErrQuery)
 		case given[0] == "":
-			return fmt.Errorf("%s is empty: %w", name, errQuery)
+			return fmt.Errorf("%s is empty: %w", name, problem.ErrQuery)
 		}
 	}
 	return nil
-}
-
-// wholeNumber reads a whole number as JSON Schema has it: 2, and 2.0 too.
-func wholeNumber(text string) (int, bool) {
-	if n, err := strconv.Atoi(text); err == nil {
-		return n, true
-	}
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
-		return 0, false
-	}
-	return int(x), true
 }
 
 // intParam reads a whole number from the query part of the address.
@@ -60,12 +49,12 @@ func intParam(c *gin.Context, name string, byDefault, most int) (int, error) {
 	if text == "" {
 		return byDefault, nil
 	}
-	n, ok := wholeNumber(text)
+	n, ok := query.WholeNumber(text)
 	if !ok && strings.Trim(text, "0123456789") != "" {
-		return 0, fmt.Errorf("%s is %.20q, wanted a whole number: %w", name, text, errQuery)
+		return 0, fmt.Errorf("%s is %.20q, wanted a whole number: %w", name, text, problem.ErrQuery)
 	}
 	if !ok || n < 0 || n > most {
-		return 0, fmt.Errorf("%s is wanted from 0 to %d: %w", name, most, errQuery)
+		return 0, fmt.Errorf("%s is wanted from 0 to %d: %w", name, most, problem.ErrQuery)
 	}
 	return n, nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"engram/httpapi/internal/problem"
 )
 
 // answerOf sends a request without holding it to openapi.yaml, which it breaks.
@@ -36,7 +38,7 @@ func TestEveryRouteRefusesOptionsItDoesNotKnow(t *testing.T) {
 				}
 				continue
 			}
-			if p := decodeBody[problem](t, w, http.StatusBadRequest); !strings.HasSuffix(p.Type, "unusable-query") || !strings.Contains(p.Detail, want) {
+			if p := decodeBody[problem.Details](t, w, http.StatusBadRequest); !strings.HasSuffix(p.Type, "unusable-query") || !strings.Contains(p.Detail, want) {
 				t.Errorf("%s?%s: %+v, want %q", address, query, p, want)
 			}
 		}
@@ -48,7 +50,7 @@ func TestEveryRouteRefusesOptionsItDoesNotKnow(t *testing.T) {
 				request := httptest.NewRequest(r.method, address, strings.NewReader(`{"item":"1"}`))
 				request.URL.RawQuery = query
 				request.Header.Set("Content-Type", "application/json")
-				if p := decodeBody[problem](t, answerOf(s, request), http.StatusBadRequest); !strings.Contains(p.Detail, want) {
+				if p := decodeBody[problem.Details](t, answerOf(s, request), http.StatusBadRequest); !strings.Contains(p.Detail, want) {
 					t.Errorf("%s?%s: %+v, want %q", address, query, p, want)
 				}
 			}
@@ -71,7 +73,7 @@ func TestQueryObjectsAreReadToTheLetter(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/v1/search", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
-		if p := decodeBody[problem](t, answerOf(s, r), http.StatusBadRequest); !strings.Contains(p.Detail, want) {
+		if p := decodeBody[problem.Details](t, answerOf(s, r), http.StatusBadRequest); !strings.Contains(p.Detail, want) {
 			t.Errorf("%s: %+v, want %q", body, p, want)
 		}
 	}
@@ -86,7 +88,7 @@ func TestQueryObjectsAreReadToTheLetter(t *testing.T) {
 	}
 	r := httptest.NewRequest(http.MethodPost, "/v1/search", strings.NewReader(form.String()+"--b--\r\n"))
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
-	if p := decodeBody[problem](t, answerOf(s, r), http.StatusBadRequest); !strings.Contains(p.Detail, "k comes twice") {
+	if p := decodeBody[problem.Details](t, answerOf(s, r), http.StatusBadRequest); !strings.Contains(p.Detail, "k comes twice") {
 		t.Errorf("two fields k: %+v", p)
 	}
 }
@@ -147,7 +149,7 @@ func TestRangesAndConditions(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, address, nil)
 			r.Header.Set(header, c.value)
 			w := answerOf(s, r)
-			if p := decodeBody[problem](t, w, c.status); !strings.HasSuffix(p.Type, c.slug) || w.Header().Get("Content-Type") != "application/problem+json" {
+			if p := decodeBody[problem.Details](t, w, c.status); !strings.HasSuffix(p.Type, c.slug) || w.Header().Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s, %s %s: %+v", address, header, c.value, p)
 			}
 			if got := w.Header().Get("Content-Range"); header == "Range" && !strings.HasPrefix(got, "bytes */") {
@@ -170,7 +172,7 @@ func TestCORS(t *testing.T) {
 		r.Header.Set("Access-Control-Request-Method", "POST")
 		return answerOf(s, r)
 	}
-	if p := decodeBody[problem](t, preflight(newServer(t, opts), "https://a.example"), 405); !strings.Contains(p.Detail, "--cors") {
+	if p := decodeBody[problem.Details](t, preflight(newServer(t, opts), "https://a.example"), 405); !strings.Contains(p.Detail, "--cors") {
 		t.Errorf("without CORS: %+v, want a word of it", p)
 	}
 	opts.CORS = []string{"https://a.example"}

@@ -10,6 +10,7 @@ import (
 
 	"engram/embed"
 	"engram/embed/pixels"
+	"engram/httpapi/internal/problem"
 	"engram/index"
 )
 
@@ -23,23 +24,23 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{&http.MaxBytesError{Limit: 7}, 413, "body-too-large", false},
 		{context.Canceled, 499, "client-gone", false},
 		{context.DeadlineExceeded, 503, "timeout", false},
-		{errNoRoute, 404, "no-such-route", true},
-		{errMethod, 405, "method-not-allowed", true},
-		{errMediaType, 415, "unsupported-media-type", true},
-		{errNoItem, 404, "no-such-item", true},
-		{errNoImage, 404, "no-image", true},
-		{errNoTrial, 404, "no-such-trial", true},
-		{errNoText, 501, "no-text-model", true},
+		{problem.ErrNoRoute, 404, "no-such-route", true},
+		{problem.ErrMethod, 405, "method-not-allowed", true},
+		{problem.ErrMediaType, 415, "unsupported-media-type", true},
+		{problem.ErrNoItem, 404, "no-such-item", true},
+		{problem.ErrNoImage, 404, "no-image", true},
+		{problem.ErrNoTrial, 404, "no-such-trial", true},
+		{problem.ErrNoText, 501, "no-text-model", true},
 		{embed.ErrWeight, 400, "unusable-query", true},
 		{embed.ErrNoDirection, 422, "no-direction", true},
 		{embed.ErrText, 422, "unusable-text", true},
 		{embed.ErrZero, 422, "unusable-vector", true},
-		{errNoEncoder, 501, "no-image-model", true},
-		{errNoDecoder, 501, "no-scan-decoder", true},
-		{errQuery, 400, "unusable-query", true},
+		{problem.ErrNoEncoder, 501, "no-image-model", true},
+		{problem.ErrNoDecoder, 501, "no-scan-decoder", true},
+		{problem.ErrQuery, 400, "unusable-query", true},
 		{index.ErrQuery, 400, "unusable-query", true},
 		{index.ErrFilter, 400, "unusable-filter", true},
-		{errVoxels, 422, "scan-does-not-fit", true},
+		{problem.ErrVoxels, 422, "scan-does-not-fit", true},
 		{embed.ErrNotFinite, 422, "not-finite", true},
 		{index.ErrDimension, 422, "wrong-dimension", true},
 		{index.ErrVector, 422, "unusable-vector", true},
@@ -48,10 +49,10 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{pixels.ErrBusy, 503, "busy", true},
 		{pixels.ErrTooLarge, 422, "image-too-large", true},
 		{index.ErrModel, 409, "another-model", true},
-		{errBody, 400, "unreadable-body", true},
-		{errRange, 416, "no-such-range", true},
-		{errPrecondition, 412, "precondition-failed", true},
-		{errShuttingDown, 503, "not-ready", true},
+		{problem.ErrBody, 400, "unreadable-body", true},
+		{problem.ErrRange, 416, "no-such-range", true},
+		{problem.ErrPrecondition, 412, "precondition-failed", true},
+		{problem.ErrShuttingDown, 503, "not-ready", true},
 		{index.ErrClosed, 503, "not-ready", false},
 		{index.ErrUnavailable, 503, "index-unavailable", false},
 		{index.ErrCorrupt, 500, "internal", false},
@@ -61,7 +62,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 	for _, test := range tests {
 		covered[test.err] = true
 		t.Run(test.slug+" "+test.err.Error(), func(t *testing.T) {
-			got := newProblem(fmt.Errorf("the words at /secret/place: %w", test.err), "id-1")
+			got := problem.New(fmt.Errorf("the words at /secret/place: %w", test.err), "id-1")
 			if got.Status != test.status || got.Type != "urn:engram:problem:"+test.slug {
 				t.Errorf("problem is %d %s, want %d %s", got.Status, got.Type, test.status, test.slug)
 			}
@@ -73,9 +74,9 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range problemTable {
-		if _, typed := errors.AsType[*http.MaxBytesError](kind.err); !typed && !covered[kind.err] {
-			t.Errorf("no test for the row of %v", kind.err)
+	for _, kind := range problem.Table {
+		if _, typed := errors.AsType[*http.MaxBytesError](kind.Err); !typed && !covered[kind.Err] {
+			t.Errorf("no test for the row of %v", kind.Err)
 		}
 	}
 }
@@ -89,12 +90,12 @@ func TestLimitsAndCancellationGoBeforeTheErrorsThatWrapThem(t *testing.T) {
 		{context.Canceled, "client-gone"},
 		{context.DeadlineExceeded, "timeout"},
 	} {
-		got := newProblem(fmt.Errorf("form: %w: %w", test.cause, errBody), "id")
+		got := problem.New(fmt.Errorf("form: %w: %w", test.cause, problem.ErrBody), "id")
 		if !strings.HasSuffix(got.Type, test.slug) {
 			t.Errorf("%v within a broken body is %s, want %s", test.cause, got.Type, test.slug)
 		}
 	}
-	if got := newProblem(&http.MaxBytesError{Limit: 7}, "id"); !strings.Contains(got.Detail, "larger than the 7 bytes") {
+	if got := problem.New(&http.MaxBytesError{Limit: 7}, "id"); !strings.Contains(got.Detail, "larger than the 7 bytes") {
 		t.Errorf("detail is %q, want the limit", got.Detail)
 	}
 }
@@ -105,7 +106,7 @@ func TestWhoHasToComeAgainIsToldWhen(t *testing.T) {
 		return nil, fmt.Errorf("decoding takes 500 MiB of memory, which were not free for 10s: %w", pixels.ErrBusy)
 	}
 	w := post(t, newServer(t, opts), "/v1/search", "image/png", flatPNG(t, colours[red]))
-	if p := decodeBody[problem](t, w, http.StatusServiceUnavailable); !strings.HasSuffix(p.Type, "busy") || w.Header().Get("Retry-After") != "5" {
+	if p := decodeBody[problem.Details](t, w, http.StatusServiceUnavailable); !strings.HasSuffix(p.Type, "busy") || w.Header().Get("Retry-After") != "5" {
 		t.Errorf("%+v, Retry-After %q", p, w.Header().Get("Retry-After"))
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/http"
 
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -22,7 +25,7 @@ const noBody = 1 << 10
 func (s *Server) routes() []route {
 	page := []string{anyOption}
 	return []route{
-		{http.MethodPost, "/v1/search", append([]string{"kind"}, optionNames()...), s.opts.MaxBodyBytes, s.search},
+		{http.MethodPost, "/v1/search", append([]string{"kind"}, query.OptionNames()...), s.opts.MaxBodyBytes, s.search},
 		{http.MethodPost, "/v1/search/batch", nil, s.opts.MaxBodyBytes, s.searchBatch},
 		{http.MethodGet, "/v1/items", []string{"after", "limit", "safe"}, noBody, s.listItems},
 		{http.MethodGet, "/v1/items/:id", nil, noBody, s.getItem},
@@ -53,5 +56,5 @@ func (r route) answer() func(*gin.Context) error {
 
 // noRoute answers every other address.
 func noRoute(*gin.Context) error {
-	return fmt.Errorf("there is nothing at this address; /openapi.yaml lists what there is: %w", errNoRoute)
+	return fmt.Errorf("there is nothing at this address; /openapi.yaml lists what there is: %w", problem.ErrNoRoute)
 }

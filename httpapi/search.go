@@ -10,6 +10,8 @@ import (
 
 	"engram/data/space"
 	"engram/embed"
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
 	"engram/index"
 	"engram/index/results"
 
@@ -34,7 +36,7 @@ type queryView struct {
 	Item  *itemView  `json:"item,omitempty"`
 	Trial *trialView `json:"trial,omitempty"`
 	// Of a scan or a trial: how many repeats of how many voxels were given,
-	// and a picture of them (see strip).
+	// and a picture of them (see query.Strip).
 	Repeats int    `json:"repeats,omitempty"`
 	Voxels  int    `json:"voxels,omitempty"`
 	Strip   []int8 `json:"strip,omitempty"`
@@ -62,17 +64,14 @@ type searchView struct {
 // search answers POST /v1/search.
 func (s *Server) search(c *gin.Context) error {
 	r := c.Request
-	q, err := readQuery(r.Header.Get("Content-Type"), r.URL.Query(), bodyOf(r))
+	q, err := query.Read(r.Header.Get("Content-Type"), r.URL.Query(), query.BodyOf(r))
 	if err != nil {
 		return err
 	}
-	if q.k < 1 || q.k > s.opts.MaxK {
-		return fmt.Errorf("k is %d, wanted 1 to %d: %w", q.k, s.opts.MaxK, errQuery)
+	if err := q.Check(s.opts.MaxK); err != nil {
+		return err
 	}
-	if q.candidates < 0 || q.candidates > maxCandidates {
-		return fmt.Errorf("candidates is %d, wanted 0 to %d: %w", q.candidates, maxCandidates, errQuery)
-	}
-	wanted, err := q.resultOptions()
+	wanted, err := q.Results()
 	if err != nil {
 		return err
 	}
@@ -87,7 +86,7 @@ func (s *Server) search(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ranking.Index, ranking.Asked = s.opts.IndexName, q.asked()
+	ranking.Index, ranking.Asked = s.opts.IndexName, q.Asked()
 	found, err := results.Search(ctx, ranking, wanted)
 	if err != nil {
 		return err
@@ -100,7 +99,7 @@ func (s *Server) search(c *gin.Context) error {
 		TookMS:  math.Round(float64(time.Since(start).Microseconds())) / 1000,
 		Model:   info.Space,
 		Stages:  stages,
-		Search:  q.explained(),
+		Search:  q.Explained(),
 		Hits:    make([]hitView, len(found.Hits)),
 		Next:    found.Next,
 		Bounded: found.Bounded,
@@ -114,72 +113,72 @@ func (s *Server) search(c *gin.Context) error {
 }
 
 // rank returns the order of the items for a query, and what is said of it in the answer.
-func (s *Server) rank(ctx context.Context, q query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
+func (s *Server) rank(ctx context.Context, q query.Query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
 	if s.byScan(q) {
 		return s.rankByScan(ctx, q, info)
 	}
 	vector, view, err := s.vectorOf(ctx, q, info)
-	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Vector: vector, Filter: q.chosen(), Exact: q.exact, Recall: q.recall, Explain: q.explanation}}
+	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Vector: vector, Filter: q.Chosen(), Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation}}
 	return r, view, nil, err
 }
 
 // vectorOf turns a query into a vector of the index's space (see embed.Combine), and
 // into what is said of it in the answer.
-func (s *Server) vectorOf(ctx context.Context, q query, info index.Info) ([]float32, queryView, error) {
-	sum := make([]embed.Weighted, len(q.parts))
-	views := make([]queryView, len(q.parts))
-	for i, p := range q.parts {
-		views[i].Kind = p.kind
+func (s *Server) vectorOf(ctx context.Context, q query.Query, info index.Info) ([]float32, queryView, error) {
+	sum := make([]embed.Weighted, len(q.Parts))
+	views := make([]queryView, len(q.Parts))
+	for i, p := range q.Parts {
+		views[i].Kind = p.Kind
 		vector, err := s.partVector(ctx, p, info, &views[i])
-		if err != nil && !q.plain() {
+		if err != nil && !q.Plain() {
 			err = fmt.Errorf("part %d: %w", i+1, err)
 		}
 		if err != nil {
 			return nil, queryView{}, err
 		}
-		sum[i] = embed.Weighted{Vector: vector, Weight: p.weight}
-		views[i].Weight = p.weight
+		sum[i] = embed.Weighted{Vector: vector, Weight: p.Weight}
+		views[i].Weight = p.Weight
 	}
 	vector, err := embed.Combine(sum)
-	if q.plain() {
+	if q.Plain() {
 		views[0].Weight = 0 // there is nothing to compare it with
 		return vector, views[0], err
 	}
-	return vector, queryView{Kind: kindParts, Parts: views}, err
+	return vector, queryView{Kind: query.KindParts, Parts: views}, err
 }
 
 // partVector turns a part of a query into a vector of the index's space. It adds the
 // text, the item, the trial or the scan to view.
-func (s *Server) partVector(ctx context.Context, p part, info index.Info, view *queryView) ([]float32, error) {
-	switch p.kind {
-	case kindVector:
-		return p.vector, checkVector(p.vector, info.Dim)
-	case kindItem:
-		item, err := s.findItem(ctx, p.item)
+func (s *Server) partVector(ctx context.Context, p query.Part, info index.Info, view *queryView) ([]float32, error) {
+	switch p.Kind {
+	case query.KindVector:
+		return p.Vector, checkVector(p.Vector, info.Dim)
+	case query.KindItem:
+		item, err := s.findItem(ctx, p.Item)
 		if err != nil {
 			return nil, err
 		}
 		found := s.viewItem(item.ID, item.Payload)
 		view.Item = &found
 		return item.Vector, nil
-	case kindText:
-		return s.encodeText(ctx, p.text, info, view)
-	case kindImage:
-		return s.encode(ctx, p.image, info)
-	case kindScan, kindTrial:
+	case query.KindText:
+		return s.encodeText(ctx, p.Text, info, view)
+	case query.KindImage:
+		return s.encode(ctx, p.Image, info)
+	case query.KindScan, query.KindTrial:
 		repeats, err := s.scanOf(p, info, view)
 		if err != nil {
 			return nil, err
 		}
 		return s.opts.Decoder.Decode(ctx, repeats)
 	}
-	return nil, fmt.Errorf("httpapi: query kind %q has no case", p.kind)
+	return nil, fmt.Errorf("httpapi: query kind %q has no case", p.Kind)
 }
 
 func (s *Server) encodeText(ctx context.Context, text string, info index.Info, view *queryView) ([]float32, error) {
 	if s.opts.Text == nil {
 		why := cmp.Or(s.opts.NoText, "this server has no text model, so it cannot search by words")
-		return nil, fmt.Errorf("%s: %w", why, errNoText)
+		return nil, fmt.Errorf("%s: %w", why, problem.ErrNoText)
 	}
 	if err := s.checkSpace(info, s.opts.Text.Space); err != nil {
 		return nil, err
@@ -191,7 +190,7 @@ func (s *Server) encodeText(ctx context.Context, text string, info index.Info, v
 
 func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]float32, error) {
 	if s.opts.Encoder == nil {
-		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", errNoEncoder)
+		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", problem.ErrNoEncoder)
 	}
 	if err := s.checkSpace(info, s.opts.Encoder.Space); err != nil {
 		return nil, err
@@ -218,58 +217,4 @@ func checkVector(vector []float32, dim int) error {
 		return fmt.Errorf("element %d of the vector is %v: %w", i, vector[i], embed.ErrNotFinite)
 	}
 	return nil
-}
-
-// checkScan refuses a scan that a decoder of the given number of voxels
-// cannot take.
-func checkScan(repeats [][]float32, voxels int) error {
-	if len(repeats) == 0 {
-		return fmt.Errorf("the scan has no repeats: %w", errVoxels)
-	}
-	for i, row := range repeats {
-		if len(row) != voxels {
-			return fmt.Errorf("repeat %d of the scan has %d voxels, the decoder takes %d: %w",
-				i, len(row), voxels, errVoxels)
-		}
-		if v := embed.FirstNotFinite(row); v >= 0 {
-			return fmt.Errorf("voxel %d of repeat %d is %v: %w", v, i, row[v], embed.ErrNotFinite)
-		}
-	}
-	return nil
-}
-
-// stripCells is how many cells the picture of a scan has at most.
-const stripCells = 768
-
-// strip draws a scan: voxels in their order, in up to stripCells equal groups,
-// each the mean of its voxels over all repeats, as z-scores over the groups,
-// where ±3 standard deviations are ±100.
-func strip(repeats [][]float32) []int8 {
-	voxels := len(repeats[0])
-	cells := make([]float64, min(voxels, stripCells))
-	for i := range cells {
-		from, to := i*voxels/len(cells), (i+1)*voxels/len(cells)
-		for _, row := range repeats {
-			for _, x := range row[from:to] {
-				cells[i] += float64(x)
-			}
-		}
-		cells[i] /= float64((to - from) * len(repeats))
-	}
-	var mean, variance float64
-	for _, x := range cells {
-		mean += x / float64(len(cells))
-	}
-	for _, x := range cells {
-		variance += (x - mean) * (x - mean) / float64(len(cells))
-	}
-	drawn := make([]int8, len(cells))
-	if variance == 0 {
-		return drawn
-	}
-	for i, x := range cells {
-		z := (x - mean) / math.Sqrt(variance)
-		drawn[i] = int8(math.Round(100 * max(-1, min(1, z/3))))
-	}
-	return drawn
 }

@@ -6,12 +6,11 @@ import (
 	"math"
 	"time"
 
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
 	"engram/index"
 	"engram/index/results"
 )
-
-// maxCandidates bounds the items of one search that all of a prediction ranks.
-const maxCandidates = 10000
 
 // stagesView is Stages.
 type stagesView struct {
@@ -34,38 +33,38 @@ func viewStages(s Stages) *stagesView {
 
 // byScan reports whether all of a prediction can rank the items for a query: it is one
 // scan or stored trial, and no sum of vectors.
-func (s *Server) byScan(q query) bool {
-	if !q.plain() || q.firstStage || s.opts.Decoder == nil || s.opts.Decoder.Rank == nil {
+func (s *Server) byScan(q query.Query) bool {
+	if !q.Plain() || q.FirstStage || s.opts.Decoder == nil || s.opts.Decoder.Rank == nil {
 		return false
 	}
-	return q.parts[0].kind == kindScan || q.parts[0].kind == kindTrial
+	return q.Parts[0].Kind == query.KindScan || q.Parts[0].Kind == query.KindTrial
 }
 
 // rankByScan is rank by all of a prediction.
-func (s *Server) rankByScan(ctx context.Context, q query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
-	view := queryView{Kind: q.parts[0].kind}
-	repeats, err := s.scanOf(q.parts[0], info, &view)
+func (s *Server) rankByScan(ctx context.Context, q query.Query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
+	view := queryView{Kind: q.Parts[0].Kind}
+	repeats, err := s.scanOf(q.Parts[0], info, &view)
 	if err != nil {
 		return results.Ranking{}, view, nil, err
 	}
 	found, err := s.opts.Decoder.Rank(ctx, ScanQuery{
-		Repeats: repeats, K: q.k, Filter: q.chosen(), Candidates: q.candidates, Exact: q.exact, Recall: q.recall, Explain: q.explanation,
+		Repeats: repeats, K: q.K, Filter: q.Chosen(), Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
 	})
 	if err != nil {
 		return results.Ranking{}, view, nil, err
 	}
-	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Filter: q.chosen()}, Metric: found.Stages.Metric, Ranked: found.Hits}
+	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Filter: q.Chosen()}, Metric: found.Stages.Metric, Ranked: found.Hits}
 	return r, view, viewStages(found.Stages), nil
 }
 
 // scanOf returns the repeats of a scan or of a stored trial, which the decoder takes.
 // It adds them to view.
-func (s *Server) scanOf(p part, info index.Info, view *queryView) ([][]float32, error) {
-	repeats := p.repeats
-	if p.kind == kindTrial {
-		trial, ok := s.trials[p.trial]
+func (s *Server) scanOf(p query.Part, info index.Info, view *queryView) ([][]float32, error) {
+	repeats := p.Repeats
+	if p.Kind == query.KindTrial {
+		trial, ok := s.trials[p.Trial]
 		if !ok {
-			return nil, fmt.Errorf("there is no stored trial %q: %w", p.trial, errNoTrial)
+			return nil, fmt.Errorf("there is no stored trial %q: %w", p.Trial, problem.ErrNoTrial)
 		}
 		found := s.viewTrial(trial)
 		view.Trial = &found
@@ -75,15 +74,15 @@ func (s *Server) scanOf(p part, info index.Info, view *queryView) ([][]float32, 
 		}
 	}
 	if s.opts.Decoder == nil {
-		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", errNoDecoder)
+		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", problem.ErrNoDecoder)
 	}
 	decoder := s.opts.Decoder
-	if err := checkScan(repeats, decoder.Voxels); err != nil {
+	if err := query.CheckScan(repeats, decoder.Voxels); err != nil {
 		return nil, err
 	}
 	if err := s.checkSpace(info, decoder.Space); err != nil {
 		return nil, err
 	}
-	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, strip(repeats)
+	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, query.Strip(repeats)
 	return repeats, nil
 }

@@ -9,11 +9,11 @@ import (
 	"math"
 	"mime/multipart"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
 	"engram/data/space"
+	"engram/httpapi/internal/problem"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -299,7 +299,7 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 			if server == nil {
 				server = s
 			}
-			got := decodeBody[problem](t, post(t, server, "/v1/search"+test.address, contentType, body), test.status)
+			got := decodeBody[problem.Details](t, post(t, server, "/v1/search"+test.address, contentType, body), test.status)
 			if got.Type != "urn:engram:problem:"+test.slug || !strings.Contains(got.Detail, test.detail) {
 				t.Errorf("problem is %s: %q, want %s: %q", got.Type, got.Detail, test.slug, test.detail)
 			}
@@ -347,23 +347,5 @@ func TestInfoSaysWhetherWordsCanBeSearched(t *testing.T) {
 	opts.Text = nil
 	if got := text(); got != nil {
 		t.Errorf("without a text model: %+v, want null", got)
-	}
-}
-
-func TestStripIsBoundedAndKeepsOrder(t *testing.T) {
-	row := make([]float32, 15724)
-	for i := range row {
-		row[i] = float32(i)
-	}
-	drawn := strip([][]float32{row, row})
-	if len(drawn) != stripCells || !slices.IsSorted(drawn) {
-		t.Errorf("strip of %d rising voxels has %d cells, sorted %v", len(row), len(drawn), slices.IsSorted(drawn))
-	}
-	// The ends of a uniform distribution lie √3 standard deviations out.
-	if first, last := drawn[0], drawn[stripCells-1]; first != -58 || last != 58 {
-		t.Errorf("strip runs from %d to %d, want -58 to 58", first, last)
-	}
-	if flat := strip([][]float32{{4, 4, 4}}); slices.Max(flat) != 0 || slices.Min(flat) != 0 {
-		t.Errorf("strip of equal voxels is %v, want zeros", flat)
 	}
 }

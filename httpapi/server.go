@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"engram/httpapi/internal/query"
+	"engram/httpapi/pictures"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
@@ -22,9 +24,9 @@ type Options struct {
 	// and which data its items come from.
 	IndexName, IndexData string
 
-	Encoder *Encoder    // nil: search by image is refused with a clear problem
-	Decoder *Decoder    // nil: search by scan likewise
-	Images  ImageSource // nil: items have no images
+	Encoder *Encoder        // nil: search by image is refused with a clear problem
+	Decoder *Decoder        // nil: search by scan likewise
+	Images  pictures.Source // nil: items have no images
 	// ImageURLs gives items without an image here the address under "url" in their
 	// payload. The page loads pictures from there; the server never does.
 	ImageURLs bool
@@ -110,7 +112,7 @@ func (o Options) validate() error {
 		if o.Decoder == nil || trial.Read != nil { // which is checked when it is read
 			continue
 		}
-		if err := checkScan(trial.Repeats, o.Decoder.Voxels); err != nil {
+		if err := query.CheckScan(trial.Repeats, o.Decoder.Voxels); err != nil {
 			fault("stored trial %q: %w", trial.ID, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"engram/httpapi/internal/problem"
 	"engram/index"
 )
 
@@ -32,7 +33,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 	}
 	opts := fakeOptions(t)
 	opts.Trials = []Trial{{ID: "short", Repeats: [][]float32{{1, 2}}}}
-	if _, err := New(opts); !errors.Is(err, errVoxels) || !strings.Contains(err.Error(), `"short"`) {
+	if _, err := New(opts); !errors.Is(err, problem.ErrVoxels) || !strings.Contains(err.Error(), `"short"`) {
 		t.Errorf("a trial that does not fit: %v", err)
 	}
 }
@@ -73,7 +74,7 @@ func TestInfoTrialsAndHealth(t *testing.T) {
 			t.Errorf("trials%s are %v of %d, want %s of 2", address, ids, got.Total, want)
 		}
 	}
-	decodeBody[problem](t, get(t, s, "/v1/trials?offset=x"), http.StatusBadRequest)
+	decodeBody[problem.Details](t, get(t, s, "/v1/trials?offset=x"), http.StatusBadRequest)
 
 	if got := decodeBody[statusView](t, get(t, s, "/healthz"), http.StatusOK); got.Status != "ok" {
 		t.Errorf("health is %+v", got)
@@ -82,7 +83,7 @@ func TestInfoTrialsAndHealth(t *testing.T) {
 		t.Errorf("readiness is %+v", got)
 	}
 	opts.Store.(*memStore).fail = index.ErrClosed
-	decodeBody[problem](t, get(t, s, "/readyz"), http.StatusServiceUnavailable)
+	decodeBody[problem.Details](t, get(t, s, "/readyz"), http.StatusServiceUnavailable)
 	if got := decodeBody[statusView](t, get(t, s, "/healthz"), http.StatusOK); got.Status != "ok" {
 		t.Errorf("health with a closed index is %+v", got)
 	}
@@ -91,10 +92,10 @@ func TestInfoTrialsAndHealth(t *testing.T) {
 func TestUnknownAddressesAndMethods(t *testing.T) {
 	s := newServer(t, fakeOptions(t))
 	for _, address := range []string{"/v2/search", "/v1/items/1/", "/assets/index.htm", "/assets/..%2fopenapi.yaml", "/v1/items/../../x"} {
-		decodeBody[problem](t, get(t, s, address), http.StatusNotFound)
+		decodeBody[problem.Details](t, get(t, s, address), http.StatusNotFound)
 	}
 	w := get(t, s, "/v1/search")
-	p := decodeBody[problem](t, w, http.StatusMethodNotAllowed)
+	p := decodeBody[problem.Details](t, w, http.StatusMethodNotAllowed)
 	if w.Header().Get("Allow") != "POST" || !strings.Contains(p.Detail, "GET is not among this route's methods (POST)") {
 		t.Errorf("Allow is %q, detail %q", w.Header().Get("Allow"), p.Detail)
 	}
@@ -129,7 +130,7 @@ func TestBodyLimitHoldsForEveryFormAndRoute(t *testing.T) {
 		"application/x-npy": large,
 		contentType:         string(body),
 	} {
-		p := decodeBody[problem](t, post(t, s, "/v1/search", contentType, []byte(body)), http.StatusRequestEntityTooLarge)
+		p := decodeBody[problem.Details](t, post(t, s, "/v1/search", contentType, []byte(body)), http.StatusRequestEntityTooLarge)
 		if !strings.Contains(p.Detail, "1000 bytes") {
 			t.Errorf("%s: detail is %q", contentType, p.Detail)
 		}
@@ -162,7 +163,7 @@ func TestTroubleWhileSearching(t *testing.T) {
 		{"gone", func(ctx context.Context, raw []byte) ([]float32, error) {
 			cancel()
 			return encodeColour(ctx, raw)
-		}, statusClientGone, `"status":499`},
+		}, 499, `"status":499`},
 	} {
 		log.Reset()
 		opts.Encoder.Encode = test.encode
@@ -170,7 +171,7 @@ func TestTroubleWhileSearching(t *testing.T) {
 		r.Header.Set("Content-Type", "image/png")
 		r.Header.Set("X-Request-Id", "trace-7")
 		w := call(t, newServer(t, opts), r.WithContext(ctx))
-		p := decodeBody[problem](t, w, test.status)
+		p := decodeBody[problem.Details](t, w, test.status)
 		if p.RequestID != "trace-7" || strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s: %s", test.name, w.Body)
 		}
@@ -181,7 +182,7 @@ func TestTroubleWhileSearching(t *testing.T) {
 	opts.Store.(*memStore).fail = errors.New("disk at /secret/place is on fire")
 	log.Reset()
 	w := ask(t, newServer(t, opts), `{"item":"1"}`)
-	decodeBody[problem](t, w, http.StatusInternalServerError)
+	decodeBody[problem.Details](t, w, http.StatusInternalServerError)
 	if strings.Contains(w.Body.String(), "fire") || !strings.Contains(log.String(), "disk at /secret/place is on fire") {
 		t.Errorf("answer %s\nlog %s", w.Body, log.String())
 	}
@@ -267,7 +268,7 @@ func TestServeLetsRunningRequestsFinish(t *testing.T) {
 	for !s.draining.Load() {
 		time.Sleep(time.Millisecond)
 	}
-	decodeBody[problem](t, get(t, s, "/readyz"), http.StatusServiceUnavailable)
+	decodeBody[problem.Details](t, get(t, s, "/readyz"), http.StatusServiceUnavailable)
 	select {
 	case err := <-served:
 		t.Fatalf("Serve returned (%v) while a request was running", err)

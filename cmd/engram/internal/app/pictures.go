@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"engram/httpapi"
+	"engram/httpapi/pictures"
 	"engram/index"
 	"engram/index/source"
 )
@@ -59,13 +59,13 @@ func (r roots) String() string {
 
 // folders is the ImageSource of an index of several sources: each has a folder of
 // its own.
-type folders map[string]*httpapi.Folder
+type folders map[string]*pictures.Folder
 
 // openFolders opens the folders that are there. The error tells of the others.
 func openFolders(r roots) (folders, error) {
 	opened, faults := folders{}, error(nil)
 	for _, label := range slices.Sorted(maps.Keys(r)) {
-		folder, err := httpapi.OpenFolder(r[label])
+		folder, err := pictures.Open(r[label])
 		if err != nil {
 			faults = errors.Join(faults, err)
 			continue
@@ -76,23 +76,23 @@ func openFolders(r roots) (folders, error) {
 }
 
 // of returns the folder of an item's image, nil where it is not there.
-func (f folders) of(p index.Payload) *httpapi.Folder {
+func (f folders) of(p index.Payload) *pictures.Folder {
 	label, _ := p[index.KeySource].(string)
 	return f[label]
 }
 
-// Names implements httpapi.ImageSource.
+// Names implements pictures.Source.
 func (f folders) Names(p index.Payload) bool {
 	folder := f.of(p)
 	return folder != nil && folder.Names(p)
 }
 
-// Open implements httpapi.ImageSource.
-func (f folders) Open(ctx context.Context, item index.Item) (httpapi.Image, error) {
+// Open implements pictures.Source.
+func (f folders) Open(ctx context.Context, item index.Item) (pictures.Image, error) {
 	if folder := f.of(item.Payload); folder != nil {
 		return folder.Open(ctx, item)
 	}
-	return httpapi.Image{}, fmt.Errorf("item %d: the folder of its image is not there: %w", item.ID, fs.ErrNotExist)
+	return pictures.Image{}, fmt.Errorf("item %d: the folder of its image is not there: %w", item.ID, fs.ErrNotExist)
 }
 
 // Close closes the folders.
@@ -149,7 +149,7 @@ type imageSample struct {
 }
 
 // lookForImages looks for the images of the first items that name one.
-func lookForImages(ctx context.Context, store index.Store, folder httpapi.ImageSource) (s imageSample, err error) {
+func lookForImages(ctx context.Context, store index.Store, folder pictures.Source) (s imageSample, err error) {
 	seen := 0
 	for item, err := range store.All(ctx) {
 		if err != nil {
@@ -229,7 +229,7 @@ func (f *Found) ImageOf(p index.Payload) (place string, ok bool) { return ImageO
 
 // locate returns the path of an image that exists, or else its address. root is
 // the path of the folder, which may be gone.
-func locate(folder *httpapi.Folder, root string, p index.Payload) (string, error) {
+func locate(folder *pictures.Folder, root string, p index.Payload) (string, error) {
 	if folder != nil {
 		if path, err := folder.Locate(p); err == nil {
 			return path, nil

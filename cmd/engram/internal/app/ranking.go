@@ -14,6 +14,7 @@ import (
 	"engram/embed/pixels"
 	"engram/embed/scan"
 	"engram/httpapi"
+	"engram/httpapi/pictures"
 	"engram/index"
 	"engram/index/results"
 
@@ -26,7 +27,7 @@ type ranking struct {
 	decoder *Decoder
 	// images and encoder make tokens that the index does not keep; nil: they are not
 	// made.
-	images  httpapi.ImageSource
+	images  pictures.Source
 	encoder *ImageEncoder
 	// most bounds the multiplications for mapping the tokens of all items. Above it a
 	// first stage finds candidates.
@@ -83,7 +84,7 @@ func (r ranking) open() (*twostage.Searcher, error) {
 // imagesOf opens the images of items and embeds them, for tokens that no index keeps.
 type imagesOf struct {
 	index   *Index
-	images  httpapi.ImageSource
+	images  pictures.Source
 	encoder *ImageEncoder
 }
 

@@ -1,4 +1,4 @@
-package httpapi
+package query
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"engram/embed"
+	"engram/httpapi/internal/problem"
 	"engram/index"
 )
 
@@ -30,7 +31,7 @@ type partObject struct {
 
 // partMembers are their names.
 func partMembers() []string {
-	return []string{kindText, kindImage, kindVector, "voxels", kindItem, kindTrial}
+	return []string{KindText, KindImage, KindVector, "voxels", KindItem, KindTrial}
 }
 
 // weightedObject is a part with its weight.
@@ -58,13 +59,13 @@ type queryObject struct {
 }
 
 // fromJSON reads a query object: one part among its members, or a list of parts,
-// and perhaps the options (see optionNames).
-func (q *query) fromJSON(raw []byte) error {
+// and perhaps the options (see OptionNames).
+func (q *Query) fromJSON(raw []byte) error {
 	var object queryObject
 	if !utf8.Valid(raw) {
-		return fmt.Errorf("JSON: the body is not UTF-8: %w", errBody)
+		return fmt.Errorf("JSON: the body is not UTF-8: %w", problem.ErrBody)
 	}
-	known := append(append(partMembers(), kindParts), optionNames()...)
+	known := append(append(partMembers(), KindParts), OptionNames()...)
 	if err := decodeObject(raw, &object, &object.partObject, known); err != nil {
 		return err
 	}
@@ -78,19 +79,19 @@ func (q *query) fromJSON(raw []byte) error {
 	choices := "text, image, vector, voxels, item, trial and parts"
 	switch {
 	case object.Parts == nil && len(given) != 1:
-		return fmt.Errorf("a query has exactly one of %s, this one has %d: %w", choices, len(given), errQuery)
+		return fmt.Errorf("a query has exactly one of %s, this one has %d: %w", choices, len(given), problem.ErrQuery)
 	case object.Parts == nil:
 		return q.add(given[0])
 	case len(given) > 0:
-		return fmt.Errorf("a query has exactly one of %s, this one has %d: %w", choices, len(given)+1, errQuery)
+		return fmt.Errorf("a query has exactly one of %s, this one has %d: %w", choices, len(given)+1, problem.ErrQuery)
 	case len(object.Parts) == 0:
-		return fmt.Errorf("the query has no parts: %w", errQuery)
+		return fmt.Errorf("the query has no parts: %w", problem.ErrQuery)
 	}
 	return q.fromParts(object.Parts)
 }
 
 // fromParts reads a list of parts.
-func (q *query) fromParts(list []json.RawMessage) error {
+func (q *Query) fromParts(list []json.RawMessage) error {
 	q.listed = true
 	for i, raw := range list {
 		var object weightedObject
@@ -99,13 +100,13 @@ func (q *query) fromParts(list []json.RawMessage) error {
 		}
 		given, err := object.parts()
 		if err == nil && len(given) != 1 {
-			err = fmt.Errorf("a part has exactly one of text, image, vector, voxels, item and trial, this one has %d: %w", len(given), errQuery)
+			err = fmt.Errorf("a part has exactly one of text, image, vector, voxels, item and trial, this one has %d: %w", len(given), problem.ErrQuery)
 		}
 		if err == nil {
 			err = q.add(given[0])
 		}
 		if err == nil && object.Weight != nil {
-			q.parts[i].weight = *object.Weight
+			q.Parts[i].Weight = *object.Weight
 			err = embed.CheckWeight(*object.Weight)
 		}
 		if err != nil {
@@ -139,16 +140,16 @@ func decodeAll(raw []byte, object any) error {
 		return jsonError(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("JSON: there is more after the query object: %w", errBody)
+		return fmt.Errorf("JSON: there is more after the query object: %w", problem.ErrBody)
 	}
 	return nil
 }
 
 // parts returns the parts that the object has.
-func (o *partObject) parts() ([]part, error) {
-	var all []part
+func (o *partObject) parts() ([]Part, error) {
+	var all []Part
 	var faults []error
-	add := func(p part, err error) {
+	add := func(p Part, err error) {
 		all = append(all, p)
 		if err != nil {
 			faults = append(faults, err)
@@ -162,18 +163,18 @@ func (o *partObject) parts() ([]part, error) {
 	}
 	if present(o.Vector) {
 		vector, err := o.vector()
-		add(part{kind: kindVector, vector: vector}, err)
+		add(Part{Kind: KindVector, Vector: vector}, err)
 	}
 	if present(o.Voxels) {
 		repeats, err := o.repeats()
-		add(part{kind: kindScan, repeats: repeats}, err)
+		add(Part{Kind: KindScan, Repeats: repeats}, err)
 	}
 	if present(o.Item) {
-		id, err := parseID(strings.Trim(string(o.Item), `"`))
-		add(part{kind: kindItem, item: id}, err)
+		id, err := ParseID(strings.Trim(string(o.Item), `"`))
+		add(Part{Kind: KindItem, Item: id}, err)
 	}
 	if o.Trial != nil {
-		add(part{kind: kindTrial, trial: *o.Trial}, nil)
+		add(Part{Kind: KindTrial, Trial: *o.Trial}, nil)
 	}
 	if len(faults) > 0 {
 		return nil, faults[0]
@@ -182,42 +183,42 @@ func (o *partObject) parts() ([]part, error) {
 }
 
 // imagePart reads an image file in base64.
-func imagePart(text string) (part, error) {
+func imagePart(text string) (Part, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return part{}, fmt.Errorf("the image is not the base64 of a file: %w: %w", err, errBody)
+		return Part{}, fmt.Errorf("the image is not the base64 of a file: %w: %w", err, problem.ErrBody)
 	}
 	return readImage(raw)
 }
 
 // options takes over the options of a query object and checks its filter.
-func (q *query) options(object queryObject) (err error) {
+func (q *Query) options(object queryObject) (err error) {
 	if present(object.K) {
 		var whole bool
-		if q.k, whole = wholeNumber(string(object.K)); !whole {
-			return fmt.Errorf("JSON: k is %s, wanted a whole number: %w", jsonFound(object.K), errBody)
+		if q.K, whole = WholeNumber(string(object.K)); !whole {
+			return fmt.Errorf("JSON: k is %s, wanted a whole number: %w", jsonFound(object.K), problem.ErrBody)
 		}
 	}
 	if object.Safe != nil {
 		q.safe = *object.Safe
 	}
 	if object.Exact != nil {
-		q.exact = *object.Exact
+		q.Exact = *object.Exact
 	}
 	if object.Recall != nil {
-		q.recall = *object.Recall
+		q.Recall = *object.Recall
 	}
 	if object.Explain != nil {
 		q.explain(*object.Explain)
 	}
 	if present(object.Candidates) {
 		var whole bool
-		if q.candidates, whole = wholeNumber(string(object.Candidates)); !whole {
-			return fmt.Errorf("JSON: candidates is %s, wanted a whole number: %w", jsonFound(object.Candidates), errBody)
+		if q.Candidates, whole = WholeNumber(string(object.Candidates)); !whole {
+			return fmt.Errorf("JSON: candidates is %s, wanted a whole number: %w", jsonFound(object.Candidates), problem.ErrBody)
 		}
 	}
 	if object.FirstStage != nil {
-		q.firstStage = *object.FirstStage
+		q.FirstStage = *object.FirstStage
 	}
 	if err := q.wanted.options(object.wantedObject); err != nil {
 		return err
@@ -244,9 +245,9 @@ func checkMembers(raw []byte, known []string) error {
 		}
 		switch {
 		case seen[name]:
-			return fmt.Errorf("JSON: %.40q comes twice: %w", name, errBody)
+			return fmt.Errorf("JSON: %.40q comes twice: %w", name, problem.ErrBody)
 		case !slices.Contains(known, name):
-			return fmt.Errorf("JSON: unknown field %.40q, wanted one of %s: %w", name, strings.Join(known, ", "), errBody)
+			return fmt.Errorf("JSON: unknown field %.40q, wanted one of %s: %w", name, strings.Join(known, ", "), problem.ErrBody)
 		}
 		seen[name] = true
 		var value json.RawMessage
@@ -270,15 +271,15 @@ func jsonError(err error) error {
 		if wrongType.Value == "array" || wrongType.Value == "object" {
 			article = "an"
 		}
-		return fmt.Errorf("JSON: %s is %s %s, wanted %s: %w", field, article, wrongType.Value, jsonKind(field), errBody)
+		return fmt.Errorf("JSON: %s is %s %s, wanted %s: %w", field, article, wrongType.Value, jsonKind(field), problem.ErrBody)
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("JSON: byte %d: %w: %w", syntax.Offset, syntax, errBody)
+		return fmt.Errorf("JSON: byte %d: %w: %w", syntax.Offset, syntax, problem.ErrBody)
 	}
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("JSON: the body is empty, wanted a query: %w", errBody)
+		return fmt.Errorf("JSON: the body is empty, wanted a query: %w", problem.ErrBody)
 	}
-	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), errBody)
+	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), problem.ErrBody)
 }
 
 // jsonFound names a value that is none of the wanted ones.
@@ -311,11 +312,11 @@ func jsonKind(field string) string {
 	return "an object"
 }
 
-// parseID reads an item's id.
-func parseID(text string) (index.ID, error) {
+// ParseID reads an item's id.
+func ParseID(text string) (index.ID, error) {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("an item's id is a whole number from 0 to 2^64-1: %w", errNoItem)
+		return 0, fmt.Errorf("an item's id is a whole number from 0 to 2^64-1: %w", problem.ErrNoItem)
 	}
 	return index.ID(id), nil
 }

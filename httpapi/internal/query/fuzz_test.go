@@ -1,4 +1,4 @@
-package httpapi
+package query
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"engram/embed"
+	"engram/httpapi/internal/problem"
 )
 
 // FuzzReadQuery: whatever arrives, a query is whole or refused, and a refusal
@@ -19,8 +20,8 @@ func FuzzReadQuery(f *testing.F) {
 	f.Add("application/json", "", []byte(`{"item":1,"filter":{"not":{"key":"a","in":["x"]}},"safe":true}`))
 	f.Add("application/json", "", []byte(`{"parts":[{"text":"at night","weight":0.5},{"item":"3","weight":-1},{"image":"AAAA"}]}`))
 	f.Add("image/jpeg", `safe=false&filter={"key":"a","from":1}`, []byte("\xff\xd8\xff"))
-	f.Add("application/x-npy", "kind=vector", npyFile([]int{3}, 1, 2, 3))
-	f.Add("application/octet-stream", "", npyFile([]int{2, 2}, 1, 2, 3, 4))
+	f.Add("application/x-npy", "kind=vector", npyFile(f, []int{3}, 1, 2, 3))
+	f.Add("application/octet-stream", "", npyFile(f, []int{2, 2}, 1, 2, 3, 4))
 	f.Add("application/octet-stream", "kind=vector", []byte(floats(1, 2, 3)))
 	f.Add("image/jpeg", "k=1", []byte("\xff\xd8\xff"))
 	f.Add(boundary, "", []byte("--b\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n3\r\n"+
@@ -32,51 +33,51 @@ func FuzzReadQuery(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		q, err := readQuery(contentType, parsed, bytes.NewReader(body))
+		q, err := Read(contentType, parsed, bytes.NewReader(body))
 		if err != nil {
-			if kind := kindOf(err); kind.status >= http.StatusInternalServerError {
+			if kind := problem.Of(err); kind.Status >= http.StatusInternalServerError {
 				t.Fatalf("%v is a problem of the server: %+v", err, kind)
 			}
 			return
 		}
-		if chosen := q.chosen(); chosen != nil && chosen.Check() != nil {
+		if chosen := q.Chosen(); chosen != nil && chosen.Check() != nil {
 			t.Fatalf("a filter that stores refuse: %v", chosen.Check())
 		}
-		if len(q.parts) < 1 || len(q.parts) > maxParts {
-			t.Fatalf("a query of %d parts", len(q.parts))
+		if len(q.Parts) < 1 || len(q.Parts) > maxParts {
+			t.Fatalf("a query of %d parts", len(q.Parts))
 		}
-		for _, p := range q.parts {
+		for _, p := range q.Parts {
 			checkPart(t, p)
 		}
 	})
 }
 
-func checkPart(t *testing.T, p part) {
-	if embed.CheckWeight(p.weight) != nil {
-		t.Fatalf("the weight is %v", p.weight)
+func checkPart(t *testing.T, p Part) {
+	if embed.CheckWeight(p.Weight) != nil {
+		t.Fatalf("the weight is %v", p.Weight)
 	}
-	switch p.kind {
-	case kindText:
-		if err := embed.CheckText(p.text); err != nil {
+	switch p.Kind {
+	case KindText:
+		if err := embed.CheckText(p.Text); err != nil {
 			t.Fatal(err)
 		}
-	case kindImage:
-		if len(p.image) == 0 {
+	case KindImage:
+		if len(p.Image) == 0 {
 			t.Fatal("an image without bytes")
 		}
-	case kindScan:
-		if len(p.repeats) < 1 || len(p.repeats) > maxRepeats {
-			t.Fatalf("a scan of %d repeats", len(p.repeats))
+	case KindScan:
+		if len(p.Repeats) < 1 || len(p.Repeats) > maxRepeats {
+			t.Fatalf("a scan of %d repeats", len(p.Repeats))
 		}
-		if checkScan(p.repeats, len(p.repeats[0])) == nil {
-			strip(p.repeats)
+		if CheckScan(p.Repeats, len(p.Repeats[0])) == nil {
+			Strip(p.Repeats)
 		}
-	case kindVector:
-		if p.vector == nil {
+	case KindVector:
+		if p.Vector == nil {
 			t.Fatal("a vector query without a vector")
 		}
-	case kindItem, kindTrial:
+	case KindItem, KindTrial:
 	default:
-		t.Fatalf("kind is %q", p.kind)
+		t.Fatalf("kind is %q", p.Kind)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package query
 
 import (
 	"bytes"
@@ -8,20 +8,21 @@ import (
 
 	"engram/data/npy"
 	"engram/embed"
+	"engram/httpapi/internal/problem"
 	"engram/index"
 )
 
 // What a part of a query can be; the same words in addresses, form fields and
 // answers.
 const (
-	kindText   = "text"
-	kindImage  = "image"
-	kindVector = "vector"
-	kindScan   = "scan"
-	kindItem   = "item"
-	kindTrial  = "trial"
-	// kindParts is a query of several parts, in answers.
-	kindParts = "parts"
+	KindText   = "text"
+	KindImage  = "image"
+	KindVector = "vector"
+	KindScan   = "scan"
+	KindItem   = "item"
+	KindTrial  = "trial"
+	// KindParts is a query of several parts, in answers.
+	KindParts = "parts"
 )
 
 const (
@@ -33,85 +34,85 @@ const (
 	maxRepeats = 32
 )
 
-// part is one part of a query; kind says which of the fields it has.
-type part struct {
-	kind    string
-	weight  float64 // negative: less of it
-	text    string
-	image   []byte
-	vector  []float32
-	repeats [][]float32 // of a scan
-	item    index.ID
-	trial   string
+// Part is one part of a query; kind says which of the fields it has.
+type Part struct {
+	Kind    string
+	Weight  float64 // negative: less of it
+	Text    string
+	Image   []byte
+	Vector  []float32
+	Repeats [][]float32 // of a scan
+	Item    index.ID
+	Trial   string
 }
 
-// plain tells whether a query is this part alone.
-func (q *query) plain() bool { return len(q.parts) == 1 && !q.listed }
+// Plain tells whether a query is this part alone.
+func (q *Query) Plain() bool { return len(q.Parts) == 1 && !q.listed }
 
 // add adds a part of weight 1 to the query.
-func (q *query) add(p part) error {
-	if len(q.parts) == maxParts {
-		return fmt.Errorf("the query has more than %d parts: %w", maxParts, errQuery)
+func (q *Query) add(p Part) error {
+	if len(q.Parts) == maxParts {
+		return fmt.Errorf("the query has more than %d parts: %w", maxParts, problem.ErrQuery)
 	}
-	p.weight = 1
-	q.parts = append(q.parts, p)
+	p.Weight = 1
+	q.Parts = append(q.Parts, p)
 	return nil
 }
 
-// items returns the items of the query, which are left out of the hits.
-func (q *query) items() (ids []index.ID) {
-	for _, p := range q.parts {
-		if p.kind == kindItem {
-			ids = append(ids, p.item)
+// Items returns the items of the query, which are left out of the hits.
+func (q *Query) Items() (ids []index.ID) {
+	for _, p := range q.Parts {
+		if p.Kind == KindItem {
+			ids = append(ids, p.Item)
 		}
 	}
 	return ids
 }
 
 // reader returns the function that reads the file of a part of the given kind, or nil.
-func reader(kind string) func([]byte) (part, error) {
+func reader(kind string) func([]byte) (Part, error) {
 	switch kind {
-	case kindImage:
+	case KindImage:
 		return readImage
-	case kindScan:
+	case KindScan:
 		return readScan
-	case kindVector:
+	case KindVector:
 		return readVector
 	}
 	return nil
 }
 
 // readField reads a part from a form, where everything is bytes.
-func readField(name string, raw []byte) (part, error) {
+func readField(name string, raw []byte) (Part, error) {
 	if read := reader(name); read != nil {
 		return read(raw)
 	}
 	switch name {
-	case kindText:
+	case KindText:
 		return textPart(string(raw))
-	case kindItem:
-		id, err := parseID(string(raw))
-		return part{kind: kindItem, item: id}, err
+	case KindItem:
+		id, err := ParseID(string(raw))
+		return Part{Kind: KindItem, Item: id}, err
 	}
-	return part{kind: kindTrial, trial: string(raw)}, nil
+	return Part{Kind: KindTrial, Trial: string(raw)}, nil
 }
 
-func textPart(text string) (part, error) {
-	return part{kind: kindText, text: text}, embed.CheckText(text)
+func textPart(text string) (Part, error) {
+	return Part{Kind: KindText, Text: text}, embed.CheckText(text)
 }
 
-func readImage(raw []byte) (part, error) {
+func readImage(raw []byte) (Part, error) {
 	if len(raw) == 0 {
-		return part{}, fmt.Errorf("the image has no bytes: %w", errBody)
+		return Part{}, fmt.Errorf("the image has no bytes: %w", problem.ErrBody)
 	}
-	return part{kind: kindImage, image: raw}, nil
+	return Part{Kind: KindImage, Image: raw}, nil
 }
 
 // readScan reads an npy array of shape [voxels] or [repeats, voxels].
-func readScan(raw []byte) (part, error) {
+func readScan(raw []byte) (Part, error) {
 	shape, values, err := readNpy(raw)
 	if err != nil {
-		return part{}, err
+		return Part{}, err
 	}
 	rows := 1
 	switch len(shape) {
@@ -119,50 +120,50 @@ func readScan(raw []byte) (part, error) {
 	case 2:
 		rows = shape[0]
 	default:
-		return part{}, fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, errVoxels)
+		return Part{}, fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, problem.ErrVoxels)
 	}
 	if rows < 1 || rows > maxRepeats {
-		return part{}, fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them; send one trial: %w",
-			shape, maxRepeats, errVoxels)
+		return Part{}, fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them; send one trial: %w",
+			shape, maxRepeats, problem.ErrVoxels)
 	}
 	voxels := len(values) / rows
-	p := part{kind: kindScan, repeats: make([][]float32, rows)}
-	for i := range p.repeats {
-		p.repeats[i] = values[i*voxels : (i+1)*voxels]
+	p := Part{Kind: KindScan, Repeats: make([][]float32, rows)}
+	for i := range p.Repeats {
+		p.Repeats[i] = values[i*voxels : (i+1)*voxels]
 	}
 	return p, nil
 }
 
 // readVector reads an npy array of shape [D] or [1, D].
-func readVector(raw []byte) (part, error) {
+func readVector(raw []byte) (Part, error) {
 	shape, values, err := readNpy(raw)
 	if err != nil {
-		return part{}, err
+		return Part{}, err
 	}
 	if len(shape) != 1 && (len(shape) != 2 || shape[0] != 1) {
-		return part{}, fmt.Errorf("the vector has shape %v, wanted [D] or [1, D]: %w", shape, index.ErrDimension)
+		return Part{}, fmt.Errorf("the vector has shape %v, wanted [D] or [1, D]: %w", shape, index.ErrDimension)
 	}
-	return part{kind: kindVector, vector: values}, nil
+	return Part{Kind: KindVector, Vector: values}, nil
 }
 
 // rawReader returns a reader of a scan or a vector that also takes the numbers alone,
 // float32 in little-endian order. file reads files of the kind.
-func rawReader(kind string, file func([]byte) (part, error)) func([]byte) (part, error) {
-	return func(raw []byte) (part, error) {
-		if kind == kindImage || bytes.HasPrefix(raw, []byte(npy.Magic)) || looksLikeNIfTI(raw) && !plausible(raw) {
+func rawReader(kind string, file func([]byte) (Part, error)) func([]byte) (Part, error) {
+	return func(raw []byte) (Part, error) {
+		if kind == KindImage || bytes.HasPrefix(raw, []byte(npy.Magic)) || looksLikeNIfTI(raw) && !plausible(raw) {
 			return file(raw)
 		}
 		if len(raw)%4 != 0 {
-			return part{}, fmt.Errorf("the body has %d bytes: wanted an npy file, or float32 numbers of 4 bytes each: %w", len(raw), errBody)
+			return Part{}, fmt.Errorf("the body has %d bytes: wanted an npy file, or float32 numbers of 4 bytes each: %w", len(raw), problem.ErrBody)
 		}
 		row := make([]float32, len(raw)/4)
 		for i := range row {
 			row[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
-		if kind == kindVector {
-			return part{kind: kindVector, vector: row}, nil
+		if kind == KindVector {
+			return Part{Kind: KindVector, Vector: row}, nil
 		}
-		return part{kind: kindScan, repeats: [][]float32{row}}, nil
+		return Part{Kind: KindScan, Repeats: [][]float32{row}}, nil
 	}
 }
 
@@ -170,11 +171,11 @@ func rawReader(kind string, file func([]byte) (part, error)) func([]byte) (part,
 func readNpy(raw []byte) (shape []int, values []float32, err error) {
 	if looksLikeNIfTI(raw) {
 		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, "+
-			"and without its brain mask they cannot be found in a volume; send them as npy: %w", errMediaType)
+			"and without its brain mask they cannot be found in a volume; send them as npy: %w", problem.ErrMediaType)
 	}
 	array, err := npy.Read(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", err, errBody)
+		return nil, nil, fmt.Errorf("%w: %w", err, problem.ErrBody)
 	}
 	return array.Shape, array.Float32s(), nil
 }

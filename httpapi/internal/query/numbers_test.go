@@ -1,6 +1,8 @@
-package httpapi
+package query
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -9,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"engram/data/npy"
 )
 
 // TestNumbersAreCutOut: arrays of numbers are read as package json reads them.
@@ -118,7 +122,7 @@ func BenchmarkQuery(b *testing.B) {
 	}
 	for _, c := range []struct{ name, contentType, address, body string }{
 		{"JSON", "application/json", "", string(body)},
-		{"npy", "application/x-npy", "kind=vector", string(npyFile([]int{768}, vector...))},
+		{"npy", "application/x-npy", "kind=vector", string(npyFile(b, []int{768}, vector...))},
 		{"raw", "application/octet-stream", "kind=vector", floats(vector...)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -128,10 +132,29 @@ func BenchmarkQuery(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if _, err := readQuery(c.contentType, values, sized{strings.NewReader(c.body), int64(len(c.body))}); err != nil {
+				if _, err := Read(c.contentType, values, sized{strings.NewReader(c.body), int64(len(c.body))}); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+}
+
+// npyFile returns an npy file of float32.
+func npyFile(t testing.TB, shape []int, values ...float32) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := npy.Write(&file, shape, values); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// floats returns the bytes of numbers, float32 in little-endian order.
+func floats(values ...float32) string {
+	var b []byte
+	for _, x := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return string(b)
 }

@@ -1,4 +1,4 @@
-package httpapi
+package pictures
 
 import (
 	"context"
@@ -24,9 +24,9 @@ type Image struct {
 	ETag        string    // quoted, "" where unknown
 }
 
-// ImageSource finds the original image of an item. It must be safe for
+// Source finds the original image of an item. It must be safe for
 // concurrent use.
-type ImageSource interface {
+type Source interface {
 	// Names reports whether a payload names an image, which may be gone.
 	Names(payload index.Payload) bool
 	// Open opens the image of item; the caller closes its Content. It returns
@@ -35,7 +35,7 @@ type ImageSource interface {
 	Open(ctx context.Context, item index.Item) (Image, error)
 }
 
-// Folder is the ImageSource of an index whose images lie below a folder. A payload
+// Folder is the Source of an index whose images lie below a folder. A payload
 // names the file of its image under "path" or "image_path", as a path in that
 // folder or an absolute path, or a sample of a tar in it under "shard" or "tar"
 // and "key". Whatever the payload says, no file outside the folder is opened, not
@@ -46,8 +46,8 @@ type Folder struct {
 	tars tarMembers
 }
 
-// OpenFolder opens the folder at path. The caller closes it.
-func OpenFolder(path string) (*Folder, error) {
+// Open opens the folder at path. The caller closes it.
+func Open(path string) (*Folder, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("image folder: %w", err)
@@ -62,7 +62,7 @@ func OpenFolder(path string) (*Folder, error) {
 // Close releases the folder. Images already opened stay open.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// Names implements ImageSource.
+// Names implements Source.
 func (f *Folder) Names(p index.Payload) bool {
 	if _, _, inTar := tarSample(p); inTar {
 		return true
@@ -71,7 +71,7 @@ func (f *Folder) Names(p index.Payload) bool {
 	return named
 }
 
-// Open implements ImageSource.
+// Open implements Source.
 func (f *Folder) Open(ctx context.Context, item index.Item) (Image, error) {
 	image, err := f.open(ctx, item.Payload)
 	if err != nil {

@@ -1,4 +1,4 @@
-package httpapi
+package query
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"engram/embed"
+	"engram/httpapi/internal/problem"
 )
 
 // numbers are the elements of a JSON array, or of an array of such arrays.
@@ -38,7 +39,7 @@ func cutNumbers(raw []byte) (rest []byte, cut numbers, ok bool) {
 			return nil, cut, false
 		}
 		switch name, _ := token.(string); name {
-		case kindParts, "queries": // whose vectors are cut out one by one
+		case KindParts, "queries": // whose vectors are cut out one by one
 			return nil, cut, false
 		case "vector", "voxels":
 			before := tokens.InputOffset()
@@ -241,7 +242,7 @@ func (o *partObject) repeats() ([][]float32, error) {
 func parseFloats(name string, raw []byte) ([]float32, error) {
 	raw = bytes.TrimSpace(raw)
 	if raw[0] != '[' {
-		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, errBody)
+		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, problem.ErrBody)
 	}
 	inner := bytes.TrimSpace(raw[1 : len(raw)-1])
 	if len(inner) == 0 {
@@ -254,7 +255,7 @@ func parseFloats(name string, raw []byte) ([]float32, error) {
 		case errors.Is(err, strconv.ErrRange):
 			return nil, fmt.Errorf("%s: element %d is beyond float32: %w", name, len(values), embed.ErrNotFinite)
 		case err != nil:
-			return nil, fmt.Errorf("%s: element %d is not a number: %w", name, len(values), errBody)
+			return nil, fmt.Errorf("%s: element %d is not a number: %w", name, len(values), problem.ErrBody)
 		}
 		values = append(values, float32(value))
 	}
@@ -265,7 +266,7 @@ func parseFloats(name string, raw []byte) ([]float32, error) {
 func parseRepeats(raw []byte) ([][]float32, error) {
 	var rows []json.RawMessage
 	if err := json.Unmarshal(raw, &rows); err != nil {
-		return nil, fmt.Errorf("voxels is not an array of numbers: %w", errBody)
+		return nil, fmt.Errorf("voxels is not an array of numbers: %w", problem.ErrBody)
 	}
 	if len(rows) == 0 || rows[0][0] != '[' {
 		one, err := parseFloats("voxels", raw)
@@ -273,7 +274,7 @@ func parseRepeats(raw []byte) ([][]float32, error) {
 	}
 	if len(rows) > maxRepeats {
 		return nil, fmt.Errorf("voxels has %d rows: they are repeats of one image, at most %d: %w",
-			len(rows), maxRepeats, errVoxels)
+			len(rows), maxRepeats, problem.ErrVoxels)
 	}
 	repeats := make([][]float32, len(rows))
 	for i, row := range rows {

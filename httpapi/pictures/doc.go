@@ -1,0 +1,3 @@
+// Package pictures finds the original image of an item: a file in a folder, or a member of
+// a tar of img2dataset.
+package pictures
