@@ -119,6 +119,9 @@ type decoderView struct {
 	Data   string      `json:"data"`
 	Voxels int         `json:"voxels"`
 	Model  space.Space `json:"model"`
+	// Simulated says that no person was scanned.
+	Simulated bool `json:"simulated"`
+	Brain     bool `json:"brain"` // the places of the voxels are known
 }
 
 // infoView describes the index and the models. Text, encoder and decoder are null
@@ -162,7 +165,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	}
 	if s.opts.Decoder != nil {
 		d := s.opts.Decoder
-		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Model: d.Space}
+		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Model: d.Space, Simulated: d.Simulated, Brain: d.Brain != nil}
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

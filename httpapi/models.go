@@ -46,6 +46,10 @@ type Decoder struct {
 	// Decode alone. nil: Decode's vector is searched for. As Decode it is safe for
 	// concurrent use and does not keep the rows.
 	Rank func(ctx context.Context, q ScanQuery) (*ScanRanking, error)
+	// Brain says where the voxels lie; nil where that is not known.
+	Brain *Brain
+	// Simulated says that no person was scanned, neither for training nor for Options.Trials.
+	Simulated bool
 }
 
 // ScanQuery asks for the items that fit a scan best, K of them at least.

@@ -103,6 +103,9 @@ func (o Options) validate() error {
 	if len(o.Trials) > 0 && o.Decoder == nil {
 		fault("%d stored trials need a decoder", len(o.Trials))
 	}
+	if d := o.Decoder; d != nil && d.Brain != nil && d.Brain.Places.Voxels() != d.Voxels {
+		fault("the places of %d voxels are known, the decoder takes %d", d.Brain.Places.Voxels(), d.Voxels)
+	}
 	seen := make(map[string]bool, len(o.Trials))
 	for i, trial := range o.Trials {
 		if trial.ID == "" || seen[trial.ID] {
@@ -126,6 +129,7 @@ type Server struct {
 	opts    Options
 	trials  map[string]*Trial
 	assets  map[string]asset
+	facets  facets
 	handler http.Handler
 	// draining is set when Serve begins to shut down; readiness answers it.
 	draining atomic.Bool

@@ -30,6 +30,23 @@ func (d *Decoder) Deviation(voxels []float32) (deviation float64, known bool, er
 	return math.Sqrt(sum / float64(len(voxels))), true, nil
 }
 
+// ZScored returns the mean over the repeats of a scan, [repeats][V], as z-scores of each
+// voxel's training trials. known is false for a decoder that was made elsewhere.
+func (d *Decoder) ZScored(repeats [][]float32) (voxels []float32, known bool, err error) {
+	z, err := d.zscore()
+	if err != nil || z == nil {
+		return nil, false, err
+	}
+	mean, err := MeanOfRepeats(repeats, len(z.Mean))
+	if err != nil {
+		return nil, false, err
+	}
+	for v := range mean {
+		mean[v] = (mean[v] - z.Mean[v]) * z.Scale[v]
+	}
+	return mean, true, nil
+}
+
 // readZScore reads the z-scores of training; nil for a decoder that was made elsewhere.
 func readZScore(from arrays) (*ZScore, error) {
 	if from == nil {

@@ -20,6 +20,7 @@ var (
 	ErrNoText       = errors.New("no text model is loaded")
 	ErrNoEncoder    = errors.New("no image model is loaded")
 	ErrNoDecoder    = errors.New("no scan decoder is loaded")
+	ErrNoBrain      = errors.New("no places of voxels are known")
 	ErrNoItem       = errors.New("no such item")
 	ErrNoImage      = errors.New("no image of this item")
 	ErrNoTrial      = errors.New("no such trial")
@@ -67,6 +68,7 @@ var Table = []Kind{
 	{Err: ErrNoText, Status: http.StatusNotImplemented, Slug: "no-text-model", Title: "No text model is loaded"},
 	{Err: ErrNoEncoder, Status: http.StatusNotImplemented, Slug: "no-image-model", Title: "No image model is loaded"},
 	{Err: ErrNoDecoder, Status: http.StatusNotImplemented, Slug: "no-scan-decoder", Title: "No scan decoder is loaded"},
+	{Err: ErrNoBrain, Status: http.StatusNotImplemented, Slug: "no-brain", Title: "No places of voxels are known"},
 	{Err: ErrQuery, Status: http.StatusBadRequest, Slug: "unusable-query", Title: "Unusable query"},
 	{Err: index.ErrQuery, Status: http.StatusBadRequest, Slug: "unusable-query", Title: "Unusable query"},
 	{Err: index.ErrFilter, Status: http.StatusBadRequest, Slug: "unusable-filter", Title: "Unusable filter"},
