@@ -110,6 +110,16 @@ func (m *memStore) All(context.Context) iter.Seq2[index.Item, error] {
 	}
 }
 
+func (m *memStore) CountValues(_ context.Context, key string) ([]index.ValueCount, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	counts := index.ValueCounts{}
+	for _, item := range m.items {
+		counts.Add(item.Payload[key])
+	}
+	return counts.Sorted(), m.fail
+}
+
 // mark adds a value to the payload of an item.
 func (m *memStore) mark(id index.ID, key string, value any) {
 	m.mu.Lock()

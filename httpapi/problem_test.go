@@ -37,6 +37,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{embed.ErrZero, 422, "unusable-vector", true},
 		{problem.ErrNoEncoder, 501, "no-image-model", true},
 		{problem.ErrNoDecoder, 501, "no-scan-decoder", true},
+		{problem.ErrNoBrain, 501, "no-brain", true},
 		{problem.ErrQuery, 400, "unusable-query", true},
 		{index.ErrQuery, 400, "unusable-query", true},
 		{index.ErrFilter, 400, "unusable-filter", true},

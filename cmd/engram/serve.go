@@ -53,6 +53,7 @@ func (c *console) serveCommand() *cobra.Command {
 	flags.StringVar(&spec.Voxels, "voxels", "", "scans that visitors may search with: a .npy `file` of [trials, voxels], or NIfTI with --mask")
 	flags.StringVar(&spec.Mask, "mask", "", maskHelp)
 	flags.StringVar(&spec.Labels, "labels", "", labelsHelp)
+	flags.StringVar(&spec.Regions, "regions", "", "regions of the voxels of --mask, which the page outlines: a table with a line per voxel and a column area or region, or a NIfTI `file` of labels")
 	flags.StringVar(&spec.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial: the image seen, by its path in the folder of images or its number from 0")
 	flags.StringVar(&spec.Column, "column", "image", "column of --trials")
 	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")

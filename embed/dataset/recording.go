@@ -141,6 +141,9 @@ func parseLabels(text string) (labels nifti.Labels, err error) {
 	return labels, nil
 }
 
+// NIfTI tells by the name whether the scans are NIfTI images, which need a mask.
+func (r Recording) NIfTI() bool { return isNIfTI(r.Path) }
+
 // isNIfTI tells by the name whether a file is a NIfTI image.
 func isNIfTI(path string) bool {
 	name := strings.TrimSuffix(strings.ToLower(path), ".gz")

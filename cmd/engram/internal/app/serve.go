@@ -16,6 +16,7 @@ import (
 
 	"engram/data/progress"
 	"engram/embed/clip"
+	"engram/embed/dataset"
 	"engram/embed/model"
 	"engram/httpapi"
 )
@@ -39,6 +40,7 @@ type ServeSpec struct {
 	// Scans that visitors may search with: a .npy file, or NIfTI with Mask and its
 	// Labels; and a table whose Column names the images seen.
 	Voxels, Mask, Labels, Trials, Column string
+	Regions                              string          // see dataset.Anatomy
 	Stored                               []httpapi.Trial // more of them
 
 	Suggestions []string // queries in words that the page offers
@@ -48,7 +50,10 @@ type ServeSpec struct {
 
 // Shown is what visitors read of where things come from. Where it is "" they
 // read the names of folders, which do not tell where these lie.
-type Shown struct{ Index, Images, Decoder, Scans string }
+type Shown struct {
+	Index, Images, Decoder, Scans string
+	Simulated                     bool // no person was scanned
+}
 
 // Service is a server with what it has open.
 type Service struct {
@@ -241,7 +246,8 @@ func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSp
 	s.opened = append(s.opened, d)
 	opts.Decoder = &httpapi.Decoder{
 		Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
-		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query,
+		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query, Simulated: spec.Shown.Simulated,
 	}
-	return d, nil
+	opts.Decoder.Brain, err = openBrain(d, dataset.Anatomy{Mask: spec.Mask, Labels: spec.Labels, Regions: spec.Regions})
+	return d, err
 }

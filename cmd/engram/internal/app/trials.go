@@ -27,8 +27,12 @@ type trials struct {
 // openTrials opens the scans that visitors may search with. They are read when a
 // visitor asks for them.
 func (s *Service) openTrials(ctx context.Context, t trials) ([]httpapi.Trial, error) {
+	recording := dataset.Recording{Path: t.spec.Voxels}
+	if recording.NIfTI() {
+		recording.Mask, recording.Labels = t.spec.Mask, t.spec.Labels
+	}
 	var err error
-	if t.scans, err = (dataset.Recording{Path: t.spec.Voxels, Mask: t.spec.Mask, Labels: t.spec.Labels}).Open(); err != nil {
+	if t.scans, err = recording.Open(); err != nil {
 		return nil, err
 	}
 	s.opened = append(s.opened, t.scans)

@@ -56,6 +56,7 @@ type Result struct {
 	Index  string // folder of the index
 	// Decoder is the folder of the decoder that is served.
 	Decoder string
+	Scans   string // folder of the scans
 	// Trials are the scans of test scenes and zebras.
 	Trials []Trial
 }
@@ -100,6 +101,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 		Report:  d.newReport(),
 		Index:   filepath.Join(made.index, "index"),
 		Decoder: filepath.Join(made.decoders, decoders[0].preset),
+		Scans:   made.scans,
 	}
 	if err := result.Report.readMeasured(made); err != nil {
 		return nil, err

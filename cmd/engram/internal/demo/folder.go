@@ -48,8 +48,9 @@ func (r *Result) Service() app.ServeSpec {
 	spec := app.ServeSpec{
 		Index: r.Index, Decoder: r.Decoder, Suggestions: suggestions(),
 		Shown: app.Shown{
-			Index: "engram demo", Images: r.Report.Scenes, Decoder: r.Report.Chosen.Preset + ", of a simulated subject", Scans: r.Report.Subject,
+			Index: "engram demo", Images: r.Report.Scenes, Decoder: r.Report.Chosen.Preset + ", of a simulated subject", Scans: r.Report.Subject, Simulated: true,
 		},
+		Mask: filepath.Join(r.Scans, "mask.nii.gz"), Regions: filepath.Join(r.Scans, "voxels.csv"),
 	}
 	for _, t := range r.Trials {
 		id := index.ID(images.ID(t.Path))
