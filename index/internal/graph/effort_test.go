@@ -31,6 +31,26 @@ func TestEfforts(t *testing.T) {
 	}
 }
 
+// A walk is made as long as it costs less than a scan, which takes longer for more hits.
+func TestTheCheaperWayIsTaken(t *testing.T) {
+	const n = 6000
+	rows := clustered(rand.New(rand.NewPCG(4, 4)), n, 32, 0)
+	g := mustBuild(t, rows, Options{Threads: 2})
+	g.Near = -1 // no query is distant
+	for _, c := range []struct {
+		k, effort int
+		walked    bool
+	}{{10, 227, true}, {10, 228, false}, {100, 587, true}, {100, 588, false}, {400, 1700, true}} {
+		var report Report
+		g.Levels = []Level{{K: c.k, Effort: c.effort, Unseen: 1, Distant: 1}}
+		s := Searcher{Graphs: []*Graph{g}, Recall: .98, Report: &report}
+		mustSearch(t, s, []column.Part{{Rows: rows}}, rows.Vector(7), c.k)
+		if walked := report.Walked == n && report.Scanned == 0; walked != c.walked {
+			t.Errorf("%d hits by an effort of %d among %d rows: walked is %v, wanted %v", c.k, c.effort, n, walked, c.walked)
+		}
+	}
+}
+
 // A query that lies apart from all rows is known by its scores, and is searched with the
 // effort that such queries take.
 func TestDistantQueries(t *testing.T) {

@@ -114,9 +114,13 @@ func (r *search) walk(s Searcher, i int, part column.Part, q []float32) (ok bool
 	return ok, err
 }
 
-// cost is how many rows a scan looks at in the time that a walk takes for one row that
-// it keeps: it compares about 20, and takes several times as long for one.
-const cost = 64
+// Costs in rows that a scan compares (NOTES.md): of a walk for each row that it keeps, as it
+// compares about 12 and takes longer for one; and of a scan for each hit, as it reads the
+// vectors of several rows for one.
+const keptCost, hitCost = 32, 128
+
+// pays reports whether a walk of an effort costs no more than a scan of so many rows.
+func (r *search) pays(effort, rows int) bool { return keptCost*effort <= rows+hitCost*r.k }
 
 // efforts returns the efforts of a walk over part i, and sets the chooser of its filter.
 // ok is false where a scan is better.
@@ -144,10 +148,10 @@ func (r *search) efforts(s Searcher, i int, part column.Part) (e Efforts, ok boo
 		return Efforts{}, false, nil
 	}
 	e = Efforts{e.Near * among / chosen, e.Distant * among / chosen}
-	if cost*e.Distant > part.Most() {
+	if !r.pays(e.Distant, part.Most()) {
 		e.Distant = 0
 	}
-	return e, ok && cost*e.Near <= part.Most(), nil
+	return e, ok && r.pays(e.Near, part.Most()), nil
 }
 
 // asked is how many rows a filter is asked about before a walk.
