@@ -9,9 +9,9 @@ import (
 	"engram/httpapi/internal/problem"
 )
 
-// retryAfter is how many seconds a client is asked to wait after a 503 (RFC 9110,
+// retrySoon is how many seconds a client is asked to wait after a 503 (RFC 9110,
 // section 10.2.3): about as long as a search takes that others have to wait for.
-const retryAfter = "5"
+const retrySoon = "5"
 
 // writeProblem ends the request with err. After the answer has begun the connection
 // is cut instead, so that the client does not take a part for the whole answer.
@@ -27,8 +27,8 @@ func (s *Server) writeProblem(c *gin.Context, err error) {
 	if p.Status == http.StatusRequestEntityTooLarge {
 		c.Header("Connection", "close") // the rest of the body is not read
 	}
-	if p.Status == http.StatusServiceUnavailable {
-		c.Header("Retry-After", retryAfter)
+	if p.Status == http.StatusServiceUnavailable && c.Writer.Header().Get("Retry-After") == "" {
+		c.Header("Retry-After", retrySoon)
 	}
 	writeJSON(c, p.Status, "application/problem+json", p)
 }

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
-	"math"
 	"mime"
 	"net/http"
 	"slices"
@@ -47,8 +45,11 @@ func (s *Server) searchBatch(c *gin.Context) error {
 		return err
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.SearchTimeout)
-	defer cancel()
+	ctx, leave, err := s.begin(c, s.opts.SearchTimeout)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	info, err := s.opts.Store.Info(ctx)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (s *Server) searchBatch(c *gin.Context) error {
 		answer.Results[i].Search = q.Explained()
 		answer.Results[i].Hits = s.viewHits(q, found[i])
 	}
-	answer.TookMS = math.Round(float64(time.Since(start).Microseconds())) / 1000
+	answer.TookMS = milliseconds(time.Since(start))
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil
 }

@@ -24,12 +24,12 @@ func (s *Server) cors(c *gin.Context) {
 		return
 	}
 	c.Header("Access-Control-Allow-Origin", origin)
-	c.Header("Access-Control-Expose-Headers", "X-Request-Id")
+	c.Header("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, ETag")
 	if c.Request.Method != http.MethodOptions || c.GetHeader("Access-Control-Request-Method") == "" {
 		return
 	}
-	c.Header("Access-Control-Allow-Methods", "GET, HEAD, POST")
-	c.Header("Access-Control-Allow-Headers", "Content-Type, Content-Encoding, Range, X-Request-Id")
+	c.Header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE")
+	c.Header("Access-Control-Allow-Headers", "Authorization, X-Api-Key, Content-Type, Content-Encoding, Range, If-None-Match, X-Request-Id")
 	c.Header("Access-Control-Max-Age", "600")
 	c.AbortWithStatus(http.StatusNoContent)
 }

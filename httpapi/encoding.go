@@ -14,9 +14,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// limit bounds the body of a request, as sent and as decoded: a few kilobytes of
+// limitBody bounds the body of a request, as sent and as decoded: a few kilobytes of
 // gzip can be gigabytes.
-func limit(c *gin.Context, bytes int64) error {
+func limitBody(c *gin.Context, bytes int64) error {
 	r := c.Request
 	r.Body = http.MaxBytesReader(c.Writer, r.Body, bytes)
 	coding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"time"
 
+	"engram/httpapi/internal/metrics"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -67,14 +69,19 @@ func (s *Server) secure() gin.HandlerFunc {
 // the address itself, no query and no body, because both may be personal.
 func (s *Server) access(c *gin.Context) {
 	start := time.Now()
+	s.metrics.Begin()
 	defer func() {
+		took := time.Since(start)
+		s.metrics.End(metrics.Request{
+			Method: c.Request.Method, Route: c.FullPath(), Code: c.Writer.Status(), Bytes: max(c.Writer.Size(), 0), Took: took,
+		})
 		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
 			slog.String("request_id", requestID(c)),
 			slog.String("method", c.Request.Method),
 			slog.String("route", c.FullPath()),
 			slog.Int("status", c.Writer.Status()),
 			slog.Int("bytes", max(c.Writer.Size(), 0)),
-			slog.Duration("took", time.Since(start)))
+			slog.Duration("took", took))
 	}()
 	c.Next()
 }
@@ -90,6 +97,7 @@ func (s *Server) recovered(c *gin.Context) {
 		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(cause)
 		}
+		s.metrics.Panicked()
 		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelError, "handler panicked",
 			slog.String("request_id", requestID(c)), slog.String("stack", string(debug.Stack())))
 		s.writeProblem(c, fmt.Errorf("panic: %v", cause))

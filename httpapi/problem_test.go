@@ -10,6 +10,7 @@ import (
 
 	"engram/embed"
 	"engram/embed/pixels"
+	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/problem"
 	"engram/index"
 )
@@ -24,6 +25,10 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{&http.MaxBytesError{Limit: 7}, 413, "body-too-large", false},
 		{context.Canceled, 499, "client-gone", false},
 		{context.DeadlineExceeded, 503, "timeout", false},
+		{problem.ErrUnauthorized, 401, "unauthorized", true},
+		{problem.ErrForbidden, 403, "forbidden", true},
+		{problem.ErrTooMany, 429, "too-many-requests", true},
+		{limit.ErrFull, 503, "overloaded", false},
 		{problem.ErrNoRoute, 404, "no-such-route", true},
 		{problem.ErrMethod, 405, "method-not-allowed", true},
 		{problem.ErrMediaType, 415, "unsupported-media-type", true},

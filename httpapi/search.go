@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"time"
 
@@ -48,7 +47,8 @@ type queryView struct {
 type searchView struct {
 	Query  queryView   `json:"query"`
 	TookMS float64     `json:"took_ms"`
-	Model  space.Space `json:"model"` // of the index
+	Times  *timesView  `json:"times,omitempty"` // where they were asked for
+	Model  space.Space `json:"model"`           // of the index
 	// Stages says how a scan's hits were ranked; missing where scores are cosines.
 	Stages *stagesView `json:"stages,omitempty"`
 	// Search says how the index found the hits, where it was asked for.
@@ -61,33 +61,44 @@ type searchView struct {
 	Damage  string `json:"damage,omitempty"` // of the index, whose items may be missing
 }
 
+// timesView is the time of each stage of a search.
+type timesView struct {
+	ReadMS   float64 `json:"read_ms"`
+	WaitMS   float64 `json:"wait_ms"`
+	QueryMS  float64 `json:"query_ms"`
+	SearchMS float64 `json:"search_ms"`
+}
+
+// milliseconds returns a time as answers have it, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 // search answers POST /v1/search.
 func (s *Server) search(c *gin.Context) error {
-	r := c.Request
-	q, err := query.Read(r.Header.Get("Content-Type"), r.URL.Query(), query.BodyOf(r))
-	if err != nil {
-		return err
-	}
-	if err := q.Check(s.opts.MaxK); err != nil {
-		return err
-	}
-	wanted, err := q.Results()
+	q, wanted, times, err := s.readSearch(c)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.SearchTimeout)
-	defer cancel()
+	ctx, leave, err := s.begin(c, s.opts.SearchTimeout)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	times.WaitMS = milliseconds(time.Since(start))
 	info, err := s.opts.Store.Info(ctx)
 	if err != nil {
 		return err
 	}
-	ranking, view, stages, err := s.rank(ctx, q, info)
+	inner, end := s.stage(ctx, "query")
+	ranking, view, stages, err := s.rank(inner, q, info)
+	times.QueryMS = milliseconds(end())
 	if err != nil {
 		return err
 	}
 	ranking.Index, ranking.Asked = s.opts.IndexName, q.Asked()
-	found, err := results.Search(ctx, ranking, wanted)
+	inner, end = s.stage(ctx, "engine")
+	found, err := results.Search(inner, ranking, wanted)
+	times.SearchMS = milliseconds(end())
 	if err != nil {
 		return err
 	}
@@ -96,7 +107,7 @@ func (s *Server) search(c *gin.Context) error {
 	}
 	answer := searchView{
 		Query:   view,
-		TookMS:  math.Round(float64(time.Since(start).Microseconds())) / 1000,
+		TookMS:  milliseconds(time.Since(start)),
 		Model:   info.Space,
 		Stages:  stages,
 		Search:  q.Explained(),
@@ -108,8 +119,26 @@ func (s *Server) search(c *gin.Context) error {
 	for i, hit := range found.Hits {
 		answer.Hits[i] = s.viewHit(hit)
 	}
+	if q.Explanation != nil {
+		answer.Times = &times
+	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil
+}
+
+// readSearch reads a search from its request.
+func (s *Server) readSearch(c *gin.Context) (q query.Query, wanted results.Options, times timesView, err error) {
+	r := c.Request
+	_, end := s.stage(r.Context(), "read")
+	q, err = query.Read(r.Header.Get("Content-Type"), r.URL.Query(), query.BodyOf(r))
+	times.ReadMS = milliseconds(end())
+	if err == nil {
+		err = q.Check(s.opts.MaxK)
+	}
+	if err == nil {
+		wanted, err = q.Results()
+	}
+	return q, wanted, times, err
 }
 
 // rank returns the order of the items for a query, and what is said of it in the answer.

@@ -3,8 +3,6 @@ package httpapi
 import (
 	"context"
 	"fmt"
-	"math"
-	"time"
 
 	"engram/httpapi/internal/problem"
 	"engram/httpapi/internal/query"
@@ -27,8 +25,7 @@ type stagesView struct {
 }
 
 func viewStages(s Stages) *stagesView {
-	ms := func(d time.Duration) float64 { return math.Round(float64(d.Microseconds())) / 1000 }
-	return &stagesView{s.Metric, s.Candidates, s.All, s.Missing, ms(s.Decode), ms(s.First), ms(s.Tokens), ms(s.Rank), s.Confidence}
+	return &stagesView{s.Metric, s.Candidates, s.All, s.Missing, milliseconds(s.Decode), milliseconds(s.First), milliseconds(s.Tokens), milliseconds(s.Rank), s.Confidence}
 }
 
 // byScan reports whether all of a prediction can rank the items for a query: it is one

@@ -10,11 +10,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"engram/httpapi/internal/limit"
+	"engram/httpapi/internal/metrics"
 	"engram/httpapi/internal/query"
+	"engram/httpapi/keys"
 	"engram/httpapi/pictures"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options say what a Server serves. Only Store is required.
@@ -48,10 +52,12 @@ type Options struct {
 
 	Logger *slog.Logger // nil: no log
 
-	MaxBodyBytes  int64         // of a search; 0: 32 MiB
-	MaxK          int           // most hits of one search; 0: 1000
-	SearchTimeout time.Duration // of one search; 0: 30 s
-	DrainTimeout  time.Duration // for running requests at the end; 0: 20 s
+	Limits
+
+	// Keys are the keys of clients; nil: everybody may do what an administrator may.
+	Keys *keys.File
+	// Tracer takes the spans of requests and of their stages; nil: nobody wants them.
+	Tracer trace.TracerProvider
 }
 
 // Time limits of the connection. Bodies are at most Options.MaxBodyBytes long
@@ -67,18 +73,7 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.MaxBodyBytes == 0 {
-		o.MaxBodyBytes = 32 << 20
-	}
-	if o.MaxK == 0 {
-		o.MaxK = 1000
-	}
-	if o.SearchTimeout == 0 {
-		o.SearchTimeout = 30 * time.Second
-	}
-	if o.DrainTimeout == 0 {
-		o.DrainTimeout = 20 * time.Second
-	}
+	o.Limits = o.Limits.withDefaults()
 	return o
 }
 
@@ -91,9 +86,8 @@ func (o Options) validate() error {
 	if o.Store == nil {
 		fault("a store is needed")
 	}
-	if o.MaxBodyBytes < 0 || o.MaxK < 0 || o.SearchTimeout < 0 || o.DrainTimeout < 0 {
-		fault("limits must not be negative: body %d bytes, k %d, search %v, drain %v",
-			o.MaxBodyBytes, o.MaxK, o.SearchTimeout, o.DrainTimeout)
+	if err := o.Limits.check(); err != nil {
+		faults = append(faults, err)
 	}
 	for _, origin := range o.CORS {
 		if err := checkOrigin(origin); err != nil {
@@ -131,6 +125,12 @@ type Server struct {
 	assets  map[string]asset
 	facets  facets
 	handler http.Handler
+	metrics *metrics.Metrics
+	tracer  trace.Tracer // nil: nobody wants spans
+	queue   *limit.Queue // of requests that the engine or a model works for
+	rates   *limit.Rates // nil: no bound
+	guesses *limit.Rates // of keys that there are not
+	origins *http.CrossOriginProtection
 	// draining is set when Serve begins to shut down; readiness answers it.
 	draining atomic.Bool
 }
@@ -141,9 +141,19 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: loadAssets()}
+	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: loadAssets(), metrics: metrics.New()}
+	s.observe()
+	s.bound()
 	for i := range opts.Trials {
 		s.trials[opts.Trials[i].ID] = &opts.Trials[i]
+	}
+	s.origins = http.NewCrossOriginProtection()
+	for _, origin := range opts.CORS {
+		if origin != "*" { // whose pages may read alone
+			if err := s.origins.AddTrustedOrigin(origin); err != nil {
+				return nil, fmt.Errorf("httpapi: %w", err)
+			}
+		}
 	}
 	s.handler = headAsGet(s.router())
 	return s, nil
@@ -198,8 +208,8 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// router builds the gin engine from the table of routes.
-func (s *Server) router() *gin.Engine {
+// newEngine returns an engine of gin without routes.
+func newEngine() *gin.Engine {
 	// gin keeps its mode for the whole process, and in any other mode it
 	// prints to standard output. No other package uses gin.
 	gin.SetMode(gin.ReleaseMode)
@@ -209,9 +219,15 @@ func (s *Server) router() *gin.Engine {
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		panic(err) // only a list that cannot be parsed is refused
 	}
-	engine.Use(identify, s.secure(), s.cors, s.access, s.recovered)
+	return engine
+}
+
+// router builds the gin engine from the table of routes.
+func (s *Server) router() *gin.Engine {
+	engine := newEngine()
+	engine.Use(identify, s.secure(), s.cors, s.traced, s.access, s.recovered)
 	for _, r := range s.routes() {
-		engine.Handle(r.method, r.path, s.wrap(r.answer()))
+		engine.Handle(r.method, r.path, s.wrap(s.answer(r)))
 	}
 	engine.NoRoute(s.wrap(noRoute))
 	engine.NoMethod(s.wrap(wrongMethod))

@@ -20,13 +20,13 @@ import (
 
 func TestNewNamesEveryFault(t *testing.T) {
 	_, err := New(Options{
-		MaxK:   -1,
+		Limits: Limits{MaxK: -1},
 		Trials: []Trial{{ID: "a"}, {ID: "a"}, {ID: ""}},
 	})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"a store is needed", "k -1", "3 stored trials need a decoder", `id "a" is empty or taken`, `id "" is`} {
+	for _, want := range []string{"a store is needed", "MaxK:-1", "3 stored trials need a decoder", `id "a" is empty or taken`, `id "" is`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q:\n%v", want, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"engram/embed"
 	"engram/embed/pixels"
+	"engram/httpapi/internal/limit"
 	"engram/index"
 )
 
@@ -30,6 +31,9 @@ var (
 	ErrPrecondition = errors.New("precondition failed")
 	ErrMediaType    = errors.New("unsupported media type")
 	ErrShuttingDown = errors.New("the server is shutting down")
+	ErrUnauthorized = errors.New("a key is wanted")
+	ErrForbidden    = errors.New("not allowed")
+	ErrTooMany      = errors.New("too many requests")
 )
 
 // statusClientGone is the status logged for a client that left before its
@@ -56,7 +60,12 @@ var Table = []Kind{
 	{Err: context.Canceled, Status: statusClientGone, Slug: "client-gone", Title: "Client gone",
 		Secret: true, Hint: "the request was cancelled"},
 	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Slug: "timeout", Title: "Took too long",
-		Secret: true, Hint: "the search took longer than the server allows; try again later"},
+		Secret: true, Hint: "the request took longer than the server allows; try again later"},
+	{Err: ErrUnauthorized, Status: http.StatusUnauthorized, Slug: "unauthorized", Title: "A key is wanted"},
+	{Err: ErrForbidden, Status: http.StatusForbidden, Slug: "forbidden", Title: "Not allowed"},
+	{Err: ErrTooMany, Status: http.StatusTooManyRequests, Slug: "too-many-requests", Title: "Too many requests"},
+	{Err: limit.ErrFull, Status: http.StatusServiceUnavailable, Slug: "overloaded", Title: "Too many requests at once",
+		Secret: true, Hint: "as many requests run and wait as the server lets; try again later"},
 	{Err: ErrNoRoute, Status: http.StatusNotFound, Slug: "no-such-route", Title: "No such route"},
 	{Err: ErrMethod, Status: http.StatusMethodNotAllowed, Slug: "method-not-allowed", Title: "Method not allowed"},
 	{Err: ErrRange, Status: http.StatusRequestedRangeNotSatisfiable, Slug: "no-such-range", Title: "No such range"},
