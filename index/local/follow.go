@@ -18,6 +18,10 @@ import (
 // long as it took to read it.
 const followEvery = time.Second
 
+// calmLooks is how many looks in a row find nothing new before rows in memory are put into
+// a graph.
+const calmLooks = 5
+
 // Follow is OpenReadOnly for a process that keeps the index open: what another process
 // flushes or logs is seen about a second later. Where that cannot be read, or has another
 // dimension, space or tokens, the store stays as it is and failed, if it is not nil, is told
@@ -36,7 +40,7 @@ func Follow(dir string, failed func(error)) (*Store, error) {
 
 // follow reads what has changed since seen, again and again.
 func (s *Store) follow(ctx context.Context, seen string, failed func(error)) {
-	rest, told := followEvery, ""
+	rest, told, calm := followEvery, "", 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,8 +49,11 @@ func (s *Store) follow(ctx context.Context, seen string, failed func(error)) {
 		}
 		now := stateOf(s.folder.Path)
 		if now == seen {
+			calm++
+			s.changing.Store(calm < calmLooks)
 			continue
 		}
+		calm = 0
 		began := time.Now()
 		if err := s.refresh(); err == nil {
 			seen, told = now, ""
@@ -94,9 +101,14 @@ func (s *Store) refresh() error {
 	if now == nil || s.closing {
 		return nil
 	}
+	s.changing.Store(true)
+	if s.endGrowth != nil {
+		s.endGrowth()
+	}
 	open := map[[3]uint64]*segment{}
 	for _, p := range now.parts {
 		open[p.segment.files()] = p.segment
+		p.segment.frozen = p.inMemory() // a graph of these rows comes too late
 	}
 	parts := slices.Clone(fresh.current.Load().parts)
 	for i := range parts {

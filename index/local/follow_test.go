@@ -77,7 +77,8 @@ func TestAFollowerSeesWhatIsWritten(t *testing.T) {
 	mustClose(t, follower)
 }
 
-// A follower looks by itself.
+// A follower looks by itself. Once it has found nothing new for a while, its searches have
+// the rows of the log put into a graph.
 func TestAFollowerLooksByItself(t *testing.T) {
 	t.Parallel()
 	s := mustCreate(t, t.TempDir(), 4)
@@ -86,17 +87,83 @@ func TestAFollowerLooksByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustLog(t, s, Logged)
-	put(t, s, 1, 1, 2)
+	put(t, s, 1, idsFrom(0, firstGrown)...)
 	for {
 		if info, err := follower.Info(t.Context()); err != nil {
 			t.Fatal(err)
-		} else if info.Count == 2 {
+		} else if info.Count == firstGrown {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+	for range 2 * scansOfRow {
+		mustSearch(t, follower, index.Query{Vector: []float32{1, 0, 0, 0}, K: 1})
+	}
+	if follower.growing.Load() {
+		t.Error("rows that the next look may replace are put into a graph")
+	}
+	for follower.current.Load().parts[0].segment.Graph() == nil {
+		mustSearch(t, follower, index.Query{Vector: []float32{1, 0, 0, 0}, K: 1})
+		time.Sleep(10 * time.Millisecond)
+	}
 	mustClose(t, follower)
 	mustClose(t, s)
+}
+
+// What a follower reads takes the place of a graph that it has made of the log, and of one
+// that it is making.
+func TestAFollowerReadsWhileItMakesAGraph(t *testing.T) {
+	s := mustCreateStamped(t, t.TempDir(), 4)
+	mustLog(t, s, Logged)
+	put(t, s, 1, idsFrom(0, 100)...)
+	follower, err := OpenReadOnly(s.folder.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower.firstGrown = 30
+	follows := func() {
+		t.Helper()
+		if err := follower.refresh(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(versions(t, s), versions(t, follower)); diff != "" {
+			t.Errorf("items (-want +got):\n%s", diff)
+		}
+	}
+	mustGrow(t, follower, nil)
+	if diff := cmp.Diff(versions(t, s), versions(t, follower)); diff != "" {
+		t.Errorf("items in a graph (-want +got):\n%s", diff)
+	}
+	put(t, s, 2, idsFrom(50, 100)...)
+	remove(t, s, 1, 2, 60)
+	follows()
+	mustGrow(t, follower, func() {
+		put(t, s, 3, 3, 55, 200)
+		remove(t, s, 4, 70)
+		follows()
+	})
+	if diff := cmp.Diff(versions(t, s), versions(t, follower)); diff != "" {
+		t.Errorf("after a graph that came too late (-want +got):\n%s", diff)
+	}
+	mustGrow(t, follower, func() {
+		mustFlush(t, s)
+		follows()
+	})
+	mustGrowNothing(t, follower)
+	if diff := cmp.Diff(versions(t, s), versions(t, follower)); diff != "" {
+		t.Errorf("after a flush (-want +got):\n%s", diff)
+	}
+	mustClose(t, s)
+	mustClose(t, follower)
+}
+
+// mustGrowNothing checks that no rows in memory are there for a graph.
+func mustGrowNothing(t *testing.T, s *Store) {
+	t.Helper()
+	if g := s.beginInsertion(); g != nil {
+		g.release()
+		t.Error("there are rows in memory, wanted none after a flush")
+	}
 }
 
 // Where an index is deleted and made again in its folder, files have the names of others. A

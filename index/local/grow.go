@@ -28,12 +28,12 @@ func (s *Store) scanned(snap *snapshot) {
 		segment.scans.Add(1)
 	}
 	loose := snap.loose
-	if loose < leastGrown || s.scans.Add(int64(loose)) < scansOfRow*int64(loose) || !s.growing.CompareAndSwap(false, true) {
+	if loose < leastGrown || s.changing.Load() || s.scans.Add(int64(loose)) < scansOfRow*int64(loose) || !s.growing.CompareAndSwap(false, true) {
 		return
 	}
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	if s.closing || s.readOnly() || s.current.Load() == nil {
+	if s.closing || s.current.Load() == nil {
 		return // for ever
 	}
 	ctx, end := context.WithCancel(context.Background())

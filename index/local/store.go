@@ -87,6 +87,9 @@ type Store struct {
 
 	scans   atomic.Int64 // rows in memory that are in no graph, looked at by searches (see scanned)
 	growing atomic.Bool  // a goroutine puts them into one
+	// changing tells that a follower has lately seen something new. What it reads next takes
+	// the place of all rows in memory, so that they are scanned until then.
+	changing atomic.Bool
 	// inserter is held while rows are put into a graph, and taken before writer.
 	inserter sync.Mutex
 }
