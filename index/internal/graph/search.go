@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"sync"
 
@@ -51,7 +50,9 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 	r := searches.Get().(*search)
 	defer r.release()
 	r.k = k
-	for i, part := range parts {
+	r.inOrder(parts)
+	for _, i := range r.order {
+		part := parts[i]
 		ok, err := r.walk(s, i, part, q)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return dst, err
@@ -60,16 +61,18 @@ func (s Searcher) Search(ctx context.Context, dst []column.Match, parts []column
 			r.rest, r.places = append(r.rest, part), append(r.places, i)
 			continue
 		}
-		for _, m := range r.best {
-			m.Part = i
-			r.found = append(r.found, m)
+		for j := range r.best {
+			r.best[j].Part = i
 		}
-		slices.SortFunc(r.found, column.Compare)
-		r.found = r.found[:min(k, len(r.found))]
+		r.take()
 		if s.Report != nil {
 			s.Report.walked(s, r, i, part, k)
 		}
 	}
+	if err := r.scorePool(parts); err != nil {
+		return dst, err
+	}
+	r.take()
 	walked := len(r.found)
 	if len(r.rest) > 0 {
 		var err error
@@ -99,14 +102,17 @@ func (r *search) walk(s Searcher, i int, part column.Part, q []float32) (ok bool
 	if !ok || err != nil {
 		return false, err
 	}
-	if len(r.found) == 0 {
+	if len(r.query.Vector) == 0 {
 		r.query.Set(q)
 	}
-	if g := s.Graphs[i]; part.Possible != nil && part.Filter == nil {
+	switch g := s.Graphs[i]; {
+	case part.Possible != nil && part.Filter == nil:
 		ok, err = r.walkChosen(s, g, part, efforts)
-	} else {
+	case r.base.Near > 0:
+		ok = r.walkShared(i, part, g, efforts)
+	default:
 		err = r.walkFor(g, part, r.k, efforts)
-		ok = len(r.best)+r.below >= min(r.k, part.Most()) // or else rows that are dead or not chosen took places
+		ok = len(r.best) >= min(r.k, part.Most()) // or else rows that are dead or not chosen took places
 	}
 	if s.Report != nil && !ok && len(r.path) > 0 {
 		s.Report.GivenUp = true
@@ -187,12 +193,16 @@ type search struct {
 	vector []float32      // room for one row that is read
 	score1 [1]float32     // of one row
 	best   []column.Match // of one walk, best first
-	below  int            // rows of its beam that others leave no place among the best
-	base   Efforts        // of the part, without what dead rows take; zero where others share none of it
-	shared []float32      // scores by codes of live rows in the beams of parts, the best first
 
 	effort  int  // of the walk
 	distant bool // it was for a distant query
+
+	// Of walks of several parts without a filter (see walkShared).
+	order []int    // parts, in the order in which they are walked
+	base  Efforts  // of the part, without what dead rows take; zero where others share none of it
+	near  bool     // the query is not distant for a part that was walked
+	pool  []pooled // live rows in the beams of parts, the best first
+	spare []pooled // room for the next pool
 
 	found  []column.Match // of all parts
 	rest   []column.Part  // parts that are scanned
@@ -202,7 +212,7 @@ type search struct {
 // release hands the search to the next one. It keeps nothing of this one alive.
 func (s *search) release() {
 	clear(s.rest)
-	s.shared = s.shared[:0]
+	s.pool = s.pool[:0]
 	s.rest, s.places, s.found, s.query.Vector, s.choose = s.rest[:0], s.places[:0], s.found[:0], nil, nil
 	searches.Put(s)
 }
@@ -213,52 +223,18 @@ func (s *search) release() {
 func (s *search) walkFor(g *Graph, part column.Part, k int, e Efforts) error {
 	code := s.paddedCode(column.CodeStride(part.Dim))
 	effort := s.begin(g, part.Rows, code, e)
-	if s.best, s.below = s.best[:0], 0; effort == 0 {
+	if s.best = s.best[:0]; effort == 0 {
 		return nil
 	}
-	s.share()
 	s.finish(g, part.Rows, code, effort)
-	s.keepShared(part)
 	return s.scoreBeam(part, k)
-}
-
-// share lets the walks of several parts have one effort in common: a walk ends where the
-// beams of the parts before have as many better rows as a walk over all parts would keep.
-// So a part that has few of the nearest rows takes few steps.
-func (s *search) share() {
-	if effort := s.common(); effort > 0 && len(s.shared) >= effort {
-		s.enough = s.shared[effort-1]
-	}
-}
-
-// common is the effort that a walk has in common with the ones of other parts, 0 for none.
-func (s *search) common() int {
-	if s.distant {
-		return s.base.Distant
-	}
-	return s.base.Near
-}
-
-// keepShared puts the scores of the beam's live rows with the ones of other parts.
-func (s *search) keepShared(part column.Part) {
-	if s.common() == 0 {
-		return
-	}
-	for _, c := range s.beam {
-		if part.Allowed(int(c.row &^ expanded)) {
-			s.shared = append(s.shared, c.score)
-		}
-	}
-	slices.Sort(s.shared)
-	slices.Reverse(s.shared)
-	s.shared = s.shared[:min(len(s.shared), 2*s.common())]
 }
 
 // begin begins a walk, and returns its effort: for a query like the rows or for a distant
 // one, as the best score with the entries tells. It is 0 where a scan is better.
 func (s *search) begin(g *Graph, rows *column.Rows, code []int8, e Efforts) int {
 	s.start(g, rows, code, max(e.Near, e.Distant))
-	s.effort, s.distant = e.Near, s.beam[0].score*s.query.Scale < g.Near
+	s.effort, s.distant = e.Near, !s.near && s.beam[0].score*s.query.Scale < g.Near
 	if !s.distant {
 		return e.Near
 	}
@@ -273,50 +249,48 @@ func (s *search) begin(g *Graph, rows *column.Rows, code []int8, e Efforts) int 
 // scoreBeam sets best to the best k rows of the beam that are not dead and that the filter
 // chooses.
 func (s *search) scoreBeam(part column.Part, k int) error {
-	s.best, s.vector = slices.Grow(s.best[:0], k), slices.Grow(s.vector[:0], part.Dim)
-	q := &s.query
-	least := float32(math.Inf(-1)) // score of the k-th best row of the parts before
-	if s.choose == nil && part.Possible == nil && len(s.found) == k {
-		least = s.found[k-1].Score
-	}
+	s.best = s.best[:0]
 	for i, c := range s.beam {
-		row := int(c.row &^ expanded)
+		c.row &^= expanded
 		if part.Read == nil && i+1 < len(s.beam) && len(s.best) < k {
 			s.kernels.PrefetchVector(part.Vector(int(s.beam[i+1].row &^ expanded)))
 		}
-		if !part.Allowed(row) {
+		if !part.Allowed(int(c.row)) {
 			continue
 		}
-		if len(s.best) == k && c.score*q.Scale+q.Likely(part.Scales[row]) < s.best[k-1].Score {
-			continue
-		}
-		if c.score*q.Scale+q.Likely(part.Scales[row]) < least {
-			s.below++
-			continue
-		}
-		vector, err := part.Load(s.vector, row)
-		if err != nil {
+		if err := s.scoreRow(&part, pooled{candidate: c}, k); err != nil {
 			return err
 		}
-		s.kernels.DotRows(s.score1[:], q.Vector, vector, part.Dim)
-		if err := q.CheckScore(part.Rows, row, s.score1[0], c.score*q.Scale); err != nil {
-			return err
-		}
-		m := column.Match{ID: part.IDs[row], Score: s.score1[0], Row: row}
-		if len(s.best) == k && column.Compare(m, s.best[k-1]) > 0 {
-			continue
-		}
-		if s.choose != nil {
-			ok, err := s.choose(row)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-		}
-		s.keep(m, k)
 	}
+	return nil
+}
+
+// scoreRow scores a row of a part by its vector, and keeps it where it is among the best k
+// and the filter chooses it. A row whose code says that it is not likely to be is not read.
+func (s *search) scoreRow(part *column.Part, c pooled, k int) error {
+	q, row := &s.query, int(c.row)
+	if len(s.best) == k && c.score*q.Scale+q.Likely(part.Scales[row]) < s.best[k-1].Score {
+		return nil
+	}
+	s.best, s.vector = slices.Grow(s.best, k-len(s.best)), slices.Grow(s.vector[:0], part.Dim)
+	vector, err := part.Load(s.vector, row)
+	if err != nil {
+		return err
+	}
+	s.kernels.DotRows(s.score1[:], q.Vector, vector, part.Dim)
+	if err := q.CheckScore(part.Rows, row, s.score1[0], c.score*q.Scale); err != nil {
+		return err
+	}
+	m := column.Match{ID: part.IDs[row], Score: s.score1[0], Part: int(c.part), Row: row}
+	if len(s.best) == k && column.Compare(m, s.best[k-1]) > 0 {
+		return nil
+	}
+	if s.choose != nil {
+		if ok, err := s.choose(row); !ok || err != nil {
+			return err
+		}
+	}
+	s.keep(m, k)
 	return nil
 }
 

@@ -64,7 +64,7 @@ func (s *search) walkChosen(by Searcher, g *Graph, part column.Part, e Efforts) 
 	if part.Matches == len(part.IDs) {
 		part.Possible = nil
 		err := s.walkFor(g, part, s.k, e)
-		return len(s.best)+s.below >= min(s.k, part.Matches), err
+		return len(s.best) >= min(s.k, part.Matches), err
 	}
 	t := through{search: s, graph: g, part: part, k: min(s.k, part.Matches), recall: by.Recall, efforts: e, budget: scanCost(part)}
 	if by.Through {

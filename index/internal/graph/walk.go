@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"math"
 	"slices"
 
 	"engram/index/internal/column"
@@ -25,9 +24,10 @@ type walker struct {
 	beam    []candidate // the best rows so far, best first
 	path    []candidate // rows in the order in which they were expanded
 	next    int         // no row of the beam before this one is to be expanded
-	// enough ends a walk of leastSteps rows or more where no row left to expand has such a
-	// score (see search.share).
-	enough float32
+	// others are rows of other parts, best first. The walk ends at a row where they and the
+	// beam have as many better ones together as a walk over all parts keeps, which is common.
+	others []pooled
+	common int
 	fresh  []uint32  // neighbours that are to be scored
 	scores []float32 // of fresh
 
@@ -37,8 +37,8 @@ type walker struct {
 }
 
 // leastSteps is how many rows a walk expands at least: so many lead it from an entry to
-// the query.
-const leastSteps = 10
+// the query (see NOTES.md).
+const leastSteps = 14
 
 // start begins a walk that keeps room rows at most, at the first entries. code is the
 // code of the query, padded to the stride of the codes.
@@ -46,7 +46,7 @@ func (w *walker) start(g *Graph, rows *column.Rows, code []int8, room int) {
 	words := (len(rows.IDs) + 63) / 64
 	w.seen = slices.Grow(w.seen[:0], words)[:words]
 	clear(w.seen)
-	w.beam, w.path, w.enough = slices.Grow(w.beam[:0], room), w.path[:0], float32(math.Inf(-1))
+	w.beam, w.path, w.common = slices.Grow(w.beam[:0], room), w.path[:0], 0
 	w.enter(g.Entries[:g.First], rows, code, room)
 }
 
@@ -73,7 +73,7 @@ func (w *walker) finish(g *Graph, rows *column.Rows, code []int8, effort int) {
 			w.next++
 			continue
 		}
-		if c.score < w.enough && len(w.path) >= leastSteps {
+		if w.common > 0 && w.ends(c.score, effort) {
 			return
 		}
 		w.path = append(w.path, *c)
@@ -92,6 +92,13 @@ func (w *walker) finish(g *Graph, rows *column.Rows, code []int8, effort int) {
 		w.prefetchNext(g)
 		w.score(rows, code, effort)
 	}
+}
+
+// ends reports whether the walk ends at the next row to expand, for the others. Of an effort
+// that is larger than common, because rows are dead, each row takes a smaller share.
+func (w *walker) ends(score float32, effort int) bool {
+	left := w.common - w.next*w.common/effort // more than 0, as the beam has no more than effort
+	return len(w.path) >= leastSteps && left <= len(w.others) && score < w.others[left-1].score
 }
 
 // prefetchNext loads the links of the row that is expanded next if none of the fresh
