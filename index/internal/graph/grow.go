@@ -179,7 +179,7 @@ func (w *worker) takeOver(from Growth, row, was uint32) {
 func (b *builder) chooseEntries(rng *rand.Rand, held []uint32) {
 	n := len(b.rows.IDs)
 	// A small graph has fewer, as its walks are short.
-	first := min(entryRows, max(1, n/64))
+	first := min(entryRows, max(1, n/256))
 	all := max(first, min(n/entryShare, maxEntries))
 	if n-len(held) < 2*all {
 		return // few rows: the first one leads to the others
