@@ -18,7 +18,7 @@ const (
 	// scansOfRow is how often a row is looked at before it gets links. A row takes about
 	// 20 ns of a scan and 80 µs of an insertion, which its segment needs later too where it
 	// is searched. So a load that few searches come in between pays for no graph.
-	scansOfRow = 250
+	scansOfRow = 100
 )
 
 // scanned notes that a search has looked at the rows that are in no graph, and has the ones
