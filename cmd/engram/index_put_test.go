@@ -68,6 +68,9 @@ func TestPutAndDelete(t *testing.T) {
 		`{"id": "x", "vector": [1, 2]}`:         "wanted the id of an item",
 		`{"id": 1, "vectr": [1], "payload":{}}`: `"vectr"`,
 		`{"id": 1, "payload": {}} {"id": 2}`:    "line 1: ",
+		`{"id": 1, "id": 2, "payload": {}}`:     `line 1: "id" comes twice`,
+		`{"ID": 1, "payload": {}}`:              `line 1: unknown field "ID", wanted one of id, vector, payload`,
+		`{"id": 1, "payload": {"a":1, "a":2}}`:  `line 1: payload: "a" comes twice`,
 	} {
 		c.in = text
 		c.refuse([]string{part}, "index", "put", dir)

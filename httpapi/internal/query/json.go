@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"engram/data/jsonobject"
 	"engram/embed"
 	"engram/httpapi/internal/problem"
 	"engram/index"
@@ -229,31 +229,10 @@ func (q *Query) options(object queryObject) (err error) {
 	return err
 }
 
-// checkMembers refuses an object with a member that comes twice or is written in
-// another case: package json would take the last one, and any case.
+// checkMembers refuses an object with a member that comes twice or is none of known.
 func checkMembers(raw []byte, known []string) error {
-	tokens := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := tokens.Token(); err != nil || open != json.Delim('{') {
-		return nil //nolint:nilerr // the decoder says what is wrong
-	}
-	seen := map[string]bool{}
-	for tokens.More() {
-		token, err := tokens.Token()
-		name, isName := token.(string)
-		if err != nil || !isName {
-			return nil //nolint:nilerr // the decoder says what is wrong
-		}
-		switch {
-		case seen[name]:
-			return fmt.Errorf("JSON: %.40q comes twice: %w", name, problem.ErrBody)
-		case !slices.Contains(known, name):
-			return fmt.Errorf("JSON: unknown field %.40q, wanted one of %s: %w", name, strings.Join(known, ", "), problem.ErrBody)
-		}
-		seen[name] = true
-		var value json.RawMessage
-		if err := tokens.Decode(&value); err != nil {
-			return nil //nolint:nilerr // the decoder says what is wrong
-		}
+	if err := jsonobject.Check(raw, known); err != nil {
+		return fmt.Errorf("JSON: %w: %w", err, problem.ErrBody)
 	}
 	return nil
 }
@@ -278,6 +257,9 @@ func jsonError(err error) error {
 	}
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("JSON: the body is empty, wanted a query: %w", problem.ErrBody)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("JSON: the body ends in the middle of the query: %w", problem.ErrBody)
 	}
 	return fmt.Errorf("%s: %w", strings.Replace(err.Error(), "json: ", "JSON: ", 1), problem.ErrBody)
 }

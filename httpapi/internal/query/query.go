@@ -275,6 +275,9 @@ func bodyError(what string, err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the %s ends in the middle: %w", what, problem.ErrBody)
+	}
 	return fmt.Errorf("%s: %w: %w", what, err, problem.ErrBody)
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"strconv"
 
+	"engram/data/jsonobject"
 	"engram/data/progress"
 	"engram/index"
 	"engram/index/local"
@@ -78,6 +79,9 @@ func (v *lineVector) UnmarshalJSON(text []byte) error {
 // parse reads a line. It refuses keys that it does not know: one that is misspelt would
 // have the payload replaced alone.
 func (l *line) parse(text []byte) error {
+	if err := jsonobject.Check(text, []string{"id", "vector", "payload"}); err != nil {
+		return err
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(l); errors.Is(err, io.ErrUnexpectedEOF) {
@@ -87,6 +91,9 @@ func (l *line) parse(text []byte) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something stands behind the JSON object")
+	}
+	if err := jsonobject.Check(l.Payload, nil); err != nil {
+		return fmt.Errorf("payload: %w", err)
 	}
 	return nil
 }
