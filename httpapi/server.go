@@ -166,8 +166,18 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // lets running requests finish for up to Options.DrainTimeout and returns nil,
 // or an error where requests had to be cut off. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, s.handler, writeTimeout)
+}
+
+// ServeAdmin is Serve of what Admin returns. A profile takes as long as its request says.
+func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, s.Admin(), 0)
+}
+
+// serve serves a handler, whose answers are cut off after writeTimeout; 0: never.
+func (s *Server) serve(ctx context.Context, l net.Listener, handler http.Handler, writeTimeout time.Duration) error {
 	server := &http.Server{
-		Handler:           s.handler,
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -73,7 +73,7 @@ func sampleFiles(t *testing.T, photo string) func(key string) map[string][]byte 
 	}
 }
 
-func keys(first, n int) (keys []string) {
+func sampleKeys(first, n int) (keys []string) {
 	for i := range n {
 		keys = append(keys, fmt.Sprintf("%05d", first+i))
 	}
@@ -146,12 +146,12 @@ func TestIndexOfTars(t *testing.T) {
 	c := newCLI(t)
 	files := sampleFiles(t, filepath.Join(writePhotos(t), "p12.png"))
 	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "index")
-	whole := tarOf(t, keys(0, 10), files)
+	whole := tarOf(t, sampleKeys(0, 10), files)
 	writeFile(t, filepath.Join(dir, "0.tar"), whole)
-	writeFile(t, filepath.Join(dir, "1.tar"), tarOf(t, append(keys(100, 5), "00100", "empty", "broken"), files))
+	writeFile(t, filepath.Join(dir, "1.tar"), tarOf(t, append(sampleKeys(100, 5), "00100", "empty", "broken"), files))
 	writeFile(t, filepath.Join(dir, "2.tar"), whole[:len(whole)/2])
 	writeFile(t, filepath.Join(dir, "3.tar"), []byte("no tar"))
-	writeFile(t, filepath.Join(dir, "4.tar"), tarOf(t, keys(400, 3), files))
+	writeFile(t, filepath.Join(dir, "4.tar"), tarOf(t, sampleKeys(400, 3), files))
 	writeFile(t, filepath.Join(dir, "4_stats.json"), []byte(`{"count": 9, "successes": 4, "failed_to_download": 5, "failed_to_resize": 0, "duration": 1, "start_time": 0, "end_time": 1, "status_dict": {}}`))
 	var r ingest.Report
 	c.json(&r, "index", "build", dir, "--out", out)
@@ -379,7 +379,7 @@ func TestDryRunStoresNothing(t *testing.T) {
 	files := sampleFiles(t, filepath.Join(writePhotos(t), "p12.png"))
 	tars := t.TempDir()
 	for i := range 3 {
-		writeFile(t, filepath.Join(tars, fmt.Sprintf("%d.tar", i)), tarOf(t, keys(0, 8), files))
+		writeFile(t, filepath.Join(tars, fmt.Sprintf("%d.tar", i)), tarOf(t, sampleKeys(0, 8), files))
 	}
 	c.json(&e, "index", "build", tars, "--dry-run")
 	if e.Rows != 24 || !e.Guessed || e.Sampled == 0 {

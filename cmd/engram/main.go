@@ -91,7 +91,7 @@ func newRoot(io streams) *cobra.Command {
 	c.addFlags(root.PersistentFlags())
 	for _, cmd := range []*cobra.Command{
 		c.setupCommand(), c.modelCommand(), c.embedCommand(), c.indexCommand(), c.searchCommand(), c.labelCommand(),
-		c.trainCommand(), c.reconstructCommand(), c.pretrainCommand(), c.evalCommand(), c.studyCommand(), c.serveCommand(), c.demoCommand(),
+		c.trainCommand(), c.reconstructCommand(), c.pretrainCommand(), c.evalCommand(), c.studyCommand(), c.serveCommand(), c.keyCommand(), c.demoCommand(),
 		c.planCommand(), c.healthCommand(), c.benchCommand(),
 	} {
 		root.AddCommand(cmd)

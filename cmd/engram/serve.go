@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"strings"
+	"time"
 
 	"engram/cmd/engram/internal/app"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func (c *console) serveCommand() *cobra.Command {
 	var spec app.ServeSpec
-	var addr string
+	var listen app.ListenSpec
+	var set settings
 	cmd := &cobra.Command{
 		Use:   "serve [IMAGES]",
 		Short: "Serve an index over HTTP, with a page",
@@ -28,6 +31,12 @@ func (c *console) serveCommand() *cobra.Command {
 			"  engram serve --index digits.index --decoder decoder --voxels voxels.npy --trials trials.csv",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := set.read(cmd, args, c.getenv); err != nil {
+				return err
+			}
+			if set.print {
+				return set.write(c.stdout, cmd)
+			}
 			switch {
 			case len(args) == 0:
 				var err error
@@ -39,7 +48,7 @@ func (c *console) serveCommand() *cobra.Command {
 			default:
 				spec.Images = args[0]
 			}
-			return c.serve(cmd.Context(), spec, addr)
+			return c.serve(cmd.Context(), spec, listen)
 		},
 	}
 	flags := cmd.Flags()
@@ -56,21 +65,62 @@ func (c *console) serveCommand() *cobra.Command {
 	flags.StringVar(&spec.Regions, "regions", "", "regions of the voxels of --mask, which the page outlines: a table with a line per voxel and a column area or region, or a NIfTI `file` of labels")
 	flags.StringVar(&spec.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial: the image seen, by its path in the folder of images or its number from 0")
 	flags.StringVar(&spec.Column, "column", "image", "column of --trials")
-	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
+	operationFlags(flags, &spec, &listen)
+	set.addFlags(flags)
 	return cmd
 }
 
+// operationFlags say where a server listens, who may ask, and how much.
+func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.ListenSpec) {
+	flags.StringVar(&listen.Addr, "addr", "127.0.0.1:8080", "`address` to listen on, host:port")
+	flags.StringVar(&listen.Admin, "admin-addr", "", "`address` for Prometheus's /metrics and for /debug/pprof/, such as 127.0.0.1:9090 (default none)")
+	flags.StringVar(&listen.Cert, "tls-cert", "", "`file` of the certificate chain for TLS, PEM")
+	flags.StringVar(&listen.Key, "tls-key", "", "`file` of its private key, PEM")
+	flags.IntVar(&listen.Connections, "max-connections", app.DefaultConnections, "connections at once; others wait")
+	flags.StringVar(&spec.Keys, "keys", "", "`file` of the API keys that clients need (see engram key; default: they need none)")
+	l := &spec.Limits
+	flags.Float64Var(&l.Rate, "rate", 0, "requests a second of each key, or of each address without keys, on average (default: no bound)")
+	flags.IntVar(&l.Burst, "burst", 0, "requests of one client at once (default twice --rate)")
+	flags.IntVar(&l.MaxRunning, "max-running", 0, "searches that run at once (default 16 for each processor)")
+	flags.IntVar(&l.MaxWaiting, "max-waiting", 1024, "searches that wait for their turn; others are refused")
+	flags.Int64Var(&l.MaxBodyBytes, "max-body", 32<<20, "`bytes` of the body of a request")
+	flags.IntVar(&l.MaxK, "max-k", 1000, "hits of one search")
+	flags.DurationVar(&l.SearchTimeout, "search-timeout", 30*time.Second, "time of one search")
+	flags.DurationVar(&l.ReadTimeout, "read-timeout", 15*time.Second, "time of what needs no search")
+	flags.DurationVar(&l.WriteTimeout, "write-timeout", 2*time.Minute, "time of one write")
+	flags.DurationVar(&l.DrainTimeout, "drain-timeout", 20*time.Second, "time for running requests at the end")
+	for _, name := range []string{"rate", "burst", "max-running"} {
+		flags.Lookup(name).DefValue = "" // in the help, or else 0
+	}
+}
+
 // serve serves until ctx ends.
-func (c *console) serve(ctx context.Context, spec app.ServeSpec, addr string) (err error) {
+func (c *console) serve(ctx context.Context, spec app.ServeSpec, listen app.ListenSpec) (err error) {
+	spec.Traces = tracesEndpoint(c.getenv)
 	service, err := show(ctx, c, c.app().OpenService, spec)
 	if err != nil {
 		return err
 	}
 	defer closeInto(&err, service)
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	listening, err := app.Listen(ctx, listen)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stdout, "http://%s/\n", listener.Addr())
-	return service.Serve(ctx, listener)
+	fmt.Fprintln(c.stdout, listening.URL())
+	if admin := listening.AdminURL(); admin != "" {
+		fmt.Fprintln(c.stderr, "metrics are at "+admin)
+	}
+	return service.Serve(ctx, listening)
+}
+
+// tracesEndpoint returns where spans are sent to, "" for nowhere, by OpenTelemetry's own
+// variables (OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP").
+func tracesEndpoint(getenv func(string) string) string {
+	if endpoint := getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); endpoint != "" {
+		return endpoint
+	}
+	if base := getenv("OTEL_EXPORTER_OTLP_ENDPOINT"); base != "" {
+		return strings.TrimSuffix(base, "/") + "/v1/traces"
+	}
+	return ""
 }

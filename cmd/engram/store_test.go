@@ -69,8 +69,8 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 	t.Parallel()
 	files := sampleFiles(t, filepath.Join(writePhotos(t), "p12.png"))
 	tars := t.TempDir()
-	writeFile(t, filepath.Join(tars, "0.tar"), tarOf(t, append(keys(0, 100), "k\xff", "k\xfe"), files))
-	writeFile(t, filepath.Join(tars, "1.tar"), tarOf(t, keys(200, 50), files))
+	writeFile(t, filepath.Join(tars, "0.tar"), tarOf(t, append(sampleKeys(0, 100), "k\xff", "k\xfe"), files))
+	writeFile(t, filepath.Join(tars, "1.tar"), tarOf(t, sampleKeys(200, 50), files))
 	onServers(t, func(t *testing.T, c *cli, collection func(string) string) {
 		folder := filepath.Join(t.TempDir(), "index")
 		c.must("index", "build", tars, "--out", folder)

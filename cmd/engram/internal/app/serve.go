@@ -9,16 +9,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"engram/data/progress"
 	"engram/embed/clip"
 	"engram/embed/dataset"
 	"engram/embed/model"
 	"engram/httpapi"
+	"engram/httpapi/keys"
 )
 
 // ServeSpec says what a server answers with.
@@ -44,6 +46,10 @@ type ServeSpec struct {
 	Stored                               []httpapi.Trial // more of them
 
 	Suggestions []string // queries in words that the page offers
+
+	Keys   string         // file of API keys; "": clients need none
+	Limits httpapi.Limits // what clients can ask
+	Traces string         // OTLP/HTTP endpoint that spans are sent to; "": nowhere
 
 	Shown Shown
 }
@@ -94,13 +100,18 @@ func (a *App) OpenService(ctx context.Context, spec ServeSpec, watch progress.Fu
 	return s, nil
 }
 
-// Serve is httpapi.Server's, and says first how index, images and models were
-// joined.
-func (s *Service) Serve(ctx context.Context, l net.Listener) error {
+// Serve is httpapi.Server's on all listeners, and says first how index, images and models
+// were joined.
+func (s *Service) Serve(ctx context.Context, l *Listening) error {
 	for _, f := range s.facts {
 		s.log.Log(ctx, f.level, f.text)
 	}
-	return s.Server.Serve(ctx, l)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Server.Serve(ctx, l.main) })
+	if l.admin != nil {
+		group.Go(func() error { return s.Server.ServeAdmin(ctx, l.admin) })
+	}
+	return group.Wait()
 }
 
 // Close closes models and index.
@@ -150,7 +161,10 @@ func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress
 // open opens index, images, models and trials, and returns them as the server
 // takes them.
 func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progress.Func) (httpapi.Options, error) {
-	opts := httpapi.Options{IndexName: cmp.Or(spec.Shown.Index, filepath.Base(spec.Index)), Logger: a.opts.Logger}
+	opts := httpapi.Options{IndexName: cmp.Or(spec.Shown.Index, filepath.Base(spec.Index)), Logger: a.opts.Logger, Limits: spec.Limits}
+	if err := s.openOperation(ctx, spec, &opts); err != nil {
+		return opts, err
+	}
 	x, err := a.followIndex(ctx, spec.Index)
 	if err != nil {
 		return opts, err
@@ -192,6 +206,25 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 		return opts, err
 	}
 	return opts, nil
+}
+
+// openOperation opens the keys of clients and the way of traces.
+func (s *Service) openOperation(ctx context.Context, spec ServeSpec, opts *httpapi.Options) (err error) {
+	if spec.Keys != "" {
+		if opts.Keys, err = keys.Open(spec.Keys); err != nil {
+			return err
+		}
+	}
+	if spec.Traces == "" {
+		return nil
+	}
+	t, err := openTraces(ctx, spec.Traces)
+	if err != nil {
+		return err
+	}
+	s.opened, opts.Tracer = append(s.opened, t), t
+	s.note(slog.LevelInfo, "traces are sent to %s", spec.Traces)
+	return nil
 }
 
 // openEncoders opens what turns pictures into queries, and words where the model has
