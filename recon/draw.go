@@ -2,7 +2,6 @@ package recon
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -99,27 +98,41 @@ func (r *Reconstructor) noise(opts Options) [][]float32 {
 }
 
 // predict returns what runs the denoiser on latents, each with its tokens, [n, T, D], and the
-// embedding in its labels, or with zeros, which ask for any picture.
+// embedding in its labels, or with zeros, which ask for any picture. Every step uses the memory
+// of the step before.
 func (r *Reconstructor) predict(tokens, embeddings []float32) diffusion.Predict {
 	with := r.condition(tokens, embeddings)
-	without := with.without()
 	n := len(tokens) / (r.tokens * r.dim)
 	times := make([]float32, n)
+	steps := map[bool]*step{true: r.step(with, times), false: r.step(with.without(), times)}
 	return func(ctx context.Context, x []float32, time float64, conditioned bool) ([]float32, error) {
 		for i := range times {
 			times[i] = float32(time)
 		}
-		inputs := map[string]*ort.Tensor{
-			"latent": {Shape: r.latents(n), Data: x},
-			"time":   {Shape: []int64{int64(n)}, Data: times},
-		}
-		if conditioned {
-			maps.Copy(inputs, with)
-		} else {
-			maps.Copy(inputs, without)
-		}
-		return r.denoiser.run(ctx, inputs)
+		s := steps[conditioned]
+		s.latent.Data = x
+		err := r.denoiser.session.Run(ctx, s.in, s.out)
+		return s.prediction, err
 	}
+}
+
+// step is what one run of the denoiser reads and writes.
+type step struct {
+	in, out    ort.Tensors
+	latent     *ort.Tensor // of in
+	prediction []float32   // of out
+}
+
+// step returns a run for a condition, at times that it shares.
+func (r *Reconstructor) step(given condition, times []float32) *step {
+	n, names := len(times), r.denoiser.model.Inputs
+	s := &step{latent: &ort.Tensor{Shape: r.latents(n)}, prediction: make([]float32, n*r.Elements())}
+	s.in = ort.Tensors{names["latent"]: s.latent, names["time"]: {Shape: []int64{int64(n)}, Data: times}}
+	for name, t := range given {
+		s.in[names[name]] = t
+	}
+	s.out = ort.Tensors{r.denoiser.session.Outputs()[0].Name: {Shape: s.latent.Shape, Data: s.prediction}}
+	return s
 }
 
 // run runs a model, whose tensors have the names of the model's kind, and

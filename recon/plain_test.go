@@ -67,7 +67,7 @@ func plain(t *testing.T) (vae, denoiser *model.Model) {
 	return vae, denoiser
 }
 
-func onnxFile(t *testing.T, outputs map[string]*grad.Node) []byte {
+func onnxFile(t testing.TB, outputs map[string]*grad.Node) []byte {
 	t.Helper()
 	content, err := grad.Export(outputs, nil)
 	if err != nil {
@@ -77,7 +77,7 @@ func onnxFile(t *testing.T, outputs map[string]*grad.Node) []byte {
 }
 
 // newModel writes a model of one file, model.onnx.
-func newModel(t *testing.T, m model.Manifest, graph []byte) *model.Model {
+func newModel(t testing.TB, m model.Manifest, graph []byte) *model.Model {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "model.onnx"), graph, 0o644); err != nil {

@@ -32,8 +32,9 @@ type Sampling struct {
 const SamplingStage = "sampling"
 
 // Predict returns what a network predicts for the noisy latents x at a time, in
-// training steps, with its condition or without. The result has the length of x
-// and is the caller's; x is not to be changed.
+// training steps, with its condition or without. The result has the length of x; the
+// caller may change it, and the next call with the same condition may overwrite it. x is
+// not to be changed.
 type Predict func(ctx context.Context, x []float32, time float64, conditioned bool) ([]float32, error)
 
 // Sample turns x from noise, normal numbers, into clean latents, along
