@@ -46,7 +46,7 @@ func (c *console) pretrainCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&spec.Out, "out", "", "`folder` of the models, one folder in it for each model (required)")
-	flags.StringVar(&model, "model", everyModel, "what to train: clip, text, autoencoder, decoder, denoiser, scans, judge or all")
+	flags.StringVar(&model, "model", everyModel, "what to train: clip, text, autoencoder, detail, denoiser, scans, judge or all")
 	flags.StringVar(&spec.Scale, "scale", "small", "sizes: small, or tiny for a trial")
 	flags.StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
 	flags.IntVar(&spec.Epochs, "epochs", 0, "how many epochs to train (0: the scale's own)")

@@ -39,7 +39,7 @@ func TestPretrainRefusals(t *testing.T) {
 	c := newCLI(t)
 	out := t.TempDir()
 	c.refuse([]string{`required flag(s) "out" not set`}, "pretrain")
-	c.refuse([]string{`--model is "poet"`, "clip text autoencoder decoder denoiser scans judge"}, "pretrain", "--out", out, "--model", "poet")
+	c.refuse([]string{`--model is "poet"`, "clip text autoencoder detail denoiser scans judge"}, "pretrain", "--out", out, "--model", "poet")
 	c.refuse([]string{`scale is "vast"`, "tiny or small"}, "pretrain", "--out", out, "--scale", "vast")
 	c.refuse([]string{"--epochs is -1"}, "pretrain", "--out", out, "--epochs", "-1")
 	c.refuse([]string{"the denoiser learns from the models", "clip"}, "pretrain", "--out", out, "--scale", "tiny", "--model", "denoiser")

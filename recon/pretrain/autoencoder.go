@@ -2,8 +2,8 @@ package pretrain
 
 import (
 	"context"
-	"fmt"
 	"math"
+	"slices"
 
 	"engram/data/progress"
 	"engram/data/scenes"
@@ -20,10 +20,15 @@ type AutoencoderShape struct {
 	Width     int            `json:"width"`
 	Layers    nn.Transformer `json:"layers"`   // of the encoder, and of the decoder
 	Channels  int            `json:"channels"` // of a latent pixel
-	// Detail has the channels of the decoder's convolutions, each on a grid of twice the side
-	// of the one before, the first of twice the latent's side. None: it paints patches alone.
-	Detail []int `json:"detail,omitempty"`
+	// Details are more channels of a latent pixel, behind the others, for what transformers over
+	// patches leave out; 0: none. Stem has the channels of the convolutions that go with them,
+	// each on a grid of half the side of the one before.
+	Details int   `json:"details,omitempty"`
+	Stem    []int `json:"stem,omitempty"`
 }
+
+// latents returns the channels of a latent pixel, the details among them.
+func (s AutoencoderShape) latents() int { return s.Channels + s.Details }
 
 // side returns the latent's pixels a side.
 func (s AutoencoderShape) side() int { return s.ImageSize / s.Patch }
@@ -33,51 +38,61 @@ func (s AutoencoderShape) side() int { return s.ImageSize / s.Patch }
 // diffusion wants, whatever was trained.
 func (s AutoencoderShape) encode(n *nn.Net, pixels *grad.Node) *grad.Node {
 	x := n.Linear("encoder.patch", nn.Patches(pixels, s.Patch), s.Width)
+	if s.Details == 0 {
+		return s.coarse(n, x)
+	}
+	stem := s.stem(n, pixels)
+	latent := s.coarse(n, grad.Add(x, n.LinearFrom("encoder.stem.patch", stem, s.Width, nn.Zeros)))
+	details := grad.Add(n.Linear("encoder.detail", nn.Patches(pixels, s.Patch), s.Details),
+		n.LinearFrom("encoder.stem.detail", stem, s.Details, nn.Zeros))
+	return normalised(grad.Concat(2, latent, details))
+}
+
+// coarse maps embedded patches to the channels of latent pixels that are not details.
+func (s AutoencoderShape) coarse(n *nn.Net, x *grad.Node) *grad.Node {
 	x = grad.Add(x, n.Table("encoder.position", s.side()*s.side(), s.Width))
 	x = n.Norm("encoder.norm", n.Transformer("encoder", x, nil, s.Layers))
-	x = n.Linear("encoder.latent", x, s.Channels)
-	ones := make([]float32, s.Channels)
-	for i := range ones {
-		ones[i] = 1
-	}
-	return grad.LayerNorm(x, n.Graph().Array(ones, s.Channels), n.Graph().Array(make([]float32, s.Channels), s.Channels), nn.NormEpsilon)
+	return normalised(n.Linear("encoder.latent", x, s.Channels))
 }
 
-// decode maps latent pixels to patches [n, (S/p)², 3·p·p].
+// normalised gives each latent pixel mean 0 and variance 1.
+func normalised(x *grad.Node) *grad.Node {
+	shape := x.Shape()
+	channels := shape[len(shape)-1]
+	g := x.Graph()
+	ones := slices.Repeat([]float32{1}, channels)
+	return grad.LayerNorm(x, g.Array(ones, channels), g.Array(make([]float32, channels), channels), nn.NormEpsilon)
+}
+
+// decode maps latent pixels [n, (S/p)², C] to pixels [n, 3, S, S].
 func (s AutoencoderShape) decode(n *nn.Net, latent *grad.Node) *grad.Node {
-	return n.Linear("decoder.patch", s.decoded(n, latent), 3*s.Patch*s.Patch)
+	if s.Details > 0 {
+		return s.paint(n, latent)
+	}
+	return nn.Unpatches(s.patches(n, s.decoded(n, n.Linear("decoder.latent", latent, s.Width))), s.Patch)
 }
 
-// decoded maps latent pixels to what patches are painted of, [n, (S/p)², width].
-func (s AutoencoderShape) decoded(n *nn.Net, latent *grad.Node) *grad.Node {
-	x := n.Linear("decoder.latent", latent, s.Width)
+// decoded maps embedded latent pixels to what patches are painted of, [n, (S/p)², width].
+func (s AutoencoderShape) decoded(n *nn.Net, x *grad.Node) *grad.Node {
 	x = grad.Add(x, n.Table("decoder.position", s.side()*s.side(), s.Width))
 	return n.Norm("decoder.norm", n.Transformer("decoder", x, nil, s.Layers))
 }
 
-// paint maps latent pixels to pixels [n, 3, S, S]: patches, and what convolutions add to them
-// on ever finer grids, across the patches' borders.
-func (s AutoencoderShape) paint(n *nn.Net, latent *grad.Node) *grad.Node {
-	x := s.decoded(n, latent)
-	patches := nn.Unpatches(n.Linear("decoder.patch", x, 3*s.Patch*s.Patch), s.Patch)
-	if len(s.Detail) == 0 {
-		return patches
-	}
-	x = grad.ReLU(nn.DepthToSpace(nn.Unpatches(n.Linear("decoder.detail", x, 4*s.Detail[0]), 1), 2))
-	for i, channels := range s.Detail {
-		name := fmt.Sprintf("decoder.detail.%d", i)
-		if i > 0 {
-			x = grad.ReLU(n.Convolution(name+".in", nn.DepthToSpace(x, 2), channels, math.Sqrt2))
-		}
-		x = grad.ReLU(grad.Add(x, n.Convolution(name+".residual", x, channels, .5)))
-	}
-	left := s.Patch >> len(s.Detail) // pixels a side of the last grid's
-	return grad.Add(patches, nn.DepthToSpace(n.Convolution("decoder.detail.out", x, 3*left*left, .1), left))
+// patches paints patches, [n, (S/p)², 3·p·p].
+func (s AutoencoderShape) patches(n *nn.Net, decoded *grad.Node) *grad.Node {
+	return n.Linear("decoder.patch", decoded, 3*s.Patch*s.Patch)
 }
 
 // latentNoise is the standard deviation of the noise on latents in training: the
 // decoder learns to forgive what a denoiser gets slightly wrong.
 const latentNoise = .1
+
+// noisy adds noise of a standard deviation to latents, another in each step.
+func noisy(latent *grad.Node, deviation float64) *grad.Node {
+	g := latent.Graph()
+	noise := grad.Sub(grad.Uniform(g.Step(seedName, onnx.Int64), latent.Shape()...), g.Const(.5))
+	return grad.Add(latent, grad.Scale(noise, float32(deviation*math.Sqrt(12)))) // uniform numbers have deviation 1/√12
+}
 
 // Leaves and files of the autoencoder.
 const (
@@ -101,9 +116,7 @@ func (a *autoencoderNetwork) loss(n *nn.Net, batch int) *grad.Node {
 	g, size := n.Graph(), a.shape.ImageSize
 	pixels := fromBytes(g.Step(bytesName, onnx.Uint8, batch, size, size, 3))
 	latent := a.shape.encode(n, pixels)
-	noise := grad.Sub(grad.Uniform(g.Step(seedName, onnx.Int64), latent.Shape()...), g.Const(.5))
-	latent = grad.Add(latent, grad.Scale(noise, float32(latentNoise*math.Sqrt(12)))) // uniform numbers have deviation 1/√12
-	miss := grad.Sub(a.shape.decode(n, latent), nn.Patches(pixels, a.shape.Patch))
+	miss := grad.Sub(a.shape.decode(n, noisy(latent, latentNoise)), pixels)
 	return grad.Mean(grad.Mul(miss, miss))
 }
 
@@ -127,10 +140,10 @@ func (a *autoencoderNetwork) export(values map[string][]float32) (map[string][]b
 	encoder, decoder := newNet(), newNet()
 	size, side := a.shape.ImageSize, a.shape.side()
 	latent := a.shape.encode(encoder, encoder.Graph().Data(pixelsName, onnx.Float, grad.Batch, 3, size, size))
-	in := decoder.Graph().Data(latentName, onnx.Float, grad.Batch, a.shape.Channels, side, side)
+	in := decoder.Graph().Data(latentName, onnx.Float, grad.Batch, a.shape.latents(), side, side)
 	pixels := a.shape.decode(decoder, nn.Patches(in, 1))
 	return exportFiles(values, map[string]map[string]*grad.Node{
-		encoderFile: {outputName: nn.Unpatches(latent, 1)}, decoderFile: {outputName: nn.Unpatches(pixels, a.shape.Patch)},
+		encoderFile: {outputName: nn.Unpatches(latent, 1)}, decoderFile: {outputName: pixels},
 	})
 }
 
@@ -157,7 +170,7 @@ func (a *autoencoderNetwork) score(ctx context.Context, models map[string][]byte
 	if err != nil {
 		return nil, err
 	}
-	back, err := infer(ctx, decoder, latents, int64(a.shape.Channels), side, side)
+	back, err := infer(ctx, decoder, latents, int64(a.shape.latents()), side, side)
 	if err != nil {
 		return nil, err
 	}

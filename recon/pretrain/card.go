@@ -92,12 +92,13 @@ func (m Model) prose() prose {
 				"over all backgrounds, lights and weathers. Patches on which a thing stands learn its phrase as well. Half of the pictures are blurred more or less. It has seen no captions.",
 			limits: "It names the kinds and the settings of the drawn world of data/scenes, and knows nothing else.",
 		}
-	case Decoder:
+	case Detail:
 		return prose{
-			what: "The decoder of this autoencoder, trained once more while the encoder stayed as it is. Convolutions on " +
-				"finer grids add to its patches and paint across their borders. The scores above are of the decoder before.",
+			what: "The autoencoder that is described above, trained further with more channels of a latent pixel, for what " +
+				"transformers over patches leave out, and with convolutions that see and paint across the patches' borders. " +
+				"It begins with the principal components of what was left out. The scores above are of the autoencoder before.",
 			aim:    "Mean over pictures of the root of the mean squared error, with a little noise on the latents.",
-			limits: "As above, but for the patches' borders.",
+			limits: "It was trained on drawn scenes.",
 		}
 	case Scans:
 		return prose{

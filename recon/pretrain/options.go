@@ -14,30 +14,29 @@ import (
 type Model string
 
 // The models, in the order in which they are trained: the text graph of the CLIP
-// is trained once more, by its image graph, and so is the decoder of the autoencoder, by its
-// encoder; the denoiser learns from what the
+// is trained once more, by its image graph, and the autoencoder with more channels; the denoiser learns from what the
 // CLIP and the autoencoder make of pictures, and then from simulated scans. The judge is a CLIP of its own, which
 // learns from no other model and no other model from it.
 const (
 	CLIP        Model = "clip"
 	Text        Model = "text"
 	Autoencoder Model = "autoencoder"
-	Decoder     Model = "decoder"
+	Detail      Model = "detail"
 	Denoiser    Model = "denoiser"
 	Scans       Model = "scans"
 	Judge       Model = "judge"
 )
 
 // Models returns all models in the order in which they are trained.
-func Models() []Model { return []Model{CLIP, Text, Autoencoder, Decoder, Denoiser, Scans, Judge} }
+func Models() []Model { return []Model{CLIP, Text, Autoencoder, Detail, Denoiser, Scans, Judge} }
 
 // Folder returns the name of the folder that a model is written to.
 func (m Model) Folder() string {
 	switch m {
 	case Text:
 		return string(CLIP) // whose text graph it is
-	case Decoder:
-		return string(Autoencoder) // whose decoder it is
+	case Detail:
+		return string(Autoencoder) // which it is
 	case Scans:
 		return string(Denoiser) // which it is
 	}
@@ -93,8 +92,9 @@ type Scale struct {
 	Denoiser                                                  DenoiserShape
 	CLIPRecipe, TextRecipe, AutoencoderRecipe, DenoiserRecipe Recipe
 	ScansRecipe, JudgeRecipe                                  Recipe
-	DecoderRecipe                                             Recipe
-	Detail                                                    []int // of the decoder that is trained once more
+	DetailRecipe                                              Recipe
+	Details                                                   int   // channels, see AutoencoderShape
+	DetailStem                                                []int // see AutoencoderShape
 	Scans                                                     Simulation
 	Summary, SummaryWidth                                     int // of the denoiser that learns from scans
 
@@ -114,8 +114,9 @@ func Scales() []Scale {
 		TextRecipe:        Recipe{Epochs: 6, Steps: 8, Batch: 32, LR: 3e-3, WeightDecay: .05},
 		Autoencoder:       AutoencoderShape{ImageSize: 32, Patch: 8, Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}, Channels: 8},
 		AutoencoderRecipe: Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
-		Detail:            []int{8, 6},
-		DecoderRecipe:     Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 1e-3, WeightDecay: .05},
+		Details:           4,
+		DetailStem:        []int{8, 12},
+		DetailRecipe:      Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 1e-3, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 32, Layers: nn.Transformer{Layers: 1, Heads: 2}},
 		DenoiserRecipe:    Recipe{Epochs: 6, Steps: 8, Batch: 16, LR: 3e-3, WeightDecay: .05},
 		Scans:             Simulation{Subjects: 1, Images: 64, Voxels: 100},
@@ -137,8 +138,9 @@ func Scales() []Scale {
 		TextRecipe:        Recipe{Epochs: 80, Steps: 32, Batch: 128, LR: 1e-3, WeightDecay: .05},
 		Autoencoder:       AutoencoderShape{ImageSize: 64, Patch: 8, Width: 192, Layers: nn.Transformer{Layers: 2, Heads: 6}, Channels: 32},
 		AutoencoderRecipe: Recipe{Epochs: 60, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
-		Detail:            []int{128, 64},
-		DecoderRecipe:     Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
+		Details:           16,
+		DetailStem:        []int{32, 64},
+		DetailRecipe:      Recipe{Epochs: 40, Steps: 64, Batch: 16, LR: 5e-4, WeightDecay: .05},
 		Denoiser:          DenoiserShape{Width: 192, Layers: nn.Transformer{Layers: 6, Heads: 6}},
 		DenoiserRecipe:    Recipe{Epochs: 40, Steps: 64, Batch: 32, LR: 1e-3, WeightDecay: .05},
 		Scans:             Simulation{Subjects: 4, Images: 4096, Voxels: 4000},

@@ -37,12 +37,10 @@ func Train(ctx context.Context, rt *ort.Runtime, out string, model Model, opts O
 		defer n.Close()
 	case Autoencoder:
 		t.newAutoencoder(scale)
-	case Decoder:
-		n, err := t.openDecoder(scale, out)
-		if err != nil {
+	case Detail:
+		if err := t.newDetail(ctx, scale, out); err != nil {
 			return nil, err
 		}
-		defer n.Close()
 	case Denoiser, Scans:
 		frozen, err := openTeachers(rt, out)
 		if err != nil {

@@ -97,7 +97,7 @@ func (t *training) writeCanary(ctx context.Context, m *model.Model) error {
 // amendments are the trainings that go on with a model that is there, and which part of it
 // they train.
 func amendments() map[Model]string {
-	return map[Model]string{Text: "text graph", Decoder: "decoder", Scans: "trained further"}
+	return map[Model]string{Text: "text graph", Detail: "trained further", Scans: "trained further"}
 }
 
 // amend returns the source and the card of the model in dir with what is to be said
@@ -149,7 +149,7 @@ func (a *autoencoderNetwork) manifest(string) (model.Manifest, error) {
 
 // latent describes the latents, which have unit variance as they are.
 func (s AutoencoderShape) latent() *model.Latent {
-	return &model.Latent{Channels: s.Channels, Factor: s.Patch, Scale: 1}
+	return &model.Latent{Channels: s.latents(), Factor: s.Patch, Scale: 1}
 }
 
 func (d *denoiserNetwork) manifest(string) (model.Manifest, error) {
