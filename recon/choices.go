@@ -31,7 +31,11 @@ func (r *Reconstructor) Choices(o Options) (Choices, error) {
 		return Choices{}, err
 	}
 	how := o.solving(r.sampling)
-	if _, err := r.schedule.Solver(how); err != nil {
+	solver, err := r.schedule.Solver(how)
+	if err == nil && strength != 0 {
+		_, err = solver.Taken(strength)
+	}
+	if err != nil {
 		return Choices{}, err
 	}
 	c := Choices{

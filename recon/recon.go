@@ -86,7 +86,7 @@ func fit(vae, denoiser *model.Model) error {
 // describe says what latents a model has.
 func describe(m *model.Model) string {
 	l := m.Latent
-	return fmt.Sprintf("%d channels, a %dth of %d pixels a side, scale %g", l.Channels, l.Factor, m.ImageSize, l.Scale)
+	return fmt.Sprintf("%d channels, 1/%d of %d pixels a side, scale %g", l.Channels, l.Factor, m.ImageSize, l.Scale)
 }
 
 // opener opens the graphs of a model.

@@ -81,21 +81,31 @@ func (v *Solver) begin(x []float32, how Sampling) error {
 	if len(how.Start) != len(x) {
 		return fmt.Errorf("diffusion: the start has %d elements, the noise has %d", len(how.Start), len(x))
 	}
-	if !(how.Strength > 0 && how.Strength <= 1) {
-		return fmt.Errorf("diffusion: strength is %v, wanted a number above 0 and up to 1", how.Strength)
+	taken, err := v.Taken(how.Strength)
+	if err != nil {
+		return err
 	}
-	steps := len(v.nodes) - 1
-	taken := int(float64(steps) * how.Strength)
-	if taken == 0 {
-		return fmt.Errorf("diffusion: a strength of %v leaves none of %d steps, wanted %.3g or more", how.Strength, steps, 1/float64(steps))
-	}
-	v.first = steps - taken
+	v.first = v.Left() - taken
 	v.at = v.first
 	signal, noise := v.Mix()
 	for i, start := range how.Start {
 		x[i] = float32(signal*float64(start) + noise*float64(x[i]))
 	}
 	return nil
+}
+
+// Taken returns how many of a solver's steps are taken from a start at a strength, 1 or
+// more; a strength that leaves none is refused.
+func (v *Solver) Taken(strength float64) (int, error) {
+	if !(strength > 0 && strength <= 1) {
+		return 0, fmt.Errorf("diffusion: strength is %v, wanted a number above 0 and up to 1", strength)
+	}
+	steps := len(v.nodes) - 1
+	taken := int(float64(steps) * strength)
+	if taken == 0 {
+		return 0, fmt.Errorf("diffusion: a strength of %v leaves none of %d steps, wanted %.3g or more", strength, steps, 1/float64(steps))
+	}
+	return taken, nil
 }
 
 // guided returns the prediction that x moves along.

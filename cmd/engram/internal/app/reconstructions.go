@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -80,6 +81,26 @@ func (spec *ReconstructionsSpec) check() error {
 	return nil
 }
 
+// checkStarts refuses a folder that lacks the image that a scan begins from, before any other
+// scan's pictures are made.
+func (spec *ReconstructionsSpec) checkStarts(scans []string) error {
+	switch spec.Start {
+	case "", StartBlurry, StartNearest:
+		return nil
+	}
+	for _, scan := range scans {
+		if _, err := os.Stat(spec.startOf(scan)); err != nil {
+			return fmt.Errorf("--start: wanted an image for each scan: %w", err)
+		}
+	}
+	return nil
+}
+
+// startOf returns the path of the image that a scan begins from.
+func (spec *ReconstructionsSpec) startOf(scan string) string {
+	return filepath.Join(spec.Start, scan+".png")
+}
+
 // Reconstructions makes pictures of scans into a folder. What is finished stays
 // there whatever happens, and the same call goes on with what is missing.
 func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, watch progress.Func) (_ *Reconstructed, err error) {
@@ -112,6 +133,9 @@ func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, wat
 	}
 	choices, err := p.Choices(spec.Options)
 	if err != nil {
+		return nil, err
+	}
+	if err := spec.checkStarts(set.names); err != nil {
 		return nil, err
 	}
 	folder, err := openReconstructions(spec, set, choices, p)
@@ -254,7 +278,7 @@ func (j *reconstructing) starts(ctx context.Context, group []int, found []*retri
 			images[k] = found[k].image
 			continue
 		}
-		path := filepath.Join(j.spec.Start, j.set.names[i]+".png")
+		path := j.spec.startOf(j.set.names[i])
 		img, err := pixels.DecodeFile(ctx, path, j.limits)
 		if err != nil {
 			return nil, fmt.Errorf("--start: %w", err)
