@@ -10,6 +10,8 @@ import (
 	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/demo"
 	"engram/data/progress"
+	"engram/embed/eval"
+	"engram/recon/diffusion"
 	"engram/recon/prior"
 
 	"github.com/spf13/cobra"
@@ -29,10 +31,12 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 			"scenes is in it. Every prior is combined with every start and every number of candidates. Beside them stand\n" +
 			"the pictures seen, the pictures of their true tokens, the blurry image, the nearest training picture and\n" +
 			"the mean training picture. A second table has how far the tokens that a prior makes lie from the true ones:\n" +
-			"the distance between the two clouds (0 to 1), and between pairs (1: as far as two images are apart). All are training scenes of the demo of the same seed: its\n" +
+			"the distance between the two clouds (0 to 1), and between pairs (1: as far as two images are apart). The\n" +
+			"rows of all seeds are means over all pictures, with 95 % intervals. All are training scenes of the demo of the same seed: its\n" +
 			"test scenes are not looked at. Nobody was scanned.",
 		Example: "  engram study pictures\n" +
-			"  engram study pictures --seeds 101,102 --starts noise,blurry,retrieved --best 1,4,16 --clouds clouds.svg",
+			"  engram study pictures --seeds 101,102,103 --priors none,linear,recall --starts noise,blurry,retrieved --best 1,4,16\n" +
+			"  engram study pictures --denoiser scenes-denoiser --denoiser models/denoiser --clouds clouds.svg",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if spec.Steps < 1 {
@@ -62,7 +66,8 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.IntVar(&spec.Test, "test", 100, "images to reconstruct")
 	flags.IntVar(&spec.Voxels, "voxels", 4000, "voxels of the subject")
 	flags.StringVar(&spec.Judge, "judge", app.ScenesJudge, "`model` that judges, as of engram pretrain --model judge")
-	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser (default "+app.ScenesDenoiser+")")
+	flags.StringArrayVar(&spec.Denoisers, "denoiser", nil, "`name` or folder of the model of kind denoiser (several times: all are compared; default "+app.ScenesDenoiser+")")
+	flags.StringVar((*string)(&spec.Method), "method", "", fmt.Sprintf("solver: one of %q (default: the denoiser's own, or ddim)", diffusion.Methods()))
 	flags.StringSliceVar(&spec.Priors, "priors", []string{prior.None, prior.LinearKind, prior.RecallKind}, "priors that are compared: "+strings.Join(prior.Kinds(), ", "))
 	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
 	flags.IntSliceVar(&spec.Best, "best", []int{1}, "the best of so many candidates is kept; several numbers are compared")
@@ -85,12 +90,20 @@ func printPictures(w io.Writer, found *demo.PictureStudy) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "seed\tpictures\tthe thing is named (95 %)\tPixCorr\tSSIM\ttwo-way\ttwo-way, same background")
 	for _, r := range found.Pictures {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%.3f\t%.3f\t%.1f %%\t%.1f %%\n",
-			r.Seed, r.Pictures, r.Named, r.PixCorr, r.SSIM, 100*r.TwoWay, 100*r.SameBackground)
+		printPicture(table, fmt.Sprint(r.Seed), r)
+	}
+	for _, r := range found.All {
+		printPicture(table, "all", r)
 	}
 	fmt.Fprintln(table, "\nseed\tprior\tdistance of the clouds\tof the pairs")
 	for _, cloud := range found.Clouds {
 		fmt.Fprintf(table, "%d\t%s\t%.3f\t%.3f\n", cloud.Seed, cloud.Prior, cloud.Distance, cloud.Pairs)
 	}
 	return table.Flush()
+}
+
+// printPicture writes a row of the table.
+func printPicture(w io.Writer, seed string, r demo.PictureScore) {
+	decimals := func(i eval.Interval) string { return fmt.Sprintf("%.3f (%.3f–%.3f)", i.Mean, i.Low, i.High) }
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", seed, r.Pictures, r.Named, decimals(r.PixCorr), decimals(r.SSIM), r.TwoWay, r.SameBackground)
 }

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	"engram/cmd/engram/internal/app"
 	"engram/data/progress"
@@ -55,9 +56,37 @@ func openJudge(ctx context.Context, a *app.App, name string, maker *model.Model,
 // Close frees the CLIP.
 func (j *judge) Close() error { return j.encoder.Close() }
 
-// score compares pictures with the scenes that were seen, one picture for each.
-func (j *judge) score(ctx context.Context, seen []scenes.Scene, made []*pixels.Image) (out PictureScore, err error) {
-	n := float64(len(seen))
+// outcomes are what pictures of one kind reach, a value for each picture.
+type outcomes struct {
+	named, pixCorr, ssim, twoWay []float64
+	sameBackground               []float64 // of the pictures that share a background with another
+}
+
+// add appends the outcomes of other pictures.
+func (o *outcomes) add(other outcomes) {
+	for _, list := range []struct{ to, from *[]float64 }{
+		{&o.named, &other.named}, {&o.pixCorr, &other.pixCorr}, {&o.ssim, &other.ssim}, {&o.twoWay, &other.twoWay},
+		{&o.sameBackground, &other.sameBackground},
+	} {
+		*list.to = append(*list.to, *list.from...)
+	}
+}
+
+// score returns the means over the pictures, with the intervals of other pictures.
+func (o *outcomes) score(name string) PictureScore {
+	const seed = 1 // of the resamples
+	score := PictureScore{
+		Pictures: name, Named: eval.Wilson(stat.Mean(o.named, nil), len(o.named)),
+		PixCorr: eval.Bootstrap(o.pixCorr, seed), SSIM: eval.Bootstrap(o.ssim, seed), TwoWay: eval.Bootstrap(o.twoWay, seed),
+	}
+	if len(o.sameBackground) > 0 {
+		score.SameBackground = eval.Bootstrap(o.sameBackground, seed)
+	}
+	return score
+}
+
+// compare compares pictures with the scenes that were seen, one picture for each.
+func (j *judge) compare(ctx context.Context, seen []scenes.Scene, made []*pixels.Image) (out outcomes, err error) {
 	truth := make([]*pixels.Image, len(seen))
 	for i, p := range made {
 		truth[i] = &pixels.Image{W: p.W, H: p.H, Pix: make([]byte, len(p.Pix))}
@@ -70,19 +99,19 @@ func (j *judge) score(ctx context.Context, seen []scenes.Scene, made []*pixels.I
 		if err != nil {
 			return out, err
 		}
-		out.PixCorr, out.SSIM = out.PixCorr+corr/n, out.SSIM+ssim/n
+		out.pixCorr, out.ssim = append(out.pixCorr, corr), append(out.ssim, ssim)
 	}
 	found, err := j.encoder.Encode(ctx, made)
 	if err != nil {
 		return out, err
 	}
-	right := 0.
 	for i, v := range found {
+		right := 0.
 		if seen[i].Shows(j.name(v)) {
-			right++
+			right = 1
 		}
+		out.named = append(out.named, right)
 	}
-	out.Named = eval.Wilson(right/n, len(seen))
 	of, err := j.encoder.Encode(ctx, truth)
 	if err != nil {
 		return out, err
@@ -91,9 +120,34 @@ func (j *judge) score(ctx context.Context, seen []scenes.Scene, made []*pixels.I
 	if err != nil {
 		return out, err
 	}
-	out.SameBackground = twoWaySameBackground(sim, seen)
-	out.TwoWay, err = eval.TwoWay(sim)
-	return out, err
+	for i := range seen {
+		all, _ := farther(sim, i, func(int) bool { return true })
+		out.twoWay = append(out.twoWay, all)
+		if same, ok := farther(sim, i, func(k int) bool { return seen[k].Background == seen[i].Background }); ok {
+			out.sameBackground = append(out.sameBackground, same)
+		}
+	}
+	return out, nil
+}
+
+// farther returns the share of other scenes, among the ones that count, that picture i is less
+// similar to than to its own scene (as eval.TwoWay counts); ok is false where none counts.
+func farther(sim mat.Matrix, i int, counts func(scene int) bool) (share float64, ok bool) {
+	others, below := 0, 0
+	scenes, _ := sim.Dims()
+	for k := range scenes {
+		if k == i || !counts(k) {
+			continue
+		}
+		others++
+		if sim.At(k, i) < sim.At(i, i) {
+			below++
+		}
+	}
+	if others == 0 {
+		return 0, false
+	}
+	return float64(below) / float64(others), true
 }
 
 // name returns the kind whose text is nearest to a picture.
@@ -105,27 +159,6 @@ func (j *judge) name(picture embed.Vector) scenes.Kind {
 		}
 	}
 	return j.kinds[best]
-}
-
-// twoWaySameBackground is eval.TwoWay among the scenes that share a background, the mean
-// over all such pairs; 0 where there are none.
-func twoWaySameBackground(sim mat.Matrix, seen []scenes.Scene) float64 {
-	pairs, right := 0, 0
-	for j := range seen {
-		for i := range seen {
-			if i == j || seen[i].Background != seen[j].Background {
-				continue
-			}
-			pairs++
-			if sim.At(i, j) < sim.At(j, j) {
-				right++
-			}
-		}
-	}
-	if pairs == 0 {
-		return 0
-	}
-	return float64(right) / float64(pairs)
 }
 
 // matrixOf returns vectors as rows.

@@ -30,43 +30,71 @@ func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *de
 	out := []pictureKind{
 		seen, found, {"mean training picture", slices.Repeat([]*pixels.Image{mean}, s.spec.Test)}, {"blurry image", d.blurry},
 	}
-	made, err := s.reconstruct(ctx, d.seen, recon.Options{Seed: seed, Candidates: slices.Min(s.spec.Best)})
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, pictureKind{"of the true tokens", bestOf(made, slices.Min(s.spec.Best))})
-	for _, start := range s.spec.Starts {
-		for _, name := range s.spec.Priors {
-			opts := recon.Options{Seed: seed, Candidates: slices.Max(s.spec.Best), Compared: d.predicted}
-			switch start {
-			case app.StartBlurry:
-				opts.Starts, opts.Strength = d.blurry, s.spec.Strength
-			case app.StartRetrieved:
-				opts.Starts, opts.Strength = found.images, s.spec.Strength
-			}
-			tokens := d.aligned[name]
-			if name == prior.Transformer {
-				opts.Sampled = true
-				if tokens, err = d.sampler.Sample(ctx, d.predicted, prior.SampleOptions{Samples: opts.Candidates, Seed: seed}); err != nil {
-					return nil, err
+	for _, denoiser := range s.denoisers() {
+		made, err := s.reconstruct(ctx, denoiser, d.seen, recon.Options{Seed: seed, Candidates: slices.Min(s.spec.Best)})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pictureKind{"of the true tokens" + s.by(denoiser), bestOf(made, slices.Min(s.spec.Best))})
+		for _, start := range s.spec.Starts {
+			for _, name := range s.spec.Priors {
+				made, err := s.predicted(ctx, way{denoiser, start, name}, d, found.images, seed)
+				if err != nil {
+					return nil, fmt.Errorf("prior %s from %s%s: %w", name, start, s.by(denoiser), err)
 				}
-			}
-			made, err := s.reconstruct(ctx, tokens, opts)
-			if err != nil {
-				return nil, fmt.Errorf("prior %s from %s: %w", name, start, err)
-			}
-			for _, n := range s.spec.Best {
-				out = append(out, pictureKind{fmt.Sprintf("prior %s, from %s, best of %d", name, start, n), bestOf(made, n)})
+				for _, n := range s.spec.Best {
+					out = append(out, pictureKind{fmt.Sprintf("prior %s, from %s, best of %d%s", name, start, n, s.by(denoiser)), bestOf(made, n)})
+				}
 			}
 		}
 	}
 	return out, nil
 }
 
+// denoisers returns the models that are compared, "" for the demo's.
+func (s *pictureStudy) denoisers() []string {
+	if len(s.spec.Denoisers) == 0 {
+		return []string{""}
+	}
+	return s.spec.Denoisers
+}
+
+// by names a denoiser where there are several.
+func (s *pictureStudy) by(denoiser string) string {
+	if len(s.spec.Denoisers) < 2 {
+		return ""
+	}
+	return ", by " + denoiser
+}
+
+// way is one way from predicted tokens to pictures.
+type way struct{ denoiser, start, prior string }
+
+// predicted makes the pictures of predicted tokens: as many candidates of each as the greatest
+// number of which the best is kept, since the first of them are the candidates of fewer.
+func (s *pictureStudy) predicted(ctx context.Context, w way, d *decoded, nearest []*pixels.Image, seed uint64) ([]recon.Reconstruction, error) {
+	opts := recon.Options{Seed: seed, Candidates: slices.Max(s.spec.Best), Compared: d.predicted}
+	switch w.start {
+	case app.StartBlurry:
+		opts.Starts, opts.Strength = d.blurry, s.spec.Strength
+	case app.StartRetrieved:
+		opts.Starts, opts.Strength = nearest, s.spec.Strength
+	}
+	tokens := d.aligned[w.prior]
+	if w.prior == prior.Transformer {
+		opts.Sampled = true
+		var err error
+		if tokens, err = d.sampler.Sample(ctx, d.predicted, prior.SampleOptions{Samples: opts.Candidates, Seed: seed}); err != nil {
+			return nil, err
+		}
+	}
+	return s.reconstruct(ctx, w.denoiser, tokens, opts)
+}
+
 // reconstruct makes the candidates of all scans.
-func (s *pictureStudy) reconstruct(ctx context.Context, tokens []embed.Tokens, opts recon.Options) ([]recon.Reconstruction, error) {
-	opts.Steps = s.spec.Steps
-	return s.app.Reconstruct(ctx, app.ReconstructSpec{Tokens: tokens, Painter: app.Painter{Denoiser: s.spec.Denoiser}, Options: opts}, s.watch)
+func (s *pictureStudy) reconstruct(ctx context.Context, denoiser string, tokens []embed.Tokens, opts recon.Options) ([]recon.Reconstruction, error) {
+	opts.Steps, opts.Method = s.spec.Steps, s.spec.Method
+	return s.app.Reconstruct(ctx, app.ReconstructSpec{Tokens: tokens, Painter: app.Painter{Denoiser: denoiser}, Options: opts}, s.watch)
 }
 
 // bestOf returns the best of the first n candidates of each scan.

@@ -17,6 +17,7 @@ import (
 	"engram/embed/pixels"
 	"engram/embed/scan"
 	"engram/recon"
+	"engram/recon/diffusion"
 	"engram/recon/prior"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -31,8 +32,10 @@ type PictureSpec struct {
 	Images, Test int
 	Voxels       int
 	Judge        string // a CLIP, not the one whose tokens are decoded
-	Denoiser     string // model of kind denoiser, "" for the demo's
-	Steps        int    // of DDIM; 0: 20
+	// Denoisers are models of kind denoiser that are compared; none: the demo's.
+	Denoisers []string
+	Method    diffusion.Method // "" for the denoiser's own
+	Steps     int              // 0: 20
 
 	Priors []string // of prior.Kinds
 	Starts []string // app.StartNoise, app.StartBlurry, app.StartRetrieved
@@ -71,23 +74,26 @@ func (spec *PictureSpec) check() error {
 	return nil
 }
 
-// PictureScore is what pictures of one kind reach for one subject.
+// PictureScore is what pictures of one kind reach for one subject, or for all. The intervals
+// are of other pictures of the same subjects.
 type PictureScore struct {
-	Seed     uint64 `json:"seed"`
+	Seed     uint64 `json:"seed,omitempty"` // absent for all subjects together
 	Pictures string `json:"pictures"`
 	// Named is how often the kind of thing that the judge names is in the scene.
-	Named   eval.Share `json:"named"`
-	PixCorr float64    `json:"pixcorr"`
-	SSIM    float64    `json:"ssim"`
+	Named   eval.Share    `json:"named"`
+	PixCorr eval.Interval `json:"pixcorr"`
+	SSIM    eval.Interval `json:"ssim"`
 	// TwoWay is two-way identification by the judge's global vectors, SameBackground the
-	// same among scenes with one background; 0 where no two scenes have one.
-	TwoWay         float64 `json:"two_way"`
-	SameBackground float64 `json:"two_way_same_background"`
+	// same among scenes with one background, the mean over the pictures whose background
+	// another scene has; 0 where no two scenes have one.
+	TwoWay         eval.Interval `json:"two_way"`
+	SameBackground eval.Interval `json:"two_way_same_background"`
 }
 
 // PictureStudy is what a study found.
 type PictureStudy struct {
-	Pictures []PictureScore `json:"pictures"`
+	Pictures []PictureScore `json:"pictures"` // of each subject
+	All      []PictureScore `json:"all"`      // of all subjects together
 	Clouds   []Cloud        `json:"clouds"`
 }
 
@@ -131,6 +137,9 @@ func StudyPictures(ctx context.Context, a *app.App, spec PictureSpec, watch prog
 			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
 	}
+	for i := range s.all {
+		out.All = append(out.All, s.all[i].score(out.Pictures[i].Pictures))
+	}
 	return out, nil
 }
 
@@ -141,7 +150,8 @@ type pictureStudy struct {
 	judge       *judge
 	vae         *model.Model
 	autoencoder *recon.Autoencoder
-	side        int // of a picture in pixels
+	side        int        // of a picture in pixels
+	all         []outcomes // of each kind of pictures, of all subjects so far
 }
 
 // runtime and session are what models run with.
@@ -181,13 +191,18 @@ func (s *pictureStudy) subject(ctx context.Context, seed uint64, out *PictureStu
 	if err != nil {
 		return err
 	}
-	for _, p := range made {
-		score, err := s.judge.score(ctx, shown[s.spec.Images:], p.images)
+	if s.all == nil {
+		s.all = make([]outcomes, len(made))
+	}
+	for i, p := range made {
+		found, err := s.judge.compare(ctx, shown[s.spec.Images:], p.images)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		score.Seed, score.Pictures = seed, p.name
+		score := found.score(p.name)
+		score.Seed = seed
 		out.Pictures = append(out.Pictures, score)
+		s.all[i].add(found)
 	}
 	return nil
 }

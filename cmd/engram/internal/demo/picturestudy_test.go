@@ -26,12 +26,20 @@ func TestPicturesAreCompared(t *testing.T) {
 		t.Logf("%+v", s)
 		found[s.Pictures] = s
 	}
-	if s := found["seen"]; len(found) != 5+2*2*2 || s.PixCorr < 1-1e-9 || s.SSIM < 1-1e-9 || s.TwoWay != 1 || s.Named.Share < .6 {
+	if s := found["seen"]; len(found) != 5+2*2*2 || s.PixCorr.Mean < 1-1e-9 || s.SSIM.Mean < 1-1e-9 || s.TwoWay.Mean != 1 || s.Named.Share < .6 {
 		t.Errorf("of %d kinds of pictures, the ones seen reach %+v, want 13 and 1 each, and most named", len(found), s)
 	}
 	mean, made, aligned := found["mean training picture"], found["of the true tokens"], found["prior recall, from noise, best of 2"]
-	if made.PixCorr < mean.PixCorr+.2 || aligned.PixCorr >= made.PixCorr || aligned.Seed != 101 {
+	if made.PixCorr.Mean < mean.PixCorr.Mean+.2 || aligned.PixCorr.Mean >= made.PixCorr.Mean || aligned.Seed != 101 {
 		t.Errorf("the true tokens reach %+v, want clearly more than the mean picture, %+v, and than the scans, %+v", made, mean, aligned)
+	}
+	for i, all := range study.All {
+		if one := study.Pictures[i]; all.Seed != 0 || all.Pictures != one.Pictures || all.Named != one.Named || all.SSIM != one.SSIM {
+			t.Errorf("all subjects reach %+v, the only one %+v", all, one)
+		}
+	}
+	if len(study.All) != len(study.Pictures) {
+		t.Errorf("%d rows of all subjects, wanted the %d of the only one", len(study.All), len(study.Pictures))
 	}
 	clouds := study.Clouds
 	if len(clouds) != 2 || clouds[1].Prior != prior.RecallKind || clouds[1].Distance == clouds[0].Distance || !(clouds[1].Pairs > 0 && clouds[1].Pairs < 1) {
