@@ -1,12 +1,5 @@
 // What is asked of the server.
 
-import { showsUnsafe } from "./state.js";
-
-// REFINES is the weight of words beside a picture, a scan or an item. The cosines of
-// texts with pictures spread less than the cosines of pictures with pictures, so that
-// words of weight 1 would hardly be heard.
-const REFINES = 2;
-
 export async function getJSON(address, options) {
   let answer;
   try {
@@ -23,24 +16,22 @@ export async function getJSON(address, options) {
   return body;
 }
 
-// request returns the search for a query.
-export function request(query) {
-  if (query.file) {
-    const form = new FormData();
-    form.append("k", query.k);
-    form.append("safe", !showsUnsafe());
-    form.append(query.kind, query.file);
-    if (query.text) {
-      form.append("text", query.text);
-      form.append("weight", REFINES);
-    }
-    return { method: "POST", body: form };
-  }
-  let what = { [query.kind]: query.kind === "text" ? query.text : query.id };
-  if (query.kind !== "text" && query.text) what = { parts: [what, { text: query.text, weight: REFINES }] };
-  return {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...what, k: query.k, safe: !showsUnsafe() }),
-  };
+// items keeps the items that answers had, by id.
+const items = new Map();
+
+export function keep(item) {
+  items.set(item.id, item);
+  return item;
+}
+
+export const known = (id) => items.get(id);
+
+export async function getItem(id) {
+  return items.get(id) || keep(await getJSON(`v1/items/${id}`));
+}
+
+// once returns what asks for an address at the first call only.
+export function once(address) {
+  let answer;
+  return () => (answer ??= getJSON(address));
 }

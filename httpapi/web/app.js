@@ -1,187 +1,343 @@
-// The page: asks the server what a visitor wants to know and draws the answer.
+// The page: follows what the visitor does and the address, asks the server and has the
+// answer drawn.
 
-import { getJSON, request } from "./api.js";
-import { PAGE, addressOf, at, fromAddress, remember, sameQuery, showsUnsafe, state } from "./state.js";
-import { card, showHits, showProblem, showQuery, showServer } from "./view.js";
+import { getJSON, keep } from "./api.js";
+import { showAbout, showComposer, showServer } from "./composer.js";
+import { at } from "./dom.js";
+import { changed, openFacet, showFacets } from "./facets.js";
+import { addressOf, asks, empty, fromAddress, keyOf, remember, requestOf } from "./query.js";
+import { download, headingOf, showHits, toggleTwins } from "./results.js";
+import { fit, markRegion, pressedRegion, pressRegion, showScan, showSeen } from "./scan.js";
+import { anyTrial, hasMoreItems, moreItems, moreTrials, showStart } from "./start.js";
+import { closeViewer, neighbours, openViewer, shown } from "./viewer.js";
 
-// ask runs a query and shows it. The address is changed first, so that it
-// belongs to what the visitor waits for.
-async function ask(query, { push = true } = {}) {
-  const fresh = !sameQuery(state.asked, query);
-  state.asked = query;
-  if (push) remember(query);
+const KEPT = 30; // answers of this visit, for "back"
+
+const state = {
+  server: null, // GET v1/info
+  query: empty(),
+  key: null, // of the query on show
+  answer: null, // {hits, next, first}: the hits on show, the next page's cursor and the first page
+  running: null, // AbortController of the search under way
+  loading: false, // the next page
+};
+const answers = new Map(); // {answer, scroll} by key
+let startScroll = 0;
+
+const unsafe = () => at("unsafe").checked;
+
+// --- queries ---------------------------------------------------------------
+
+// go shows the answer to a query under an address of its own.
+function go(query, options) {
+  const address = addressOf(query, { unsafe: unsafe() });
+  const kept = remember(query);
+  leave();
+  if (keyOf(query, unsafe()) !== state.key) history.pushState(kept, "", address);
+  else history.replaceState(kept, "", address);
+  closeViewer();
+  return show(query, options);
+}
+
+// leave notes how far the visitor has scrolled.
+function leave() {
+  const kept = answers.get(state.key);
+  if (kept) kept.scroll = scrollY;
+  if (state.key !== null && !asks(state.query)) startScroll = scrollY;
+}
+
+// show draws the answer to a query: one of before, or what the server says.
+async function show(query, { focus = true, back = false } = {}) {
   state.running?.abort();
   state.running = new AbortController();
   const { signal } = state.running;
-  document.body.classList.add("asked");
-  at("problem").hidden = true;
-  at("hits").setAttribute("aria-busy", "true");
-  at("status").textContent = "Searching…";
-  if (fresh) showQuery(query);
+  const key = keyOf(query, unsafe());
+  Object.assign(state, { query, key, answer: null, loading: false });
+  at("problem").hidden = at("more").hidden = true;
+  document.body.classList.toggle("start", !asks(query));
+  at("start").hidden = asks(query);
+  at("answer").hidden = !asks(query);
+  at("hits").removeAttribute("aria-busy");
+  showComposer(query, unsafe());
   try {
-    const result = await getJSON("v1/search", { ...request(query), signal });
-    showQuery(query, result.query);
-    showHits(result);
-    if (fresh) lookAtResults();
+    if (asks(query)) await showAnswer(query, { key, signal, focus, back });
+    else await begin(back);
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError" || signal.aborted) return;
     showProblem(error);
   }
   if (state.running?.signal === signal) at("hits").removeAttribute("aria-busy");
 }
 
-// askWords searches for words; an empty text leads back to the start.
-function askWords(words) {
-  const text = words.trim();
-  if (text) ask({ kind: "text", text, k: PAGE });
-  else toStart();
-}
-
-function followAddress() {
-  at("unsafe").checked = new URLSearchParams(location.search).get("unsafe") === "1";
-  const query = fromAddress();
-  return query ? ask(query, { push: false }) : start();
-}
-
-// lookAtResults moves the reader to a new answer: the focus for the keyboard,
-// the view for a phone, whose query is above the results.
-function lookAtResults() {
-  at("found").focus({ preventScroll: true });
-  const narrow = matchMedia("(max-width: 50rem)").matches;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  scrollTo({ top: narrow ? at(at("query").hidden ? "found" : "query").offsetTop - 12 : 0, behavior: calm ? "auto" : "smooth" });
-}
-
-// start shows the way in: a few items to click.
-async function start() {
-  state.running?.abort();
-  state.asked = null;
-  document.body.classList.remove("asked");
+// begin shows the start.
+async function begin(back) {
   document.title = "Engram";
-  at("query").hidden = at("problem").hidden = at("more").hidden = true;
-  at("hits").removeAttribute("aria-busy");
-  at("trial").value = at("words-text").value = "";
+  scrollTo(0, back ? startScroll : 0);
+  await showStart(state.server, unsafe());
+  if (!asks(state.query)) at("more").hidden = !hasMoreItems();
+}
+
+async function showAnswer(query, { key, signal, focus, back }) {
+  at("heading").textContent = headingOf(query);
+  document.title = `${headingOf(query)} · Engram`;
+  const kept = answers.get(key);
+  showFacets(query);
+  const scan = showScan(query, state.server, signal);
+  if (kept) {
+    draw(query, kept.answer);
+  } else {
+    at("hits").setAttribute("aria-busy", "true");
+    at("status").textContent = "Searching…";
+  }
+  scrollTo(0, back && kept ? kept.scroll : 0);
+  if (focus) at("results").focus({ preventScroll: true });
+  if (!kept) {
+    const result = await getJSON("v1/search", { ...requestOf(query, { unsafe: unsafe() }), signal });
+    const answer = { hits: [], next: "", first: null };
+    state.answer = answer;
+    for (const part of [result.query, ...(result.query.parts || [])]) if (part.item) keep(part.item);
+    showHits(answer, result, context());
+    finish(query, answer);
+    answers.set(key, { answer, scroll: 0 });
+    if (answers.size > KEPT) answers.delete(answers.keys().next().value);
+  }
+  await scan;
+}
+
+// draw shows the hits of an answer again.
+function draw(query, answer) {
+  state.answer = { hits: [], next: "", first: null };
+  showHits(state.answer, { ...answer.first, hits: answer.hits, next: answer.next }, context());
+  state.answer.first = answer.first;
+  answers.set(state.key, { answer: state.answer, scroll: answers.get(state.key).scroll });
+  finish(query, state.answer);
+}
+
+function finish(query, answer) {
+  showComposer(query, unsafe());
+  showSeen(query, answer);
+  at("more").hidden = !answer.next;
+}
+
+const context = () => ({ unsafe: unsafe(), server: state.server });
+
+function showProblem({ title, detail, message }) {
+  at("hits").replaceChildren();
+  at("status").textContent = "";
+  at("more").hidden = at("how").hidden = at("download").hidden = true;
+  at("problem-title").textContent = title || "Something went wrong";
+  at("problem-detail").textContent = detail || message;
+  at("problem").hidden = false;
+}
+
+// more shows the next page of what is on show.
+async function more() {
+  if (state.loading || at("more").hidden) return;
+  state.loading = true;
+  const { key, query, answer } = state;
   try {
-    const { items, total } = await showItems("");
-    if (state.asked) return;
-    at("heading").textContent = items.length ? "Or start with one of these" : "The index is empty";
-    at("status").textContent = `${total.toLocaleString("en")} images to search`;
+    if (!asks(query)) {
+      await moreItems();
+      if (state.key === key) at("more").hidden = !hasMoreItems();
+    } else {
+      const result = await getJSON("v1/search", { ...requestOf(query, { unsafe: unsafe(), after: answer.next }), signal: state.running?.signal });
+      if (state.answer !== answer) return;
+      showHits(answer, result, context());
+      at("more").hidden = !answer.next;
+    }
   } catch (error) {
-    showProblem(error);
+    if (error.name !== "AbortError" && state.key === key) {
+      at("more").hidden = true;
+      at("status").textContent = error.detail || error.message;
+    }
+  } finally {
+    if (state.key === key) {
+      state.loading = false;
+      again();
+    }
   }
 }
 
-// showItems adds a page of items to the ones on show, or begins with one for "". The
-// button asks for the next.
-async function showItems(after) {
-  at("more").hidden = true;
-  const page = await getJSON(`v1/items?limit=12&safe=${!showsUnsafe()}${after && `&after=${after}`}`);
-  if (state.asked) return page;
-  if (!after) at("hits").replaceChildren();
-  at("hits").append(...page.items.map((item) => card(item)));
-  at("more").hidden = !page.next;
-  at("more").dataset.after = page.next || "";
-  return page;
-}
+// --- the address -----------------------------------------------------------
 
-// toStart shows the start under an address of its own.
-function toStart() {
-  history.pushState({}, "", addressOf(new URLSearchParams()));
-  start();
-}
-
-// showTrials offers all stored scans, page by page: a study has tens of thousands.
-async function showTrials() {
-  at("trials").hidden = false;
-  for (let offset = 0; offset !== undefined;) {
-    const { trials, next } = await getJSON(`v1/trials?limit=1000&offset=${offset}`);
-    at("trial").append(...trials.map((trial) => new Option(trial.seen ? `${trial.id} · saw ${trial.seen}` : trial.id, trial.id)));
-    if (state.asked?.kind === "trial") at("trial").value = state.asked.id; // it may be on this page
-    offset = next;
+// follow shows what the address says.
+async function follow({ back = false } = {}) {
+  const { query, unsafe: shows, show: item } = fromAddress();
+  if (state.key !== null && back) leave();
+  at("unsafe").checked = shows;
+  if (keyOf(query, shows) !== state.key) {
+    closeViewer();
+    const showing = show(query, { focus: false, back });
+    if (!item) return showing;
   }
-  at("trial").options[0].textContent = `Pick one of ${state.server.trials.toLocaleString("en")}…`;
+  if (item) return openViewer(item, { unsafe: shows, less: asks(query) }).catch(lost);
+  closeViewer();
 }
 
-// --- what the visitor does ------------------------------------------------
+function lost(error) {
+  closeViewer();
+  showProblem(error);
+}
 
-function askFile(file) {
+// view opens the viewer under an address of its own; turn goes to another image in it.
+function view(id, { turn = false } = {}) {
+  const address = addressOf(state.query, { unsafe: unsafe(), show: id });
+  const kept = { ...remember(state.query), viewed: turn ? history.state?.viewed : true };
+  if (turn) history.replaceState(kept, "", address);
+  else history.pushState(kept, "", address);
+  openViewer(id, { unsafe: unsafe(), less: asks(state.query) }).catch(lost);
+}
+
+// left follows the viewer that the visitor has closed.
+function left() {
+  if (!fromAddress().show) return;
+  if (history.state?.viewed) history.back();
+  else history.replaceState(remember(state.query), "", addressOf(state.query, { unsafe: unsafe() }));
+}
+
+// --- what the visitor does -------------------------------------------------
+
+function goWords() {
+  const query = { ...state.query, text: at("words").value.trim() };
+  return go(asks(query) ? query : empty());
+}
+
+function goFile(file) {
   if (!file) return;
-  const isScan = /\.(npy|nii|nii\.gz)$/i.test(file.name);
-  ask({ kind: isScan ? "scan" : "image", file, k: PAGE });
+  const scan = /\.(npy|nii|nii\.gz)$/i.test(file.name);
+  const able = scan ? state.server?.decoder : state.server?.encoder;
+  if (able) go({ ...empty(), file, kind: scan ? "scan" : "image" });
+  else if (state.server) showProblem({ title: "Not here", detail: `this server has no model for ${scan ? "scans" : "pictures"}` });
 }
 
-for (const id of ["image-file", "scan-file"]) {
-  at(id).addEventListener("change", (event) => {
+// goLike searches for more, or less, of an item beside what is asked already.
+function goLike(id, list) {
+  const others = list === "items" ? "less" : "items";
+  const without = (ids) => ids.filter((other) => other !== id);
+  go({ ...state.query, [list]: [...without(state.query[list]), id], [others]: without(state.query[others]) });
+}
+
+function goWithout(what) {
+  const query = { ...state.query };
+  const [list, place] = what.split(" ");
+  if (list === "file") Object.assign(query, { file: null, kind: "" });
+  else if (list === "trial") query.trial = "";
+  else query[list] = query[list].filter((_, i) => i !== Number(place));
+  go(asks(query) ? query : empty());
+}
+
+const clicks = {
+  show: (id) => view(id),
+  trial: (id) => go({ ...empty(), trial: id }),
+  words: (text) => go({ ...empty(), text }),
+  more: (id) => goLike(id, "items"),
+  less: (id) => goLike(id, "less"),
+  remove: goWithout,
+  twins: (_, button) => toggleTwins(button, unsafe()).catch(showProblem),
+  open: (key) => openFacet(key, state.query),
+  region: (_, button) => pressRegion(button),
+};
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("a, button");
+  // A click with a modifier means another tab; the address alone answers it.
+  if (!target || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (target.id === "home") {
+    event.preventDefault();
+    go(empty());
+    return;
+  }
+  for (const [name, act] of Object.entries(clicks)) {
+    if (target.dataset[name] === undefined) continue;
+    event.preventDefault();
+    act(target.dataset[name], target);
+    return;
+  }
+});
+
+at("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  goWords();
+});
+for (const kind of ["image", "scan"]) {
+  at(`choose-${kind}`).addEventListener("click", () => at(`${kind}-file`).click());
+  at(`${kind}-file`).addEventListener("change", (event) => {
     const [file] = event.target.files;
-    if (file) ask({ kind: id === "scan-file" ? "scan" : "image", file, k: PAGE });
+    if (file) go({ ...empty(), file, kind });
     event.target.value = ""; // the same file may be chosen again
   });
 }
+at("facets").addEventListener("change", (event) => go(changed(state.query, event.target), { focus: false }));
+at("facets").addEventListener("submit", (event) => event.preventDefault());
+at("unsafe").addEventListener("change", () => go(state.query, { focus: false }));
+at("download").addEventListener("click", () => download(state.query, state.answer));
+at("more").addEventListener("click", more);
+at("more-trials").addEventListener("click", () => moreTrials().catch(showProblem));
+at("surprise").addEventListener("click", async () => {
+  const id = await anyTrial(state.server.trials).catch(showProblem);
+  if (id) go({ ...empty(), trial: id });
+});
 
-addEventListener("dragover", (event) => {
-  event.preventDefault();
-  at("drop").classList.add("over");
+at("viewer").addEventListener("close", left);
+at("viewer-close").addEventListener("click", closeViewer);
+at("viewer").addEventListener("click", (event) => { if (event.target === at("viewer")) closeViewer(); });
+at("viewer-more").addEventListener("click", () => goLike(shown(), "items"));
+at("viewer-less").addEventListener("click", () => goLike(shown(), "less"));
+for (const side of ["previous", "next"]) at(`viewer-${side}`).addEventListener("click", () => turn(side));
+at("viewer").addEventListener("keydown", (event) => {
+  const side = { ArrowLeft: "previous", ArrowRight: "next" }[event.key];
+  if (side) turn(side);
 });
-addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) at("drop").classList.remove("over");
-});
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  at("drop").classList.remove("over");
-  askFile(event.dataTransfer.files[0]);
-});
-addEventListener("paste", (event) => askFile(event.clipboardData?.files[0]));
 
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a");
-  // A click with a modifier means another tab; the address alone answers it.
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  if (link.dataset.item) {
+function turn(side) {
+  const id = neighbours(shown())[side];
+  if (id) view(id, { turn: true });
+}
+
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, dialog");
+  if (event.key === "/" && !typing && !at("words").hidden) {
     event.preventDefault();
-    ask({ kind: "item", id: link.dataset.item, k: PAGE });
-  } else if (link.dataset.words) {
-    event.preventDefault();
-    askWords(link.dataset.words);
-  } else if (link.id === "home") {
-    event.preventDefault();
-    toStart();
+    at("words").focus();
   }
 });
 
-at("words").addEventListener("submit", (event) => {
+addEventListener("dragover", (event) => {
   event.preventDefault();
-  askWords(at("words-text").value);
+  at("drop").hidden = !(state.server?.encoder || state.server?.decoder);
 });
-at("refine").addEventListener("submit", (event) => {
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) at("drop").hidden = true; });
+addEventListener("drop", (event) => {
   event.preventDefault();
-  if (state.asked) ask({ ...state.asked, text: at("but").value.trim(), k: PAGE });
+  at("drop").hidden = true;
+  goFile(event.dataTransfer.files[0]);
 });
-at("trial").addEventListener("change", (event) => {
-  if (event.target.value) ask({ kind: "trial", id: event.target.value, k: PAGE });
-});
-at("trials").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const others = [...at("trial").options].slice(1).filter((option) => option.value !== state.asked?.id);
-  if (others.length) ask({ kind: "trial", id: others[Math.floor(Math.random() * others.length)].value, k: PAGE });
-});
-at("more").addEventListener("click", () => {
-  if (state.asked) ask({ ...state.asked, k: Math.min(state.asked.k + PAGE, state.server.max_k) });
-  else showItems(at("more").dataset.after).catch(showProblem);
-});
-at("unsafe").addEventListener("change", () => {
-  const params = new URLSearchParams(location.search);
-  params.delete("unsafe");
-  history.replaceState(history.state, "", addressOf(params));
-  if (state.asked) ask({ ...state.asked }, { push: false });
-  else start();
-});
-addEventListener("popstate", followAddress);
+addEventListener("paste", (event) => goFile(event.clipboardData?.files[0]));
+addEventListener("popstate", () => follow({ back: true }));
+addEventListener("resize", fit);
+
+at("regions").addEventListener("pointerover", (event) => { if (event.target.dataset.region) markRegion(event.target.dataset.region); });
+at("regions").addEventListener("pointerout", () => markRegion(pressedRegion()));
+
+// The next page comes before its place is reached.
+const watch = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) more(); }, { rootMargin: "600px" });
+watch.observe(at("more"));
+
+// again asks whether the place of the next page is in view still.
+function again() {
+  watch.unobserve(at("more"));
+  watch.observe(at("more"));
+}
+
+// On a phone the filters wait behind their heading.
+at("filters").open = matchMedia("(min-width: 60rem)").matches;
+history.scrollRestoration = "manual";
 
 try {
   state.server = await getJSON("v1/info");
-  showServer();
+  showServer(state.server);
+  showAbout(state.server);
 } catch (error) {
   showProblem(error);
 }
-if (state.server) followAddress();
-if (state.server?.trials) showTrials().catch(showProblem);
+if (state.server) await follow();

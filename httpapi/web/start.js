@@ -1,0 +1,56 @@
+// The way in: stored scans as pictures of what was seen, and the images of the index.
+
+import { getJSON } from "./api.js";
+import { card, trialCard } from "./cards.js";
+import { at, count } from "./dom.js";
+
+const SCANS = 36; // of a page
+const ITEMS = 48;
+
+let trials = { total: 0, next: 0, asked: false };
+let items = { next: "", asked: false, unsafe: null };
+
+// showStart shows the start; what it has shown already stays.
+export async function showStart(server, unsafe) {
+  at("scans").hidden = !server.trials;
+  at("scans-simulated").hidden = !server.decoder?.simulated;
+  at("scans-intro").textContent = server.decoder?.simulated
+    ? "A simulated subject looked at each of these pictures while its brain activity was measured. Pick one: Engram gets the scan alone, and searches for what was seen."
+    : "Someone looked at each of these pictures while brain activity was measured. Pick one: Engram gets the scan alone, and searches for what was seen.";
+  const work = [];
+  if (server.trials && !trials.asked) work.push(moreTrials());
+  if (items.unsafe !== unsafe) {
+    items = { next: "", asked: false, unsafe };
+    at("items").replaceChildren();
+  }
+  if (!items.asked) work.push(moreItems());
+  await Promise.all(work);
+}
+
+export async function moreTrials() {
+  trials.asked = true;
+  at("more-trials").hidden = true;
+  const page = await getJSON(`v1/trials?limit=${SCANS}&offset=${trials.next || 0}`);
+  trials = { total: page.total, next: page.next, asked: true };
+  at("trials").append(...page.trials.map(trialCard));
+  at("more-trials").hidden = !page.next;
+  at("more-trials").textContent = `More of the ${count(page.total)} scans`;
+}
+
+// anyTrial returns the id of a stored scan that is drawn at random among all.
+export async function anyTrial(total) {
+  const page = await getJSON(`v1/trials?limit=1&offset=${Math.floor(Math.random() * total)}`);
+  return page.trials[0]?.id;
+}
+
+export const hasMoreItems = () => Boolean(items.next);
+
+export async function moreItems() {
+  const shown = items;
+  shown.asked = true;
+  const page = await getJSON(`v1/items?limit=${ITEMS}&safe=${!shown.unsafe}${shown.next && `&after=${shown.next}`}`);
+  if (shown !== items) return; // the visitor has changed what may be shown
+  shown.next = page.next || "";
+  at("items").append(...page.items.map((item) => card(item, { unsafe: shown.unsafe })));
+  at("total").textContent = page.total ? `${count(page.total)} images` : "The index is empty";
+}
