@@ -284,7 +284,8 @@ at("viewer").addEventListener("click", (event) => { if (event.target === at("vie
 at("viewer-more").addEventListener("click", () => goLike(shown(), "items"));
 at("viewer-less").addEventListener("click", () => goLike(shown(), "less"));
 for (const side of ["previous", "next"]) at(`viewer-${side}`).addEventListener("click", () => turn(side));
-at("viewer").addEventListener("keydown", (event) => {
+addEventListener("keydown", (event) => {
+  if (!shown()) return;
   const side = { ArrowLeft: "previous", ArrowRight: "next" }[event.key];
   if (side) turn(side);
 });

@@ -28,6 +28,7 @@ export async function openViewer(id, { unsafe, less }) {
   const { previous, next } = neighbours(id);
   at("viewer-previous").hidden = !previous;
   at("viewer-next").hidden = !next;
+  if (!at("viewer").contains(document.activeElement)) at("viewer").focus(); // the button it was on is gone
   at("viewer-facts").replaceChildren(...factsOf(item, name));
 }
 

@@ -1,0 +1,401 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// markup in a payload must stay text.
+const markup = `<img src=x onerror="document.title='hacked'">`
+
+// browserWorld is the fake world with a brain, facets, and a payload that tries to be
+// markup.
+func browserWorld(t *testing.T) (Options, *memStore) {
+	opts := fakeOptions(t)
+	opts.Decoder.Brain, opts.Decoder.Simulated = fakeBrain(t), true
+	store := opts.Store.(*memStore)
+	store.mark(blue, "caption", markup)
+	for id := range colours {
+		kind := "cold"
+		if id == red || id == pink || id == big {
+			kind = "warm"
+		}
+		store.mark(id, "kind", []string{kind, "flat"})
+	}
+	return opts, store
+}
+
+// TestPageInABrowser does each task of the page in a real browser, on a desktop and on a
+// phone, and fails on anything that the console says.
+func TestPageInABrowser(t *testing.T) {
+	t.Parallel()
+	opts, store := browserWorld(t)
+	server := httptest.NewServer(checked(t, newServer(t, opts)))
+	defer server.Close()
+	ctx := newBrowser(t)
+	complaints := watchConsole(ctx)
+	for _, screen := range []struct {
+		name string
+		size chromedp.Action[chromedp.Void]
+	}{{"desktop", desktop}, {"phone", phone}} {
+		for name, task := range map[string]func(page, string){
+			"start": page.lookAround, "words": page.searchByWords, "picture": page.searchByPicture, "scan": page.searchByScan,
+			"paste and drop": page.pasteAndDrop, "more and less": page.wantMoreAndLess, "filters": page.filter, "viewer": page.view,
+			"keyboard": page.useKeysAlone, "download": page.download,
+		} {
+			t.Run(screen.name+"/"+name, func(t *testing.T) {
+				p := page{t, ctx}
+				p.do(screen.name, screen.size)
+				task(p, server.URL)
+				if wide := js[int](p, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+					t.Errorf("the page is %d pixels wider than the screen", wide)
+				}
+			})
+		}
+	}
+	t.Run("unsafe", func(t *testing.T) {
+		store.mark(pink, "NSFW", "UNSURE")
+		p := page{t, ctx}
+		p.do("desktop", desktop)
+		p.leaveOutUnsafe(server.URL)
+	})
+	for _, complaint := range complaints() {
+		t.Errorf("the console says: %s", complaint)
+	}
+}
+
+// lookAround opens the page and reads what it says of itself.
+func (p page) lookAround(address string) {
+	p.t.Helper()
+	p.open(address)
+	p.until(`document.querySelectorAll("#items img").length === 5 && [...document.querySelectorAll("#items img")].every((img) => img.naturalWidth === 8)`)
+	if promise := p.text("#promise"); promise != "Search 5 images with words, a picture or a brain scan" {
+		p.t.Errorf("the page promises %q", promise)
+	}
+	if about := p.text("#about"); !strings.Contains(about, "colours: 5 items") ||
+		!strings.Contains(about, "five flat pictures") || !strings.Contains(about, "colour 1") || !strings.Contains(about, "first three, 5 voxels") {
+		p.t.Errorf("the footer says %q", about)
+	}
+	p.until(`document.querySelector("#trials li img").naturalWidth === 8 && document.querySelectorAll("#trials li").length === 2`)
+	p.until(`!document.querySelector("#scans-simulated").hidden && document.querySelector("#scans-intro").textContent.includes("simulated subject")`)
+	if first := js[string](p, `document.querySelector("input, select, textarea, .tool").id`); first != "words" {
+		p.t.Errorf("the first field of the page is %q, wanted the words", first)
+	}
+}
+
+// searchByWords types words, follows a suggestion, goes back and forward, and reloads.
+func (p page) searchByWords(address string) {
+	p.t.Helper()
+	const green = `document.querySelector("#words")?.value === "something green" && document.querySelector("#hits .name")?.textContent === "a flat green picture" && ` + searched
+	p.open(address)
+	p.until(`document.querySelectorAll("#suggestions a").length === 2`)
+	p.do("type words", chromedp.Focus(chromedp.CSS("#words")), chromedp.KeyEvent("something green\r"))
+	p.address("?q=something+green")
+	p.until(green)
+	if heading := p.text("#heading"); heading != "Nearest to “something green”" {
+		p.t.Errorf("the heading is %q", heading)
+	}
+	p.click("#home")
+	p.until(`document.querySelector("#words").value === "" && document.body.classList.contains("start")`)
+	p.click("#suggestions a")
+	p.address("?q=something+red")
+	p.until(`document.querySelector("#words").value === "something red" && document.querySelector("#hits .name")?.textContent === "a flat red picture" && ` + searched)
+	// Pink is so near to red that it is folded into it.
+	p.until(`document.querySelector("#hits .twins").textContent === "+ 1 alike"`)
+	p.click("#hits .twins")
+	p.until(`document.querySelectorAll("#hits .twin").length === 1`)
+	if names := p.names(); !strings.HasPrefix(names, "a flat red picture; a flat pink picture") {
+		p.t.Errorf("something red: %s", names)
+	}
+	p.back()
+	p.until(`document.body.classList.contains("start")`)
+	p.back()
+	p.until(green)
+	js[bool](p, `history.forward(); true`)
+	p.until(`document.body.classList.contains("start")`)
+	p.open(address + "/?q=something+green")
+	p.until(green)
+	js[bool](p, `document.querySelector("#words").value = "xylophone"; document.querySelector("#composer").requestSubmit(); true`)
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != `the model knows no word of "xylophone"` {
+		p.t.Errorf("the problem is shown as %q", detail)
+	}
+}
+
+// searchByPicture uploads a picture, adds words, reads how it was found, and goes back.
+func (p page) searchByPicture(address string) {
+	p.t.Helper()
+	p.open(address)
+	p.until(`!document.querySelector("#choose-image").hidden`)
+	p.do("upload a picture", chromedp.SetUploadFiles(chromedp.CSS("#image-file"), []string{writeFile(p.t, "rose.png", flatPNG(p.t, colours[red]))}))
+	p.until(searched + ` && document.querySelector("#parts img").naturalWidth === 8 && document.querySelector("#parts .part-text").textContent === "rose.png"`)
+	if names := p.names(); !strings.HasPrefix(names, "a flat red picture; ") || !strings.Contains(names, markup) {
+		p.t.Errorf("a red picture finds %s", names)
+	}
+	if title := js[string](p, `document.title`); title != "Most like your picture · Engram" {
+		p.t.Errorf("the title is %q", title)
+	}
+	p.until(`!document.querySelector("#how").hidden && document.querySelector("#stages").textContent.includes("5 images were compared one by one")`)
+	p.do("add words", chromedp.Focus(chromedp.CSS("#words")), chromedp.KeyEvent("blue\r"))
+	p.address("?q=blue")
+	p.until(searched + ` && document.querySelector("#heading").textContent === "Most like your picture, with “blue”"`)
+	if names := p.names(); !strings.HasPrefix(names, markup) {
+		p.t.Errorf("red, but blue: %s", names)
+	}
+	p.back()
+	p.until(searched + ` && document.querySelector("#heading").textContent === "Most like your picture" && document.querySelector("#hits .name").textContent === "a flat red picture"`)
+	p.click("#parts .remove")
+	p.until(`document.body.classList.contains("start")`)
+}
+
+// searchByScan picks a stored scan, uploads one and a broken one, and goes back.
+func (p page) searchByScan(address string) {
+	p.t.Helper()
+	p.open(address)
+	p.click("#trials a")
+	p.address("?trial=t1")
+	p.until(searched + ` && document.querySelector("#seen-image").naturalWidth === 8 && document.querySelector(".card.seen .name").textContent === "a flat red picture"`)
+	p.until(`!document.querySelector("#activity").hidden && document.querySelectorAll("#views canvas").length === 3 && !document.querySelector("#scan-simulated").hidden`)
+	if size := p.text("#scan-size"); size != "t1 · 5 voxels, mean of 2 repeats" {
+		p.t.Errorf("the scan is said to be %q", size)
+	}
+	// The fifth voxel is 16 deviations up: the pixel there is warm, and the first is cold.
+	colours := js[[]int](p, `(() => {
+		const canvas = document.querySelectorAll("#views canvas")[1];
+		const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+		return [...data.slice(4 * 12, 4 * 12 + 3), ...data.slice(4 * 8, 4 * 8 + 3)];
+	})()`)
+	if warm, cold := colours[:3], colours[3:]; warm[0] < warm[2]+100 || cold[0] > 140 {
+		p.t.Errorf("the colours of the highest and a low voxel are %v and %v", warm, cold)
+	}
+	p.until(`[...document.querySelectorAll("#views .view")].every((view) => Math.abs(view.clientWidth / view.clientHeight - view.style.getPropertyValue("--w") / view.style.getPropertyValue("--h")) < .1)`)
+	p.until(`[...document.querySelectorAll("#views .view")].every((view) => view.getAttribute("aria-label").startsWith("Activity seen from"))`)
+	p.click("#regions button")
+	p.until(`document.querySelector('#views path.marked[data-region="0"]') !== null`)
+	if verdict := p.text("#verdict"); verdict != "Found: the first image is the one that was seen." {
+		p.t.Errorf("the verdict is %q", verdict)
+	}
+
+	p.do("upload a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"),
+		[]string{writeFile(p.t, "scan.npy", npyFile([]int{2, 5}, 0, 0, 1, 3, 4, 0, 0, 1, 5, 6))}))
+	p.until(searched + ` && document.querySelector("#scan-size").textContent === "scan.npy · 5 voxels, mean of 2 repeats" && document.querySelector("#seen").hidden`)
+	p.until(`!document.querySelector("#activity").hidden && document.querySelector("#scan-simulated").hidden`)
+	if names := p.names(); !strings.HasPrefix(names, markup) {
+		p.t.Errorf("a scan of blue finds %s", names)
+	}
+	p.do("break a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"), []string{writeFile(p.t, "short.npy", npyFile([]int{2}, 1, 2))}))
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != "repeat 0 of the scan has 2 voxels, the decoder takes 5" {
+		p.t.Errorf("the problem is shown as %q", detail)
+	}
+	p.back()
+	p.until(`document.querySelector("#problem").hidden && document.querySelector("#scan-size").textContent.startsWith("scan.npy") && ` + searched)
+	p.open(address + "/?item=99")
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != "the index has no item 99" {
+		p.t.Errorf("the problem is shown as %q", detail)
+	}
+}
+
+// pasteAndDrop gives pictures as the clipboard and a drag do.
+func (p page) pasteAndDrop(address string) {
+	p.t.Helper()
+	for event, colour := range map[string]string{"ClipboardEvent": "green", "DragEvent": "red"} {
+		id := green
+		if colour == "red" {
+			id = red
+		}
+		p.open(address)
+		p.until(`!document.querySelector("#choose-image").hidden`)
+		js[bool](p, fmt.Sprintf(`(() => {
+			const bytes = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0));
+			const data = new DataTransfer();
+			data.items.add(new File([bytes], "given.png", {type: "image/png"}));
+			if (%q === "ClipboardEvent") return dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+			dispatchEvent(new DragEvent("dragover", {dataTransfer: data, cancelable: true}));
+			if (document.querySelector("#drop").hidden) throw new Error("nothing says that a file may be dropped");
+			return dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true})) || true;
+		})()`, base64.StdEncoding.EncodeToString(flatPNG(p.t, colours[id])), event))
+		p.until(searched + ` && document.querySelector("#drop").hidden && document.querySelector("#parts .part-text").textContent === "given.png"`)
+		if names := p.names(); !strings.HasPrefix(names, "a flat "+colour+" picture") {
+			p.t.Errorf("%s of %s finds %s", event, colour, names)
+		}
+	}
+}
+
+// wantMoreAndLess asks for more like a hit and less like another.
+func (p page) wantMoreAndLess(address string) {
+	p.t.Helper()
+	p.open(address + "/?q=something+green")
+	p.until(searched)
+	const act = `document.querySelector("#hits [data-%s='%d']").click(); true`
+	js[bool](p, fmt.Sprintf(act, "more", blue))
+	p.address("?q=something+green&item=4")
+	p.until(searched + ` && document.querySelector("#parts .part-text").textContent.startsWith("like: ")`)
+	if names := p.names(); strings.Contains(names, markup) {
+		p.t.Errorf("more like blue finds blue itself: %s", names)
+	}
+	before := p.names()
+	js[bool](p, fmt.Sprintf(act, "less", big))
+	p.until(searched + ` && location.search.startsWith("?q=something+green&item=4&less=1844") && document.querySelector("#parts .less .part-text").textContent.startsWith("less like: ")`)
+	if after := p.names(); before == after || strings.Contains(after, "yellow") {
+		p.t.Errorf("less like yellow finds %s, as before %s", after, before)
+	}
+	p.open(address + "/?q=something+green&item=4")
+	p.until(searched + ` && document.querySelector("#parts img").naturalWidth === 8`)
+	p.click("#parts .remove")
+	p.address("?q=something+green")
+	p.until(searched + ` && document.querySelector("#parts").hidden`)
+}
+
+// filter ticks values of the payload and takes them away again.
+func (p page) filter(address string) {
+	p.t.Helper()
+	p.open(address + "/?q=something+green")
+	p.until(searched + ` && document.querySelectorAll("#facets .value").length === 4`)
+	js[bool](p, `document.querySelector("#filters").open = true`)
+	if facets := p.text("#facets"); !strings.Contains(facets, "kind") || !strings.Contains(facets, "warm3") || !strings.Contains(facets, "cold2") || !strings.Contains(facets, "flat5") {
+		p.t.Errorf("the filters are %q", facets)
+	}
+	p.click(`[id="facet kind cold"]`)
+	p.address("?q=something+green&f.kind=cold")
+	p.until(searched + ` && document.querySelectorAll("#hits li").length === 2 && document.activeElement.id === "facet kind cold"`)
+	p.click(`[id="facet kind warm"]`)
+	p.address("?q=something+green&f.kind=cold&f.kind=warm")
+	p.until(searched + ` && document.querySelectorAll("#hits li").length === 4 && document.querySelector("#filter-count").textContent === "2"`)
+	p.click(`#fold`)
+	p.until(searched + ` && location.search.endsWith("&fold=0") && document.querySelectorAll("#hits li").length === 5`)
+	p.back()
+	p.back()
+	p.until(searched + ` && document.querySelectorAll("#hits li").length === 2 && !document.querySelector("[id='facet kind warm']").checked`)
+	p.open(address + "/?q=something+green&f.kind=cold")
+	p.until(searched + ` && document.querySelectorAll("#hits li").length === 2 && document.querySelector("[id='facet kind cold']").checked`)
+}
+
+// view opens the viewer, turns to the next image and closes it, and opens it by an address.
+func (p page) view(address string) {
+	p.t.Helper()
+	const open = `document.querySelector("#viewer").open && document.querySelector("#viewer-image").naturalWidth === 8`
+	p.open(address + "/?q=something+green")
+	p.until(searched)
+	p.click("#hits a")
+	p.address("?q=something+green&show=3")
+	p.until(open + ` && document.querySelector("#viewer-name").textContent === "a flat green picture" && document.querySelector("#viewer-facts").textContent.includes("cold")`)
+	p.keys(kb.ArrowRight)
+	p.until(open + ` && !location.search.endsWith("show=3") && document.querySelector("#viewer-name").textContent !== "a flat green picture"`)
+	p.keys("\x1b")
+	p.address("?q=something+green")
+	p.until(`!document.querySelector("#viewer").open`)
+	js[bool](p, `history.forward(); true`)
+	p.until(open)
+	p.back()
+	p.until(`!document.querySelector("#viewer").open && location.search === "?q=something+green"`)
+	p.open(address + "/?q=something+green&show=1")
+	p.until(open + ` && ` + searched + ` && document.querySelector("#viewer-name").textContent === "a flat red picture"`)
+	p.click("#viewer-more")
+	p.address("?q=something+green&item=1")
+	p.until(`!document.querySelector("#viewer").open && ` + searched)
+}
+
+// useKeysAlone searches, filters and views with the keyboard.
+func (p page) useKeysAlone(address string) {
+	p.t.Helper()
+	focused := func(what string) { p.t.Helper(); p.until(`document.activeElement.matches(` + "`" + what + "`" + `)`) }
+	p.open(address)
+	p.until(`document.querySelectorAll("#items li").length === 5`)
+	p.keys("\t")
+	focused(".skip")
+	p.keys("\r", "\t")
+	focused("#surprise")
+	p.keys("\t", "\r")
+	p.address("?trial=t1")
+	p.until(searched)
+	focused("#results")
+	p.keys("/")
+	focused("#words")
+	p.keys(kb.Backspace, "blue\r") // the protocol types the slash all the same
+	p.until(searched + ` && location.search === "?q=blue&trial=t1"`)
+	focused("#results")
+	p.keys("\t")
+	focused("#download")
+	p.keys("\t")
+	focused("#hits li:first-child a")
+	p.keys("\r")
+	p.until(`document.querySelector("#viewer").open`)
+	p.keys("\x1b")
+	p.until(`!document.querySelector("#viewer").open`)
+	focused("#hits li:first-child a")
+	p.keys("\t")
+	focused("#hits li:first-child [data-more]")
+	p.keys("\t", "\r")
+	p.until(searched + ` && location.search.includes("&less=")`)
+}
+
+// download saves the hits on show as JSON.
+func (p page) download(address string) {
+	p.t.Helper()
+	p.open(address + "/?trial=t1&q=blue")
+	p.until(searched)
+	js[bool](p, `window.saved = null; window.make = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved = blob; return window.make.call(URL, blob); }; true`)
+	p.click("#download")
+	saved := js[struct {
+		Query struct{ Trial, Text string }
+		Hits  []struct{ ID string }
+	}](p, `window.saved.text().then(JSON.parse)`)
+	if saved.Query.Trial != "t1" || saved.Query.Text != "blue" || len(saved.Hits) != 5 || saved.Hits[0].ID == "" {
+		p.t.Errorf("what is saved is %+v", saved)
+	}
+}
+
+// leaveOutUnsafe looks for the pink picture, which is marked as unsafe, with the
+// box that shows it and without.
+func (p page) leaveOutUnsafe(address string) {
+	p.t.Helper()
+	p.open(address)
+	p.until(`document.querySelectorAll("#items li").length === 4 && !document.querySelector("#unsafe").checked`)
+	p.open(address + "/?item=1")
+	p.until(searched)
+	if names := p.names(); strings.Contains(names, "pink") {
+		p.t.Errorf("without the box: %s", names)
+	}
+	p.click("#unsafe")
+	p.address("?item=1&unsafe=1")
+	p.until(searched + ` && document.querySelector("#hits li:first-child .badge.unsafe") && document.querySelector("#hits li:first-child img").naturalWidth === 8`)
+	if names := p.names(); !strings.HasPrefix(names, "a flat pink picture; ") {
+		p.t.Errorf("with the box: %s", names)
+	}
+	p.click("#unsafe")
+	p.address("?item=1")
+	p.until(searched + ` && !document.querySelector("#hits .badge.unsafe")`)
+	p.open(address + "/?show=2")
+	p.until(`document.querySelector("#viewer").open && document.querySelector("#viewer-none").textContent === "This image is marked unsafe and not shown."`)
+	p.open(address + "/?unsafe=1")
+	p.until(`document.querySelectorAll("#items li").length === 5 && document.querySelector("#unsafe").checked && document.querySelectorAll("#items .badge.unsafe").length === 1`)
+}
+
+// An index without models is a page of images that lead to each other.
+func TestPageWithoutModelsInABrowser(t *testing.T) {
+	t.Parallel()
+	opts := fakeOptions(t)
+	opts.Text, opts.Encoder, opts.Decoder, opts.Trials, opts.Suggestions = nil, nil, nil, nil, nil
+	server := httptest.NewServer(checked(t, newServer(t, opts)))
+	defer server.Close()
+	p := page{t, newBrowser(t)}
+	complaints := watchConsole(p.ctx)
+	p.open(server.URL)
+	p.until(`document.querySelectorAll("#items li").length === 5 && document.querySelector("#scans").hidden && document.querySelector("#words").hidden && document.querySelector("#choose-image").hidden && document.querySelector("#choose-scan").hidden`)
+	if promise := p.text("#promise"); promise != "Each image leads to the ones like it" {
+		t.Errorf("the page promises %q", promise)
+	}
+	p.click(`#items [data-more]`)
+	p.until(searched + ` && document.querySelectorAll("#hits li").length > 2 && document.querySelector("#scan").hidden`)
+	for _, complaint := range complaints() {
+		t.Errorf("the console says: %s", complaint)
+	}
+}
