@@ -127,7 +127,7 @@ func TestBenchOfSearches(t *testing.T) {
 	c.refuse([]string{"--queries is for --vectors, --hard, --index, --server"}, "bench", "--queries", items)
 	c.refuse([]string{"--out is for --vectors, --hard"}, "bench", "--index", "x", "--out", "y")
 	c.refuse([]string{"--server needs --queries"}, "bench", "--server", "http://localhost:1")
-	c.refuse([]string{"none of the others can be", "hard", "index"}, "bench", "--hard", "100", "--index", "x")
+	c.refuse([]string{"--hard and --index are given, wanted one of them"}, "bench", "--hard", "100", "--index", "x")
 	c.refuse([]string{"[8 16]", "40 queries, 16 or more ids"}, "bench", "--vectors", items, "--queries", items, "--truth", truth)
 }
 

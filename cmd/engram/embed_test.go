@@ -116,7 +116,7 @@ func TestEmbedRefuses(t *testing.T) {
 	writeFile(t, filepath.Join(bad, "a.jpg"), []byte("no image"))
 
 	c.refuse([]string{"wanted a source, found 0 arguments"}, "embed", "--out", out)
-	c.refuse([]string{`required flag(s) "out" not set`}, "embed", photos)
+	c.refuse([]string{"wanted --out, not given"}, "embed", photos)
 	c.refuse([]string{"nowhere", "no such file"}, "embed", filepath.Join(dir, "nowhere"), "--out", out)
 	c.refuse([]string{"--rows is 0"}, "embed", photos, "--out", out, "--rows", "0")
 	c.refuse([]string{"the model pixels 1 embeds no texts, wanted --model with the model of a CLIP"}, "embed", photos, "--out", out, "--text")

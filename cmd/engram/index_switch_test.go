@@ -98,7 +98,7 @@ func TestSwitchRefuses(t *testing.T) {
 	c.refuse([]string{"index unavailable"}, "index", "switch", "qdrant://127.0.0.1:1/photos-1", "--alias", "photos")
 	c.refuse([]string{"the alias is empty"}, "index", "switch", to, "--alias", "")
 	c.refuse([]string{`the alias "a/b" has a '/' in it`}, "index", "switch", to, "--alias", "a/b")
-	c.refuse([]string{`"alias" not set`}, "index", "switch", to)
+	c.refuse([]string{"wanted --alias, not given"}, "index", "switch", to)
 	c.refuse([]string{"wanted one --alias, found 2"}, "index", "switch", to, "--alias", "a", "--alias", "b")
 	c.refuse([]string{"wanted a collection, found 2 arguments"}, "index", "switch", to, to, "--alias", "a")
 

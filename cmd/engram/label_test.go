@@ -170,7 +170,7 @@ func TestLabelRefuses(t *testing.T) {
 		want string
 		args []string
 	}{
-		{`required flag(s) "labels" not set`, []string{photos}},
+		{`wanted --labels, not given`, []string{photos}},
 		{"nowhere.txt: no such file", append(clip, filepath.Join(dir, "nowhere.txt"))},
 		{"empty.txt has no lines with text", append(clip, file("empty.txt", "# nothing\n"))},
 		{"latin.txt: line 2: the text is not UTF-8 at byte 3", append(clip, file("latin.txt", "zebra\ncaf\xe9\n"))},

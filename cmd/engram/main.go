@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, io streams) int {
 		fmt.Fprintln(io.stderr, "engram: interrupted")
 		return 130
 	}
-	fmt.Fprintln(io.stderr, "engram:", message(err))
+	fmt.Fprintln(io.stderr, "engram:", message(flagError(err)))
 	return 1
 }
 

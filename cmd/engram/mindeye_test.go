@@ -131,9 +131,9 @@ func TestMindEyeRefuses(t *testing.T) {
 	c, dir := newCLI(t), t.TempDir()
 	out := filepath.Join(dir, "decoder")
 	c.refuse([]string{"no tars of MindEye"}, "train", "--mindeye", dir, "--out", out)
-	c.refuse([]string{"[mindeye voxels]"}, "train", "--mindeye", dir, "--voxels", "v.npy", "--out", out)
-	c.refuse([]string{"[voxels mindeye]"}, "train", "--out", out)
-	c.refuse([]string{"[mindeye folds]"}, "eval", "--mindeye", dir, "--folds", "3")
+	c.refuse([]string{"--mindeye and --voxels are given"}, "train", "--mindeye", dir, "--voxels", "v.npy", "--out", out)
+	c.refuse([]string{"wanted --voxels or --mindeye, found none"}, "train", "--out", out)
+	c.refuse([]string{"--folds and --mindeye are given"}, "eval", "--mindeye", dir, "--folds", "3")
 	s := newExperiment(t)
 	data := []string{"eval", "--voxels", s.voxels, "--stimuli", s.photos, "--trials", s.trials}
 	c.refuse([]string{"--gallery is [3 17], wanted sizes from 1 to the 8 images"}, append(data, "--folds", "2", "--gallery", "3,17")...)

@@ -38,7 +38,7 @@ func TestPretrain(t *testing.T) {
 func TestPretrainRefusals(t *testing.T) {
 	c := newCLI(t)
 	out := t.TempDir()
-	c.refuse([]string{`required flag(s) "out" not set`}, "pretrain")
+	c.refuse([]string{"wanted --out, not given"}, "pretrain")
 	c.refuse([]string{`--model is "poet"`, "clip text autoencoder detail denoiser scans judge"}, "pretrain", "--out", out, "--model", "poet")
 	c.refuse([]string{`scale is "vast"`, "tiny or small"}, "pretrain", "--out", out, "--scale", "vast")
 	c.refuse([]string{"--epochs is -1"}, "pretrain", "--out", out, "--epochs", "-1")

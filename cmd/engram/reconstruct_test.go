@@ -319,7 +319,7 @@ func checkPublished(t *testing.T, c *cli, out string) {
 		t.Errorf("the table is %s, want no figures of NSD beside scenes", table)
 	}
 	c.refuse([]string{"wanted two pictures of what was seen or more, found 0"}, "eval", "--recon", t.TempDir())
-	c.refuse([]string{"none of the others can be"}, "eval", "--recon", out, "--voxels", "x")
+	c.refuse([]string{"--recon and --voxels are given, wanted one of them"}, "eval", "--recon", out, "--voxels", "x")
 
 	// A folder that says that it is of NSD has the published figures beside its own.
 	choices := filepath.Join(out, "choices.json")

@@ -119,7 +119,7 @@ func TestSearchRefuses(t *testing.T) {
 		{[]string{"rows.npy has rows 0…1, not row 2"}, []string{"--vector", file("rows.npy"), "--row", "2"}},
 		{[]string{"--candidates is for a query of one scan"}, []string{"--item", "3", "--candidates", "5"}},
 		{[]string{"--first-stage is for a query of one scan"}, []string{"--scan", file("short.npy"), "--item", "3", "--first-stage"}},
-		{[]string{"first-stage", "candidates", "none of the others can be"}, []string{"--scan", file("short.npy"), "--candidates", "5", "--first-stage"}},
+		{[]string{"--candidates and --first-stage are given, wanted one of them"}, []string{"--scan", file("short.npy"), "--candidates", "5", "--first-stage"}},
 		{[]string{"wanted each row once, found row 3 twice"}, []string{"--scan", file("short.npy"), "--row", "3,4", "--row", "3"}},
 		{[]string{"needs --decoder"}, []string{"--scan", file("short.npy")}},
 	} {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"engram/data/vfs"
@@ -18,8 +21,8 @@ var _ index.Snapshotter = (*Store)(nil)
 // was compared with its checksum, and rows in memory are written as one more. A store for
 // reading makes one too, with what was flushed and logged when it was opened. Where
 // anything is damaged (index.ErrCorrupt), nothing is copied: Repair comes first. After
-// another error the folder has no manifest and is no index.
-func (s *Store) Snapshot(ctx context.Context, dir string) error {
+// another error the folder is as it was, and gone where it was made.
+func (s *Store) Snapshot(ctx context.Context, dir string) (err error) {
 	snap, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -28,16 +31,57 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	if err := s.checkWhole(ctx, snap); err != nil {
 		return err
 	}
-	fsys := s.folder.FS
+	fsys, before := s.folder.FS, existing(dir)
 	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
+		removeFolders(fsys, dir, before)
 		return err
 	}
 	if err := disk.CheckEmpty(dir); err != nil {
 		return err
 	}
-	c := copying{folder: disk.Folder{Path: dir, FS: fsys}, manifest: disk.Manifest{
+	c := copying{from: s.folder.Path, folder: disk.Folder{Path: dir, FS: fsys}, manifest: disk.Manifest{
 		Dim: s.info.Dim, Space: s.info.Space, Tokens: s.info.Tokens, Labels: *s.labels.Load(), Fields: *s.fields.Load(), Next: 1,
 	}}
+	defer func() {
+		if err != nil {
+			_ = c.folder.Remove(disk.ManifestName) // where it is there, it may not last
+			_ = c.folder.Sweep(disk.Manifest{})
+			removeFolders(fsys, dir, before)
+		}
+	}()
+	return c.copy(ctx, snap)
+}
+
+// existing returns the folder that is there of dir and the folders around it.
+func existing(dir string) string {
+	for {
+		parent := filepath.Dir(dir)
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || parent == dir {
+			return dir
+		}
+		dir = parent
+	}
+}
+
+// removeFolders removes dir and the empty folders around it, up to the one called before,
+// which stays.
+func removeFolders(fsys vfs.FS, dir, before string) {
+	for ; dir != before; dir = filepath.Dir(dir) {
+		if err := fsys.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+	}
+}
+
+// copying is a snapshot that is being written into a folder.
+type copying struct {
+	from     string // folder of the index
+	folder   disk.Folder
+	manifest disk.Manifest
+}
+
+// copy writes the index. The folder is empty.
+func (c *copying) copy(ctx context.Context, snap *snapshot) error {
 	var memory []part
 	for _, p := range snap.parts {
 		if err := ctx.Err(); err != nil {
@@ -46,7 +90,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 		if p.inMemory() {
 			memory = append(memory, p)
 		} else if err := c.segment(p); err != nil {
-			return fmt.Errorf("copying segment %d of %s: %w", p.segment.file, s.folder.Path, err)
+			return fmt.Errorf("copying segment %d of %s: %w", p.segment.file, c.from, err)
 		}
 	}
 	if err := c.rows(ctx, memory); err != nil {
@@ -77,12 +121,6 @@ func (s *Store) checkWhole(ctx context.Context, snap *snapshot) error {
 		return nil
 	}
 	return fmt.Errorf("a snapshot of %s, which is to be repaired first (engram index repair): %w", s.folder.Path, damage)
-}
-
-// copying is a snapshot that is being written into a folder.
-type copying struct {
-	folder   disk.Folder
-	manifest disk.Manifest
 }
 
 // number returns the number of the next file.

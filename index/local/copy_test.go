@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -10,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engram/index"
-	"engram/index/internal/disk"
 )
 
 // A snapshot has what is on disk, in memory and in no file any more, with tokens,
@@ -79,8 +79,8 @@ func TestASnapshotByAReader(t *testing.T) {
 	}
 }
 
-// Where a snapshot fails, what is left is no index.
-func TestASnapshotThatFailsIsNoIndex(t *testing.T) {
+// Where a snapshot fails, nothing of it is left.
+func TestASnapshotThatFailsLeavesNothing(t *testing.T) {
 	s := mustCreate(t, t.TempDir(), 4)
 	defer mustClose(t, s)
 	put(t, s, 1, 1, 2)
@@ -88,15 +88,19 @@ func TestASnapshotThatFailsIsNoIndex(t *testing.T) {
 	put(t, s, 1, 3)
 	own := s.folder.FS
 	for operations := 0; ; operations++ {
-		dir := filepath.Join(t.TempDir(), "copy")
+		top := t.TempDir()
+		dir := filepath.Join(top, "new", "copy")
+		if operations%2 == 0 {
+			dir = top // is there, and stays
+		}
 		s.folder.FS = &diskWith{operations: operations}
 		err := s.Snapshot(t.Context(), dir)
 		s.folder.FS = own
 		if err == nil {
 			break
 		}
-		if _, err := disk.ReadManifest(dir); !errors.Is(err, index.ErrNotFound) {
-			t.Fatalf("%d operations: error %v, want ErrNotFound", operations, err)
+		if left, e := os.ReadDir(top); e != nil || len(left) > 0 {
+			t.Fatalf("%d operations: %v; it left %v, error %v, want an empty folder", operations, err, left, e)
 		}
 	}
 }

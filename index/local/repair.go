@@ -138,7 +138,11 @@ func (r *repair) addManifest() error {
 	if len(unnamed) > 0 {
 		files = fmt.Sprintf("what is in %s, which it does not name, is left out and kept in %s", strings.Join(unnamed, ", "), DamagedFolder)
 	}
-	r.add(r.files.ManifestDamage, 0, "what it says is believed: %d segments of dimension %d by model %s; %s", len(m.Segments), m.Dim, m.Space, files)
+	segments := "segments"
+	if len(m.Segments) == 1 {
+		segments = "segment"
+	}
+	r.add(r.files.ManifestDamage, 0, "what it says is believed: %d %s of dimension %d by model %s; %s", len(m.Segments), segments, m.Dim, m.Space, files)
 	return nil
 }
 

@@ -87,6 +87,15 @@ func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
 	return &Files{Folder: folder, Lock: lock, Manifest: m}, nil
 }
 
+// notEmpty says why a folder is not empty. It is fs.ErrExist, whose own text would say
+// "file already exists".
+type notEmpty string
+
+func (e notEmpty) Error() string { return string(e) }
+
+// Is reports whether the error is target.
+func (notEmpty) Is(target error) bool { return target == fs.ErrExist }
+
 // CheckEmpty refuses a folder with files in it. Files that an interrupted Create
 // leaves are no obstacle; segments without a manifest are somebody's data.
 func CheckEmpty(dir string) error {
@@ -95,11 +104,11 @@ func CheckEmpty(dir string) error {
 		return err
 	}
 	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == ManifestName }) {
-		return fmt.Errorf("%s already has an index: %w", dir, fs.ErrExist)
+		return notEmpty(dir + " already has an index, wanted a new or an empty folder")
 	}
 	for _, e := range entries {
 		if name := e.Name(); name != LockName && name != ManifestName+tmp {
-			return fmt.Errorf("%s is not empty and has no index: it holds %s: %w", dir, name, fs.ErrExist)
+			return notEmpty(fmt.Sprintf("%s is not empty and has no index: it holds %s, wanted a new or an empty folder", dir, name))
 		}
 	}
 	return nil

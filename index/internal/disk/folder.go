@@ -87,7 +87,7 @@ func (f Folder) Sync() error { return f.FS.SyncDir(f.Path) }
 func (f Folder) Lock(name string) (vfs.File, error) {
 	file, err := f.FS.Lock(filepath.Join(f.Path, name))
 	if errors.Is(err, vfs.ErrHeld) {
-		return nil, fmt.Errorf("%w: %w", err, index.ErrLocked)
+		return nil, fmt.Errorf("another process holds %s: %w", filepath.Join(f.Path, name), index.ErrLocked)
 	}
 	return file, err
 }
