@@ -33,6 +33,10 @@ func (s *Server) authorize(c *gin.Context, role keys.Role, counted bool) error {
 		client = "key " + key.Name
 	}
 	if role != "" && role != keys.Read {
+		if s.opts.Keys == nil && !fromHere(c.Request) {
+			s.metrics.Refused("key")
+			return fmt.Errorf("this server has no keys (engram serve --keys), and lets only its own machine write: %w", problem.ErrForbidden)
+		}
 		// A browser sends the key that it remembers wherever a page of another site asks it to.
 		if err := s.origins.Check(c.Request); err != nil {
 			s.metrics.Refused("origin")

@@ -36,6 +36,7 @@ func guarded(t *testing.T) (Options, map[keys.Role]string) {
 // Every route but a few wants a key of its role, in one of three places.
 func TestEveryRouteWantsItsKey(t *testing.T) {
 	opts, secrets := guarded(t)
+	opts.Writable = true
 	s := newServer(t, opts)
 	for _, r := range s.routes() {
 		address := strings.NewReplacer(":id", "1", ":file", "app.js", ":name", "x").Replace(r.path)

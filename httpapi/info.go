@@ -42,7 +42,7 @@ func (s *Server) viewTrial(trial *Trial) trialView {
 	if trial.Item != nil {
 		view.Item = strconv.FormatUint(uint64(*trial.Item), 10)
 		if s.opts.Images != nil {
-			view.ImageURL = imageRoute(view.Item)
+			view.ImageURL = s.imageRoute(view.Item)
 		}
 	}
 	return view

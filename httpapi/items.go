@@ -2,10 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,7 +19,9 @@ type itemView struct {
 	ID       string        `json:"id"`
 	Payload  index.Payload `json:"payload"`
 	ImageURL string        `json:"image_url,omitempty"`
-	Unsafe   bool          `json:"unsafe,omitempty"` // index.Safe does not choose it
+	// ThumbnailURL is a small JPEG of the image, where this server has the image.
+	ThumbnailURL string `json:"thumbnail_url,omitempty"`
+	Unsafe       bool   `json:"unsafe,omitempty"` // index.Safe does not choose it
 }
 
 func (s *Server) viewItem(id index.ID, payload index.Payload) itemView {
@@ -31,6 +30,9 @@ func (s *Server) viewItem(id index.ID, payload index.Payload) itemView {
 		view.Payload = index.Payload{}
 	}
 	view.ImageURL = s.imageURL(view.ID, payload)
+	if s.opts.Images != nil && s.opts.Images.Names(payload) {
+		view.ThumbnailURL = s.route("items/" + view.ID + "/thumbnail")
+	}
 	return view
 }
 
@@ -39,7 +41,7 @@ func (s *Server) viewItem(id index.ID, payload index.Payload) itemView {
 // page below a path of its own; or the address in the payload.
 func (s *Server) imageURL(id string, payload index.Payload) string {
 	if s.opts.Images != nil && s.opts.Images.Names(payload) {
-		return imageRoute(id)
+		return s.imageRoute(id)
 	}
 	if s.opts.ImageURLs {
 		return webAddress(payload)
@@ -48,7 +50,10 @@ func (s *Server) imageURL(id string, payload index.Payload) string {
 }
 
 // imageRoute returns the address of getImage for an item.
-func imageRoute(id string) string { return "v1/items/" + id + "/image" }
+func (s *Server) imageRoute(id string) string { return s.route("items/" + id + "/image") }
+
+// route returns the address of a route of this server's index.
+func (s *Server) route(name string) string { return "v1/" + name }
 
 // webAddress returns where on the web an item's image was, "" where its payload
 // does not say. Only addresses that show a picture at most are taken.
@@ -155,16 +160,7 @@ func (s *Server) getImage(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.opts.Images == nil {
-		return fmt.Errorf("this server has no images: %w", problem.ErrNoImage)
-	}
-	image, err := s.opts.Images.Open(c.Request.Context(), item)
-	if errors.Is(err, fs.ErrNotExist) {
-		// The cause has a path of the disk, which belongs into the log only.
-		s.opts.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "image missing",
-			slog.String("request_id", requestID(c)), slog.String("error", err.Error()))
-		return fmt.Errorf("the image of item %d is not there: %w", item.ID, problem.ErrNoImage)
-	}
+	image, err := s.openImage(c, item)
 	if err != nil {
 		return err
 	}

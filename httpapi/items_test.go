@@ -21,7 +21,7 @@ import (
 
 func TestItems(t *testing.T) {
 	s := newServer(t, fakeOptions(t))
-	want := itemView{ID: "18446744073709551615", ImageURL: "v1/items/18446744073709551615/image",
+	want := itemView{ID: "18446744073709551615", ImageURL: "v1/items/18446744073709551615/image", ThumbnailURL: "v1/items/18446744073709551615/thumbnail",
 		Payload: index.Payload{"path": "yellow.png", "caption": "a flat yellow picture"}}
 	got := decodeBody[itemView](t, get(t, s, "/v1/items/18446744073709551615"), http.StatusOK)
 	if diff := cmp.Diff(want, got); diff != "" {

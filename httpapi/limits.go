@@ -10,6 +10,7 @@ import (
 
 	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/thumbnail"
 
 	"github.com/gin-gonic/gin"
 )
@@ -33,6 +34,8 @@ type Limits struct {
 	// MaxWaiting wait for their turn; others are refused.
 	MaxRunning int // 0: 16 for each processor
 	MaxWaiting int // 0: 1024
+
+	ThumbnailBytes int // of thumbnails that are kept in memory; 0: 64 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -45,12 +48,13 @@ func (l Limits) withDefaults() Limits {
 	l.Burst = cmp.Or(l.Burst, int(2*l.Rate))
 	l.MaxRunning = cmp.Or(l.MaxRunning, 16*runtime.GOMAXPROCS(0))
 	l.MaxWaiting = cmp.Or(l.MaxWaiting, 1024)
+	l.ThumbnailBytes = cmp.Or(l.ThumbnailBytes, 64<<20)
 	return l
 }
 
 func (l Limits) check() error {
 	shortest := min(l.SearchTimeout, l.WriteTimeout, l.ReadTimeout, l.DrainTimeout)
-	if l.MaxBodyBytes < 0 || shortest < 0 || min(l.MaxK, l.Burst, l.MaxRunning, l.MaxWaiting) < 0 || !(l.Rate >= 0) { // or NaN
+	if l.MaxBodyBytes < 0 || shortest < 0 || min(l.MaxK, l.Burst, l.MaxRunning, l.MaxWaiting, l.ThumbnailBytes) < 0 || !(l.Rate >= 0) { // or NaN
 		return fmt.Errorf("httpapi: limits must not be negative: %+v", l)
 	}
 	return nil
@@ -66,6 +70,7 @@ const (
 // bound makes what bounds requests.
 func (s *Server) bound() {
 	l := s.opts.Limits
+	s.thumbnails = thumbnail.NewCache(l.ThumbnailBytes)
 	s.queue = limit.NewQueue(l.MaxRunning, l.MaxWaiting)
 	s.guesses = limit.NewRates(guessesPerSecond, guessesAtOnce)
 	if l.Rate > 0 {

@@ -89,7 +89,7 @@ func (s *Server) Admin() http.Handler {
 	engine := newEngine()
 	engine.Use(identify, s.recovered)
 	engine.Any("/*path", s.wrap(func(c *gin.Context) error {
-		if !local(c.Request) {
+		if !fromHere(c.Request) {
 			if s.opts.Keys == nil {
 				return fmt.Errorf("wanted a client on the server's machine, or a server with keys: %w", problem.ErrForbidden)
 			}
@@ -103,9 +103,9 @@ func (s *Server) Admin() http.Handler {
 	return engine
 }
 
-// local tells whether a client is on this machine and asks for it by that name. A page
+// fromHere tells whether a client is on this machine and asks for it by that name. A page
 // whose name leads here all of a sudden does not (DNS rebinding).
-func local(r *http.Request) bool {
+func fromHere(r *http.Request) bool {
 	name := func(address string) string {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {

@@ -28,7 +28,7 @@ func TestEveryRouteRefusesOptionsItDoesNotKnow(t *testing.T) {
 			"filters=x": `no option "filters"`, "K=3": `no option "K"`, "k=5&filter=100%": "cannot be read", "a=1;b=2": "cannot be read",
 			"limit=%zz": "cannot be read",
 		} {
-			request := httptest.NewRequest(r.method, address, strings.NewReader(`{"item":"1"}`))
+			request := here(r.method, address, `{"item":"1"}`)
 			request.URL.RawQuery = query
 			request.Header.Set("Content-Type", "application/json")
 			w := answerOf(s, request)
@@ -47,7 +47,7 @@ func TestEveryRouteRefusesOptionsItDoesNotKnow(t *testing.T) {
 				if name == anyOption {
 					continue
 				}
-				request := httptest.NewRequest(r.method, address, strings.NewReader(`{"item":"1"}`))
+				request := here(r.method, address, `{"item":"1"}`)
 				request.URL.RawQuery = query
 				request.Header.Set("Content-Type", "application/json")
 				if p := decodeBody[problem.Details](t, answerOf(s, request), http.StatusBadRequest); !strings.Contains(p.Detail, want) {

@@ -33,13 +33,19 @@ const noBody = 1 << 10
 
 func (s *Server) routes() []route {
 	page := []string{anyOption}
-	public, shown, asked := access{}, access{role: keys.Read}, access{keys.Read, true}
+	public, shown := access{}, access{role: keys.Read}
+	asked, written := access{keys.Read, true}, access{keys.Write, true}
 	return []route{
 		{http.MethodPost, "/v1/search", asked, append([]string{"kind"}, query.OptionNames()...), s.opts.MaxBodyBytes, s.search},
 		{http.MethodPost, "/v1/search/batch", asked, nil, s.opts.MaxBodyBytes, s.searchBatch},
 		{http.MethodGet, "/v1/items", asked, []string{"after", "limit", "safe"}, noBody, s.listItems},
+		{http.MethodPost, "/v1/items", written, nil, s.opts.MaxBodyBytes, s.putItems},
+		{http.MethodPost, "/v1/items/delete", written, nil, s.opts.MaxBodyBytes, s.deleteItems},
 		{http.MethodGet, "/v1/items/:id", asked, nil, noBody, s.getItem},
+		{http.MethodPut, "/v1/items/:id", written, nil, s.opts.MaxBodyBytes, s.putItem},
+		{http.MethodDelete, "/v1/items/:id", written, nil, noBody, s.deleteItem},
 		{http.MethodGet, "/v1/items/:id/image", shown, nil, noBody, s.getImage},
+		{http.MethodGet, "/v1/items/:id/thumbnail", shown, []string{"size"}, noBody, s.getThumbnail},
 		{http.MethodGet, "/v1/trials", asked, []string{"offset", "limit"}, noBody, s.listTrials},
 		{http.MethodGet, "/v1/facets", asked, nil, noBody, s.getFacets},
 		{http.MethodGet, "/v1/brain", asked, nil, noBody, s.getBrain},

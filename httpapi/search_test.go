@@ -144,7 +144,7 @@ func TestSearchExplainsItsAnswer(t *testing.T) {
 			Strip: []int8{-10, -18, -18, -19, 66},
 		},
 		Model: space.Space{Name: "colour 1", Fingerprint: "c0107"},
-		Hits: []hitView{{itemView: itemView{ID: "1", ImageURL: "v1/items/1/image",
+		Hits: []hitView{{itemView: itemView{ID: "1", ImageURL: "v1/items/1/image", ThumbnailURL: "v1/items/1/thumbnail",
 			Payload: map[string]any{"path": "red.png", "caption": "a flat red picture"}}, Score: got.Hits[0].Score}},
 		Next:   got.Next, // there are more
 		TookMS: got.TookMS,

@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"engram/embed/pixels"
 	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/metrics"
 	"engram/httpapi/internal/query"
+	"engram/httpapi/internal/thumbnail"
 	"engram/httpapi/keys"
 	"engram/httpapi/pictures"
 	"engram/index"
@@ -24,6 +26,9 @@ import (
 // Options say what a Server serves. Only Store is required.
 type Options struct {
 	Store index.Store
+	// Writable lets clients put and delete items, which are durable when the store's
+	// Upsert and Delete return.
+	Writable bool
 	// IndexName and IndexData are shown to visitors: what the index is called,
 	// and which data its items come from.
 	IndexName, IndexData string
@@ -53,8 +58,10 @@ type Options struct {
 	Logger *slog.Logger // nil: no log
 
 	Limits
+	// Pixels bounds the images that thumbnails are made of.
+	Pixels pixels.Limits
 
-	// Keys are the keys of clients; nil: everybody may do what an administrator may.
+	// Keys are the keys of clients; nil: everybody may read, and this machine write.
 	Keys *keys.File
 	// Tracer takes the spans of requests and of their stages; nil: nobody wants them.
 	Tracer trace.TracerProvider
@@ -131,6 +138,8 @@ type Server struct {
 	rates   *limit.Rates // nil: no bound
 	guesses *limit.Rates // of keys that there are not
 	origins *http.CrossOriginProtection
+
+	thumbnails *thumbnail.Cache
 	// draining is set when Serve begins to shut down; readiness answers it.
 	draining atomic.Bool
 }

@@ -64,7 +64,7 @@ func TestImagesOfWhateverTheIndexWasBuiltFrom(t *testing.T) {
 	s := newServer(t, opts)
 	for range 2 { // the second time the tar is known
 		for id, p := range payloads {
-			w := get(t, s, "/"+imageRoute(strconv.FormatUint(uint64(id), 10)))
+			w := get(t, s, "/"+s.imageRoute(strconv.FormatUint(uint64(id), 10)))
 			switch {
 			case p.want == "" && w.Code != http.StatusNotFound:
 				t.Errorf("%v: status %d, want 404", p.payload, w.Code)

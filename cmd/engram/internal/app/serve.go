@@ -47,6 +47,8 @@ type ServeSpec struct {
 
 	Suggestions []string // queries in words that the page offers
 
+	Writable bool // clients may put and delete items
+
 	Keys   string         // file of API keys; "": clients need none
 	Limits httpapi.Limits // what clients can ask
 	Traces string         // OTLP/HTTP endpoint that spans are sent to; "": nowhere
@@ -161,11 +163,11 @@ func (a *App) indexIntoCache(ctx context.Context, spec ServeSpec, watch progress
 // open opens index, images, models and trials, and returns them as the server
 // takes them.
 func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progress.Func) (httpapi.Options, error) {
-	opts := httpapi.Options{IndexName: cmp.Or(spec.Shown.Index, filepath.Base(spec.Index)), Logger: a.opts.Logger, Limits: spec.Limits}
+	opts := httpapi.Options{IndexName: cmp.Or(spec.Shown.Index, filepath.Base(spec.Index)), Logger: a.opts.Logger, Limits: spec.Limits, Pixels: a.limits, Writable: spec.Writable}
 	if err := s.openOperation(ctx, spec, &opts); err != nil {
 		return opts, err
 	}
-	x, err := a.followIndex(ctx, spec.Index)
+	x, err := a.openServed(ctx, spec.Index, spec.Writable)
 	if err != nil {
 		return opts, err
 	}

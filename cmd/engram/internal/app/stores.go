@@ -11,6 +11,7 @@ import (
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/ingest"
+	"engram/index/local"
 	"engram/index/open"
 	"engram/index/source"
 )
@@ -51,6 +52,21 @@ func (a *App) openForWriting(ctx context.Context, name string) (*Index, error) {
 func (a *App) followIndex(ctx context.Context, name string) (*Index, error) {
 	opts := a.storeOptions()
 	opts.ReadOnly = true
+	store, err := open.Follow(ctx, name, opts)
+	if err != nil {
+		return nil, err
+	}
+	return describe(ctx, name, store)
+}
+
+// openServed opens an index that a server reads, or writes too. Then each write is durable
+// when it returns.
+func (a *App) openServed(ctx context.Context, name string, writable bool) (*Index, error) {
+	if !writable {
+		return a.followIndex(ctx, name)
+	}
+	opts := a.storeOptions()
+	opts.Durability = local.Grouped
 	store, err := open.Follow(ctx, name, opts)
 	if err != nil {
 		return nil, err
