@@ -21,6 +21,7 @@ type Card struct {
 	Recipe     Recipe
 	Seed       uint64
 	Depends    []string // fingerprints of the models that it learned from
+	Begun      string   // fingerprint of the model that it began with, "" for random weights
 	Parameters int      // of the training; a few, such as a temperature, are not served
 	Bytes      int      // of the model files
 	Seconds    float64  // of the training, all its parts together
@@ -32,7 +33,7 @@ type Card struct {
 func (t *training) card(trained *train.Trained, models map[string][]byte, scores []progress.Figure) *Card {
 	a := t.about
 	c := &Card{
-		Model: a.Model, Scale: t.opts.scaleName(), Shape: a.Shape, Recipe: a.Recipe, Seed: a.Seed, Depends: a.Depends,
+		Model: a.Model, Scale: t.opts.scaleName(), Shape: a.Shape, Recipe: a.Recipe, Seed: a.Seed, Depends: a.Depends, Begun: t.begun,
 		Seconds: trained.Seconds, Loss: trained.Losses[len(trained.Losses)-1], Scores: scores,
 	}
 	for _, v := range trained.Values {
@@ -54,6 +55,9 @@ func (c *Card) source() string {
 	parts := []string{"trained on generated scenes alone: " + c.command()}
 	for _, fingerprint := range c.Depends {
 		parts = append(parts, "with model "+fingerprint[:12])
+	}
+	if c.Begun != "" {
+		parts = append(parts, "begun with model "+c.Begun[:12])
 	}
 	return strings.Join(parts, ", ")
 }
@@ -153,6 +157,9 @@ func (c *Card) Markdown() string {
 	line("| last loss | %.4f |", c.Loss)
 	for _, fingerprint := range c.Depends {
 		line("| learned from model | `%s` |", fingerprint)
+	}
+	if c.Begun != "" {
+		line("| begun with model | `%s` |", c.Begun)
 	}
 	line("\n## What it is worth\n\nMeasured on scenes of the test split, no meaning of which is in the training split, with the model files of this folder.\n")
 	line("| score | value |\n| --- | --- |")

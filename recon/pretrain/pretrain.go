@@ -114,10 +114,11 @@ func (t *training) newDenoiser(ctx context.Context, scale Scale, out string, fro
 		return t.openScans(ctx, scale, out, frozen)
 	}
 	n, err := t.denoiserNetwork(scale, frozen, scale.DenoiserRecipe)
-	if err == nil {
-		t.start(n, n.shape, n.recipe)
+	if err != nil {
+		return err
 	}
-	return err
+	t.start(n, n.shape, n.recipe)
+	return t.begin(out, n.shape.Channels, n.shape.Width)
 }
 
 // denoiserNetwork returns a denoiser that learns from frozen models, to be trained by a recipe.

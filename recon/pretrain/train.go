@@ -37,6 +37,7 @@ type training struct {
 	net   network
 	about about
 	from  map[string][]float32 // what parameters begin with that a model before had, by their names
+	begun string               // fingerprint of that model, where the card is to tell it
 }
 
 // about says which training a checkpoint belongs to.
