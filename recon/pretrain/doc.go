@@ -16,6 +16,10 @@
 // The text graph of the CLIP is trained a second time, in text.go, while the image graph
 // stays as it is: captions tell everything about a scene, and people type less.
 //
+// The autoencoder is trained further with more channels of its latents and with convolutions
+// (detail.go, detailtrain.go). The channels that it had keep their meaning, and a denoiser that
+// knew them goes on with all (widen.go).
+//
 // The denoiser is trained further on what decoders predict of the scans of simulated subjects
 // (scans.go, scanstrain.go): a scan tells less than an image, and other things. What kinds of
 // things are in it, it is told from the start, by a ridge regression (scansummary.go).
