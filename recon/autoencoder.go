@@ -19,7 +19,7 @@ type Autoencoder struct {
 	channels, side   int // of a latent
 	scale            float32
 	picture          pixels.Options
-	encoder, decoder lazyNetwork
+	encoder, decoder *lazyNetwork
 }
 
 // OpenAutoencoder opens a model of kind vae. The caller closes the autoencoder before rt.
@@ -41,8 +41,7 @@ func newAutoencoder(o opener) *Autoencoder {
 	}
 	size := int64(a.picture.Size)
 	pictures, latents := map[string][]int64{"pixels": {-1, 3, size, size}}, map[string][]int64{"latent": a.latents(-1)}
-	a.encoder.open = func() (network, error) { return o.open("encoder", pictures, latents) }
-	a.decoder.open = func() (network, error) { return o.open("decoder", latents, pictures) }
+	a.encoder, a.decoder = o.lazy("encoder", pictures, latents), o.lazy("decoder", latents, pictures)
 	return a
 }
 
@@ -123,6 +122,7 @@ func (a *Autoencoder) Decode(ctx context.Context, latents []float32) ([]*pixels.
 
 // lazyNetwork opens a graph when it is needed first.
 type lazyNetwork struct {
+	check   func() error // reports tensors that do not fit, without opening
 	open    func() (network, error)
 	mu      sync.Mutex
 	network *network

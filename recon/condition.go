@@ -16,10 +16,10 @@ type condition map[string]*ort.Tensor
 func (r *Reconstructor) condition(tokens, embeddings []float32) condition {
 	c := condition{}
 	n := len(tokens) / (r.tokens * r.dim)
-	if _, ok := r.denoiser.model.Inputs["context"]; ok {
+	if _, ok := r.inputs["context"]; ok {
 		c["context"] = &ort.Tensor{Shape: r.contexts(n), Data: r.context(tokens, n)}
 	}
-	if _, ok := r.denoiser.model.Inputs["labels"]; ok {
+	if _, ok := r.inputs["labels"]; ok {
 		c["labels"] = &ort.Tensor{Shape: r.labels(n), Data: r.label(embeddings, n)}
 	}
 	for name, values := range r.given.Constants {

@@ -15,9 +15,12 @@ import (
 // draw makes the candidates of all scans: all candidates of one scan, then all of
 // the next.
 func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Options) ([]*pixels.Image, error) {
+	denoiser, err := r.denoiser.get()
+	if err != nil {
+		return nil, err
+	}
 	var starts []float32
 	if opts.Starts != nil {
-		var err error
 		if starts, err = r.Encode(ctx, opts.Starts, opts.Batch); err != nil {
 			return nil, err
 		}
@@ -38,7 +41,7 @@ func (r *Reconstructor) draw(ctx context.Context, tokens []embed.Tokens, opts Op
 				part.start = append(part.start, starts[at/opts.Candidates*width:][:width]...)
 			}
 		}
-		if err := r.schedule.Sample(ctx, part.x, r.sampled(ctx, part, opts), r.predict(part.tokens, r.noised(part, opts))); err != nil {
+		if err := r.schedule.Sample(ctx, part.x, r.sampled(ctx, part, opts), r.predict(denoiser.session, part, opts)); err != nil {
 			return nil, err
 		}
 		made, err := r.Decode(ctx, part.x)
@@ -97,21 +100,21 @@ func (r *Reconstructor) noise(opts Options) [][]float32 {
 	return start
 }
 
-// predict returns what runs the denoiser on latents, each with its tokens, [n, T, D], and the
+// predict returns what runs a denoiser on the latents of a batch, each with its tokens and the
 // embedding in its labels, or with zeros, which ask for any picture. Every step uses the memory
 // of the step before.
-func (r *Reconstructor) predict(tokens, embeddings []float32) diffusion.Predict {
-	with := r.condition(tokens, embeddings)
-	n := len(tokens) / (r.tokens * r.dim)
-	times := make([]float32, n)
-	steps := map[bool]*step{true: r.step(with, times), false: r.step(with.without(), times)}
+func (r *Reconstructor) predict(denoiser *ort.Session, part batch, opts Options) diffusion.Predict {
+	with := r.condition(part.tokens, r.noised(part, opts))
+	times := make([]float32, len(part.x)/r.Elements())
+	output := denoiser.Outputs()[0].Name
+	steps := map[bool]*step{true: r.step(with, times, output), false: r.step(with.without(), times, output)}
 	return func(ctx context.Context, x []float32, time float64, conditioned bool) ([]float32, error) {
 		for i := range times {
 			times[i] = float32(time)
 		}
 		s := steps[conditioned]
 		s.latent.Data = x
-		err := r.denoiser.session.Run(ctx, s.in, s.out)
+		err := denoiser.Run(ctx, s.in, s.out)
 		return s.prediction, err
 	}
 }
@@ -123,15 +126,15 @@ type step struct {
 	prediction []float32   // of out
 }
 
-// step returns a run for a condition, at times that it shares.
-func (r *Reconstructor) step(given condition, times []float32) *step {
-	n, names := len(times), r.denoiser.model.Inputs
+// step returns a run for a condition, at times that it shares, with one output.
+func (r *Reconstructor) step(given condition, times []float32, output string) *step {
+	n, names := len(times), r.inputs
 	s := &step{latent: &ort.Tensor{Shape: r.latents(n)}, prediction: make([]float32, n*r.Elements())}
 	s.in = ort.Tensors{names["latent"]: s.latent, names["time"]: {Shape: []int64{int64(n)}, Data: times}}
 	for name, t := range given {
 		s.in[names[name]] = t
 	}
-	s.out = ort.Tensors{r.denoiser.session.Outputs()[0].Name: {Shape: s.latent.Shape, Data: s.prediction}}
+	s.out = ort.Tensors{output: {Shape: s.latent.Shape, Data: s.prediction}}
 	return s
 }
 

@@ -3,6 +3,7 @@ package recon_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -305,5 +306,29 @@ func TestCancelledWithinAStep(t *testing.T) {
 	}})
 	if !errors.Is(err, context.Canceled) || last != 7 {
 		t.Errorf("cancelled in step 7: error is %v after step %d", err, last)
+	}
+}
+
+// TestTheDenoiserIsOpenedWhenItIsNeeded takes its file away between: nothing was read of it.
+func TestTheDenoiserIsOpenedWhenItIsNeeded(t *testing.T) {
+	vae, denoiser := plain(t)
+	r, err := recon.Open(orttest.Runtime(t), vae, denoiser, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	path := denoiser.GraphPath("denoiser")
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Reconstruct(t.Context(), []embed.Tokens{ramp(.1)}, scripted{ramp(.1)}, recon.Options{Candidates: 1})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without its file: error is %v, wanted that there is none", err)
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Reconstruct(t.Context(), []embed.Tokens{ramp(.1)}, scripted{ramp(.1)}, recon.Options{Candidates: 1}); err != nil {
+		t.Errorf("with its file again: %v", err)
 	}
 }

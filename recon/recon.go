@@ -20,8 +20,9 @@ type Reconstructor struct {
 	schedule    *diffusion.Schedule
 	given       model.Condition // beside the tokens
 	labelNoise  *diffusion.Schedule
-	sampling    model.Sampling // where nothing else is asked for
-	denoiser    network
+	sampling    model.Sampling    // where nothing else is asked for
+	inputs      map[string]string // of the denoiser
+	denoiser    *lazyNetwork
 }
 
 // network is an open model with what its manifest says of it.
@@ -30,10 +31,10 @@ type network struct {
 	model   model.Graph
 }
 
-// Open opens the decoder of vae, a model of kind vae, and denoiser, one of kind
-// denoiser. It fails with ErrMismatch where the latents of the two are not the
-// same, and with ort.ErrMismatch where a model's tensors differ from its
-// manifest. The caller closes the reconstructor before rt.
+// Open makes a reconstructor of vae, a model of kind vae, and denoiser, one of kind
+// denoiser, whose weights are read when they are needed first. It fails with ErrMismatch
+// where the latents of the two are not the same, and with ort.ErrMismatch where a model's
+// tensors differ from its manifest. The caller closes the reconstructor before rt.
 func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) (*Reconstructor, error) {
 	if err := fit(vae, denoiser); err != nil {
 		return nil, fmt.Errorf("recon: %w", err)
@@ -52,15 +53,15 @@ func Open(rt *ort.Runtime, vae, denoiser *model.Model, opts ort.SessionOptions) 
 	if r.labelNoise, err = diffusion.New(labelScheduler()); err != nil {
 		return nil, fmt.Errorf("recon: %w", err)
 	}
-	if _, err = r.decoder.get(); err != nil { // a model that does not fit is told now
-		return nil, fmt.Errorf("recon: %w", err)
-	}
 	latents := r.latents(-1)
-	inputs := r.conditionShapes(denoiser.Graphs["denoiser"].Inputs)
+	r.inputs = denoiser.Graphs["denoiser"].Inputs
+	inputs := r.conditionShapes(r.inputs)
 	inputs["latent"], inputs["time"] = latents, []int64{-1}
-	r.denoiser, err = opener{rt, denoiser, opts}.open("denoiser", inputs, map[string][]int64{"prediction": latents})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("recon: %w", err), r.Autoencoder.Close())
+	r.denoiser = opener{rt, denoiser, opts}.lazy("denoiser", inputs, map[string][]int64{"prediction": latents})
+	for _, n := range []*lazyNetwork{r.decoder, r.denoiser} {
+		if err := n.check(); err != nil { // a model that does not fit is told now
+			return nil, fmt.Errorf("recon: %w", err)
+		}
 	}
 	return r, nil
 }
@@ -96,13 +97,19 @@ type opener struct {
 	opts  ort.SessionOptions
 }
 
-// open opens a model, whose tensors are float32 and have the shapes given.
-func (o opener) open(name string, in, out map[string][]int64) (network, error) {
-	n := network{model: o.model.Graphs[name]}
-	o.opts.Inputs, o.opts.Outputs = specs(n.model.Inputs, in), specs(n.model.Outputs, out)
-	var err error
-	n.session, err = o.rt.OpenFile(o.model.GraphPath(name), o.opts)
-	return n, err
+// lazy returns a graph that is opened when it is needed first, whose tensors are float32 and
+// have the shapes given.
+func (o opener) lazy(name string, in, out map[string][]int64) *lazyNetwork {
+	graph := o.model.Graphs[name]
+	o.opts.Inputs, o.opts.Outputs = specs(graph.Inputs, in), specs(graph.Outputs, out)
+	path := o.model.GraphPath(name)
+	return &lazyNetwork{
+		check: func() error { return ort.CheckFile(path, o.opts) },
+		open: func() (network, error) {
+			session, err := o.rt.OpenFile(path, o.opts)
+			return network{session, graph}, err
+		},
+	}
 }
 
 // specs describes tensors by the names that the model's file has for them.
@@ -116,5 +123,5 @@ func specs(names map[string]string, shapes map[string][]int64) []ort.Spec {
 
 // Close waits for runs under way and frees the models. It is idempotent.
 func (r *Reconstructor) Close() error {
-	return errors.Join(r.denoiser.session.Close(), r.Autoencoder.Close())
+	return errors.Join(r.denoiser.close(), r.Autoencoder.Close())
 }

@@ -105,19 +105,47 @@ func releaseProcess() error {
 // OpenFile opens the ONNX file at path; weights in files beside it (external
 // data) are found.
 func (r *Runtime) OpenFile(path string, opts SessionOptions) (*Session, error) {
+	m, err := fileModel(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.close()
+	return r.open(m, opts)
+}
+
+// CheckFile reports what OpenFile would refuse without reading the weights: a file that is no
+// model, inputs and outputs that differ from what the options expect (ErrMismatch), and weights
+// that are larger than the memory that is free.
+func CheckFile(path string, opts SessionOptions) error {
+	m, err := fileModel(path)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	s, err := newSession(m, opts)
+	if err == nil {
+		err = s.fits(m)
+	}
+	if err != nil {
+		return fmt.Errorf("ort: %s: %w", path, err)
+	}
+	return nil
+}
+
+// fileModel returns the model in a file, which the caller closes.
+func fileModel(path string) (model, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("ort: %w", err)
+		return model{}, fmt.Errorf("ort: %w", err)
 	}
-	defer f.Close()
 	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: wanted an ONNX file, it is no regular file", path)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("ort: %w", err)
+		return model{}, errors.Join(fmt.Errorf("ort: %w", err), f.Close())
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("ort: %s: wanted an ONNX file, it is no regular file", path)
-	}
-	return r.open(model{name: path, path: path, content: f, size: info.Size()}, opts)
+	return model{name: path, path: path, content: f, size: info.Size(), close: f.Close}, nil
 }
 
 // cause returns the innermost error, whose text is ONNX Runtime's own, on one

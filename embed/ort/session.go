@@ -63,6 +63,7 @@ type model struct {
 	bytes   []byte
 	content io.ReaderAt
 	size    int64
+	close   func() error // of a file
 }
 
 // OpenBytes opens a model in memory; name stands for it in error messages. The
