@@ -22,8 +22,8 @@ const (
 const maxTokens = 1 << 24
 
 // TokenFormat describes the tokens that an index keeps of each item, [Count, Dim]:
-// what a model says of the parts of an image, of which the item's vector is a
-// summary. The zero TokenFormat is of an index that keeps none.
+// what a model says of the parts of an image. The item's vector is their summary.
+// The zero TokenFormat belongs to an index that keeps none.
 type TokenFormat struct {
 	Kind  TokenKind
 	Count int // tokens of an item

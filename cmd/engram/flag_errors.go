@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// What cobra says of flags that exclude each other, of flags one of which is needed, and of
-// needed flags.
+// What cobra says of flags that exclude each other, where one of several is needed, and
+// where all are.
 var (
 	exclusiveFlags = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
 	oneOfFlags     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)

@@ -52,19 +52,7 @@ func (c *console) indexBuildCommand() *cobra.Command {
 			if dryRun {
 				return c.estimate(cmd.Context(), spec, asJSON)
 			}
-			if spec.Out == "" {
-				spec.Out = app.DefaultIndex
-				c.sayDefaultIndex()
-			}
-			report, err := show(cmd.Context(), c, c.app().Build, spec)
-			if report == nil {
-				return err
-			}
-			if asJSON {
-				return errors.Join(c.printJSON(report), err)
-			}
-			c.printBuilt(report)
-			return err
+			return c.build(cmd.Context(), spec, asJSON)
 		},
 	}
 	flags := cmd.Flags()
@@ -81,6 +69,23 @@ func (c *console) indexBuildCommand() *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print the summary as JSON")
 	flags.BoolVar(&dryRun, "dry-run", false, "do a sample for a few seconds, write nothing, and print what all of it would take")
 	return cmd
+}
+
+// build builds an index and prints what came of it.
+func (c *console) build(ctx context.Context, spec app.BuildSpec, asJSON bool) error {
+	if spec.Out == "" {
+		spec.Out = app.DefaultIndex
+		c.sayDefaultIndex()
+	}
+	report, err := show(ctx, c, c.app().Build, spec)
+	if report == nil {
+		return err
+	}
+	if asJSON {
+		return errors.Join(c.printJSON(report), err)
+	}
+	c.printBuilt(report)
+	return err
 }
 
 // buildFlags are the flags of index build.

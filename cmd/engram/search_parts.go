@@ -180,7 +180,7 @@ func (v rowsValue) Set(text string) error {
 	return addRows(&q.rows, rows)
 }
 
-// addRows appends rows, each of which may be there once: the same scan twice is no
+// addRows appends rows. Each may be there once: the same scan twice is no
 // second measurement, and would make a search surer than it is.
 func addRows(to *[]int, rows []int) error {
 	for _, row := range rows {

@@ -50,7 +50,7 @@ func opener(opts qdrant.Options, schema qdrant.Schema) indextest.Opener {
 // drop deletes a collection.
 func drop(t testing.TB, opts qdrant.Options) {
 	t.Helper()
-	ctx := context.Background() // that of the test has ended
+	ctx := context.Background() // the context of the test has ended
 	store, err := qdrant.Open(ctx, opts)
 	if err == nil {
 		err = errors.Join(store.Drop(ctx), store.Close())
