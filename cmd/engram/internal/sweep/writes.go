@@ -31,7 +31,7 @@ type WritesSpec struct {
 	Dim        int    // their elements
 	Seed       uint64
 	Durability string        // see local.ParseDurability
-	Step       time.Duration // how long each step takes
+	Step       time.Duration // how long each step is measured
 	Rate       float64       // upserts a second; 0: as many as there can be
 }
 
@@ -63,7 +63,7 @@ type Load struct {
 	Recall   float64 `json:"recall10,omitempty"`
 	Compared int     `json:"compared_searches,omitempty"`
 	// Cores is the processor time that the process got, graphs and merges included, by the
-	// time that the step took: on a machine that others use, fewer than it has.
+	// time of the step: on a machine that others use, fewer than it has.
 	Cores float64 `json:"cores_used"`
 }
 
@@ -76,6 +76,9 @@ const (
 	pooled = 8192
 	// compareEvery is how often a search is compared with exact ones.
 	compareEvery = 200 * time.Millisecond
+	// lead is how long a load runs before it is measured: the first upserts are under way
+	// for so long that none has ended.
+	lead = 250 * time.Millisecond
 )
 
 // RunWrites measures an index that is searched on half of the machine's threads without a
@@ -141,7 +144,7 @@ type load struct {
 	items   int
 	pool    [][]float32
 	queries [][]float32
-	took    time.Duration // of a step
+	took    time.Duration // of what is measured of a step
 	rate    float64
 	next    atomic.Uint64 // number of the next item
 	slots   atomic.Int64  // upserts that were begun in a step with a rate
@@ -165,10 +168,12 @@ func newLoad(ctx context.Context, spec WritesSpec, rows source, store *local.Sto
 	return l, err
 }
 
-// step searches on some goroutines and upserts on others.
+// step searches on some goroutines and upserts on others. It measures the calls that end in
+// the time of a step, which begins after lead.
 func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	start, used := time.Now(), processorTime()
+	start := time.Now()
+	from, end := start.Add(lead), start.Add(lead+l.took)
 	repeat := func(latencies *[]time.Duration, wait func() error, do func() error) {
 		group.Go(func() error {
 			for {
@@ -176,22 +181,23 @@ func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error)
 					return err
 				}
 				began := time.Now()
-				if began.Sub(start) >= l.took {
+				if !began.Before(end) {
 					return nil
 				}
 				if err := do(); err != nil {
 					return err
 				}
-				*latencies = append(*latencies, time.Since(began))
+				if ended := time.Now(); ended.After(from) && ended.Before(end) {
+					*latencies = append(*latencies, ended.Sub(began))
+				}
 			}
 		})
 	}
-	slot := func() error { return l.waitForSlot(ctx, start) }
 	l.slots.Store(0)
 	upserts, searches := make([][]time.Duration, upserters), make([][]time.Duration, searchers)
 	for i := range upserts {
 		rng := rand.New(rand.NewPCG(uint64(i), l.next.Load()))
-		repeat(&upserts[i], slot, func() error { return l.upsert(ctx, rng) })
+		repeat(&upserts[i], func() error { return l.waitForSlot(ctx, start, end) }, func() error { return l.upsert(ctx, rng) })
 	}
 	for i := range searches {
 		rng := rand.New(rand.NewPCG(uint64(i), 0))
@@ -202,29 +208,46 @@ func (l *load) step(ctx context.Context, searchers, upserters int) (Load, error)
 	}
 	var r Load
 	if searchers > 0 {
-		group.Go(func() error { return l.compare(ctx, &r, start.Add(l.took)) })
+		group.Go(func() error { return l.compare(ctx, &r, end) })
 	}
+	group.Go(func() error { return l.setCores(ctx, &r, from, end) })
 	if err := group.Wait(); err != nil {
 		return Load{}, err
 	}
-	spent := time.Since(start).Seconds()
-	r.Cores = (processorTime() - used).Seconds() / spent
-	r.Upserts, r.UpsertP50, r.UpsertP99 = summary(upserts, spent)
-	r.Searches, r.SearchP50, r.SearchP99 = summary(searches, spent)
+	r.Upserts, r.UpsertP50, r.UpsertP99 = summary(upserts, l.took)
+	r.Searches, r.SearchP50, r.SearchP99 = summary(searches, l.took)
 	return r, nil
 }
 
+// setCores sets how much processor time the process gets from one moment to another.
+func (l *load) setCores(ctx context.Context, r *Load, from, end time.Time) error {
+	if err := sleepUntil(ctx, from); err != nil {
+		return err
+	}
+	began, used := time.Now(), processorTime()
+	if err := sleepUntil(ctx, end); err != nil {
+		return err
+	}
+	r.Cores = (processorTime() - used).Seconds() / time.Since(began).Seconds()
+	return nil
+}
+
 // waitForSlot waits until the next upsert of a step with a rate is due, or until the end of
-// the step where that is earlier.
-func (l *load) waitForSlot(ctx context.Context, start time.Time) error {
+// the step where that is earlier. Where upserts are late, the next ones do not wait.
+func (l *load) waitForSlot(ctx context.Context, start, end time.Time) error {
 	if l.rate == 0 {
 		return nil
 	}
-	due := min(l.took.Seconds(), float64(l.slots.Add(1))/l.rate)
+	due := min(end.Sub(start).Seconds(), float64(l.slots.Add(1))/l.rate)
+	return sleepUntil(ctx, start.Add(time.Duration(due*float64(time.Second))))
+}
+
+// sleepUntil waits for a moment, or for the end of ctx, whose error it returns.
+func sleepUntil(ctx context.Context, moment time.Time) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(time.Until(start.Add(time.Duration(due * float64(time.Second))))):
+	case <-time.After(time.Until(moment)):
 		return nil
 	}
 }
@@ -270,8 +293,8 @@ func processorTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// summary is the rate and the quantiles of calls that took these latencies.
-func summary(latencies [][]time.Duration, seconds float64) (rate, p50, p99 float64) {
+// summary is the rate and the quantiles of calls that ended in a time, with their latencies.
+func summary(latencies [][]time.Duration, of time.Duration) (rate, p50, p99 float64) {
 	var all []time.Duration
 	for _, l := range latencies {
 		all = append(all, l...)
@@ -280,7 +303,7 @@ func summary(latencies [][]time.Duration, seconds float64) (rate, p50, p99 float
 		return 0, 0, 0
 	}
 	p50, p99 = quantiles(all)
-	return float64(len(all)) / seconds, p50, p99
+	return float64(len(all)) / of.Seconds(), p50, p99
 }
 
 // upsert adds a new item or replaces one.
