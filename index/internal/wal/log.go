@@ -23,13 +23,14 @@ type Log struct {
 	last    uint64     // the last frame that was appended
 	synced  uint64     // the last frame that is durable
 	syncing bool       // a call of Wait is syncing, or waits for more to sync
+	began   time.Time  // when the last sync began
 	turn    int        // of the next mark
 	err     error      // why nothing can be appended any more
 }
 
 // Create makes the log with a number in the folder dir and syncs it; the caller syncs
-// the folder. Nothing may be there under its name. A sync waits the time group for
-// records that it can make durable with the first.
+// the folder. Nothing may be there under its name. Syncs begin the time group apart, so that
+// one makes durable what came meanwhile, and wait a quarter of it for more at least.
 func Create(fsys vfs.FS, dir string, number uint64, group time.Duration) (_ *Log, err error) {
 	file, err := fsys.OpenFile(pathOf(dir, number), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
@@ -97,8 +98,9 @@ func (l *Log) Wait(seq uint64) error {
 			continue
 		}
 		l.syncing = true
+		pause := l.pause(time.Since(l.began))
 		l.mu.Unlock()
-		time.Sleep(l.group)
+		time.Sleep(pause)
 		l.mu.Lock()
 		l.sync()
 	}
@@ -108,10 +110,14 @@ func (l *Log) Wait(seq uint64) error {
 	return l.err
 }
 
+// pause is how long a sync waits for more records, so long after the last one has begun.
+func (l *Log) pause(since time.Duration) time.Duration { return max(l.group-since, l.group/4) }
+
 // sync makes durable what was appended, and marks it so. The caller holds the lock, which
 // is released meanwhile, and has set syncing.
 func (l *Log) sync() {
 	last := l.last
+	l.began = time.Now()
 	l.mu.Unlock()
 	err := l.file.Sync()
 	if err == nil {

@@ -42,6 +42,16 @@ func TestASyncIsForAllThatWait(t *testing.T) {
 	finish(t, l)
 }
 
+// Syncs begin the time of a group apart, and each waits for more records a little.
+func TestSyncsBeginAGroupApart(t *testing.T) {
+	l := &Log{group: 20 * time.Millisecond}
+	for since, want := range map[time.Duration]time.Duration{0: 20, 8: 12, 15: 5, 19: 5, 1000: 5} {
+		if got := l.pause(since * time.Millisecond); got != want*time.Millisecond {
+			t.Errorf("%d ms after the last sync: a pause of %v, wanted %d ms", since, got, want)
+		}
+	}
+}
+
 func TestAFullDiskRefusesARecordAndLosesNone(t *testing.T) {
 	disk, dir := &countingFS{}, t.TempDir()
 	l, err := Create(disk, dir, 1, 0)
