@@ -51,6 +51,7 @@ type Store struct {
 	current   atomic.Pointer[snapshot] // nil once closed
 	snapshots sync.WaitGroup           // the snapshots in use
 
+	room     sync.Mutex           // held by the write that begins a flush for want of room, and taken before flusher
 	flusher  sync.Mutex           // held while a flush is under way, and taken before writer
 	next     uint64               // number of the next file; numbers are never used twice
 	failed   bool                 // the last flush failed

@@ -178,6 +178,13 @@ func (s *Store) apply(ctx context.Context, r disk.Record, c change) (wait func()
 // that failed.
 func (s *Store) makeRoom(ctx context.Context) error {
 	_, due, urgent := s.pressure()
+	if urgent {
+		// One call begins the flush. Others that saw the same need wait for that, and not
+		// until the flush has ended.
+		s.room.Lock()
+		defer s.room.Unlock()
+		_, due, urgent = s.pressure()
+	}
 	if !due {
 		return s.failure()
 	}
