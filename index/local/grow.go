@@ -131,11 +131,11 @@ func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	from.Levels = knownLevels(g.parts, len(extended.IDs))
+	from.Like = measuredGraph(g.parts, len(extended.IDs))
 	switch {
-	case from.Levels != nil:
+	case from.Like != nil:
 	case len(extended.IDs) < 2*measured:
-		from.Levels = from.Graph.Levels
+		from.Like = from.Graph
 	default:
 		measured = len(extended.IDs)
 	}
@@ -147,15 +147,15 @@ func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
 	return &segment{Segment: extended, measured: measured}, nil
 }
 
-// knownLevels returns the levels of the largest graph on disk, nil where none has so many
-// rows. What recall its walks have holds for a smaller graph of such rows too.
-func knownLevels(parts []part, rows int) (levels []graph.Level) {
+// measuredGraph returns the largest graph on disk, nil where none has so many rows. What
+// recall its walks have holds for a smaller graph of such rows too.
+func measuredGraph(parts []part, rows int) (largest *graph.Graph) {
 	for _, p := range parts {
 		if g := p.segment.Graph(); !p.inMemory() && g != nil && g.Rows() >= rows {
-			levels, rows = g.Levels, g.Rows()
+			largest, rows = g, g.Rows()
 		}
 	}
-	return levels
+	return largest
 }
 
 // replaceGrown publishes a snapshot with the segment that has grown in place of the

@@ -15,10 +15,10 @@ type Growth struct {
 	// Rows has, for each row of Graph, its number among the rows of the graph that is made,
 	// or Dropped. nil: each keeps its number.
 	Rows []uint32
-	// Levels are what was measured of a larger graph of such rows. nil: the recall is measured,
-	// with rows that have no links yet for queries; where there are too few of these the
-	// levels are the ones of Graph.
-	Levels []Level
+	// Like is a larger graph of such rows, whose levels the graph that is made gets. nil: the
+	// recall is measured, with rows that have no links yet for queries; where there are too
+	// few of these the levels are the ones of Graph.
+	Like *Graph
 }
 
 // Dropped stands in Growth.Rows for a row that is not in the graph that is made.
@@ -29,6 +29,8 @@ const (
 	// has grown, with .99 for distant queries: what lies above is asked for seldom, and
 	// takes most of the time.
 	enoughGrown = .995
+	// leastShare is how many rows a graph that has grown has for each entry at least.
+	leastShare = 32
 	// leastHeld is how many rows must have no links yet for a measurement.
 	leastHeld = 50
 )
@@ -63,8 +65,12 @@ func Grow(ctx context.Context, rows *column.Rows, from Growth, opts Options) (*G
 			opts.Progress(have)
 		}
 	}
-	b.chooseEntries(rng, held)
-	if err := b.measureGrown(ctx, from.Levels, held, opts); err != nil {
+	measured := from.Like // has the levels
+	if measured == nil && len(held) == 0 {
+		measured = from.Graph
+	}
+	b.chooseEntries(rng, held, measured)
+	if err := b.measureGrown(ctx, from.Like, held, opts); err != nil {
 		return nil, err
 	}
 	b.insert(ctx, held)
@@ -72,15 +78,15 @@ func Grow(ctx context.Context, rows *column.Rows, from Growth, opts Options) (*G
 	return b.Graph, ctx.Err()
 }
 
-// measureGrown sets levels, measured by the rows that are held where levels is nil, and Near.
-func (b *builder) measureGrown(ctx context.Context, levels []Level, held []uint32, opts Options) error {
-	if levels != nil {
-		b.Levels = levels
+// measureGrown sets levels, measured by the rows that are held where like is nil, and Near.
+func (b *builder) measureGrown(ctx context.Context, like *Graph, held []uint32, opts Options) error {
+	if like != nil {
+		b.Levels = like.Levels
 	}
 	if len(held) == 0 {
 		return nil
 	}
-	if levels == nil {
+	if like == nil {
 		b.Levels = nil
 		return b.measure(ctx, opts, held)
 	}
@@ -176,11 +182,16 @@ func (w *worker) takeOver(from Growth, row, was uint32) {
 }
 
 // chooseEntries takes rows at random for entries, all that have links as likely as others.
-func (b *builder) chooseEntries(rng *rand.Rand, held []uint32) {
+// Where the levels were measured of a larger graph, distant queries, which begin at all
+// entries, have as many as in that one, as far as a walk for one stays short.
+func (b *builder) chooseEntries(rng *rand.Rand, held []uint32, measured *Graph) {
 	n := len(b.rows.IDs)
 	// A small graph has fewer, as its walks are short.
 	first := min(entryRows, max(1, n/256))
 	all := max(first, min(n/entryShare, maxEntries))
+	if measured != nil {
+		all = max(all, min(len(measured.Entries), n/leastShare))
+	}
 	if n-len(held) < 2*all {
 		return // few rows: the first one leads to the others
 	}

@@ -51,6 +51,19 @@ func recallOf(t *testing.T, g *Graph, rows *column.Rows, queries [][]float32) fl
 	return float64(found) / float64(k*len(queries))
 }
 
+// A graph with the levels of a larger one has as many entries, up to one for 32 rows.
+func TestAGrownGraphHasTheEntriesThatWereMeasured(t *testing.T) {
+	const n = 3200
+	rows := clustered(rand.New(rand.NewPCG(11, 3)), n, 16, 0)
+	for have, want := range map[int]int{10: n / entryShare, 50: 50, 500: n / leastShare} {
+		like := &Graph{Levels: []Level{{K: 10, Effort: 16, Unseen: 1, Distant: 1}}, Entries: make([]uint32, have)}
+		g := mustGrow(t, rows, Growth{Like: like}, Options{})
+		if len(g.Entries) != want || g.First != n/256 || len(g.Levels) != 1 {
+			t.Errorf("like a graph of %d entries: %d, %d of them the first, and %d levels, wanted %d and %d", have, len(g.Entries), g.First, len(g.Levels), want, n/256)
+		}
+	}
+}
+
 // A graph that has grown, a few rows at a time, finds what one that was built finds.
 func TestAGrownGraphFindsWhatABuiltOneFinds(t *testing.T) {
 	const n = 6000
@@ -61,10 +74,10 @@ func TestAGrownGraphFindsWhatABuiltOneFinds(t *testing.T) {
 	}
 	rows := firstRows(all, n)
 	built := recallOf(t, mustBuild(t, rows, Options{Threads: 2}), rows, queries)
-	levels := map[bool][]Level{false: {}} // the last time it is measured
+	like := map[bool]*Graph{false: {}} // the last time it is measured
 	var g *Graph
 	for have := 100; have <= n; have += 100 {
-		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Levels: levels[have == n]}, Options{Threads: 2})
+		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Like: like[have == n]}, Options{Threads: 2})
 	}
 	if grown := recallOf(t, g, rows, queries); grown < built-.02 {
 		t.Errorf("recall %.3f of a graph that has grown, %.3f of one that was built", grown, built)

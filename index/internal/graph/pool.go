@@ -34,7 +34,8 @@ func (s *search) walkShared(i int, part column.Part, g *Graph, e Efforts) bool {
 	}
 	s.common, s.others = s.base.Near, s.pool
 	if s.distant {
-		s.common = s.base.Distant
+		// Its rows are spread over more clusters, and a part has few entries (see NOTES.md).
+		s.common = s.base.Distant * 3 / 2
 	}
 	s.finish(g, part.Rows, code, effort)
 	s.others = nil

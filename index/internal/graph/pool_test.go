@@ -8,6 +8,7 @@ import (
 
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
+	"engram/index/internal/simd"
 )
 
 // split returns the rows in two parts, of a third and of two thirds, with their graphs.
@@ -86,6 +87,20 @@ func TestTheLargestPartTellsDistantQueries(t *testing.T) {
 		mustSearch(t, Searcher{Graphs: graphs, Recall: .98, Report: report}, parts, all.Vector(1), 10)
 		if report.Effort != c.effort {
 			t.Errorf("distant for the small part %v, for the large one %v: effort %d, wanted %d", c.small > 0, c.large > 0, report.Effort, c.effort)
+		}
+	}
+}
+
+// Walks for a distant query share half as much again as one of a single part.
+func TestDistantQueriesShareMore(t *testing.T) {
+	all := clustered(rand.New(rand.NewPCG(5, 2)), 600, 64, 0)
+	parts, graphs := split(t, all)
+	for _, distant := range []bool{false, true} {
+		graphs[1].Near = float32(math.Inf(map[bool]int{false: -1, true: 1}[distant]))
+		s := &search{walker: walker{kernels: simd.Best()}, k: 10, base: Efforts{Near: 12, Distant: 24}}
+		s.query.Set(all.Vector(1))
+		if ok := s.walkShared(1, parts[1], graphs[1], s.base); !ok || s.common != map[bool]int{false: 12, true: 36}[distant] {
+			t.Errorf("distant %v: a common effort of %d, walked %v", distant, s.common, ok)
 		}
 	}
 }
