@@ -22,6 +22,22 @@ func (s *Scene) Captions() [3]string {
 	return out
 }
 
+// Brief returns the shortest caption, which names each kind of thing once, the one that
+// takes most room first: a zebra and a ball. Its words are of Vocabulary.
+func (s *Scene) Brief() string {
+	var named []Kind
+	var out []string
+	for _, g := range s.groups() {
+		if k := g[0].Kind; !slices.Contains(named, k) {
+			named = append(named, k)
+		}
+	}
+	for i, k := range named {
+		out = append(out, joint(i, len(named)), k.Phrase())
+	}
+	return sentence(out)
+}
+
 // list says: a zebra and two red cars in a meadow at night in the rain.
 func (s *Scene) list(groups []group, wording int) []string {
 	var out []string

@@ -154,3 +154,19 @@ func TestPhrasesAreOfKnownWords(t *testing.T) {
 		t.Errorf("%d phrases, want 73 kinds, 10 backgrounds, 3 lights and 4 weathers", len(said))
 	}
 }
+
+func TestTheBriefCaptionNamesEachKindOnce(t *testing.T) {
+	small := thing(t, "car", scenes.Red, scenes.Box{Left: .05, Top: .6, Width: .1, Height: .1})
+	other := thing(t, "car", scenes.Blue, scenes.Box{Left: .3, Top: .6, Width: .1, Height: .1})
+	house := thing(t, "house", scenes.Blue, scenes.Box{Left: .6, Top: .4, Width: .3, Height: .3})
+	elephant := thing(t, "elephant", scenes.Brown, scenes.Box{Left: .5, Top: .1, Width: .05, Height: .05})
+	for want, s := range map[string]scenes.Scene{
+		"a car":                              scene(small),
+		"a house and a car":                  scene(small, other, house),
+		"a house with a car and an elephant": scene(elephant, small, house),
+	} {
+		if got := s.Brief(); got != want {
+			t.Errorf("the brief caption is %q, want %q", got, want)
+		}
+	}
+}
