@@ -262,6 +262,44 @@ func TestPriorsOfADecoder(t *testing.T) {
 	c.refuse([]string{"engram train --prior writes"}, "reconstruct", "--voxels", s.voxels, "--decoder", decoder, "--out", filepath.Join(dir, "x"), "--prior", "transformer")
 }
 
+// TestCaptions trains a caption model beside a decoder, whose best prior is then the one that
+// reads captions.
+func TestCaptions(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	s, dir := newSeenScans(t, c, 2), t.TempDir()
+	table, decoder := filepath.Join(dir, "captions.csv"), filepath.Join(dir, "decoder")
+	lines, world := []string{"image,caption"}, scenes.New(1)
+	for i := range 60 {
+		scene := world.Scene(scenes.Train, uint64(i))
+		lines = append(lines, fmt.Sprintf("%012d.png,%s", i+1, scene.Brief()))
+	}
+	if err := os.WriteFile(table, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	train := []string{"train", "--voxels", s.trainScans.train, "--trials", s.trainScans.trials, "--stimuli", s.train, "--model", "scenes-clip", "--preset", "gaussian", "--out", decoder}
+	printed := c.must(append(train, "--captions", table)...)
+	if folder := filepath.Join(decoder, "caption"); !strings.Contains(printed, "captions    "+folder) {
+		t.Errorf("train prints %s, want the folder %s", printed, folder)
+	}
+	out := filepath.Join(dir, "pictures")
+	args := []string{"reconstruct", "--voxels", s.voxels, "--trials", s.trials, "--stimuli", s.stimuli, "--decoder", decoder, "--steps", "2", "--candidates", "1", "--out"}
+	c.must(append(args, out)...)
+	record, err := os.ReadFile(filepath.Join(out, "scans", scanNames(t, s.trials)[0]+".json"))
+	if err != nil || !strings.Contains(string(record), `"caption": "a`) {
+		t.Errorf("the record of a scan is %s, %v, want a caption", record, err)
+	}
+	choices, err := os.ReadFile(filepath.Join(out, "choices.json"))
+	if err != nil || !strings.Contains(string(choices), `"prior": "caption"`) {
+		t.Errorf("the choices are %s, %v, want the prior caption", choices, err)
+	}
+	c.refuse([]string{"made otherwise"}, append(args, out, "--prior", "recall")...)
+	if err := os.RemoveAll(filepath.Join(decoder, "caption")); err != nil {
+		t.Fatal(err)
+	}
+	c.refuse([]string{"the prior caption needs a caption model", "engram train --captions"}, append(args, filepath.Join(dir, "x"), "--prior", "caption")...)
+}
+
 // TestBlurryImages trains a low-level model beside a decoder and begins from its images.
 func TestBlurryImages(t *testing.T) {
 	t.Parallel()

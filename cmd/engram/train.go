@@ -22,7 +22,8 @@ func (c *console) trainCommand() *cobra.Command {
 		Long: "Train learns to map the voxels of one person into the space of a model. The decoder\n" +
 			"remembers the model, and is used with indexes of the same model only. Beside it lies what a\n" +
 			"reconstruction needs: the alignment of its predictions, with --low-level a model that predicts\n" +
-			"the autoencoder's latent, a blurry image of what was seen, and with --prior a diffusion prior.",
+			"the autoencoder's latent, a blurry image of what was seen, with --captions a model that reads\n" +
+			"captions from scans, and with --prior a diffusion prior.",
 		Example: "  engram train --voxels voxels.npy --stimuli stimuli.npy --model clip-vit-b-32 --out decoder\n" +
 			"  engram train --voxels betas.nii.gz --mask roi.nii.gz --stimuli photos/ --trials trials.csv --out decoder\n" +
 			"  engram train --mindeye webdataset_avg_split --subject 1 --model clip-vit-l-14 --out decoder",
@@ -46,6 +47,7 @@ func (c *console) trainCommand() *cobra.Command {
 	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the decoder (required)")
 	cmd.Flags().StringVar(&spec.Preset, "preset", scan.PresetAuto, "shape of the decoder: "+strings.Join(scan.Presets(), ", "))
 	cmd.Flags().BoolVar(&spec.LowLevel, "low-level", false, "train a low-level model beside the decoder, from which engram reconstruct --start blurry begins")
+	cmd.Flags().StringVar(&spec.Captions, "captions", "", "train a caption model beside the decoder from a table `file` with the columns image and caption, which engram reconstruct --prior caption uses")
 	cmd.Flags().BoolVar(&spec.DiffusionPrior, "prior", false, "train a diffusion prior beside the decoder, which engram reconstruct --prior transformer uses")
 	cmd.Flags().StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae whose latents the low-level model predicts (default "+app.ScenesAutoencoder+")")
 	cmd.Flags().StringVar(&spec.Checkpoint, "checkpoint", "", "`folder` in which training keeps its state, and from which it goes on")
@@ -94,6 +96,9 @@ func printCard(w io.Writer, c *app.Card) error {
 	beside := ""
 	if c.LowLevel != "" {
 		beside = "low level   " + c.LowLevel + "\n"
+	}
+	if c.Captions != "" {
+		beside += "captions    " + c.Captions + "\n"
 	}
 	if c.Prior != "" {
 		beside += fmt.Sprintf("prior       %s, %.3f of the prediction's error is left on held-out pairs\n", c.Prior, c.PriorMissed)

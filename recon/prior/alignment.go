@@ -15,11 +15,12 @@ const (
 	None        = "none"        // tokens as they are predicted
 	LinearKind  = "linear"      // the linear alignment
 	RecallKind  = "recall"      // the linear alignment, drawn towards likely training images
+	CaptionKind = "caption"     // the mean of likely training images, by their captions, too
 	Transformer = "transformer" // the diffusion prior
 )
 
 // Kinds lists the priors.
-func Kinds() []string { return []string{None, LinearKind, RecallKind, Transformer} }
+func Kinds() []string { return []string{None, LinearKind, RecallKind, CaptionKind, Transformer} }
 
 // Alignment is what is fitted in closed form to the left-out predictions of a decoder's
 // training. It stands beside the decoder in its folder, see Save.
@@ -42,6 +43,9 @@ func Fit(ctx context.Context, left scan.LeftOut) (*Alignment, error) {
 type Predictions struct {
 	Scores  blas32.General // [n, Rank]
 	Repeats []int          // [n]
+	// Captions has for each prediction the log-likelihoods of the training images' captions,
+	// [n][images], in the order of Alignment.Images; nil where they are not known.
+	Captions [][]float32
 }
 
 // Likelihood is the metric of a decoder by which images are likely to have been seen:
@@ -54,7 +58,7 @@ type Likelihood interface {
 }
 
 // Align returns the aligned scores, [n, Rank]: by the linear alignment, and with a
-// likelihood drawn towards the training images, too.
+// likelihood drawn towards the training images, too, by CaptionRecall where captions are known.
 func (a *Alignment) Align(ctx context.Context, of Predictions, by Likelihood) (blas32.General, error) {
 	aligned, err := a.Linear.Align(of.Scores)
 	if err != nil || by == nil {
@@ -62,6 +66,13 @@ func (a *Alignment) Align(ctx context.Context, of Predictions, by Likelihood) (b
 	}
 	if len(of.Repeats) != of.Scores.Rows {
 		return aligned, fmt.Errorf("prior: wanted the scans of each of %d predictions, found %d", of.Scores.Rows, len(of.Repeats))
+	}
+	recall := a.Recall
+	if of.Captions != nil {
+		recall = CaptionRecall()
+		if len(of.Captions) != of.Scores.Rows {
+			return aligned, fmt.Errorf("prior: wanted the captions' likelihoods for each of %d predictions, found %d", of.Scores.Rows, len(of.Captions))
+		}
 	}
 	candidates, err := a.candidates(by, of.Repeats)
 	if err != nil {
@@ -71,11 +82,14 @@ func (a *Alignment) Align(ctx context.Context, of Predictions, by Likelihood) (b
 		if err := ctx.Err(); err != nil {
 			return aligned, err
 		}
-		likely, err := candidates.likelihoods(row(of.Scores, i), repeats)
-		if err != nil {
+		var likely Likely
+		if likely.Images, err = candidates.likelihoods(row(of.Scores, i), repeats); err != nil {
 			return aligned, fmt.Errorf("prior: prediction %d: %w", i, err)
 		}
-		drawn, err := a.Recall.Draw(row(aligned, i), a.Images, likely)
+		if of.Captions != nil {
+			likely.Captions = of.Captions[i]
+		}
+		drawn, err := recall.Draw(row(aligned, i), a.Images, likely)
 		if err != nil {
 			return aligned, err
 		}

@@ -3,6 +3,7 @@ package prior
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
 
@@ -14,33 +15,45 @@ import (
 // near each other in groups, and a linear map predicts the middle between the groups.
 type Recall struct {
 	// Sharpness multiplies log-likelihoods before the softmax over the images: likelihoods
-	// of components whose errors are related are too sure.
-	Sharpness float64 `json:"sharpness"`
-	Share     float64 `json:"share"` // of the images' scores in the result, 0 to 1
+	// of components whose errors are related are too sure. CaptionSharpness does so with the
+	// log-likelihoods of the images' captions, where they are known.
+	Sharpness        float64 `json:"sharpness"`
+	CaptionSharpness float64 `json:"caption_sharpness,omitempty"`
+	Share            float64 `json:"share"` // of the images' scores in the result, 0 to 1
 }
 
 // DefaultRecall returns what was found to do best for training scenes of the demo's subject
 // (see NOTES.md of package pretrain).
 func DefaultRecall() Recall { return Recall{Sharpness: .2, Share: .5} }
 
+// CaptionRecall returns what was found to do best where captions are known, too: a caption says
+// what kinds of things were seen, so that the images alone can be drawn from (see NOTES.md
+// of package pretrain).
+func CaptionRecall() Recall { return Recall{Sharpness: .1, CaptionSharpness: .3, Share: 1} }
+
+// Likely are the log-likelihoods of known images, one for each image.
+type Likely struct {
+	Images   []float32 // by the scores of the images
+	Captions []float32 // by their captions; nil where these are not known
+}
+
 // Draw returns (1 − Share)·predicted + Share·Σ pᵢ·imagesᵢ, [Rank], with p the softmax of
-// Sharpness times the log-likelihoods, one for each row of images, [n, Rank].
-func (r Recall) Draw(predicted []float32, images blas32.General, logLikelihoods []float32) ([]float32, error) {
-	if images.Rows == 0 || images.Rows != len(logLikelihoods) || images.Cols != len(predicted) {
-		return nil, fmt.Errorf("prior: wanted %d scores and a likelihood for each of one image or more, found images of %d×%d and %d likelihoods",
-			len(predicted), images.Rows, images.Cols, len(logLikelihoods))
+// Sharpness and CaptionSharpness times the log-likelihoods, one for each row of images,
+// [n, Rank].
+func (r Recall) Draw(predicted []float32, images blas32.General, by Likely) ([]float32, error) {
+	if images.Rows == 0 || images.Rows != len(by.Images) || images.Cols != len(predicted) || by.Captions != nil && len(by.Captions) != images.Rows {
+		return nil, fmt.Errorf("prior: wanted %d scores and a likelihood for each of one image or more, found images of %d×%d and %d likelihoods (%d of captions)",
+			len(predicted), images.Rows, images.Cols, len(by.Images), len(by.Captions))
 	}
-	greatest := float32(math.Inf(-1))
-	for i, l := range logLikelihoods {
-		if math.IsNaN(float64(l)) || math.IsInf(float64(l), 0) {
-			return nil, fmt.Errorf("prior: the likelihood of image %d is %v: %w", i, l, embed.ErrNotFinite)
-		}
-		greatest = max(greatest, l)
+	logits, err := r.logits(by)
+	if err != nil {
+		return nil, err
 	}
+	greatest := slices.Max(logits)
 	var sum float64
 	mean := make([]float64, len(predicted))
-	for i, l := range logLikelihoods {
-		p := math.Exp(r.Sharpness * float64(l-greatest))
+	for i, l := range logits {
+		p := math.Exp(l - greatest)
 		sum += p
 		if p < 1e-6 {
 			continue // of no weight that float32 could show
@@ -52,6 +65,24 @@ func (r Recall) Draw(predicted []float32, images blas32.General, logLikelihoods 
 	out := make([]float32, len(mean))
 	for k, x := range predicted {
 		out[k] = float32((1-r.Share)*float64(x) + r.Share*mean[k]/sum)
+	}
+	return out, nil
+}
+
+// logits returns the logarithm of each image's weight.
+func (r Recall) logits(by Likely) ([]float64, error) {
+	out := make([]float64, len(by.Images))
+	for _, part := range []struct {
+		name      string
+		list      []float32
+		sharpness float64
+	}{{"image", by.Images, r.Sharpness}, {"the caption of image", by.Captions, r.CaptionSharpness}} {
+		for i, l := range part.list {
+			if math.IsNaN(float64(l)) || math.IsInf(float64(l), 0) {
+				return nil, fmt.Errorf("prior: the likelihood of %s %d is %v: %w", part.name, i, l, embed.ErrNotFinite)
+			}
+			out[i] += part.sharpness * float64(l)
+		}
 	}
 	return out, nil
 }

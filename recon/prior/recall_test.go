@@ -16,7 +16,7 @@ func TestRecallWeighsByLikelihood(t *testing.T) {
 	images := matrix(2, 1, 0, 0, 1, 9, 9)
 	r := prior.Recall{Sharpness: .5, Share: .25}
 	// e^(.5·2·ln 3) = 3 times as likely, and one that is out of the question.
-	got, err := r.Draw([]float32{4, 8}, images, []float32{-7 + 2*float32(math.Log(3)), -7, -1e6})
+	got, err := r.Draw([]float32{4, 8}, images, prior.Likely{Images: []float32{-7 + 2*float32(math.Log(3)), -7, -1e6}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,11 +26,19 @@ func TestRecallWeighsByLikelihood(t *testing.T) {
 		}
 	}
 	for want, run := range map[string]func() ([]float32, error){
-		"3×2 and 1 likelihoods": func() ([]float32, error) { return r.Draw([]float32{1, 2}, images, []float32{1}) },
-		"found images of 0×2":   func() ([]float32, error) { return r.Draw([]float32{1, 2}, matrix(2), nil) },
-		"wanted 3 scores":       func() ([]float32, error) { return r.Draw([]float32{1, 2, 3}, images, []float32{1, 1, 1}) },
+		"3×2 and 1 likelihoods": func() ([]float32, error) { return r.Draw([]float32{1, 2}, images, prior.Likely{Images: []float32{1}}) },
+		"found images of 0×2":   func() ([]float32, error) { return r.Draw([]float32{1, 2}, matrix(2), prior.Likely{}) },
+		"wanted 3 scores": func() ([]float32, error) {
+			return r.Draw([]float32{1, 2, 3}, images, prior.Likely{Images: []float32{1, 1, 1}})
+		},
+		"1 of captions": func() ([]float32, error) {
+			return r.Draw([]float32{1, 2}, images, prior.Likely{Images: []float32{1, 1, 1}, Captions: []float32{1}})
+		},
+		"the caption of image 2 is -Inf": func() ([]float32, error) {
+			return r.Draw([]float32{1, 2}, images, prior.Likely{Images: []float32{1, 1, 1}, Captions: []float32{1, 1, float32(math.Inf(-1))}})
+		},
 		"of image 1 is NaN": func() ([]float32, error) {
-			return r.Draw([]float32{1, 2}, images, []float32{1, float32(math.NaN()), 0})
+			return r.Draw([]float32{1, 2}, images, prior.Likely{Images: []float32{1, float32(math.NaN()), 0}})
 		},
 	} {
 		_, err := run()
@@ -43,9 +51,20 @@ func TestRecallWeighsByLikelihood(t *testing.T) {
 	}
 }
 
+func TestCaptionsTellLikeImagesApart(t *testing.T) {
+	r := prior.Recall{Sharpness: 1, CaptionSharpness: .5, Share: 1}
+	got, err := r.Draw([]float32{9}, matrix(1, 1, -1), prior.Likely{Images: []float32{-3, -3}, Captions: []float32{2 * float32(math.Log(3)), 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := .5; math.Abs(float64(got[0])-want) > 1e-6 { // ¾·1 − ¼·1
+		t.Errorf("the score is %v, want %v", got[0], want)
+	}
+}
+
 // Of two images one is far likelier, and the prediction goes half the way to it.
 func ExampleRecall() {
-	drawn, err := prior.DefaultRecall().Draw([]float32{.5}, matrix(1, 1, -1), []float32{0, -200})
+	drawn, err := prior.DefaultRecall().Draw([]float32{.5}, matrix(1, 1, -1), prior.Likely{Images: []float32{0, -200}})
 	if err != nil {
 		log.Fatal(err)
 	}

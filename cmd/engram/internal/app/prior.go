@@ -15,6 +15,7 @@ import (
 	"engram/embed/ort"
 	"engram/embed/scan"
 	"engram/recon"
+	"engram/recon/caption"
 	"engram/recon/lowlevel"
 	"engram/recon/prior"
 
@@ -45,7 +46,7 @@ func SaveDecoder(ctx context.Context, m *scan.Model, dir string) error {
 // removeParts removes what an earlier decoder of a folder had beside it.
 func removeParts(decoder string) error {
 	faults := prior.Remove(decoder)
-	for _, folder := range []string{lowlevel.Folder, prior.NetworkFolder} {
+	for _, folder := range []string{lowlevel.Folder, caption.Folder, prior.NetworkFolder} {
 		faults = errors.Join(faults, vfs.RemoveAllFS(vfs.OS{}, filepath.Join(decoder, folder)))
 	}
 	return faults
@@ -64,16 +65,20 @@ type aligner struct {
 	kind      string // of prior.Kinds
 	alignment *prior.Alignment
 	parts     *scan.Components
-	metric    *scan.Metric   // nil for the linear alignment
-	sampler   *prior.Sampler // of the transformer alone
+	metric    *scan.Metric       // nil for the linear alignment
+	captions  *caption.Predictor // of the prior caption alone
+	sampler   *prior.Sampler     // of the transformer alone
 }
 
-// Close frees the network, where there is one.
-func (a *aligner) Close() error {
-	if a.sampler == nil {
-		return nil
+// Close frees the models, where there are some.
+func (a *aligner) Close() (err error) {
+	if a.captions != nil {
+		err = a.captions.Close()
 	}
-	return a.sampler.Close()
+	if a.sampler != nil {
+		err = errors.Join(err, a.sampler.Close())
+	}
+	return err
 }
 
 // openAligner opens the prior of a decoder: the one that is named, or the best one.
@@ -114,9 +119,22 @@ func openAligner(d *Decoder, kind string, session ort.SessionOptions) (*aligner,
 	switch {
 	case metric.Name() == scan.MetricLikelihood:
 		a.kind, a.metric = prior.RecallKind, metric
-	case kind == prior.RecallKind:
-		return nil, fmt.Errorf("the prior recall needs a decoder whose metric is %s, the one of %s is %s", scan.MetricLikelihood, d.dir, metric.Name())
+	case kind == prior.RecallKind || kind == prior.CaptionKind:
+		return nil, fmt.Errorf("the prior %s needs a decoder whose metric is %s, the one of %s is %s", kind, scan.MetricLikelihood, d.dir, metric.Name())
 	}
+	if kind == prior.RecallKind || a.metric == nil {
+		return a, nil
+	}
+	a.captions, err = caption.Open(d.runtime, filepath.Join(d.dir, caption.Folder), d.Space(), session)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && kind == "":
+		return a, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("the prior caption needs a caption model, which engram train --captions writes beside a decoder: %w", err)
+	case err != nil:
+		return nil, err
+	}
+	a.kind = prior.CaptionKind
 	return a, nil
 }
 
@@ -129,21 +147,34 @@ func openTransformer(d *Decoder, session ort.SessionOptions) (*aligner, error) {
 	return &aligner{kind: prior.Transformer, sampler: s}, nil
 }
 
-// align returns the aligned tokens of predictions, [n, T·D], each from the mean of so many
-// scans.
-func (a *aligner) align(ctx context.Context, predicted blas32.General, repeats []int) (blas32.General, error) {
+// align fills in the aligned tokens of raw predictions, [n, T·D], and the captions that were
+// read.
+func (a *aligner) align(ctx context.Context, scans Scans, raw blas32.General, out *Predicted) error {
 	if a.kind == prior.None {
-		return predicted, nil
+		out.Aligned = out.Raw
+		return nil
+	}
+	of := prior.Predictions{Scores: a.parts.Scores(raw), Repeats: scans.Repeats}
+	if a.captions != nil {
+		read, err := a.captions.Read(ctx, scans.Means, scans.Repeats)
+		if err != nil {
+			return err
+		}
+		for _, r := range read {
+			of.Captions, out.Captions = append(of.Captions, r.LogLikelihoods), append(out.Captions, r.Likeliest)
+		}
 	}
 	var by prior.Likelihood
 	if a.metric != nil {
 		by = a.metric
 	}
-	scores, err := a.alignment.Align(ctx, prior.Predictions{Scores: a.parts.Scores(predicted), Repeats: repeats}, by)
+	scores, err := a.alignment.Align(ctx, of, by)
 	if err != nil {
-		return scores, err
+		return err
 	}
-	return a.parts.Tokens(ctx, scores)
+	tokens, err := a.parts.Tokens(ctx, scores)
+	out.Aligned = tokensOf(tokens, out.Raw[0].T, out.Raw[0].D)
+	return err
 }
 
 // Scans are means of scans to predict from.
@@ -155,6 +186,7 @@ type Scans struct {
 // Predicted are the tokens that a decoder predicts, and what its prior makes of them.
 type Predicted struct {
 	Raw, Aligned []embed.Tokens
+	Captions     []string       // the likeliest caption of each scan; nil where the prior reads none
 	Prior        string         // of prior.Kinds
 	Sampler      *prior.Sampler // of the prior transformer, which draws from given; else nil
 	given        []embed.Tokens // the decoder's backbone, or Raw where it has none
@@ -204,10 +236,8 @@ func (d *Decoder) PredictTokens(ctx context.Context, scans Scans, kind string) (
 		out.given = tokensOf(backbone, c.T, c.D)
 		return out, nil
 	}
-	aligned, err := a.align(ctx, raw, scans.Repeats)
-	if err != nil {
+	if err := a.align(ctx, scans, raw, out); err != nil {
 		return nil, err
 	}
-	out.Aligned = tokensOf(aligned, c.T, c.D)
-	return out, nil
+	return out, a.Close() // of a prior without a sampler nothing is used any more
 }

@@ -238,6 +238,7 @@ type scanRecord struct {
 	// TrueBest and TrueCosines are the same of pictures of the true tokens.
 	TrueBest    *int      `json:"true_best,omitempty"`
 	TrueCosines []float64 `json:"true_cosines,omitempty"`
+	Caption     string    `json:"caption,omitempty"` // likeliest caption of what was seen
 	Nearest     string    `json:"nearest,omitempty"` // path or address of the nearest image
 }
 
@@ -245,6 +246,9 @@ type scanRecord struct {
 func (j *reconstructing) write(ctx context.Context, r finished) error {
 	name := j.set.names[r.scan]
 	record := scanRecord{Name: name, Best: r.made.Best, Cosines: cosinesOf(r.made)}
+	if j.set.Captions != nil {
+		record.Caption = j.set.Captions[r.scan]
+	}
 	pictures := map[string]*pixels.Image{j.folder.picture(madeFolder, name): r.made.Image()}
 	for c, candidate := range r.made.Candidates {
 		pictures[j.folder.picture(eachFolder, candidateName(name, c))] = candidate.Image

@@ -11,6 +11,7 @@ import (
 	"engram/embed/dataset"
 	"engram/embed/model"
 	"engram/embed/scan"
+	"engram/recon/caption"
 	"engram/recon/lowlevel"
 	"engram/recon/prior"
 )
@@ -42,6 +43,9 @@ type TrainSpec struct {
 	// model of kind vae; "" is ScenesAutoencoder.
 	LowLevel    bool
 	Autoencoder string
+	// Captions is a table with the columns image and caption, on which a caption model is
+	// trained beside the decoder; "" trains none.
+	Captions string
 	// DiffusionPrior trains a diffusion prior beside the decoder, too.
 	DiffusionPrior bool
 }
@@ -66,6 +70,7 @@ type Card struct {
 	Loss       *float32 `json:"loss"` // of the last epoch; null for a decoder that is solved, not trained
 	Seconds    float64  `json:"seconds"`
 	LowLevel   string   `json:"low_level,omitempty"` // folder of the low-level model
+	Captions   string   `json:"captions,omitempty"`  // folder of the caption model
 	Prior      string   `json:"prior,omitempty"`     // folder of the diffusion prior
 	// PriorMissed is the error that the prior leaves on held-out pairs, over the prediction's.
 	PriorMissed float64 `json:"prior_missed,omitempty"`
@@ -87,6 +92,10 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 		return nil, err
 	}
 	defer closeInto(&err, s)
+	captions, err := readCaptions(spec.Captions, s)
+	if err != nil {
+		return nil, err
+	}
 	// A folder that cannot be made is found now and not after the training.
 	if err := os.MkdirAll(spec.Out, 0o755); err != nil {
 		return nil, err
@@ -109,6 +118,12 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 			return nil, err
 		}
 	}
+	var words *caption.Model
+	if captions != nil {
+		if words, err = a.trainCaptions(ctx, captions, s, opts); err != nil {
+			return nil, err
+		}
+	}
 	c := spec.card(s, model, time.Since(start))
 	var network *prior.Network
 	if spec.DiffusionPrior {
@@ -122,6 +137,12 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	if network != nil {
 		c.Prior, c.PriorMissed = filepath.Join(spec.Out, prior.NetworkFolder), network.Missed
 		if err := network.Save(c.Prior, opts.Target); err != nil {
+			return nil, err
+		}
+	}
+	if words != nil {
+		c.Captions = filepath.Join(spec.Out, caption.Folder)
+		if err := words.Save(c.Captions); err != nil {
 			return nil, err
 		}
 	}
