@@ -68,11 +68,12 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.StringVar(&spec.Judge, "judge", app.ScenesJudge, "`model` that judges, as of engram pretrain --model judge")
 	flags.StringArrayVar(&spec.Denoisers, "denoiser", nil, "`name` or folder of the model of kind denoiser (several times: all are compared; default "+app.ScenesDenoiser+")")
 	flags.StringVar((*string)(&spec.Method), "method", "", fmt.Sprintf("solver: one of %q (default: the denoiser's own, or ddim)", diffusion.Methods()))
-	flags.StringSliceVar(&spec.Priors, "priors", []string{prior.None, prior.LinearKind, prior.RecallKind}, "priors that are compared: "+strings.Join(prior.Kinds(), ", "))
+	flags.StringSliceVar(&spec.Priors, "priors", []string{prior.None, prior.LinearKind, prior.RecallKind, prior.CaptionKind}, "priors that are compared: "+strings.Join(prior.Kinds(), ", "))
 	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
 	flags.IntSliceVar(&spec.Best, "best", []int{1}, "the best of so many candidates is kept; several numbers are compared")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from a start that is not noise (default 0.85)")
 	flags.StringVar(&clouds, "clouds", "", "plot the tokens that each prior makes beside the true ones into this SVG `file`")
+	flags.Float64Var(&spec.Guidance, "guidance", 0, "weight of the tokens (default: the denoiser's own, or 1.5)")
 	flags.IntVar(&spec.Steps, "steps", 20, "steps of the sampler")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -9,6 +9,7 @@ import (
 	"engram/embed"
 	"engram/embed/pixels"
 	"engram/embed/scan"
+	"engram/recon/caption"
 	"engram/recon/lowlevel"
 	"engram/recon/prior"
 
@@ -49,7 +50,11 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 		return nil, err
 	}
 	out = &decoded{seen: s.split(tests.Targets), predicted: s.split(predicted)}
-	if err := s.align(ctx, model, decoder, predicted, out); err != nil {
+	captions, err := s.readCaptions(ctx, trained, shown[:s.spec.Images], means, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.align(ctx, model, decoder, predicted, captions, out); err != nil {
 		return nil, err
 	}
 	if slices.Contains(s.spec.Priors, prior.Transformer) {
@@ -72,8 +77,40 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 	return out, err
 }
 
+// readCaptions trains a caption model and returns, for each scan, the log-likelihoods of the
+// training images' captions.
+func (s *pictureStudy) readCaptions(ctx context.Context, trained scan.Data, shown []scenes.Scene, means blas32.General, opts scan.Options) (likely [][]float32, err error) {
+	words, err := caption.Train(ctx, s.runtime(), caption.Data{
+		Voxels: trained.Voxels, Images: trained.Images, Captions: captionsOf(shown), Encoder: s.text, Space: s.encoder.Space(),
+	}, opts)
+	if err != nil {
+		return nil, err
+	}
+	predictor, err := words.Open(s.runtime(), s.session())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, predictor.Close()) }()
+	read, err := predictor.Read(ctx, means, slices.Repeat([]int{studyRepeats}, means.Rows))
+	for _, r := range read {
+		likely = append(likely, r.LogLikelihoods)
+	}
+	return likely, err
+}
+
+// captionsOf returns the captions that caption models are trained on: the shortest of each scene,
+// which names its things and nothing else. Looks, place and weather are in image tokens, and
+// in a longer caption they hide the things (see NOTES.md of package caption).
+func captionsOf(list []scenes.Scene) [][]string {
+	out := make([][]string, len(list))
+	for i := range list {
+		out[i] = []string{list[i].Brief()}
+	}
+	return out
+}
+
 // align fits the priors of the study and fills in what they make of predictions.
-func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *scan.Decoder, predicted blas32.General, out *decoded) error {
+func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *scan.Decoder, predicted blas32.General, captions [][]float32, out *decoded) error {
 	left, ok := model.LeftOut()
 	if !ok {
 		return errors.New("the training left no predictions to align by")
@@ -92,7 +129,10 @@ func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *sc
 	}
 	of := prior.Predictions{Scores: parts.Scores(predicted), Repeats: slices.Repeat([]int{studyRepeats}, predicted.Rows)}
 	out.aligned = map[string][]embed.Tokens{prior.None: out.predicted}
-	for name, by := range map[string]prior.Likelihood{prior.LinearKind: nil, prior.RecallKind: metric} {
+	for name, by := range map[string]prior.Likelihood{prior.LinearKind: nil, prior.RecallKind: metric, prior.CaptionKind: metric} {
+		if of.Captions = nil; name == prior.CaptionKind {
+			of.Captions = captions
+		}
 		scores, err := alignment.Align(ctx, of, by)
 		if err != nil {
 			return err

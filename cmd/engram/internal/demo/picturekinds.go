@@ -93,7 +93,7 @@ func (s *pictureStudy) predicted(ctx context.Context, w way, d *decoded, nearest
 
 // reconstruct makes the candidates of all scans.
 func (s *pictureStudy) reconstruct(ctx context.Context, denoiser string, tokens []embed.Tokens, opts recon.Options) ([]recon.Reconstruction, error) {
-	opts.Steps, opts.Method = s.spec.Steps, s.spec.Method
+	opts.Steps, opts.Method, opts.Guidance = s.spec.Steps, s.spec.Method, s.spec.Guidance
 	return s.app.Reconstruct(ctx, app.ReconstructSpec{Tokens: tokens, Painter: app.Painter{Denoiser: denoiser}, Options: opts}, s.watch)
 }
 

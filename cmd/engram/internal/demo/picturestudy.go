@@ -36,6 +36,8 @@ type PictureSpec struct {
 	Denoisers []string
 	Method    diffusion.Method // "" for the denoiser's own
 	Steps     int              // 0: 20
+	// Guidance is the weight of the tokens; 0 is the denoiser's own, or 1.5.
+	Guidance float64
 
 	Priors []string // of prior.Kinds
 	Starts []string // app.StartNoise, app.StartBlurry, app.StartRetrieved
@@ -127,9 +129,14 @@ func StudyPictures(ctx context.Context, a *app.App, spec PictureSpec, watch prog
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, autoencoder.Close()) }()
+	text, err := a.OpenTextEncoder(ctx, m, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, text.Close()) }()
 	s := pictureStudy{
 		simulation: simulation{encoder: encoder, t: m.T, d: m.D, voxels: spec.Voxels, ncsnr: ncsnr, watch: watch},
-		spec:       spec, app: a, judge: judge, vae: vae, autoencoder: autoencoder, side: vae.ImageSize,
+		spec:       spec, app: a, judge: judge, vae: vae, autoencoder: autoencoder, text: text, side: vae.ImageSize,
 	}
 	out = &PictureStudy{}
 	for _, seed := range spec.Seeds {
@@ -150,8 +157,9 @@ type pictureStudy struct {
 	judge       *judge
 	vae         *model.Model
 	autoencoder *recon.Autoencoder
-	side        int        // of a picture in pixels
-	all         []outcomes // of each kind of pictures, of all subjects so far
+	text        *app.TextEncoder // of captions
+	side        int              // of a picture in pixels
+	all         []outcomes       // of each kind of pictures, of all subjects so far
 }
 
 // runtime and session are what models run with.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -9,6 +10,7 @@ import (
 	"engram/data/progress"
 	"engram/embed/dataset"
 	"engram/embed/scan"
+	"engram/recon/caption"
 )
 
 // decoders are the decoders that are trained and scored, the one that is served first.
@@ -29,7 +31,7 @@ const chosenFile = "chosen.json"
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 8, inputs: []any{
+	return stage{name: "decoders", version: 9, inputs: []any{
 		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
@@ -45,6 +47,9 @@ func (d *demo) training(from folders) stage {
 			if err := app.SaveDecoder(ctx, models[i], filepath.Join(dir, decoder.preset)); err != nil {
 				return err
 			}
+		}
+		if err := d.trainCaptions(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
+			return err
 		}
 		served := models[0].Config
 		if err := writeJSON(filepath.Join(dir, chosenFile), Chosen{Preset: served.Preset, Why: served.Chosen}); err != nil {
@@ -92,4 +97,20 @@ func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) ([]
 		Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.app.Session(),
 		Target: d.encoder.Space(), Progress: watch,
 	}, presets)
+}
+
+// trainCaptions trains the caption model beside the decoder that is served.
+func (d *demo) trainCaptions(ctx context.Context, data scan.Data, decoder string) (err error) {
+	text, err := d.app.OpenTextEncoder(ctx, d.model, d.watch)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, text.Close()) }()
+	words, err := caption.Train(ctx, d.encoder.Runtime(), caption.Data{
+		Voxels: data.Voxels, Images: data.Images, Captions: captionsOf(d.cast.train.scenes[:d.Scale.Seen]), Encoder: text, Space: d.encoder.Space(),
+	}, scan.Options{Seed: d.Seed, Session: d.app.Session(), Progress: d.watch})
+	if err != nil {
+		return err
+	}
+	return words.Save(filepath.Join(decoder, caption.Folder))
 }
