@@ -84,6 +84,9 @@ func (s *specification) faults(ctx context.Context, e exchange) error {
 	if request.Method == http.MethodHead {
 		request.Method = http.MethodGet // HEAD is answered wherever GET is
 	}
+	if request.Header.Get("Content-Type") == "" && len(e.sent) > 0 {
+		request.Header.Set("Content-Type", "application/json") // which clients of clip-retrieval leave out
+	}
 	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(e.sent)), int64(len(e.sent))
 	route, params, err := s.router.FindRoute(request)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"engram/embed"
 	"engram/embed/pixels"
+	"engram/httpapi/internal/fetch"
 	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/problem"
 	"engram/index"
@@ -54,6 +55,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{pixels.ErrCorrupt, 422, "unreadable-image", true},
 		{pixels.ErrBusy, 503, "busy", true},
 		{pixels.ErrTooLarge, 422, "image-too-large", true},
+		{fetch.ErrAddress, 422, "unusable-address", true},
 		{index.ErrPayload, 422, "unusable-payload", true},
 		{index.ErrTokens, 422, "unusable-tokens", true},
 		{index.ErrReadOnly, 403, "read-only", true},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"engram/embed/pixels"
+	"engram/httpapi/internal/fetch"
 	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/metrics"
 	"engram/httpapi/internal/query"
@@ -39,6 +40,9 @@ type Options struct {
 	// ImageURLs gives items without an image here the address under "url" in their
 	// payload. The page loads pictures from there; the server never does.
 	ImageURLs bool
+	// FetchImages lets clients of clip-retrieval's routes search by the address of a
+	// picture, which the server then fetches, from public addresses alone.
+	FetchImages bool
 	// Text embeds texts, for searches by words; nil: none, and NoText is what a
 	// visitor who tries one reads.
 	Text   *TextEncoder
@@ -140,6 +144,7 @@ type Server struct {
 	origins *http.CrossOriginProtection
 
 	thumbnails *thumbnail.Cache
+	fetcher    *fetch.Client // nil: nothing is fetched
 	// draining is set when Serve begins to shut down; readiness answers it.
 	draining atomic.Bool
 }
@@ -151,6 +156,9 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: loadAssets(), metrics: metrics.New()}
+	if opts.FetchImages {
+		s.fetcher = fetch.New(opts.MaxBodyBytes, nil)
+	}
 	s.observe()
 	s.bound()
 	for i := range opts.Trials {

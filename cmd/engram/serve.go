@@ -78,6 +78,7 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringVar(&listen.Key, "tls-key", "", "`file` of its private key, PEM")
 	flags.IntVar(&listen.Connections, "max-connections", app.DefaultConnections, "connections at once; others wait")
 	flags.StringVar(&spec.Keys, "keys", "", "`file` of the API keys that clients need (see engram key; default: they need none)")
+	flags.BoolVar(&spec.FetchImages, "fetch-images", false, "let clients of clip-retrieval's routes search by the address of a picture, which is fetched from public addresses alone")
 	flags.BoolVar(&spec.Writable, "writable", false, "let clients write: put and delete items. Nothing else may write to the index meanwhile")
 	l := &spec.Limits
 	flags.Float64Var(&l.Rate, "rate", 0, "requests a second of each key, or of each address without keys, on average (default: no bound)")

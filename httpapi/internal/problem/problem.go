@@ -9,6 +9,7 @@ import (
 
 	"engram/embed"
 	"engram/embed/pixels"
+	"engram/httpapi/internal/fetch"
 	"engram/httpapi/internal/limit"
 	"engram/index"
 )
@@ -78,6 +79,7 @@ var Table = []Kind{
 	{Err: ErrNoEncoder, Status: http.StatusNotImplemented, Slug: "no-image-model", Title: "No image model is loaded"},
 	{Err: ErrNoDecoder, Status: http.StatusNotImplemented, Slug: "no-scan-decoder", Title: "No scan decoder is loaded"},
 	{Err: ErrNoBrain, Status: http.StatusNotImplemented, Slug: "no-brain", Title: "No places of voxels are known"},
+	{Err: fetch.ErrAddress, Status: http.StatusUnprocessableEntity, Slug: "unusable-address", Title: "Unusable address"},
 	{Err: ErrQuery, Status: http.StatusBadRequest, Slug: "unusable-query", Title: "Unusable query"},
 	{Err: index.ErrQuery, Status: http.StatusBadRequest, Slug: "unusable-query", Title: "Unusable query"},
 	{Err: index.ErrFilter, Status: http.StatusBadRequest, Slug: "unusable-filter", Title: "Unusable filter"},

@@ -49,6 +49,8 @@ type ServeSpec struct {
 
 	Writable bool // clients may put and delete items
 
+	FetchImages bool // see httpapi.Options
+
 	Keys   string         // file of API keys; "": clients need none
 	Limits httpapi.Limits // what clients can ask
 	Traces string         // OTLP/HTTP endpoint that spans are sent to; "": nowhere
@@ -187,7 +189,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if folder != nil {
 		s.opened, opts.Images = append(s.opened, folder), folder
 	}
-	opts.ImageURLs, opts.CORS = spec.ImageURLs, spec.CORS
+	opts.ImageURLs, opts.CORS, opts.FetchImages = spec.ImageURLs, spec.CORS, spec.FetchImages
 	d, err := s.openModels(ctx, a, x, spec, &opts, watch)
 	if err != nil {
 		return opts, err
