@@ -35,6 +35,8 @@ type trialView struct {
 	Seen     string `json:"seen,omitempty"`
 	Item     string `json:"item,omitempty"`
 	ImageURL string `json:"image_url,omitempty"` // of the image seen
+	// ThumbnailURL is a small JPEG of it.
+	ThumbnailURL string `json:"thumbnail_url,omitempty"`
 }
 
 func (s *Server) viewTrial(trial *Trial) trialView {
@@ -42,7 +44,7 @@ func (s *Server) viewTrial(trial *Trial) trialView {
 	if trial.Item != nil {
 		view.Item = strconv.FormatUint(uint64(*trial.Item), 10)
 		if s.opts.Images != nil {
-			view.ImageURL = s.imageRoute(view.Item)
+			view.ImageURL, view.ThumbnailURL = s.imageRoute(view.Item), s.route("items/"+view.Item+"/thumbnail")
 		}
 	}
 	return view

@@ -138,7 +138,7 @@ func TestSearchExplainsItsAnswer(t *testing.T) {
 	got := decodeBody[searchView](t, ask(t, s, `{"trial":"t1","k":1}`), http.StatusOK)
 	want := searchView{
 		Query: queryView{Kind: "trial", Repeats: 2, Voxels: 5,
-			Trial: &trialView{ID: "t1", Seen: "red", Item: "1", ImageURL: "v1/items/1/image"},
+			Trial: &trialView{ID: "t1", Seen: "red", Item: "1", ImageURL: "v1/items/1/image", ThumbnailURL: "v1/items/1/thumbnail"},
 			// Means of the two repeats are .9 .05 .05 0 9; their mean is 2 and
 			// their standard deviation 3.516.
 			Strip: []int8{-10, -18, -18, -19, 66},

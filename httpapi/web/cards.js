@@ -18,6 +18,10 @@ export function nameOf(item) {
 // mayShow tells whether an item has a picture that the visitor wants to see.
 export const mayShow = (item, unsafe) => Boolean(item.image_url) && (!item.unsafe || unsafe);
 
+// small returns the address of a picture with at most so many pixels a side, where the
+// server makes one.
+export const small = (item, size) => (item.thumbnail_url ? `${item.thumbnail_url}?size=${size}` : item.image_url);
+
 // fill shows a picture in an <img>; one that cannot be shown (a TIFF, a lost file) is
 // taken away, and its words stay.
 export function fill(img, url, alt) {
@@ -33,8 +37,9 @@ function shape(card, width, height) {
   if (width > 0 && height > 0) card.style.setProperty("--ratio", Math.min(3, Math.max(0.5, width / height)).toFixed(3));
 }
 
-// picture returns what a card shows of an item: its picture, or its words where it has none.
-function picture(card, { url, name, width, height }) {
+// picture returns what a card shows of an item: its picture, or its words where it has
+// none. A picture that cannot be made small is tried as it is.
+function picture(card, { url, original, name, width, height }) {
   if (!url) return element("span", "words-only", name);
   shape(card, width, height);
   const img = element("img", "");
@@ -44,7 +49,10 @@ function picture(card, { url, name, width, height }) {
     shape(card, img.naturalWidth, img.naturalHeight);
     img.classList.toggle("tiny", img.naturalWidth < 96);
   });
-  img.addEventListener("error", () => img.replaceWith(element("span", "words-only", name)));
+  img.addEventListener("error", () => {
+    if (url === original) img.replaceWith(element("span", "words-only", name));
+    else img.src = url = original;
+  });
   img.alt = name;
   img.src = url;
   return img;
@@ -61,7 +69,7 @@ export function card(item, { unsafe, score = null, seen = "", less = false }) {
   link.href = `?item=${item.id}`;
   link.dataset.show = item.id;
   const { width, height } = item.payload || {};
-  link.append(picture(made, { url: mayShow(item, unsafe) ? item.image_url : "", name, width, height }));
+  link.append(picture(made, { url: mayShow(item, unsafe) ? small(item, 512) : "", original: item.image_url, name, width, height }));
   const actions = element("div", "acts");
   const more = button("round", `More like this: ${name}`, icon("plus"));
   more.dataset.more = item.id;
@@ -109,7 +117,7 @@ export function trialCard(trial) {
   link.href = `?trial=${encodeURIComponent(trial.id)}`;
   link.dataset.trial = trial.id;
   link.title = name;
-  link.append(picture(made, { url: trial.image_url, name }));
+  link.append(picture(made, { url: small(trial, 256), original: trial.image_url, name }));
   made.append(link);
   return made;
 }

@@ -1,7 +1,7 @@
 // The search box: words, and what else is in the search.
 
 import { known } from "./api.js";
-import { fill, mayShow, nameOf } from "./cards.js";
+import { fill, mayShow, nameOf, small } from "./cards.js";
 import { at, button, element, icon } from "./dom.js";
 
 let preview = { file: null, url: "" }; // object URL of the visitor's picture
@@ -30,7 +30,7 @@ function part({ sign = "", text, url = "", symbol = "", remove }) {
 function itemPart(id, sign, remove, unsafe) {
   const item = known(id);
   const text = item ? nameOf(item) : `item ${id}`;
-  return part({ sign, text: sign === "−" ? `less like: ${text}` : `like: ${text}`, url: item && mayShow(item, unsafe) ? item.image_url : "", symbol: "image", remove });
+  return part({ sign, text: sign === "−" ? `less like: ${text}` : `like: ${text}`, url: item && mayShow(item, unsafe) ? small(item, 128) : "", symbol: "image", remove });
 }
 
 // showComposer puts a query into the search box.
