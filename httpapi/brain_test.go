@@ -57,8 +57,9 @@ func TestAScanInTheBrain(t *testing.T) {
 		t.Errorf("an uploaded scan has %v at the last voxel, wanted 20", value)
 	}
 	opts.Decoder.Brain.ZScore = func([][]float32) ([]float32, bool, error) { return nil, false, nil }
-	if relative := decodeBody[activityView](t, post(t, s, "/v1/brain/activity", "application/json", []byte(`{"trial":"t1"}`)), http.StatusOK).Relative; relative != "scan" {
-		t.Errorf("without training statistics the activity is relative to %s", relative)
+	alone := decodeBody[activityView](t, post(t, s, "/v1/brain/activity", "application/x-npy", npyFile([]int{5}, 1, 1, 1, 1, 2)), http.StatusOK)
+	if first, last := alone.Views[1][7+1], alone.Views[1][7+5]; alone.Relative != "scan" || *first != -5 || *last != 20 {
+		t.Errorf("without training statistics the activity is relative to %s, %d and %d tenths", alone.Relative, *first, *last)
 	}
 	for body, status := range map[string]int{
 		`{"text":"red"}`:         http.StatusBadRequest,

@@ -46,7 +46,7 @@ func TestPageInABrowser(t *testing.T) {
 	}{{"desktop", desktop}, {"phone", phone}} {
 		for name, task := range map[string]func(page, string){
 			"start": page.lookAround, "words": page.searchByWords, "picture": page.searchByPicture, "scan": page.searchByScan,
-			"paste and drop": page.pasteAndDrop, "more and less": page.wantMoreAndLess, "filters": page.filter, "viewer": page.view,
+			"paste and drop": page.pasteAndDrop, "more and less": page.wantMoreAndLess, "filters": page.filter, "browse": page.browse, "viewer": page.view,
 			"keyboard": page.useKeysAlone, "download": page.download,
 		} {
 			t.Run(screen.name+"/"+name, func(t *testing.T) {
@@ -276,6 +276,23 @@ func (p page) filter(address string) {
 	p.until(searched + ` && document.querySelectorAll("#hits li").length === 2 && !document.querySelector("[id='facet kind warm']").checked`)
 	p.open(address + "/?q=something+green&f.kind=cold")
 	p.until(searched + ` && document.querySelectorAll("#hits li").length === 2 && document.querySelector("[id='facet kind cold']").checked`)
+}
+
+// browse looks at the images of a value before there is a search, and searches among them.
+func (p page) browse(address string) {
+	p.t.Helper()
+	p.open(address)
+	p.until(`document.querySelectorAll("#items li").length === 5 && document.querySelectorAll("#browse button").length === 3`)
+	p.click(`#browse button[value="cold"]`)
+	p.address("?f.kind=cold")
+	p.until(`document.querySelectorAll("#items li").length === 2 && document.querySelector("#scans").hidden && document.querySelector('#browse button[value="cold"]').getAttribute("aria-pressed") === "true"`)
+	p.do("type words", chromedp.Focus(chromedp.CSS("#words")), chromedp.KeyEvent("something red\r"))
+	p.address("?q=something+red&f.kind=cold")
+	p.until(searched + ` && document.querySelectorAll("#hits li").length === 2`)
+	p.back()
+	p.until(`document.querySelectorAll("#items li").length === 2 && document.body.classList.contains("start")`)
+	p.back()
+	p.until(`document.querySelectorAll("#items li").length === 5 && !document.querySelector("#scans").hidden`)
 }
 
 // view opens the viewer, turns to the next image and closes it, and opens it by an address.

@@ -94,51 +94,73 @@ type itemList struct {
 	Next  string     `json:"next,omitempty"` // the after of the next page, "" at the end
 }
 
-// listItems answers GET /v1/items: items in the order of their ids, for a visitor
-// who has nothing to search with yet. With safe=true it leaves out items that are
-// marked as unsafe.
-func (s *Server) listItems(c *gin.Context) error {
-	ctx := c.Request.Context()
-	limit, err := intParam(c, "limit", 12, 100)
-	if err != nil {
-		return err
+// listing is what of the items a request asks for.
+type listing struct {
+	first  index.ID // and larger ones
+	limit  int
+	filter index.And
+}
+
+// readListing reads the options of a list of items.
+func readListing(c *gin.Context) (l listing, err error) {
+	if l.limit, err = intParam(c, "limit", 12, 100); err != nil {
+		return l, err
 	}
-	safe := false
 	if text := c.Query("safe"); text != "" {
-		if safe, err = query.ParseBool("safe", text); err != nil {
-			return err
+		safe, err := query.ParseBool("safe", text)
+		if err != nil {
+			return l, err
+		}
+		if safe {
+			l.filter = append(l.filter, index.Safe())
 		}
 	}
-	first := index.ID(0)
+	if text := c.Query("filter"); text != "" {
+		filter, err := index.ParseFilter(text)
+		if err != nil {
+			return l, err
+		}
+		l.filter = append(l.filter, filter)
+	}
 	if text := c.Query("after"); text != "" {
 		id, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("after is %.40q, wanted the id of an item: %w", text, problem.ErrQuery)
+			return l, fmt.Errorf("after is %.40q, wanted the id of an item: %w", text, problem.ErrQuery)
 		}
-		if first = index.ID(id) + 1; first == 0 {
-			limit = 0 // it is the largest id there can be
+		if l.first = index.ID(id) + 1; l.first == 0 {
+			l.limit = 0 // it is the largest id there can be
 		}
+	}
+	return l, nil
+}
+
+// listItems answers GET /v1/items: items in the order of their ids, for a visitor
+// who has nothing to search with yet.
+func (s *Server) listItems(c *gin.Context) error {
+	ctx := c.Request.Context()
+	wanted, err := readListing(c)
+	if err != nil {
+		return err
 	}
 	info, err := s.opts.Store.Info(ctx)
 	if err != nil {
 		return err
 	}
 	answer := itemList{Total: info.Count, Items: []itemView{}}
-	for item, err := range index.AllFrom(ctx, s.opts.Store, first) {
+	for item, err := range index.AllFrom(ctx, s.opts.Store, wanted.first) {
 		if err != nil {
 			return err
 		}
-		view := s.viewItem(item.ID, item.Payload)
-		if safe && view.Unsafe {
+		if !wanted.filter.Match(item.Payload) {
 			continue
 		}
-		if len(answer.Items) == limit {
-			if limit > 0 {
-				answer.Next = answer.Items[limit-1].ID
+		if len(answer.Items) == wanted.limit {
+			if wanted.limit > 0 {
+				answer.Next = answer.Items[wanted.limit-1].ID
 			}
 			break
 		}
-		answer.Items = append(answer.Items, view)
+		answer.Items = append(answer.Items, s.viewItem(item.ID, item.Payload))
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,8 @@ func TestItems(t *testing.T) {
 		"":         {"1", "2", "3", "4", want.ID},
 		"?limit=2": {"1", "2"},
 		"?limit=0": nil,
+		"?filter=" + url.QueryEscape(`{"key":"caption","text":"picture green"}`):           {"3"},
+		"?limit=2&after=1&filter=" + url.QueryEscape(`{"key":"caption","text":"picture"}`): {"2", "3"},
 	} {
 		var ids []string
 		for _, item := range decodeBody[list](t, get(t, s, "/v1/items"+address), http.StatusOK).Items {
@@ -50,6 +53,7 @@ func TestItems(t *testing.T) {
 	for _, limit := range []string{"-1", "101", "x", "99999999999999999999"} {
 		decodeBody[problem.Details](t, get(t, s, "/v1/items?limit="+limit), http.StatusBadRequest)
 	}
+	decodeBody[problem.Details](t, get(t, s, "/v1/items?filter="+url.QueryEscape(`{"key":"caption"}`)), http.StatusBadRequest)
 }
 
 func TestImageIsTheFile(t *testing.T) {

@@ -38,7 +38,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{http.MethodPost, "/v1/search", asked, append([]string{"kind"}, query.OptionNames()...), s.opts.MaxBodyBytes, s.search},
 		{http.MethodPost, "/v1/search/batch", asked, nil, s.opts.MaxBodyBytes, s.searchBatch},
-		{http.MethodGet, "/v1/items", asked, []string{"after", "limit", "safe"}, noBody, s.listItems},
+		{http.MethodGet, "/v1/items", asked, []string{"after", "limit", "safe", "filter"}, noBody, s.listItems},
 		{http.MethodPost, "/v1/items", written, nil, s.opts.MaxBodyBytes, s.putItems},
 		{http.MethodPost, "/v1/items/delete", written, nil, s.opts.MaxBodyBytes, s.deleteItems},
 		{http.MethodGet, "/v1/items/:id", asked, nil, noBody, s.getItem},

@@ -34,11 +34,9 @@ type queryView struct {
 	Cut   bool       `json:"cut,omitempty"` // the text was longer than the model reads
 	Item  *itemView  `json:"item,omitempty"`
 	Trial *trialView `json:"trial,omitempty"`
-	// Of a scan or a trial: how many repeats of how many voxels were given,
-	// and a picture of them (see query.Strip).
-	Repeats int    `json:"repeats,omitempty"`
-	Voxels  int    `json:"voxels,omitempty"`
-	Strip   []int8 `json:"strip,omitempty"`
+	// Of a scan or a trial: how many repeats of how many voxels were given.
+	Repeats int `json:"repeats,omitempty"`
+	Voxels  int `json:"voxels,omitempty"`
 
 	Weight float64     `json:"weight,omitempty"` // of a part of a list
 	Parts  []queryView `json:"parts,omitempty"`  // of a query of kind parts

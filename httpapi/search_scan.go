@@ -80,6 +80,6 @@ func (s *Server) scanOf(p query.Part, info index.Info, view *queryView) ([][]flo
 	if err := s.checkSpace(info, decoder.Space); err != nil {
 		return nil, err
 	}
-	view.Repeats, view.Voxels, view.Strip = len(repeats), decoder.Voxels, query.Strip(repeats)
+	view.Repeats, view.Voxels = len(repeats), decoder.Voxels
 	return repeats, nil
 }

@@ -141,7 +141,6 @@ func TestSearchExplainsItsAnswer(t *testing.T) {
 			Trial: &trialView{ID: "t1", Seen: "red", Item: "1", ImageURL: "v1/items/1/image", ThumbnailURL: "v1/items/1/thumbnail"},
 			// Means of the two repeats are .9 .05 .05 0 9; their mean is 2 and
 			// their standard deviation 3.516.
-			Strip: []int8{-10, -18, -18, -19, 66},
 		},
 		Model: space.Space{Name: "colour 1", Fingerprint: "c0107"},
 		Hits: []hitView{{itemView: itemView{ID: "1", ImageURL: "v1/items/1/image", ThumbnailURL: "v1/items/1/thumbnail",

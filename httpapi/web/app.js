@@ -4,7 +4,7 @@
 import { getJSON, keep } from "./api.js";
 import { showAbout, showComposer, showServer } from "./composer.js";
 import { at } from "./dom.js";
-import { changed, openFacet, showFacets } from "./facets.js";
+import { changed, openFacet, pressed, showFacets } from "./facets.js";
 import { addressOf, asks, empty, fromAddress, keyOf, remember, requestOf } from "./query.js";
 import { download, headingOf, showHits, toggleTwins } from "./results.js";
 import { fit, markRegion, pressedRegion, pressRegion, showScan, showSeen } from "./scan.js";
@@ -73,7 +73,7 @@ async function show(query, { focus = true, back = false } = {}) {
 async function begin(back) {
   document.title = "Engram";
   scrollTo(0, back ? startScroll : 0);
-  await showStart(state.server, unsafe());
+  await showStart(state.server, state.query, unsafe());
   if (!asks(state.query)) at("more").hidden = !hasMoreItems();
 }
 
@@ -236,6 +236,7 @@ const clicks = {
   twins: (_, button) => toggleTwins(button, unsafe()).catch(showProblem),
   open: (key) => openFacet(key, state.query),
   region: (_, button) => pressRegion(button),
+  browse: (_, chip) => go(pressed(state.query, chip)),
 };
 
 document.addEventListener("click", (event) => {
@@ -273,10 +274,12 @@ at("unsafe").addEventListener("change", () => go(state.query, { focus: false }))
 at("download").addEventListener("click", () => download(state.query, state.answer));
 at("more").addEventListener("click", more);
 at("more-trials").addEventListener("click", () => moreTrials().catch(showProblem));
-at("surprise").addEventListener("click", async () => {
-  const id = await anyTrial(state.server.trials).catch(showProblem);
-  if (id) go({ ...empty(), trial: id });
-});
+for (const id of ["surprise", "another"]) {
+  at(id).addEventListener("click", async () => {
+    const trial = await anyTrial(state.server.trials).catch(showProblem);
+    if (trial) go({ ...empty(), trial });
+  });
+}
 
 at("viewer").addEventListener("close", left);
 at("viewer-close").addEventListener("click", closeViewer);

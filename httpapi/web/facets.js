@@ -5,6 +5,7 @@ import { at, button, count, element } from "./dom.js";
 import { folds } from "./query.js";
 
 const SHOWN = 8; // values of a key at first
+const CHIPS = 20; // values at the start
 
 const getFacets = once("v1/facets");
 const open = new Set(); // keys whose values are all on show
@@ -20,6 +21,30 @@ export async function showFacets(query) {
   at("filter-count").textContent = used;
   at("filter-count").hidden = used === 0;
   at("filters").hidden = false;
+}
+
+// showBrowse offers the most frequent values of each key as ways into the images.
+export async function showBrowse(query) {
+  const { facets } = await getFacets().catch(() => ({ facets: [] }));
+  const each = Math.ceil(CHIPS / Math.max(1, facets.length));
+  const chips = facets.flatMap(({ key, values }) => {
+    const chosen = query.filters[key] || [];
+    const others = values.filter(({ value }) => !chosen.includes(value)).slice(0, each);
+    return [...values.filter(({ value }) => chosen.includes(value)), ...others].map(({ value, items }) => {
+      const on = chosen.includes(value);
+      const made = button("chip", "", typeof value === "boolean" ? `${key} ${value ? "yes" : "no"}` : value, " ", element("span", "count", count(items)));
+      made.id = `browse ${key} ${value}`;
+      made.dataset.browse = key;
+      made.dataset.bool = typeof value === "boolean";
+      made.value = value;
+      made.setAttribute("aria-pressed", String(on));
+      return element("li", "", made);
+    });
+  });
+  const focus = document.activeElement?.id;
+  at("browse").replaceChildren(...chips);
+  if (focus) at(focus)?.focus();
+  at("browse").hidden = chips.length === 0;
 }
 
 function foldBox(query) {
@@ -71,10 +96,17 @@ export function openFacet(key, query) {
 // changed returns the query after a box was ticked or cleared.
 export function changed(query, box) {
   if (box.dataset.fold !== undefined) return { ...query, fold: box.checked };
-  const { key } = box.dataset;
-  const value = box.dataset.bool === "true" ? box.value === "true" : box.value;
+  return withValue(query, box.dataset.key, valueOf(box), box.checked);
+}
+
+// pressed returns the query after one of the ways into the images was pressed.
+export const pressed = (query, chip) => withValue(query, chip.dataset.browse, valueOf(chip), chip.getAttribute("aria-pressed") !== "true");
+
+const valueOf = (box) => (box.dataset.bool === "true" ? box.value === "true" : box.value);
+
+function withValue(query, key, value, on) {
   const others = (query.filters[key] || []).filter((other) => other !== value);
-  const filters = { ...query.filters, [key]: box.checked ? [...others, value] : others };
+  const filters = { ...query.filters, [key]: on ? [...others, value] : others };
   if (!filters[key].length) delete filters[key];
   return { ...query, filters };
 }

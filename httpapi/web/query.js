@@ -71,7 +71,7 @@ export function keyOf(query, unsafe) {
 }
 
 // filterOf returns the filter: one of the values of each key.
-function filterOf({ filters }) {
+export function filterOf({ filters }) {
   const all = Object.entries(filters).filter(([, values]) => values.length).map(([key, values]) => {
     const any = values.map((value) => ({ key, equal: value }));
     return any.length === 1 ? any[0] : { or: any };

@@ -17,6 +17,7 @@ export async function showScan(query, server, signal) {
   const source = query.trial || query.file;
   at("scan-title").textContent = query.trial ? "A stored scan" : "Your scan";
   at("scan-simulated").hidden = !(query.trial && server.decoder?.simulated);
+  at("another").hidden = !query.trial || server.trials < 2;
   if (source === shown) return;
   shown = source;
   at("seen").hidden = at("activity").hidden = at("verdict").hidden = true;
@@ -54,7 +55,7 @@ export function fit() {
   const gap = 20;
   const inOneRow = (room - 2 * gap) / widths.reduce((sum, width) => sum + width, 0);
   const inTwo = (room - gap) / (widths[0] + widths[1]);
-  at("views").style.setProperty("--mm", `${Math.min(3.4, room < 480 ? inTwo : inOneRow)}px`);
+  at("views").style.setProperty("--mm", `${Math.min(4.4, room < 480 ? inTwo : inOneRow)}px`);
 }
 
 // markRegion shows where a region is, by its number; null: none.

@@ -3,24 +3,29 @@
 import { getJSON } from "./api.js";
 import { card, trialCard } from "./cards.js";
 import { at, count } from "./dom.js";
+import { showBrowse } from "./facets.js";
+import { filterOf } from "./query.js";
 
 const SCANS = 36; // of a page
 const ITEMS = 48;
 
 let trials = { total: 0, next: 0, asked: false };
-let items = { next: "", asked: false, unsafe: null };
+let items = { key: null, next: "", asked: false, unsafe: false, filter: undefined };
 
-// showStart shows the start; what it has shown already stays.
-export async function showStart(server, unsafe) {
-  at("scans").hidden = !server.trials;
+// showStart shows the start: the images that a query's filters choose, and without filters
+// the stored scans too. What it has shown already stays.
+export async function showStart(server, query, unsafe) {
+  const filter = filterOf(query);
+  at("scans").hidden = !server.trials || Boolean(filter);
   at("scans-simulated").hidden = !server.decoder?.simulated;
   at("scans-intro").textContent = server.decoder?.simulated
     ? "A simulated subject looked at each of these pictures while its brain activity was measured. Pick one: Engram gets the scan alone, and searches for what was seen."
     : "Someone looked at each of these pictures while brain activity was measured. Pick one: Engram gets the scan alone, and searches for what was seen.";
-  const work = [];
-  if (server.trials && !trials.asked) work.push(moreTrials());
-  if (items.unsafe !== unsafe) {
-    items = { next: "", asked: false, unsafe };
+  const work = [showBrowse(query)];
+  if (server.trials && !filter && !trials.asked) work.push(moreTrials());
+  const key = JSON.stringify([filter, unsafe]);
+  if (items.key !== key) {
+    items = { key, next: "", asked: false, unsafe, filter };
     at("items").replaceChildren();
   }
   if (!items.asked) work.push(moreItems());
@@ -48,9 +53,9 @@ export const hasMoreItems = () => Boolean(items.next);
 export async function moreItems() {
   const shown = items;
   shown.asked = true;
-  const page = await getJSON(`v1/items?limit=${ITEMS}&safe=${!shown.unsafe}${shown.next && `&after=${shown.next}`}`);
+  const page = await getJSON(`v1/items?limit=${ITEMS}&safe=${!shown.unsafe}${shown.next && `&after=${shown.next}`}${shown.filter ? `&filter=${encodeURIComponent(JSON.stringify(shown.filter))}` : ""}`);
   if (shown !== items) return; // the visitor has changed what may be shown
   shown.next = page.next || "";
   at("items").append(...page.items.map((item) => card(item, { unsafe: shown.unsafe })));
-  at("total").textContent = page.total ? `${count(page.total)} images` : "The index is empty";
+  at("total").textContent = shown.filter ? (at("items").children.length ? "" : "No image is like that") : page.total ? `${count(page.total)} images` : "The index is empty";
 }

@@ -69,9 +69,6 @@ func checkPart(t *testing.T, p Part) {
 		if len(p.Repeats) < 1 || len(p.Repeats) > maxRepeats {
 			t.Fatalf("a scan of %d repeats", len(p.Repeats))
 		}
-		if CheckScan(p.Repeats, len(p.Repeats[0])) == nil {
-			Strip(p.Repeats)
-		}
 	case KindVector:
 		if p.Vector == nil {
 			t.Fatal("a vector query without a vector")
