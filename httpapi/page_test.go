@@ -1,6 +1,9 @@
 package httpapi
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +33,24 @@ func TestPageAndItsFiles(t *testing.T) {
 		r.Header.Set("If-None-Match", w.Header().Get("ETag"))
 		if w := call(t, s, r); w.Code != http.StatusNotModified {
 			t.Errorf("%s with its ETag: %d, want 304", address, w.Code)
+		}
+		whole := w.Body.Bytes()
+		for accepts, packed := range map[string]bool{"gzip, deflate, br": true, "br;q=1, gzip;q=0.5": true, "gzip;q=0": false, "identity": false} {
+			r := httptest.NewRequest(http.MethodGet, address, nil)
+			r.Header.Set("Accept-Encoding", accepts)
+			w := answerOf(s, r)
+			body := io.Reader(w.Body)
+			if (w.Header().Get("Content-Encoding") == "gzip") != packed || w.Header().Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s, accepting %q: headers %v", address, accepts, w.Header())
+			} else if packed {
+				var err error
+				if body, err = gzip.NewReader(body); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, whole) {
+				t.Errorf("%s, accepting %q: %d bytes, want %d: %v", address, accepts, len(got), len(whole), err)
+			}
 		}
 	}
 }

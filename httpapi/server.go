@@ -155,7 +155,7 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: loadAssets(), metrics: metrics.New()}
+	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: embedded(), metrics: metrics.New()}
 	if opts.FetchImages {
 		s.fetcher = fetch.New(opts.MaxBodyBytes, nil)
 	}
