@@ -70,6 +70,9 @@ func readParts(c Config, mean []float32, from arrays) (*Components, error) {
 // Rank returns the number of components.
 func (c *Components) Rank() int { return c.basis.Rows }
 
+// Elements returns T·D, the elements of an image's tokens.
+func (c *Components) Elements() int { return c.basis.Cols }
+
 // Scores returns the scores of tokens, [n, T·D] → [n, Rank].
 func (c *Components) Scores(tokens blas32.General) blas32.General { return c.scores(tokens) }
 

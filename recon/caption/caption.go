@@ -32,12 +32,21 @@ type Data struct {
 	// Encoder embeds the captions, and Space says whose it is.
 	Encoder Encoder
 	Space   space.Space
+	// Tokens writes the image tokens of a row of Captions, T·D elements, to dst. They are kept
+	// where there are at most MostElements of them; nil keeps none.
+	Tokens func(dst []float32, image int) error
+	Width  int // T·D
 }
+
+// MostElements is how many elements of image tokens a caption model keeps at most: 1 GB in half
+// precision.
+const MostElements = 512 << 20
 
 // Model is a trained caption model.
 type Model struct {
 	decoder *scan.Model
 	known   known
+	memory  memory
 }
 
 // known are the captions of the training images, each once.
@@ -71,7 +80,8 @@ func train(ctx context.Context, rt *ort.Runtime, data Data, opts scan.Options) (
 	if err != nil {
 		return nil, err
 	}
-	return &Model{decoder, data.known(targets)}, nil
+	memory, err := data.memory()
+	return &Model{decoder, data.known(targets), memory}, err
 }
 
 // embed returns the mean embedding of each image's captions in unit length, [images, D].

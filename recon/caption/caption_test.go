@@ -130,6 +130,56 @@ func TestCaptionsAreReadFromScans(t *testing.T) {
 	}
 }
 
+// The memory has each image's tokens in the order in which trials saw them first.
+func TestTokensAreRemembered(t *testing.T) {
+	rt := orttest.Runtime(t)
+	data, _ := seen(40, .5)
+	for i := range data.Images { // image 39 is seen first
+		data.Images[i] = 39 - data.Images[i]
+	}
+	data.Width = 2
+	data.Tokens = func(dst []float32, image int) error {
+		dst[0], dst[1] = float32(image), 1
+		return nil
+	}
+	m, err := caption.Train(t.Context(), rt, data, scan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := m.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	p, err := caption.Open(rt, dir, clip, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if !p.Remembers(2) || p.Remembers(3) {
+		t.Error("the memory is of tokens of another size")
+	}
+	weights, mean := make([]float64, 40), make([]float32, 2)
+	weights[0], weights[39], weights[7] = .75, .25, 1e-9
+	if err := p.Mean(mean, weights); err != nil || mean[0] != .75*39 || mean[1] != 1 {
+		t.Errorf("the mean is %v, %v, want %v and 1", mean, err, .75*39)
+	}
+	if err := p.Mean(mean, weights[:39]); !errors.Is(err, caption.ErrMismatch) {
+		t.Errorf("too few weights: %v", err)
+	}
+	data.Width = caption.MostElements/40 + 1
+	if m, err = caption.Train(t.Context(), rt, data, scan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	forgets, err := m.Open(rt, ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer forgets.Close()
+	if forgets.Remembers(data.Width) {
+		t.Error("more tokens are kept than there may be")
+	}
+}
+
 func maxOf(list []float32) float32 {
 	most := list[0]
 	for _, x := range list {

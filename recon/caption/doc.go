@@ -9,5 +9,6 @@
 //
 // Regression shrinks what it predicts, so that the nearest caption is a poor guess. What is
 // used is the likelihood of the prediction given each training image's caption. The prior
-// caption of package prior multiplies it with the likelihood of the image tokens.
+// caption of package prior multiplies it with the likelihood of the image tokens, and takes
+// the mean of the training images' tokens, which a caption model keeps.
 package caption

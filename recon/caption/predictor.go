@@ -24,6 +24,7 @@ const (
 	format         = "1"
 	embeddingsName = "embeddings" // [captions, D]
 	imagesName     = "images"     // [images], the caption of each
+	tokensName     = "tokens"     // [images, T·D] in half precision; absent where they are too many
 	formatKey      = "format"
 	decoderKey     = "decoder"  // fingerprint
 	captionsKey    = "captions" // JSON list of strings
@@ -51,10 +52,14 @@ func (m *Model) save(dir string) error {
 		return err
 	}
 	k := m.known.embeddings
-	return safetensors.WriteFile(vfs.OS{}, filepath.Join(dir, captionsFile), map[string]safetensors.Tensor{
+	tensors := map[string]safetensors.Tensor{
 		embeddingsName: {Shape: []int{k.Rows, k.Cols}, Data: k.Data},
 		imagesName:     {Shape: []int{len(m.known.of)}, Data: m.known.of},
-	}, map[string]string{formatKey: format, decoderKey: saved.Fingerprint(), captionsKey: string(texts)})
+	}
+	if m.memory.width > 0 {
+		tensors[tokensName] = safetensors.Tensor{Shape: []int{len(m.known.of), m.memory.width}, Data: m.memory.tokens}
+	}
+	return safetensors.WriteFile(vfs.OS{}, filepath.Join(dir, captionsFile), tensors, map[string]string{formatKey: format, decoderKey: saved.Fingerprint(), captionsKey: string(texts)})
 }
 
 // Predictor reads captions from voxels. It is safe for concurrent use.
@@ -62,6 +67,7 @@ type Predictor struct {
 	decoder     *scan.Decoder
 	metric      *scan.Metric
 	known       known
+	memory      memory
 	coordinates blas32.General // of the known captions
 }
 
@@ -74,7 +80,7 @@ func Open(rt *ort.Runtime, dir string, clip space.Space, opts ort.SessionOptions
 	}
 	p := &Predictor{decoder: decoder}
 	if err = clip.Check("the decoder", decoder.Config().Target, "the caption model "+dir); err == nil {
-		p.known, err = readKnown(dir, decoder)
+		err = p.readKnown(dir)
 	}
 	if err == nil {
 		err = p.prepare()
@@ -91,38 +97,47 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Predictor, erro
 	if err != nil {
 		return nil, fmt.Errorf("caption: %w", err)
 	}
-	p := &Predictor{decoder: decoder, known: m.known}
+	p := &Predictor{decoder: decoder, known: m.known, memory: m.memory}
 	if err := p.prepare(); err != nil {
 		return nil, errors.Join(fmt.Errorf("caption: %w", err), decoder.Close())
 	}
 	return p, nil
 }
 
-// readKnown reads the captions beside a decoder.
-func readKnown(dir string, decoder *scan.Decoder) (k known, err error) {
+// readKnown reads what is known of the training images.
+func (p *Predictor) readKnown(dir string) error {
 	path := filepath.Join(dir, captionsFile)
 	tensors, about, err := safetensors.ReadFile(path)
 	if err != nil {
-		return k, err
+		return err
 	}
 	if about[formatKey] != format {
-		return k, fmt.Errorf("%s: format is %q, this version reads format %s", path, about[formatKey], format)
+		return fmt.Errorf("%s: format is %q, this version reads format %s", path, about[formatKey], format)
 	}
-	if about[decoderKey] != decoder.Fingerprint() {
-		return k, fmt.Errorf("%s is of the decoder %.12s, the decoder there is %.12s: %w", path, about[decoderKey], decoder.Fingerprint(), ErrMismatch)
+	if about[decoderKey] != p.decoder.Fingerprint() {
+		return fmt.Errorf("%s is of the decoder %.12s, the decoder there is %.12s: %w", path, about[decoderKey], p.decoder.Fingerprint(), ErrMismatch)
 	}
+	k := &p.known
 	if err := json.Unmarshal([]byte(about[captionsKey]), &k.texts); err != nil {
-		return k, fmt.Errorf("%s: captions: %w", path, err)
+		return fmt.Errorf("%s: captions: %w", path, err)
 	}
-	n, d := len(k.texts), decoder.Config().D
+	n, d := len(k.texts), p.decoder.Config().D
 	values, _ := tensors[embeddingsName].Data.([]float32)
 	k.of, _ = tensors[imagesName].Data.([]int32)
 	if n == 0 || len(values) != n*d || len(k.of) == 0 || slices.Min(k.of) < 0 || int(slices.Max(k.of)) >= n {
-		return k, fmt.Errorf("%s: wanted embeddings of %d elements of its %d captions, and one of these for each image, found %d elements and %d images: %w",
+		return fmt.Errorf("%s: wanted embeddings of %d elements of its %d captions, and one of these for each image, found %d elements and %d images: %w",
 			path, d, n, len(values), len(k.of), ErrMismatch)
 	}
 	k.embeddings = blas32.General{Rows: n, Cols: d, Stride: d, Data: values}
-	return k, nil
+	tokens, ok := tensors[tokensName]
+	if !ok {
+		return nil
+	}
+	p.memory.tokens, _ = tokens.Data.([]uint16)
+	if p.memory.width = len(p.memory.tokens) / len(k.of); p.memory.width*len(k.of) != len(p.memory.tokens) || p.memory.width == 0 {
+		return fmt.Errorf("%s: wanted as many elements of tokens of each of %d images, found %d: %w", path, len(k.of), len(p.memory.tokens), ErrMismatch)
+	}
+	return nil
 }
 
 // prepare computes what is the same for every scan.

@@ -64,38 +64,65 @@ func (a *Alignment) Align(ctx context.Context, of Predictions, by Likelihood) (b
 	if err != nil || by == nil {
 		return aligned, err
 	}
-	if len(of.Repeats) != of.Scores.Rows {
-		return aligned, fmt.Errorf("prior: wanted the scans of each of %d predictions, found %d", of.Scores.Rows, len(of.Repeats))
-	}
-	recall := a.Recall
-	if of.Captions != nil {
-		recall = CaptionRecall()
-		if len(of.Captions) != of.Scores.Rows {
-			return aligned, fmt.Errorf("prior: wanted the captions' likelihoods for each of %d predictions, found %d", of.Scores.Rows, len(of.Captions))
+	recall := a.recall(of)
+	err = a.each(ctx, of, by, func(i int, likely Likely) error {
+		drawn, err := recall.Draw(row(aligned, i), a.Images, likely)
+		copy(row(aligned, i), drawn)
+		return err
+	})
+	return aligned, err
+}
+
+// Weights returns for each prediction the weights of the training images, whose sum is 1: by
+// CaptionRecall where captions are known.
+func (a *Alignment) Weights(ctx context.Context, of Predictions, by Likelihood) ([][]float64, error) {
+	recall, out := a.recall(of), make([][]float64, of.Scores.Rows)
+	err := a.each(ctx, of, by, func(i int, likely Likely) (err error) {
+		if of.Captions != nil && len(likely.Captions) != len(likely.Images) {
+			return fmt.Errorf("prior: wanted the likelihoods of %d captions, found %d", len(likely.Images), len(likely.Captions))
 		}
+		out[i], err = recall.Weights(likely)
+		return err
+	})
+	return out, err
+}
+
+// recall returns how predictions are drawn to the training images.
+func (a *Alignment) recall(of Predictions) Recall {
+	if of.Captions != nil {
+		return CaptionRecall()
+	}
+	return a.Recall
+}
+
+// each calls do with what is likely by each prediction.
+func (a *Alignment) each(ctx context.Context, of Predictions, by Likelihood, do func(i int, likely Likely) error) error {
+	if len(of.Repeats) != of.Scores.Rows {
+		return fmt.Errorf("prior: wanted the scans of each of %d predictions, found %d", of.Scores.Rows, len(of.Repeats))
+	}
+	if of.Captions != nil && len(of.Captions) != of.Scores.Rows {
+		return fmt.Errorf("prior: wanted the captions' likelihoods for each of %d predictions, found %d", of.Scores.Rows, len(of.Captions))
 	}
 	candidates, err := a.candidates(by, of.Repeats)
 	if err != nil {
-		return aligned, err
+		return err
 	}
 	for i, repeats := range of.Repeats {
 		if err := ctx.Err(); err != nil {
-			return aligned, err
+			return err
 		}
 		var likely Likely
 		if likely.Images, err = candidates.likelihoods(row(of.Scores, i), repeats); err != nil {
-			return aligned, fmt.Errorf("prior: prediction %d: %w", i, err)
+			return fmt.Errorf("prior: prediction %d: %w", i, err)
 		}
 		if of.Captions != nil {
 			likely.Captions = of.Captions[i]
 		}
-		drawn, err := recall.Draw(row(aligned, i), a.Images, likely)
-		if err != nil {
-			return aligned, err
+		if err := do(i, likely); err != nil {
+			return err
 		}
-		copy(row(aligned, i), drawn)
 	}
-	return aligned, nil
+	return nil
 }
 
 // candidates are the training images as a likelihood compares them.

@@ -3,6 +3,7 @@ package prior_test
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/floats"
 )
 
 // nearness is a likelihood of scores that are their own coordinates.
@@ -76,6 +78,24 @@ func TestRecallGoesFurtherTowardsTheLikelyImage(t *testing.T) {
 	if miss := missing(linear, image); miss < .1 {
 		t.Errorf("without a likelihood the error is %v, want the linear alignment's", miss)
 	}
+	// By tokens alone the image itself is the likeliest, by captions another one.
+	of.Captions = [][]float32{make([]float32, left.Seen.Rows)}
+	of.Captions[0][7] = 1e4
+	for want, captions := range map[int][][]float32{0: nil, 7: of.Captions} {
+		of.Captions = captions
+		weights, err := a.Weights(t.Context(), of, nearness{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := floats.MaxIdx(weights[0]); at != want || math.Abs(floats.Sum(weights[0])-1) > 1e-9 {
+			t.Errorf("image %d has most of the weight %v, want image %d and 1", at, floats.Sum(weights[0]), want)
+		}
+	}
+	of.Captions = [][]float32{{1}}
+	if _, err := a.Weights(t.Context(), of, nearness{}); err == nil || !strings.Contains(err.Error(), "found 1") {
+		t.Errorf("the likelihood of one caption: %v", err)
+	}
+	of.Captions = nil
 	of.Repeats = nil
 	if _, err := a.Align(t.Context(), of, nearness{}); err == nil || !strings.Contains(err.Error(), "wanted the scans of each of 1 predictions") {
 		t.Errorf("predictions without their scans: %v", err)

@@ -45,16 +45,12 @@ func (r Recall) Draw(predicted []float32, images blas32.General, by Likely) ([]f
 		return nil, fmt.Errorf("prior: wanted %d scores and a likelihood for each of one image or more, found images of %d×%d and %d likelihoods (%d of captions)",
 			len(predicted), images.Rows, images.Cols, len(by.Images), len(by.Captions))
 	}
-	logits, err := r.logits(by)
+	weights, err := r.Weights(by)
 	if err != nil {
 		return nil, err
 	}
-	greatest := slices.Max(logits)
-	var sum float64
 	mean := make([]float64, len(predicted))
-	for i, l := range logits {
-		p := math.Exp(l - greatest)
-		sum += p
+	for i, p := range weights {
 		if p < 1e-6 {
 			continue // of no weight that float32 could show
 		}
@@ -64,12 +60,30 @@ func (r Recall) Draw(predicted []float32, images blas32.General, by Likely) ([]f
 	}
 	out := make([]float32, len(mean))
 	for k, x := range predicted {
-		out[k] = float32((1-r.Share)*float64(x) + r.Share*mean[k]/sum)
+		out[k] = float32((1-r.Share)*float64(x) + r.Share*mean[k])
 	}
 	return out, nil
 }
 
-// logits returns the logarithm of each image's weight.
+// Weights returns the weight of each image, whose sum is 1: the softmax of Sharpness and
+// CaptionSharpness times the log-likelihoods.
+func (r Recall) Weights(by Likely) ([]float64, error) {
+	weights, err := r.logits(by)
+	if err != nil {
+		return nil, err
+	}
+	greatest, sum := slices.Max(weights), 0.
+	for i, l := range weights {
+		weights[i] = math.Exp(l - greatest)
+		sum += weights[i]
+	}
+	for i := range weights {
+		weights[i] /= sum
+	}
+	return weights, nil
+}
+
+// logits returns the logarithm of each image's weight, but for a constant.
 func (r Recall) logits(by Likely) ([]float64, error) {
 	out := make([]float64, len(by.Images))
 	for _, part := range []struct {

@@ -20,7 +20,7 @@ func (a *App) trainCaptions(ctx context.Context, captions [][]string, s *study, 
 	}
 	defer closeInto(&err, text)
 	return caption.Train(ctx, text.runtime, caption.Data{
-		Voxels: s.Voxels, Images: s.Images, Captions: captions, Encoder: text, Space: s.target(),
+		Voxels: s.Voxels, Images: s.Images, Captions: captions, Encoder: text, Space: s.target(), Tokens: s.readTarget, Width: s.T * s.D,
 	}, opts)
 }
 

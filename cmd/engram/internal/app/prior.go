@@ -168,13 +168,42 @@ func (a *aligner) align(ctx context.Context, scans Scans, raw blas32.General, ou
 	if a.metric != nil {
 		by = a.metric
 	}
-	scores, err := a.alignment.Align(ctx, of, by)
-	if err != nil {
-		return err
-	}
-	tokens, err := a.parts.Tokens(ctx, scores)
+	tokens, err := RecallTokens(ctx, Recalling{a.alignment, a.parts, by, a.captions}, of)
 	out.Aligned = tokensOf(tokens, out.Raw[0].T, out.Raw[0].D)
 	return err
+}
+
+// Recalling is what takes predictions to tokens as images have them.
+type Recalling struct {
+	Alignment *prior.Alignment
+	Parts     *scan.Components
+	By        prior.Likelihood   // nil for the linear alignment alone
+	Captions  *caption.Predictor // nil where no captions are read
+}
+
+// RecallTokens returns the tokens, [n, T·D], that scores of predictions are aligned to. Where
+// captions are read and the training images' own tokens are kept, it is the mean of these:
+// the decoder's components leave out what tells kinds of things apart.
+func RecallTokens(ctx context.Context, r Recalling, of prior.Predictions) (tokens blas32.General, err error) {
+	width := r.Parts.Elements()
+	if r.Captions == nil || of.Captions == nil || !r.Captions.Remembers(width) {
+		scores, err := r.Alignment.Align(ctx, of, r.By)
+		if err != nil {
+			return tokens, err
+		}
+		return r.Parts.Tokens(ctx, scores)
+	}
+	weights, err := r.Alignment.Weights(ctx, of, r.By)
+	if err != nil {
+		return tokens, err
+	}
+	tokens = blas32.General{Rows: len(weights), Cols: width, Stride: width, Data: make([]float32, len(weights)*width)}
+	for i, w := range weights {
+		if err := r.Captions.Mean(tokens.Data[i*width:][:width], w); err != nil {
+			return tokens, err
+		}
+	}
+	return tokens, nil
 }
 
 // Scans are means of scans to predict from.

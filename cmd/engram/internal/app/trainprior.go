@@ -46,14 +46,20 @@ func (a *App) trainPrior(ctx context.Context, m *scan.Model, s *study, opts scan
 
 // targetsOf returns the tokens of some images.
 func (s *study) targetsOf(images []int) (blas32.General, error) {
-	if s.Stored == nil {
-		return pick(s.Targets, images), nil
-	}
 	out := blas32.General{Rows: len(images), Cols: s.Targets.Cols, Stride: s.Targets.Cols, Data: make([]float32, len(images)*s.Targets.Cols)}
 	for i, image := range images {
-		if err := s.Stored.Read(out.Data[i*out.Stride:][:out.Cols], image, 1); err != nil {
+		if err := s.readTarget(out.Data[i*out.Stride:][:out.Cols], image); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+// readTarget writes the tokens of an image to dst.
+func (s *study) readTarget(dst []float32, image int) error {
+	if s.Stored != nil {
+		return s.Stored.Read(dst, image, 1)
+	}
+	copy(dst, s.Targets.Data[image*s.Targets.Stride:][:s.Targets.Cols])
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"engram/cmd/engram/internal/app"
 	"engram/data/scenes"
 	"engram/embed"
 	"engram/embed/pixels"
@@ -50,21 +51,22 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 		return nil, err
 	}
 	out = &decoded{seen: s.split(tests.Targets), predicted: s.split(predicted)}
-	captions, err := s.readCaptions(ctx, trained, shown[:s.spec.Images], means, opts)
+	captions, err := s.openCaptions(ctx, trained, shown[:s.spec.Images], opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.align(ctx, model, decoder, predicted, captions, out); err != nil {
+	defer func() { err = errors.Join(err, captions.Close()) }()
+	if err := s.align(ctx, predictions{model, decoder, captions, means, predicted}, out); err != nil {
+		return nil, err
+	}
+	metric, err := decoder.Metric()
+	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(s.spec.Priors, prior.Transformer) {
 		if err := s.sample(ctx, model, trained, out); err != nil {
 			return nil, err
 		}
-	}
-	metric, err := decoder.Metric()
-	if err != nil {
-		return nil, err
 	}
 	sim, err := metric.Compare(ctx, trained.Targets, predicted, studyRepeats)
 	if err != nil {
@@ -77,25 +79,16 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 	return out, err
 }
 
-// readCaptions trains a caption model and returns, for each scan, the log-likelihoods of the
-// training images' captions.
-func (s *pictureStudy) readCaptions(ctx context.Context, trained scan.Data, shown []scenes.Scene, means blas32.General, opts scan.Options) (likely [][]float32, err error) {
+// openCaptions trains a caption model.
+func (s *pictureStudy) openCaptions(ctx context.Context, trained scan.Data, shown []scenes.Scene, opts scan.Options) (*caption.Predictor, error) {
 	words, err := caption.Train(ctx, s.runtime(), caption.Data{
 		Voxels: trained.Voxels, Images: trained.Images, Captions: captionsOf(shown), Encoder: s.text, Space: s.encoder.Space(),
+		Tokens: rowsOf(trained.Targets), Width: trained.Targets.Cols,
 	}, opts)
 	if err != nil {
 		return nil, err
 	}
-	predictor, err := words.Open(s.runtime(), s.session())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, predictor.Close()) }()
-	read, err := predictor.Read(ctx, means, slices.Repeat([]int{studyRepeats}, means.Rows))
-	for _, r := range read {
-		likely = append(likely, r.LogLikelihoods)
-	}
-	return likely, err
+	return words.Open(s.runtime(), s.session())
 }
 
 // captionsOf returns the captions that caption models are trained on: the shortest of each scene,
@@ -109,9 +102,17 @@ func captionsOf(list []scenes.Scene) [][]string {
 	return out
 }
 
+// predictions are what models predict of scans.
+type predictions struct {
+	model         *scan.Model
+	decoder       *scan.Decoder // of the model
+	captions      *caption.Predictor
+	means, tokens blas32.General // of the scans, [n, V], and predicted, [n, T·D]
+}
+
 // align fits the priors of the study and fills in what they make of predictions.
-func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *scan.Decoder, predicted blas32.General, captions [][]float32, out *decoded) error {
-	left, ok := model.LeftOut()
+func (s *pictureStudy) align(ctx context.Context, p predictions, out *decoded) error {
+	left, ok := p.model.LeftOut()
 	if !ok {
 		return errors.New("the training left no predictions to align by")
 	}
@@ -119,25 +120,32 @@ func (s *pictureStudy) align(ctx context.Context, model *scan.Model, decoder *sc
 	if err != nil {
 		return err
 	}
-	parts, err := decoder.Components()
+	parts, err := p.decoder.Components()
 	if err != nil {
 		return err
 	}
-	metric, err := decoder.Metric()
+	metric, err := p.decoder.Metric()
 	if err != nil {
 		return err
 	}
-	of := prior.Predictions{Scores: parts.Scores(predicted), Repeats: slices.Repeat([]int{studyRepeats}, predicted.Rows)}
+	of := prior.Predictions{Scores: parts.Scores(p.tokens), Repeats: slices.Repeat([]int{studyRepeats}, p.tokens.Rows)}
+	read, err := p.captions.Read(ctx, p.means, of.Repeats)
+	if err != nil {
+		return err
+	}
 	out.aligned = map[string][]embed.Tokens{prior.None: out.predicted}
-	for name, by := range map[string]prior.Likelihood{prior.LinearKind: nil, prior.RecallKind: metric, prior.CaptionKind: metric} {
-		if of.Captions = nil; name == prior.CaptionKind {
-			of.Captions = captions
+	for _, name := range []string{prior.LinearKind, prior.RecallKind, prior.CaptionKind} {
+		by := app.Recalling{Alignment: alignment, Parts: parts}
+		if name != prior.LinearKind {
+			by.By = metric
 		}
-		scores, err := alignment.Align(ctx, of, by)
-		if err != nil {
-			return err
+		if name == prior.CaptionKind {
+			by.Captions = p.captions
+			for _, r := range read {
+				of.Captions = append(of.Captions, r.LogLikelihoods)
+			}
 		}
-		tokens, err := parts.Tokens(ctx, scores)
+		tokens, err := app.RecallTokens(ctx, by, of)
 		if err != nil {
 			return err
 		}

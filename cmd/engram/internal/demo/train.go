@@ -11,6 +11,8 @@ import (
 	"engram/embed/dataset"
 	"engram/embed/scan"
 	"engram/recon/caption"
+
+	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // decoders are the decoders that are trained and scored, the one that is served first.
@@ -31,7 +33,7 @@ const chosenFile = "chosen.json"
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 9, inputs: []any{
+	return stage{name: "decoders", version: 10, inputs: []any{
 		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
@@ -107,10 +109,18 @@ func (d *demo) trainCaptions(ctx context.Context, data scan.Data, decoder string
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
 	words, err := caption.Train(ctx, d.encoder.Runtime(), caption.Data{
-		Voxels: data.Voxels, Images: data.Images, Captions: captionsOf(d.cast.train.scenes[:d.Scale.Seen]), Encoder: text, Space: d.encoder.Space(),
+		Voxels: data.Voxels, Images: data.Images, Captions: captionsOf(d.cast.train.scenes[:d.Scale.Seen]), Encoder: text, Space: d.encoder.Space(), Tokens: rowsOf(data.Targets), Width: data.Targets.Cols,
 	}, scan.Options{Seed: d.Seed, Session: d.app.Session(), Progress: d.watch})
 	if err != nil {
 		return err
 	}
 	return words.Save(filepath.Join(decoder, caption.Folder))
+}
+
+// rowsOf returns what copies a row of a matrix.
+func rowsOf(m blas32.General) func(dst []float32, row int) error {
+	return func(dst []float32, row int) error {
+		copy(dst, m.Data[row*m.Stride:][:m.Cols])
+		return nil
+	}
 }
