@@ -27,9 +27,8 @@ type Recall struct {
 func DefaultRecall() Recall { return Recall{Sharpness: .2, Share: .5} }
 
 // CaptionRecall returns what was found to do best where captions are known, too: a caption says
-// what kinds of things were seen, so that the images alone can be drawn from (see NOTES.md
-// of package pretrain).
-func CaptionRecall() Recall { return Recall{Sharpness: .1, CaptionSharpness: .3, Share: 1} }
+// what kinds of things were seen, so that few images can be drawn from (see NOTES.md).
+func CaptionRecall() Recall { return Recall{Sharpness: .3, CaptionSharpness: 1.2, Share: .7} }
 
 // Likely are the log-likelihoods of known images, one for each image.
 type Likely struct {

@@ -182,25 +182,32 @@ type Recalling struct {
 }
 
 // RecallTokens returns the tokens, [n, T·D], that scores of predictions are aligned to. Where
-// captions are read and the training images' own tokens are kept, it is the mean of these:
-// the decoder's components leave out what tells kinds of things apart.
+// captions are read and the training images' own tokens are kept, predictions are drawn to
+// these: the decoder's components leave out what tells kinds of things apart.
 func RecallTokens(ctx context.Context, r Recalling, of prior.Predictions) (tokens blas32.General, err error) {
-	width := r.Parts.Elements()
-	if r.Captions == nil || of.Captions == nil || !r.Captions.Remembers(width) {
-		scores, err := r.Alignment.Align(ctx, of, r.By)
-		if err != nil {
-			return tokens, err
-		}
-		return r.Parts.Tokens(ctx, scores)
+	width, by := r.Parts.Elements(), r.By
+	whole := r.Captions != nil && of.Captions != nil && r.Captions.Remembers(width)
+	if whole {
+		by = nil
+	}
+	scores, err := r.Alignment.Align(ctx, of, by)
+	if err != nil {
+		return tokens, err
+	}
+	if tokens, err = r.Parts.Tokens(ctx, scores); err != nil || !whole {
+		return tokens, err
 	}
 	weights, err := r.Alignment.Weights(ctx, of, r.By)
 	if err != nil {
 		return tokens, err
 	}
-	tokens = blas32.General{Rows: len(weights), Cols: width, Stride: width, Data: make([]float32, len(weights)*width)}
+	share, mean := float32(prior.CaptionRecall().Share), make([]float32, width)
 	for i, w := range weights {
-		if err := r.Captions.Mean(tokens.Data[i*width:][:width], w); err != nil {
+		if err := r.Captions.Mean(mean, w); err != nil {
 			return tokens, err
+		}
+		for k, x := range tokens.Data[i*tokens.Stride:][:width] {
+			tokens.Data[i*tokens.Stride+k] += share * (mean[k] - x)
 		}
 	}
 	return tokens, nil

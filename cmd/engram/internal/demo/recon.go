@@ -5,9 +5,11 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"engram/cmd/engram/internal/app"
 	"engram/cmd/engram/internal/sheet"
+	"engram/data/scenes"
 	"engram/embed"
 	"engram/embed/dataset"
 	"engram/embed/eval"
@@ -37,8 +39,11 @@ type Pictures struct {
 	Bound float64 `json:"two_way_true_tokens"`
 	// FoundFirst counts the scans whose own scene the search as served, by both stages,
 	// finds first in the index.
-	FoundFirst int    `json:"found_first"`
-	Sheet      string `json:"sheet"` // path of the picture that shows all
+	FoundFirst int `json:"found_first"`
+	// CaptionsRight counts the scans whose likeliest caption of a training scene names a kind
+	// of thing that was seen.
+	CaptionsRight int    `json:"captions_right"`
+	Sheet         string `json:"sheet"` // path of the picture that shows all
 }
 
 // handful is a few scans and what belongs to each of them, in one order.
@@ -49,11 +54,12 @@ type handful struct {
 	predicted []embed.Tokens // from the scans
 	aligned   []embed.Tokens // what the prior makes of them
 	repeats   [][][]float32  // the scans, as searches have them
+	right     int            // captions that were read and name a kind of thing that was seen
 }
 
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
-	return stage{name: "pictures", version: 5, inputs: []any{
+	return stage{name: "pictures", version: 6, inputs: []any{
 		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.painters[0].Fingerprint(), d.painters[1].Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
@@ -79,7 +85,7 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 	}
 	n := len(h.ids)
 	report := &Pictures{
-		Test: d.Scale.Pictures, Zebras: d.Scale.Pictures / 2, Candidates: candidates,
+		Test: d.Scale.Pictures, Zebras: d.Scale.Pictures / 2, Candidates: candidates, CaptionsRight: h.right,
 	}
 	if report.TwoWay, err = d.twoWay(ctx, h.truth, made[:n]); err != nil {
 		return nil, err
@@ -145,12 +151,27 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		}
 		h.predicted, h.aligned = append(h.predicted, predicted.Raw...), append(h.aligned, predicted.Aligned...)
 		h.truth = append(h.truth, d.tokens(rows(truth, 0, n))...)
+		for i, caption := range predicted.Captions {
+			if names(caption, &part.scenes[i]) {
+				h.right++
+			}
+		}
 		for i := range n {
 			h.ids, h.paths = append(h.ids, part.trial(i)), append(h.paths, part.path(i))
 			h.repeats = append(h.repeats, d.repeatsOf(r, part.set, i, d.Scale.Repeats))
 		}
 	}
 	return h, nil
+}
+
+// names tells whether a caption names a kind of thing that is in a scene.
+func names(caption string, s *scenes.Scene) bool {
+	for _, k := range scenes.Kinds() {
+		if s.Shows(k) && strings.Contains(caption+" ", " "+k.String()+" ") {
+			return true
+		}
+	}
+	return false
 }
 
 // targets reads the tokens of a set.

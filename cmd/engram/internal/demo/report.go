@@ -93,6 +93,7 @@ func (r *Report) printPictures(w io.Writer) {
 	fmt.Fprintf(w, "\npictures   %d reconstructed, of %d test scenes and %d zebras, each the best of %d by the scan's own tokens\n",
 		n, p.Test, p.Zebras, p.Candidates)
 	fmt.Fprintf(w, "two-way    %.1f %% by the CLIP among these %d (chance 50 %%), %.1f %% from the scenes' true tokens\n", 100*p.TwoWay, n, 100*p.Bound)
+	fmt.Fprintf(w, "captions   %d of these %d scans are read as a training scene's caption that names a thing that was seen\n", p.CaptionsRight, n)
 	fmt.Fprintf(w, "found      %d of these %d scans find their own scene first, searched as served; the sheet's last row shows what each finds\n", p.FoundFirst, n)
 	fmt.Fprintf(w, "sheet      %s\n", p.Sheet)
 }
