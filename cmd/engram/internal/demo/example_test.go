@@ -22,7 +22,7 @@ func Example() {
 			Set: "test", Choices: 300, Repeats: 3, Decoder: "ideal observer", Chance: 1. / 300,
 			Image: eval.Share{Share: .99, Low: .9711, High: .9966},
 		}},
-		Pictures: demo.Pictures{Test: 8, Zebras: 4, Candidates: 4, TwoWay: .75, Bound: .985, FoundFirst: 11, Sheet: "reconstructions.png"},
+		Pictures: demo.Pictures{Test: 8, Zebras: 4, Candidates: 4, TwoWay: .75, Bound: .985, FoundFirst: 11, CaptionsRight: 10, Sheet: "reconstructions.png"},
 		Stages:   []demo.Done{{Stage: "scenes", Seconds: 9.5}, {Stage: "index", Seconds: 4}},
 	}
 	if err := r.Print(os.Stdout); err != nil {
@@ -44,6 +44,7 @@ func Example() {
 	//
 	// pictures   12 reconstructed, of 8 test scenes and 4 zebras, each the best of 4 by the scan's own tokens
 	// two-way    75.0 % by the CLIP among these 12 (chance 50 %), 98.5 % from the scenes' true tokens
+	// captions   10 of these 12 scans are read as a training scene's caption that names a thing that was seen
 	// found      11 of these 12 scans find their own scene first, searched as served; the sheet's last row shows what each finds
 	// sheet      reconstructions.png
 	//
