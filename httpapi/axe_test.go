@@ -93,7 +93,7 @@ func scheme(name string) chromedp.Action[chromedp.Void] {
 }
 
 // Every view of the page passes all of axe-core's rules, for WCAG and best practice, in
-// light on a desktop and in dark on a phone.
+// light on a desktop and in dark on a phone. With -artifacts it leaves a picture of each.
 func TestPageIsAccessibleInABrowser(t *testing.T) {
 	t.Parallel()
 	opts, store := browserWorld(t)
@@ -121,6 +121,10 @@ func TestPageIsAccessibleInABrowser(t *testing.T) {
 					rule.nodes.map((node) => rule.id + " at " + node.target.join(" ") + ": " + node.failureSummary.replaceAll("\n", " "))))`)
 				for _, fault := range faults {
 					t.Error(strings.TrimSpace(fault))
+				}
+				picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+				if err := errors.Join(err, os.WriteFile(filepath.Join(t.ArtifactDir(), "page.png"), picture, 0o600)); err != nil {
+					t.Error(err)
 				}
 			})
 		}

@@ -320,27 +320,23 @@ func (p page) view(address string) {
 	p.until(`!document.querySelector("#viewer").open && ` + searched)
 }
 
-// useKeysAlone searches, filters and views with the keyboard.
+// useKeysAlone searches, views and refines with the keyboard.
 func (p page) useKeysAlone(address string) {
 	p.t.Helper()
-	focused := func(what string) { p.t.Helper(); p.until(`document.activeElement.matches(` + "`" + what + "`" + `)`) }
+	focused := func(what string) { p.t.Helper(); p.until("document.activeElement.matches(`" + what + "`)") }
 	p.open(address)
 	p.until(`document.querySelectorAll("#items li").length === 5`)
 	p.keys("\t")
 	focused(".skip")
-	p.keys("\r", "\t")
-	focused("#surprise")
-	p.keys("\t", "\r")
-	p.address("?trial=t1")
-	p.until(searched)
-	focused("#results")
-	p.keys("/")
+	p.keys("\t", "\t")
 	focused("#words")
-	p.keys(kb.Backspace, "blue\r") // the protocol types the slash all the same
-	p.until(searched + ` && location.search === "?q=blue&trial=t1"`)
+	p.keys("blue\r")
+	p.until(searched + ` && location.search === "?q=blue"`)
 	focused("#results")
-	p.keys("\t")
-	focused("#download")
+	p.keys("\t", "\t", "\t")
+	focused("#how summary")
+	p.keys("\r")
+	p.until(`document.querySelector("#how").open`)
 	p.keys("\t")
 	focused("#hits li:first-child a")
 	p.keys("\r")
@@ -351,7 +347,16 @@ func (p page) useKeysAlone(address string) {
 	p.keys("\t")
 	focused("#hits li:first-child [data-more]")
 	p.keys("\t", "\r")
-	p.until(searched + ` && location.search.includes("&less=")`)
+	p.until(searched + ` && location.search.startsWith("?q=blue&less=")`)
+
+	p.open(address)
+	p.until(`document.querySelectorAll("#trials li").length === 2`)
+	p.keys("\t", "\r", "\t")
+	focused("#surprise")
+	p.keys("\t", "\r")
+	p.address("?trial=t1")
+	p.until(searched)
+	focused("#results")
 }
 
 // download saves the hits on show as JSON.

@@ -124,7 +124,7 @@ func facetsOf(ctx context.Context, store index.Store) ([]string, error) {
 
 // notFacets are keys that name an item or describe it in words.
 var notFacets = []string{
-	index.KeyPath, index.KeyKey, index.KeyModified, index.KeyCaption, index.KeyCaptions, index.KeyURL, index.KeyImagePath,
+	index.KeyPath, index.KeyShard, index.KeyTar, index.KeyKey, index.KeyModified, index.KeyCaption, index.KeyCaptions, index.KeyURL, index.KeyImagePath,
 }
 
 // isFacet tells whether a key with these values is a facet.

@@ -30,8 +30,11 @@ export async function getItem(id) {
   return items.get(id) || keep(await getJSON(`v1/items/${id}`));
 }
 
-// once returns what asks for an address at the first call only.
+// once returns what asks for an address until it has an answer.
 export function once(address) {
-  let answer;
-  return () => (answer ??= getJSON(address));
+  let answer = null;
+  return () => (answer ??= getJSON(address).catch((error) => {
+    answer = null;
+    throw error;
+  }));
 }

@@ -57,6 +57,7 @@ async function show(query, { focus = true, back = false } = {}) {
   document.body.classList.toggle("start", !asks(query));
   at("start").hidden = asks(query);
   at("answer").hidden = !asks(query);
+  at(asks(query) ? "answer-tools" : "start-tools").append(at("unsafe-label"));
   at("hits").removeAttribute("aria-busy");
   showComposer(query, unsafe());
   try {
@@ -297,14 +298,6 @@ function turn(side) {
   const id = neighbours(shown())[side];
   if (id) view(id, { turn: true });
 }
-
-addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, dialog");
-  if (event.key === "/" && !typing && !at("words").hidden) {
-    event.preventDefault();
-    at("words").focus();
-  }
-});
 
 addEventListener("dragover", (event) => {
   event.preventDefault();

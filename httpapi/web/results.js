@@ -83,7 +83,7 @@ function showStages({ stages, search, took_ms: total }) {
     const graph = search.path.includes("walk");
     notes.push(graph ? `A graph of ${count(search.items)} images was walked${search.recall ? `, which finds ${percent(search.recall)} of the nearest on average` : ""}.` : search.path === "scan" ? `${count(search.scanned)} images were compared one by one.` : "");
   }
-  at("stages").replaceChildren(...list, element("p", "quiet", notes.filter(Boolean).join(" ")));
+  at("stages").replaceChildren(element("dl", "", ...list), element("p", "quiet", notes.filter(Boolean).join(" ")));
   at("how").hidden = false;
 }
 
