@@ -95,7 +95,6 @@ func scheme(name string) chromedp.Action[chromedp.Void] {
 // Every view of the page passes all of axe-core's rules, for WCAG and best practice, in
 // light on a desktop and in dark on a phone. With -artifacts it leaves a picture of each.
 func TestPageIsAccessibleInABrowser(t *testing.T) {
-	t.Parallel()
 	opts, store := browserWorld(t)
 	store.mark(big, "NSFW", "UNSURE")
 	server := httptest.NewServer(newServer(t, opts).Handler())
@@ -133,7 +132,6 @@ func TestPageIsAccessibleInABrowser(t *testing.T) {
 
 // The first paint needs no pictures, less than 100 kB, and nothing from another host.
 func TestPageIsSmallInABrowser(t *testing.T) {
-	t.Parallel()
 	opts, _ := browserWorld(t)
 	server := httptest.NewServer(newServer(t, opts).Handler())
 	defer server.Close()

@@ -34,7 +34,6 @@ func browserWorld(t *testing.T) (Options, *memStore) {
 // TestPageInABrowser does each task of the page in a real browser, on a desktop and on a
 // phone, and fails on anything that the console says.
 func TestPageInABrowser(t *testing.T) {
-	t.Parallel()
 	opts, store := browserWorld(t)
 	server := httptest.NewServer(checked(t, newServer(t, opts)))
 	defer server.Close()
@@ -403,7 +402,6 @@ func (p page) leaveOutUnsafe(address string) {
 
 // An index without models is a page of images that lead to each other.
 func TestPageWithoutModelsInABrowser(t *testing.T) {
-	t.Parallel()
 	opts := fakeOptions(t)
 	opts.Text, opts.Encoder, opts.Decoder, opts.Trials, opts.Suggestions = nil, nil, nil, nil, nil
 	server := httptest.NewServer(checked(t, newServer(t, opts)))

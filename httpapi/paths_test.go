@@ -14,7 +14,6 @@ import (
 // A proxy may have the page below a path of its own: the page, its searches and its
 // pictures are all found there.
 func TestPageBelowAPathInABrowser(t *testing.T) {
-	t.Parallel()
 	opts := fakeOptions(t)
 	mux := http.NewServeMux()
 	mux.Handle("/lab/engram/", http.StripPrefix("/lab/engram", checked(t, newServer(t, opts))))
@@ -33,7 +32,6 @@ func TestPageBelowAPathInABrowser(t *testing.T) {
 
 // A study has more trials than one page of them, and an index more items than one.
 func TestPageShowsAllTrialsAndItemsInABrowser(t *testing.T) {
-	t.Parallel()
 	opts := fakeOptions(t)
 	store := opts.Store.(*memStore)
 	for i := range index.ID(95) {
