@@ -132,6 +132,9 @@ func (s *Server) metadataOf(c *gin.Context, id index.ID, payload index.Payload) 
 			all["caption"] = captions[0]
 		}
 	}
+	if _, has := all["caption"]; !has {
+		all["caption"] = "" // clients read it from each hit
+	}
 	if address := webAddress(payload); address != "" {
 		all["url"] = address
 	} else if s.opts.Images != nil && s.opts.Images.Names(payload) {

@@ -15,7 +15,7 @@ import (
 
 // clipClient is a request as clip_client.py of rom1504/clip-retrieval sends it: all members
 // each time, the unused inputs null, no Content-Type. changes replaces members.
-func clipClient(t *testing.T, path string, changes ...string) *http.Request {
+func clipClient(t *testing.T, changes ...string) *http.Request {
 	t.Helper()
 	body := `{"text": null, "image": null, "image_url": null, "embedding_input": null, "deduplicate": true, "use_safety_model": true, ` +
 		`"use_violence_detector": true, "indice_name": "colours", "use_mclip": false, "aesthetic_score": 9, "aesthetic_weight": 0.5, ` +
@@ -23,7 +23,7 @@ func clipClient(t *testing.T, path string, changes ...string) *http.Request {
 	for i := 0; i < len(changes); i += 2 {
 		body = strings.Replace(body, changes[i], changes[i+1], 1)
 	}
-	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/knn-service", strings.NewReader(body))
 	r.Header.Set("Accept", "*/*")
 	return r
 }
@@ -56,7 +56,7 @@ func TestClipRetrievalsClient(t *testing.T) {
 		"the default index": {[]string{`"text": null`, `"text": "red"`, `"indice_name": "colours"`, `"indice_name": null`, `"num_result_ids": 40`, `"num_result_ids": 1`}, "[1]"},
 		"none":              {[]string{`"text": null`, `"text": "red"`, `"num_result_ids": 40`, `"num_result_ids": 0`}, "[]"},
 	} {
-		w := call(t, s, clipClient(t, "/knn-service", c.changes...))
+		w := call(t, s, clipClient(t, c.changes...))
 		ids := []uint64{}
 		for _, hit := range decodeBody[[]knnHit](t, w, 200) {
 			ids = append(ids, hit.ID)
@@ -68,7 +68,7 @@ func TestClipRetrievalsClient(t *testing.T) {
 			t.Errorf("%s: found %v, wanted %s", name, ids, c.want)
 		}
 	}
-	hits := decodeBody[[]knnHit](t, call(t, s, clipClient(t, "/knn-service", `"text": null`, `"text": "red"`, `"num_images": 40`, `"num_images": 2`, `"deduplicate": true`, `"deduplicate": false`)), 200)
+	hits := decodeBody[[]knnHit](t, call(t, s, clipClient(t, `"text": null`, `"text": "red"`, `"num_images": 40`, `"num_images": 2`, `"deduplicate": true`, `"deduplicate": false`)), 200)
 	if hits[0].URL != "http://example.com/v1/items/1/image" || hits[1].URL != "https://example.com/pink.png" || len(hits) != 4 || hits[2].URL != "" {
 		t.Errorf("the addresses are %+v, wanted two and no more", hits)
 	}
@@ -105,7 +105,7 @@ func TestPicturesByTheirAddress(t *testing.T) {
 	defer web.Close()
 	opts := fakeOptions(t)
 	ask := func(s *Server) *httptest.ResponseRecorder {
-		return call(t, s, clipClient(t, "/knn-service", `"image_url": null`, `"image_url": "`+web.URL+`"`))
+		return call(t, s, clipClient(t, `"image_url": null`, `"image_url": "`+web.URL+`"`))
 	}
 	if p := decodeBody[problem.Details](t, ask(newServer(t, opts)), 400); !strings.Contains(p.Detail, "--fetch-images") {
 		t.Errorf("switched off: %+v", p)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -78,8 +79,8 @@ func (s *Server) listTrials(c *gin.Context) error {
 	return nil
 }
 
+// indexView describes an index.
 type indexView struct {
-	Name   string      `json:"name"`
 	Data   string      `json:"data"`
 	Engine string      `json:"engine"`
 	Dim    int         `json:"dim"`
@@ -89,6 +90,25 @@ type indexView struct {
 	// Background says how the engine's work beside the requests has gone.
 	Background backgroundView `json:"background"`
 	Damage     string         `json:"damage,omitempty"`
+}
+
+// namedIndexView is an index with its name.
+type namedIndexView struct {
+	Name string `json:"name"`
+	indexView
+}
+
+// viewIndex describes the index as it is now.
+func (s *Server) viewIndex(ctx context.Context) (indexView, error) {
+	info, err := s.opts.Store.Info(ctx)
+	view := indexView{
+		Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
+		Model: info.Space, Background: backgroundView(info.Background), Damage: info.Damage,
+	}
+	if info.Tokens.Kept() {
+		view.Tokens = (*tokensView)(&info.Tokens)
+	}
+	return view, err
 }
 
 // tokensView is index.TokenFormat.
@@ -129,36 +149,30 @@ type decoderView struct {
 // infoView describes the index and the models. Text, encoder and decoder are null
 // where the server has none.
 type infoView struct {
-	Index   indexView    `json:"index"`
-	Text    *textView    `json:"text"`
-	Encoder *encoderView `json:"encoder"`
-	Decoder *decoderView `json:"decoder"`
-	Images  bool         `json:"images"`
-	Trials  int          `json:"trials"`
-	MaxK    int          `json:"max_k"`
-	MaxBody int64        `json:"max_body_bytes"`
+	Index   namedIndexView `json:"index"`
+	Text    *textView      `json:"text"`
+	Encoder *encoderView   `json:"encoder"`
+	Decoder *decoderView   `json:"decoder"`
+	Images  bool           `json:"images"`
+	Trials  int            `json:"trials"`
+	MaxK    int            `json:"max_k"`
+	MaxBody int64          `json:"max_body_bytes"`
 }
 
 // getInfo answers GET /v1/info.
 func (s *Server) getInfo(c *gin.Context) error {
-	info, err := s.opts.Store.Info(c.Request.Context())
+	view, err := s.viewIndex(c.Request.Context())
 	if err != nil {
 		return err
 	}
 	answer := infoView{
-		Index: indexView{
-			Name: s.opts.IndexName, Data: s.opts.IndexData, Engine: info.Engine, Dim: info.Dim, Count: info.Count,
-			Model: info.Space, Background: backgroundView(info.Background), Damage: info.Damage,
-		},
+		Index:   namedIndexView{s.opts.IndexName, view},
 		Images:  s.opts.Images != nil,
 		Trials:  len(s.opts.Trials),
 		MaxK:    s.opts.MaxK,
 		MaxBody: s.opts.MaxBodyBytes,
 	}
-	if info.Tokens.Kept() {
-		answer.Index.Tokens = (*tokensView)(&info.Tokens)
-	}
-	assumed := s.opts.AssumeSpace && !info.Space.Known()
+	assumed := s.opts.AssumeSpace && !view.Model.Known()
 	if s.opts.Text != nil {
 		answer.Text = &textView{s.opts.Text.Space, assumed, append([]string{}, s.opts.Suggestions...)}
 	}

@@ -53,7 +53,7 @@ func (s *Server) imageURL(id string, payload index.Payload) string {
 func (s *Server) imageRoute(id string) string { return s.route("items/" + id + "/image") }
 
 // route returns the address of a route of this server's index.
-func (s *Server) route(name string) string { return "v1/" + name }
+func (s *Server) route(name string) string { return s.base + name }
 
 // webAddress returns where on the web an item's image was, "" where its payload
 // does not say. Only addresses that show a picture at most are taken.

@@ -84,24 +84,29 @@ func takesGzip(r *http.Request) bool {
 	return false
 }
 
-// file serves one embedded file, compressed where the client takes that.
+// file serves one embedded file.
 func (s *Server) file(name string) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		a, ok := s.assets[name]
 		if !ok {
 			return noRoute(c)
 		}
-		c.Header("Content-Type", a.contentType)
-		c.Header("Cache-Control", "no-cache") // ask, and mostly hear 304
-		c.Header("Vary", "Accept-Encoding")
-		if takesGzip(c.Request) && c.GetHeader("Range") == "" {
-			c.Header("Content-Encoding", "gzip")
-			c.Header("ETag", a.etag+`-gzip"`)
-			return serveContent(c, time.Time{}, bytes.NewReader(a.packed))
-		}
-		c.Header("ETag", a.etag+`"`)
-		return serveContent(c, time.Time{}, bytes.NewReader(a.body))
+		return a.send(c)
 	}
+}
+
+// send sends a file, compressed where the client takes that.
+func (a asset) send(c *gin.Context) error {
+	c.Header("Content-Type", a.contentType)
+	c.Header("Cache-Control", "no-cache") // ask, and mostly hear 304
+	c.Header("Vary", "Accept-Encoding")
+	if takesGzip(c.Request) && c.GetHeader("Range") == "" {
+		c.Header("Content-Encoding", "gzip")
+		c.Header("ETag", a.etag+`-gzip"`)
+		return serveContent(c, time.Time{}, bytes.NewReader(a.packed))
+	}
+	c.Header("ETag", a.etag+`"`)
+	return serveContent(c, time.Time{}, bytes.NewReader(a.body))
 }
 
 // getAsset answers GET /assets/{file}.

@@ -31,23 +31,21 @@ type access struct {
 // that send an empty object.
 const noBody = 1 << 10
 
+// smallBody is noBody of a route that bounds its time itself.
+const smallBody = noBody + 1
+
 func (s *Server) routes() []route {
 	page := []string{anyOption}
 	public, shown := access{}, access{role: keys.Read}
-	asked, written := access{keys.Read, true}, access{keys.Write, true}
-	return []route{
-		{http.MethodPost, "/v1/search", asked, append([]string{"kind"}, query.OptionNames()...), s.opts.MaxBodyBytes, s.search},
-		{http.MethodPost, "/v1/search/batch", asked, nil, s.opts.MaxBodyBytes, s.searchBatch},
-		{http.MethodGet, "/v1/items", asked, []string{"after", "limit", "safe", "filter"}, noBody, s.listItems},
-		{http.MethodPost, "/v1/items", written, nil, s.opts.MaxBodyBytes, s.putItems},
-		{http.MethodPost, "/v1/items/delete", written, nil, s.opts.MaxBodyBytes, s.deleteItems},
-		{http.MethodGet, "/v1/items/:id", asked, nil, noBody, s.getItem},
-		{http.MethodPut, "/v1/items/:id", written, nil, s.opts.MaxBodyBytes, s.putItem},
-		{http.MethodDelete, "/v1/items/:id", written, nil, noBody, s.deleteItem},
-		{http.MethodGet, "/v1/items/:id/image", shown, nil, noBody, s.getImage},
-		{http.MethodGet, "/v1/items/:id/thumbnail", shown, []string{"size"}, noBody, s.getThumbnail},
+	asked, administered := access{keys.Read, true}, access{keys.Admin, true}
+	table := []route{
+		{http.MethodGet, "/v1/collections", asked, nil, noBody, s.listCollections},
+		{http.MethodPost, "/v1/collections", administered, nil, s.opts.MaxBodyBytes, s.createCollection},
+		{http.MethodGet, "/v1/collections/:collection", asked, nil, noBody, s.describeCollection},
+		{http.MethodDelete, "/v1/collections/:collection", administered, nil, noBody, s.dropCollection},
+		{http.MethodPost, "/v1/collections/:collection/snapshots", administered, nil, smallBody, s.snapshotCollection},
 		{http.MethodGet, "/v1/trials", asked, []string{"offset", "limit"}, noBody, s.listTrials},
-		{http.MethodGet, "/v1/facets", asked, nil, noBody, s.getFacets},
+		{http.MethodPost, "/v1/decode", asked, []string{"kind"}, s.opts.MaxBodyBytes, s.decode},
 		{http.MethodGet, "/v1/brain", asked, nil, noBody, s.getBrain},
 		{http.MethodPost, "/v1/brain/activity", asked, []string{"kind"}, s.opts.MaxBodyBytes, s.projectScan},
 		{http.MethodGet, "/v1/info", asked, nil, noBody, s.getInfo},
@@ -57,8 +55,47 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/healthz", public, nil, noBody, s.health},
 		{http.MethodGet, "/readyz", public, nil, noBody, s.readiness},
 		{http.MethodGet, "/openapi.yaml", public, page, noBody, s.file("openapi.yaml")},
+		{http.MethodGet, "/docs", public, page, noBody, s.getDocs},
 		{http.MethodGet, "/", shown, page, noBody, s.file("web/index.html")},
 		{http.MethodGet, "/assets/:file", shown, page, noBody, s.getAsset},
+	}
+	for _, r := range s.collectionRoutes() {
+		own, named := r.route, r.route
+		own.path, own.handle = "/v1"+r.path, func(c *gin.Context) error { return r.in(s, c) }
+		named.path, named.handle = "/v1/collections/:collection"+r.path, s.inCollection(r.in)
+		if r.path == "/recall" { // it says nothing without the collection's name
+			table = append(table, named)
+			continue
+		}
+		table = append(table, own, named)
+	}
+	return table
+}
+
+// collectionRoute is a route of the server's own index and of each collection.
+type collectionRoute struct {
+	route // without a handler
+	in    func(*Server, *gin.Context) error
+}
+
+// collectionRoutes returns the routes of an index.
+func (s *Server) collectionRoutes() []collectionRoute {
+	shown, asked, written := access{role: keys.Read}, access{keys.Read, true}, access{keys.Write, true}
+	search := append([]string{"kind"}, query.OptionNames()...)
+	body := s.opts.MaxBodyBytes
+	return []collectionRoute{
+		{route{http.MethodPost, "/search", asked, search, body, nil}, (*Server).search},
+		{route{http.MethodPost, "/search/batch", asked, nil, body, nil}, (*Server).searchBatch},
+		{route{http.MethodGet, "/items", asked, []string{"after", "limit", "safe", "filter"}, noBody, nil}, (*Server).listItems},
+		{route{http.MethodPost, "/items", written, nil, body, nil}, (*Server).putItems},
+		{route{http.MethodPost, "/items/delete", written, nil, body, nil}, (*Server).deleteItems},
+		{route{http.MethodGet, "/items/:id", asked, nil, noBody, nil}, (*Server).getItem},
+		{route{http.MethodPut, "/items/:id", written, nil, body, nil}, (*Server).putItem},
+		{route{http.MethodDelete, "/items/:id", written, nil, noBody, nil}, (*Server).deleteItem},
+		{route{http.MethodGet, "/items/:id/image", shown, nil, noBody, nil}, (*Server).getImage},
+		{route{http.MethodGet, "/items/:id/thumbnail", shown, []string{"size"}, noBody, nil}, (*Server).getThumbnail},
+		{route{http.MethodGet, "/facets", asked, nil, noBody, nil}, (*Server).getFacets},
+		{route{http.MethodGet, "/recall", asked, nil, noBody, nil}, (*Server).getRecall},
 	}
 }
 

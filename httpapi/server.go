@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,10 @@ type Options struct {
 	// Writable lets clients put and delete items, which are durable when the store's
 	// Upsert and Delete return.
 	Writable bool
+	// Collections are other indexes that clients may use by their names; nil: none.
+	Collections Collections
+	// Snapshot makes a snapshot of a collection and returns its name; nil: none are made.
+	Snapshot func(ctx context.Context, collection string, store index.Store) (name string, err error)
 	// IndexName and IndexData are shown to visitors: what the index is called,
 	// and which data its items come from.
 	IndexName, IndexData string
@@ -135,6 +140,7 @@ type Server struct {
 	trials  map[string]*Trial
 	assets  map[string]asset
 	facets  facets
+	docs    func() (asset, error) // made when it is first asked for
 	handler http.Handler
 	metrics *metrics.Metrics
 	tracer  trace.Tracer // nil: nobody wants spans
@@ -143,6 +149,8 @@ type Server struct {
 	guesses *limit.Rates // of keys that there are not
 	origins *http.CrossOriginProtection
 
+	base       string // of the addresses of its routes
+	opened     opened
 	thumbnails *thumbnail.Cache
 	fetcher    *fetch.Client // nil: nothing is fetched
 	// draining is set when Serve begins to shut down; readiness answers it.
@@ -155,7 +163,8 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: embedded(), metrics: metrics.New()}
+	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: embedded(), metrics: metrics.New(), base: "v1/"}
+	s.docs = sync.OnceValues(func() (asset, error) { return docsOf(s.assets["openapi.yaml"].body) })
 	if opts.FetchImages {
 		s.fetcher = fetch.New(opts.MaxBodyBytes, nil)
 	}

@@ -3,6 +3,8 @@ package metrics
 import (
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,36 @@ func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 	}
 	for _, fault := range faults {
 		t.Errorf("%s: %s", fault.Metric, fault.Text)
+	}
+}
+
+// The dashboard in scripts asks for counters that there are.
+func TestTheDashboardKnowsTheCounters(t *testing.T) {
+	text, err := os.ReadFile("../../../scripts/grafana_dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := New()
+	m.Begin()
+	m.End(Request{"GET", "/v1/items", 200, 10, time.Millisecond})
+	m.Stage("engine", time.Millisecond)
+	m.Refused("rate")
+	families, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"engram_queue_running": true, "engram_queue_waiting": true, "engram_index_items": true} // of httpapi
+	for _, family := range families {
+		known[family.GetName()] = true
+	}
+	asked := regexp.MustCompile(`\b(engram|go|process)_[a-z_]+`).FindAllString(string(text), -1)
+	if len(asked) < 15 {
+		t.Errorf("the dashboard asks for %d counters", len(asked))
+	}
+	for _, name := range asked {
+		if !known[name] && !known[strings.TrimSuffix(name, "_bucket")] && !known[strings.TrimSuffix(name, "_sum")] {
+			t.Errorf("the dashboard asks for %s, which nothing counts", name)
+		}
 	}
 }
 

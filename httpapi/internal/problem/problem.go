@@ -32,6 +32,8 @@ var (
 	ErrPrecondition = errors.New("precondition failed")
 	ErrMediaType    = errors.New("unsupported media type")
 	ErrShuttingDown = errors.New("the server is shutting down")
+	ErrExists       = errors.New("already there")
+	ErrNotServed    = errors.New("the server was not started for this")
 	ErrUnauthorized = errors.New("a key is wanted")
 	ErrForbidden    = errors.New("not allowed")
 	ErrTooMany      = errors.New("too many requests")
@@ -98,6 +100,11 @@ var Table = []Kind{
 	{Err: index.ErrPayload, Status: http.StatusUnprocessableEntity, Slug: "unusable-payload", Title: "Unusable payload"},
 	{Err: index.ErrTokens, Status: http.StatusUnprocessableEntity, Slug: "unusable-tokens", Title: "Unusable tokens"},
 	{Err: index.ErrReadOnly, Status: http.StatusForbidden, Slug: "read-only", Title: "Open for reading only"},
+	{Err: index.ErrNotFound, Status: http.StatusNotFound, Slug: "no-such-collection", Title: "No such collection"},
+	{Err: ErrExists, Status: http.StatusConflict, Slug: "already-there", Title: "Already there"},
+	{Err: ErrNotServed, Status: http.StatusNotImplemented, Slug: "not-served", Title: "The server was not started for this"},
+	{Err: index.ErrLocked, Status: http.StatusConflict, Slug: "in-use", Title: "In use",
+		Secret: true, Hint: "another process has the collection open for writing"},
 	{Err: index.ErrModel, Status: http.StatusConflict, Slug: "another-model", Title: "Index of another model"},
 	{Err: ErrBody, Status: http.StatusBadRequest, Slug: "unreadable-body", Title: "Unreadable body"},
 	{Err: ErrShuttingDown, Status: http.StatusServiceUnavailable, Slug: "not-ready", Title: "Not ready"},

@@ -132,6 +132,17 @@ func decodeObject(raw []byte, object any, members *partObject, known []string) e
 	return decodeAll(raw, object)
 }
 
+// ReadObject reads a JSON object with members of the known names, each once.
+func ReadObject(raw []byte, object any, known []string) error {
+	if !utf8.Valid(raw) {
+		return fmt.Errorf("JSON: the body is not UTF-8: %w", problem.ErrBody)
+	}
+	if err := checkMembers(raw, known); err != nil {
+		return err
+	}
+	return decodeAll(raw, object)
+}
+
 // decodeAll decodes one JSON object and nothing after it.
 func decodeAll(raw []byte, object any) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"engram/embed/pixels"
 )
@@ -106,6 +107,7 @@ func TestOneMakesWhatManyAskFor(t *testing.T) {
 		})
 	}
 	for made.Load() == 0 {
+		time.Sleep(time.Millisecond)
 	}
 	close(begin)
 	all.Wait()

@@ -51,6 +51,9 @@ type ServeSpec struct {
 
 	FetchImages bool // see httpapi.Options
 
+	Collections string // folder of other indexes that are served by their names; "": none
+	Snapshots   string // folder for snapshots that administrators ask for; "": they may not
+
 	Keys   string         // file of API keys; "": clients need none
 	Limits httpapi.Limits // what clients can ask
 	Traces string         // OTLP/HTTP endpoint that spans are sent to; "": nowhere
@@ -193,6 +196,14 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	d, err := s.openModels(ctx, a, x, spec, &opts, watch)
 	if err != nil {
 		return opts, err
+	}
+	if spec.Collections != "" {
+		if opts.Collections, err = s.openCollections(a, spec, opts); err != nil {
+			return opts, err
+		}
+	}
+	if spec.Snapshots != "" {
+		opts.Snapshot = snapshots(spec.Snapshots)
 	}
 	if d != nil {
 		r := ranking{index: x, decoder: d, most: serveWork, encoder: s.encoder}

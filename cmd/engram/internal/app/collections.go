@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"engram/data/vfs"
+	"engram/httpapi"
+	"engram/index"
+	"engram/index/local"
+	"engram/index/open"
+)
+
+// collections are the indexes in a folder. A server opens each when it is first asked for.
+type collections struct {
+	app      *App
+	service  *Service
+	folder   string
+	writable bool
+	// Queries in words and pictures go to collections of the model of the server's own index.
+	encoder *httpapi.Encoder
+	text    *httpapi.TextEncoder
+
+	mu     sync.Mutex
+	opened map[string]openCollection
+}
+
+// openCollection is a collection with what is open for it.
+type openCollection struct {
+	*httpapi.Collection
+	closers []io.Closer
+}
+
+// openCollections returns the collections in a folder, which is made where it is missing.
+func (s *Service) openCollections(a *App, spec ServeSpec, opts httpapi.Options) (*collections, error) {
+	if err := vfs.MkdirAll(spec.Collections, 0o755); err != nil {
+		return nil, err
+	}
+	c := &collections{
+		app: a, service: s, folder: spec.Collections, writable: spec.Writable, encoder: opts.Encoder, text: opts.Text, opened: map[string]openCollection{},
+	}
+	s.opened = append(s.opened, c)
+	return c, nil
+}
+
+// Names implements httpapi.Collections.
+func (c *collections) Names(context.Context) ([]string, error) {
+	entries, err := os.ReadDir(c.folder)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries { // in the order of their names
+		if local.Exists(filepath.Join(c.folder, entry.Name())) {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
+}
+
+// Open implements httpapi.Collections.
+func (c *collections) Open(ctx context.Context, name string) (*httpapi.Collection, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.opened[name]; ok {
+		return known.Collection, nil
+	}
+	// The collection stays open when the request has ended.
+	x, err := c.app.openServed(context.WithoutCancel(ctx), filepath.Join(c.folder, name), c.writable)
+	if err != nil {
+		return nil, err
+	}
+	found := openCollection{&httpapi.Collection{Store: x.Store}, []io.Closer{x}}
+	images, err := c.service.openImages(ctx, x, "")
+	if err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	if images != nil {
+		found.Images, found.closers = images, append(found.closers, images)
+	}
+	switch {
+	case c.encoder == nil || !x.Info.Space.Same(c.encoder.Space):
+		found.NoText = "this collection is not of the model that the server has, so that it cannot be searched by words"
+	default:
+		found.Encoder, found.Text = c.encoder, c.text
+	}
+	c.opened[name] = found
+	return found.Collection, nil
+}
+
+// Create implements httpapi.Collections.
+func (c *collections) Create(ctx context.Context, wanted httpapi.NewCollection) error {
+	path := filepath.Join(c.folder, wanted.Name)
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	x, err := c.app.createIndex(ctx, path, open.Empty{Dim: wanted.Dim, Space: wanted.Space})
+	if err != nil {
+		return err
+	}
+	return x.Close()
+}
+
+// Drop implements httpapi.Collections. Requests under way end first.
+func (c *collections) Drop(ctx context.Context, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.opened[name]; ok {
+		delete(c.opened, name)
+		if err := known.close(); err != nil {
+			return err
+		}
+	}
+	return open.Drop(ctx, filepath.Join(c.folder, name), c.app.storeOptions())
+}
+
+// Close closes all that are open.
+func (c *collections) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var faults []error
+	for _, known := range c.opened {
+		faults = append(faults, known.close())
+	}
+	c.opened = nil
+	return errors.Join(faults...)
+}
+
+func (c openCollection) close() error {
+	var faults []error
+	for _, closer := range slices.Backward(c.closers) {
+		faults = append(faults, closer.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// snapshots returns what makes snapshots in a folder, by the name of the collection and
+// the time.
+func snapshots(folder string) func(context.Context, string, index.Store) (string, error) {
+	return func(ctx context.Context, name string, store index.Store) (string, error) {
+		made, ok := store.(index.Snapshotter)
+		if !ok {
+			return "", fmt.Errorf("%s is on a server, which keeps snapshots itself", name)
+		}
+		if err := vfs.MkdirAll(folder, 0o755); err != nil {
+			return "", err
+		}
+		at := name + "-" + strings.ReplaceAll(time.Now().UTC().Format("20060102T150405.000"), ".", "")
+		return at, made.Snapshot(ctx, filepath.Join(folder, at))
+	}
+}
