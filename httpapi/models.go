@@ -42,6 +42,9 @@ type Decoder struct {
 	// It is safe for concurrent use, bounds its own concurrency, and neither
 	// changes nor keeps the rows.
 	Decode func(ctx context.Context, repeats [][]float32) ([]float32, error)
+	// Volumes reads scans from a NIfTI file as the decoder takes them, by the subject's mask;
+	// nil: there is no mask. Its errors are the file's fault, and shown.
+	Volumes func(file []byte) ([][]float32, error)
 	// Rank ranks items by all that is predicted from a scan, and not by the vector of
 	// Decode alone. nil: Decode's vector is searched for. As Decode it is safe for
 	// concurrent use and does not keep the rows.

@@ -74,6 +74,12 @@ func (s *Server) scanOf(p query.Part, info index.Info, view *queryView) ([][]flo
 		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", problem.ErrNoDecoder)
 	}
 	decoder := s.opts.Decoder
+	if p.Volume != nil {
+		var err error
+		if repeats, err = decoder.volumes(p.Volume); err != nil {
+			return nil, err
+		}
+	}
 	if err := query.CheckScan(repeats, decoder.Voxels); err != nil {
 		return nil, err
 	}
@@ -81,5 +87,21 @@ func (s *Server) scanOf(p query.Part, info index.Info, view *queryView) ([][]flo
 		return nil, err
 	}
 	view.Repeats, view.Voxels = len(repeats), decoder.Voxels
+	return repeats, nil
+}
+
+// volumes returns the scans of a NIfTI file.
+func (d *Decoder) volumes(file []byte) ([][]float32, error) {
+	if d.Volumes == nil {
+		return nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, and without its brain mask "+
+			"(engram serve --mask) they cannot be found in a volume; send them as npy: %w", problem.ErrMediaType)
+	}
+	repeats, err := d.Volumes(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, problem.ErrVoxels)
+	}
+	if len(repeats) > query.MaxRepeats {
+		return nil, fmt.Errorf("the file has %d volumes: they are repeats of one image, 1 to %d of them: %w", len(repeats), query.MaxRepeats, problem.ErrVoxels)
+	}
 	return repeats, nil
 }

@@ -3,10 +3,15 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"engram/data/nifti"
+	"engram/embed/dataset"
+	"engram/httpapi/internal/problem"
 	"engram/index"
 )
 
@@ -50,6 +55,50 @@ func TestCandidatesAreBounded(t *testing.T) {
 		w := ask(t, server, `{"voxels": [1, 0, 0, 0, 0], "candidates": `+bad+`}`)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "candidates") {
 			t.Errorf("candidates %s: status %d, %s", bad, w.Code, w.Body)
+		}
+	}
+}
+
+// A NIfTI file is read by the subject's mask, each volume as a repeat; one that lies
+// elsewhere is refused.
+func TestSearchByVolumes(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, size float32, shape []int, values []float32) []byte {
+		path := filepath.Join(dir, name)
+		if err := nifti.WriteFile(path, nifti.Layout{Shape: shape, VoxelSize: [3]float32{size, 2, 2}}, values); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	write("mask.nii.gz", 2, []int{3, 2, 1}, []float32{1, 1, 0, 1, 1, 1})
+	opts := fakeOptions(t)
+	var err error
+	if opts.Decoder.Volumes, err = (dataset.Anatomy{Mask: filepath.Join(dir, "mask.nii.gz")}).Volumes(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, opts)
+	two := []float32{0, 0, 77, 1, 5, 5, 0, 0, 77, 3, -5, 5}
+	for name, file := range map[string][]byte{
+		"plain": write("a.nii", 2, []int{3, 2, 1, 2}, two), "gzip": write("a.nii.gz", 2, []int{3, 2, 1, 2}, two),
+	} {
+		w := post(t, s, "/v1/search?k=1&explain=true", "application/octet-stream", file)
+		got := decodeBody[searchView](t, w, http.StatusOK)
+		if got.Query.Repeats != 2 || got.Query.Voxels != 5 || got.Hits[0].ID != "4" {
+			t.Errorf("%s: %+v found %s, wanted two repeats of 5 voxels and the blue picture", name, got.Query, got.Hits[0].ID)
+		}
+	}
+	for name, file := range map[string][]byte{
+		"another place": write("b.nii", 3, []int{3, 2, 1}, two[:6]), "another shape": write("c.nii", 2, []int{2, 3, 1}, two[:6]),
+		"too many": write("d.nii", 2, []int{3, 2, 1, 33}, make([]float32, 6*33)), "too large": write("e.nii.gz", 2, []int{300, 300, 4}, make([]float32, 360_000)),
+		"cut off": write("f.nii", 2, []int{3, 2, 1}, two[:6])[:360],
+	} {
+		w := post(t, s, "/v1/search", "application/octet-stream", file)
+		if p := decodeBody[problem.Details](t, w, http.StatusUnprocessableEntity); !strings.HasSuffix(p.Type, "scan-does-not-fit") {
+			t.Errorf("%s: %+v", name, p)
 		}
 	}
 }

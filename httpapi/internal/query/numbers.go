@@ -73,7 +73,7 @@ func (n *numbers) read(raw []byte) (after []byte, ok bool) {
 		return n.readRow(after)
 	}
 	for after = outer; ; {
-		if after, ok = n.readRow(after); !ok || len(n.rows) > maxRepeats {
+		if after, ok = n.readRow(after); !ok || len(n.rows) > MaxRepeats {
 			return nil, false
 		}
 		if end, ended := skip(after, ']'); ended {
@@ -272,9 +272,9 @@ func parseRepeats(raw []byte) ([][]float32, error) {
 		one, err := parseFloats("voxels", raw)
 		return [][]float32{one}, err
 	}
-	if len(rows) > maxRepeats {
+	if len(rows) > MaxRepeats {
 		return nil, fmt.Errorf("voxels has %d rows: they are repeats of one image, at most %d: %w",
-			len(rows), maxRepeats, problem.ErrVoxels)
+			len(rows), MaxRepeats, problem.ErrVoxels)
 	}
 	repeats := make([][]float32, len(rows))
 	for i, row := range rows {

@@ -28,10 +28,10 @@ const (
 const (
 	// maxParts bounds the parts of a query, each of which may take a run of a model.
 	maxParts = 16
-	// maxRepeats bounds the rows of one scan. Studies show an image three to
+	// MaxRepeats bounds the rows of one scan. Studies show an image three to
 	// a dozen times. An array with more rows holds trials of several images, whose
 	// mean says nothing.
-	maxRepeats = 32
+	MaxRepeats = 32
 )
 
 // Part is one part of a query; kind says which of the fields it has.
@@ -42,6 +42,7 @@ type Part struct {
 	Image   []byte
 	Vector  []float32
 	Repeats [][]float32 // of a scan
+	Volume  []byte      // of a scan in place of Repeats: a NIfTI file, whose voxels a mask finds
 	Item    index.ID
 	Trial   string
 }
@@ -108,8 +109,12 @@ func readImage(raw []byte) (Part, error) {
 	return Part{Kind: KindImage, Image: raw}, nil
 }
 
-// readScan reads an npy array of shape [voxels] or [repeats, voxels].
+// readScan reads an npy array of shape [voxels] or [repeats, voxels], or keeps a NIfTI file
+// for whoever has the mask.
 func readScan(raw []byte) (Part, error) {
+	if looksLikeNIfTI(raw) {
+		return Part{Kind: KindScan, Volume: raw}, nil
+	}
 	shape, values, err := readNpy(raw)
 	if err != nil {
 		return Part{}, err
@@ -122,9 +127,9 @@ func readScan(raw []byte) (Part, error) {
 	default:
 		return Part{}, fmt.Errorf("the scan has shape %v, wanted [voxels] or [repeats, voxels]: %w", shape, problem.ErrVoxels)
 	}
-	if rows < 1 || rows > maxRepeats {
+	if rows < 1 || rows > MaxRepeats {
 		return Part{}, fmt.Errorf("the scan has shape %v: its rows are repeats of one image, 1 to %d of them; send one trial: %w",
-			shape, maxRepeats, problem.ErrVoxels)
+			shape, MaxRepeats, problem.ErrVoxels)
 	}
 	voxels := len(values) / rows
 	p := Part{Kind: KindScan, Repeats: make([][]float32, rows)}
@@ -170,8 +175,7 @@ func rawReader(kind string, file func([]byte) (Part, error)) func([]byte) (Part,
 // readNpy reads the array of an npy file as float32.
 func readNpy(raw []byte) (shape []int, values []float32, err error) {
 	if looksLikeNIfTI(raw) {
-		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file: the decoder takes its voxels in its own order, "+
-			"and without its brain mask they cannot be found in a volume; send them as npy: %w", problem.ErrMediaType)
+		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file, wanted the numbers of a vector as npy: %w", problem.ErrMediaType)
 	}
 	array, err := npy.Read(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {

@@ -156,6 +156,7 @@ func (q *Query) Asked() []byte {
 		text([]byte(p.Text))
 		text(p.Image)
 		floats(p.Vector)
+		text(p.Volume)
 		number(uint64(len(p.Repeats)))
 		for _, row := range p.Repeats {
 			floats(row)

@@ -296,6 +296,5 @@ func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSp
 		Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
 		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query, Simulated: spec.Shown.Simulated,
 	}
-	opts.Decoder.Brain, err = openBrain(d, dataset.Anatomy{Mask: spec.Mask, Labels: spec.Labels, Regions: spec.Regions})
-	return d, err
+	return d, openBrain(d, dataset.Anatomy{Mask: spec.Mask, Labels: spec.Labels, Regions: spec.Regions}, opts.Decoder)
 }
