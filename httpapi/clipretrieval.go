@@ -1,14 +1,12 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"engram/httpapi/internal/problem"
@@ -40,9 +38,15 @@ func (s *Server) knnService(c *gin.Context) error {
 	if err := readLenient(c, &request); err != nil {
 		return err
 	}
-	if err := s.checkIndexName(request.IndexName); err != nil {
+	in, err := s.indexNamed(c.Request.Context(), request.IndexName)
+	if err != nil {
 		return err
 	}
+	return in.knn(c, request)
+}
+
+// knn answers a request with the hits of this server's index.
+func (s *Server) knn(c *gin.Context, request knnRequest) error {
 	shown := min(max(0, valueOr(request.Images, 40)), s.opts.MaxK)
 	k := min(valueOr(request.ResultIDs, shown), s.opts.MaxK)
 	if k < 1 {
@@ -159,7 +163,8 @@ func (s *Server) getMetadata(c *gin.Context) error {
 	if err := readLenient(c, &request); err != nil {
 		return err
 	}
-	if err := s.checkIndexName(request.IndexName); err != nil {
+	in, err := s.indexNamed(c.Request.Context(), request.IndexName)
+	if err != nil {
 		return err
 	}
 	if len(request.IDs) > s.opts.MaxK {
@@ -170,7 +175,7 @@ func (s *Server) getMetadata(c *gin.Context) error {
 		return err
 	}
 	defer leave()
-	items, err := s.opts.Store.Get(ctx, request.IDs)
+	items, err := in.opts.Store.Get(ctx, request.IDs)
 	if err != nil {
 		return err
 	}
@@ -180,27 +185,28 @@ func (s *Server) getMetadata(c *gin.Context) error {
 	}
 	views := make([]view, len(items))
 	for i, item := range items {
-		views[i] = view{uint64(item.ID), s.metadataOf(c, item.ID, item.Payload)}
+		views[i] = view{uint64(item.ID), in.metadataOf(c, item.ID, item.Payload)}
 	}
 	writeJSON(c, http.StatusOK, "application/json", views)
 	return nil
 }
 
-// listIndices answers GET /indices-list.
+// listIndices answers GET /indices-list. The first is the default one.
 func (s *Server) listIndices(c *gin.Context) error {
-	writeJSON(c, http.StatusOK, "application/json", s.indices())
+	list, err := s.collectionNames(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	writeJSON(c, http.StatusOK, "application/json", list)
 	return nil
 }
 
-// indices returns the names of indexes that clients of clip-retrieval may ask.
-func (s *Server) indices() []string { return []string{cmp.Or(s.opts.IndexName, "default")} }
-
-// checkIndexName refuses an index that is not here. Null and "" are the first.
-func (s *Server) checkIndexName(name *string) error {
-	if name == nil || *name == "" || slices.Contains(s.indices(), *name) {
-		return nil
+// indexNamed returns the server of an index. Null and "" are the default one.
+func (s *Server) indexNamed(ctx context.Context, name *string) (*Server, error) {
+	if name == nil || *name == "" {
+		return s, nil
 	}
-	return fmt.Errorf("there is no index %.40q, wanted one of %q: %w", *name, s.indices(), problem.ErrQuery)
+	return s.collection(ctx, *name)
 }
 
 // readLenient reads a body as clip-retrieval does: as JSON whatever its media type, and

@@ -72,7 +72,7 @@ func TestClipRetrievalsClient(t *testing.T) {
 	if hits[0].URL != "http://example.com/v1/items/1/image" || hits[1].URL != "https://example.com/pink.png" || len(hits) != 4 || hits[2].URL != "" {
 		t.Errorf("the addresses are %+v, wanted two and no more", hits)
 	}
-	for body, want := range map[string]int{`{`: 400, `{}`: 400, `{"text":"red","indice_name":"other"}`: 400, `{"embedding_input":[1,2]}`: 422, `{"image":"%"}`: 400} {
+	for body, want := range map[string]int{`{`: 400, `{}`: 400, `{"text":"red","indice_name":"other"}`: 404, `{"embedding_input":[1,2]}`: 422, `{"image":"%"}`: 400} {
 		r := httptest.NewRequest(http.MethodPost, "/knn-service", strings.NewReader(body))
 		decodeBody[problem.Details](t, call(t, s, r), want)
 	}

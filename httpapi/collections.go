@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,12 +102,27 @@ func (s *Server) serverOf(name string, c *Collection) *Server {
 	opts.Decoder, opts.Trials, opts.Suggestions = nil, nil, nil
 	return &Server{
 		opts: opts, base: "v1/collections/" + name + "/", metrics: s.metrics, tracer: s.tracer,
-		queue: s.queue, rates: s.rates, guesses: s.guesses, origins: s.origins, thumbnails: s.thumbnails, fetcher: s.fetcher,
+		queue: s.queue, drawing: s.drawing, rates: s.rates, guesses: s.guesses, origins: s.origins, thumbnails: s.thumbnails, fetcher: s.fetcher,
 	}
 }
 
 // ownName returns the name of the server's own index.
-func (s *Server) ownName() string { return s.indices()[0] }
+func (s *Server) ownName() string { return cmp.Or(s.opts.IndexName, "default") }
+
+// collectionNames returns the names of all collections, the server's own index first.
+func (s *Server) collectionNames(ctx context.Context) ([]string, error) {
+	list := []string{s.ownName()}
+	if s.opts.Collections == nil {
+		return list, nil
+	}
+	names, err := s.opts.Collections.Names(ctx)
+	for _, name := range names {
+		if name != list[0] {
+			list = append(list, name)
+		}
+	}
+	return list, err
+}
 
 // collectionNamed is a line of the list of collections.
 type collectionNamed struct {
@@ -123,18 +139,13 @@ type collectionView struct {
 
 // listCollections answers GET /v1/collections.
 func (s *Server) listCollections(c *gin.Context) error {
-	own := s.ownName()
-	list := []collectionNamed{{Name: own, Default: true}}
-	if s.opts.Collections != nil {
-		names, err := s.opts.Collections.Names(c.Request.Context())
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if name != own {
-				list = append(list, collectionNamed{Name: name})
-			}
-		}
+	names, err := s.collectionNames(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	list := make([]collectionNamed, len(names))
+	for i, name := range names {
+		list[i] = collectionNamed{Name: name, Default: i == 0}
 	}
 	writeJSON(c, http.StatusOK, "application/json", struct {
 		Collections []collectionNamed `json:"collections"`

@@ -95,6 +95,13 @@ func TestCollections(t *testing.T) {
 	if list := decodeBody[names](t, get(t, s, "/v1/collections"), 200); fmt.Sprint(list) != "{[{colours true} {birds false} {other false}]}" {
 		t.Errorf("the collections are %v", list)
 	}
+	if list := decodeBody[[]string](t, get(t, s, "/indices-list"), 200); fmt.Sprint(list) != "[colours birds other]" {
+		t.Errorf("clip-retrieval's clients see %v", list)
+	}
+	byText := clipClient(t, `"text": null`, `"text": "red"`, `"colours"`, `"birds"`, `"deduplicate": true`, `"deduplicate": false`)
+	if hits := decodeBody[[]knnHit](t, call(t, s, byText), 200); len(hits) != 2 || hits[0].ID != 1 || hits[0].URL != "" {
+		t.Errorf("clip-retrieval's client finds %+v", hits)
+	}
 	if own := decodeBody[collectionView](t, get(t, s, "/v1/collections/colours"), 200); !own.Default {
 		t.Errorf("the default collection is %+v", own)
 	}

@@ -72,6 +72,7 @@ func (s *Server) bound() {
 	l := s.opts.Limits
 	s.thumbnails = thumbnail.NewCache(l.ThumbnailBytes)
 	s.queue = limit.NewQueue(l.MaxRunning, l.MaxWaiting)
+	s.drawing = limit.NewQueue(runtime.GOMAXPROCS(0), l.MaxWaiting)
 	s.guesses = limit.NewRates(guessesPerSecond, guessesAtOnce)
 	if l.Rate > 0 {
 		s.rates = limit.NewRates(l.Rate, l.Burst)

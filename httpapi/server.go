@@ -145,6 +145,7 @@ type Server struct {
 	metrics *metrics.Metrics
 	tracer  trace.Tracer // nil: nobody wants spans
 	queue   *limit.Queue // of requests that the engine or a model works for
+	drawing *limit.Queue // of thumbnails, for which no search waits
 	rates   *limit.Rates // nil: no bound
 	guesses *limit.Rates // of keys that there are not
 	origins *http.CrossOriginProtection

@@ -77,10 +77,10 @@ func thumbnailSide(c *gin.Context) (int, error) {
 func (s *Server) makeThumbnail(c *gin.Context, original pictures.Image, side int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), thumbnailTime)
 	defer cancel()
-	if err := s.queue.Enter(ctx); err != nil {
+	if err := s.drawing.Enter(ctx); err != nil {
 		return nil, err
 	}
-	defer s.queue.Leave()
+	defer s.drawing.Leave()
 	_, end := s.stage(ctx, "thumbnail")
 	defer end()
 	return thumbnail.Make(ctx, original.Content, s.opts.Pixels, side)
