@@ -335,6 +335,8 @@ func TestBlurryImages(t *testing.T) {
 	}
 	c.refuse([]string{"blurry images need a low-level model", "engram train --low-level"}, append(args, "--start", "blurry", "--out", filepath.Join(t.TempDir(), "none"))...)
 	c.refuse([]string{"--low-level needs --stimuli"}, "train", "--voxels", s.trainScans.train, "--targets", s.voxels, "--model", "scenes-clip", "--low-level", "--out", s.decoder)
+	c.refuse([]string{"--low-level-kind needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--low-level-kind", "ridge", "--out", s.decoder)
+	c.refuse([]string{`--low-level-kind is "x", wanted one of ridge, network`}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--low-level", "--low-level-kind", "x", "--out", s.decoder)
 	c.refuse([]string{"--autoencoder needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--autoencoder", "x", "--out", s.decoder)
 }
 

@@ -12,6 +12,7 @@ import (
 	"engram/data/progress"
 	"engram/embed/eval"
 	"engram/recon/diffusion"
+	"engram/recon/lowlevel"
 	"engram/recon/prior"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,7 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.StringArrayVar(&spec.Denoisers, "denoiser", nil, "`name` or folder of the model of kind denoiser (several times: all are compared; default "+app.ScenesDenoiser+")")
 	flags.StringVar((*string)(&spec.Method), "method", "", fmt.Sprintf("solver: one of %q (default: the denoiser's own, or ddim)", diffusion.Methods()))
 	flags.StringSliceVar(&spec.Priors, "priors", []string{prior.None, prior.LinearKind, prior.RecallKind, prior.CaptionKind}, "priors that are compared: "+strings.Join(prior.Kinds(), ", "))
+	flags.StringVar(&spec.LowLevel, "low-level-kind", lowlevel.Kinds()[0], "what predicts the blurry image: "+strings.Join(lowlevel.Kinds(), ", "))
 	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
 	flags.IntSliceVar(&spec.Best, "best", []int{1}, "the best of so many candidates is kept; several numbers are compared")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from a start that is not noise (default 0.85)")

@@ -8,6 +8,7 @@ import (
 
 	"engram/cmd/engram/internal/app"
 	"engram/embed/scan"
+	"engram/recon/lowlevel"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -47,6 +48,7 @@ func (c *console) trainCommand() *cobra.Command {
 	cmd.Flags().StringVar(&spec.Out, "out", "", "`folder` of the decoder (required)")
 	cmd.Flags().StringVar(&spec.Preset, "preset", scan.PresetAuto, "shape of the decoder: "+strings.Join(scan.Presets(), ", "))
 	cmd.Flags().BoolVar(&spec.LowLevel, "low-level", false, "train a low-level model beside the decoder, from which engram reconstruct --start blurry begins")
+	cmd.Flags().StringVar(&spec.LowLevelKind, "low-level-kind", "", "how the low-level model predicts: "+strings.Join(lowlevel.Kinds(), ", ")+" (default "+lowlevel.Kinds()[0]+")")
 	cmd.Flags().StringVar(&spec.Captions, "captions", "", "train a caption model beside the decoder from a table `file` with the columns image and caption, which engram reconstruct --prior caption uses")
 	cmd.Flags().BoolVar(&spec.DiffusionPrior, "prior", false, "train a diffusion prior beside the decoder, which engram reconstruct --prior transformer uses")
 	cmd.Flags().StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae whose latents the low-level model predicts (default "+app.ScenesAutoencoder+")")

@@ -33,19 +33,34 @@ type Data struct {
 
 // Model is a trained low-level model.
 type Model struct {
-	ridge       *scan.Model
+	name        string // of Kinds
+	voxels      int
+	from        predictor
 	autoencoder *model.Model
 }
 
-// Train solves the ridge. Of the options, Preset and Target are its own.
-func Train(ctx context.Context, rt *ort.Runtime, data Data, opts scan.Options) (*Model, error) {
+// predictor is what a model is made of.
+type predictor interface {
+	// graph returns the graph from voxels as measured, [n, V], to latents,
+	// [n, C·S/f·S/f], and its parameters.
+	graph() (latents *grad.Node, values map[string][]float32)
+}
+
+// Kinds of low-level models.
+const (
+	RidgeKind   = "ridge"
+	NetworkKind = "network"
+)
+
+// Kinds returns all kinds, the default first.
+func Kinds() []string { return []string{RidgeKind, NetworkKind} }
+
+// TrainRidge solves the ridge. Of the options, Preset and Target are its own.
+func TrainRidge(ctx context.Context, rt *ort.Runtime, data Data, opts scan.Options) (*Model, error) {
+	if err := data.check(); err != nil {
+		return nil, err
+	}
 	vae := data.Autoencoder
-	if vae.Kind != model.VAE {
-		return nil, fmt.Errorf("lowlevel: %s is a model of kind %s, wanted vae: %w", vae.Dir(), vae.Kind, ErrMismatch)
-	}
-	if shape := shapeOf(vae); data.Latents.Cols != shape[0]*shape[1]*shape[2] {
-		return nil, fmt.Errorf("lowlevel: latents have %d elements, %s makes %d×%d×%d: %w", data.Latents.Cols, vae.Dir(), shape[0], shape[1], shape[2], ErrMismatch)
-	}
 	opts.Preset = scan.PresetLinear
 	opts.Target.Name, opts.Target.Fingerprint = vae.Name+" "+vae.Version, vae.Fingerprint()
 	ridge, err := scan.Train(ctx, rt, scan.Data{
@@ -54,7 +69,19 @@ func Train(ctx context.Context, rt *ort.Runtime, data Data, opts scan.Options) (
 	if err != nil {
 		return nil, fmt.Errorf("lowlevel: %w", err)
 	}
-	return &Model{ridge, vae}, nil
+	return &Model{RidgeKind, ridge.Config.Voxels, regression{ridge}, vae}, nil
+}
+
+// check refuses latents of another autoencoder.
+func (d Data) check() error {
+	vae := d.Autoencoder
+	if vae.Kind != model.VAE {
+		return fmt.Errorf("lowlevel: %s is a model of kind %s, wanted vae: %w", vae.Dir(), vae.Kind, ErrMismatch)
+	}
+	if shape := shapeOf(vae); d.Latents.Cols != shape[0]*shape[1]*shape[2] {
+		return fmt.Errorf("lowlevel: latents have %d elements, %s makes %d×%d×%d: %w", d.Latents.Cols, vae.Dir(), shape[0], shape[1], shape[2], ErrMismatch)
+	}
+	return nil
 }
 
 // shapeOf returns channels, height and width of an autoencoder's latent.
@@ -70,17 +97,25 @@ const (
 	latentName = "latent"
 )
 
-// onnx returns the graph: voxels as measured, [n, V], to latents, [n, C, S/f, S/f].
-func (m *Model) onnx() ([]byte, error) {
-	c, shape := m.ridge.Config, shapeOf(m.autoencoder)
+// regression is a ridge.
+type regression struct{ *scan.Model }
+
+func (r regression) graph() (latents *grad.Node, values map[string][]float32) {
+	c := r.Config
 	n := nn.New(nn.PyTorchStyle())
 	array := func(name string, shape ...int) *grad.Node { return n.Param(name, nn.Constant(0), shape...) }
 	x := n.Graph().Data(voxelsName, onnx.Float, grad.Batch, c.Voxels)
-	x = grad.Mul(grad.Sub(x, array("voxels.mean", c.Voxels)), array("voxels.scale", c.Voxels))
-	scores := grad.Add(grad.MatMul(x, array("ridge.weight", c.Voxels, c.Rank)), array("ridge.bias", c.Rank))
-	latent := grad.Add(grad.MatMul(scores, array("target.basis", c.Rank, c.D)), array("target.mean", c.D))
-	latent = grad.Reshape(latent, grad.Batch, shape[0], shape[1], shape[2])
-	return grad.Export(map[string]*grad.Node{latentName: latent}, m.ridge.Values)
+	scaled := grad.Mul(grad.Sub(x, array("voxels.mean", c.Voxels)), array("voxels.scale", c.Voxels))
+	scores := grad.Add(grad.MatMul(scaled, array("ridge.weight", c.Voxels, c.Rank)), array("ridge.bias", c.Rank))
+	return grad.Add(grad.MatMul(scores, array("target.basis", c.Rank, c.D)), array("target.mean", c.D)), r.Values
+}
+
+// onnx returns the graph: voxels as measured, [n, V], to latents, [n, C, S/f, S/f].
+func (m *Model) onnx() ([]byte, error) {
+	shape := shapeOf(m.autoencoder)
+	latents, values := m.from.graph()
+	latents = grad.Reshape(latents, grad.Batch, shape[0], shape[1], shape[2])
+	return grad.Export(map[string]*grad.Node{latentName: latents}, values)
 }
 
 // Save writes a model of kind lowlevel into a folder, which it makes; bundle.json comes
@@ -92,11 +127,11 @@ func (m *Model) Save(dir string) error {
 	}
 	latent := *m.autoencoder.Latent
 	return model.WriteGraph(dir, modelFile, content, model.Manifest{
-		Kind: model.LowLevel, Name: "ridge", Version: "1", Licence: "none stated", Source: "trained by engram train",
+		Kind: model.LowLevel, Name: m.name, Version: "1", Licence: "none stated", Source: "trained by engram train",
 		Graphs: map[string]model.Graph{"lowlevel": {
 			File: modelFile, Inputs: map[string]string{"voxels": voxelsName}, Outputs: map[string]string{"latent": latentName},
 		}},
-		Voxels: m.ridge.Config.Voxels, ImageSize: m.autoencoder.ImageSize, Latent: &latent, Target: m.autoencoder.Fingerprint(),
+		Voxels: m.voxels, ImageSize: m.autoencoder.ImageSize, Latent: &latent, Target: m.autoencoder.Fingerprint(),
 	})
 }
 
@@ -137,7 +172,7 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Predictor, erro
 	if err != nil {
 		return nil, fmt.Errorf("lowlevel: %w", err)
 	}
-	p := &Predictor{input: voxelsName, output: latentName, voxels: m.ridge.Config.Voxels, shape: shapeOf(m.autoencoder)}
+	p := &Predictor{input: voxelsName, output: latentName, voxels: m.voxels, shape: shapeOf(m.autoencoder)}
 	if p.session, err = rt.OpenBytes("lowlevel", content, p.options(opts)); err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func TestLatentsAreFoundInScans(t *testing.T) {
 	all := seen(t, 120, .5)
 	train := all
 	train.Voxels.Rows, train.Images = 300, all.Images[:300]
-	m, err := lowlevel.Train(t.Context(), rt, train, scan.Options{})
+	m, err := lowlevel.TrainRidge(t.Context(), rt, train, scan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,55 @@ func TestLatentsAreFoundInScans(t *testing.T) {
 func TestLatentsOfAnotherSizeAreRefused(t *testing.T) {
 	d := seen(t, 10, 1)
 	d.Latents.Rows, d.Latents.Cols, d.Latents.Stride = 20, 6, 6
-	if _, err := lowlevel.Train(t.Context(), orttest.Runtime(t), d, scan.Options{}); !errors.Is(err, lowlevel.ErrMismatch) {
+	if _, err := lowlevel.TrainRidge(t.Context(), orttest.Runtime(t), d, scan.Options{}); !errors.Is(err, lowlevel.ErrMismatch) {
 		t.Errorf("latents of 6 elements: %v", err)
+	}
+}
+
+// TestANetworkFindsLatents has latents that are no linear function of the voxels.
+func TestANetworkFindsLatents(t *testing.T) {
+	t.Parallel()
+	rt := orttest.Runtime(t)
+	all := seen(t, 700, .5)
+	const elements = channels * side * side
+	for i, x := range all.Latents.Data {
+		all.Latents.Data[i] = float32(math.Abs(float64(x)))
+	}
+	train := all
+	train.Voxels.Rows, train.Images = 1800, all.Images[:1800]
+	test := blas32.General{Rows: 300, Cols: 40, Stride: 40, Data: all.Voxels.Data[1800*40:]}
+	missed := func(m *lowlevel.Model, err error) (sum float64) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := m.Open(rt, ort.SessionOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		found, err := p.Predict(t.Context(), test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range found {
+			sum += math.Abs(float64(x-all.Latents.Data[(600+i/elements/3)*elements+i%elements])) / float64(len(found))
+		}
+		return sum
+	}
+	ridge := missed(lowlevel.TrainRidge(t.Context(), rt, train, scan.Options{}))
+	network := missed(lowlevel.TrainNetwork(t.Context(), rt, train, lowlevel.NetworkOptions{Width: 64, Epochs: 250}))
+	if network > .9*ridge {
+		t.Errorf("the network is %.3f off, the ridge %.3f", network, ridge)
+	}
+	train.Voxels.Data = append([]float32{}, train.Voxels.Data...)
+	train.Voxels.Data[41] = float32(math.NaN())
+	_, err := lowlevel.TrainNetwork(t.Context(), rt, train, lowlevel.NetworkOptions{})
+	if !errors.Is(err, embed.ErrNotFinite) || !strings.Contains(err.Error(), "voxel 1 of scan 1") {
+		t.Errorf("a voxel that is not a number: %v", err)
+	}
+	train.Latents.Cols--
+	if _, err := lowlevel.TrainNetwork(t.Context(), rt, train, lowlevel.NetworkOptions{}); !errors.Is(err, lowlevel.ErrMismatch) {
+		t.Errorf("latents of another size: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"engram/data/progress"
 	"engram/embed/dataset"
@@ -48,7 +50,11 @@ func (a *App) trainLowLevel(ctx context.Context, spec TrainSpec, s *study, opts 
 	if err != nil {
 		return nil, err
 	}
-	return lowlevel.Train(ctx, rt, lowlevel.Data{Voxels: s.Voxels, Images: s.Images, Latents: latents, Autoencoder: vae}, opts)
+	data := lowlevel.Data{Voxels: s.Voxels, Images: s.Images, Latents: latents, Autoencoder: vae}
+	if spec.LowLevelKind == lowlevel.NetworkKind {
+		return lowlevel.TrainNetwork(ctx, rt, data, lowlevel.NetworkOptions{Seed: opts.Seed, Session: opts.Session, Progress: opts.Progress})
+	}
+	return lowlevel.TrainRidge(ctx, rt, data, opts)
 }
 
 // latentsOf returns the latents of stimuli, [images, C·S/f·S/f].
@@ -80,8 +86,13 @@ func (spec *TrainSpec) checkLowLevel() error {
 	if spec.LowLevel && spec.Data.Stimuli == "" && spec.Data.MindEye == "" {
 		return errors.New("--low-level needs --stimuli or --mindeye: the autoencoder encodes the images that were seen")
 	}
-	if !spec.LowLevel && spec.Autoencoder != "" {
+	switch {
+	case !spec.LowLevel && spec.Autoencoder != "":
 		return errors.New("--autoencoder needs --low-level: it names whose latents are predicted")
+	case !spec.LowLevel && spec.LowLevelKind != "":
+		return errors.New("--low-level-kind needs --low-level: it says how the latents are predicted")
+	case spec.LowLevelKind != "" && !slices.Contains(lowlevel.Kinds(), spec.LowLevelKind):
+		return fmt.Errorf("--low-level-kind is %q, wanted one of %s", spec.LowLevelKind, strings.Join(lowlevel.Kinds(), ", "))
 	}
 	return nil
 }

@@ -43,6 +43,8 @@ type TrainSpec struct {
 	// model of kind vae; "" is ScenesAutoencoder.
 	LowLevel    bool
 	Autoencoder string
+	// LowLevelKind is one of lowlevel.Kinds, "" for the first.
+	LowLevelKind string
 	// Captions is a table with the columns image and caption, on which a caption model is
 	// trained beside the decoder; "" trains none.
 	Captions string

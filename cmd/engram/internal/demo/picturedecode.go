@@ -202,9 +202,7 @@ func (s *pictureStudy) blurry(ctx context.Context, trained scan.Data, shown []sc
 		}
 		latents.Data = append(latents.Data, found...)
 	}
-	low, err := lowlevel.Train(ctx, s.runtime(), lowlevel.Data{
-		Voxels: trained.Voxels, Images: trained.Images, Latents: latents, Autoencoder: s.vae,
-	}, opts)
+	low, err := s.lowLevel(ctx, lowlevel.Data{Voxels: trained.Voxels, Images: trained.Images, Latents: latents, Autoencoder: s.vae}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +216,14 @@ func (s *pictureStudy) blurry(ctx context.Context, trained scan.Data, shown []sc
 		return nil, err
 	}
 	return s.autoencoder.Decode(ctx, predicted)
+}
+
+// lowLevel trains the low-level model of the study.
+func (s *pictureStudy) lowLevel(ctx context.Context, data lowlevel.Data, opts scan.Options) (*lowlevel.Model, error) {
+	if s.spec.LowLevel == lowlevel.NetworkKind {
+		return lowlevel.TrainNetwork(ctx, s.runtime(), data, lowlevel.NetworkOptions{Seed: opts.Seed, Session: opts.Session, Progress: opts.Progress})
+	}
+	return lowlevel.TrainRidge(ctx, s.runtime(), data, opts)
 }
 
 // meansOf returns the means of all scans of each image, [images, V], in the images' order.

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"engram/embed/scan"
 	"engram/recon"
 	"engram/recon/diffusion"
+	"engram/recon/lowlevel"
 	"engram/recon/prior"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -39,9 +41,10 @@ type PictureSpec struct {
 	// Guidance is the weight of the tokens; 0 is the denoiser's own, or 1.5.
 	Guidance float64
 
-	Priors []string // of prior.Kinds
-	Starts []string // app.StartNoise, app.StartBlurry, app.StartRetrieved
-	Best   []int    // of so many candidates the best is kept
+	LowLevel string   // of lowlevel.Kinds, "" for the default: what the blurry image is of
+	Priors   []string // of prior.Kinds
+	Starts   []string // app.StartNoise, app.StartBlurry, app.StartRetrieved
+	Best     []int    // of so many candidates the best is kept
 	// Strength is the share of the steps that is taken from a start that is not noise; 0 is
 	// .85.
 	Strength float64
@@ -60,7 +63,7 @@ func (spec *PictureSpec) check() error {
 	for _, list := range []struct {
 		name         string
 		found, known []string
-	}{{"priors", spec.Priors, prior.Kinds()}, {"starts", spec.Starts, starts}} {
+	}{{"priors", spec.Priors, prior.Kinds()}, {"starts", spec.Starts, starts}, {"low-level models", []string{cmp.Or(spec.LowLevel, lowlevel.RidgeKind)}, lowlevel.Kinds()}} {
 		if len(list.found) == 0 {
 			return fmt.Errorf("wanted one or more %s of %s, found none", list.name, strings.Join(list.known, ", "))
 		}
