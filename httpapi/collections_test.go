@@ -55,7 +55,7 @@ func (f *folderOf) Drop(_ context.Context, name string) error {
 // withCollections returns the options of a server that keeps collections.
 func withCollections(t *testing.T) Options {
 	t.Helper()
-	opts, _ := writable(t)
+	opts := writable(t)
 	f := &folderOf{dir: t.TempDir(), like: opts, opened: map[string]*Collection{}}
 	t.Cleanup(func() {
 		for _, c := range f.opened {
@@ -140,7 +140,7 @@ func TestOneCollection(t *testing.T) {
 	if w := get(t, s, "/v1/collections/colours/items/1"); w.Code != 200 {
 		t.Errorf("status %d", w.Code)
 	}
-	opts, _ := writable(t)
+	opts := writable(t)
 	s = newServer(t, opts)
 	for _, r := range []*http.Request{here("POST", "/v1/collections", `{"name":"a"}`), here("POST", "/v1/collections/colours/snapshots", "")} {
 		decodeBody[problem.Details](t, call(t, s, r), http.StatusNotImplemented)

@@ -102,7 +102,7 @@ func (o Options) validate() error {
 	if o.Store == nil {
 		fault("a store is needed")
 	}
-	if err := o.Limits.check(); err != nil {
+	if err := o.check(); err != nil {
 		faults = append(faults, err)
 	}
 	for _, origin := range o.CORS {

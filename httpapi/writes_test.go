@@ -15,7 +15,7 @@ import (
 
 // writable returns the options of a server that writes to an index of its own, which is
 // empty.
-func writable(t testing.TB) (Options, *local.Store) {
+func writable(t testing.TB) Options {
 	t.Helper()
 	opts := fakeOptions(t)
 	store, err := local.Create(filepath.Join(t.TempDir(), "index"), local.Options{Dim: 3, Space: opts.Encoder.Space})
@@ -24,7 +24,7 @@ func writable(t testing.TB) (Options, *local.Store) {
 	}
 	t.Cleanup(func() { store.Close() })
 	opts.Store, opts.Writable, opts.Trials = store, true, nil
-	return opts, store
+	return opts
 }
 
 // here is a request from the server's own machine.
@@ -38,7 +38,7 @@ func here(method, address, body string) *http.Request {
 }
 
 func TestItemsArePutAndDeleted(t *testing.T) {
-	opts, _ := writable(t)
+	opts := writable(t)
 	s := newServer(t, opts)
 	picture := base64.StdEncoding.EncodeToString(flatPNG(t, colours[green]))
 	for _, step := range []struct {
@@ -76,7 +76,7 @@ func TestItemsArePutAndDeleted(t *testing.T) {
 
 // What is wrong with a write changes nothing.
 func TestWritesAreAllOrNothing(t *testing.T) {
-	opts, _ := writable(t)
+	opts := writable(t)
 	s := newServer(t, opts)
 	for body, want := range map[string]string{
 		`{"items":[]}`: "unusable-query", `{"items":[{"id":1}]}`: "unusable-query", `{"items":[{"vector":[1,0,0]}]}`: "unusable-query",
@@ -115,7 +115,7 @@ func TestWhoMayWrite(t *testing.T) {
 		change(r)
 		return call(t, newServer(t, opts), r).Code
 	}
-	opts, _ := writable(t)
+	opts := writable(t)
 	reading := opts
 	reading.Writable = false
 	for name, c := range map[string]struct {
@@ -138,7 +138,7 @@ func TestWhoMayWrite(t *testing.T) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	opts, _ := writable(b)
+	opts := writable(b)
 	handler := newServer(b, opts).Handler()
 	for i := 0; b.Loop(); i++ {
 		w := httptest.NewRecorder()

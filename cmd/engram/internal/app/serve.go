@@ -116,7 +116,7 @@ func (s *Service) Serve(ctx context.Context, l *Listening) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Server.Serve(ctx, l.main) })
 	if l.admin != nil {
-		group.Go(func() error { return s.Server.ServeAdmin(ctx, l.admin) })
+		group.Go(func() error { return s.ServeAdmin(ctx, l.admin) })
 	}
 	return group.Wait()
 }
