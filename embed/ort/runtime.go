@@ -109,7 +109,7 @@ func (r *Runtime) OpenFile(path string, opts SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer m.close()
+	defer m.file.Close()
 	return r.open(m, opts)
 }
 
@@ -121,7 +121,7 @@ func CheckFile(path string, opts SessionOptions) error {
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.file.Close()
 	s, err := newSession(m, opts)
 	if err == nil {
 		err = s.fits(m)
@@ -145,7 +145,7 @@ func fileModel(path string) (model, error) {
 	if err != nil {
 		return model{}, errors.Join(fmt.Errorf("ort: %w", err), f.Close())
 	}
-	return model{name: path, path: path, content: f, size: info.Size(), close: f.Close}, nil
+	return model{name: path, path: path, content: f, size: info.Size(), file: f}, nil
 }
 
 // cause returns the innermost error, whose text is ONNX Runtime's own, on one

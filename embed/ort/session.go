@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -63,7 +64,7 @@ type model struct {
 	bytes   []byte
 	content io.ReaderAt
 	size    int64
-	close   func() error // of a file
+	file    *os.File // nil for bytes
 }
 
 // OpenBytes opens a model in memory; name stands for it in error messages. The
