@@ -78,6 +78,12 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 	t.Parallel()
 	rt := orttest.Runtime(t)
 	dir, undisturbed, out, kept := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	again := func(m Model) { // writes a finished training again
+		t.Helper()
+		if _, err := Train(t.Context(), rt, out, m, Options{Scale: "tiny", Seed: 1, Checkpoint: kept}); err != nil {
+			t.Fatal(m, err)
+		}
+	}
 	for _, m := range Models() {
 		if _, err := Train(t.Context(), rt, dir, m, Options{Scale: "tiny", Seed: 1, Checkpoint: undisturbed}); err != nil {
 			t.Fatal(m, err)
@@ -113,9 +119,15 @@ func TestAStoppedTrainingGoesOn(t *testing.T) {
 		if text := card.Markdown(); !strings.Contains(text, "generated") || !strings.Contains(text, "--seed 1 --epochs 6") {
 			t.Errorf("%s: the card does not say that all is generated, or how:\n%s", m, text)
 		}
+		if m == Detail { // which begins with an autoencoder without details
+			again(Autoencoder)
+		}
 		opts.Seed = 2
 		if _, err := Train(t.Context(), rt, out, m, opts); err == nil || !strings.Contains(err.Error(), "another training") {
 			t.Errorf("%s: a checkpoint of another seed: %v", m, err)
+		}
+		if m == Detail {
+			again(Detail)
 		}
 	}
 	if left, err := filepath.Glob(filepath.Join(out, ".*")); err != nil || len(left) > 0 {
