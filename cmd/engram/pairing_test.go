@@ -81,7 +81,8 @@ func TestADecoderRefusesOtherVoxels(t *testing.T) {
 	} {
 		c.refuse([]string{test.says}, append(search, test.scan, "--mask", test.mask)...)
 		c.refuse([]string{test.says}, append(seen, "eval", "--voxels", test.scan, "--mask", test.mask, "--decoder", decoder)...)
-		c.refuse([]string{test.says}, "serve", "--index", index, "--decoder", decoder, "--voxels", test.scan, "--mask", test.mask)
+		serve := []string{"serve", "--index", index, "--decoder", decoder, "--voxels", test.scan, "--mask", test.mask}
+		c.refuse([]string{filepath.Base(test.mask) + " is not the decoder's mask: the decoder"}, serve...) // before a scan is read
 	}
 }
 

@@ -29,7 +29,7 @@ func openBrain(d *Decoder, a dataset.Anatomy, to *httpapi.Decoder) error {
 		return fmt.Errorf("%s has %d voxels, the decoder takes %d", a.Mask, places.Voxels(), takes)
 	}
 	if _, err := d.Config().Order.Check(order); err != nil {
-		return fmt.Errorf("%s: %w", a.Mask, err)
+		return fmt.Errorf("%s is not the decoder's mask: %w", a.Mask, err)
 	}
 	to.Brain = &httpapi.Brain{Places: places, ZScore: d.ZScored}
 	to.Volumes, err = a.Volumes(mostVolumeBytes)
