@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"engram/data/vfs"
@@ -42,4 +45,37 @@ func TestALockThatWasGivenBackIsFree(t *testing.T) {
 	if _, err := vfs.Lock(filepath.Join(path, "no", "folder")); err == nil || errors.Is(err, vfs.ErrHeld) {
 		t.Errorf("a folder that is missing: error %v", err)
 	}
+}
+
+// A holder may remove the file of its lock. Nobody then holds the removed one beside the holder
+// of a new one.
+func TestALockIsHeldByOneWhereItsFileIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	var holders atomic.Int32
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 2000 {
+				lock, err := vfs.Lock(path)
+				if errors.Is(err, vfs.ErrHeld) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := holders.Add(1); n > 1 {
+					t.Errorf("%d hold the lock", n)
+				}
+				runtime.Gosched()
+				err = os.Remove(path)
+				holders.Add(-1)
+				if err = errors.Join(err, lock.Close()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
