@@ -20,9 +20,10 @@ var _ index.Snapshotter = (*Store)(nil)
 // Snapshot implements index.Snapshotter. Segments are copied as they are, after every byte
 // was compared with its checksum, and rows in memory are written as one more. A store for
 // reading makes one too, with what was flushed and logged when it was opened. Where
-// anything is damaged (index.ErrCorrupt), nothing is copied: Repair comes first. After
-// another error the folder is as it was, and gone where it was made.
-func (s *Store) Snapshot(ctx context.Context, dir string) (err error) {
+// anything is damaged (index.ErrCorrupt), nothing is copied: Repair comes first. Where another
+// snapshot goes into the same folder (index.ErrLocked), that one is left alone. After another
+// error the folder is as it was, and gone where it was made.
+func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	snap, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -32,27 +33,25 @@ func (s *Store) Snapshot(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	fsys, before := s.folder.FS, existing(dir)
-	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
+	folder, lock, err := disk.Claim(fsys, dir)
+	if err != nil {
 		removeFolders(fsys, dir, before)
 		return err
 	}
-	if err := disk.CheckEmpty(dir); err != nil {
-		return err
-	}
-	c := copying{from: s.folder.Path, folder: disk.Folder{Path: dir, FS: fsys}, manifest: disk.Manifest{
+	c := copying{from: s.folder.Path, folder: folder, manifest: disk.Manifest{
 		Dim: s.info.Dim, Space: s.info.Space, Tokens: s.info.Tokens, Labels: *s.labels.Load(), Fields: *s.fields.Load(), Next: 1,
 	}}
-	defer func() {
-		if err != nil {
-			_ = c.folder.Remove(disk.ManifestName) // where it is there, it may not last
-			_ = c.folder.Sweep(disk.Manifest{})
-			removeFolders(fsys, dir, before)
-		}
-	}()
-	return c.copy(ctx, snap)
+	err = c.copy(ctx, snap)
+	if err != nil {
+		_ = folder.Remove(disk.ManifestName) // where it is there, it may not last
+		_ = folder.Sweep(disk.Manifest{})
+		_ = folder.Remove(disk.LockName)
+		removeFolders(fsys, dir, before)
+	}
+	return errors.Join(err, lock.Close())
 }
 
-// existing returns the folder that is there of dir and the folders around it.
+// existing returns dir where that folder is there, or else the nearest folder around it that is.
 func existing(dir string) string {
 	for {
 		parent := filepath.Dir(dir)

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"engram/data/vfs"
 	"engram/index"
+	"engram/index/internal/disk"
 )
 
 // A snapshot has what is on disk, in memory and in no file any more, with tokens,
@@ -152,4 +154,43 @@ func TestSnapshotsWhileWritesGoOn(t *testing.T) {
 	close(stop)
 	writer.Wait()
 	mustClose(t, s)
+}
+
+// Of two snapshots into one folder at once, one is made and the other leaves it alone.
+func TestTwoSnapshotsIntoOneFolder(t *testing.T) {
+	s := mustCreateStamped(t, t.TempDir(), 4)
+	defer mustClose(t, s)
+	put(t, s, 1, 1, 2, 3)
+	mustFlush(t, s)
+	put(t, s, 2, 3, 4)
+	dir, own := filepath.Join(t.TempDir(), "copy"), s.folder.FS
+	var second error
+	s.folder.FS = onCreate(func(path string) error {
+		if filepath.Dir(path) == dir && second == nil { // the first one has begun to write
+			second = s.Snapshot(t.Context(), dir)
+		}
+		return nil
+	})
+	err := s.Snapshot(t.Context(), dir)
+	s.folder.FS = own
+	if err != nil || second == nil {
+		t.Fatalf("the first one: %v, the second one: %v, wanted the first one alone to be made", err, second)
+	}
+	copied := mustOpen(t, dir)
+	defer mustClose(t, copied)
+	if diff := cmp.Diff(versions(t, s), versions(t, copied)); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
+	}
+	// Before the first one has written anything, its lock tells.
+	dir = filepath.Join(t.TempDir(), "other")
+	_, lock, err := disk.Claim(vfs.OS{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Snapshot(t.Context(), dir); !errors.Is(err, index.ErrLocked) {
+		t.Errorf("into a folder whose lock is held: %v, want ErrLocked", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Error(err)
+	}
 }

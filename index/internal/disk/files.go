@@ -57,27 +57,37 @@ type StoredSegment struct {
 	Dead   column.Bits // nil where no row was
 }
 
-// Create writes the files of an empty index into the folder dir, which is made
-// where it is missing. fs.ErrExist says that the folder has an index or any other
-// file in it.
-func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
+// Claim takes the lock of the folder dir for an index that is to be made there. The folder is
+// made where it is missing. fs.ErrExist says that it has an index or any other file in it,
+// index.ErrLocked that another process makes an index there.
+func Claim(fsys vfs.FS, dir string) (folder Folder, lock vfs.File, err error) {
+	folder = Folder{Path: dir, FS: fsys}
 	if err := vfs.MkdirAllFS(fsys, dir, 0o777); err != nil {
-		return nil, err
+		return folder, nil, err
 	}
 	// The folder is looked at before the lock file goes into it, and again
 	// under the lock, when no other process can be creating an index there.
 	if err := CheckEmpty(dir); err != nil {
-		return nil, err
+		return folder, nil, err
 	}
-	folder := Folder{Path: dir, FS: fsys}
-	lock, err := folder.Lock(LockName)
+	if lock, err = folder.Lock(LockName); err != nil {
+		return folder, nil, err
+	}
+	if err := CheckEmpty(dir); err != nil {
+		return folder, nil, errors.Join(err, lock.Close())
+	}
+	return folder, lock, nil
+}
+
+// Create writes the files of an empty index into the folder dir, which is made
+// where it is missing. fs.ErrExist says that the folder has an index or any other
+// file in it.
+func Create(fsys vfs.FS, dir string, m Manifest) (*Files, error) {
+	folder, lock, err := Claim(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
-	err = CheckEmpty(dir)
-	if err == nil {
-		err = folder.WriteManifest(m)
-	}
+	err = folder.WriteManifest(m)
 	if err == nil {
 		err = folder.Sync()
 	}
