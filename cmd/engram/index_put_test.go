@@ -71,6 +71,8 @@ func TestPutAndDelete(t *testing.T) {
 		`{"id": 1, "id": 2, "payload": {}}`:     `line 1: "id" comes twice`,
 		`{"ID": 1, "payload": {}}`:              `line 1: unknown field "ID", wanted one of id, vector, payload`,
 		`{"id": 1, "payload": {"a":1, "a":2}}`:  `line 1: payload: "a" comes twice`,
+
+		`{"id": 1, "vector": null, "payload": null}`: `line 1: it has neither "vector" nor "payload"`,
 	} {
 		c.in = text
 		c.refuse([]string{part}, "index", "put", dir)
@@ -81,6 +83,12 @@ func TestPutAndDelete(t *testing.T) {
 		c.in = "50\n51"
 		if got := c.must("index", "delete", dir); !strings.Contains(got, "1 items deleted") {
 			t.Errorf("after the refused line %s, delete prints %q: want the line before it written", refused, got)
+		}
+	}
+	for _, command := range []string{"put", "delete"} {
+		c.in = " \t\n\r\n \n\r" // lines of spaces, and a last one without its newline
+		if got := c.must("index", command, dir); !strings.Contains(got, "0 items put, 0 payloads set, 0 items deleted") {
+			t.Errorf("of empty lines index %s prints %q", command, got)
 		}
 	}
 	for _, text := range []string{"seven", "null", "\"\"", "1.5"} {

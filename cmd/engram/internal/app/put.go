@@ -92,6 +92,9 @@ func (l *line) parse(text []byte) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something stands behind the JSON object")
 	}
+	if string(l.Payload) == "null" {
+		l.Payload = nil // as without the key
+	}
 	if err := jsonobject.Check(l.Payload, nil); err != nil {
 		return fmt.Errorf("payload: %w", err)
 	}
@@ -100,8 +103,9 @@ func (l *line) parse(text []byte) error {
 
 const (
 	// batchLines is how many lines are written by one call at most. Fewer are where no
-	// more have arrived.
+	// more have arrived, or where these have batchBytes.
 	batchLines = 1000
+	batchBytes = 64 << 20 // from which a call takes no more lines
 	maxLine    = 16 << 20 // bytes
 )
 
@@ -145,19 +149,20 @@ func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Fun
 	w := &writing{store: store, dim: before.Dim, tokens: before.Tokens, done: &Written{Index: spec.Index}, payloads: map[index.ID]index.Payload{}}
 	report := watch.Stage("writing", "lines", 0)
 	input := bufio.NewReaderSize(spec.Input, 1<<20)
-	for number, first := 1, 1; ; number++ {
+	for number, first, size := 1, 1, 0; ; number++ {
 		text, last, err := readLine(input)
-		if err == nil && len(text) > 0 {
+		size += len(text)
+		if text = bytes.TrimSpace(text); err == nil && len(text) > 0 {
 			err = take(w, ctx, text)
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("line %d: %w", number, err), w.write(ctx)) // what stands before it
 		}
-		if last || input.Buffered() == 0 || w.lines() >= batchLines {
+		if last || input.Buffered() == 0 || w.lines() >= batchLines || size >= batchBytes {
 			if err := w.write(ctx); err != nil {
 				return nil, fmt.Errorf("lines %d to %d: %w", first, number, err)
 			}
-			first = number + 1
+			first, size = number+1, 0
 			report(int64(number), 0)
 		}
 		if last {
@@ -169,7 +174,7 @@ func (a *App) writeLines(ctx context.Context, spec WriteSpec, watch progress.Fun
 	return w.done, err
 }
 
-// readLine returns a line without its end.
+// readLine returns a line, and whether it is the last one, which may be empty.
 func readLine(r *bufio.Reader) (text []byte, last bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
@@ -181,16 +186,9 @@ func readLine(r *bufio.Reader) (text []byte, last bool, err error) {
 		case errors.Is(err, io.EOF):
 			return text, true, nil
 		default:
-			return trimEnd(text), false, err
+			return text, false, err
 		}
 	}
-}
-
-func trimEnd(text []byte) []byte {
-	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
-		text = text[:len(text)-1]
-	}
-	return text
 }
 
 func (w *writing) lines() int { return len(w.items) + len(w.payloads) + len(w.ids) }
@@ -243,7 +241,7 @@ func (w *writing) put(ctx context.Context, text []byte) error {
 // delete takes the id of an item.
 func (w *writing) delete(_ context.Context, text []byte) error {
 	var id lineID
-	if err := id.UnmarshalJSON(bytes.TrimSpace(text)); err != nil {
+	if err := id.UnmarshalJSON(text); err != nil {
 		return err
 	}
 	w.ids = append(w.ids, index.ID(id))
