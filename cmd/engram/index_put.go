@@ -15,8 +15,8 @@ func (c *console) indexPutCommand() *cobra.Command {
 		Long: "Put reads a JSON object per line from its input: \"id\", \"vector\" and \"payload\". An item with that id is\n" +
 			"replaced; without \"vector\", the payload of the item that is there is. Lines that arrive together are one\n" +
 			"call, 1,000 or about 64 MiB at most, in order; each is found by searches and durable as --durability says.\n" +
-			"A line that is refused ends the command; the lines before it are written. An index that keeps tokens takes lines without\n" +
-			"\"vector\" alone: engram index build adds images to it.",
+			"A line that is refused ends the command; the lines before it are written. An index that keeps tokens takes\n" +
+			"lines without \"vector\" alone: engram index build adds images to it.",
 		Example: "  engram index put photos.index <items.jsonl\n" +
 			"  echo '{\"id\": 7, \"payload\": {\"caption\": \"a cat\"}}' | engram index put photos.index",
 	}, func() operation[app.WriteSpec, *app.Written] { return c.app().Put })
