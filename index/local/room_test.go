@@ -1,6 +1,7 @@
 package local
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,9 @@ func TestWritesGoOnWhileTheFlushThatTheyWantedWrites(t *testing.T) {
 			written <- s.Upsert(t.Context(), []index.Item{{ID: 9 + id, Vector: []float32{1, 0, 0, 0}}})
 		}()
 	}
-	time.Sleep(20 * time.Millisecond) // they are waiting; where one is late it does not wait at all
+	for waitingForRoom() < cap(written) {
+		time.Sleep(time.Millisecond)
+	}
 	s.flusher.Unlock()
 	for range cap(written) {
 		select {
@@ -43,4 +46,16 @@ func TestWritesGoOnWhileTheFlushThatTheyWantedWrites(t *testing.T) {
 	close(gate)
 	join(s)
 	mustClose(t, s)
+}
+
+// waitingForRoom counts the goroutines that wait for a lock in makeRoom.
+func waitingForRoom() (n int) {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, stack := range strings.Split(string(stacks), "\n\n") {
+		if strings.Contains(stack, "[sync.Mutex.Lock") && strings.Contains(stack, ".makeRoom(") {
+			n++
+		}
+	}
+	return n
 }
