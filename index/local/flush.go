@@ -199,8 +199,8 @@ type flushing struct {
 	// from one that is there, if it gets any.
 	graph func(rows int)
 
-	kept    []part // segments that stay
-	merged  []part // those whose rows are written anew
+	kept    []part // segments that stay as they are
+	merged  []part // segments whose rows are written into the new one
 	created []string
 	opened  *segment            // the new segment, if there is one
 	refs    []disk.Ref          // where its rows come from; nil: it was there already

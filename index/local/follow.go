@@ -108,7 +108,9 @@ func (s *Store) refresh() error {
 	open := map[[3]uint64]*segment{}
 	for _, p := range now.parts {
 		open[p.segment.files()] = p.segment
-		p.segment.frozen = p.inMemory() // a graph of these rows comes too late
+		// A goroutine may be putting these rows into a graph. It gives that up where they are
+		// frozen: the rows that were read take their place.
+		p.segment.frozen = p.inMemory()
 	}
 	parts := slices.Clone(fresh.current.Load().parts)
 	for i := range parts {

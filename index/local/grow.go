@@ -131,11 +131,11 @@ func (s *Store) extend(ctx context.Context, g *insertion) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	from.Like = measuredGraph(g.parts, len(extended.IDs))
+	from.Measured = measuredGraph(g.parts, len(extended.IDs))
 	switch {
-	case from.Like != nil:
+	case from.Measured != nil:
 	case len(extended.IDs) < 2*measured:
-		from.Like = from.Graph
+		from.Measured = from.Graph
 	default:
 		measured = len(extended.IDs)
 	}

@@ -160,7 +160,7 @@ func (f *flushing) grownGraph(ctx context.Context) (*graph.Graph, error) {
 	if base.segment.VerifyGraph(ctx) != nil {
 		return nil, ctx.Err() // damage does not get fresh checksums
 	}
-	from := graph.Growth{Graph: base.segment.Graph(), Like: measuredGraph(f.kept, n), Rows: slices.Repeat([]uint32{graph.Dropped}, len(base.segment.IDs))}
+	from := graph.Growth{Graph: base.segment.Graph(), Measured: measuredGraph(f.kept, n), Rows: slices.Repeat([]uint32{graph.Dropped}, len(base.segment.IDs))}
 	for row, r := range f.refs {
 		if r.Segment == base.segment.Segment {
 			from.Rows[r.Row] = uint32(row)

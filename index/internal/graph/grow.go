@@ -15,10 +15,10 @@ type Growth struct {
 	// Rows has, for each row of Graph, its number among the rows of the graph that is made,
 	// or Dropped. nil: each keeps its number.
 	Rows []uint32
-	// Like is a larger graph of such rows, whose levels the graph that is made gets. nil: the
-	// recall is measured, with rows that have no links yet for queries; where there are too
-	// few of these the levels are the ones of Graph.
-	Like *Graph
+	// Measured is a graph of such rows whose levels the graph that is made gets, for example a
+	// larger one. nil: the recall is measured, with rows that have no links yet for queries;
+	// where there are too few of these the levels are the ones of Graph.
+	Measured *Graph
 }
 
 // Dropped stands in Growth.Rows for a row that is not in the graph that is made.
@@ -65,12 +65,12 @@ func Grow(ctx context.Context, rows *column.Rows, from Growth, opts Options) (*G
 			opts.Progress(have)
 		}
 	}
-	measured := from.Like // has the levels
+	measured := from.Measured // has the levels
 	if measured == nil && len(held) == 0 {
 		measured = from.Graph
 	}
 	b.chooseEntries(rng, held, measured)
-	if err := b.measureGrown(ctx, from.Like, held, opts); err != nil {
+	if err := b.measureGrown(ctx, from.Measured, held, opts); err != nil {
 		return nil, err
 	}
 	b.insert(ctx, held)
@@ -78,15 +78,16 @@ func Grow(ctx context.Context, rows *column.Rows, from Growth, opts Options) (*G
 	return b.Graph, ctx.Err()
 }
 
-// measureGrown sets levels, measured by the rows that are held where like is nil, and Near.
-func (b *builder) measureGrown(ctx context.Context, like *Graph, held []uint32, opts Options) error {
-	if like != nil {
-		b.Levels = like.Levels
+// measureGrown sets Levels and Near. Levels are the ones of measured; where that is nil, they
+// are measured by the rows that are held.
+func (b *builder) measureGrown(ctx context.Context, measured *Graph, held []uint32, opts Options) error {
+	if measured != nil {
+		b.Levels = measured.Levels
 	}
 	if len(held) == 0 {
 		return nil
 	}
-	if like == nil {
+	if measured == nil {
 		b.Levels = nil
 		return b.measure(ctx, opts, held)
 	}
@@ -181,9 +182,9 @@ func (w *worker) takeOver(from Growth, row, was uint32) {
 	w.pruneFresh(row)
 }
 
-// chooseEntries takes rows at random for entries, all that have links as likely as others.
-// Where the levels were measured of a larger graph, distant queries, which begin at all
-// entries, have as many as in that one, as far as a walk for one stays short.
+// chooseEntries takes rows at random for entries, each row with links as likely as any other.
+// Distant queries begin at all entries: levels that were measured of another graph hold for as
+// many entries as that one has. So the graph gets as many, up to one for leastShare rows.
 func (b *builder) chooseEntries(rng *rand.Rand, held []uint32, measured *Graph) {
 	n := len(b.rows.IDs)
 	// A small graph has fewer, as its walks are short.
@@ -193,7 +194,7 @@ func (b *builder) chooseEntries(rng *rand.Rand, held []uint32, measured *Graph) 
 		all = max(all, min(len(measured.Entries), n/leastShare))
 	}
 	if n-len(held) < 2*all {
-		return // few rows: the first one leads to the others
+		return // too few rows to choose from: the entries so far stay
 	}
 	taken := column.Bits(nil).Clone(n)
 	for _, row := range held {

@@ -57,7 +57,7 @@ func TestAGrownGraphHasTheEntriesThatWereMeasured(t *testing.T) {
 	rows := clustered(rand.New(rand.NewPCG(11, 3)), n, 16, 0)
 	for have, want := range map[int]int{10: n / entryShare, 50: 50, 500: n / leastShare} {
 		like := &Graph{Levels: []Level{{K: 10, Effort: 16, Unseen: 1, Distant: 1}}, Entries: make([]uint32, have)}
-		g := mustGrow(t, rows, Growth{Like: like}, Options{})
+		g := mustGrow(t, rows, Growth{Measured: like}, Options{})
 		if len(g.Entries) != want || g.First != n/256 || len(g.Levels) != 1 {
 			t.Errorf("like a graph of %d entries: %d, %d of them the first, and %d levels, wanted %d and %d", have, len(g.Entries), g.First, len(g.Levels), want, n/256)
 		}
@@ -77,7 +77,7 @@ func TestAGrownGraphFindsWhatABuiltOneFinds(t *testing.T) {
 	like := map[bool]*Graph{false: {}} // the last time it is measured
 	var g *Graph
 	for have := 100; have <= n; have += 100 {
-		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Like: like[have == n]}, Options{Threads: 2})
+		g = mustGrow(t, firstRows(all, have), Growth{Graph: g, Measured: like[have == n]}, Options{Threads: 2})
 	}
 	if grown := recallOf(t, g, rows, queries); grown < built-.02 {
 		t.Errorf("recall %.3f of a graph that has grown, %.3f of one that was built", grown, built)

@@ -23,7 +23,8 @@ func (s *search) inOrder(parts []column.Part) {
 }
 
 // walkShared walks a part without a filter with an effort that it shares with others, and
-// puts the live rows of its beam into the pool. It reports false where a scan is better.
+// puts the live rows of its beam into the pool. It reports false, and puts none, where a scan
+// is better.
 func (s *search) walkShared(i int, part column.Part, g *Graph, e Efforts) bool {
 	code := s.paddedCode(column.CodeStride(part.Dim))
 	effort := s.begin(g, part.Rows, code, e)
@@ -42,7 +43,8 @@ func (s *search) walkShared(i int, part column.Part, g *Graph, e Efforts) bool {
 	return s.gather(i, part)
 }
 
-// gather puts the live rows of the beam of part i into the pool, where they are enough.
+// gather puts the live rows of the beam of part i into the pool. Where fewer than k are live,
+// though the part has more, it puts none and reports false: the part is to be scanned.
 func (s *search) gather(i int, part column.Part) bool {
 	live := 0
 	for _, c := range s.beam {

@@ -301,7 +301,8 @@ func (s *search) paddedCode(stride int) []int8 {
 	return s.padded
 }
 
-// keep puts m, which is one of them, among the best k where it belongs.
+// keep puts m where it belongs in best, the best k matches so far. It is better than the last
+// of k, which then goes.
 func (s *search) keep(m column.Match, k int) {
 	at, _ := slices.BinarySearchFunc(s.best, m, column.Compare)
 	if len(s.best) == k {
