@@ -21,7 +21,8 @@ func (s AutoencoderShape) stem(n *nn.Net, pixels *grad.Node) *grad.Node {
 // left returns how many pixels of the stem's last grid are one latent pixel, a side.
 func (s AutoencoderShape) left() int { return s.Patch >> len(s.Stem) }
 
-// level is two convolutions on one grid, the second of which adds to the first.
+// level convolves x twice on one grid, [n, C, S, S] → [n, channels, S, S]. The second
+// convolution is residual: its result is added to the first one's.
 func level(n *nn.Net, name string, x *grad.Node, channels int) *grad.Node {
 	x = grad.ReLU(n.Convolution(name+".in", x, channels, math.Sqrt2))
 	return grad.ReLU(grad.Add(x, n.Convolution(name+".residual", x, channels, .5)))

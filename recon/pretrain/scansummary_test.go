@@ -55,8 +55,8 @@ func TestTheSummaryBeginsWithTheKinds(t *testing.T) {
 	}
 }
 
-// named returns of which share of the held-out images of the first subject the summary, as it
-// begins, names a kind.
+// named returns the share of the first subject's held-out images for which the summary names a
+// kind that is in the image, before any training.
 func named(t *testing.T, tr *training, n *scansNetwork) float64 {
 	t.Helper()
 	net, all, shape := newNet(), scenes.Kinds(), n.shape

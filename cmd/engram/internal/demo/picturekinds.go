@@ -70,8 +70,8 @@ func (s *pictureStudy) by(denoiser string) string {
 // way is one way from predicted tokens to pictures.
 type way struct{ denoiser, start, prior string }
 
-// predicted makes the pictures of predicted tokens: as many candidates of each as the greatest
-// number of which the best is kept, since the first of them are the candidates of fewer.
+// predicted makes the pictures of predicted tokens. Each has as many candidates as the greatest
+// of the numbers in Best: the smaller numbers compare the first candidates alone.
 func (s *pictureStudy) predicted(ctx context.Context, w way, d *decoded, nearest []*pixels.Image, seed uint64) ([]recon.Reconstruction, error) {
 	opts := recon.Options{Seed: seed, Candidates: slices.Max(s.spec.Best), Compared: d.predicted}
 	switch w.start {
