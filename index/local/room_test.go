@@ -52,7 +52,7 @@ func TestWritesGoOnWhileTheFlushThatTheyWantedWrites(t *testing.T) {
 func waitingForRoom() (n int) {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
-	for _, stack := range strings.SplitSeq(string(stacks), "\n\n") {
+	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
 		if strings.Contains(stack, "[sync.Mutex.Lock") && strings.Contains(stack, ".makeRoom(") {
 			n++
 		}
