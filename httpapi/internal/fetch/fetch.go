@@ -43,8 +43,10 @@ func New(most int64, allowed func(netip.Addr) bool) *Client {
 		return nil
 	}}
 	return &Client{most: most, http: http.Client{
-		Timeout:   timeout,
-		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, MaxIdleConns: 10, IdleConnTimeout: timeout, DisableCompression: true},
+		Timeout: timeout,
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, MaxIdleConns: 10, IdleConnTimeout: timeout, DisableCompression: true, MaxResponseHeaderBytes: 64 << 10,
+		},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > redirects {
 				return fmt.Errorf("it leads on more than %d times: %w", redirects, ErrAddress)
@@ -108,7 +110,7 @@ func (c *Client) Get(ctx context.Context, address string) ([]byte, error) {
 // this machine or link, nor reserved (IANA's registries of special-purpose addresses), nor
 // one that leads to an IPv4 address of these.
 func Public(a netip.Addr) bool {
-	a = a.Unmap()
+	a = a.WithZone("").Unmap() // a prefix contains no address with a zone
 	if !a.IsGlobalUnicast() || a.IsPrivate() {
 		return false
 	}
@@ -127,6 +129,7 @@ func special() []netip.Prefix {
 		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
+		netip.MustParsePrefix("::/96"), netip.MustParsePrefix("::ffff:0:0:0/96"), // IPv4 addresses, of RFC 4291, section 2.5.5.1, and RFC 2765
 		netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
 		netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
 		netip.MustParsePrefix("3fff::/20"), netip.MustParsePrefix("5f00::/16"), netip.MustParsePrefix("fec0::/10"),

@@ -17,6 +17,7 @@ func TestPublicAddresses(t *testing.T) {
 		"127.0.0.1": false, "127.9.9.9": false, "0.0.0.0": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
 		"100.64.0.1": false, "198.18.0.1": false, "224.0.0.1": false, "255.255.255.255": false, "::1": false, "::": false, "fe80::1": false, "fd00::1": false,
 		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false, "ff02::1": false, "fec0::1": false,
+		"::7f00:1": false, "::ffff:0:7f00:1": false, "64:ff9b::7f00:1%eth0": false, "2002:7f00:1::%1": false, "fd00::1%eth0": false, "2606:2800:220:1::1%eth0": true,
 	} {
 		if got := Public(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s is public: %v, wanted %v", address, got, want)
