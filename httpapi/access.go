@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +19,11 @@ import (
 // does, or asks too often. counted says whether the request counts towards its rate.
 func (s *Server) authorize(c *gin.Context, role keys.Role, counted bool) error {
 	client := ""
+	if role != "" {
+		if err := s.checkHost(c.Request); err != nil {
+			return err
+		}
+	}
 	if role != "" && s.opts.Keys != nil {
 		key, err := s.keyOf(c)
 		if err != nil {
@@ -47,7 +50,7 @@ func (s *Server) authorize(c *gin.Context, role keys.Role, counted bool) error {
 		return nil
 	}
 	if client == "" {
-		client = addressOf(c.Request)
+		client = s.addressOf(c)
 	}
 	if wait := s.rates.Take(client, time.Now()); wait > 0 {
 		s.metrics.Refused("rate")
@@ -57,18 +60,29 @@ func (s *Server) authorize(c *gin.Context, role keys.Role, counted bool) error {
 	return nil
 }
 
-// keyOf returns the key that a request has.
+// keyOf returns the key that a request has. Where too many unknown keys came from an
+// address, only keys are taken that were right from there before: a proxy or an office has
+// one address for all its clients.
 func (s *Server) keyOf(c *gin.Context) (keys.Key, error) {
-	now, address := time.Now(), addressOf(c.Request)
+	secret := secretOf(c.Request)
+	key, err := s.opts.Keys.Find(secret)
+	if err != nil && !errors.Is(err, keys.ErrUnknown) {
+		return key, err
+	}
+	address := s.addressOf(c)
+	client := address + " " + key.SHA256
+	if err == nil && s.accepted.Has(client) {
+		return key, nil
+	}
+	now := time.Now()
 	if wait := s.guesses.Spent(address, now); wait > 0 {
 		s.metrics.Refused("key")
 		retryAfter(c, wait)
 		return keys.Key{}, fmt.Errorf("too many unknown keys came from this address: %w", problem.ErrTooMany)
 	}
-	secret := secretOf(c.Request)
-	key, err := s.opts.Keys.Find(secret)
-	if !errors.Is(err, keys.ErrUnknown) {
-		return key, err
+	if err == nil {
+		s.accepted.Add(client)
+		return key, nil
 	}
 	s.metrics.Refused("key")
 	c.Writer.Header().Add("WWW-Authenticate", `Bearer realm="engram"`)
@@ -90,21 +104,6 @@ func secretOf(r *http.Request) string {
 		return password
 	}
 	return r.Header.Get("X-Api-Key")
-}
-
-// addressOf returns the address of a client without its port; of an IPv6 address the
-// network of 64 bits, which one client has for itself (RFC 4291, section 2.5.4).
-func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil || address.Unmap().Is4() {
-		return host
-	}
-	network, _ := address.WithZone("").Prefix(64) // an IPv6 address has 64 bits
-	return network.String()
 }
 
 // retryAfter says when a client may come again, in whole seconds.

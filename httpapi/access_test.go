@@ -98,6 +98,9 @@ func TestGuessingKeysIsSlow(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+key)
 		return call(t, s, r)
 	}
+	if w := ask("192.0.2.1:999", secrets[keys.Write]); w.Code != http.StatusOK {
+		t.Errorf("a client of the same address, before: status %d", w.Code)
+	}
 	refused := 0
 	for range 30 {
 		if w := ask("192.0.2.1:1000", "engram_GUESS"); w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") != "" {
@@ -109,6 +112,9 @@ func TestGuessingKeysIsSlow(t *testing.T) {
 	}
 	if w := ask("192.0.2.1:1001", secrets[keys.Read]); w.Code != http.StatusTooManyRequests {
 		t.Errorf("a right guess after them: status %d", w.Code)
+	}
+	if w := ask("192.0.2.1:999", secrets[keys.Write]); w.Code != http.StatusOK {
+		t.Errorf("a client of the same address, whose key was right before: status %d", w.Code)
 	}
 	if w := ask("192.0.2.2:1000", secrets[keys.Read]); w.Code != http.StatusOK {
 		t.Errorf("another client: status %d", w.Code)

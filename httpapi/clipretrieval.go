@@ -142,11 +142,7 @@ func (s *Server) metadataOf(c *gin.Context, id index.ID, payload index.Payload) 
 	if address := webAddress(payload); address != "" {
 		all["url"] = address
 	} else if s.opts.Images != nil && s.opts.Images.Names(payload) {
-		scheme := "http"
-		if c.Request.TLS != nil {
-			scheme = "https"
-		}
-		all["url"] = scheme + "://" + c.Request.Host + "/" + s.imageRoute(strconv.FormatUint(uint64(id), 10))
+		all["url"] = s.scheme(c.Request) + "://" + c.Request.Host + "/" + s.imageRoute(strconv.FormatUint(uint64(id), 10))
 	}
 	return all
 }

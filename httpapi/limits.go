@@ -73,7 +73,7 @@ func (s *Server) bound() {
 	s.thumbnails = thumbnail.NewCache(l.ThumbnailBytes)
 	s.queue = limit.NewQueue(l.MaxRunning, l.MaxWaiting)
 	s.drawing = limit.NewQueue(runtime.GOMAXPROCS(0), l.MaxWaiting)
-	s.guesses = limit.NewRates(guessesPerSecond, guessesAtOnce)
+	s.guesses, s.accepted = limit.NewRates(guessesPerSecond, guessesAtOnce), new(limit.Seen)
 	if l.Rate > 0 {
 		s.rates = limit.NewRates(l.Rate, l.Burst)
 	}

@@ -3,10 +3,8 @@ package httpapi
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/pprof"
-	"strings"
 	"time"
 
 	"engram/httpapi/internal/problem"
@@ -86,7 +84,7 @@ func (s *Server) Admin() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	engine := newEngine()
+	engine := newEngine(nil)
 	engine.Use(identify, s.recovered)
 	engine.Any("/*path", s.wrap(func(c *gin.Context) error {
 		if !fromHere(c.Request) {
@@ -101,22 +99,4 @@ func (s *Server) Admin() http.Handler {
 		return nil
 	}))
 	return engine
-}
-
-// fromHere tells whether a client is on this machine and asks for it by that name. A page
-// whose name leads here all of a sudden does not (DNS rebinding).
-func fromHere(r *http.Request) bool {
-	name := func(address string) string {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return strings.Trim(address, "[]")
-		}
-		return host
-	}
-	loopback := func(host string) bool {
-		ip := net.ParseIP(host)
-		return ip != nil && ip.IsLoopback()
-	}
-	host := name(r.Host)
-	return loopback(name(r.RemoteAddr)) && (loopback(host) || host == "localhost")
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,13 @@ type Options struct {
 
 	// Keys are the keys of clients; nil: everybody may read, and this machine write.
 	Keys *keys.File
+	// Proxies are the networks of proxies before this server, which are believed what they
+	// say of a client: its address in X-Forwarded-For, and http or https in
+	// X-Forwarded-Proto.
+	Proxies []netip.Prefix
+	// Hosts are names of this machine, in small letters, by which clients on it may ask a
+	// server without keys; localhost and addresses they always may.
+	Hosts []string
 	// Tracer takes the spans of requests and of their stages; nil: nobody wants them.
 	Tracer trace.TracerProvider
 }
@@ -148,7 +156,9 @@ type Server struct {
 	drawing *limit.Queue // of thumbnails, for which no search waits
 	rates   *limit.Rates // nil: no bound
 	guesses *limit.Rates // of keys that there are not
-	origins *http.CrossOriginProtection
+	// accepted are clients whose key was right.
+	accepted *limit.Seen
+	origins  *http.CrossOriginProtection
 
 	base       string // of the addresses of its routes
 	opened     opened
@@ -245,15 +255,19 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// newEngine returns an engine of gin without routes.
-func newEngine() *gin.Engine {
+// newEngine returns an engine of gin without routes, which believes proxies who a client is.
+func newEngine(proxies []netip.Prefix) *gin.Engine {
 	// gin keeps its mode for the whole process, and in any other mode it
 	// prints to standard output. No other package uses gin.
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	if err := engine.SetTrustedProxies(nil); err != nil {
+	var networks []string
+	for _, network := range proxies {
+		networks = append(networks, network.String())
+	}
+	if err := engine.SetTrustedProxies(networks); err != nil {
 		panic(err) // only a list that cannot be parsed is refused
 	}
 	return engine
@@ -261,7 +275,7 @@ func newEngine() *gin.Engine {
 
 // router builds the gin engine from the table of routes.
 func (s *Server) router() *gin.Engine {
-	engine := newEngine()
+	engine := newEngine(s.opts.Proxies)
 	engine.Use(identify, s.secure(), s.cors, s.traced, s.access, s.recovered)
 	for _, r := range s.routes() {
 		engine.Handle(r.method, r.path, s.wrap(s.answer(r)))

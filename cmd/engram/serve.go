@@ -78,6 +78,8 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringVar(&listen.Key, "tls-key", "", "`file` of its private key, PEM")
 	flags.IntVar(&listen.Connections, "max-connections", app.DefaultConnections, "connections at once; others wait")
 	flags.StringVar(&spec.Keys, "keys", "", "`file` of the API keys that clients need (see engram key; default: they need none)")
+	flags.StringSliceVar(&spec.Proxies, "trusted-proxies", nil, "`addresses` or networks of proxies before the server, which tell it the addresses of its clients")
+	flags.StringSliceVar(&spec.Hosts, "hosts", nil, "`names`, beside localhost, by which clients on this machine may ask a server without keys, such as a proxy's")
 	flags.StringVar(&spec.Collections, "collections", "", "`folder` of other indexes, which are served by their names")
 	flags.StringVar(&spec.Snapshots, "snapshots", "", "`folder` for the snapshots that administrators ask for (default: none are made)")
 	flags.BoolVar(&spec.FetchImages, "fetch-images", false, "let clients of clip-retrieval's routes search by the address of a picture, which is fetched from public addresses alone")

@@ -183,3 +183,27 @@ func writeCertificate(t *testing.T, cert, key string) *x509.CertPool {
 	pool.AppendCertsFromPEM(certPEM)
 	return pool
 }
+
+// A server on this machine is asked by the names of this machine, and by those that it is
+// told.
+func TestServeIsAskedByItsNames(t *testing.T) {
+	c := newCLI(t)
+	photos := writePhotos(t)
+	s := c.serve(photos, "--hosts", "Photos.example.com", "--trusted-proxies", "10.0.0.0/8,::1")
+	for host, want := range map[string]int{"localhost": 200, "photos.example.com:8080": 200, "evil.example": 403} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/v1/info", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("by the name %s: status %d, wanted %d", host, response.StatusCode, want)
+		}
+	}
+	c.refuse([]string{"--trusted-proxies", "proxy.example"}, "serve", photos, "--trusted-proxies", "proxy.example")
+}

@@ -70,3 +70,27 @@ func (r *Rates) forget(now time.Time) {
 		clear(r.clients)
 	}
 }
+
+// Seen remembers clients, up to a bound: then it begins anew. It is safe for concurrent use.
+type Seen struct {
+	mu      sync.Mutex
+	clients map[string]struct{}
+}
+
+// Add remembers a client.
+func (s *Seen) Add(client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clients == nil || len(s.clients) >= maxClients {
+		s.clients = map[string]struct{}{}
+	}
+	s.clients[client] = struct{}{}
+}
+
+// Has reports whether a client is remembered.
+func (s *Seen) Has(client string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, has := s.clients[client]
+	return has
+}

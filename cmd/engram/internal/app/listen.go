@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -71,6 +72,19 @@ func (l *Listening) URL() string {
 		return fmt.Sprintf("https://%s/", l.main.Addr())
 	}
 	return fmt.Sprintf("http://%s/", l.main.Addr())
+}
+
+// open says what others can do who reach a server from another machine, "" where nothing is
+// open to them. keys says whether clients need one.
+func (l *Listening) open(keys bool) string {
+	at, err := netip.ParseAddrPort(l.main.Addr().String())
+	switch {
+	case err != nil || at.Addr().IsLoopback() || keys && l.tls:
+		return ""
+	case keys:
+		return "keys and answers can be read on their way: " + l.URL() + " has no TLS (--tls-cert)"
+	}
+	return "everybody who reaches " + l.URL() + " can read all of the index: clients need no key (--keys)"
 }
 
 // AdminURL returns the address of the counters, "" where they are nowhere.

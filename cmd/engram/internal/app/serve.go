@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,7 +58,10 @@ type ServeSpec struct {
 
 	Keys   string         // file of API keys; "": clients need none
 	Limits httpapi.Limits // what clients can ask
-	Traces string         // OTLP/HTTP endpoint that spans are sent to; "": nowhere
+	// Proxies are the addresses and networks of proxies before the server, and Hosts names of
+	// this machine (see httpapi.Options).
+	Proxies, Hosts []string
+	Traces         string // OTLP/HTTP endpoint that spans are sent to; "": nowhere
 
 	Shown Shown
 }
@@ -75,6 +80,7 @@ type Service struct {
 	encoder *ImageEncoder // nil where no model is known
 	log     *slog.Logger
 	facts   []fact // of how things were joined, which Serve logs
+	keys    bool   // clients need one
 }
 
 // fact is a line of the log.
@@ -112,6 +118,9 @@ func (a *App) OpenService(ctx context.Context, spec ServeSpec, watch progress.Fu
 func (s *Service) Serve(ctx context.Context, l *Listening) error {
 	for _, f := range s.facts {
 		s.log.Log(ctx, f.level, f.text)
+	}
+	if warning := l.open(s.keys); warning != "" {
+		s.log.Warn(warning)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Server.Serve(ctx, l.main) })
@@ -223,9 +232,20 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	return opts, nil
 }
 
-// openOperation opens the keys of clients and the way of traces.
+// openOperation opens the keys of clients and the way of traces, and finds out by which
+// names and proxies clients come.
 func (s *Service) openOperation(ctx context.Context, spec ServeSpec, opts *httpapi.Options) (err error) {
-	if spec.Keys != "" {
+	if opts.Proxies, err = networks(spec.Proxies); err != nil {
+		return err
+	}
+	opts.Hosts = slices.Clone(spec.Hosts)
+	if name, err := os.Hostname(); err == nil {
+		opts.Hosts = append(opts.Hosts, name)
+	}
+	for i, host := range opts.Hosts {
+		opts.Hosts[i] = strings.ToLower(host)
+	}
+	if s.keys = spec.Keys != ""; s.keys {
 		if opts.Keys, err = keys.Open(spec.Keys); err != nil {
 			return err
 		}
@@ -240,6 +260,21 @@ func (s *Service) openOperation(ctx context.Context, spec ServeSpec, opts *httpa
 	s.opened, opts.Tracer = append(s.opened, t), t
 	s.note(slog.LevelInfo, "traces are sent to %s", spec.Traces)
 	return nil
+}
+
+// networks reads networks such as 10.0.0.0/8, and addresses.
+func networks(texts []string) (list []netip.Prefix, err error) {
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if address, ok := netip.ParseAddr(text); ok == nil {
+			network, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxies has %q, wanted an address or a network such as 10.0.0.0/8", text)
+		}
+		list = append(list, network.Masked())
+	}
+	return list, nil
 }
 
 // openEncoders opens what turns pictures into queries, and words where the model has
