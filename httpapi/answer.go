@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/problem"
 )
 
@@ -24,7 +26,7 @@ func (s *Server) writeProblem(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		panic(http.ErrAbortHandler)
 	}
-	if p.Status == http.StatusRequestEntityTooLarge {
+	if p.Status == http.StatusRequestEntityTooLarge || errors.Is(err, limit.ErrMemory) {
 		c.Header("Connection", "close") // the rest of the body is not read
 	}
 	if p.Status == http.StatusServiceUnavailable && c.Writer.Header().Get("Retry-After") == "" {

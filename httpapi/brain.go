@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -107,8 +106,11 @@ func (s *Server) projectScan(c *gin.Context) error {
 	if len(q.Parts) != 1 || q.Parts[0].Kind != query.KindScan && q.Parts[0].Kind != query.KindTrial {
 		return fmt.Errorf("wanted one scan or one stored trial: %w", problem.ErrQuery)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.SearchTimeout)
-	defer cancel()
+	ctx, leave, err := s.begin(c, s.opts.SearchTimeout)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	info, err := s.opts.Store.Info(ctx)
 	if err != nil {
 		return err

@@ -102,7 +102,7 @@ func (s *Server) serverOf(name string, c *Collection) *Server {
 	opts.Decoder, opts.Trials, opts.Suggestions = nil, nil, nil
 	return &Server{
 		opts: opts, base: "v1/collections/" + name + "/", metrics: s.metrics, tracer: s.tracer,
-		queue: s.queue, drawing: s.drawing, rates: s.rates, guesses: s.guesses, accepted: s.accepted, origins: s.origins, thumbnails: s.thumbnails, fetcher: s.fetcher,
+		queue: s.queue, drawing: s.drawing, bodies: s.bodies, rates: s.rates, guesses: s.guesses, accepted: s.accepted, origins: s.origins, thumbnails: s.thumbnails, fetcher: s.fetcher,
 	}
 }
 

@@ -137,11 +137,15 @@ func readListing(c *gin.Context) (l listing, err error) {
 // listItems answers GET /v1/items: items in the order of their ids, for a visitor
 // who has nothing to search with yet.
 func (s *Server) listItems(c *gin.Context) error {
-	ctx := c.Request.Context()
 	wanted, err := readListing(c)
 	if err != nil {
 		return err
 	}
+	ctx, leave, err := s.begin(c, s.opts.ReadTimeout) // a filter may look at all items
+	if err != nil {
+		return err
+	}
+	defer leave()
 	info, err := s.opts.Store.Info(ctx)
 	if err != nil {
 		return err

@@ -17,7 +17,14 @@ import (
 
 // Limits bound what clients can ask of a server.
 type Limits struct {
-	MaxBodyBytes  int64         // of a search; 0: 32 MiB
+	MaxBodyBytes int64 // of a request; 0: 32 MiB
+	// MaxBodiesBytes are of the bodies of all requests at once, beside the first 64 KiB of
+	// each; 0: 16 times MaxBodyBytes.
+	MaxBodiesBytes int64
+	// MaxConnections are open at once. For a new one the one is closed that has been without
+	// a request longest.
+	MaxConnections int // 0: 4096
+
 	MaxK          int           // most hits of one search; 0: 1000
 	SearchTimeout time.Duration // of one search; 0: 30 s
 	WriteTimeout  time.Duration // of one write; 0: 2 min
@@ -40,6 +47,8 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	l.MaxBodyBytes = cmp.Or(l.MaxBodyBytes, 32<<20)
+	l.MaxBodiesBytes = cmp.Or(l.MaxBodiesBytes, 16*l.MaxBodyBytes)
+	l.MaxConnections = cmp.Or(l.MaxConnections, 4096)
 	l.MaxK = cmp.Or(l.MaxK, 1000)
 	l.SearchTimeout = cmp.Or(l.SearchTimeout, 30*time.Second)
 	l.WriteTimeout = cmp.Or(l.WriteTimeout, 2*time.Minute)
@@ -54,7 +63,7 @@ func (l Limits) withDefaults() Limits {
 
 func (l Limits) check() error {
 	shortest := min(l.SearchTimeout, l.WriteTimeout, l.ReadTimeout, l.DrainTimeout)
-	if l.MaxBodyBytes < 0 || shortest < 0 || min(l.MaxK, l.Burst, l.MaxRunning, l.MaxWaiting, l.ThumbnailBytes) < 0 || !(l.Rate >= 0) { // or NaN
+	if min(l.MaxBodyBytes, l.MaxBodiesBytes) < 0 || shortest < 0 || min(l.MaxConnections, l.MaxK, l.Burst, l.MaxRunning, l.MaxWaiting, l.ThumbnailBytes) < 0 || !(l.Rate >= 0) { // or NaN
 		return fmt.Errorf("httpapi: limits must not be negative: %+v", l)
 	}
 	return nil
@@ -67,6 +76,10 @@ const (
 	guessesPerSecond = .2
 )
 
+// uncounted bytes of a body do not count towards MaxBodiesBytes: more than a query in words
+// or a vector has.
+const uncounted = 64 << 10
+
 // bound makes what bounds requests.
 func (s *Server) bound() {
 	l := s.opts.Limits
@@ -74,6 +87,7 @@ func (s *Server) bound() {
 	s.queue = limit.NewQueue(l.MaxRunning, l.MaxWaiting)
 	s.drawing = limit.NewQueue(runtime.GOMAXPROCS(0), l.MaxWaiting)
 	s.guesses, s.accepted = limit.NewRates(guessesPerSecond, guessesAtOnce), new(limit.Seen)
+	s.bodies = limit.NewBytes(l.MaxBodiesBytes, uncounted)
 	if l.Rate > 0 {
 		s.rates = limit.NewRates(l.Rate, l.Burst)
 	}

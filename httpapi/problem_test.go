@@ -30,6 +30,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{problem.ErrForbidden, 403, "forbidden", true},
 		{problem.ErrTooMany, 429, "too-many-requests", true},
 		{limit.ErrFull, 503, "overloaded", false},
+		{limit.ErrMemory, 503, "overloaded", false},
 		{problem.ErrNoRoute, 404, "no-such-route", true},
 		{problem.ErrMethod, 405, "method-not-allowed", true},
 		{problem.ErrMediaType, 415, "unsupported-media-type", true},

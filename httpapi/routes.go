@@ -112,6 +112,11 @@ func (s *Server) answer(r route) func(*gin.Context) error {
 		if err := limitBody(c, r.maxBody); err != nil {
 			return err
 		}
+		if r.maxBody > uncounted {
+			body, read := s.bodies.Body(c.Request.Body)
+			defer read()
+			c.Request.Body = body
+		}
 		if r.maxBody == noBody { // others bound their time when they have read it
 			ctx, cancel := context.WithTimeout(c.Request.Context(), s.opts.ReadTimeout)
 			defer cancel()

@@ -93,6 +93,10 @@ const (
 	idleTimeout       = 2 * time.Minute
 )
 
+// maxHeaderBytes bounds the headers and the address of a request, of which each connection
+// may have one.
+const maxHeaderBytes = 64 << 10
+
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -154,6 +158,7 @@ type Server struct {
 	tracer  trace.Tracer // nil: nobody wants spans
 	queue   *limit.Queue // of requests that the engine or a model works for
 	drawing *limit.Queue // of thumbnails, for which no search waits
+	bodies  *limit.Bytes // of all requests
 	rates   *limit.Rates // nil: no bound
 	guesses *limit.Rates // of keys that there are not
 	// accepted are clients whose key was right.
@@ -203,24 +208,20 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // lets running requests finish for up to Options.DrainTimeout and returns nil,
 // or an error where requests had to be cut off. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, l, s.handler, writeTimeout)
+	return s.serve(ctx, l, &http.Server{Handler: s.handler, WriteTimeout: writeTimeout, ConnState: limit.NewConns(s.opts.MaxConnections).State})
 }
 
 // ServeAdmin is Serve of what Admin returns. A profile takes as long as its request says.
 func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, l, s.Admin(), 0)
+	return s.serve(ctx, l, &http.Server{Handler: s.Admin()})
 }
 
-// serve serves a handler, whose answers are cut off after writeTimeout; 0: never.
-func (s *Server) serve(ctx context.Context, l net.Listener, handler http.Handler, writeTimeout time.Duration) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelWarn),
-	}
+// serve serves until ctx ends by a server that has its handler, its bound on connections
+// and the time of its answers.
+func (s *Server) serve(ctx context.Context, l net.Listener, server *http.Server) error {
+	server.ReadHeaderTimeout, server.ReadTimeout, server.IdleTimeout = readHeaderTimeout, readTimeout, idleTimeout
+	server.MaxHeaderBytes = maxHeaderBytes
+	server.ErrorLog = slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelWarn)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {

@@ -157,7 +157,7 @@ func (c *console) demo(ctx context.Context, opts demo.Options, addr string) (err
 	if err := result.Report.Print(c.stdout); err != nil || addr == "" {
 		return err
 	}
-	return c.serve(ctx, result.Service(), app.ListenSpec{Addr: addr, Connections: app.DefaultConnections})
+	return c.serve(ctx, result.Service(), app.ListenSpec{Addr: addr})
 }
 
 // runDemo is demo.Run as an operation.

@@ -76,7 +76,6 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringVar(&listen.Admin, "admin-addr", "", "`address` for Prometheus's /metrics and for /debug/pprof/, such as 127.0.0.1:9090 (default none)")
 	flags.StringVar(&listen.Cert, "tls-cert", "", "`file` of the certificate chain for TLS, PEM")
 	flags.StringVar(&listen.Key, "tls-key", "", "`file` of its private key, PEM")
-	flags.IntVar(&listen.Connections, "max-connections", app.DefaultConnections, "connections at once; others wait")
 	flags.StringVar(&spec.Keys, "keys", "", "`file` of the API keys that clients need (see engram key; default: they need none)")
 	flags.StringSliceVar(&spec.Proxies, "trusted-proxies", nil, "`addresses` or networks of proxies before the server, which tell it the addresses of its clients")
 	flags.StringSliceVar(&spec.Hosts, "hosts", nil, "`names`, beside localhost, by which clients on this machine may ask a server without keys, such as a proxy's")
@@ -89,13 +88,15 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.IntVar(&l.Burst, "burst", 0, "requests of one client at once (default twice --rate)")
 	flags.IntVar(&l.MaxRunning, "max-running", 0, "searches that run at once (default 16 for each processor)")
 	flags.IntVar(&l.MaxWaiting, "max-waiting", 1024, "searches that wait for their turn; others are refused")
+	flags.IntVar(&l.MaxConnections, "max-connections", 4096, "connections at once; for a new one the one that waits for a request longest is closed")
+	flags.Int64Var(&l.MaxBodiesBytes, "max-bodies", 0, "`bytes` of the bodies of all requests at once, beside the first 64 KiB of each (default 16 times --max-body)")
 	flags.Int64Var(&l.MaxBodyBytes, "max-body", 32<<20, "`bytes` of the body of a request")
 	flags.IntVar(&l.MaxK, "max-k", 1000, "hits of one search")
 	flags.DurationVar(&l.SearchTimeout, "search-timeout", 30*time.Second, "time of one search")
 	flags.DurationVar(&l.ReadTimeout, "read-timeout", 15*time.Second, "time of what needs no search")
 	flags.DurationVar(&l.WriteTimeout, "write-timeout", 2*time.Minute, "time of one write")
 	flags.DurationVar(&l.DrainTimeout, "drain-timeout", 20*time.Second, "time for running requests at the end")
-	for _, name := range []string{"rate", "burst", "max-running"} {
+	for _, name := range []string{"rate", "burst", "max-running", "max-bodies"} {
 		flags.Lookup(name).DefValue = "" // in the help, or else 0
 	}
 }

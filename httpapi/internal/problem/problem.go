@@ -69,6 +69,8 @@ var Table = []Kind{
 	{Err: ErrTooMany, Status: http.StatusTooManyRequests, Slug: "too-many-requests", Title: "Too many requests"},
 	{Err: limit.ErrFull, Status: http.StatusServiceUnavailable, Slug: "overloaded", Title: "Too many requests at once",
 		Secret: true, Hint: "as many requests run and wait as the server lets; try again later"},
+	{Err: limit.ErrMemory, Status: http.StatusServiceUnavailable, Slug: "overloaded", Title: "Too many requests at once",
+		Secret: true, Hint: "the bodies of other requests have all the memory that the server lets; try again later"},
 	{Err: ErrNoRoute, Status: http.StatusNotFound, Slug: "no-such-route", Title: "No such route"},
 	{Err: ErrMethod, Status: http.StatusMethodNotAllowed, Slug: "method-not-allowed", Title: "Method not allowed"},
 	{Err: ErrRange, Status: http.StatusRequestedRangeNotSatisfiable, Slug: "no-such-range", Title: "No such range"},

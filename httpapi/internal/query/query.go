@@ -255,7 +255,7 @@ func BodyOf(r *http.Request) io.Reader {
 }
 
 // maxTrusted bounds the memory that is set aside for what a client says.
-const maxTrusted = 1 << 20
+const maxTrusted = 64 << 10
 
 // ReadAll reads a body whose length http.MaxBytesReader bounds.
 func ReadAll(r io.Reader) ([]byte, error) {

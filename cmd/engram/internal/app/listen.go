@@ -10,12 +10,7 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
-
-// DefaultConnections is how many connections a server has at once.
-const DefaultConnections = 4096
 
 // ListenSpec says where a server listens.
 type ListenSpec struct {
@@ -25,8 +20,6 @@ type ListenSpec struct {
 	// Cert and Key are the files of a certificate for TLS; "": none. They are read again when
 	// they change.
 	Cert, Key string
-	// Connections at once; others wait until one ends.
-	Connections int
 }
 
 // Listening is where a server listens.
@@ -40,9 +33,6 @@ func Listen(ctx context.Context, spec ListenSpec) (_ *Listening, err error) {
 	if (spec.Cert == "") != (spec.Key == "") {
 		return nil, errors.New("wanted --tls-cert and --tls-key together")
 	}
-	if spec.Connections < 1 {
-		return nil, fmt.Errorf("wanted one connection at least, found --max-connections %d", spec.Connections)
-	}
 	var c *certificate
 	if spec.Cert != "" {
 		c = &certificate{cert: spec.Cert, key: spec.Key}
@@ -54,7 +44,6 @@ func Listen(ctx context.Context, spec ListenSpec) (_ *Listening, err error) {
 	if l.main, err = new(net.ListenConfig).Listen(ctx, "tcp", spec.Addr); err != nil {
 		return nil, err
 	}
-	l.main = netutil.LimitListener(l.main, spec.Connections)
 	if c != nil {
 		l.main = tls.NewListener(l.main, &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
 	}
