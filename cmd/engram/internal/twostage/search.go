@@ -341,10 +341,3 @@ func (s *Searcher) rankSome(ctx context.Context, c scoring, stages *Stages) ([]s
 	stages.Candidates = len(ranked)
 	return ranked, nil
 }
-
-// bestFirst orders items.
-func bestFirst(ranked []scored) {
-	slices.SortFunc(ranked, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.id, b.id))
-	})
-}
