@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 
 	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
@@ -173,16 +175,29 @@ func (c *components) scores(targets blas32.General) blas32.General {
 	return out
 }
 
+// scoreElements is how many elements of the basis a processor reads at least: a start of it
+// takes as long as some thousands.
+const scoreElements = 1 << 18
+
 // score returns the scores of one target. It reads the basis as it lies, where a product
-// of matrices would first pack all of it for a single row.
+// of matrices would first pack all of it for a single row, and each processor a part of it.
 func (c *components) score(out, target []float32) {
 	centred := slices.Clone(target)
 	for j, mean := range c.mean {
 		centred[j] -= mean
 	}
 	inverse := float32(1 / (c.scale * c.scale))
-	blas32.Gemv(blas.NoTrans, inverse, c.basis,
-		blas32.Vector{N: len(centred), Inc: 1, Data: centred}, 0, blas32.Vector{N: len(out), Inc: 1, Data: out})
+	x := blas32.Vector{N: len(centred), Inc: 1, Data: centred}
+	rows := c.basis.Rows
+	parts := min(runtime.GOMAXPROCS(0), max(1, rows*len(centred)/scoreElements), rows)
+	var group sync.WaitGroup
+	for part := range parts {
+		from, to := rows*part/parts, rows*(part+1)/parts
+		group.Go(func() {
+			blas32.Gemv(blas.NoTrans, inverse, matrix.Part(c.basis, from, to), x, 0, blas32.Vector{N: to - from, Inc: 1, Data: out[from:to]})
+		})
+	}
+	group.Wait()
 }
 
 // someTargets is how many targets are centred at a time.
