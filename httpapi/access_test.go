@@ -214,6 +214,15 @@ func TestAdminIsForAdministrators(t *testing.T) {
 			t.Errorf("from %s to %s with %q: status %d, wanted %d", c.from, c.host, c.key, w.Code, c.want)
 		}
 	}
+	for site, want := range map[string]int{"cross-site": 403, "same-site": 403, "none": 200, "same-origin": 200} {
+		r := httptest.NewRequest(http.MethodGet, "/debug/pprof/goroutine", nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:99", "127.0.0.1:9090"
+		r.Header.Set("Sec-Fetch-Site", site)
+		w := httptest.NewRecorder()
+		if s.Admin().ServeHTTP(w, r); w.Code != want {
+			t.Errorf("asked by a page that is %s: status %d, wanted %d", site, w.Code, want)
+		}
+	}
 	body := get("127.0.0.1:99", "localhost", "/metrics", "").Body.String()
 	for _, want := range []string{
 		`engram_http_requests_total{code="405",method="other",route="none"} 1`, "engram_queue_waiting 0", "engram_index_items 5", "go_goroutines",

@@ -87,6 +87,10 @@ func (s *Server) Admin() http.Handler {
 	engine := newEngine(nil)
 	engine.Use(identify, s.recovered)
 	engine.Any("/*path", s.wrap(func(c *gin.Context) error {
+		// A page of another site cannot read a profile, but have one made for an hour.
+		if site := c.GetHeader("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+			return fmt.Errorf("a page of another site asks for this: %w", problem.ErrForbidden)
+		}
 		if !fromHere(c.Request) {
 			if s.opts.Keys == nil {
 				return fmt.Errorf("wanted a client on the server's machine, or a server with keys: %w", problem.ErrForbidden)
