@@ -61,6 +61,10 @@ func TestHostileServer(t *testing.T) {
 	}
 }
 
+// patience is how long connections that are to be ended may last, on a machine that does
+// much else; they have readHeaderTimeout.
+const patience = 30 * time.Second
+
 // victim is a server in a process of its own, and a client of it that does no harm.
 type victim struct {
 	*testing.T
@@ -175,7 +179,7 @@ func (v *victim) attack(name string, most float64, do func(held func()) (answer 
 	})
 	cost := v.memory("VmHWM") - before
 	v.Logf("| %s | %s | %d in %d ms | %d | %.0f MiB |", name, answer, status, took.Milliseconds(), files, max(0, cost))
-	if status != 200 || took > 5*time.Second {
+	if status != 200 || took > 10*time.Second {
 		v.Errorf("%s: meanwhile a friend is answered %d after %v", name, status, took)
 	}
 	if cost > most {
@@ -238,7 +242,7 @@ func TestHostileConnections(t *testing.T) {
 	v.attack("10,000 connections that say nothing", 150, func(held func()) string {
 		list := v.dial(many, "")
 		held()
-		return fmt.Sprintf("%d closed within 7 s", ends(list, 7*time.Second))
+		return fmt.Sprintf("%d closed", ends(list, patience))
 	})
 	v.attack("10,000 connections kept after a request", 250, func(held func()) string {
 		list := v.dial(many, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -248,17 +252,17 @@ func TestHostileConnections(t *testing.T) {
 	v.attack("3,000 headers that do not end", 150, func(held func()) string {
 		list := v.dial(3000, "POST /v1/search HTTP/1.1\r\nHost: localhost\r\nX-A: ")
 		held()
-		n := ends(list, 7*time.Second)
+		n := ends(list, patience)
 		if n != len(list) {
 			t.Errorf("%d of %d headers without an end were ended", n, len(list))
 		}
-		return fmt.Sprintf("%d closed within 7 s", n)
+		return fmt.Sprintf("%d closed", n)
 	})
 	v.attack("1,000 bodies that stop after 200 kB", 250, func(held func()) string {
 		list := v.dial(1000, "POST /v1/search HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "+v.key+
 			"\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"+strings.Repeat("x", 200_000))
 		held()
-		n := ends(list, time.Second)
+		n := ends(list, 3*time.Second)
 		if n < len(list)/2 {
 			t.Errorf("%d of %d bodies were refused, wanted all for which there is no memory", n, len(list))
 		}
@@ -271,13 +275,14 @@ func TestHostileConnections(t *testing.T) {
 	})
 	v.attack("three pictures of 12,000 × 12,000 at once", 450, v.bombs(bomb(t, 12_000))) // whose budget is 256 MiB, beside garbage
 	v.attack("1,000 guessed keys", 50, func(held func()) string {
-		answers := map[int]int{}
+		answers, begun := map[int]int{}, time.Now()
 		for range 1000 {
 			status, _ := v.search(`{"text":"red"}`, "engram_GUESS")
 			answers[status]++
 		}
 		held() // by a key that was right before
-		if answers[401] < guessesAtOnce || answers[401] > guessesAtOnce+5 || answers[401]+answers[429] != 1000 {
+		most := guessesAtOnce + 1 + int(guessesPerSecond*time.Since(begun).Seconds())
+		if answers[401] < guessesAtOnce || answers[401] > most || answers[401]+answers[429] != 1000 {
 			t.Errorf("the guesses are answered %v", answers)
 		}
 		return fmt.Sprintf("%d × 401, %d × 429", answers[401], answers[429])
