@@ -73,6 +73,7 @@ func addReconstructionFlags(cmd *cobra.Command, spec *app.ReconstructionsSpec) {
 	flags.StringVar(&spec.Start, "start", "", "begin from images: blurry, of the low-level model; retrieved (or nearest), of --index; or a `folder` with NAME.png for each scan (default noise)")
 	flags.StringVar(&spec.LowLevel, "low-level", "", "`folder` of the low-level model (default: the one that engram train --low-level writes beside the decoder)")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from --start, above 0 and up to 1 (default 0.85)")
+	flags.Float64Var(&spec.Blend, "blend", 0, "weight of the blurry image in the picture, 0 to 1: pixels come nearer to what was seen, and things are harder to name")
 	flags.BoolVar(&spec.True, "true", false, "make pictures of the tokens of what was seen, too: what a perfect decoder would reach")
 	flags.StringArrayVar(&spec.Features, "features", nil, "score pictures by this `model` of kind features or clip: two-way identification and distance (several times: several)")
 	flags.IntVar(&spec.Side, "score-side", 0, "pixels per side to which pictures are resized for PixCorr and SSIM (default: as large as they are made; published figures have 425)")

@@ -212,7 +212,7 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 		"--guidance is -1":                                        {"--guidance", "-1"},
 		`--prior: the prior is "x"`:                               {"--prior", "x"},
 		"--score-side is 10 pixels, wanted 11 or more":            {"--score-side", "10"},
-		"--features: scenes-autoencoder 1 is a model of kind vae": {"--features", app.ScenesAutoencoder, "--stimuli", s.stimuli, "--trials", s.trials},
+		"--features: scenes-autoencoder 2 is a model of kind vae": {"--features", app.ScenesAutoencoder, "--stimuli", s.stimuli, "--trials", s.trials},
 		"a decoder whose metric is likeli":                        {"--prior", "recall"},
 		"no such index":                                           {"--index", s.decoder},
 		"scan of 3 voxels, the decoder":                           {"--voxels", writeNPY(t, filepath.Join(t.TempDir(), "v.npy"), []float32{1, 2, 3}, 1, 3)},
@@ -315,7 +315,7 @@ func TestBlurryImages(t *testing.T) {
 		"--steps", "4", "--candidates", "1",
 	}
 	var made app.Reconstructed
-	c.json(&made, append(args, "--start", "blurry", "--strength", ".5", "--out", out)...)
+	c.json(&made, append(args, "--start", "blurry", "--strength", ".5", "--blend", ".4", "--out", out)...)
 	found := map[string]app.PictureScores{}
 	for _, score := range made.Scores {
 		found[score.Pictures] = score
@@ -326,6 +326,8 @@ func TestBlurryImages(t *testing.T) {
 	for _, name := range scanNames(t, s.trials) {
 		checkPNG(t, filepath.Join(out, "blurry", name+".png"), 64)
 	}
+	checkBlended(t, out, scanNames(t, s.trials)[0])
+	c.refuse([]string{"made otherwise", `"blend": 0.4, wanted "blend": 1`}, append(args, "--start", "blurry", "--strength", ".5", "--blend", "1", "--out", out)...)
 	c.refuse([]string{"made otherwise", `"strength": 0.5, wanted "strength": 0.6`}, append(args, "--start", "blurry", "--strength", ".6", "--out", out)...)
 
 	// A decoder that is trained again without a low-level model has none.
@@ -333,11 +335,29 @@ func TestBlurryImages(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.decoder, "lowlevel")); !os.IsNotExist(err) {
 		t.Errorf("the low-level model of the decoder before: %v", err)
 	}
+	c.refuse([]string{"--blend 0.2 needs a low-level model", "engram train --low-level"}, append(args, "--blend", ".2", "--out", filepath.Join(t.TempDir(), "none"))...)
+	c.refuse([]string{"the weight of the blurry image is 1.5, wanted a number from 0 to 1"}, append(args, "--blend", "1.5", "--out", filepath.Join(t.TempDir(), "none"))...)
 	c.refuse([]string{"blurry images need a low-level model", "engram train --low-level"}, append(args, "--start", "blurry", "--out", filepath.Join(t.TempDir(), "none"))...)
 	c.refuse([]string{"--low-level needs --stimuli"}, "train", "--voxels", s.trainScans.train, "--targets", s.voxels, "--model", "scenes-clip", "--low-level", "--out", s.decoder)
 	c.refuse([]string{"--low-level-kind needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--low-level-kind", "ridge", "--out", s.decoder)
 	c.refuse([]string{`--low-level-kind is "x", wanted one of ridge, network`}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--low-level", "--low-level-kind", "x", "--out", s.decoder)
 	c.refuse([]string{"--autoencoder needs --low-level"}, "train", "--voxels", s.trainScans.train, "--stimuli", s.train, "--autoencoder", "x", "--out", s.decoder)
+}
+
+// checkBlended checks that the picture of a scan is its candidate with .4 of the blurry image.
+func checkBlended(t *testing.T, out, name string) {
+	t.Helper()
+	var images [3]*pixels.Image
+	for i, file := range []string{"candidates/" + name + "-0.png", "blurry/" + name + ".png", "reconstructed/" + name + ".png"} {
+		var err error
+		if images[i], err = pixels.DecodeFile(t.Context(), filepath.Join(out, filepath.FromSlash(file)), pixels.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := recon.Blend(images[0], images[1], .4)
+	if err != nil || !slices.Equal(images[2].Pix, want.Pix) {
+		t.Errorf("%s is not the candidate blended with the blurry image: %v", name, err)
+	}
 }
 
 // checkPublished scores a folder of three scans of scenes as the literature does.

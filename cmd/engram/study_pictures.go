@@ -73,6 +73,7 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.StringVar(&spec.LowLevel, "low-level-kind", lowlevel.Kinds()[0], "what predicts the blurry image: "+strings.Join(lowlevel.Kinds(), ", "))
 	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
 	flags.IntSliceVar(&spec.Best, "best", []int{1}, "the best of so many candidates is kept; several numbers are compared")
+	flags.Float64SliceVar(&spec.Blends, "blends", nil, "weights of the blurry image in the pictures, 0 to 1; several numbers are compared (default none)")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from a start that is not noise (default 0.85)")
 	flags.StringVar(&clouds, "clouds", "", "plot the tokens that each prior makes beside the true ones into this SVG `file`")
 	flags.Float64Var(&spec.Guidance, "guidance", 0, "weight of the tokens (default: the denoiser's own, or 1.5)")

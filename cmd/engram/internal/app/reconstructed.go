@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/png"
 	"io"
 	"io/fs"
 	"os"
@@ -47,18 +48,19 @@ const (
 type reconstructionChoices struct {
 	Format int `json:"format"`
 	recon.Choices
-	Start       string `json:"start,omitempty"`
-	Tokens      string `json:"tokens"` // SHA-256 of the tokens that pictures are made of
-	Model       string `json:"model"`  // fingerprints
-	Autoencoder string `json:"autoencoder"`
-	Denoiser    string `json:"denoiser"`
-	LowLevel    string `json:"low_level,omitempty"`
-	Index       string `json:"index,omitempty"`
-	True        bool   `json:"true,omitempty"`        // pictures are made of the true tokens, too
-	Decoder     string `json:"decoder"`               // as it was named
-	Prior       string `json:"prior,omitempty"`       // of prior.Kinds, absent for none
-	PriorModel  string `json:"prior_model,omitempty"` // fingerprint of the network
-	Data        string `json:"data,omitempty"`        // metrics.NSD, or absent
+	Start       string  `json:"start,omitempty"`
+	Tokens      string  `json:"tokens"` // SHA-256 of the tokens that pictures are made of
+	Model       string  `json:"model"`  // fingerprints
+	Autoencoder string  `json:"autoencoder"`
+	Denoiser    string  `json:"denoiser"`
+	LowLevel    string  `json:"low_level,omitempty"`
+	Blend       float64 `json:"blend,omitempty"` // weight of the blurry image in the picture
+	Index       string  `json:"index,omitempty"`
+	True        bool    `json:"true,omitempty"`        // pictures are made of the true tokens, too
+	Decoder     string  `json:"decoder"`               // as it was named
+	Prior       string  `json:"prior,omitempty"`       // of prior.Kinds, absent for none
+	PriorModel  string  `json:"prior_model,omitempty"` // fingerprint of the network
+	Data        string  `json:"data,omitempty"`        // metrics.NSD, or absent
 }
 
 // reconstructions is a folder of pictures of scans.
@@ -88,7 +90,7 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	c := reconstructionChoices{
 		Format: choicesVersion, Choices: choices, Start: spec.Start, Tokens: sumOfTokens(set.Raw), Model: p.clip.Fingerprint(),
 		Autoencoder: p.autoencoder.Fingerprint(), Denoiser: p.denoiser.Fingerprint(), Index: spec.Index, True: spec.True,
-		Decoder: spec.Decoder,
+		Decoder: spec.Decoder, Blend: spec.Blend,
 	}
 	switch {
 	case set.Sampler != nil:
@@ -163,21 +165,46 @@ func (f *reconstructions) agree(choices []byte) error {
 // Close gives the folder free.
 func (f *reconstructions) Close() error { return f.lock.Close() }
 
-// missing returns the numbers of the scans that lack a file.
-func (f *reconstructions) missing(names []string) (missing []int, err error) {
+// missing returns the numbers of the scans that lack a file, or have one that is cut off.
+// damaged is told of the latter.
+func (f *reconstructions) missing(names []string, damaged func(path string)) (missing []int, err error) {
 	for i, name := range names {
 		for _, path := range f.files(name) {
-			_, err := os.Stat(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				missing = append(missing, i)
-				break
-			}
-			if err != nil {
+			ok, err := whole(path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
+			if ok {
+				continue
+			}
+			if err == nil {
+				damaged(path)
+			}
+			missing = append(missing, i)
+			break
 		}
 	}
 	return missing, nil
+}
+
+// pngEnd is the chunk that every PNG file ends with.
+const pngEnd = "\x00\x00\x00\x00IEND\xaeB`\x82"
+
+// whole tells whether a record can be read, and a picture has a beginning and an end.
+func whole(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return false, err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return false, err
+	}
+	if filepath.Ext(path) == ".json" {
+		return json.Valid(content), nil
+	}
+	_, err = png.DecodeConfig(bytes.NewReader(content))
+	return err == nil && bytes.HasSuffix(content, []byte(pngEnd)), nil
 }
 
 // files returns the paths of all files of a finished scan.
@@ -224,6 +251,7 @@ func firstDifference(before, now []byte) string {
 type finished struct {
 	scan    int // of the set
 	made    *recon.Reconstruction
+	picture *pixels.Image         // the best one of made, blended
 	bound   *recon.Reconstruction // of the true tokens, nil where that is not wanted
 	start   *pixels.Image         // that it began from, nil for noise
 	blurry  *pixels.Image         // nil without a low-level model
@@ -249,7 +277,7 @@ func (j *reconstructing) write(ctx context.Context, r finished) error {
 	if j.set.Captions != nil {
 		record.Caption = j.set.Captions[r.scan]
 	}
-	pictures := map[string]*pixels.Image{j.folder.picture(madeFolder, name): r.made.Image()}
+	pictures := map[string]*pixels.Image{j.folder.picture(madeFolder, name): r.picture}
 	for c, candidate := range r.made.Candidates {
 		pictures[j.folder.picture(eachFolder, candidateName(name, c))] = candidate.Image
 	}

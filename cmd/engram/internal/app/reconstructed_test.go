@@ -1,6 +1,9 @@
 package app
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,22 +11,45 @@ import (
 	"testing"
 )
 
-// A scan is finished as long as its record and each of its pictures are there.
+// A scan is finished as long as its record and each of its pictures are there, and whole.
 func TestScansThatLackAPictureAreMadeAgain(t *testing.T) {
 	f := &reconstructions{dir: t.TempDir(), folders: []string{madeFolder, boundFolder}, candidates: 2}
 	names := []string{"0000-a", "0001-b"}
+	var encoded bytes.Buffer
+	if err := png.Encode(&encoded, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	picture := encoded.Bytes()
+	write := func(path string, part float64) {
+		t.Helper()
+		content := picture
+		if filepath.Ext(path) == ".json" {
+			content = []byte(`{"name":"0000-a"}`)
+		}
+		if err := writeBytes(path, content[:int(part*float64(len(content)))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var damaged []string
+	missing := func() []int {
+		t.Helper()
+		damaged = nil
+		found, err := f.missing(names, func(path string) { damaged = append(damaged, path) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
 	for _, name := range names {
 		for _, path := range f.files(name) {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := writeBytes(path, []byte("x")); err != nil {
-				t.Fatal(err)
-			}
+			write(path, 1)
 		}
 	}
-	if missing, err := f.missing(names); err != nil || len(missing) != 0 {
-		t.Errorf("with all files scans %v are missing, %v", missing, err)
+	if found := missing(); len(found) != 0 {
+		t.Errorf("with all files scans %v are missing", found)
 	}
 	paths := f.files(names[1])
 	if len(paths) != 5 {
@@ -33,12 +59,16 @@ func TestScansThatLackAPictureAreMadeAgain(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		if missing, err := f.missing(names); err != nil || !slices.Equal(missing, []int{1}) {
-			t.Errorf("without %s scans %v are missing, %v, want 1", path, missing, err)
+		if found := missing(); !slices.Equal(found, []int{1}) || damaged != nil {
+			t.Errorf("without %s scans %v are missing and %q damaged, want 1 and none", path, found, damaged)
 		}
-		if err := writeBytes(path, []byte("x")); err != nil {
-			t.Fatal(err)
+		for _, part := range []float64{0, .5, .95} {
+			write(path, part)
+			if found := missing(); !slices.Equal(found, []int{1}) || !slices.Equal(damaged, []string{path}) {
+				t.Errorf("with %v of %s scans %v are missing and %q damaged, want 1 and the file", part, path, found, damaged)
+			}
 		}
+		write(path, 1)
 	}
 }
 

@@ -45,6 +45,8 @@ type ReconstructionsSpec struct {
 	Prior string
 	// LowLevel is the folder of the low-level model, "" for the one beside the decoder.
 	LowLevel string
+	// Blend is the weight of the blurry image in the picture (see recon.Blend).
+	Blend float64
 	// Start is StartNoise, StartBlurry, StartNearest, or a folder with an image NAME.png for
 	// each scan; "" is StartNoise. Options.Strength says how much of the way is gone from there.
 	Start    string
@@ -77,6 +79,14 @@ func (spec *ReconstructionsSpec) check() error {
 		return errors.New("--strength needs --start: it says how much of the way is gone from an image")
 	case !(spec.Strength >= 0 && spec.Strength <= 1):
 		return fmt.Errorf("--strength is %v, wanted a number above 0 and up to 1", spec.Strength)
+	}
+	return recon.CheckBlend(spec.Blend)
+}
+
+// checkBlurry refuses to blend with images that there are none of.
+func (spec *ReconstructionsSpec) checkBlurry(low *blurry) error {
+	if spec.Blend > 0 && low == nil {
+		return fmt.Errorf("--blend %g needs a low-level model, and there is none beside the decoder %s: engram train --low-level makes one, --low-level names one", spec.Blend, spec.Decoder)
 	}
 	return nil
 }
@@ -128,6 +138,9 @@ func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, wat
 		return nil, err
 	}
 	defer closeInto(&err, set)
+	if err := spec.checkBlurry(set.blurry); err != nil {
+		return nil, err
+	}
 	if err := a.checkScoring(ctx, &spec, set, watch); err != nil {
 		return nil, err
 	}
@@ -164,7 +177,9 @@ type reconstructing struct {
 
 // run makes the pictures that are missing, as many scans at once as fill a batch.
 func (j *reconstructing) run(ctx context.Context) error {
-	missing, err := j.folder.missing(j.set.names)
+	missing, err := j.folder.missing(j.set.names, func(path string) {
+		j.opts.Logger.Warn(fmt.Sprintf("%s is cut off, its scan's pictures are made anew", path))
+	})
 	if err != nil {
 		return err
 	}
@@ -222,7 +237,13 @@ func (j *reconstructing) draw(ctx context.Context, group []int, opts recon.Optio
 	*call++
 	list := make([]finished, len(group))
 	for k, i := range group {
-		list[k] = finished{scan: i, made: &made[k], start: elementOf(opts.Starts, k), nearest: elementOf(found, k), blurry: elementOf(blurred, k)}
+		list[k] = finished{scan: i, made: &made[k], picture: made[k].Image(), start: elementOf(opts.Starts, k), nearest: elementOf(found, k), blurry: elementOf(blurred, k)}
+		if j.spec.Blend == 0 {
+			continue
+		}
+		if list[k].picture, err = recon.Blend(list[k].picture, blurred[k], j.spec.Blend); err != nil {
+			return nil, err
+		}
 	}
 	if !j.spec.True {
 		return list, nil

@@ -25,7 +25,9 @@ type decoded struct {
 	aligned         map[string][]embed.Tokens // by the prior
 	sampler         *prior.Sampler            // of the prior transformer, nil where it is not studied
 	blurry          []*pixels.Image
-	nearest         []int // of each scan the likeliest training image
+	// Of each scan the likeliest training image by tokens, and by tokens and captions, which is
+	// nil where the prior caption is not studied.
+	nearest, likeliest []int
 }
 
 // decode trains a decoder, its priors on the predictions of training images that it was
@@ -151,7 +153,14 @@ func (s *pictureStudy) align(ctx context.Context, p predictions, out *decoded) e
 		}
 		out.aligned[name] = s.split(tokens)
 	}
-	return nil
+	if !slices.Contains(s.spec.Priors, prior.CaptionKind) {
+		return nil
+	}
+	weights, err := alignment.Weights(ctx, of, metric)
+	for _, w := range weights {
+		out.likeliest = append(out.likeliest, left.Images[floats.MaxIdx(w)])
+	}
+	return err
 }
 
 // sample trains the diffusion prior and draws a sample of each prediction.
@@ -189,18 +198,9 @@ func (d *decoded) Close() error {
 
 // blurry trains a low-level model and returns the images that it predicts of scans.
 func (s *pictureStudy) blurry(ctx context.Context, trained scan.Data, shown []scenes.Scene, means blas32.General, opts scan.Options) (_ []*pixels.Image, err error) {
-	latents := blas32.General{Rows: len(shown), Cols: s.autoencoder.Elements(), Stride: s.autoencoder.Elements()}
-	const batch = 16
-	for first := 0; first < len(shown); first += batch {
-		var images []*pixels.Image
-		for i := first; i < min(first+batch, len(shown)); i++ {
-			images = append(images, s.draw(&shown[i]))
-		}
-		found, err := s.autoencoder.Encode(ctx, images, batch)
-		if err != nil {
-			return nil, err
-		}
-		latents.Data = append(latents.Data, found...)
+	latents, err := latentsOf(ctx, s.autoencoder, len(shown), func(i int) *pixels.Image { return s.draw(&shown[i]) })
+	if err != nil {
+		return nil, err
 	}
 	low, err := s.lowLevel(ctx, lowlevel.Data{Voxels: trained.Voxels, Images: trained.Images, Latents: latents, Autoencoder: s.vae}, opts)
 	if err != nil {

@@ -21,15 +21,17 @@ type pictureKind struct {
 
 // pictures makes the pictures that are compared: the bounds, and each prior from each start.
 func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *decoded, seed uint64) ([]pictureKind, error) {
-	seen, found := pictureKind{name: "seen"}, pictureKind{name: "nearest training picture"}
+	seen := pictureKind{name: "seen"}
 	for i := range s.spec.Test {
 		seen.images = append(seen.images, s.draw(&shown[s.spec.Images+i]))
-		found.images = append(found.images, s.draw(&shown[d.nearest[i]]))
 	}
+	found := pictureKind{"nearest training picture", s.drawAll(shown, d.nearest)}
 	mean := s.mean(shown[:min(500, s.spec.Images)])
-	out := []pictureKind{
-		seen, found, {"mean training picture", slices.Repeat([]*pixels.Image{mean}, s.spec.Test)}, {"blurry image", d.blurry},
+	out := []pictureKind{seen, found}
+	if d.likeliest != nil {
+		out = append(out, pictureKind{"nearest training picture, by captions too", s.drawAll(shown, d.likeliest)})
 	}
+	out = append(out, pictureKind{"mean training picture", slices.Repeat([]*pixels.Image{mean}, s.spec.Test)}, pictureKind{"blurry image", d.blurry})
 	for _, denoiser := range s.denoisers() {
 		made, err := s.reconstruct(ctx, denoiser, d.seen, recon.Options{Seed: seed, Candidates: slices.Min(s.spec.Best)})
 		if err != nil {
@@ -43,12 +45,42 @@ func (s *pictureStudy) pictures(ctx context.Context, shown []scenes.Scene, d *de
 					return nil, fmt.Errorf("prior %s from %s%s: %w", name, start, s.by(denoiser), err)
 				}
 				for _, n := range s.spec.Best {
-					out = append(out, pictureKind{fmt.Sprintf("prior %s, from %s, best of %d%s", name, start, n, s.by(denoiser)), bestOf(made, n)})
+					best := pictureKind{fmt.Sprintf("prior %s, from %s, best of %d%s", name, start, n, s.by(denoiser)), bestOf(made, n)}
+					if out, err = s.blended(out, best, d.blurry); err != nil {
+						return nil, err
+					}
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// blended appends pictures, blended with the blurry images by each weight of the study.
+func (s *pictureStudy) blended(out []pictureKind, made pictureKind, blurry []*pixels.Image) ([]pictureKind, error) {
+	if len(s.spec.Blends) == 0 {
+		return append(out, made), nil
+	}
+	for _, weight := range s.spec.Blends {
+		kind := pictureKind{name: fmt.Sprintf("%s, blend %g", made.name, weight)}
+		for i, img := range made.images {
+			mixed, err := recon.Blend(img, blurry[i], weight)
+			if err != nil {
+				return nil, err
+			}
+			kind.images = append(kind.images, mixed)
+		}
+		out = append(out, kind)
+	}
+	return out, nil
+}
+
+// drawAll draws some of the scenes.
+func (s *pictureStudy) drawAll(shown []scenes.Scene, which []int) (images []*pixels.Image) {
+	for _, i := range which {
+		images = append(images, s.draw(&shown[i]))
+	}
+	return images
 }
 
 // denoisers returns the models that are compared, "" for the demo's.

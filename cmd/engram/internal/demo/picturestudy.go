@@ -45,6 +45,8 @@ type PictureSpec struct {
 	Priors   []string // of prior.Kinds
 	Starts   []string // app.StartNoise, app.StartBlurry, app.StartRetrieved
 	Best     []int    // of so many candidates the best is kept
+	// Blends are weights of the blurry image in the pictures (see recon.Blend); none: 0 alone.
+	Blends []float64
 	// Strength is the share of the steps that is taken from a start that is not noise; 0 is
 	// .85.
 	Strength float64
@@ -71,6 +73,11 @@ func (spec *PictureSpec) check() error {
 			if !slices.Contains(list.known, name) {
 				return fmt.Errorf("the %s have %q, wanted some of %s", list.name, name, strings.Join(list.known, ", "))
 			}
+		}
+	}
+	for _, weight := range spec.Blends {
+		if err := recon.CheckBlend(weight); err != nil {
+			return err
 		}
 	}
 	if len(spec.Best) == 0 || slices.Min(spec.Best) < 1 {
@@ -229,9 +236,7 @@ func (s *pictureStudy) split(m blas32.General) []embed.Tokens {
 
 // draw draws a scene in the size of the reconstructions.
 func (s *pictureStudy) draw(scene *scenes.Scene) *pixels.Image {
-	img := &pixels.Image{W: s.side, H: s.side, Pix: make([]byte, 3*s.side*s.side)}
-	scene.DrawRGB(img.Pix, s.side)
-	return img
+	return drawScene(scene, s.side)
 }
 
 // mean returns the mean picture of scenes.

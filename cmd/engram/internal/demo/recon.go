@@ -53,13 +53,14 @@ type handful struct {
 	truth     []embed.Tokens // of what was seen
 	predicted []embed.Tokens // from the scans
 	aligned   []embed.Tokens // what the prior makes of them
-	repeats   [][][]float32  // the scans, as searches have them
-	right     int            // captions that were read and name a kind of thing that was seen
+	blurry    []*pixels.Image
+	repeats   [][][]float32 // the scans, as searches have them
+	right     int           // captions that were read and name a kind of thing that was seen
 }
 
 // picturing is the stage of the reconstructions.
 func (d *demo) picturing(from folders) stage {
-	return stage{name: "pictures", version: 6, inputs: []any{
+	return stage{name: "pictures", version: 7, inputs: []any{
 		d.Scale.Pictures, filepath.Base(from.decoders), filepath.Base(from.index), d.painters[0].Fingerprint(), d.painters[1].Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		report, err := d.picture(ctx, from, dir)
@@ -97,10 +98,11 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 		report.FoundFirst += when(path == h.paths[i])
 	}
 	s := sheet.Sheet{Columns: h.ids, Rows: []sheet.Row{
-		{Label: "seen"}, {Label: "from the scan", Images: made[:n]}, {Label: "from its tokens", Images: made[n:]}, {Label: "found first"},
+		{Label: "seen"}, {Label: "blurry", Images: h.blurry}, {Label: "from the scan", Images: made[:n]},
+		{Label: "from its tokens", Images: made[n:]}, {Label: "found first"},
 	}}
 	for i := range n {
-		for row, path := range map[int]string{0: h.paths[i], 3: found[i]} {
+		for row, path := range map[int]string{0: h.paths[i], 4: found[i]} {
 			img, err := pixels.DecodeFile(ctx, filepath.Join(from.scenes, filepath.FromSlash(path)), pixels.Limits{})
 			if err != nil {
 				return nil, err
@@ -109,10 +111,10 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 		}
 	}
 	report.Sheet = filepath.Join(dir, "reconstructions.png")
-	if err := s.WriteRow(1, filepath.Join(dir, "scan")); err != nil {
+	if err := s.WriteRow(2, filepath.Join(dir, "scan")); err != nil {
 		return nil, err
 	}
-	if err := s.WriteRow(2, filepath.Join(dir, "tokens")); err != nil {
+	if err := s.WriteRow(3, filepath.Join(dir, "tokens")); err != nil {
 		return nil, err
 	}
 	return report, sheet.WritePNG(report.Sheet, s.Draw())
@@ -145,6 +147,11 @@ func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
 		if err != nil {
 			return nil, err
 		}
+		blurry, err := d.blurry(ctx, filepath.Join(from.decoders, decoders[0].preset), scans)
+		if err != nil {
+			return nil, err
+		}
+		h.blurry = append(h.blurry, blurry...)
 		truth, err := d.targets(from.targets, part.set)
 		if err != nil {
 			return nil, err

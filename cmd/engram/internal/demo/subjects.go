@@ -69,6 +69,9 @@ func measure(ctx context.Context, a *app.App, opts Options, watch progress.Func)
 		r.Stage = fmt.Sprintf("seed %d: %s", opts.Seed, r.Stage)
 		watch.Report(r)
 	})
+	if err := d.openPainters(ctx); err != nil {
+		return nil, err
+	}
 	if err := d.openEmbedding(ctx); err != nil {
 		return nil, err
 	}

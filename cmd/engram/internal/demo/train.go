@@ -33,8 +33,8 @@ const chosenFile = "chosen.json"
 // training is the stage of the decoders, which know the trials of training
 // scenes and nothing else.
 func (d *demo) training(from folders) stage {
-	return stage{name: "decoders", version: 10, inputs: []any{
-		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets),
+	return stage{name: "decoders", version: 11, inputs: []any{
+		d.Seed, d.Scale.Epochs, filepath.Base(from.scans), filepath.Base(from.targets), d.painters[0].Fingerprint(),
 	}, build: func(ctx context.Context, dir string) error {
 		data, err := d.trainingData(from)
 		if err != nil {
@@ -51,6 +51,9 @@ func (d *demo) training(from folders) stage {
 			}
 		}
 		if err := d.trainCaptions(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
+			return err
+		}
+		if err := d.trainLowLevel(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
 			return err
 		}
 		served := models[0].Config
