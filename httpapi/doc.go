@@ -11,5 +11,6 @@
 // every answer against it.
 //
 // Scans are personal data: their values are never logged and never part of an
-// address, and nothing that a visitor sends is kept after the answer.
+// address, and nothing that a visitor sends is kept after the answer, or after the job that it
+// was sent for (package jobs).
 package httpapi

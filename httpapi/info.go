@@ -154,9 +154,11 @@ type infoView struct {
 	Encoder *encoderView   `json:"encoder"`
 	Decoder *decoderView   `json:"decoder"`
 	Images  bool           `json:"images"`
-	Trials  int            `json:"trials"`
-	MaxK    int            `json:"max_k"`
-	MaxBody int64          `json:"max_body_bytes"`
+	// Reconstructs says that jobs make pictures of scans.
+	Reconstructs bool  `json:"reconstructs"`
+	Trials       int   `json:"trials"`
+	MaxK         int   `json:"max_k"`
+	MaxBody      int64 `json:"max_body_bytes"`
 }
 
 // getInfo answers GET /v1/info.
@@ -166,8 +168,8 @@ func (s *Server) getInfo(c *gin.Context) error {
 		return err
 	}
 	answer := infoView{
-		Index:   namedIndexView{s.opts.IndexName, view},
-		Images:  s.opts.Images != nil,
+		Index:  namedIndexView{s.opts.IndexName, view},
+		Images: s.opts.Images != nil, Reconstructs: s.reconstructs(),
 		Trials:  len(s.opts.Trials),
 		MaxK:    s.opts.MaxK,
 		MaxBody: s.opts.MaxBodyBytes,

@@ -45,7 +45,7 @@ var readSpecification = sync.OnceValues(func() (*specification, error) {
 	// The validator reads a body only where it knows a decoder for the media
 	// type. The bytes of files are for the server to judge.
 	for _, mediaType := range []string{"application/x-npy", "image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml",
-		"text/html", "text/css", "text/javascript"} {
+		"text/html", "text/css", "text/javascript", "text/event-stream"} {
 		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
 	}
 	router, err := legacy.NewRouter(doc)

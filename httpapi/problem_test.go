@@ -13,6 +13,7 @@ import (
 	"engram/httpapi/internal/fetch"
 	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/problem"
+	"engram/httpapi/jobs"
 	"engram/index"
 )
 
@@ -31,6 +32,11 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{problem.ErrTooMany, 429, "too-many-requests", true},
 		{limit.ErrFull, 503, "overloaded", false},
 		{limit.ErrMemory, 503, "overloaded", false},
+		{jobs.ErrFull, 429, "too-many-jobs", true},
+		{jobs.ErrNone, 404, "no-such-job", true},
+		{jobs.ErrNoFile, 404, "no-such-file", true},
+		{jobs.ErrEnded, 409, "job-has-ended", true},
+		{jobs.ErrClosing, 503, "not-ready", true},
 		{problem.ErrNoRoute, 404, "no-such-route", true},
 		{problem.ErrMethod, 405, "method-not-allowed", true},
 		{problem.ErrMediaType, 415, "unsupported-media-type", true},

@@ -59,6 +59,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/", shown, page, noBody, s.file("web/index.html")},
 		{http.MethodGet, "/assets/:file", shown, page, noBody, s.getAsset},
 	}
+	table = append(table, s.jobRoutes()...)
 	for _, r := range s.collectionRoutes() {
 		own, named := r.route, r.route
 		own.path, own.handle = "/v1"+r.path, func(c *gin.Context) error { return r.in(s, c) }

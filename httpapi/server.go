@@ -18,6 +18,7 @@ import (
 	"engram/httpapi/internal/metrics"
 	"engram/httpapi/internal/query"
 	"engram/httpapi/internal/thumbnail"
+	"engram/httpapi/jobs"
 	"engram/httpapi/keys"
 	"engram/httpapi/pictures"
 	"engram/index"
@@ -60,6 +61,10 @@ type Options struct {
 	AssumeSpace bool
 	// Trials are scans that visitors may search with. They need a Decoder.
 	Trials []Trial
+
+	// Jobs are what takes longer than a request; nil: none are run. Whoever opened them
+	// closes them.
+	Jobs *jobs.Queue
 
 	// CORS are the origins, such as https://example.com, whose pages may ask this
 	// server from a browser; "*" is all of them. The server's own page needs none.
@@ -169,6 +174,7 @@ type Server struct {
 	opened     opened
 	thumbnails *thumbnail.Cache
 	fetcher    *fetch.Client // nil: nothing is fetched
+	readers    atomic.Int64  // of the events of jobs
 	// draining is set when Serve begins to shut down; readiness answers it.
 	draining atomic.Bool
 }

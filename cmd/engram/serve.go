@@ -81,6 +81,9 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringSliceVar(&spec.Hosts, "hosts", nil, "`names`, beside localhost, by which clients on this machine may ask a server without keys, such as a proxy's")
 	flags.StringVar(&spec.Collections, "collections", "", "`folder` of other indexes, which are served by their names")
 	flags.StringVar(&spec.Snapshots, "snapshots", "", "`folder` for the snapshots that administrators ask for (default: none are made)")
+	flags.StringVar(&spec.Jobs, "jobs", "", "`folder` for jobs, such as the reconstruction of a scan (default: none are run)")
+	flags.StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae that makes pictures of scans (default "+app.ScenesAutoencoder+")")
+	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser that does so (default "+app.ScenesDenoiser+")")
 	flags.BoolVar(&spec.FetchImages, "fetch-images", false, "let clients of clip-retrieval's routes search by the address of a picture, which is fetched from public addresses alone")
 	flags.BoolVar(&spec.Writable, "writable", false, "let clients write: put and delete items. Nothing else may write to the index meanwhile")
 	l := &spec.Limits

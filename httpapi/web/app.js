@@ -5,6 +5,7 @@ import { getJSON, keep } from "./api.js";
 import { showAbout, showComposer, showServer } from "./composer.js";
 import { at } from "./dom.js";
 import { changed, openFacet, pressed, showFacets } from "./facets.js";
+import { cancelMade, reconstruct, showMade } from "./made.js";
 import { addressOf, asks, empty, fromAddress, keyOf, remember, requestOf } from "./query.js";
 import { download, headingOf, showHits, toggleTwins } from "./results.js";
 import { fit, markRegion, pressedRegion, pressRegion, showScan, showSeen } from "./scan.js";
@@ -84,6 +85,7 @@ async function showAnswer(query, { key, signal, focus, back }) {
   const kept = answers.get(key);
   showFacets(query);
   const scan = showScan(query, state.server, signal);
+  showMade(query, state.server);
   if (kept) {
     draw(query, kept.answer);
   } else {
@@ -218,6 +220,16 @@ function goLike(id, list) {
   go({ ...state.query, [list]: [...without(state.query[list]), id], [others]: without(state.query[others]) });
 }
 
+// goMade reconstructs the scan on show, under the address of its search and the job.
+async function goMade() {
+  const { query, key } = state;
+  const job = await reconstruct(query);
+  if (state.key !== key) return;
+  state.query = { ...query, job };
+  history.replaceState(remember(state.query), "", addressOf(state.query, { unsafe: unsafe() }));
+  showMade(state.query, state.server);
+}
+
 function goWithout(what) {
   const query = { ...state.query };
   const [list, place] = what.split(" ");
@@ -281,6 +293,9 @@ for (const id of ["surprise", "another"]) {
     if (trial) go({ ...empty(), trial });
   });
 }
+
+at("reconstruct").addEventListener("click", () => goMade().catch(showProblem));
+at("made-cancel").addEventListener("click", () => cancelMade().catch(showProblem));
 
 at("viewer").addEventListener("close", left);
 at("viewer-close").addEventListener("click", closeViewer);

@@ -2,7 +2,8 @@
 //
 // A query is {text, trial, file, kind, items, less, filters, fold}: words, a stored scan, a
 // file of the kind "image" or "scan", ids of items to find more and less of, values by
-// payload key, and whether near-duplicates are folded (null: as the kind of query has it).
+// payload key, whether near-duplicates are folded (null: as the kind of query has it), and
+// the job that reconstructs the scan.
 
 export const PAGE = 30; // hits of a page
 
@@ -12,7 +13,7 @@ export const PAGE = 30; // hits of a page
 const WORDS = 2;
 const LESS = -0.5;
 
-export const empty = () => ({ text: "", trial: "", file: null, kind: "", items: [], less: [], filters: {}, fold: null });
+export const empty = () => ({ text: "", trial: "", file: null, kind: "", items: [], less: [], filters: {}, fold: null, job: "" });
 
 // asks tells whether there is anything to search for.
 export const asks = (query) => Boolean(query.text || query.trial || query.file || query.items.length);
@@ -44,6 +45,7 @@ export function addressOf(query, { unsafe = false, show = "" } = {}) {
     for (const value of values) params.append(`${typeof value === "boolean" ? "is" : "f"}.${key}`, value);
   }
   if (query.fold !== null) params.set("fold", query.fold ? "1" : "0");
+  if (query.job) params.set("job", query.job);
   if (unsafe) params.set("unsafe", "1");
   if (show) params.set("show", show);
   return params.size ? `?${params}` : location.pathname;
@@ -57,6 +59,7 @@ export function fromAddress() {
   query.trial = params.get("trial") || "";
   query.items = params.getAll("item");
   query.less = params.getAll("less");
+  query.job = params.get("job") || "";
   if (params.has("fold")) query.fold = params.get("fold") === "1";
   for (const [name, value] of params) {
     const [, kind, key] = name.match(/^(f|is)\.(.+)$/) || [];
@@ -67,7 +70,7 @@ export function fromAddress() {
 
 // keyOf is the same for queries with the same answer.
 export function keyOf(query, unsafe) {
-  return addressOf(query, { unsafe }) + (query.file ? `#${remember(query).upload}` : "");
+  return addressOf({ ...query, job: "" }, { unsafe }) + (query.file ? `#${remember(query).upload}` : "");
 }
 
 // filterOf returns the filter: one of the values of each key.

@@ -11,6 +11,7 @@ import (
 	"engram/embed/pixels"
 	"engram/httpapi/internal/fetch"
 	"engram/httpapi/internal/limit"
+	"engram/httpapi/jobs"
 	"engram/index"
 )
 
@@ -71,6 +72,11 @@ var Table = []Kind{
 		Secret: true, Hint: "as many requests run and wait as the server lets; try again later"},
 	{Err: limit.ErrMemory, Status: http.StatusServiceUnavailable, Slug: "overloaded", Title: "Too many requests at once",
 		Secret: true, Hint: "the bodies of other requests have all the memory that the server lets; try again later"},
+	{Err: jobs.ErrFull, Status: http.StatusTooManyRequests, Slug: "too-many-jobs", Title: "Too many jobs"},
+	{Err: jobs.ErrNone, Status: http.StatusNotFound, Slug: "no-such-job", Title: "No such job"},
+	{Err: jobs.ErrNoFile, Status: http.StatusNotFound, Slug: "no-such-file", Title: "No such file"},
+	{Err: jobs.ErrEnded, Status: http.StatusConflict, Slug: "job-has-ended", Title: "The job has ended"},
+	{Err: jobs.ErrClosing, Status: http.StatusServiceUnavailable, Slug: "not-ready", Title: "Not ready"},
 	{Err: ErrNoRoute, Status: http.StatusNotFound, Slug: "no-such-route", Title: "No such route"},
 	{Err: ErrMethod, Status: http.StatusMethodNotAllowed, Slug: "method-not-allowed", Title: "Method not allowed"},
 	{Err: ErrRange, Status: http.StatusRequestedRangeNotSatisfiable, Slug: "no-such-range", Title: "No such range"},

@@ -56,6 +56,9 @@ type ServeSpec struct {
 	Collections string // folder of other indexes that are served by their names; "": none
 	Snapshots   string // folder for snapshots that administrators ask for; "": they may not
 
+	Jobs                  string // folder of jobs; "": none are run
+	Autoencoder, Denoiser string // models that make pictures of scans (see Painter)
+
 	Keys   string         // file of API keys; "": clients need none
 	Limits httpapi.Limits // what clients can ask
 	// Proxies are the addresses and networks of proxies before the server, and Hosts names of
@@ -220,6 +223,11 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 			r.images = folder
 		}
 		if opts.Decoder.Rank, err = s.openRanking(ctx, r, watch); err != nil {
+			return opts, err
+		}
+	}
+	if spec.Jobs != "" {
+		if err := s.openJobs(ctx, a, spec, d, &opts); err != nil {
 			return opts, err
 		}
 	}

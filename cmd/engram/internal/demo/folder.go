@@ -50,6 +50,7 @@ func (r *Result) Service() app.ServeSpec {
 		Shown: app.Shown{
 			Index: "engram demo", Images: r.Report.Scenes, Decoder: r.Report.Chosen.Preset + ", of a simulated subject", Scans: r.Report.Subject, Simulated: true,
 		},
+		Jobs: filepath.Join(filepath.Dir(r.Scans), "jobs"),
 		Mask: filepath.Join(r.Scans, "mask.nii.gz"), Regions: filepath.Join(r.Scans, "voxels.csv"),
 	}
 	for _, t := range r.Trials {

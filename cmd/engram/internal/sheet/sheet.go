@@ -87,3 +87,17 @@ func RGBA(img *pixels.Image) *image.RGBA {
 func WritePNG(path string, img image.Image) error {
 	return vfs.WriteFile(path, func(w io.Writer) error { return png.Encode(w, img) })
 }
+
+// Strip returns pictures of one height side by side.
+func Strip(images []*pixels.Image) *pixels.Image {
+	out := &pixels.Image{H: images[0].H}
+	for _, img := range images {
+		out.W += img.W
+	}
+	for y := range out.H {
+		for _, img := range images {
+			out.Pix = append(out.Pix, img.Pix[3*img.W*y:][:3*img.W]...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,12 @@
+package jobs
+
+// Reconstruct is the kind of job that makes pictures of what was seen.
+const Reconstruct = "reconstruct"
+
+// Reconstruction is what a job of the kind Reconstruct is asked, as JSON.
+type Reconstruction struct {
+	Repeats    [][]float32 `json:"repeats"` // of one scan
+	Candidates int         `json:"candidates,omitempty"`
+	Steps      int         `json:"steps,omitempty"`
+	Seed       uint64      `json:"seed,omitempty"`
+}
