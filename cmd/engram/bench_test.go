@@ -145,8 +145,9 @@ func TestBenchOfWrites(t *testing.T) {
 	if err != nil || len(report.Steps) != 3 {
 		t.Fatalf("the report is %+v, error %v", report, err)
 	}
+	const most = 800 // twice the rate: a writer that was held up catches up
 	for i, s := range report.Steps {
-		if (s.Searches > 0) != (i != 2) || (s.Upserts > 0) != (i != 0) || s.Upserts > 500 || (s.Recall > .9) != (i != 2) || s.UpsertP99 < s.UpsertP50 {
+		if (s.Searches > 0) != (i != 2) || (s.Upserts > 0) != (i != 0) || s.Upserts > most || (s.Recall > .9) != (i != 2) || s.UpsertP99 < s.UpsertP50 {
 			t.Errorf("step %d is %+v", i, s)
 		}
 	}
