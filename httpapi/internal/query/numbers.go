@@ -236,11 +236,15 @@ func (o *partObject) repeats() ([][]float32, error) {
 	return parseRepeats(o.Voxels)
 }
 
-// parseFloats reads a JSON array of numbers. Unlike encoding/json it refuses
+// parseFloats reads a JSON array of numbers, or a string with the base64 of float32 numbers
+// in little-endian order. Of an array: unlike encoding/json it refuses
 // null, which is how some writers spell NaN, instead of reading it as zero.
 // raw is valid JSON. The message names a position and never a value.
 func parseFloats(name string, raw []byte) ([]float32, error) {
 	raw = bytes.TrimSpace(raw)
+	if raw[0] == '"' {
+		return parseBase64(name, raw)
+	}
 	if raw[0] != '[' {
 		return nil, fmt.Errorf("%s is not an array of numbers: %w", name, problem.ErrBody)
 	}
@@ -262,13 +266,29 @@ func parseFloats(name string, raw []byte) ([]float32, error) {
 	return values, nil
 }
 
+// parseBase64 reads a JSON string with the base64 of float32 numbers, little-endian.
+func parseBase64(name string, raw []byte) ([]float32, error) {
+	var packed []byte // which package json reads from base64
+	if err := json.Unmarshal(raw, &packed); err != nil {
+		return nil, fmt.Errorf("%s is not an array of numbers, and its string is not the base64 of float32 numbers: %w", name, problem.ErrBody)
+	}
+	if len(packed)%4 != 0 {
+		return nil, fmt.Errorf("%s is the base64 of %d bytes, wanted float32 numbers of 4 bytes each: %w", name, len(packed), problem.ErrBody)
+	}
+	return floatsOf(packed), nil
+}
+
 // parseRepeats reads the voxels of one scan, or an array of repeats.
 func parseRepeats(raw []byte) ([][]float32, error) {
+	if bytes.TrimSpace(raw)[0] == '"' {
+		one, err := parseBase64("voxels", raw)
+		return [][]float32{one}, err
+	}
 	var rows []json.RawMessage
 	if err := json.Unmarshal(raw, &rows); err != nil {
 		return nil, fmt.Errorf("voxels is not an array of numbers: %w", problem.ErrBody)
 	}
-	if len(rows) == 0 || rows[0][0] != '[' {
+	if len(rows) == 0 || rows[0][0] != '[' && rows[0][0] != '"' {
 		one, err := parseFloats("voxels", raw)
 		return [][]float32{one}, err
 	}

@@ -161,15 +161,21 @@ func rawReader(kind string, file func([]byte) (Part, error)) func([]byte) (Part,
 		if len(raw)%4 != 0 {
 			return Part{}, fmt.Errorf("the body has %d bytes: wanted an npy file, or float32 numbers of 4 bytes each: %w", len(raw), problem.ErrBody)
 		}
-		row := make([]float32, len(raw)/4)
-		for i := range row {
-			row[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-		}
+		row := floatsOf(raw)
 		if kind == KindVector {
 			return Part{Kind: KindVector, Vector: row}, nil
 		}
 		return Part{Kind: KindScan, Repeats: [][]float32{row}}, nil
 	}
+}
+
+// floatsOf returns numbers of four bytes each, float32 in little-endian order.
+func floatsOf(raw []byte) []float32 {
+	row := make([]float32, len(raw)/4)
+	for i := range row {
+		row[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return row
 }
 
 // readNpy reads the array of an npy file as float32.
