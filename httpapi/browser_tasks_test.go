@@ -4,8 +4,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"engram/data/nifti"
+	"engram/embed/dataset"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -19,6 +24,11 @@ const markup = `<img src=x onerror="document.title='hacked'">`
 func browserWorld(t *testing.T) (Options, *memStore) {
 	opts := fakeOptions(t)
 	opts.Decoder.Brain, opts.Decoder.Simulated = fakeBrain(t), true
+	mask := writeFile(t, "mask.nii.gz", volumeFile(t, "mask.nii.gz", []int{3, 2, 1}, 1, 1, 0, 1, 1, 1))
+	var err error
+	if opts.Decoder.Volumes, err = (dataset.Anatomy{Mask: mask}).Volumes(1 << 20); err != nil {
+		t.Fatal(err)
+	}
 	store := opts.Store.(*memStore)
 	store.mark(blue, "caption", markup)
 	for id := range colours {
@@ -188,13 +198,18 @@ func (p page) searchByScan(address string) {
 	if names := p.names(); !strings.HasPrefix(names, markup) {
 		p.t.Errorf("a scan of blue finds %s", names)
 	}
+	p.do("upload the numbers alone", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"), []string{writeFile(p.t, "scan.f32", []byte(floats(0, .95, 0, 7, 7)))}))
+	p.until(searched + ` && document.querySelector("#scan-size").textContent === "scan.f32 · 5 voxels"`)
+	if names := p.names(); !strings.HasPrefix(names, "a flat green picture") {
+		p.t.Errorf("a scan of green finds %s", names)
+	}
 	p.do("break a scan", chromedp.SetUploadFiles(chromedp.CSS("#scan-file"), []string{writeFile(p.t, "short.npy", npyFile([]int{2}, 1, 2))}))
 	p.until(`!document.querySelector("#problem").hidden`)
 	if detail := p.text("#problem-detail"); detail != "repeat 0 of the scan has 2 voxels, the decoder takes 5" {
 		p.t.Errorf("the problem is shown as %q", detail)
 	}
 	p.back()
-	p.until(`document.querySelector("#problem").hidden && document.querySelector("#scan-size").textContent.startsWith("scan.npy") && ` + searched)
+	p.until(`document.querySelector("#problem").hidden && document.querySelector("#scan-size").textContent.startsWith("scan.f32") && ` + searched)
 	p.open(address + "/?item=99")
 	p.until(`!document.querySelector("#problem").hidden`)
 	if detail := p.text("#problem-detail"); detail != "the index has no item 99" {
@@ -226,6 +241,48 @@ func (p page) pasteAndDrop(address string) {
 			p.t.Errorf("%s of %s finds %s", event, colour, names)
 		}
 	}
+	p.dropNIfTI(address)
+	p.dropFile("notes.txt", "text/plain", []byte("notes"))
+	p.until(`!document.querySelector("#problem").hidden`)
+	if detail := p.text("#problem-detail"); detail != "notes.txt is neither a picture nor a scan, wanted an image, or a scan as .npy, .nii, .nii.gz or .f32" {
+		p.t.Errorf("the problem is shown as %q", detail)
+	}
+}
+
+// dropFile drops a file onto the page.
+func (p page) dropFile(name, mediaType string, file []byte) {
+	p.t.Helper()
+	js[bool](p, fmt.Sprintf(`(() => {
+		const data = new DataTransfer();
+		data.items.add(new File([Uint8Array.from(atob(%q), (c) => c.charCodeAt(0))], %q, {type: %q}));
+		return dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true})) || true;
+	})()`, base64.StdEncoding.EncodeToString(file), name, mediaType))
+}
+
+// dropNIfTI drops a scan of blue as a gzipped NIfTI file of two volumes.
+func (p page) dropNIfTI(address string) {
+	p.t.Helper()
+	p.open(address)
+	p.until(`!document.querySelector("#choose-scan").hidden`)
+	p.dropFile("blue.nii.gz", "application/gzip", volumeFile(p.t, "blue.nii.gz", []int{3, 2, 1, 2}, 0, 0, 77, 1, 5, 5, 0, 0, 77, 3, -5, 5))
+	p.until(searched + ` && document.querySelector("#scan-size").textContent === "blue.nii.gz · 5 voxels, mean of 2 repeats"`)
+	if names := p.names(); !strings.HasPrefix(names, markup) {
+		p.t.Errorf("a NIfTI scan of blue finds %s", names)
+	}
+}
+
+// volumeFile returns a NIfTI file of voxels of 2 mm.
+func volumeFile(t *testing.T, name string, shape []int, values ...float32) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := nifti.WriteFile(path, nifti.Layout{Shape: shape, VoxelSize: [3]float32{2, 2, 2}}, values); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // wantMoreAndLess asks for more like a hit and less like another.

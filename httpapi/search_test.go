@@ -236,7 +236,7 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		{name: "gzip of NIfTI as octets", contentType: "application/octet-stream", body: "\x1f\x8b\x08\x00 or so", status: 415, slug: "unsupported-media-type", detail: "send them as npy"},
 		{name: "part of a number", contentType: "application/octet-stream", body: "seven b", status: 400, slug: "unreadable-body", detail: "7 bytes: wanted an npy file, or float32"},
 		{name: "a vector of too few numbers", address: "?kind=vector", contentType: "application/octet-stream", body: floats(1, 2), status: 422, slug: "wrong-dimension", detail: "2 elements, the index 3"},
-		{name: "gzip of NIfTI", form: []string{"scan", "\x1f\x8b and so on"}, status: 415, slug: "unsupported-media-type", detail: "send them as npy"},
+		{name: "gzip of NIfTI", form: []string{"scan", "\x1f\x8b\x08\x00 and so on"}, status: 415, slug: "unsupported-media-type", detail: "send them as npy"},
 		{name: "unknown kind", address: "?kind=text", contentType: "application/x-npy", body: "x", status: 400, slug: "unusable-query", detail: `kind is "text"`},
 		{name: "no image", contentType: "image/jpeg", body: "no image", status: 422, slug: "unreadable-image", detail: "the bytes are no PNG"},
 		{name: "empty image", contentType: "image/jpeg", body: "", status: 400, slug: "unreadable-body", detail: "no bytes"},

@@ -207,7 +207,11 @@ function goWords() {
 
 function goFile(file) {
   if (!file) return;
-  const scan = /\.(npy|nii|nii\.gz)$/i.test(file.name);
+  const scan = /\.(npy|nii|nii\.gz|f32)$/i.test(file.name);
+  if (!scan && !file.type.startsWith("image/")) {
+    showProblem({ title: "Not a picture or a scan", detail: `${file.name} is neither a picture nor a scan, wanted an image, or a scan as .npy, .nii, .nii.gz or .f32` });
+    return;
+  }
   const able = scan ? state.server?.decoder : state.server?.encoder;
   if (able) go({ ...empty(), file, kind: scan ? "scan" : "image" });
   else if (state.server) showProblem({ title: "Not here", detail: `this server has no model for ${scan ? "scans" : "pictures"}` });

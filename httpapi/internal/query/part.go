@@ -28,9 +28,9 @@ const (
 const (
 	// maxParts bounds the parts of a query, each of which may take a run of a model.
 	maxParts = 16
-	// MaxRepeats bounds the rows of one scan. Studies show an image three to
-	// a dozen times. An array with more rows holds trials of several images, whose
-	// mean says nothing.
+	// MaxRepeats bounds the rows of one scan. Studies show an image three to twelve times.
+	// An array with more rows usually holds scans of several images, and their mean would
+	// mean nothing.
 	MaxRepeats = 32
 )
 
@@ -83,9 +83,13 @@ func reader(kind string) func([]byte) (Part, error) {
 	return nil
 }
 
-// readField reads a part from a form, where everything is bytes.
-func readField(name string, raw []byte) (Part, error) {
+// readField reads a part from a form, where everything is bytes. A file of the type
+// application/octet-stream may be the numbers of a scan or a vector alone.
+func readField(name, contentType string, raw []byte) (Part, error) {
 	if read := reader(name); read != nil {
+		if contentType == "application/octet-stream" {
+			read = rawReader(name, read)
+		}
 		return read(raw)
 	}
 	switch name {

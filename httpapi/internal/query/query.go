@@ -185,8 +185,8 @@ func partNames() []string {
 // weightName is the member and the field with the weight of a part.
 const weightName = "weight"
 
-// readForm reads a form with parts of the query, each of which a weight may
-// follow, and perhaps options.
+// readForm reads a form that has parts of the query and options. The field after a part
+// may be the part's weight.
 func (q *Query) readForm(form *multipart.Reader) error {
 	given := map[string]bool{}
 	weighted := false // the last part has a weight
@@ -218,7 +218,7 @@ func (q *Query) readForm(form *multipart.Reader) error {
 		case slices.Contains(partNames(), name):
 			weighted = false
 			var p Part
-			if p, err = readField(name, raw); err == nil {
+			if p, err = readField(name, field.Header.Get("Content-Type"), raw); err == nil {
 				err = q.add(p)
 			}
 		default:
