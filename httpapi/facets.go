@@ -93,8 +93,8 @@ func countFacets(ctx context.Context, store index.Store) ([]facetView, error) {
 	return all, nil
 }
 
-// facetsOf returns the keys of payloads whose values say of what kind an item is, by the
-// first items: short strings and bools of which most occur several times.
+// facetsOf looks at the first items and returns the payload keys that suit as filters. The
+// values of such a key are short strings or bools, and most of them occur several times.
 func facetsOf(ctx context.Context, store index.Store) ([]string, error) {
 	found := map[string]index.ValueCounts{}
 	items := 0

@@ -111,7 +111,7 @@ func TestHostileInput(t *testing.T) {
 		if id := w.Header().Get("X-Request-Id"); strings.ContainsAny(id, "\t<") {
 			t.Errorf("%s: the answer has the id %q", c.name, id)
 		}
-		const most = 40 << 10 // KiB in all, of which the collector has most at once: 40 times the largest body
+		const most = 40 << 10 // KiB allocated over the whole request, 40 times the largest body; most is freed early
 		if cost > most {
 			t.Errorf("%s cost %d KiB, wanted %d at most", c.name, cost, most)
 		}

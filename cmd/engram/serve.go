@@ -123,8 +123,9 @@ func (c *console) serve(ctx context.Context, spec app.ServeSpec, listen app.List
 	return service.Serve(ctx, listening)
 }
 
-// tracesEndpoint returns where spans are sent to, "" for nowhere, by OpenTelemetry's own
-// variables (OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP").
+// tracesEndpoint returns the address that spans are sent to, or "" when none is set. It reads
+// OpenTelemetry's standard variables (OpenTelemetry Protocol Exporter, "Endpoint URLs for
+// OTLP/HTTP").
 func tracesEndpoint(getenv func(string) string) string {
 	if endpoint := getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); endpoint != "" {
 		return endpoint

@@ -73,7 +73,8 @@ func (s *settings) read(cmd *cobra.Command, args []string, getenv func(string) s
 	return errors.Join(faults...)
 }
 
-// readSettings reads a file of settings: its values by name, of which a list has several.
+// readSettings reads a file of settings. It returns the values of each setting by its name;
+// a setting that is a list may have several.
 func readSettings(path string) (map[string][]string, error) {
 	if path == "" {
 		return nil, nil

@@ -122,8 +122,8 @@ func Public(a netip.Addr) bool {
 	return true
 }
 
-// special returns the networks that are no part of the open internet beside those that
-// package netip knows.
+// special returns networks that do not belong to the public internet and that package
+// netip has no method for.
 func special() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),

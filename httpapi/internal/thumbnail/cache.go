@@ -61,7 +61,8 @@ func (c *Cache) find(key string) []byte {
 	return at.Value.(*entry).file
 }
 
-// keep puts a file into the cache, and takes out those that were not asked for longest.
+// keep puts a file into the cache. While the cache is too large, it drops the file that was
+// used least recently.
 func (c *Cache) keep(key string, file []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

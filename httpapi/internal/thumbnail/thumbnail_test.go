@@ -60,7 +60,7 @@ func TestThumbnailsKeepProportions(t *testing.T) {
 	}
 }
 
-// However many are asked for, few are kept, those that were asked for last.
+// The cache stays small however many files are asked for: it keeps the latest ones.
 func TestCacheIsBounded(t *testing.T) {
 	c := NewCache(100)
 	made := 0
