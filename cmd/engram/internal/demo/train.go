@@ -53,6 +53,7 @@ func (d *demo) training(from folders) stage {
 		if err := d.trainCaptions(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
 			return err
 		}
+		data.Targets = blas32.General{} // whose memory the next training needs
 		if err := d.trainLowLevel(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
 			return err
 		}
