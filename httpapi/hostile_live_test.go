@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/data/racetest"
 	"engram/embed/pixels"
 	"engram/httpapi/keys"
 )
@@ -236,6 +237,9 @@ func bomb(t *testing.T, side int) string {
 // What clients do to the connections and the memory of a server: others are answered
 // meanwhile, and it costs no more than its bounds say. With -v the test prints the table.
 func TestHostileConnections(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("SKIPPED under the race detector, which takes several times the memory that is bounded here")
+	}
 	v := newVictim(t)
 	t.Logf("| what | its answer | a search meanwhile | open files | memory |, over %.0f MiB before", v.memory("VmRSS"))
 	const many = 10_000
