@@ -55,13 +55,13 @@ const (
 // Kinds returns all kinds, the default first.
 func Kinds() []string { return []string{RidgeKind, NetworkKind} }
 
-// TrainRidge solves the ridge. Of the options, Preset and Target are its own.
+// TrainRidge solves the ridge. Of the options, Preset, Unserved and Target are its own.
 func TrainRidge(ctx context.Context, rt *ort.Runtime, data Data, opts scan.Options) (*Model, error) {
 	if err := data.check(); err != nil {
 		return nil, err
 	}
 	vae := data.Autoencoder
-	opts.Preset = scan.PresetLinear
+	opts.Preset, opts.Unserved = scan.PresetLinear, true // nothing is searched for by latents
 	opts.Target.Name, opts.Target.Fingerprint = vae.Name+" "+vae.Version, vae.Fingerprint()
 	ridge, err := scan.Train(ctx, rt, scan.Data{
 		Voxels: data.Voxels, Images: data.Images, Targets: data.Latents, T: 1, D: data.Latents.Cols,
