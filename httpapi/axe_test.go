@@ -30,7 +30,8 @@ const (
 	axeSHA256  = "39bed7d72308f6d620789c169d699bfd7e8da80f65b545821a6b2215c3e83107"
 )
 
-// axeSource returns the script of axe-core. Where it cannot be fetched the test is skipped.
+// axeSource returns the script of axe-core. Where it cannot be fetched the test is skipped, and
+// fails where ENGRAM_REQUIRE_BROWSER is set, as in the gate.
 func axeSource(t *testing.T) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()

@@ -13,9 +13,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// addressOf returns the address of a client, of which a proxy in Options.Proxies tells; of
-// an IPv6 address the network of 64 bits, which one client has for itself (RFC 4291, section
-// 2.5.4).
+// addressOf returns the address of a client. Behind a proxy in Options.Proxies it is the one
+// that the proxy forwards. Of an IPv6 address it is the network of 64 bits, because one client
+// has a whole network (RFC 4291, section 2.5.4).
 func (s *Server) addressOf(c *gin.Context) string {
 	host := withoutPort(c.Request.RemoteAddr)
 	if s.byProxy(c.Request) {

@@ -37,7 +37,7 @@ const hostileKeys = "ENGRAM_TEST_HOSTILE_KEYS"
 func TestHostileServer(t *testing.T) {
 	path := os.Getenv(hostileKeys)
 	if path == "" {
-		t.Skip("it is started by TestHostileConnections")
+		t.Skip("no test of its own: TestHostileConnections starts it as the server that is attacked")
 	}
 	opts := fakeOptions(t)
 	opts.MaxBodyBytes = 1 << 20
@@ -78,7 +78,7 @@ type victim struct {
 func newVictim(t *testing.T) *victim {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("the memory of a process is read from Linux's /proc")
+		t.Skip("SKIPPED: the memory of a process is read from /proc, which is Linux's")
 	}
 	path := filepath.Join(t.TempDir(), "keys.json")
 	key, err := keys.Create(path, "friend", keys.Read)

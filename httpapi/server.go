@@ -98,8 +98,8 @@ const (
 	idleTimeout       = 2 * time.Minute
 )
 
-// maxHeaderBytes bounds the headers and the address of a request, of which each connection
-// may have one.
+// maxHeaderBytes bounds the address and the headers of one request. Each connection reads one
+// request at a time.
 const maxHeaderBytes = 64 << 10
 
 func (o Options) withDefaults() Options {

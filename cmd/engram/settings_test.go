@@ -184,8 +184,8 @@ func writeCertificate(t *testing.T, cert, key string) *x509.CertPool {
 	return pool
 }
 
-// A server on this machine is asked by the names of this machine, and by those that it is
-// told.
+// A local server answers requests for localhost and for the names given by --hosts. It refuses
+// other names.
 func TestServeIsAskedByItsNames(t *testing.T) {
 	c := newCLI(t)
 	photos := writePhotos(t)

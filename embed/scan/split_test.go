@@ -14,7 +14,7 @@ func TestFoldsCoverEveryTrialOnceAndKeepImagesTogether(t *testing.T) {
 		images := rapid.SliceOfN(rapid.IntRange(0, 9), 30, 60).Draw(t, "images")
 		distinct := len(trialsByImage(images))
 		if distinct < 2 {
-			t.Skip("one image")
+			t.Skip("a single image cannot be split into two parts")
 		}
 		k := rapid.IntRange(2, distinct).Draw(t, "k")
 		folds, err := KFoldByImage(images, k, rapid.Uint64().Draw(t, "seed"))

@@ -123,7 +123,7 @@ func (q *Queue) keep(j Job) error {
 	return err
 }
 
-// forget removes the jobs that ended first, beyond those that are kept.
+// forget keeps the Options.Kept jobs that ended last, and removes the other ended jobs.
 func (q *Queue) forget() (err error) {
 	var ended []*entry
 	for _, e := range q.jobs {

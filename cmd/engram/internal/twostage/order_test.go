@@ -11,7 +11,7 @@ import (
 	"engram/index"
 )
 
-// someScored returns items of which many have equal scores.
+// someScored returns items with scores. Many of the scores are equal.
 func someScored(n int) []scored {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	special := []float32{0, float32(math.Copysign(0, -1)), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), math.MaxFloat32, math.SmallestNonzeroFloat32}
