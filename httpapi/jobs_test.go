@@ -155,6 +155,13 @@ func TestJobsAreCancelledAndRefused(t *testing.T) {
 		<-changed
 	}
 	waiting := submitted(t, s, "")
+	w := httptest.NewRecorder()
+	s.Admin().ServeHTTP(w, here(http.MethodGet, "/metrics", ""))
+	for _, line := range []string{"engram_jobs_running 1", "engram_jobs_waiting 1"} {
+		if !strings.Contains(w.Body.String(), line) {
+			t.Errorf("the metrics lack %q", line)
+		}
+	}
 	for what, test := range map[string]struct {
 		method, address, body string
 		status                int

@@ -31,6 +31,17 @@ func (s *Server) observe() {
 		}
 		return float64(info.Count)
 	})
+	if s.opts.Jobs == nil {
+		return
+	}
+	s.metrics.Gauge("engram_jobs_running", "Jobs that run.", func() float64 {
+		running, _ := s.opts.Jobs.Length()
+		return float64(running)
+	})
+	s.metrics.Gauge("engram_jobs_waiting", "Jobs that wait for their turn.", func() float64 {
+		_, waiting := s.opts.Jobs.Length()
+		return float64(waiting)
+	})
 }
 
 // traced puts a request into a span, within the one that its traceparent names (W3C Trace
