@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"engram/httpapi/internal/problem"
 	"engram/httpapi/internal/query"
 	"engram/index"
+	"engram/index/results"
 
 	"github.com/gin-gonic/gin"
 )
@@ -26,6 +28,7 @@ type batchView struct {
 // resultView is the answer to one query of a batch.
 type resultView struct {
 	Query  queryView          `json:"query"`
+	Stages *stagesView        `json:"stages,omitempty"` // see searchView
 	Search *index.Explanation `json:"search,omitempty"`
 	Hits   []hitView          `json:"hits"`
 }
@@ -55,29 +58,65 @@ func (s *Server) searchBatch(c *gin.Context) error {
 		return err
 	}
 	answer := batchView{Model: info.Space, Damage: info.Damage, Results: make([]resultView, len(queries))}
-	asked := make([]index.Query, len(queries))
+	if err := s.answerBatch(ctx, queries, info, answer.Results); err != nil {
+		return err
+	}
+	answer.TookMS = milliseconds(time.Since(start))
+	writeJSON(c, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+// answerBatch answers the queries of a batch. All that are searched for by a vector are
+// searched for together; scans that all tokens rank follow one another.
+func (s *Server) answerBatch(ctx context.Context, queries []query.Query, info index.Info, answers []resultView) error {
+	var asked []index.Query
+	var of []int // the queries of asked
 	for i, q := range queries {
-		vector, view, err := s.vectorOf(ctx, q, info)
+		var err error
+		if s.byScan(q) {
+			answers[i], err = s.answerScan(ctx, q, info)
+		} else {
+			var vector []float32
+			vector, answers[i].Query, err = s.vectorOf(ctx, q, info)
+			of = append(of, i)
+			asked = append(asked, index.Query{
+				Vector: vector, K: q.K + len(q.Items()), Filter: q.Chosen(), WithPayload: true,
+				Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
+			})
+		}
 		if err != nil {
 			return fmt.Errorf("query %d: %w", i+1, err)
 		}
-		answer.Results[i].Query = view
-		asked[i] = index.Query{
-			Vector: vector, K: q.K + len(q.Items()), Filter: q.Chosen(), WithPayload: true,
-			Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
-		}
+	}
+	if len(asked) == 0 {
+		return nil
 	}
 	found, err := index.SearchBatch(ctx, s.opts.Store, asked)
 	if err != nil {
 		return err
 	}
-	for i, q := range queries {
-		answer.Results[i].Search = q.Explained()
-		answer.Results[i].Hits = s.viewHits(q, found[i])
+	for n, i := range of {
+		answers[i].Search = queries[i].Explained()
+		answers[i].Hits = s.viewHits(queries[i], found[n])
 	}
-	answer.TookMS = milliseconds(time.Since(start))
-	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil
+}
+
+// answerScan answers a query whose items all of a prediction ranks.
+func (s *Server) answerScan(ctx context.Context, q query.Query, info index.Info) (resultView, error) {
+	ranking, view, stages, err := s.rankByScan(ctx, q, info)
+	if err != nil {
+		return resultView{}, err
+	}
+	found, err := results.Search(ctx, ranking, results.Options{K: q.K})
+	if err != nil {
+		return resultView{}, err
+	}
+	answer := resultView{Query: view, Stages: stages, Search: q.Explained(), Hits: make([]hitView, len(found.Hits))}
+	for i, hit := range found.Hits {
+		answer.Hits[i] = s.viewHit(hit)
+	}
+	return answer, nil
 }
 
 // readBatch reads the queries of a batch.
@@ -87,11 +126,7 @@ func (s *Server) readBatch(raw []byte) ([]query.Query, error) {
 		return nil, err
 	}
 	for i, q := range queries {
-		err := q.Check(s.opts.MaxK)
-		if err == nil && s.byScan(q) {
-			err = fmt.Errorf("a scan that all tokens rank is searched for alone; in a batch by its vector, with first_stage: %w", problem.ErrQuery)
-		}
-		if err != nil {
+		if err := q.Check(s.opts.MaxK); err != nil {
 			return nil, fmt.Errorf("query %d: %w", i+1, err)
 		}
 	}

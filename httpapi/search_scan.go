@@ -57,7 +57,7 @@ func (s *Server) rankByScan(ctx context.Context, q query.Query, info index.Info)
 // scanOf returns the repeats of a scan or of a stored trial, which the decoder takes.
 // It adds them to view.
 func (s *Server) scanOf(p query.Part, info index.Info, view *queryView) ([][]float32, error) {
-	repeats := p.Repeats
+	var repeats [][]float32
 	if p.Kind == query.KindTrial {
 		trial, ok := s.trials[p.Trial]
 		if !ok {
@@ -74,11 +74,14 @@ func (s *Server) scanOf(p query.Part, info index.Info, view *queryView) ([][]flo
 		return nil, fmt.Errorf("this server has no scan decoder, so it cannot search by scan: %w", problem.ErrNoDecoder)
 	}
 	decoder := s.opts.Decoder
-	if p.Volume != nil {
+	switch {
+	case p.Volume != nil:
 		var err error
 		if repeats, err = decoder.volumes(p.Volume); err != nil {
 			return nil, err
 		}
+	case p.Kind == query.KindScan:
+		repeats = p.Rows(decoder.Voxels)
 	}
 	if err := query.CheckScan(repeats, decoder.Voxels); err != nil {
 		return nil, err

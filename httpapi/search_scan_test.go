@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"engram/embed/dataset"
 	"engram/httpapi/internal/problem"
 	"engram/index"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A decoder that ranks by all of a prediction answers for scans and trials alone, and
@@ -46,6 +49,32 @@ func TestScansAreRankedByAllOfThePrediction(t *testing.T) {
 		if body := ask(t, server, other).Body.String(); asked.K != 0 || strings.Contains(body, "stages") {
 			t.Errorf("%s: the decoder was asked %+v, the answer is %s", other, asked, body)
 		}
+	}
+}
+
+// A batch ranks its scans as searches do, beside queries by a vector.
+func TestABatchRanksScans(t *testing.T) {
+	opts := fakeOptions(t)
+	opts.Decoder.Rank = func(_ context.Context, q ScanQuery) (*ScanRanking, error) {
+		return &ScanRanking{Hits: []index.Hit{{ID: index.ID(q.Repeats[0][0]), Score: 41.5}}, Stages: Stages{Metric: "likelihood", Candidates: 40}}, nil
+	}
+	server := newServer(t, opts)
+	status, body := postJSON(t, server, "/v1/search/batch",
+		`{"queries":[{"voxels":[2,0,0,0,0],"k":3},{"vector":[0,0,1],"k":1},{"voxels":[[3,0,0,0,0],[1,0,0,0,0]]},{"voxels":[1,0,0,0,0],"first_stage":true,"k":1}]}`)
+	var got batchView
+	if err := json.Unmarshal(body, &got); status != http.StatusOK || err != nil {
+		t.Fatalf("status %d, %s, error %v", status, body, err)
+	}
+	var found []string
+	for _, r := range got.Results {
+		ranked := ""
+		if r.Stages != nil {
+			ranked = r.Stages.Metric
+		}
+		found = append(found, ranked+" "+r.Hits[0].ID)
+	}
+	if diff := cmp.Diff([]string{"likelihood 2", " 4", "likelihood 3", " 1"}, found); diff != "" || got.Results[2].Query.Repeats != 2 {
+		t.Errorf("(-want +got):\n%s%s", diff, body)
 	}
 }
 

@@ -93,6 +93,7 @@ func TestSearchTakesEveryFormOfAQuery(t *testing.T) {
 		{name: "scan as npy", address: "?k=1", contentType: "application/x-npy", body: scan, want: []string{"3"}},
 		{name: "scan as octets", address: "?kind=scan&k=1", contentType: "application/octet-stream", body: scan, want: []string{"3"}},
 		{name: "scan as numbers", address: "?k=1", contentType: "application/octet-stream", body: floats(0, .95, 0, 7, 7), want: []string{"3"}},
+		{name: "scan as numbers, two repeats", address: "?k=1", contentType: "application/octet-stream", body: floats(0, 9, 0, 7, 7, 0, -8, .1, 7, 7), want: []string{"3"}},
 		{name: "vector as numbers", address: "?kind=vector&k=1", contentType: "application/octet-stream", body: floats(0, 0, 2), want: []string{"4"}},
 		{name: "a vector whose first number has the bytes of gzip", address: "?kind=vector&k=1", contentType: "application/octet-stream",
 			body: floats(math.Float32frombits(0x3f008b1f), 0, 90), want: []string{"4"}},

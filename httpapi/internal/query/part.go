@@ -42,9 +42,12 @@ type Part struct {
 	Image   []byte
 	Vector  []float32
 	Repeats [][]float32 // of a scan
-	Volume  []byte      // of a scan in place of Repeats: a NIfTI file, whose voxels a mask finds
-	Item    index.ID
-	Trial   string
+	// Flat says that the one row of Repeats may be several, one behind the other: its numbers came
+	// without a shape.
+	Flat   bool
+	Volume []byte // of a scan in place of Repeats: a NIfTI file, whose voxels a mask finds
+	Item   index.ID
+	Trial  string
 }
 
 // Plain tells whether a query is this part alone.
@@ -169,7 +172,7 @@ func rawReader(kind string, file func([]byte) (Part, error)) func([]byte) (Part,
 		if kind == KindVector {
 			return Part{Kind: KindVector, Vector: row}, nil
 		}
-		return Part{Kind: KindScan, Repeats: [][]float32{row}}, nil
+		return Part{Kind: KindScan, Repeats: [][]float32{row}, Flat: true}, nil
 	}
 }
 

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 
 	"engram/embed"
 	"engram/httpapi/internal/problem"
@@ -23,4 +24,13 @@ func CheckScan(repeats [][]float32, voxels int) error {
 		}
 	}
 	return nil
+}
+
+// Rows returns the repeats of a scan for a decoder of the given number of voxels. Numbers
+// without a shape are cut into rows of that many, where they are several times as many.
+func (p *Part) Rows(voxels int) [][]float32 {
+	if !p.Flat || voxels < 1 || len(p.Repeats[0]) <= voxels || len(p.Repeats[0])%voxels != 0 || len(p.Repeats[0]) > voxels*MaxRepeats {
+		return p.Repeats
+	}
+	return slices.Collect(slices.Chunk(p.Repeats[0], voxels))
 }
