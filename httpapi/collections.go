@@ -99,11 +99,8 @@ func (s *Server) serverOf(name string, c *Collection) *Server {
 	opts := s.opts
 	opts.Store, opts.IndexName, opts.IndexData, opts.Images = c.Store, name, c.Data, c.Images
 	opts.Encoder, opts.Text, opts.NoText = c.Encoder, c.Text, c.NoText
-	opts.Decoder, opts.Trials, opts.Suggestions = nil, nil, nil
-	return &Server{
-		opts: opts, base: "v1/collections/" + name + "/", metrics: s.metrics, tracer: s.tracer,
-		queue: s.queue, drawing: s.drawing, bodies: s.bodies, rates: s.rates, guesses: s.guesses, accepted: s.accepted, origins: s.origins, thumbnails: s.thumbnails, fetcher: s.fetcher,
-	}
+	opts.Decoder, opts.Trials, opts.Subjects, opts.Suggestions = nil, nil, nil, nil
+	return s.with(opts, "v1/collections/"+name+"/")
 }
 
 // ownName returns the name of the server's own index.

@@ -146,6 +146,10 @@ type decoderView struct {
 	Brain     bool `json:"brain"` // the places of the voxels are known
 }
 
+func viewDecoder(d *Decoder) *decoderView {
+	return &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Model: d.Space, Simulated: d.Simulated, Brain: d.Brain != nil}
+}
+
 // infoView describes the index and the models. Text, encoder and decoder are null
 // where the server has none.
 type infoView struct {
@@ -182,8 +186,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 		answer.Encoder = &encoderView{s.opts.Encoder.Space, assumed}
 	}
 	if s.opts.Decoder != nil {
-		d := s.opts.Decoder
-		answer.Decoder = &decoderView{Name: d.Name, Data: d.Data, Voxels: d.Voxels, Model: d.Space, Simulated: d.Simulated, Brain: d.Brain != nil}
+		answer.Decoder = viewDecoder(s.opts.Decoder)
 	}
 	writeJSON(c, http.StatusOK, "application/json", answer)
 	return nil

@@ -36,10 +36,8 @@ type jobsView struct {
 
 // jobRoutes returns the routes of jobs.
 func (s *Server) jobRoutes() []route {
-	asked, shown := access{keys.Read, true}, access{role: keys.Read}
 	return []route{
 		{http.MethodGet, "/v1/jobs", asked, nil, noBody, s.listJobs},
-		{http.MethodPost, "/v1/jobs/reconstruct", asked, []string{"kind", "candidates", "steps", "seed", "keep"}, s.opts.MaxBodyBytes, s.submitReconstruction},
 		{http.MethodGet, "/v1/jobs/:id", asked, nil, noBody, s.getJob},
 		{http.MethodDelete, "/v1/jobs/:id", asked, nil, noBody, s.cancelJob},
 		{http.MethodGet, "/v1/jobs/:id/events", asked, nil, smallBody, s.streamJob},
@@ -194,7 +192,7 @@ func (s *Server) submitReconstruction(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ask.Seed = uint64(seed)
+	ask.Seed, ask.Subject = uint64(seed), s.opts.SubjectID
 	keep := false
 	if given := c.Query("keep"); given != "" {
 		if keep, err = strconv.ParseBool(given); err != nil {

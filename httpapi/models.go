@@ -2,10 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"engram/data/space"
 	"engram/index"
+
+	"github.com/gin-gonic/gin"
 )
 
 // Encoder embeds images into a space.
@@ -45,6 +48,9 @@ type Decoder struct {
 	// Volumes reads scans from a NIfTI file as the decoder takes them, by the subject's mask;
 	// nil: there is no mask. Its errors are the file's fault, and shown.
 	Volumes func(file []byte) ([][]float32, error)
+	// Mask is the NIfTI file, plain or gzipped, of the voxels in the decoder's order; nil: none
+	// is known.
+	Mask []byte
 	// Rank ranks items by all that is predicted from a scan, and not by the vector of
 	// Decode alone. nil: Decode's vector is searched for. As Decode it is safe for
 	// concurrent use and does not keep the rows.
@@ -85,4 +91,29 @@ type Stages struct {
 	// The time for the prediction, for finding candidates, for tokens that were not at
 	// hand, and for ranking.
 	Decode, First, Tokens, Rank time.Duration
+}
+
+// Model is a model that is open, as clients read of it.
+type Model struct {
+	Use     string `json:"use"`  // image, text, decoder, autoencoder, denoiser
+	Name    string `json:"name"` // and version
+	Kind    string `json:"kind"` // of a bundle, such as clip
+	Licence string `json:"licence,omitempty"`
+	// Fingerprint tells models of one name apart; a space has that of its CLIP.
+	Fingerprint string `json:"fingerprint"`
+	Tokens      int    `json:"tokens,omitempty"` // of an image
+	Dim         int    `json:"dim,omitempty"`    // elements of a token
+	ImageSize   int    `json:"image_size,omitempty"`
+	Precision   string `json:"precision,omitempty"` // of the weights; missing: fp32
+	Bytes       int64  `json:"bytes"`               // of its files
+	Device      string `json:"device"`              // that it runs on
+	Subject     string `json:"subject,omitempty"`   // whose scans it reads
+}
+
+// listModels answers GET /v1/models.
+func (s *Server) listModels(c *gin.Context) error {
+	writeJSON(c, http.StatusOK, "application/json", struct {
+		Models []Model `json:"models"`
+	}{append([]Model{}, s.opts.Models...)})
+	return nil
 }

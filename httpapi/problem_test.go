@@ -42,6 +42,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{problem.ErrMediaType, 415, "unsupported-media-type", true},
 		{problem.ErrNoItem, 404, "no-such-item", true},
 		{problem.ErrNoImage, 404, "no-image", true},
+		{problem.ErrNoSubject, 404, "no-such-subject", true},
 		{problem.ErrNoTrial, 404, "no-such-trial", true},
 		{problem.ErrNoText, 501, "no-text-model", true},
 		{embed.ErrWeight, 400, "unusable-query", true},

@@ -33,8 +33,8 @@ func resultServer(t *testing.T) *Server {
 	return newServer(t, opts)
 }
 
-// shown names the hits of an answer: id(folded)[others of the group].
-func shown(t *testing.T, body []byte) (hits, next string) {
+// seen names the hits of an answer: id(folded)[others of the group].
+func seen(t *testing.T, body []byte) (hits, next string) {
 	t.Helper()
 	var answer searchView
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -72,7 +72,7 @@ func TestWhatIsWantedOfTheRanking(t *testing.T) {
 		{`"k": 2, "fold": null, "mmr": null, "group_by": null, "group_size": null, "after": null, "min_score": null, "fold_from": null, "mmr_candidates": null`, "0 1"},
 	} {
 		w := ask(t, s, `{"vector": [1, 0, 0], `+test.options+`}`)
-		hits, _ := shown(t, w.Body.Bytes())
+		hits, _ := seen(t, w.Body.Bytes())
 		if w.Code != http.StatusOK || hits != test.want {
 			t.Errorf("%s: status %d, %q, want %q; %s", test.options, w.Code, hits, test.want, w.Body)
 		}
@@ -85,7 +85,7 @@ func TestPagesOfASearch(t *testing.T) {
 	var pages []string
 	after := "null"
 	for range 9 {
-		hits, next := shown(t, ask(t, s, `{"vector": [1, 0, 0], "k": 4, "after": `+after+`}`).Body.Bytes())
+		hits, next := seen(t, ask(t, s, `{"vector": [1, 0, 0], "k": 4, "after": `+after+`}`).Body.Bytes())
 		pages = append(pages, hits)
 		if after = `"` + next + `"`; next == "" {
 			break
@@ -96,9 +96,9 @@ func TestPagesOfASearch(t *testing.T) {
 	}
 	address := "/v1/search?k=2&fold=true"
 	_, body := postJSON(t, s, address, `{"vector": [1, 0, 0]}`)
-	_, next := shown(t, body)
+	_, next := seen(t, body)
 	_, body = postJSON(t, s, address+"&after="+url.QueryEscape(next), `{"vector": [1, 0, 0]}`)
-	if hits, next := shown(t, body); hits != "6(7 8)" || next != "" {
+	if hits, next := seen(t, body); hits != "6(7 8)" || next != "" {
 		t.Errorf("the second page by the address: %q, next %q", hits, next)
 	}
 	for _, other := range []string{`"item": "3"`, `"vector": [1, 0, 1e-9]`, `"vector": [1, 0, 0], "safe": true`, `"vector": [1, 0, 0], "min_score": 0`} {
@@ -143,12 +143,12 @@ func TestResultsOfAScan(t *testing.T) {
 	scan := `{"voxels": [1, 0, 0, 0, 0], "k": 1`
 	page := ask(t, s, scan+`, "min_score": 0}`).Body
 	stated := strings.Contains(page.String(), `"confidence"`)
-	first, next := shown(t, page.Bytes())
+	first, next := seen(t, page.Bytes())
 	page = ask(t, s, scan+`, "min_score": 0, "after": "`+next+`"}`).Body
 	if !stated || strings.Contains(page.String(), `"confidence"`) {
 		t.Errorf("the confidence of the first hit: on the first page %v, wanted there alone", stated)
 	}
-	second, end := shown(t, page.Bytes())
+	second, end := seen(t, page.Bytes())
 	if first != "2" || second != "4" || end != "" {
 		t.Errorf("pages %q and %q, next %q", first, second, end)
 	}

@@ -34,21 +34,25 @@ const noBody = 1 << 10
 // smallBody is noBody of a route that bounds its time itself.
 const smallBody = noBody + 1
 
+// Who may use a route: anybody, whoever may see things, whoever may search, and so on.
+var (
+	public       = access{}
+	shown        = access{role: keys.Read}
+	asked        = access{keys.Read, true}
+	written      = access{keys.Write, true}
+	administered = access{keys.Admin, true}
+)
+
 func (s *Server) routes() []route {
 	page := []string{anyOption}
-	public, shown := access{}, access{role: keys.Read}
-	asked, administered := access{keys.Read, true}, access{keys.Admin, true}
 	table := []route{
 		{http.MethodGet, "/v1/collections", asked, nil, noBody, s.listCollections},
 		{http.MethodPost, "/v1/collections", administered, nil, s.opts.MaxBodyBytes, s.createCollection},
 		{http.MethodGet, "/v1/collections/:collection", asked, nil, noBody, s.describeCollection},
 		{http.MethodDelete, "/v1/collections/:collection", administered, nil, noBody, s.dropCollection},
 		{http.MethodPost, "/v1/collections/:collection/snapshots", administered, nil, smallBody, s.snapshotCollection},
-		{http.MethodGet, "/v1/trials", asked, []string{"offset", "limit"}, noBody, s.listTrials},
-		{http.MethodPost, "/v1/decode", asked, []string{"kind"}, s.opts.MaxBodyBytes, s.decode},
-		{http.MethodGet, "/v1/brain", asked, nil, noBody, s.getBrain},
-		{http.MethodPost, "/v1/brain/activity", asked, []string{"kind"}, s.opts.MaxBodyBytes, s.projectScan},
 		{http.MethodGet, "/v1/info", asked, nil, noBody, s.getInfo},
+		{http.MethodGet, "/v1/models", asked, nil, noBody, s.listModels},
 		{http.MethodPost, "/knn-service", asked, nil, s.opts.MaxBodyBytes, s.knnService},
 		{http.MethodPost, "/metadata", asked, nil, s.opts.MaxBodyBytes, s.getMetadata},
 		{http.MethodGet, "/indices-list", asked, nil, noBody, s.listIndices},
@@ -60,6 +64,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/assets/:file", shown, page, noBody, s.getAsset},
 	}
 	table = append(table, s.jobRoutes()...)
+	table = append(table, s.subjectRoutes()...)
 	for _, r := range s.collectionRoutes() {
 		own, named := r.route, r.route
 		own.path, own.handle = "/v1"+r.path, func(c *gin.Context) error { return r.in(s, c) }
@@ -73,18 +78,18 @@ func (s *Server) routes() []route {
 	return table
 }
 
-// collectionRoute is a route of the server's own index and of each collection.
-type collectionRoute struct {
+// scopedRoute is a route of the server's own index and subject, and of each collection or of
+// each subject.
+type scopedRoute struct {
 	route // without a handler
 	in    func(*Server, *gin.Context) error
 }
 
 // collectionRoutes returns the routes of an index.
-func (s *Server) collectionRoutes() []collectionRoute {
-	shown, asked, written := access{role: keys.Read}, access{keys.Read, true}, access{keys.Write, true}
+func (s *Server) collectionRoutes() []scopedRoute {
 	search := append([]string{"kind"}, query.OptionNames()...)
 	body := s.opts.MaxBodyBytes
-	return []collectionRoute{
+	return []scopedRoute{
 		{route{http.MethodPost, "/search", asked, search, body, nil}, (*Server).search},
 		{route{http.MethodPost, "/search/batch", asked, nil, body, nil}, (*Server).searchBatch},
 		{route{http.MethodGet, "/items", asked, []string{"after", "limit", "safe", "filter"}, noBody, nil}, (*Server).listItems},
@@ -97,6 +102,21 @@ func (s *Server) collectionRoutes() []collectionRoute {
 		{route{http.MethodGet, "/items/:id/thumbnail", shown, []string{"size"}, noBody, nil}, (*Server).getThumbnail},
 		{route{http.MethodGet, "/facets", asked, nil, noBody, nil}, (*Server).getFacets},
 		{route{http.MethodGet, "/recall", asked, nil, noBody, nil}, (*Server).getRecall},
+	}
+}
+
+// scanRoutes returns the routes that take scans, and so are of a subject.
+func (s *Server) scanRoutes() []scopedRoute {
+	search := append([]string{"kind"}, query.OptionNames()...)
+	body := s.opts.MaxBodyBytes
+	return []scopedRoute{
+		{route{http.MethodPost, "/search", asked, search, body, nil}, (*Server).search},
+		{route{http.MethodPost, "/search/batch", asked, nil, body, nil}, (*Server).searchBatch},
+		{route{http.MethodPost, "/decode", asked, []string{"kind"}, body, nil}, (*Server).decode},
+		{route{http.MethodGet, "/trials", asked, []string{"offset", "limit"}, noBody, nil}, (*Server).listTrials},
+		{route{http.MethodPost, "/jobs/reconstruct", asked, []string{"kind", "candidates", "steps", "seed", "keep"}, body, nil}, (*Server).submitReconstruction},
+		{route{http.MethodGet, "/brain", asked, nil, noBody, nil}, (*Server).getBrain},
+		{route{http.MethodPost, "/brain/activity", asked, []string{"kind"}, body, nil}, (*Server).projectScan},
 	}
 }
 

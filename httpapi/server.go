@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,6 @@ import (
 	"engram/httpapi/internal/fetch"
 	"engram/httpapi/internal/limit"
 	"engram/httpapi/internal/metrics"
-	"engram/httpapi/internal/query"
 	"engram/httpapi/internal/thumbnail"
 	"engram/httpapi/jobs"
 	"engram/httpapi/keys"
@@ -61,6 +61,12 @@ type Options struct {
 	AssumeSpace bool
 	// Trials are scans that visitors may search with. They need a Decoder.
 	Trials []Trial
+	// SubjectID is the subject of Decoder and Trials in addresses; "": "default". Subjects
+	// are others.
+	SubjectID string
+	Subjects  []Subject
+	// Models are what is open, for whoever asks which models answer.
+	Models []Model
 
 	// Jobs are what takes longer than a request; nil: none are run. Whoever opened them
 	// closes them.
@@ -107,6 +113,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.withDefaults()
+	o.SubjectID = cmp.Or(o.SubjectID, "default")
 	return o
 }
 
@@ -127,26 +134,7 @@ func (o Options) validate() error {
 			faults = append(faults, err)
 		}
 	}
-	if len(o.Trials) > 0 && o.Decoder == nil {
-		fault("%d stored trials need a decoder", len(o.Trials))
-	}
-	if d := o.Decoder; d != nil && d.Brain != nil && d.Brain.Places.Voxels() != d.Voxels {
-		fault("the places of %d voxels are known, the decoder takes %d", d.Brain.Places.Voxels(), d.Voxels)
-	}
-	seen := make(map[string]bool, len(o.Trials))
-	for i, trial := range o.Trials {
-		if trial.ID == "" || seen[trial.ID] {
-			fault("stored trial %d: id %q is empty or taken", i, trial.ID)
-		}
-		seen[trial.ID] = true
-		if o.Decoder == nil || trial.Read != nil { // which is checked when it is read
-			continue
-		}
-		if err := query.CheckScan(trial.Repeats, o.Decoder.Voxels); err != nil {
-			fault("stored trial %q: %w", trial.ID, err)
-		}
-	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, o.checkSubjects())...)
 }
 
 // Server answers requests about one index. It is safe for concurrent use. It
@@ -155,6 +143,8 @@ func (o Options) validate() error {
 type Server struct {
 	opts    Options
 	trials  map[string]*Trial
+	// subjects are the servers of Options.Subjects, by id.
+	subjects map[string]*Server
 	assets  map[string]asset
 	facets  facets
 	docs    func() (asset, error) // made when it is first asked for
@@ -185,16 +175,13 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, trials: make(map[string]*Trial, len(opts.Trials)), assets: embedded(), metrics: metrics.New(), base: "v1/"}
+	s := &Server{opts: opts, trials: trialsByID(opts.Trials), assets: embedded(), metrics: metrics.New(), base: "v1/"}
 	s.docs = sync.OnceValues(func() (asset, error) { return docsOf(s.assets["openapi.yaml"].body) })
 	if opts.FetchImages {
 		s.fetcher = fetch.New(opts.MaxBodyBytes, nil)
 	}
 	s.observe()
 	s.bound()
-	for i := range opts.Trials {
-		s.trials[opts.Trials[i].ID] = &opts.Trials[i]
-	}
 	s.origins = http.NewCrossOriginProtection()
 	for _, origin := range opts.CORS {
 		if origin != "*" { // whose pages may read alone
@@ -203,6 +190,7 @@ func New(opts Options) (*Server, error) {
 			}
 		}
 	}
+	s.openSubjects()
 	s.handler = headAsGet(s.router())
 	return s, nil
 }

@@ -5,7 +5,8 @@ const Reconstruct = "reconstruct"
 
 // Reconstruction is what a job of the kind Reconstruct is asked, as JSON.
 type Reconstruction struct {
-	Repeats    [][]float32 `json:"repeats"` // of one scan
+	Subject    string      `json:"subject,omitempty"` // whose scan it is; "": the server's own
+	Repeats    [][]float32 `json:"repeats"`           // of one scan
 	Candidates int         `json:"candidates,omitempty"`
 	Steps      int         `json:"steps,omitempty"`
 	Seed       uint64      `json:"seed,omitempty"`

@@ -27,6 +27,7 @@ var (
 	ErrNoItem       = errors.New("no such item")
 	ErrNoImage      = errors.New("no image of this item")
 	ErrNoTrial      = errors.New("no such trial")
+	ErrNoSubject    = errors.New("no such subject")
 	ErrNoRoute      = errors.New("no such route")
 	ErrMethod       = errors.New("method not allowed")
 	ErrRange        = errors.New("no such range")
@@ -84,6 +85,7 @@ var Table = []Kind{
 	{Err: ErrMediaType, Status: http.StatusUnsupportedMediaType, Slug: "unsupported-media-type", Title: "Unsupported media type"},
 	{Err: ErrNoItem, Status: http.StatusNotFound, Slug: "no-such-item", Title: "No such item"},
 	{Err: ErrNoImage, Status: http.StatusNotFound, Slug: "no-image", Title: "No image"},
+	{Err: ErrNoSubject, Status: http.StatusNotFound, Slug: "no-such-subject", Title: "No such subject"},
 	{Err: ErrNoTrial, Status: http.StatusNotFound, Slug: "no-such-trial", Title: "No such trial"},
 	{Err: ErrNoText, Status: http.StatusNotImplemented, Slug: "no-text-model", Title: "No text model is loaded"},
 	{Err: ErrNoEncoder, Status: http.StatusNotImplemented, Slug: "no-image-model", Title: "No image model is loaded"},
