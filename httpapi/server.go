@@ -141,21 +141,21 @@ func (o Options) validate() error {
 // does not own the store or the models: whoever made them closes them after
 // Serve has returned.
 type Server struct {
-	opts    Options
-	trials  map[string]*Trial
+	opts   Options
+	trials map[string]*Trial
 	// subjects are the servers of Options.Subjects, by id.
 	subjects map[string]*Server
-	assets  map[string]asset
-	facets  facets
-	docs    func() (asset, error) // made when it is first asked for
-	handler http.Handler
-	metrics *metrics.Metrics
-	tracer  trace.Tracer // nil: nobody wants spans
-	queue   *limit.Queue // of requests that the engine or a model works for
-	drawing *limit.Queue // of thumbnails, for which no search waits
-	bodies  *limit.Bytes // of all requests
-	rates   *limit.Rates // nil: no bound
-	guesses *limit.Rates // of keys that there are not
+	assets   map[string]asset
+	facets   facets
+	docs     func() (asset, error) // made when it is first asked for
+	handler  http.Handler
+	metrics  *metrics.Metrics
+	tracer   trace.Tracer // nil: nobody wants spans
+	queue    *limit.Queue // of requests that the engine or a model works for
+	drawing  *limit.Queue // of thumbnails, for which no search waits
+	bodies   *limit.Bytes // of all requests
+	rates    *limit.Rates // nil: no bound
+	guesses  *limit.Rates // of keys that there are not
 	// accepted are clients whose key was right.
 	accepted *limit.Seen
 	origins  *http.CrossOriginProtection

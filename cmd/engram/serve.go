@@ -65,6 +65,8 @@ func (c *console) serveCommand() *cobra.Command {
 	flags.StringVar(&spec.Regions, "regions", "", "regions of the voxels of --mask, which the page outlines: a table with a line per voxel and a column area or region, or a NIfTI `file` of labels")
 	flags.StringVar(&spec.Trials, "trials", "", "CSV or TSV `file` with a header and a line per trial: the image seen, by its path in the folder of images or its number from 0")
 	flags.StringVar(&spec.Column, "column", "image", "column of --trials")
+	flags.StringVar(&spec.ID, "subject", "", "name of the subject of --decoder, in addresses (default default)")
+	flags.StringVar(&spec.Subjects, "subjects", "", "table `file` of other subjects, a line each: subject, decoder, and some of voxels, mask, labels, regions, trials, column")
 	operationFlags(flags, &spec, &listen)
 	set.addFlags(flags)
 	return cmd

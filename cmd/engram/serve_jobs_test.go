@@ -26,7 +26,7 @@ func TestAJobReconstructsAsTheCommandDoes(t *testing.T) {
 	c.must("reconstruct", "--voxels", s.voxels, "--row", "0", "--decoder", s.decoder, "--out", out, "--steps", "4", "--candidates", "2", "--seed", "3")
 
 	service, err := newConsole(t, io.Discard).app().OpenService(t.Context(), app.ServeSpec{
-		Index: s.index, Decoder: s.decoder, Jobs: filepath.Join(dir, "jobs"),
+		Index: s.index, SubjectSpec: app.SubjectSpec{Decoder: s.decoder}, Jobs: filepath.Join(dir, "jobs"),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

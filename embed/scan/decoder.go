@@ -108,6 +108,9 @@ func (d *Decoder) Config() Config { return d.config }
 // Fingerprint returns the fingerprint of the decoder's folder, "" of a model in memory.
 func (d *Decoder) Fingerprint() string { return d.print }
 
+// Device returns the device that the decoder runs on, such as "cpu".
+func (d *Decoder) Device() string { return d.session.Device() }
+
 // Close frees the model.
 func (d *Decoder) Close() error { return d.session.Close() }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"engram/embed/dataset"
 	"engram/httpapi"
@@ -32,6 +33,9 @@ func openBrain(d *Decoder, a dataset.Anatomy, to *httpapi.Decoder) error {
 		return fmt.Errorf("%s is not the decoder's mask: %w", a.Mask, err)
 	}
 	to.Brain = &httpapi.Brain{Places: places, ZScore: d.ZScored}
-	to.Volumes, err = a.Volumes(mostVolumeBytes)
+	if to.Volumes, err = a.Volumes(mostVolumeBytes); err != nil {
+		return err
+	}
+	to.Mask, err = os.ReadFile(a.Mask)
 	return err
 }

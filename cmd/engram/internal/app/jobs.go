@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,10 +23,10 @@ import (
 
 // openJobs opens the queue of what takes longer than a request. It is closed before the
 // models that its jobs use.
-func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, d *Decoder, opts *httpapi.Options) error {
+func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, decoders map[string]*Decoder, opts *httpapi.Options) error {
 	kinds := map[string]jobs.Kind{}
-	if d != nil {
-		r, err := s.openReconstructing(ctx, a, spec, d)
+	if len(decoders) > 0 {
+		r, err := s.openReconstructing(ctx, a, spec, decoders)
 		switch {
 		case errors.Is(err, recon.ErrMismatch):
 			s.note(slog.LevelInfo, "no reconstruction: %v", err)
@@ -46,23 +47,26 @@ func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, d *Decod
 // scanReconstructor makes pictures of one scan at a time, as Reconstructions does of many.
 type scanReconstructor struct {
 	*App
-	decoder *Decoder
-	painter *painter
-	spec    ReconstructionsSpec
+	decoders map[string]*Decoder // by subject
+	painter  *painter
 }
 
-// openReconstructing opens the models that make pictures of the decoder's tokens. It fails
+// openReconstructing opens the models that make pictures of the decoders' tokens. It fails
 // with recon.ErrMismatch where they are of other tokens.
-func (s *Service) openReconstructing(ctx context.Context, a *App, spec ServeSpec, d *Decoder) (*scanReconstructor, error) {
+func (s *Service) openReconstructing(ctx context.Context, a *App, spec ServeSpec, decoders map[string]*Decoder) (*scanReconstructor, error) {
 	p, err := a.openPainter(ctx, Painter{Model: spec.Model, Autoencoder: spec.Autoencoder, Denoiser: spec.Denoiser}, nil)
 	if err != nil {
 		return nil, err
 	}
 	s.opened = append(s.opened, p)
-	if !d.Space().Same(SpaceOf(p.clip)) {
-		return nil, fmt.Errorf("the decoder predicts the space of %s, the denoiser takes that of %s: %w", d.Space().Name, Label(p.clip), recon.ErrMismatch)
+	for subject, d := range decoders {
+		if !d.Space().Same(SpaceOf(p.clip)) {
+			return nil, fmt.Errorf("the decoder of the subject %s predicts the space of %s, the denoiser takes that of %s: %w", subject, d.Space().Name, Label(p.clip), recon.ErrMismatch)
+		}
 	}
-	return &scanReconstructor{a, d, p, ReconstructionsSpec{Decoder: spec.Decoder}}, nil
+	s.list("autoencoder", &p.autoencoder.Manifest, p.autoencoder.Dir(), a.Device())
+	s.list("denoiser", &p.denoiser.Manifest, p.denoiser.Dir(), a.Device())
+	return &scanReconstructor{a, decoders, p}, nil
 }
 
 // Made is the result of a job of pictures. Its files are picture.png, blurry.png where there
@@ -81,17 +85,21 @@ func (r *scanReconstructor) run(ctx context.Context, t *jobs.Task) (_ any, err e
 	if err := json.Unmarshal(t.Request, &ask); err != nil {
 		return nil, err
 	}
-	mean, err := scan.MeanOfRepeats(ask.Repeats, r.decoder.Config().Voxels)
+	decoder, ok := r.decoders[cmp.Or(ask.Subject, defaultSubject)]
+	if !ok { // the server was started with others
+		return nil, fmt.Errorf("the server has no decoder of the subject %q any more", ask.Subject)
+	}
+	mean, err := scan.MeanOfRepeats(ask.Repeats, decoder.Config().Voxels)
 	if err != nil {
 		return nil, err
 	}
 	means := blas32.General{Rows: 1, Cols: len(mean), Stride: len(mean), Data: mean}
-	predicted, err := r.decoder.PredictTokens(ctx, Scans{Means: means, Repeats: []int{len(ask.Repeats)}}, "")
+	predicted, err := decoder.PredictTokens(ctx, Scans{Means: means, Repeats: []int{len(ask.Repeats)}}, "")
 	if err != nil {
 		return nil, err
 	}
 	defer closeInto(&err, predicted)
-	if err := r.saveBlurry(ctx, means, t); err != nil {
+	if err := r.saveBlurry(ctx, decoder, means, t); err != nil {
 		return nil, err
 	}
 	opts := recon.Options{
@@ -124,9 +132,9 @@ func (r *scanReconstructor) run(ctx context.Context, t *jobs.Task) (_ any, err e
 const previewEvery = 2
 
 // saveBlurry saves the blurry image of a scan, where there is a low-level model.
-func (r *scanReconstructor) saveBlurry(ctx context.Context, means blas32.General, t *jobs.Task) error {
+func (r *scanReconstructor) saveBlurry(ctx context.Context, d *Decoder, means blas32.General, t *jobs.Task) error {
 	t.Report(progress.Report{Stage: "low level"})
-	low, err := r.predictBlurry(ctx, r.spec, r.painter, means)
+	low, err := r.predictBlurry(ctx, ReconstructionsSpec{Decoder: d.dir}, r.painter, means)
 	if err != nil {
 		return err
 	}

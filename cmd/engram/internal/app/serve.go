@@ -19,7 +19,6 @@ import (
 
 	"engram/data/progress"
 	"engram/embed/clip"
-	"engram/embed/dataset"
 	"engram/embed/model"
 	"engram/httpapi"
 	"engram/httpapi/keys"
@@ -40,12 +39,9 @@ type ServeSpec struct {
 	CORS       []string // see httpapi.Options
 	ImageURLs  bool     // show the addresses in payloads as images (see httpapi.Options)
 
-	Decoder string // folder of the decoder for searches by scan; "": none
-	// Scans that visitors may search with: a .npy file, or NIfTI with Mask and its
-	// Labels; and a table whose Column names the images seen.
-	Voxels, Mask, Labels, Trials, Column string
-	Regions                              string          // see dataset.Anatomy
-	Stored                               []httpapi.Trial // more of them
+	SubjectSpec                 // whose scans are taken where no subject is named
+	Stored      []httpapi.Trial // scans of it that visitors may search with, beside Voxels
+	Subjects    string          // table of other subjects (see readSubjects); "": none
 
 	Suggestions []string // queries in words that the page offers
 
@@ -82,8 +78,9 @@ type Service struct {
 	opened  []io.Closer
 	encoder *ImageEncoder // nil where no model is known
 	log     *slog.Logger
-	facts   []fact // of how things were joined, which Serve logs
-	keys    bool   // clients need one
+	models  []httpapi.Model // that are open
+	facts   []fact          // of how things were joined, which Serve logs
+	keys    bool            // clients need one
 }
 
 // fact is a line of the log.
@@ -205,8 +202,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 		s.opened, opts.Images = append(s.opened, folder), folder
 	}
 	opts.ImageURLs, opts.CORS, opts.FetchImages = spec.ImageURLs, spec.CORS, spec.FetchImages
-	d, err := s.openModels(ctx, a, x, spec, &opts, watch)
-	if err != nil {
+	if err := s.openModels(ctx, a, x, spec, &opts, watch); err != nil {
 		return opts, err
 	}
 	if spec.Collections != "" {
@@ -217,26 +213,21 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if spec.Snapshots != "" {
 		opts.Snapshot = snapshots(spec.Snapshots)
 	}
-	if d != nil {
-		r := ranking{index: x, decoder: d, most: serveWork, encoder: s.encoder}
-		if folder != nil {
-			r.images = folder
-		}
-		if opts.Decoder.Rank, err = s.openRanking(ctx, r, watch); err != nil {
-			return opts, err
-		}
-	}
-	if spec.Jobs != "" {
-		if err := s.openJobs(ctx, a, spec, d, &opts); err != nil {
-			return opts, err
-		}
-	}
-	opts.Trials, opts.Suggestions = spec.Stored, spec.Suggestions
-	if spec.Voxels != "" {
-		stored, err := s.openTrials(ctx, trials{App: a, spec: spec, index: x, decoder: d})
-		opts.Trials = append(opts.Trials, stored...)
+	opening := &subjectOpening{app: a, service: s, index: x, images: folder, assume: spec.AssumeModel, watch: watch}
+	own, err := opening.open(ctx, spec.SubjectSpec, spec.Shown, spec.Stored)
+	if err != nil {
 		return opts, err
 	}
+	opts.SubjectID, opts.Decoder, opts.Trials = own.ID, own.Decoder, own.Trials
+	if opts.Subjects, err = opening.openTable(ctx, spec.Subjects, spec.Shown); err != nil {
+		return opts, err
+	}
+	if spec.Jobs != "" {
+		if err := s.openJobs(ctx, a, spec, opening.decoders, &opts); err != nil {
+			return opts, err
+		}
+	}
+	opts.Suggestions, opts.Models = spec.Suggestions, s.models
 	return opts, nil
 }
 
@@ -293,6 +284,7 @@ func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts
 		return err
 	}
 	s.opened, s.encoder = append(s.opened, image), image
+	s.list("image", &m.Manifest, m.Dir(), image.Device())
 	opts.Encoder = &httpapi.Encoder{Space: image.Space(), Encode: func(ctx context.Context, file []byte) ([]float32, error) {
 		return image.Embed(ctx, bytes.NewReader(file))
 	}}
@@ -306,38 +298,23 @@ func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts
 		return err
 	}
 	s.opened = append(s.opened, text)
+	s.list("text", &m.Manifest, m.Dir(), text.Device())
 	opts.Text = &httpapi.TextEncoder{Space: SpaceOf(m), Encode: text.Embed}
 	return nil
 }
 
-// openModels opens the models that turn pictures and scans into queries. An index
-// of vectors that were made elsewhere is served without the former. It returns the
-// decoder, nil where there is none.
-func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) (*Decoder, error) {
+// openModels opens the models that turn pictures and words into queries. An index of vectors
+// that were made elsewhere is served without them.
+func (s *Service) openModels(ctx context.Context, a *App, x *Index, spec ServeSpec, opts *httpapi.Options, watch progress.Func) error {
 	opts.AssumeSpace = spec.AssumeModel
 	m, err := a.modelOf(ctx, x, modelSpec{spec.Model, spec.AssumeModel}, watch)
 	switch {
 	case errors.Is(err, errNoModel):
 		opts.NoText = "nobody says which model made this index, so that it cannot be searched by words"
 		s.note(slog.LevelInfo, "no model is known, so no search by words or picture; %d vectors of %d elements are searched by vector, item and filter", x.Info.Count, x.Info.Dim)
+		return nil
 	case err != nil:
-		return nil, err
-	default:
-		if err := s.openEncoders(ctx, a, m, opts, watch); err != nil {
-			return nil, err
-		}
+		return err
 	}
-	if spec.Decoder == "" {
-		return nil, nil
-	}
-	d, err := a.decoderOf(ctx, x, spec.Decoder, spec.AssumeModel, watch)
-	if err != nil {
-		return nil, err
-	}
-	s.opened = append(s.opened, d)
-	opts.Decoder = &httpapi.Decoder{
-		Name: cmp.Or(spec.Shown.Decoder, d.Config().Preset), Data: cmp.Or(spec.Shown.Scans, filepath.Base(spec.Decoder)),
-		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query, Simulated: spec.Shown.Simulated,
-	}
-	return d, openBrain(d, dataset.Anatomy{Mask: spec.Mask, Labels: spec.Labels, Regions: spec.Regions}, opts.Decoder)
+	return s.openEncoders(ctx, a, m, opts, watch)
 }

@@ -18,7 +18,7 @@ import (
 // trials are the scans that visitors may search with.
 type trials struct {
 	*App
-	spec    ServeSpec
+	spec    SubjectSpec
 	index   *Index
 	decoder *Decoder // nil where there is none
 	scans   *dataset.Voxels

@@ -46,12 +46,12 @@ func suggestions() []string {
 // Service returns what a server shows of the results.
 func (r *Result) Service() app.ServeSpec {
 	spec := app.ServeSpec{
-		Index: r.Index, Decoder: r.Decoder, Suggestions: suggestions(),
+		Index: r.Index, Suggestions: suggestions(),
+		SubjectSpec: app.SubjectSpec{Decoder: r.Decoder, Mask: filepath.Join(r.Scans, "mask.nii.gz"), Regions: filepath.Join(r.Scans, "voxels.csv")},
 		Shown: app.Shown{
 			Index: "engram demo", Images: r.Report.Scenes, Decoder: r.Report.Chosen.Preset + ", of a simulated subject", Scans: r.Report.Subject, Simulated: true,
 		},
 		Jobs: filepath.Join(filepath.Dir(r.Scans), "jobs"),
-		Mask: filepath.Join(r.Scans, "mask.nii.gz"), Regions: filepath.Join(r.Scans, "voxels.csv"),
 	}
 	for _, t := range r.Trials {
 		id := index.ID(images.ID(t.Path))

@@ -1,0 +1,180 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"engram/data/progress"
+	"engram/data/table"
+	"engram/embed/dataset"
+	"engram/embed/model"
+	"engram/httpapi"
+)
+
+// SubjectSpec says whose scans a server takes.
+type SubjectSpec struct {
+	ID      string // in addresses; "": default
+	Decoder string // folder of the decoder for searches by scan; "": none
+	// Scans that visitors may search with: a .npy file, or NIfTI with Mask and its
+	// Labels; and a table whose Column names the images seen.
+	Voxels, Mask, Labels, Trials, Column string
+	Regions                              string // see dataset.Anatomy
+}
+
+// subjectColumns are the columns of a table of subjects.
+func (s *SubjectSpec) subjectColumns() map[string]*string {
+	return map[string]*string{
+		"subject": &s.ID, "decoder": &s.Decoder, "voxels": &s.Voxels, "mask": &s.Mask, "labels": &s.Labels,
+		"regions": &s.Regions, "trials": &s.Trials, "column": &s.Column,
+	}
+}
+
+// readSubjects reads a table with a line for each subject: subject and decoder, and where
+// there are some voxels, mask, labels, regions, trials and column, as the options of engram
+// serve with these names. Files lie relative to the table.
+func readSubjects(path string) ([]SubjectSpec, error) {
+	t, err := table.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	known := new(SubjectSpec).subjectColumns()
+	for _, name := range t.Columns {
+		if known[strings.ToLower(name)] == nil {
+			return nil, fmt.Errorf("%s has the column %q, wanted subject and decoder, and some of voxels, mask, labels, regions, trials and column", path, name)
+		}
+	}
+	ids, err := t.Column("subject")
+	if err != nil {
+		return nil, err
+	}
+	list := make([]SubjectSpec, len(ids.Values))
+	for _, name := range t.Columns {
+		column, err := t.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		for i, cell := range column.Values {
+			text := strings.ToLower(name)
+			if isFile := !slices.Contains([]string{"subject", "labels", "column"}, text); isFile && !table.Missing(cell) && !filepath.IsAbs(cell) {
+				cell = filepath.Join(filepath.Dir(path), filepath.FromSlash(cell))
+			}
+			if !table.Missing(cell) {
+				*list[i].subjectColumns()[text] = cell
+			}
+		}
+	}
+	for i, s := range list {
+		if s.ID == "" || s.Decoder == "" {
+			return nil, fmt.Errorf("%s: line %d has the subject %q with the decoder %q, wanted both", path, ids.Lines[i], s.ID, s.Decoder)
+		}
+	}
+	return list, nil
+}
+
+// subjectOpening opens what a server takes the scans of subjects with.
+type subjectOpening struct {
+	app     *App
+	service *Service
+	index   *Index
+	images  folders // nil where there are none
+	assume  bool    // see ServeSpec.AssumeModel
+	watch   progress.Func
+
+	decoders map[string]*Decoder // that are open, by subject
+}
+
+// openTable opens the subjects of a table.
+func (o *subjectOpening) openTable(ctx context.Context, path string, shown Shown) ([]httpapi.Subject, error) {
+	if path == "" {
+		return nil, nil
+	}
+	specs, err := readSubjects(path)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]httpapi.Subject, len(specs))
+	for i, spec := range specs {
+		if list[i], err = o.open(ctx, spec, Shown{Simulated: shown.Simulated}, nil); err != nil {
+			return nil, fmt.Errorf("%s: subject %s: %w", path, spec.ID, err)
+		}
+	}
+	return list, nil
+}
+
+// open opens a subject with its trials, to which stored belong as well. It has no decoder
+// where spec names none.
+func (o *subjectOpening) open(ctx context.Context, spec SubjectSpec, shown Shown, stored []httpapi.Trial) (httpapi.Subject, error) {
+	subject := httpapi.Subject{ID: spec.ID, Trials: stored}
+	var d *Decoder
+	if spec.Decoder != "" {
+		var err error
+		if d, err = o.app.decoderOf(ctx, o.index, spec.Decoder, o.assume, o.watch); err != nil {
+			return subject, err
+		}
+		o.service.opened = append(o.service.opened, d)
+		if subject.Decoder, err = o.decoder(ctx, d, spec, shown); err != nil {
+			return subject, err
+		}
+	}
+	if spec.Voxels == "" {
+		return subject, nil
+	}
+	column := spec
+	column.Column = cmp.Or(spec.Column, "image")
+	read, err := o.service.openTrials(ctx, trials{App: o.app, spec: column, index: o.index, decoder: d})
+	subject.Trials = append(subject.Trials, read...)
+	return subject, err
+}
+
+// decoder returns a decoder as the server takes it.
+func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSpec, shown Shown) (*httpapi.Decoder, error) {
+	made := &httpapi.Decoder{
+		Name: cmp.Or(shown.Decoder, d.Config().Preset), Data: cmp.Or(shown.Scans, filepath.Base(spec.Decoder)),
+		Voxels: d.Config().Voxels, Space: d.Space(), Decode: d.Query, Simulated: shown.Simulated,
+	}
+	if err := openBrain(d, dataset.Anatomy{Mask: spec.Mask, Labels: spec.Labels, Regions: spec.Regions}, made); err != nil {
+		return nil, err
+	}
+	r := ranking{index: o.index, decoder: d, most: serveWork, encoder: o.service.encoder}
+	if o.images != nil {
+		r.images = o.images
+	}
+	var err error
+	if made.Rank, err = o.service.openRanking(ctx, r, o.watch); err != nil {
+		return nil, err
+	}
+	id := cmp.Or(spec.ID, defaultSubject)
+	if o.decoders == nil {
+		o.decoders = map[string]*Decoder{}
+	}
+	o.decoders[id] = d
+	manifest, err := model.ReadManifest(spec.Decoder)
+	if err != nil {
+		return nil, err
+	}
+	o.service.list("decoder", manifest, spec.Decoder, d.Device()).Subject = id
+	return made, nil
+}
+
+// defaultSubject is the subject that has no other name.
+const defaultSubject = "default"
+
+// list adds a model that is open to those that clients read of.
+func (s *Service) list(use string, m *model.Manifest, dir, device string) *httpapi.Model {
+	var size int64
+	for file := range m.Files {
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err == nil { // a file that is gone was read before
+			size += info.Size()
+		}
+	}
+	s.models = append(s.models, httpapi.Model{
+		Use: use, Name: m.Name + " " + m.Version, Kind: string(m.Kind), Licence: m.Licence, Fingerprint: m.Fingerprint(),
+		Tokens: m.T, Dim: m.D, ImageSize: m.ImageSize, Precision: m.Precision, Bytes: size, Device: device,
+	})
+	return &s.models[len(s.models)-1]
+}
