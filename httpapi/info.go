@@ -160,6 +160,7 @@ type infoView struct {
 	Images  bool           `json:"images"`
 	// Reconstructs says that jobs make pictures of scans.
 	Reconstructs bool  `json:"reconstructs"`
+	Subjects     int   `json:"subjects"` // whose scans the server takes
 	Trials       int   `json:"trials"`
 	MaxK         int   `json:"max_k"`
 	MaxBody      int64 `json:"max_body_bytes"`
@@ -174,7 +175,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index:  namedIndexView{s.opts.IndexName, view},
 		Images: s.opts.Images != nil, Reconstructs: s.reconstructs(),
-		Trials:  len(s.opts.Trials),
+		Subjects: len(s.opts.allSubjects()), Trials: len(s.opts.Trials),
 		MaxK:    s.opts.MaxK,
 		MaxBody: s.opts.MaxBodyBytes,
 	}

@@ -6,16 +6,17 @@ import { showAbout, showComposer, showServer } from "./composer.js";
 import { at } from "./dom.js";
 import { changed, openFacet, pressed, showFacets } from "./facets.js";
 import { cancelMade, reconstruct, showMade } from "./made.js";
-import { addressOf, asks, empty, fromAddress, keyOf, remember, requestOf } from "./query.js";
+import { addressOf, asks, baseOf, empty, fromAddress, keyOf, remember, requestOf } from "./query.js";
 import { download, headingOf, showHits, toggleTwins } from "./results.js";
 import { fit, markRegion, pressedRegion, pressRegion, showScan, showSeen } from "./scan.js";
-import { anyTrial, hasMoreItems, moreItems, moreTrials, showStart } from "./start.js";
+import { anyTrial, hasMoreItems, moreItems, moreTrials, showStart, showSubjects } from "./start.js";
 import { closeViewer, neighbours, openViewer, shown } from "./viewer.js";
 
 const KEPT = 30; // answers of this visit, for "back"
 
 const state = {
   server: null, // GET v1/info
+  subjects: [], // {id, decoder, trials} of GET v1/subjects, where there are several
   query: empty(),
   key: null, // of the query on show
   answer: null, // {hits, next, first}: the hits on show, the next page's cursor and the first page
@@ -26,6 +27,13 @@ const answers = new Map(); // {answer, scroll} by key
 let startScroll = 0;
 
 const unsafe = () => at("unsafe").checked;
+
+// fresh returns a query for nothing yet, of the subject on show.
+const fresh = () => empty(state.query.subject);
+
+// about returns what the server says of itself, with the decoder and the scans of a query's
+// subject.
+const about = ({ subject }) => ({ ...state.server, ...state.subjects.find(({ id }) => id === subject) });
 
 // --- queries ---------------------------------------------------------------
 
@@ -75,7 +83,8 @@ async function show(query, { focus = true, back = false } = {}) {
 async function begin(back) {
   document.title = "Engram";
   scrollTo(0, back ? startScroll : 0);
-  await showStart(state.server, state.query, unsafe());
+  showSubjects(state.subjects, state.query);
+  await showStart(about(state.query), state.query, unsafe());
   if (!asks(state.query)) at("more").hidden = !hasMoreItems();
 }
 
@@ -84,8 +93,8 @@ async function showAnswer(query, { key, signal, focus, back }) {
   document.title = `${headingOf(query)} · Engram`;
   const kept = answers.get(key);
   showFacets(query);
-  const scan = showScan(query, state.server, signal);
-  showMade(query, state.server);
+  const scan = showScan(query, about(query), signal);
+  showMade(query, about(query));
   if (kept) {
     draw(query, kept.answer);
   } else {
@@ -95,7 +104,7 @@ async function showAnswer(query, { key, signal, focus, back }) {
   scrollTo(0, back && kept ? kept.scroll : 0);
   if (focus) at("results").focus({ preventScroll: true });
   if (!kept) {
-    const result = await getJSON("v1/search", { ...requestOf(query, { unsafe: unsafe() }), signal });
+    const result = await getJSON(`${baseOf(query)}search`, { ...requestOf(query, { unsafe: unsafe() }), signal });
     const answer = { hits: [], next: "", first: null };
     state.answer = answer;
     for (const part of [result.query, ...(result.query.parts || [])]) if (part.item) keep(part.item);
@@ -122,7 +131,7 @@ function finish(query, answer) {
   at("more").hidden = !answer.next;
 }
 
-const context = () => ({ unsafe: unsafe(), server: state.server });
+const context = () => ({ unsafe: unsafe(), server: about(state.query) });
 
 function showProblem({ title, detail, message }) {
   at("hits").replaceChildren();
@@ -143,7 +152,7 @@ async function more() {
       await moreItems();
       if (state.key === key) at("more").hidden = !hasMoreItems();
     } else {
-      const result = await getJSON("v1/search", { ...requestOf(query, { unsafe: unsafe(), after: answer.next }), signal: state.running?.signal });
+      const result = await getJSON(`${baseOf(query)}search`, { ...requestOf(query, { unsafe: unsafe(), after: answer.next }), signal: state.running?.signal });
       if (state.answer !== answer) return;
       showHits(answer, result, context());
       at("more").hidden = !answer.next;
@@ -202,7 +211,7 @@ function left() {
 
 function goWords() {
   const query = { ...state.query, text: at("words").value.trim() };
-  return go(asks(query) ? query : empty());
+  return go(asks(query) ? query : fresh());
 }
 
 function goFile(file) {
@@ -213,7 +222,7 @@ function goFile(file) {
     return;
   }
   const able = scan ? state.server?.decoder : state.server?.encoder;
-  if (able) go({ ...empty(), file, kind: scan ? "scan" : "image" });
+  if (able) go({ ...fresh(), file, kind: scan ? "scan" : "image" });
   else if (state.server) showProblem({ title: "Not here", detail: `this server has no model for ${scan ? "scans" : "pictures"}` });
 }
 
@@ -231,7 +240,7 @@ async function goMade() {
   if (state.key !== key) return;
   state.query = { ...query, job };
   history.replaceState(remember(state.query), "", addressOf(state.query, { unsafe: unsafe() }));
-  showMade(state.query, state.server);
+  showMade(state.query, about(state.query));
 }
 
 function goWithout(what) {
@@ -240,13 +249,13 @@ function goWithout(what) {
   if (list === "file") Object.assign(query, { file: null, kind: "" });
   else if (list === "trial") query.trial = "";
   else query[list] = query[list].filter((_, i) => i !== Number(place));
-  go(asks(query) ? query : empty());
+  go(asks(query) ? query : fresh());
 }
 
 const clicks = {
   show: (id) => view(id),
-  trial: (id) => go({ ...empty(), trial: id }),
-  words: (text) => go({ ...empty(), text }),
+  trial: (id) => go({ ...fresh(), trial: id }),
+  words: (text) => go({ ...fresh(), text }),
   more: (id) => goLike(id, "items"),
   less: (id) => goLike(id, "less"),
   remove: goWithout,
@@ -262,7 +271,7 @@ document.addEventListener("click", (event) => {
   if (!target || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   if (target.id === "home") {
     event.preventDefault();
-    go(empty());
+    go(fresh());
     return;
   }
   for (const [name, act] of Object.entries(clicks)) {
@@ -281,7 +290,7 @@ for (const kind of ["image", "scan"]) {
   at(`choose-${kind}`).addEventListener("click", () => at(`${kind}-file`).click());
   at(`${kind}-file`).addEventListener("change", (event) => {
     const [file] = event.target.files;
-    if (file) go({ ...empty(), file, kind });
+    if (file) go({ ...fresh(), file, kind });
     event.target.value = ""; // the same file may be chosen again
   });
 }
@@ -293,11 +302,12 @@ at("more").addEventListener("click", more);
 at("more-trials").addEventListener("click", () => moreTrials().catch(showProblem));
 for (const id of ["surprise", "another"]) {
   at(id).addEventListener("click", async () => {
-    const trial = await anyTrial(state.server.trials).catch(showProblem);
-    if (trial) go({ ...empty(), trial });
+    const trial = await anyTrial(about(state.query), state.query).catch(showProblem);
+    if (trial) go({ ...fresh(), trial });
   });
 }
 
+at("subject").addEventListener("change", ({ target }) => go(empty(target.value), { focus: false }));
 at("reconstruct").addEventListener("click", () => goMade().catch(showProblem));
 at("made-cancel").addEventListener("click", () => cancelMade().catch(showProblem));
 
@@ -351,6 +361,7 @@ history.scrollRestoration = "manual";
 
 try {
   state.server = await getJSON("v1/info");
+  if (state.server.subjects > 1) ({ subjects: state.subjects } = await getJSON("v1/subjects"));
   showServer(state.server);
   showAbout(state.server);
 } catch (error) {

@@ -109,12 +109,12 @@ function scoreBar({ share, number, meaning }) {
   return element("span", "score", bar, text);
 }
 
-// trialCard returns the card of a stored scan: the picture that was seen.
-export function trialCard(trial) {
+// trialCard returns the card of a subject's stored scan: the picture that was seen.
+export function trialCard(trial, subject) {
   const name = trial.seen || `Scan ${trial.id}`;
   const made = element("li", "card trial");
   const link = element("a", "picture");
-  link.href = `?trial=${encodeURIComponent(trial.id)}`;
+  link.href = `?${new URLSearchParams({ ...(subject && { subject }), trial: trial.id })}`;
   link.dataset.trial = trial.id;
   link.title = name;
   link.append(picture(made, { url: small(trial, 256), original: trial.image_url, name }));

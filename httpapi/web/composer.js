@@ -37,7 +37,7 @@ function itemPart(id, sign, remove, unsafe) {
 export function showComposer(query, unsafe) {
   if (document.activeElement !== at("words") || at("words").value.trim() !== query.text) at("words").value = query.text;
   const parts = [];
-  if (query.trial) parts.push(part({ text: `stored scan ${query.trial}`, symbol: "brain", remove: "trial" }));
+  if (query.trial) parts.push(part({ text: `stored scan ${query.trial}${query.subject && ` of ${query.subject}`}`, symbol: "brain", remove: "trial" }));
   if (query.file) {
     const image = query.kind === "image";
     parts.push(part({ text: query.file.name || "pasted picture", url: image ? previewOf(query.file) : "", symbol: image ? "image" : "brain", remove: "file" }));

@@ -2,7 +2,7 @@
 
 import { getJSON } from "./api.js";
 import { at, count, element } from "./dom.js";
-import { isScan, scanRequest } from "./query.js";
+import { baseOf, isScan, scanRequest } from "./query.js";
 
 let events = null; // EventSource of the job on show
 let shown = ""; // its id
@@ -30,7 +30,7 @@ function stop() {
 export async function reconstruct(query) {
   at("reconstruct").hidden = true;
   try {
-    const { id } = await getJSON("v1/jobs/reconstruct", scanRequest(query));
+    const { id } = await getJSON(`${baseOf(query)}jobs/reconstruct`, scanRequest(query));
     return id;
   } catch (error) {
     at("reconstruct").hidden = false;

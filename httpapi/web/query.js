@@ -2,8 +2,8 @@
 //
 // A query is {text, trial, file, kind, items, less, filters, fold}: words, a stored scan, a
 // file of the kind "image" or "scan", ids of items to find more and less of, values by
-// payload key, whether near-duplicates are folded (null: as the kind of query has it), and
-// the job that reconstructs the scan.
+// payload key, whether near-duplicates are folded (null: as the kind of query has it), the
+// job that reconstructs the scan, and the subject whose scans are meant ("": the server's own).
 
 export const PAGE = 30; // hits of a page
 
@@ -13,7 +13,10 @@ export const PAGE = 30; // hits of a page
 const WORDS = 2;
 const LESS = -0.5;
 
-export const empty = () => ({ text: "", trial: "", file: null, kind: "", items: [], less: [], filters: {}, fold: null, job: "" });
+export const empty = (subject = "") => ({ subject, text: "", trial: "", file: null, kind: "", items: [], less: [], filters: {}, fold: null, job: "" });
+
+// baseOf returns how the addresses of the routes begin that read scans of a query's subject.
+export const baseOf = ({ subject }) => (subject ? `v1/subjects/${encodeURIComponent(subject)}/` : "v1/");
 
 // asks tells whether there is anything to search for.
 export const asks = (query) => Boolean(query.text || query.trial || query.file || query.items.length);
@@ -37,6 +40,7 @@ export function remember(query) {
 // addressOf writes a query; show is the item in the viewer.
 export function addressOf(query, { unsafe = false, show = "" } = {}) {
   const params = new URLSearchParams();
+  if (query.subject) params.set("subject", query.subject);
   if (query.text) params.set("q", query.text);
   if (query.trial) params.set("trial", query.trial);
   for (const id of query.items) params.append("item", id);
@@ -55,6 +59,7 @@ export function addressOf(query, { unsafe = false, show = "" } = {}) {
 export function fromAddress() {
   const params = new URLSearchParams(location.search);
   const query = { ...empty(), ...(uploads[history.state?.upload] || {}) };
+  query.subject = params.get("subject") || "";
   query.text = params.get("q") || "";
   query.trial = params.get("trial") || "";
   query.items = params.getAll("item");

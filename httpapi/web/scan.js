@@ -4,17 +4,18 @@ import { getJSON, once } from "./api.js";
 import { fill } from "./cards.js";
 import { drawViews } from "./brain.js";
 import { at, button, count, element } from "./dom.js";
-import { isScan, scanRequest } from "./query.js";
+import { baseOf, isScan, scanRequest } from "./query.js";
 import { partOf, verdictOf } from "./results.js";
 
-const getBrain = once("v1/brain");
+const brains = new Map(); // what asks for the brain of a subject, by how its addresses begin
 let shown = null; // the trial or the file on show
 
 // showScan shows the scan of a query at once, as far as the page knows it.
 export async function showScan(query, server, signal) {
   at("scan").hidden = !isScan(query);
   if (!isScan(query)) return;
-  const source = query.trial || query.file;
+  const base = baseOf(query);
+  const source = query.trial ? base + query.trial : query.file;
   at("scan-title").textContent = query.trial ? "A stored scan" : "Your scan";
   at("scan-simulated").hidden = !(query.trial && server.decoder?.simulated);
   at("another").hidden = !query.trial || server.trials < 2;
@@ -24,12 +25,17 @@ export async function showScan(query, server, signal) {
   at("scan-size").textContent = query.file?.name || query.trial;
   if (!server.decoder?.brain) return;
   try {
-    const [brain, activity] = await Promise.all([getBrain(), getJSON("v1/brain/activity", { ...scanRequest(query), signal })]);
+    const [brain, activity] = await Promise.all([brainOf(base), getJSON(`${base}brain/activity`, { ...scanRequest(query), signal })]);
     if (shown === source) showActivity(brain, activity);
   } catch (error) {
     if (error.name === "AbortError" && shown === source) shown = null;
     // The search says what is wrong with the scan.
   }
+}
+
+function brainOf(base) {
+  if (!brains.has(base)) brains.set(base, once(`${base}brain`));
+  return brains.get(base)();
 }
 
 function showActivity(brain, activity) {

@@ -2,14 +2,14 @@
 
 import { getJSON } from "./api.js";
 import { card, trialCard } from "./cards.js";
-import { at, count } from "./dom.js";
+import { at, count, element } from "./dom.js";
 import { showBrowse } from "./facets.js";
-import { filterOf } from "./query.js";
+import { baseOf, filterOf } from "./query.js";
 
 const SCANS = 36; // of a page
 const ITEMS = 48;
 
-let trials = { total: 0, next: 0, asked: false };
+let trials = { subject: null, total: 0, next: 0, asked: false };
 let items = { key: null, next: "", asked: false, unsafe: false, filter: undefined };
 
 // showStart shows the start: the images that a query's filters choose, and without filters
@@ -22,6 +22,10 @@ export async function showStart(server, query, unsafe) {
     ? "A simulated subject looked at each of these pictures while its brain activity was measured. Pick one: Engram gets the scan alone, and searches for what was seen."
     : "Someone looked at each of these pictures while brain activity was measured. Pick one: Engram gets the scan alone, and searches for what was seen.";
   const work = [showBrowse(query)];
+  if (trials.subject !== query.subject) {
+    trials = { subject: query.subject, total: 0, next: 0, asked: false };
+    at("trials").replaceChildren();
+  }
   if (server.trials && !filter && !trials.asked) work.push(moreTrials());
   const key = JSON.stringify([filter, unsafe]);
   if (items.key !== key) {
@@ -32,19 +36,27 @@ export async function showStart(server, query, unsafe) {
   await Promise.all(work);
 }
 
+// showSubjects shows the choice of a subject, where there are several.
+export function showSubjects(subjects, query) {
+  at("subject-label").hidden = subjects.length < 2;
+  at("subject").replaceChildren(...subjects.map(({ id }) => Object.assign(element("option", "", id), { value: id, selected: id === query.subject })));
+}
+
 export async function moreTrials() {
+  const { subject, next } = trials;
   trials.asked = true;
   at("more-trials").hidden = true;
-  const page = await getJSON(`v1/trials?limit=${SCANS}&offset=${trials.next || 0}`);
-  trials = { total: page.total, next: page.next, asked: true };
-  at("trials").append(...page.trials.map(trialCard));
+  const page = await getJSON(`${baseOf({ subject })}trials?limit=${SCANS}&offset=${next || 0}`);
+  if (trials.subject !== subject) return; // the visitor has chosen another subject
+  trials = { subject, total: page.total, next: page.next, asked: true };
+  at("trials").append(...page.trials.map((trial) => trialCard(trial, subject)));
   at("more-trials").hidden = !page.next;
   at("more-trials").textContent = `More of the ${count(page.total)} scans`;
 }
 
 // anyTrial returns the id of a stored scan that is drawn at random among all.
-export async function anyTrial(total) {
-  const page = await getJSON(`v1/trials?limit=1&offset=${Math.floor(Math.random() * total)}`);
+export async function anyTrial({ trials: total }, query) {
+  const page = await getJSON(`${baseOf(query)}trials?limit=1&offset=${Math.floor(Math.random() * total)}`);
   return page.trials[0]?.id;
 }
 

@@ -214,12 +214,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 		opts.Snapshot = snapshots(spec.Snapshots)
 	}
 	opening := &subjectOpening{app: a, service: s, index: x, images: folder, assume: spec.AssumeModel, watch: watch}
-	own, err := opening.open(ctx, spec.SubjectSpec, spec.Shown, spec.Stored)
-	if err != nil {
-		return opts, err
-	}
-	opts.SubjectID, opts.Decoder, opts.Trials = own.ID, own.Decoder, own.Trials
-	if opts.Subjects, err = opening.openTable(ctx, spec.Subjects, spec.Shown); err != nil {
+	if err := opening.openAll(ctx, spec, &opts); err != nil {
 		return opts, err
 	}
 	if spec.Jobs != "" {

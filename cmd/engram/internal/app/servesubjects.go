@@ -88,22 +88,36 @@ type subjectOpening struct {
 	decoders map[string]*Decoder // that are open, by subject
 }
 
-// openTable opens the subjects of a table.
-func (o *subjectOpening) openTable(ctx context.Context, path string, shown Shown) ([]httpapi.Subject, error) {
-	if path == "" {
-		return nil, nil
-	}
-	specs, err := readSubjects(path)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]httpapi.Subject, len(specs))
-	for i, spec := range specs {
-		if list[i], err = o.open(ctx, spec, Shown{Simulated: shown.Simulated}, nil); err != nil {
-			return nil, fmt.Errorf("%s: subject %s: %w", path, spec.ID, err)
+// openAll opens the subjects. Where no decoder is named, the first of the table is the one
+// whose scans are taken where no subject is named.
+func (o *subjectOpening) openAll(ctx context.Context, spec ServeSpec, opts *httpapi.Options) error {
+	own := spec.SubjectSpec
+	var table []SubjectSpec
+	if spec.Subjects != "" {
+		var err error
+		if table, err = readSubjects(spec.Subjects); err != nil {
+			return err
+		}
+		if own == (SubjectSpec{Column: own.Column}) && len(table) > 0 {
+			own, table = table[0], table[1:]
 		}
 	}
-	return list, nil
+	first, err := o.open(ctx, own, spec.Shown, spec.Stored)
+	if err != nil && spec.Subjects != "" {
+		err = fmt.Errorf("subject %s: %w", cmp.Or(own.ID, defaultSubject), err)
+	}
+	if err != nil {
+		return err
+	}
+	opts.SubjectID, opts.Decoder, opts.Trials = first.ID, first.Decoder, first.Trials
+	for _, of := range table {
+		other, err := o.open(ctx, of, Shown{Simulated: spec.Shown.Simulated}, nil)
+		if err != nil {
+			return fmt.Errorf("%s: subject %s: %w", spec.Subjects, of.ID, err)
+		}
+		opts.Subjects = append(opts.Subjects, other)
+	}
+	return nil
 }
 
 // open opens a subject with its trials, to which stored belong as well. It has no decoder
