@@ -204,6 +204,9 @@ func exampleServer(t *testing.T, operation string) *Server {
 	opts.Text.Encode, opts.Writable = anyWords, true
 	opts.Decoder.Brain = fakeBrain(t)
 	opts.Trials[0].ID, opts.Trials[0].Item = "test-001", nil
+	another := firstThree(opts.Decoder.Space)
+	another.Brain, another.Mask = fakeBrain(t), []byte("\x1f\x8b and so on")
+	opts.SubjectID, opts.Subjects = "subj01", []Subject{{ID: "subj02", Decoder: another, Trials: opts.Trials}}
 	opts.Store = exampleItems(t, opts, filepath.Join(t.TempDir(), "index"))
 	folder := &folderOf{dir: t.TempDir(), like: opts, opened: map[string]*Collection{}}
 	if operation != "createCollection" {
