@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,21 +159,35 @@ func TestTheQueueIsBounded(t *testing.T) {
 	opts := fakeOptions(t)
 	opts.MaxRunning, opts.MaxWaiting = 1, 1
 	running, finish := make(chan bool, 2), make(chan bool)
+	end := sync.OnceFunc(func() { close(finish) })
+	var searches sync.WaitGroup
+	defer func() { end(); searches.Wait() }() // also where the test fails
 	opts.Text.Encode = func(ctx context.Context, text string) ([]float32, bool, error) {
 		running <- true
 		<-finish
 		return encodeWord(ctx, text)
 	}
 	s := newServer(t, opts)
-	answers := make(chan int, 2)
+	handler := checked(t, s) // which fails the test here, and not in another goroutine
 	search := func() *httptest.ResponseRecorder {
-		return post(t, s, "/v1/search", "application/json", []byte(`{"text":"red"}`))
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, here("POST", "/v1/search", `{"text":"red"}`))
+		return w
 	}
-	go func() { answers <- search().Code }()
-	<-running
-	go func() { answers <- search().Code }()
+	answers := make(chan int, 2)
+	searches.Go(func() { answers <- search().Code })
+	select {
+	case <-running:
+	case status := <-answers:
+		t.Fatalf("the first search did not run: status %d", status)
+	}
+	searches.Go(func() { answers <- search().Code })
 	for _, waiting := s.queue.Length(); waiting == 0; _, waiting = s.queue.Length() {
-		time.Sleep(time.Millisecond)
+		select {
+		case status := <-answers:
+			t.Fatalf("the second search did not wait: status %d", status)
+		case <-time.After(time.Millisecond):
+		}
 	}
 	w := search()
 	if p := decodeBody[problem.Details](t, w, http.StatusServiceUnavailable); !strings.HasSuffix(p.Type, "overloaded") || w.Header().Get("Retry-After") == "" {
@@ -181,7 +196,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	if w := get(t, s, "/v1/items/1"); w.Code != http.StatusOK {
 		t.Errorf("an item: status %d", w.Code)
 	}
-	close(finish)
+	end()
 	for range 2 {
 		if status := <-answers; status != http.StatusOK {
 			t.Errorf("who was in the queue got status %d", status)
