@@ -37,12 +37,10 @@ func (o Options) checkSubjects() error {
 		taken[subject.ID] = true
 		if subject.Decoder == nil {
 			fault("subject %s: %d stored trials need a decoder", subject.ID, len(subject.Trials))
-			continue
-		}
-		if b := subject.Decoder.Brain; b != nil && b.Places.Voxels() != subject.Decoder.Voxels {
+		} else if b := subject.Decoder.Brain; b != nil && b.Places.Voxels() != subject.Decoder.Voxels {
 			fault("subject %s: the places of %d voxels are known, the decoder takes %d", subject.ID, b.Places.Voxels(), subject.Decoder.Voxels)
 		}
-		if err := checkTrials(subject.Trials, subject.Decoder.Voxels); err != nil {
+		if err := checkTrials(subject.Trials, subject.Decoder); err != nil {
 			fault("subject %s: %w", subject.ID, err)
 		}
 	}
@@ -51,7 +49,7 @@ func (o Options) checkSubjects() error {
 
 // checkTrials returns every fault of stored trials. Those that are read when they are asked
 // for are checked then.
-func checkTrials(list []Trial, voxels int) error {
+func checkTrials(list []Trial, d *Decoder) error {
 	var faults []error
 	seen := make(map[string]bool, len(list))
 	for i, trial := range list {
@@ -59,10 +57,10 @@ func checkTrials(list []Trial, voxels int) error {
 			faults = append(faults, fmt.Errorf("stored trial %d: id %q is empty or taken", i, trial.ID))
 		}
 		seen[trial.ID] = true
-		if trial.Read != nil {
+		if trial.Read != nil || d == nil {
 			continue
 		}
-		if err := query.CheckScan(trial.Repeats, voxels); err != nil {
+		if err := query.CheckScan(trial.Repeats, d.Voxels); err != nil {
 			faults = append(faults, fmt.Errorf("stored trial %q: %w", trial.ID, err))
 		}
 	}
