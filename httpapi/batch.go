@@ -3,13 +3,11 @@ package httpapi
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/http"
 	"slices"
 	"time"
 
 	"engram/data/space"
-	"engram/httpapi/internal/problem"
 	"engram/httpapi/internal/query"
 	"engram/index"
 	"engram/index/results"
@@ -35,11 +33,7 @@ type resultView struct {
 
 // searchBatch answers POST /v1/search/batch.
 func (s *Server) searchBatch(c *gin.Context) error {
-	r := c.Request
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return fmt.Errorf("a batch is JSON, not %q: %w", r.Header.Get("Content-Type"), problem.ErrMediaType)
-	}
-	raw, err := query.ReadAll(query.BodyOf(r))
+	raw, err := readJSON(c)
 	if err != nil {
 		return err
 	}

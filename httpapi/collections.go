@@ -53,6 +53,9 @@ type Collections interface {
 // collectionNames match what is the name of a folder on every system, and no more.
 var collectionNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
+// ValidName reports whether a collection or a subject may have a name.
+func ValidName(name string) bool { return collectionNames.MatchString(name) }
+
 // opened are the servers of collections, by name.
 type opened struct {
 	mu      sync.Mutex

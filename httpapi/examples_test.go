@@ -185,7 +185,11 @@ func exampleJob(t *testing.T, id, file string, state jobs.State) *jobs.Queue {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	queue, err := jobs.Open(dir, map[string]jobs.Kind{jobs.Reconstruct: {Run: untilCancelled}}, jobs.Options{Fault: func(err error) { t.Error(err) }})
+	kinds := map[string]jobs.Kind{}
+	for _, kind := range []string{jobs.Reconstruct, jobs.Train, jobs.Calibrate, jobs.Build} {
+		kinds[kind] = jobs.Kind{Run: untilCancelled}
+	}
+	queue, err := jobs.Open(dir, kinds, jobs.Options{Fault: func(err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,8 +222,11 @@ func exampleServer(t *testing.T, operation string) *Server {
 		return name + "-1", store.(index.Snapshotter).Snapshot(ctx, copied)
 	}
 	state := jobs.Succeeded
-	if operation == "cancelJob" {
+	switch operation {
+	case "cancelJob":
 		state = jobs.Queued
+	case "retryJob":
+		state = jobs.Failed
 	}
 	opts.Jobs = exampleJob(t, "0a1b2c3d4e5f6071", "picture.png", state)
 	return newServer(t, opts)

@@ -175,7 +175,7 @@ func (s *Server) getInfo(c *gin.Context) error {
 	answer := infoView{
 		Index:  namedIndexView{s.opts.IndexName, view},
 		Images: s.opts.Images != nil, Reconstructs: s.reconstructs(),
-		Subjects: len(s.opts.allSubjects()), Trials: len(s.opts.Trials),
+		Subjects: len(s.subjects.all()), Trials: len(s.opts.Trials),
 		MaxK:    s.opts.MaxK,
 		MaxBody: s.opts.MaxBodyBytes,
 	}

@@ -154,6 +154,11 @@ func (s *Server) submit(c *gin.Context, kind string, request any, keep bool) err
 	}
 	owner, _ := s.clientOf(c)
 	j, err := queue.Submit(kind, text, jobs.Terms{Owner: owner, Keep: keep})
+	return s.accept(c, j, err)
+}
+
+// accept answers that a job waits, or why it does not.
+func (s *Server) accept(c *gin.Context, j jobs.Job, err error) error {
 	if errors.Is(err, jobs.ErrFull) {
 		s.metrics.Refused("jobs")
 		retryAfter(c, jobTime)
@@ -193,16 +198,23 @@ func (s *Server) submitReconstruction(c *gin.Context) error {
 		return err
 	}
 	ask.Seed, ask.Subject = uint64(seed), s.opts.SubjectID
-	keep := false
-	if given := c.Query("keep"); given != "" {
-		if keep, err = strconv.ParseBool(given); err != nil {
-			return fmt.Errorf("keep is %.20q, wanted true or false: %w", given, problem.ErrQuery)
-		}
+	keep, err := boolParam(c, "keep")
+	if err != nil {
+		return err
 	}
 	if ask.Repeats, err = s.readScan(c); err != nil {
 		return err
 	}
 	return s.submit(c, jobs.Reconstruct, ask, keep)
+}
+
+// boolParam reads an option of the address that is true or false, false where it is missing.
+func boolParam(c *gin.Context, name string) (bool, error) {
+	given := c.Query(name)
+	if given == "" {
+		return false, nil
+	}
+	return query.ParseBool(name, given)
 }
 
 // readScan reads the repeats of a scan from a request.

@@ -64,6 +64,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/assets/:file", shown, page, noBody, s.getAsset},
 	}
 	table = append(table, s.jobRoutes()...)
+	table = append(table, s.workRoutes()...)
 	table = append(table, s.subjectRoutes()...)
 	for _, r := range s.collectionRoutes() {
 		own, named := r.route, r.route

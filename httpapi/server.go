@@ -143,8 +143,8 @@ func (o Options) validate() error {
 type Server struct {
 	opts   Options
 	trials map[string]*Trial
-	// subjects are the servers of Options.Subjects, by id.
-	subjects map[string]*Server
+	// subjects are nil in the server of a subject or a collection.
+	subjects *subjects
 	assets   map[string]asset
 	facets   facets
 	docs     func() (asset, error) // made when it is first asked for

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"engram/httpapi/internal/problem"
@@ -20,29 +22,57 @@ type Subject struct {
 	Trials  []Trial // scans that visitors may search with
 }
 
+// subjects are the subjects of a server, with the servers that answer for them. Jobs add some.
+type subjects struct {
+	mu      sync.RWMutex
+	list    []Subject // in the order in which they came
+	servers map[string]*Server
+}
+
+// all returns the subjects, the one of the routes without a subject first.
+func (s *subjects) all() []Subject {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.list)
+}
+
+// of returns the server of a subject, nil where there is none.
+func (s *subjects) of(id string) *Server {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.servers[id]
+}
+
 // checkSubjects returns every fault of the subjects and their trials.
 func (o Options) checkSubjects() error {
+	var faults []error
+	taken := map[string]bool{}
+	for _, subject := range o.allSubjects() {
+		if taken[subject.ID] {
+			faults = append(faults, fmt.Errorf("httpapi: two subjects have the id %q", subject.ID))
+		}
+		taken[subject.ID] = true
+		faults = append(faults, subject.check())
+	}
+	return errors.Join(faults...)
+}
+
+// check returns every fault of a subject and its trials.
+func (subject Subject) check() error {
 	var faults []error
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("httpapi: "+format, args...))
 	}
-	taken := map[string]bool{}
-	for _, subject := range o.allSubjects() {
-		if !collectionNames.MatchString(subject.ID) {
-			fault("the id of a subject is %q, wanted up to 100 letters, digits, points, hyphens and underscores, the first a letter or a digit", subject.ID)
-		}
-		if taken[subject.ID] {
-			fault("two subjects have the id %q", subject.ID)
-		}
-		taken[subject.ID] = true
-		if subject.Decoder == nil {
-			fault("subject %s: %d stored trials need a decoder", subject.ID, len(subject.Trials))
-		} else if b := subject.Decoder.Brain; b != nil && b.Places.Voxels() != subject.Decoder.Voxels {
-			fault("subject %s: the places of %d voxels are known, the decoder takes %d", subject.ID, b.Places.Voxels(), subject.Decoder.Voxels)
-		}
-		if err := checkTrials(subject.Trials, subject.Decoder); err != nil {
-			fault("subject %s: %w", subject.ID, err)
-		}
+	if !collectionNames.MatchString(subject.ID) {
+		fault("the id of a subject is %q, wanted up to 100 letters, digits, points, hyphens and underscores, the first a letter or a digit", subject.ID)
+	}
+	if subject.Decoder == nil {
+		fault("subject %s: %d stored trials need a decoder", subject.ID, len(subject.Trials))
+	} else if b := subject.Decoder.Brain; b != nil && b.Places.Voxels() != subject.Decoder.Voxels {
+		fault("subject %s: the places of %d voxels are known, the decoder takes %d", subject.ID, b.Places.Voxels(), subject.Decoder.Voxels)
+	}
+	if err := checkTrials(subject.Trials, subject.Decoder); err != nil {
+		fault("subject %s: %w", subject.ID, err)
 	}
 	return errors.Join(faults...)
 }
@@ -88,17 +118,37 @@ func trialsByID(list []Trial) map[string]*Trial {
 // openSubjects makes a server for each subject, which answers the routes that read scans with
 // the limits and counters of this one.
 func (s *Server) openSubjects() {
-	all := s.opts.allSubjects()
-	s.subjects = make(map[string]*Server, len(all))
-	for i, subject := range all {
-		if i == 0 && s.opts.Decoder != nil {
-			s.subjects[subject.ID] = s
-			continue
+	s.subjects = &subjects{servers: map[string]*Server{}}
+	for i, subject := range s.opts.allSubjects() {
+		s.subjects.list = append(s.subjects.list, subject)
+		if s.subjects.servers[subject.ID] = s; i > 0 || s.opts.Decoder == nil {
+			s.subjects.servers[subject.ID] = s.serverOfSubject(subject)
 		}
-		opts := s.opts
-		opts.SubjectID, opts.Decoder, opts.Trials, opts.Subjects = subject.ID, subject.Decoder, subject.Trials, nil
-		s.subjects[subject.ID] = s.with(opts, s.base)
 	}
+}
+
+func (s *Server) serverOfSubject(subject Subject) *Server {
+	opts := s.opts
+	opts.SubjectID, opts.Decoder, opts.Trials, opts.Subjects = subject.ID, subject.Decoder, subject.Trials, nil
+	return s.with(opts, s.base)
+}
+
+// PutSubject adds a subject, or replaces the one of its id, which requests under way still
+// have. The server's own subject is not replaced.
+func (s *Server) PutSubject(subject Subject) error {
+	if err := subject.check(); err != nil {
+		return err
+	}
+	made := s.serverOfSubject(subject)
+	s.subjects.mu.Lock()
+	defer s.subjects.mu.Unlock()
+	if s.subjects.servers[subject.ID] == s {
+		return fmt.Errorf("httpapi: %q is the server's own subject: %w", subject.ID, problem.ErrExists)
+	}
+	s.subjects.list = slices.DeleteFunc(slices.Clone(s.subjects.list), func(old Subject) bool { return old.ID == subject.ID })
+	s.subjects.list = append(s.subjects.list, subject)
+	s.subjects.servers[subject.ID] = made
+	return nil
 }
 
 // with returns a server of other options, which has everything else in common with this one.
@@ -114,8 +164,8 @@ func (s *Server) with(opts Options, base string) *Server {
 // ofSubject returns the handler of a route of the subject that the address names.
 func (s *Server) ofSubject(handle func(*Server, *gin.Context) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
-		of, known := s.subjects[c.Param("subject")]
-		if !known {
+		of := s.subjects.of(c.Param("subject"))
+		if of == nil {
 			return fmt.Errorf("there is no subject %.100q: %w", c.Param("subject"), problem.ErrNoSubject)
 		}
 		return handle(of, c)
@@ -141,7 +191,7 @@ func (s *Server) viewSubject(i int, subject Subject) subjectView {
 // listSubjects answers GET /v1/subjects.
 func (s *Server) listSubjects(c *gin.Context) error {
 	list := []subjectView{}
-	for i, subject := range s.opts.allSubjects() {
+	for i, subject := range s.subjects.all() {
 		list = append(list, s.viewSubject(i, subject))
 	}
 	writeJSON(c, http.StatusOK, "application/json", struct {
@@ -152,7 +202,7 @@ func (s *Server) listSubjects(c *gin.Context) error {
 
 // getSubject answers GET /v1/subjects/{subject}.
 func (s *Server) getSubject(c *gin.Context) error {
-	for i, subject := range s.opts.allSubjects() {
+	for i, subject := range s.subjects.all() {
 		if subject.ID == c.Param("subject") {
 			writeJSON(c, http.StatusOK, "application/json", s.viewSubject(i, subject))
 			return nil

@@ -24,9 +24,14 @@ func (s *Server) readWrite(c *gin.Context) ([]byte, error) {
 	if !s.opts.Writable {
 		return nil, fmt.Errorf("this server only reads its index; engram serve --writable writes too: %w", index.ErrReadOnly)
 	}
+	return readJSON(c)
+}
+
+// readJSON reads a body that is JSON alone.
+func readJSON(c *gin.Context) ([]byte, error) {
 	r := c.Request
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return nil, fmt.Errorf("a write is JSON, not %q: %w", r.Header.Get("Content-Type"), problem.ErrMediaType)
+		return nil, fmt.Errorf("the body is JSON, not %q: %w", r.Header.Get("Content-Type"), problem.ErrMediaType)
 	}
 	return query.ReadAll(query.BodyOf(r))
 }

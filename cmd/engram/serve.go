@@ -84,6 +84,7 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringVar(&spec.Collections, "collections", "", "`folder` of other indexes, which are served by their names")
 	flags.StringVar(&spec.Snapshots, "snapshots", "", "`folder` for the snapshots that administrators ask for (default: none are made)")
 	flags.StringVar(&spec.Jobs, "jobs", "", "`folder` for jobs, such as the reconstruction of a scan (default: none are run)")
+	flags.StringVar(&spec.Workspace, "workspace", "", "`folder` whose files administrators may name in jobs that train decoders and build collections, and in which decoders are written (default: there are no such jobs)")
 	flags.StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae that makes pictures of scans (default "+app.ScenesAutoencoder+")")
 	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser that does so (default "+app.ScenesDenoiser+")")
 	flags.BoolVar(&spec.FetchImages, "fetch-images", false, "let clients of clip-retrieval's routes search by the address of a picture, which is fetched from public addresses alone")

@@ -18,6 +18,8 @@ var (
 	ErrEnded   = errors.New("the job has ended")
 	ErrClosing = errors.New("the server is shutting down")
 	ErrKind    = errors.New("no such kind of job")
+	ErrRequest = errors.New("a job cannot be done as it was asked")
+	ErrGone    = errors.New("what the job was asked is not kept")
 )
 
 // State says how far a job is.
@@ -70,7 +72,7 @@ type Terms struct {
 
 // Kind is something that jobs can do.
 type Kind struct {
-	// Check refuses a request before it is queued; nil takes all.
+	// Check refuses a request before it is queued, with ErrRequest; nil takes all.
 	Check func(request []byte) error
 	// Run does the work and returns the result, which is kept as JSON. It ends soon after
 	// ctx does. What it returns as an error is shown to clients.

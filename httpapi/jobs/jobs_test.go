@@ -287,3 +287,35 @@ func TestOldJobsAreForgotten(t *testing.T) {
 		t.Errorf("the folder of a job that is forgotten: %v", err)
 	}
 }
+
+// A job that failed is begun again as another one, where what it was asked is kept.
+func TestRetry(t *testing.T) {
+	tries := 0
+	q := open(t, t.TempDir(), func(context.Context, *jobs.Task) (any, error) {
+		if tries++; tries < 3 {
+			return nil, errors.New("the disk is full")
+		}
+		return nil, nil
+	}, jobs.Options{})
+	defer mustClose(t, q)
+	forgotten := submit(t, q, "ask")
+	until(t, q, forgotten.ID, is(jobs.Failed))
+	if _, err := q.Retry(forgotten.ID); !errors.Is(err, jobs.ErrGone) {
+		t.Errorf("a job whose request is not kept: %v", err)
+	}
+	kept, err := q.Submit("work", []byte("ask"), jobs.Terms{Owner: "lab", Keep: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, q, kept.ID, is(jobs.Failed))
+	again, err := q.Retry(kept.ID)
+	if err != nil || again.ID == kept.ID || again.Owner != "lab" || !again.Keep {
+		t.Fatalf("again: %+v, %v", again, err)
+	}
+	until(t, q, again.ID, is(jobs.Succeeded))
+	for id, want := range map[string]error{again.ID: jobs.ErrEnded, "x": jobs.ErrNone} {
+		if _, err := q.Retry(id); !errors.Is(err, want) {
+			t.Errorf("retry of %s: %v, wanted %v", id, err, want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,27 @@ func (q *Queue) Submit(kind string, request []byte, terms Terms) (Job, error) {
 	q.jobs[e.job.ID] = e
 	q.enqueue(e)
 	return e.job.clone(), nil
+}
+
+// Retry queues a job again that has ended and was not done. The new job has the request and the
+// terms of the old one. It fails with ErrNone, ErrEnded where the job has not ended or has
+// succeeded, ErrGone where the request was not kept, or as Submit does.
+func (q *Queue) Retry(id string) (Job, error) {
+	old, _, err := q.Get(id)
+	if err != nil {
+		return Job{}, err
+	}
+	if !old.State.Ended() || old.State == Succeeded {
+		return Job{}, fmt.Errorf("job %s is %s, and one that failed or was cut off is begun again: %w", id, old.State, ErrEnded)
+	}
+	request, err := q.request(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Job{}, fmt.Errorf("job %s: %w; one with keep can be begun again", id, ErrGone)
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	return q.Submit(old.Kind, request, old.Terms)
 }
 
 // newID returns 16 random hexadecimal digits.

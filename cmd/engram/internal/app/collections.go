@@ -97,6 +97,21 @@ func (c *collections) Open(ctx context.Context, name string) (*httpapi.Collectio
 	return found.Collection, nil
 }
 
+// has reports whether there is a collection of a name.
+func (c *collections) has(name string) bool { return local.Exists(filepath.Join(c.folder, name)) }
+
+// release closes a collection until it is asked for again. Requests under way end first.
+func (c *collections) release(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.opened[name]
+	if !ok {
+		return nil
+	}
+	delete(c.opened, name)
+	return known.close()
+}
+
 // Create implements httpapi.Collections.
 func (c *collections) Create(ctx context.Context, wanted httpapi.NewCollection) error {
 	path := filepath.Join(c.folder, wanted.Name)
@@ -112,13 +127,8 @@ func (c *collections) Create(ctx context.Context, wanted httpapi.NewCollection) 
 
 // Drop implements httpapi.Collections. Requests under way end first.
 func (c *collections) Drop(ctx context.Context, name string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if known, ok := c.opened[name]; ok {
-		delete(c.opened, name)
-		if err := known.close(); err != nil {
-			return err
-		}
+	if err := c.release(name); err != nil {
+		return err
 	}
 	return open.Drop(ctx, filepath.Join(c.folder, name), c.app.storeOptions())
 }

@@ -25,7 +25,10 @@ import (
 // models that its jobs use.
 func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, decoders map[string]*Decoder, opts *httpapi.Options) error {
 	kinds := map[string]jobs.Kind{}
-	if len(decoders) > 0 {
+	if s.work != nil {
+		s.work.kinds(kinds)
+	}
+	if len(decoders) > 0 || s.work != nil {
 		r, err := s.openReconstructing(ctx, a, spec, decoders)
 		switch {
 		case errors.Is(err, recon.ErrMismatch):
@@ -88,6 +91,9 @@ func (r *scanReconstructor) run(ctx context.Context, t *jobs.Task) (_ any, err e
 	decoder, ok := r.decoders[cmp.Or(ask.Subject, defaultSubject)]
 	if !ok { // the server was started with others
 		return nil, fmt.Errorf("the server has no decoder of the subject %q any more", ask.Subject)
+	}
+	if !decoder.Space().Same(SpaceOf(r.painter.clip)) { // of a subject that a job made
+		return nil, fmt.Errorf("the decoder of the subject %s predicts the space of %s, the denoiser takes that of %s: %w", ask.Subject, decoder.Space().Name, Label(r.painter.clip), recon.ErrMismatch)
 	}
 	mean, err := scan.MeanOfRepeats(ask.Repeats, decoder.Config().Voxels)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"engram/cmd/engram/internal/twostage"
 	"engram/data/progress"
+	"engram/data/space"
 	"engram/embed/pixels"
 	"engram/embed/scan"
 	"engram/httpapi"
@@ -38,17 +39,22 @@ type ranking struct {
 // costs no model. It is nil where there are none.
 func (r ranking) source() (from twostage.Source, cheap bool) {
 	c := r.decoder.Config()
+	return r.tokensOf(c.T, c.D, r.decoder.Space())
+}
+
+// tokensOf is source of t tokens of d elements of a space.
+func (r ranking) tokensOf(t, d int, of space.Space) (from twostage.Source, cheap bool) {
 	kept, ok := r.index.Store.(index.TokenStore)
-	if f := r.index.Info.Tokens; ok && f.Count == c.T && f.Dim == c.D {
+	if f := r.index.Info.Tokens; ok && f.Count == t && f.Dim == d {
 		return twostage.Kept{Store: kept, Format: f}, true
 	}
-	if c.T == 1 {
+	if t == 1 {
 		return twostage.Vectors{Store: r.index.Store}, true
 	}
 	if r.images == nil || r.encoder == nil {
 		return nil, false
 	}
-	if m := r.encoder.Model(); m.T != c.T || m.D != c.D || !r.encoder.Space().Same(r.decoder.Space()) {
+	if m := r.encoder.Model(); m.T != t || m.D != d || !r.encoder.Space().Same(of) {
 		return nil, false
 	}
 	return imagesOf{r.index, r.images, r.encoder}, false

@@ -53,6 +53,7 @@ type ServeSpec struct {
 	Snapshots   string // folder for snapshots that administrators ask for; "": they may not
 
 	Jobs                  string // folder of jobs; "": none are run
+	Workspace             string // folder whose files jobs of administrators use; "": there are none
 	Autoencoder, Denoiser string // models that make pictures of scans (see Painter)
 
 	Keys   string         // file of API keys; "": clients need none
@@ -81,6 +82,7 @@ type Service struct {
 	models  []httpapi.Model // that are open
 	facts   []fact          // of how things were joined, which Serve logs
 	keys    bool            // clients need one
+	work    *workspace      // of jobs; nil: there is none
 }
 
 // fact is a line of the log.
@@ -106,6 +108,9 @@ func (a *App) OpenService(ctx context.Context, spec ServeSpec, watch progress.Fu
 	opts, err := s.open(ctx, a, spec, watch)
 	if err == nil {
 		s.Server, err = httpapi.New(opts)
+	}
+	if err == nil && s.work != nil {
+		s.work.server <- s.Server
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -205,17 +210,24 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if err := s.openModels(ctx, a, x, spec, &opts, watch); err != nil {
 		return opts, err
 	}
+	var others *collections
 	if spec.Collections != "" {
-		if opts.Collections, err = s.openCollections(a, spec, opts); err != nil {
+		if others, err = s.openCollections(a, spec, opts); err != nil {
 			return opts, err
 		}
+		opts.Collections = others
 	}
 	if spec.Snapshots != "" {
 		opts.Snapshot = snapshots(spec.Snapshots)
 	}
-	opening := &subjectOpening{app: a, service: s, index: x, images: folder, assume: spec.AssumeModel, watch: watch}
+	opening := &subjectOpening{app: a, service: s, index: x, images: folder, assume: spec.AssumeModel, watch: watch, decoders: map[string]*Decoder{}}
 	if err := opening.openAll(ctx, spec, &opts); err != nil {
 		return opts, err
+	}
+	if spec.Workspace != "" {
+		if err := s.openWorkspace(ctx, spec, opening, others, &opts); err != nil {
+			return opts, err
+		}
 	}
 	if spec.Jobs != "" {
 		if err := s.openJobs(ctx, a, spec, opening.decoders, &opts); err != nil {

@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"engram/cmd/engram/internal/twostage"
 	"engram/data/progress"
 	"engram/data/table"
 	"engram/embed/dataset"
 	"engram/embed/model"
 	"engram/httpapi"
+	"engram/index"
 )
 
 // SubjectSpec says whose scans a server takes.
@@ -60,7 +62,7 @@ func readSubjects(path string) ([]SubjectSpec, error) {
 		}
 		for i, cell := range column.Values {
 			text := strings.ToLower(name)
-			if isFile := !slices.Contains([]string{"subject", "labels", "column"}, text); isFile && !table.Missing(cell) && !filepath.IsAbs(cell) {
+			if isSubjectFile(text) && !table.Missing(cell) && !filepath.IsAbs(cell) {
 				cell = filepath.Join(filepath.Dir(path), filepath.FromSlash(cell))
 			}
 			if !table.Missing(cell) {
@@ -76,13 +78,19 @@ func readSubjects(path string) ([]SubjectSpec, error) {
 	return list, nil
 }
 
+// isSubjectFile reports whether a column of a table of subjects names files.
+func isSubjectFile(column string) bool {
+	return !slices.Contains([]string{"subject", "labels", "column"}, column)
+}
+
 // subjectOpening opens what a server takes the scans of subjects with.
 type subjectOpening struct {
 	app     *App
 	service *Service
 	index   *Index
-	images  folders // nil where there are none
-	assume  bool    // see ServeSpec.AssumeModel
+	images  folders  // nil where there are none
+	assume  bool     // see ServeSpec.AssumeModel
+	fixed   []string // ids of the subjects that the server was started with
 	watch   progress.Func
 
 	decoders map[string]*Decoder // that are open, by subject
@@ -109,13 +117,14 @@ func (o *subjectOpening) openAll(ctx context.Context, spec ServeSpec, opts *http
 	if err != nil {
 		return err
 	}
+	o.fixed = []string{cmp.Or(own.ID, defaultSubject)}
 	opts.SubjectID, opts.Decoder, opts.Trials = first.ID, first.Decoder, first.Trials
 	for _, of := range table {
 		other, err := o.open(ctx, of, Shown{Simulated: spec.Shown.Simulated}, nil)
 		if err != nil {
 			return fmt.Errorf("%s: subject %s: %w", spec.Subjects, of.ID, err)
 		}
-		opts.Subjects = append(opts.Subjects, other)
+		opts.Subjects, o.fixed = append(opts.Subjects, other), append(o.fixed, of.ID)
 	}
 	return nil
 }
@@ -154,18 +163,13 @@ func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSp
 	if err := openBrain(d, dataset.Anatomy{Mask: spec.Mask, Labels: spec.Labels, Regions: spec.Regions}, made); err != nil {
 		return nil, err
 	}
-	r := ranking{index: o.index, decoder: d, most: serveWork, encoder: o.service.encoder}
-	if o.images != nil {
-		r.images = o.images
-	}
+	r := o.ranking()
+	r.decoder = d
 	var err error
 	if made.Rank, err = o.service.openRanking(ctx, r, o.watch); err != nil {
 		return nil, err
 	}
 	id := cmp.Or(spec.ID, defaultSubject)
-	if o.decoders == nil {
-		o.decoders = map[string]*Decoder{}
-	}
 	o.decoders[id] = d
 	manifest, err := model.ReadManifest(spec.Decoder)
 	if err != nil {
@@ -173,6 +177,33 @@ func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSp
 	}
 	o.service.list("decoder", manifest, spec.Decoder, d.Device()).Subject = id
 	return made, nil
+}
+
+// ranking returns what searches by scan rank with, without a decoder.
+func (o *subjectOpening) ranking() ranking {
+	r := ranking{index: o.index, most: serveWork, encoder: o.service.encoder}
+	if o.images != nil {
+		r.images = o.images
+	}
+	return r
+}
+
+// tokens returns where the tokens of items come from that a decoder is to predict, how many
+// there are of an item, and their elements: what the index keeps, what the model gives of the
+// images, or else the vectors.
+func (o *subjectOpening) tokens() (from twostage.Source, t, d int, err error) {
+	r, info := o.ranking(), o.index.Info
+	t, d = 1, info.Dim
+	switch {
+	case info.Tokens.Kept():
+		t, d = info.Tokens.Count, info.Tokens.Dim
+	case r.images != nil && r.encoder != nil:
+		t, d = r.encoder.Model().T, r.encoder.Model().D
+	}
+	if from, _ = r.tokensOf(t, d, info.Space); from == nil {
+		return nil, 0, 0, fmt.Errorf("the index keeps no tokens, and the images are not there to make them: %w", index.ErrTokens)
+	}
+	return from, t, d, nil
 }
 
 // defaultSubject is the subject that has no other name.
