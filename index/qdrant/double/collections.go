@@ -17,6 +17,7 @@ type collection struct {
 	schema map[string]*api.PayloadSchemaInfo
 	points map[pointID]*point
 	queued []func() // writes that nobody waited for, oldest first
+	gone   []*point // that were replaced or deleted, whose values indexes still know
 
 	indexed     int // vectors in the graph
 	looks       int // until the optimisation under way is done

@@ -75,10 +75,24 @@ func (h points) Upsert(_ context.Context, r *api.UpsertPoints) (*api.PointsOpera
 // as on a server where an optimizer has closed the old point's segment.
 func (c *collection) upsert(changed map[pointID]*point) {
 	for id, p := range changed {
-		if old := c.points[id]; old != nil && len(p.payload) == 0 {
+		old := c.points[id]
+		if old != nil && len(p.payload) == 0 {
 			p.payload = old.payload
 		}
-		c.points[id] = p
+		c.put(id, p)
+	}
+}
+
+// put puts a point in place of the old one.
+func (c *collection) put(id pointID, p *point) {
+	c.remove(id)
+	c.points[id] = p
+}
+
+func (c *collection) remove(id pointID) {
+	if old := c.points[id]; old != nil {
+		c.gone = append(c.gone, old)
+		delete(c.points, id)
 	}
 }
 
@@ -155,7 +169,7 @@ func (h points) Delete(_ context.Context, r *api.DeletePoints) (*api.PointsOpera
 	}
 	return c.write(r.GetWait(), func() {
 		for _, id := range list.Points.GetIds() {
-			delete(c.points, idOf(id))
+			c.remove(idOf(id))
 		}
 		c.indexed = min(c.indexed, len(c.points))
 	}), nil
@@ -185,7 +199,7 @@ func (h points) UpdateBatch(_ context.Context, r *api.UpdateBatchPoints) (*api.U
 				return nil, status.Errorf(codes.NotFound, "Not found: No point with id %v found", id)
 			}
 			reply.Result = append(reply.Result, c.write(r.GetWait(), func() {
-				c.points[idOf(id)] = &point{vectors: old.vectors, multi: old.multi, payload: payload}
+				c.put(idOf(id), &point{vectors: old.vectors, multi: old.multi, payload: payload})
 			}).GetResult())
 		}
 	}

@@ -167,7 +167,7 @@ func (s *Server) record(ctx context.Context, method string) (Fault, bool) {
 // reads are the methods that a key for reading is good for.
 var reads = map[string]bool{
 	"Collections/Get": true, "Collections/ListAliases": true, "Points/Get": true, "Points/Query": true,
-	"Points/Scroll": true, "Points/Count": true,
+	"Points/Scroll": true, "Points/Count": true, "Points/Facet": true,
 }
 
 func (s *Server) authorise(ctx context.Context, method string) error {
