@@ -1,12 +1,15 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"engram/data/nifti"
 	"engram/embed/glassbrain"
+	"engram/index"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -104,4 +107,23 @@ func TestFacetsHaveCounts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+	opts.Store = countsBut{store, "shape"}
+	got = decodeBody[facetsView](t, get(t, newServer(t, opts), "/v1/facets"), http.StatusOK)
+	want.Facets = want.Facets[1:]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("without a key that the store does not count (-want +got)\n%s", diff)
+	}
+}
+
+// countsBut is a store that does not count the values of a key.
+type countsBut struct {
+	*memStore
+	key string
+}
+
+func (s countsBut) CountValues(ctx context.Context, key string) ([]index.ValueCount, error) {
+	if key == s.key {
+		return nil, errors.ErrUnsupported
+	}
+	return s.memStore.CountValues(ctx, key)
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -67,8 +68,8 @@ func (s *Server) getFacets(c *gin.Context) error {
 	return nil
 }
 
-// countFacets counts the values of the keys that are facets; none where the store does
-// not count.
+// countFacets counts the values of the keys that are facets, without the ones that the
+// store does not count.
 func countFacets(ctx context.Context, store index.Store) ([]facetView, error) {
 	all := []facetView{}
 	counter, ok := store.(index.ValueCounter)
@@ -81,6 +82,9 @@ func countFacets(ctx context.Context, store index.Store) ([]facetView, error) {
 	}
 	for _, key := range keys {
 		counts, err := counter.CountValues(ctx, key)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

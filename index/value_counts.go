@@ -18,7 +18,8 @@ type ValueCounter interface {
 
 	// CountValues counts the live items that have each string or bool under a key, or in
 	// its list, with most items first and equal counts by value. Other values are not
-	// counted.
+	// counted. errors.ErrUnsupported says that the store would have to read too many
+	// payloads.
 	CountValues(ctx context.Context, key string) ([]ValueCount, error)
 }
 

@@ -38,6 +38,7 @@ func Contract(t *testing.T, open Opener) {
 		{"a filter leaves min(K, matches) hits", testFilterCount},
 		{"any filter chooses what Match says", testFilterModel},
 		{"an index of a payload key changes no answer", testIndexPayload},
+		{"values of payloads are counted", testValueCounts},
 		{"results are what their definition says", testResults},
 		{"pages stay stable while others write", testPagesWhileOthersWrite},
 		{"a diverse search weighs relevance and novelty", testDiverse},

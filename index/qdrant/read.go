@@ -103,15 +103,20 @@ func numericID(id *api.PointId) (index.ID, error) {
 // scroll returns a page of the points from an id on, in ascending order of id, and the
 // id after it, nil at the end.
 func (s *Store) scroll(ctx context.Context, from *api.PointId) (points []*api.RetrievedPoint, next *api.PointId, err error) {
+	return s.scrollPage(ctx, &api.ScrollPoints{
+		CollectionName: s.opts.Collection, Offset: from, Limit: new(uint32(s.pageSize())),
+		WithPayload: api.NewWithPayload(true), WithVectors: s.withVectors(everything),
+	})
+}
+
+// scrollPage makes a request for a page of points.
+func (s *Store) scrollPage(ctx context.Context, request *api.ScrollPoints) (points []*api.RetrievedPoint, next *api.PointId, err error) {
 	type page struct {
 		points []*api.RetrievedPoint
 		next   *api.PointId
 	}
 	got, err := call(ctx, s.server, "scroll", func(ctx context.Context) (page, error) {
-		points, next, err := s.client.ScrollAndOffset(ctx, &api.ScrollPoints{
-			CollectionName: s.opts.Collection, Offset: from, Limit: new(uint32(s.pageSize())),
-			WithPayload: api.NewWithPayload(true), WithVectors: s.withVectors(everything),
-		})
+		points, next, err := s.client.ScrollAndOffset(ctx, request)
 		return page{points, next}, err
 	})
 	return got.points, got.next, err
