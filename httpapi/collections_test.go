@@ -175,6 +175,11 @@ func TestDocsAreWhole(t *testing.T) {
 			}
 		}
 	}
+	for _, want := range []string{`{&#34;text&#34;: &#34;a dog on a beach&#34;}`, "<code>birds</code>", "<code>{&#34;key&#34;: &#34;categories&#34;, &#34;equal&#34;: &#34;zebra&#34;}</code>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks the example %s", want)
+		}
+	}
 	for _, foreign := range []string{"src=", "@import", "url(", "<script", "<link"} {
 		if strings.Contains(body, foreign) {
 			t.Errorf("the page has %s", foreign)

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/goccy/go-yaml"
@@ -19,24 +20,91 @@ type document struct {
 		Title, Version, Summary, Description string
 	}
 	Paths      map[string]pathItem
-	Components struct{ Schemas yaml.MapSlice }
+	Components struct {
+		Schemas    yaml.MapSlice
+		Parameters map[string]parameter
+	}
 }
 
-// pathItem is a path with its methods.
-type pathItem struct{ Get, Post, Put, Delete *operation }
+// pathItem is a path with its methods, and the parameters of all of them.
+type pathItem struct {
+	Get, Post, Put, Delete *operation
+	Parameters             []parameter
+}
 
 // operation is a method of a path.
 type operation struct {
 	Method, Path         string
 	Summary, Description string
-	Parameters           []struct {
-		Name, In, Description string
-		Ref                   string `yaml:"$ref"`
-	}
-	RequestBody struct {
-		Content yaml.MapSlice
+	Parameters           []parameter
+	RequestBody          struct {
+		Content map[string]media
 	} `yaml:"requestBody"`
 	Responses yaml.MapSlice
+}
+
+// parameter is something in an address, or the place of it among the components.
+type parameter struct {
+	Name, In, Description string
+	Example               any
+	Content               map[string]media
+	Ref                   string `yaml:"$ref"`
+}
+
+// media is a media type as far as its examples go.
+type media struct {
+	Example  any
+	Examples yaml.MapSlice
+}
+
+// exampleText is an example of a body, as JSON.
+type exampleText struct{ Name, Summary, Text string }
+
+// Shown returns the examples in the order of the document.
+func (m media) Shown() (list []exampleText, err error) {
+	for _, item := range m.Examples {
+		example, ok := item.Value.(yaml.MapSlice)
+		if !ok {
+			return nil, fmt.Errorf("the example %v is no object", item.Key)
+		}
+		members := example.ToMap()
+		text, err := jsonOf(members["value"])
+		if err != nil {
+			return nil, err
+		}
+		summary, _ := members["summary"].(string)
+		list = append(list, exampleText{fmt.Sprint(item.Key), summary, text})
+	}
+	return list, nil
+}
+
+// Shown returns the example of a parameter, "" where there is none.
+func (p parameter) Shown() (string, error) {
+	if value := p.Content["application/json"].Example; value != nil {
+		return jsonOf(value)
+	}
+	if p.Example == nil {
+		return "", nil
+	}
+	return fmt.Sprint(p.Example), nil
+}
+
+// jsonOf returns a value of the document as one line of JSON.
+func jsonOf(value any) (string, error) {
+	text, err := yaml.MarshalWithOptions(value, yaml.JSON())
+	return strings.TrimSpace(string(text)), err
+}
+
+// parametersOf returns the parameters of an operation, those of its path first, each as
+// the components have it.
+func (d *document) parametersOf(item pathItem, own []parameter) []parameter {
+	all := append(slices.Clone(item.Parameters), own...)
+	for i, p := range all {
+		if name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/"); ok {
+			all[i] = d.Components.Parameters[name]
+		}
+	}
+	return all
 }
 
 // docsPage is what the template of the page is given.
@@ -73,8 +141,9 @@ func docsOf(raw []byte) (page asset, err error) {
 			*operation
 		}{{"GET", item.Get}, {"POST", item.Post}, {"PUT", item.Put}, {"DELETE", item.Delete}} {
 			if op.operation != nil {
-				op.Method, op.Path = op.method, path
-				view.Operations = append(view.Operations, *op.operation)
+				shown := *op.operation
+				shown.Method, shown.Path, shown.Parameters = op.method, path, d.parametersOf(item, shown.Parameters)
+				view.Operations = append(view.Operations, shown)
 			}
 		}
 	}
@@ -126,8 +195,9 @@ var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
 <main><h2>Routes</h2>
 {{range .Operations}}<section><h3 id="{{.Method}} {{.Path}}"><code><span class="method">{{.Method}}</span> {{.Path}}</code></h3>
 <p>{{.Summary}}</p>{{with .Description}}<pre>{{.}}</pre>{{end}}
-{{with .Parameters}}<dl>{{range .}}{{if .Name}}<dt><code>{{.Name}}</code> in the {{.In}}</dt><dd>{{.Description}}</dd>{{else}}<dt><code>{{.Ref}}</code></dt>{{end}}{{end}}</dl>{{end}}
-{{with .RequestBody.Content}}<p>Body: {{range .}}<code>{{.Key}}</code> {{end}}</p>{{end}}
+{{with .Parameters}}<dl>{{range .}}<dt><code>{{.Name}}</code> in the {{.In}}</dt><dd>{{.Description}}{{with .Shown}} Example: <code>{{.}}</code>{{end}}</dd>{{end}}</dl>{{end}}
+{{with .RequestBody.Content}}<p>Body: {{range $type, $_ := .}}<code>{{$type}}</code> {{end}}</p>
+{{range .}}{{with .Shown}}<details><summary>Examples of the body</summary>{{range .}}<p><b>{{.Name}}</b>{{with .Summary}}: {{.}}{{end}}</p><pre>{{.Text}}</pre>{{end}}</details>{{end}}{{end}}{{end}}
 <p>Answers: {{range .Responses}}<code>{{.Key}}</code> {{end}}</p></section>
 {{end}}<h2>Schemas</h2>
 {{range .Schemas}}<details id="{{.Name}}"><summary>{{.Name}}</summary><pre>{{.Text}}</pre></details>
