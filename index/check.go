@@ -6,7 +6,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"engram/index/internal/simd"
+	"engram/data/simd"
 )
 
 // Unit returns a copy of v scaled to unit length, as every engine stores and

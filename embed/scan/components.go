@@ -9,10 +9,10 @@ import (
 	"slices"
 	"sync"
 
+	"engram/data/simd"
 	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/mat"
 )
@@ -187,17 +187,19 @@ func (c *components) score(out, target []float32) {
 		centred[j] -= mean
 	}
 	inverse := float32(1 / (c.scale * c.scale))
-	x := blas32.Vector{N: len(centred), Inc: 1, Data: centred}
 	rows := c.basis.Rows
 	parts := min(runtime.GOMAXPROCS(0), max(1, rows*len(centred)/scoreElements), rows)
 	var group sync.WaitGroup
 	for part := range parts {
 		from, to := rows*part/parts, rows*(part+1)/parts
 		group.Go(func() {
-			blas32.Gemv(blas.NoTrans, inverse, matrix.Part(c.basis, from, to), x, 0, blas32.Vector{N: to - from, Inc: 1, Data: out[from:to]})
+			simd.Best().DotRows(out[from:to], centred, matrix.Part(c.basis, from, to).Data, c.basis.Stride)
 		})
 	}
 	group.Wait()
+	for i := range out {
+		out[i] *= inverse
+	}
 }
 
 // someTargets is how many targets are centred at a time.

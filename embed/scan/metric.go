@@ -3,7 +3,10 @@ package scan
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
 
+	"engram/data/simd"
 	"engram/embed/eval"
 	"engram/embed/internal/matrix"
 
@@ -107,15 +110,18 @@ func (m *Metric) Score(query []float32, coordinates blas32.General, offsets []fl
 		return nil, fmt.Errorf("metric: wanted an offset of each of %d images, found %d", coordinates.Rows, len(offsets))
 	}
 	out := make([]float32, coordinates.Rows)
-	for i := range out {
-		sum := blas32.DDot(
-			blas32.Vector{N: len(query), Inc: 1, Data: query},
-			blas32.Vector{N: len(query), Inc: 1, Data: matrix.Row(coordinates, i)})
-		if offsets != nil {
-			sum += float64(offsets[i])
-		}
-		out[i] = float32(sum)
+	parts := min(runtime.GOMAXPROCS(0), max(1, len(out)*len(query)/scoreElements))
+	var group sync.WaitGroup
+	for part := range parts {
+		from, to := len(out)*part/parts, len(out)*(part+1)/parts
+		group.Go(func() {
+			simd.Best().DotRows(out[from:to], query, matrix.Part(coordinates, from, to).Data, coordinates.Stride)
+			for i := from; offsets != nil && i < to; i++ {
+				out[i] += offsets[i]
+			}
+		})
 	}
+	group.Wait()
 	return out, nil
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"runtime"
 
+	"engram/data/simd"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
-	"engram/index/internal/simd"
 )
 
 // Kernels names the kernels that searches use on this machine, such as

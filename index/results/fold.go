@@ -1,8 +1,8 @@
 package results
 
 import (
+	"engram/data/simd"
 	"engram/index"
-	"engram/index/internal/simd"
 )
 
 // rounding is how far the inner product of two float32 unit vectors may lie from their

@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"engram/data/simd"
 	"engram/index"
-	"engram/index/internal/simd"
 
 	"gonum.org/v1/gonum/stat"
 )

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"engram/index/internal/simd"
+	"engram/data/simd"
 )
 
 // Quantise writes the int8 code of v into code, which has len(v) elements, and

@@ -6,8 +6,8 @@ import (
 	"hash/crc32"
 	"math"
 
+	"engram/data/simd"
 	"engram/index"
-	"engram/index/internal/simd"
 )
 
 const (

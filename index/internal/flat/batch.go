@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 func TestBatchFindsWhatSearchFindsToTheBit(t *testing.T) {

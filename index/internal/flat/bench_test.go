@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"engram/data/simd"
 	"engram/data/vfs"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/disk"
 	"engram/index/internal/flat"
-	"engram/index/internal/simd"
 )
 
 const benchRows, benchDim = 200_000, 768

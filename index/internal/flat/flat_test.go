@@ -13,10 +13,10 @@ import (
 	"pgregory.net/rapid"
 
 	"engram/data/racetest"
+	"engram/data/simd"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/invariants"
-	"engram/index/internal/simd"
 )
 
 // shapes of sets of vectors, from harmless to hostile for codes of one byte.

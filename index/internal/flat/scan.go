@@ -5,8 +5,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 const (

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
 	"engram/index/internal/invariants"
-	"engram/index/internal/simd"
 )
 
 // Scan is the searcher that looks at every row. The zero value runs the fastest

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 const (

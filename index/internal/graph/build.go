@@ -9,8 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 const (

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"engram/data/simd"
 	"engram/index"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
-	"engram/index/internal/simd"
 )
 
 func TestEfforts(t *testing.T) {

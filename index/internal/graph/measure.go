@@ -7,9 +7,9 @@ import (
 	"slices"
 	"unsafe"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
-	"engram/index/internal/simd"
 )
 
 const (

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
-	"engram/index/internal/simd"
 )
 
 // split returns the rows in two parts, of a third and of two thirds, with their graphs.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"sync"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
 	"engram/index/internal/flat"
-	"engram/index/internal/simd"
 )
 
 // MinRows is the number of rows from which a graph is worth its build: a scan of

@@ -3,8 +3,8 @@ package graph
 import (
 	"slices"
 
+	"engram/data/simd"
 	"engram/index/internal/column"
-	"engram/index/internal/simd"
 )
 
 // candidate is a row that a walk has scored.

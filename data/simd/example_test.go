@@ -3,7 +3,7 @@ package simd_test
 import (
 	"fmt"
 
-	"engram/index/internal/simd"
+	"engram/data/simd"
 )
 
 func Example() {

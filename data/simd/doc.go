@@ -1,5 +1,5 @@
-// Package simd has the inner loops of the index: the inner products of one
-// query with a block of rows, in float32 and in int8, and of a panel of queries with
+// Package simd has the inner loops of the index and of a decoder's metric: the inner products of
+// one query with a block of rows, in float32 and in int8, and of a panel of queries with
 // it in int8, the comparison of their bounds with a limit, and what is done to a
 // vector that is added, its norm and its int8 code.
 //
