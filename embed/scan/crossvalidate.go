@@ -39,7 +39,7 @@ type CrossValidation struct {
 // CrossValidate trains one decoder for each fold and tests it on the trials that
 // the fold holds out. similarities are what Averaged compares by; none stands for
 // SimilarityDecoder. Everything a decoder knows, statistics and penalties
-// included, comes from its own training trials. opts.Checkpoint is not used.
+// included, comes from its own training trials. opts.Checkpoint and opts.Trials are not used.
 // opts.Progress is told of one stage, which counts the epochs of all folds, or the
 // folds where a preset has no epochs.
 func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options, folds []Fold, similarities ...string) (*CrossValidation, error) {
@@ -57,7 +57,7 @@ func CrossValidate(ctx context.Context, rt *ort.Runtime, data Data, opts Options
 	if err := checkFolds(folds, data.Voxels.Rows); err != nil {
 		return nil, err
 	}
-	opts.Checkpoint, opts.Unserved = "", true
+	opts.Checkpoint, opts.Trials, opts.Unserved = "", nil, true
 	if !opts.Target.Known() {
 		opts.Target = unnamedTarget(data.Targets)
 	}

@@ -119,7 +119,7 @@ func (t *training) hold(ctx context.Context, fold Fold) (heldOut, error) {
 func (t *training) without(ctx context.Context, fold Fold) (all, fit leftOutScores, err error) {
 	data := t.source
 	data.Voxels, data.Images = matrix.Pick(data.Voxels, fold.Train), take(data.Images, fold.Train)
-	sub := &training{rt: t.rt, opts: t.opts, images: data.Images}
+	sub := &training{rt: t.rt, opts: t.opts, images: data.Images, trials: NewTrials(data.Voxels, data.Images), leaveOut: true}
 	sub.opts.Progress = nil
 	config := Config{Rank: maxRank}
 	if err := sub.prepare(ctx, &config, data); err != nil {

@@ -129,10 +129,18 @@ func (s *search) descend(ctx context.Context, step int) error {
 	}
 }
 
-// sampleSearch returns the best step of the grid for some trials of images that
-// are drawn at random.
-func (p *problem) sampleSearch(ctx context.Context) (int, error) {
-	groups := trialsByImage(p.images)
+// sampleSolver solves regressions for a sample of the trials.
+type sampleSolver struct {
+	*solver
+	trials []int
+}
+
+// sampled returns the solver for some trials of images that are drawn at random.
+func (s *solver) sampled(ctx context.Context) (*sampleSolver, error) {
+	if s.sample != nil {
+		return s.sample, nil
+	}
+	groups := trialsByImage(s.images)
 	rng := rand.New(rand.NewPCG(1, 4))
 	rng.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
 	var trials []int
@@ -142,8 +150,21 @@ func (p *problem) sampleSearch(ctx context.Context) (int, error) {
 		}
 		trials = append(trials, group...)
 	}
-	opts := RidgeOptions{Images: take(p.images, trials), ZScore: p.zscore}
-	sample, err := newProblem(ctx, matrix.Pick(p.x, trials), matrix.Pick(p.targets, trials), opts)
+	of, err := newSolver(ctx, matrix.Pick(s.x, trials), RidgeOptions{Images: take(s.images, trials), ZScore: s.zscore})
+	if err != nil {
+		return nil, err
+	}
+	s.sample = &sampleSolver{of, trials}
+	return s.sample, nil
+}
+
+// sampleSearch returns the best step of the grid for a sample of the trials.
+func (p *problem) sampleSearch(ctx context.Context) (int, error) {
+	some, err := p.sampled(ctx)
+	if err != nil {
+		return 0, err
+	}
+	sample, err := some.problem(ctx, matrix.Pick(p.targets, some.trials))
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"engram/embed/internal/dense"
 
@@ -43,9 +44,9 @@ func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], e
 			k++
 			continue
 		}
-		p := panel{solved: s, from: s.groups[k][0], missed: left, first: from}
+		p := panel{solved: s, from: s.groups[k][0], begin: k, missed: left, first: from}
 		for ; k < len(s.groups) && s.groups[k][0]-p.from < panelTrials; k++ {
-			p.groups, p.to = append(p.groups, s.groups[k]), s.groups[k][1]
+			p.end, p.to = k+1, s.groups[k][1]
 		}
 		if err := p.leaveOut(ctx); err != nil {
 			return left, err
@@ -57,30 +58,70 @@ func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], e
 // panel is some groups of trials, from ≤ trial < to.
 type panel struct {
 	*solved
-	groups   [][2]int
-	from, to int
-	missed   dense.Matrix[float64] // residuals, and then errors, from trial first on
-	first    int
+	begin, end int // the groups
+	from, to   int
+	missed     dense.Matrix[float64] // residuals, and then errors, from trial first on
+	first      int
 }
 
 // leaveOut replaces the residuals of the panel's groups by their errors.
 func (p panel) leaveOut(ctx context.Context) error {
-	var roots dense.Matrix[float64]
-	var err error
+	var x dense.Matrix[float64]
 	if p.primal {
-		roots, err = p.primalRoots(ctx)
-	} else {
-		roots, err = p.dualRoots(ctx)
+		x = centred(p.centredRows, span{p.from, p.to, 0, p.x.Cols}, &p.rows)
+		if err := p.subtractFitted(ctx, x); err != nil {
+			return err
+		}
 	}
+	open, err := p.openPanel(ctx, x)
 	if err != nil {
 		return err
 	}
-	for _, group := range p.groups {
-		if err := p.leaveGroupOut(ctx, roots, group); err != nil {
+	for i, group := range p.groups[p.begin:p.end] {
+		if err := p.leaveGroupOut(group, open[i]); err != nil {
 			return fmt.Errorf("ridge: λ = %g: %w", p.lambda, err)
 		}
 	}
 	return nil
+}
+
+// subtractFitted computes the residuals of the trials x, in the primal form.
+func (p panel) subtractFitted(ctx context.Context, x dense.Matrix[float64]) error {
+	left := p.missed.Slice(p.from-p.first, p.to-p.first, 0, p.y.Cols)
+	for i := range left.Rows {
+		copy(left.Row(i), p.y.Row(p.from+i))
+	}
+	p.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(p.y.Cols))
+	return dense.Product[float64]{C: left, A: x, B: p.solution, Sign: -1}.Add(ctx)
+}
+
+// openPanel returns the matrix I − H of each group. They depend on voxels and λ alone: the
+// solver keeps them for other targets.
+func (p panel) openPanel(ctx context.Context, x dense.Matrix[float64]) ([][]float64, error) {
+	known := p.opened(p.lambda)[p.begin:p.end]
+	if !slices.ContainsFunc(known, func(m []float64) bool { return m == nil }) {
+		return known, nil
+	}
+	var roots dense.Matrix[float64]
+	var err error
+	if p.primal {
+		roots, err = p.primalRoots(ctx, x)
+	} else {
+		roots, err = p.dualRoots(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float64, len(known))
+	for i, group := range p.groups[p.begin:p.end] {
+		if out[i], err = p.openGroup(ctx, roots, group); err != nil {
+			return nil, err
+		}
+		if group[1]-group[0] <= openTrials {
+			known[i] = out[i]
+		}
+	}
+	return out, nil
 }
 
 // dualRoots returns columns of L⁻¹, without rows of zeros: the inner products of
@@ -96,18 +137,8 @@ func (p panel) dualRoots(ctx context.Context) (dense.Matrix[float64], error) {
 }
 
 // primalRoots returns L⁻¹xᵀ of the trials x, [V, trials]: the inner products of two
-// columns are elements of H, less 1/n. It computes the trials' residuals, too.
-func (p panel) primalRoots(ctx context.Context) (dense.Matrix[float64], error) {
-	var buffer []float64
-	x := centred(p.centredRows, span{p.from, p.to, 0, p.x.Cols}, &buffer)
-	left := p.missed.Slice(p.from-p.first, p.to-p.first, 0, p.y.Cols)
-	for i := range left.Rows {
-		copy(left.Row(i), p.y.Row(p.from+i))
-	}
-	if err := (dense.Product[float64]{C: left, A: x, B: p.solution, Sign: -1}).Add(ctx); err != nil {
-		return left, err
-	}
-	p.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(p.y.Cols))
+// columns are elements of H, less 1/n.
+func (p panel) primalRoots(ctx context.Context, x dense.Matrix[float64]) (dense.Matrix[float64], error) {
 	roots := reuse(&p.roots, x.Cols, x.Rows)
 	for v := range roots.Rows {
 		to := roots.Row(v)
@@ -118,28 +149,36 @@ func (p panel) primalRoots(ctx context.Context) (dense.Matrix[float64], error) {
 	return roots, p.factor.Forward(ctx, roots)
 }
 
-// leaveGroupOut replaces the residuals of one group by (I − H_gg)⁻¹(Y − HY)_g.
-func (p panel) leaveGroupOut(ctx context.Context, roots dense.Matrix[float64], group [2]int) error {
-	size := group[1] - group[0]
+// openGroup returns I − H of a group, [size, size].
+func (p panel) openGroup(ctx context.Context, roots dense.Matrix[float64], group [2]int) ([]float64, error) {
 	block, err := innerProducts(ctx, roots.Slice(0, roots.Rows, group[0]-p.from, group[1]-p.from))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	open := mat.NewDense(size, size, block.Data)
-	open.Apply(func(a, b int, x float64) float64 {
-		x = -x
-		if p.primal && a == b {
-			x++
+	for a := range block.Rows {
+		row := block.Row(a)
+		for b, x := range row {
+			x = -x
+			if p.primal && a == b {
+				x++
+			}
+			if !p.primal {
+				x *= -p.lambda
+			}
+			row[b] = x - 1/float64(p.y.Rows)
 		}
-		if !p.primal {
-			x *= -p.lambda
-		}
-		return x - 1/float64(p.y.Rows)
-	}, open)
+	}
+	return block.Data, nil
+}
+
+// leaveGroupOut replaces the residuals of one group by (I − H)⁻¹(Y − HY), where open is
+// I − H.
+func (p panel) leaveGroupOut(group [2]int, open []float64) error {
+	size := group[1] - group[0]
 	left := p.missed.Slice(group[0]-p.first, group[1]-p.first, 0, p.y.Cols)
 	residual := mat.NewDense(size, left.Cols, left.Data[:size*left.Cols])
 	var missed mat.Dense
-	if err := missed.Solve(open, residual); err != nil {
+	if err := missed.Solve(mat.NewDense(size, size, open), residual); err != nil {
 		return fmt.Errorf("trials %v cannot be left out: %w", p.order[group[0]:group[1]], err)
 	}
 	residual.Copy(&missed)

@@ -21,9 +21,9 @@ type LeftOut struct {
 
 // LeftOut returns the left-out predictions of the training. ok is false for a decoder
 // whose tokens are not the ridge's own: one with a network, or one that was not trained
-// in this process.
+// in this process; and for a linear one that was trained alone with Options.Unserved.
 func (m *Model) LeftOut() (left LeftOut, ok bool) {
-	if m.leftOut == nil || m.Config.Width > 0 {
+	if m.leftOut == nil || m.leftOut.predicted.Rows == 0 || m.Config.Width > 0 {
 		return left, false
 	}
 	s := m.leftOut

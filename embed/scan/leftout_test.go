@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"engram/embed/ort"
@@ -80,5 +81,30 @@ func TestANetworkLeavesNoPredictions(t *testing.T) {
 	}
 	if _, ok := m.LeftOut(); ok {
 		t.Error("the tokens of a network are not the ridge's, which the left-out predictions are of")
+	}
+}
+
+// A linear decoder that nobody searches with is spared its left-out predictions, and is the
+// same else.
+func TestAnUnservedRidgeLeavesNoPredictions(t *testing.T) {
+	rt, data := orttest.Runtime(t), simulated(30, 2, 10, 1)
+	served, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := served.LeftOut(); !ok {
+		t.Error("a ridge that is served has left-out predictions")
+	}
+	unserved, err := scan.Train(t.Context(), rt, data, scan.Options{Preset: scan.PresetLinear, Unserved: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := unserved.LeftOut(); ok {
+		t.Error("nobody needs the left-out predictions of a ridge that is not served")
+	}
+	for name, values := range unserved.Values {
+		if !slices.Equal(values, served.Values[name]) {
+			t.Errorf("the array %s differs", name)
+		}
 	}
 }

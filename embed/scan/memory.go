@@ -22,9 +22,9 @@ func (s Size) Check(preset string) error {
 }
 
 // checkWork refuses what the machine has too little memory to train a preset on, once
-// scans and targets are read.
-func (s Size) checkWork(preset string) error {
-	return s.fits(s.work(preset), memory.Available(os.DirFS("/")))
+// scans and targets are read, and so many bytes are there of a training before.
+func (s Size) checkWork(preset string, held float64) error {
+	return s.fits(s.work(preset)-held, memory.Available(os.DirFS("/")))
 }
 
 func (s Size) fits(need, available float64) error {
@@ -82,7 +82,7 @@ func ridgeMemory(n, v, d float64) float64 {
 // fits refuses a problem for which the machine has too little memory, before
 // anything is computed.
 func (p *problem) fits(available float64) error {
-	if need := ridgeMemory(p.sizes()); available > 0 && need > available {
+	if need := ridgeMemory(p.sizes()) - p.held(); available > 0 && need > available {
 		return fmt.Errorf("ridge: %d trials of %d voxels and %d targets need about %.1f GB of memory, %.1f GB are available",
 			p.x.Rows, p.x.Cols, p.y.Cols, need/1e9, available/1e9)
 	}

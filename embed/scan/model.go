@@ -43,8 +43,14 @@ func (m *Model) Parameters() int {
 	return n
 }
 
-// ONNX returns the content of the model file for serving: "voxels" [n, V], as
-// measured, to "tokens" [n, T, D] ([n, D] where T is 1) in the target space.
+// Graph returns the graph for serving: "voxels" [n, V], as measured, to tokens [n, T, D]
+// ([n, D] where T is 1) in the target space. Its parameters are among Values.
+func (m *Model) Graph() *grad.Node {
+	_, tokens := m.Config.serving()
+	return tokens
+}
+
+// ONNX returns the content of the model file for serving: Graph, whose output is "tokens".
 func (m *Model) ONNX() ([]byte, error) {
 	l, tokens := m.Config.serving()
 	for _, p := range l.Graph().Params() {

@@ -46,8 +46,12 @@ type Options struct {
 	// train.Checkpoint.
 	CheckpointEvery time.Duration
 	Session         ort.SessionOptions
+	// Trials are the voxels and images of the data, shared with other trainings on them;
+	// nil shares nothing.
+	Trials *Trials
 	// Unserved says that the decoder will be scored and not searched with: what only a
-	// search needs, such as the first stage, is left out.
+	// search needs, such as the first stage, is left out; of the preset linear, the left-out
+	// predictions, too.
 	Unserved bool
 	// Progress is told of ComponentsStage, SolvingStage, ChoosingStage and TrainingStage, as far as
 	// the preset has them. Training reports every epoch with its loss (see train.Loop).
@@ -97,6 +101,14 @@ func (o Options) withDefaults(trials int) Options {
 		o.Temperature = compactTemperature
 	}
 	return o
+}
+
+// trials returns the trials of the data, the shared ones where there are any.
+func (o Options) trials(data Data) (*Trials, error) {
+	if o.Trials == nil {
+		return NewTrials(data.Voxels, data.Images), nil
+	}
+	return o.Trials, o.Trials.check(data)
 }
 
 // check refuses what training cannot use, defaults being filled in.

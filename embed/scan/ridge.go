@@ -71,7 +71,16 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 	if err := checkRidge(ctx, voxels, targets, opts); err != nil {
 		return nil, err
 	}
-	p, err := newProblem(ctx, voxels, targets, opts)
+	s, err := newSolver(ctx, voxels, opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.fit(ctx, targets, opts)
+}
+
+// fit solves the regression onto targets, [trials, D].
+func (s *solver) fit(ctx context.Context, targets blas32.General, opts RidgeOptions) (*Ridge, error) {
+	p, err := s.problem(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -98,33 +107,6 @@ func FitRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeOpt
 		return nil, err
 	}
 	p.meter.end()
-	return r, nil
-}
-
-// fitScores fits the ridge from voxels, which it z-scores, to the scores of what was seen
-// and predicts every training trial from trials of other images. Each z-scored voxel is
-// multiplied by its reliability, so that the penalty on a voxel's weight grows with its
-// noise; the weights that are returned are the weights of z-scored voxels.
-func (t *training) fitScores(ctx context.Context, voxels, scores blas32.General) (*Ridge, error) {
-	reliable, err := reliabilities(ctx, voxels, t.images, t.zscore)
-	if err != nil {
-		return nil, err
-	}
-	z := &ZScore{Mean: t.zscore.Mean, Scale: slices.Clone(t.zscore.Scale)}
-	for v, share := range reliable {
-		z.Scale[v] *= share
-	}
-	r, err := FitRidge(ctx, voxels, scores, RidgeOptions{Images: t.images, LeaveOut: true, ZScore: z, Progress: t.opts.Progress})
-	if err != nil {
-		return nil, err
-	}
-	for v, share := range reliable {
-		row := matrix.Row(r.Weights, v)
-		for k := range row {
-			row[k] *= share
-		}
-		r.VoxelMean[v] /= share
-	}
 	return r, nil
 }
 
@@ -190,13 +172,13 @@ func checkRidge(ctx context.Context, voxels, targets blas32.General, opts RidgeO
 
 // voxelMean returns the mean that Predict takes away, of standardised voxels where
 // they are standardised.
-func (p *problem) voxelMean() []float32 {
-	out := float32s(p.mean)
-	if p.zscore == nil {
+func (s *solver) voxelMean() []float32 {
+	out := float32s(s.mean)
+	if s.zscore == nil {
 		return out
 	}
-	for v, mean := range p.mean {
-		out[v] = float32((mean - float64(p.zscore.Mean[v])) * float64(p.zscore.Scale[v]))
+	for v, mean := range s.mean {
+		out[v] = float32((mean - float64(s.zscore.Mean[v])) * float64(s.zscore.Scale[v]))
 	}
 	return out
 }

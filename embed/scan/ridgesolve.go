@@ -7,31 +7,29 @@ import (
 	"engram/embed/internal/matrix"
 )
 
-// solved is a ridge problem solved for one λ, as far as left-out predictions need.
+// solved is a ridge problem solved for the λ of the solver's factor, as far as left-out
+// predictions need.
 type solved struct {
 	*problem
-	lambda float64
-	factor *dense.Factor
 	// solution is L⁻¹Y, [trials, D], or where primal the weights, [V, D].
 	solution dense.Matrix[float64]
 }
 
 // at solves the problem for one λ.
 func (p *problem) at(ctx context.Context, lambda float64) (*solved, error) {
-	f, err := p.factorize(ctx, lambda)
-	if err != nil {
+	if err := p.factorize(ctx, lambda); err != nil {
 		return nil, err
 	}
 	right := p.y
 	if p.primal {
 		right = p.xy
 	}
-	s := &solved{p, lambda, f, converted(right, &p.solution)}
-	if err := f.Forward(ctx, s.solution); err != nil {
+	s := &solved{p, converted(right, &p.solution)}
+	if err := p.factor.Forward(ctx, s.solution); err != nil {
 		return nil, err
 	}
 	if p.primal {
-		return s, f.Backward(ctx, s.solution)
+		return s, p.factor.Backward(ctx, s.solution)
 	}
 	return s, nil
 }

@@ -2,12 +2,9 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 
 	"engram/embed/internal/dense"
-	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -23,97 +20,59 @@ const (
 	sumDepth    = 2048
 )
 
-// problem is one ridge regression. Its trials are in an order in which every group
-// that is left out together lies in one piece.
+// problem is one ridge regression.
 type problem struct {
-	centredRows          // [trials, V]
-	groups      [][2]int // from ≤ trial < to in this order
-	targetMean  []float64
-	targets     blas32.General
-	y           dense.Matrix[float64] // the targets in this order, centred
-	images      []int                 // of each row of x
-	zscore      *ZScore               // nil: none
-	single      bool                  // products of voxels are in float32
-	primal      bool                  // gram is XᵀX, [V, V], else XXᵀ, [trials, trials]
-
-	// gram has the Gram matrix of the centred voxels above its diagonal, and below
-	// it, with the diagonal, the Cholesky factor for one λ.
-	gram     dense.Matrix[float64]
-	diagonal []float64
-	xy       dense.Matrix[float64] // XᵀY, [V, D], where primal
-	meter    *meter
+	*solver
+	targetMean []float64
+	targets    blas32.General
+	y          dense.Matrix[float64] // the targets in the solver's order, centred
+	xy         dense.Matrix[float64] // XᵀY, [V, D], where primal
 
 	// Buffers of what is computed for each λ again.
-	solution, last, left, roots []float64
+	solution, last, left, roots, rows []float64
 }
 
-// newProblem orders the trials and centres the targets. Where there are more than
-// lambdaTrials, images are in a random order, so that the last ones are a sample.
+// newProblem returns a regression that shares nothing with another one.
 func newProblem(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*problem, error) {
-	p := &problem{centredRows: centredRows{x: voxels}, targets: targets, primal: voxels.Cols < voxels.Rows, images: opts.Images}
-	if p.images == nil {
-		p.images = make([]int, voxels.Rows)
-		for i := range p.images {
-			p.images[i] = i
-		}
-	}
-	groups := trialsByImage(p.images)
-	if len(groups) < 2 && (opts.LeaveOut || opts.Lambda == 0) {
-		return nil, errors.New("ridge: leaving an image out needs trials of two images at least, found one")
-	}
-	if voxels.Rows > lambdaTrials {
-		rng := rand.New(rand.NewPCG(1, 3))
-		rng.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
-	}
-	for _, group := range groups {
-		from := len(p.order)
-		p.order = append(p.order, group...)
-		p.groups = append(p.groups, [2]int{from, len(p.order)})
-	}
-	if opts.ZScore != nil {
-		p.zscore, p.scale = opts.ZScore, opts.ZScore.Scale
-	}
-	var err error
-	if p.mean, err = matrix.ColMeans(ctx, voxels); err != nil {
+	s, err := newSolver(ctx, voxels, opts)
+	if err != nil {
 		return nil, err
 	}
-	if p.targetMean, err = matrix.ColMeans(ctx, targets); err != nil {
-		return nil, err
-	}
-	p.y = dense.New[float64](targets.Rows, targets.Cols)
-	for i, trial := range p.order {
-		to := p.y.Row(i)
-		for j, y := range matrix.Row(targets, trial) {
-			to[j] = float64(y) - p.targetMean[j]
-		}
-	}
-	small := float64(min(voxels.Rows, voxels.Cols))
-	p.single = small*float64(voxels.Rows)*float64(voxels.Cols) > singleFlops
-	return p, nil
+	return s.problem(ctx, targets)
 }
 
-// sum computes the Gram matrix, and XᵀY where it is needed.
+// sum computes XᵀY where it is needed, and the Gram matrix unless a regression before
+// has done so.
 func (p *problem) sum(ctx context.Context) error {
+	grams := !p.summed()
+	if !grams && !p.primal {
+		return nil
+	}
 	n := min(p.x.Rows, p.x.Cols)
-	p.gram, p.diagonal = dense.New[float64](n, n), make([]float64, n)
+	gram := p.gram
+	if grams {
+		gram = dense.New[float64](n, n)
+	}
 	if p.primal {
 		p.xy = dense.New[float64](n, p.y.Cols)
 	}
-	var err error
+	add := sumPieces[float64]
 	if p.single {
-		err = sumPieces[float32](ctx, p)
-	} else {
-		err = sumPieces[float64](ctx, p)
+		add = sumPieces[float32]
 	}
+	if err := add(ctx, p, gram); err != nil || !grams {
+		return err
+	}
+	p.gram, p.diagonal = gram, make([]float64, n)
 	for i := range n {
-		p.diagonal[i] = p.gram.At(i, i)
+		p.diagonal[i] = gram.At(i, i)
 	}
-	return err
+	return nil
 }
 
 // sumPieces adds the products of some columns of X, or of some rows where p is
-// primal.
-func sumPieces[T dense.Float](ctx context.Context, p *problem) error {
+// primal. It leaves a Gram matrix that there is already.
+func sumPieces[T dense.Float](ctx context.Context, p *problem, gram dense.Matrix[float64]) error {
 	long := max(p.x.Rows, p.x.Cols)
 	var piece []T
 	for from := 0; from < long; from += sumDepth {
@@ -129,7 +88,10 @@ func sumPieces[T dense.Float](ctx context.Context, p *problem) error {
 			}
 			x = x.T()
 		}
-		if err := dense.Accumulate(ctx, p.gram, x, x.T(), dense.Upper); err != nil {
+		if p.summed() {
+			continue
+		}
+		if err := dense.Accumulate(ctx, gram, x, x.T(), dense.Upper); err != nil {
 			return err
 		}
 		p.meter.add(float64(x.Rows) * float64(x.Rows) * float64(x.Cols))
@@ -155,29 +117,6 @@ func converted[T dense.Float](m dense.Matrix[float64], buffer *[]T) dense.Matrix
 		}
 	}
 	return out
-}
-
-// factorize returns the Cholesky factor of the Gram matrix plus λI.
-func (p *problem) factorize(ctx context.Context, lambda float64) (*dense.Factor, error) {
-	n := p.gram.Rows
-	const block = 64 // both triangles of a block stay in the cache
-	for from := 0; from < n; from += block {
-		for below := from; below < n; below += block {
-			for i := from; i < min(from+block, n); i++ {
-				for j := max(below, i+1); j < min(below+block, n); j++ {
-					p.gram.Data[j*n+i] = p.gram.Data[i*n+j]
-				}
-			}
-		}
-	}
-	for i, x := range p.diagonal {
-		p.gram.Data[i*n+i] = x + lambda
-	}
-	f, err := dense.Cholesky(ctx, p.gram, p.meter.add)
-	if errors.Is(err, dense.ErrNotPositive) {
-		return nil, notPositive(lambda)
-	}
-	return f, err
 }
 
 func notPositive(lambda float64) error {

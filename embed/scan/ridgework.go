@@ -10,10 +10,11 @@ type meter struct {
 	report                func(done, total int64)
 	done, total, reported float64
 	leaveOut, choose      bool // what is asked for
+	known                 bool // a regression before has left the trials out, most likely for the same λ
 }
 
 func newMeter(p *problem, opts RidgeOptions) *meter {
-	m := &meter{leaveOut: opts.LeaveOut, choose: opts.Lambda == 0}
+	m := &meter{leaveOut: opts.LeaveOut, choose: opts.Lambda == 0, known: len(p.open) > 0}
 	m.total = p.sumFlops() + m.rest(p, 0)
 	m.report = opts.Progress.Stage(SolvingStage, "billion operations", billions(m.total))
 	return m
@@ -36,14 +37,14 @@ func (m *meter) chosen(p *problem) {
 func (m *meter) rest(p *problem, tried int) float64 {
 	rest := p.solveFlops() + p.weightFlops()
 	if m.leaveOut {
-		rest += p.leaveOutFlops(p.y.Rows)
+		rest += m.leaveOutFlops(p, p.y.Rows)
 	}
 	if m.choose {
 		usual := usualSearch
 		if p.y.Rows <= gridTrials {
 			usual = lambdaSteps
 		}
-		rest += float64(max(1, usual-tried)) * (p.solveFlops() + p.leaveOutFlops(min(p.y.Rows, lambdaTrials)))
+		rest += float64(max(1, usual-tried)) * (p.solveFlops() + m.leaveOutFlops(p, min(p.y.Rows, lambdaTrials)))
 	}
 	return rest
 }
@@ -65,13 +66,17 @@ func (m *meter) end() { m.report(billions(m.done), billions(m.done)) }
 
 func billions(flops float64) int64 { return int64(flops/1e9) + 1 }
 
-// sumFlops is the work of the Gram matrix.
+// sumFlops is the work of the Gram matrix, unless there is one, and of XᵀY.
 func (p *problem) sumFlops() float64 {
 	n, v, d := p.sizes()
-	if p.primal {
-		return n*v*v + 2*n*v*d
+	var sum float64
+	if !p.summed() {
+		sum = n * v * min(n, v)
 	}
-	return n * n * v
+	if p.primal {
+		sum += 2 * n * v * d
+	}
+	return sum
 }
 
 // solveFlops is the work of one factorisation and solution.
@@ -93,13 +98,17 @@ func (p *problem) weightFlops() float64 {
 }
 
 // leaveOutFlops is the work of leaving some of the trials out.
-func (p *problem) leaveOutFlops(trials int) float64 {
+func (m *meter) leaveOutFlops(p *problem, trials int) float64 {
 	_, v, d := p.sizes()
 	some := float64(trials)
+	residuals, roots := some*some*d, some*some*some/3
 	if p.primal {
-		return some * (v*v + 2*v*d)
+		residuals, roots = 2*some*v*d, some*v*v
 	}
-	return some * some * (some/3 + d)
+	if m.known {
+		return residuals
+	}
+	return residuals + roots
 }
 
 func (p *problem) sizes() (trials, voxels, targets float64) {

@@ -48,7 +48,12 @@ func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options,
 		}
 		opts.Target = unnamedTarget(data.Targets)
 	}
-	t := &training{rt: rt, source: data, images: data.Images}
+	trials, err := opts.trials(data)
+	if err != nil {
+		return nil, err
+	}
+	t := &training{rt: rt, source: data, images: data.Images, trials: trials}
+	t.leaveOut = !opts.Unserved || !slices.Equal(presets, []string{PresetLinear})
 	if opts.Checkpoint != "" {
 		if err := data.inMemory("a checkpoint"); err != nil {
 			return nil, err
@@ -155,17 +160,20 @@ func (c Config) checkSize(images int) error {
 
 // training is one run of TrainPresets.
 type training struct {
-	rt      *ort.Runtime
-	opts    Options
-	data    string // fingerprint of what it is trained on, for the checkpoint
-	source  Data
-	images  []int
-	zscore  *ZScore        // of the trials
-	voxels  blas32.General // [trials, V], z-scored; empty where no network reads them
-	target  blas32.General // [images, Rank or T·D], what the loss compares with
-	leftOut *leftOutScores // of the ridge; nil before it is solved
-	parts   []heldOut      // that choices are judged by; nil before the first choice
-	judged  []shapeRanks   // of the parts
+	rt     *ort.Runtime
+	opts   Options
+	data   string // fingerprint of what it is trained on, for the checkpoint
+	source Data
+	images []int
+	trials *Trials // nil where nothing is solved
+	// leaveOut says that left-out predictions are needed.
+	leaveOut bool
+	zscore   *ZScore        // of the trials
+	voxels   blas32.General // [trials, V], z-scored; empty where no network reads them
+	target   blas32.General // [images, Rank or T·D], what the loss compares with
+	leftOut  *leftOutScores // of the ridge; nil before it is solved
+	parts    []heldOut      // that choices are judged by; nil before the first choice
+	judged   []shapeRanks   // of the parts
 	// gaussian and its shape are the likelihood of all trials; nil before it is fitted.
 	gaussian *mapping
 	shape    gaussianShape
@@ -180,7 +188,7 @@ type training struct {
 func (t *training) prepare(ctx context.Context, config *Config, data Data) error {
 	if t.zscore == nil {
 		var err error
-		if t.zscore, err = FitZScore(ctx, data.Voxels); err != nil {
+		if t.zscore, err = t.trials.standard(ctx); err != nil {
 			return err
 		}
 		t.fixed = map[string][]float32{meanName: t.zscore.Mean, scaleName: t.zscore.Scale}
@@ -205,14 +213,14 @@ func (t *training) prepare(ctx context.Context, config *Config, data Data) error
 
 // solve finds the components and solves the ridge.
 func (t *training) solve(ctx context.Context, rank int, data Data) error {
-	if err := data.size().checkWork(t.opts.Preset); err != nil {
+	if err := data.size().checkWork(t.opts.Preset, t.trials.held()); err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
 	c, scores, err := findComponents(ctx, data, rank, t.opts)
 	if err != nil {
 		return err
 	}
-	r, err := t.fitScores(ctx, data.Voxels, matrix.Pick(scores, data.Images))
+	r, err := t.trials.fit(ctx, matrix.Pick(scores, data.Images), RidgeOptions{LeaveOut: t.leaveOut, Progress: t.opts.Progress})
 	if err != nil {
 		return err
 	}

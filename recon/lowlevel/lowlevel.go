@@ -10,7 +10,6 @@ import (
 	"engram/embed"
 	"engram/embed/grad"
 	"engram/embed/model"
-	"engram/embed/nn"
 	"engram/embed/onnx"
 	"engram/embed/ort"
 	"engram/embed/scan"
@@ -100,15 +99,7 @@ const (
 // regression is a ridge.
 type regression struct{ *scan.Model }
 
-func (r regression) graph() (latents *grad.Node, values map[string][]float32) {
-	c := r.Config
-	n := nn.New(nn.PyTorchStyle())
-	array := func(name string, shape ...int) *grad.Node { return n.Param(name, nn.Constant(0), shape...) }
-	x := n.Graph().Data(voxelsName, onnx.Float, grad.Batch, c.Voxels)
-	scaled := grad.Mul(grad.Sub(x, array("voxels.mean", c.Voxels)), array("voxels.scale", c.Voxels))
-	scores := grad.Add(grad.MatMul(scaled, array("ridge.weight", c.Voxels, c.Rank)), array("ridge.bias", c.Rank))
-	return grad.Add(grad.MatMul(scores, array("target.basis", c.Rank, c.D)), array("target.mean", c.D)), r.Values
-}
+func (r regression) graph() (latents *grad.Node, values map[string][]float32) { return r.Graph(), r.Values }
 
 // onnx returns the graph: voxels as measured, [n, V], to latents, [n, C, S/f, S/f].
 func (m *Model) onnx() ([]byte, error) {

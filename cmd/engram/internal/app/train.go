@@ -109,6 +109,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 	defer closeInto(&err, rt)
 	opts := spec.options(a)
 	opts.Target, opts.Order, opts.Progress = s.target(), s.order, watch
+	opts.Trials = scan.NewTrials(s.Voxels, s.Images)
 	start := time.Now()
 	model, err := scan.Train(ctx, rt, s.Data, opts)
 	if err != nil {
@@ -126,6 +127,7 @@ func (a *App) Train(ctx context.Context, spec TrainSpec, watch progress.Func) (_
 			return nil, err
 		}
 	}
+	opts.Trials = nil // whose memory the prior needs
 	c := spec.card(s, model, time.Since(start))
 	var network *prior.Network
 	if spec.DiffusionPrior {

@@ -15,7 +15,7 @@ import (
 )
 
 // trainLowLevel trains the low-level model beside the decoder that is served.
-func (d *demo) trainLowLevel(ctx context.Context, data scan.Data, decoder string) (err error) {
+func (d *demo) trainLowLevel(ctx context.Context, data scan.Data, trials *scan.Trials, decoder string) (err error) {
 	rt, vae := d.encoder.Runtime(), d.painters[0]
 	autoencoder, err := recon.OpenAutoencoder(rt, vae, d.app.Session())
 	if err != nil {
@@ -29,7 +29,7 @@ func (d *demo) trainLowLevel(ctx context.Context, data scan.Data, decoder string
 	}
 	low, err := lowlevel.TrainRidge(ctx, rt, lowlevel.Data{
 		Voxels: data.Voxels, Images: data.Images, Latents: latents, Autoencoder: vae,
-	}, scan.Options{Seed: d.Seed, Session: d.app.Session(), Progress: d.watch})
+	}, scan.Options{Seed: d.Seed, Session: d.app.Session(), Trials: trials, Progress: d.watch})
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,11 @@ type decoded struct {
 // decode trains a decoder, its priors on the predictions of training images that it was
 // fitted without, and a low-level model.
 func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes.Scene, seed uint64) (out *decoded, err error) {
-	opts := scan.Options{Preset: scan.PresetGaussian, Seed: seed, Session: s.session(), Progress: s.watch}
 	trained, tests := between(all, 0, s.spec.Images), between(all, s.spec.Images, all.Targets.Rows)
+	opts := scan.Options{
+		Preset: scan.PresetGaussian, Seed: seed, Session: s.session(),
+		Trials: scan.NewTrials(trained.Voxels, trained.Images), Progress: s.watch,
+	}
 	model, err := scan.Train(ctx, s.runtime(), trained, opts)
 	if err != nil {
 		return nil, err
@@ -58,6 +61,9 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, captions.Close()) }()
+	if out.blurry, err = s.blurry(ctx, trained, shown[:s.spec.Images], means, opts); err != nil {
+		return nil, err
+	}
 	if err := s.align(ctx, predictions{model, decoder, captions, means, predicted}, out); err != nil {
 		return nil, err
 	}
@@ -77,8 +83,7 @@ func (s *pictureStudy) decode(ctx context.Context, all scan.Data, shown []scenes
 	for j := range predicted.Rows {
 		out.nearest = append(out.nearest, floats.MaxIdx(mat.Col(nil, j, sim)))
 	}
-	out.blurry, err = s.blurry(ctx, trained, shown[:s.spec.Images], means, opts)
-	return out, err
+	return out, nil
 }
 
 // openCaptions trains a caption model.

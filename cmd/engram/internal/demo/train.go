@@ -41,7 +41,8 @@ func (d *demo) training(from folders) stage {
 			return err
 		}
 		checkpoint := filepath.Join(dir, "checkpoint")
-		models, err := d.train(ctx, data, checkpoint)
+		trials := scan.NewTrials(data.Voxels, data.Images)
+		models, err := d.train(ctx, data, scan.Options{Checkpoint: checkpoint, Trials: trials})
 		if err != nil {
 			return err
 		}
@@ -50,11 +51,11 @@ func (d *demo) training(from folders) stage {
 				return err
 			}
 		}
-		if err := d.trainCaptions(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
+		if err := d.trainCaptions(ctx, data, trials, filepath.Join(dir, decoders[0].preset)); err != nil {
 			return err
 		}
 		data.Targets = blas32.General{} // whose memory the next training needs
-		if err := d.trainLowLevel(ctx, data, filepath.Join(dir, decoders[0].preset)); err != nil {
+		if err := d.trainLowLevel(ctx, data, trials, filepath.Join(dir, decoders[0].preset)); err != nil {
 			return err
 		}
 		served := models[0].Config
@@ -87,8 +88,8 @@ func (d *demo) trainingData(from folders) (scan.Data, error) {
 	return data, nil
 }
 
-// train trains all decoders, a network from the checkpoint on where there is one.
-func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) ([]*scan.Model, error) {
+// train trains all decoders, a network from the options' checkpoint on where there is one.
+func (d *demo) train(ctx context.Context, data scan.Data, opts scan.Options) ([]*scan.Model, error) {
 	watch := func(r progress.Report) {
 		if r.Stage == scan.TrainingStage {
 			r.Stage = "training the decoder"
@@ -99,14 +100,13 @@ func (d *demo) train(ctx context.Context, data scan.Data, checkpoint string) ([]
 	for _, decoder := range decoders {
 		presets = append(presets, decoder.preset)
 	}
-	return scan.TrainPresets(ctx, d.encoder.Runtime(), data, scan.Options{
-		Epochs: d.Scale.Epochs, Seed: d.Seed, Checkpoint: checkpoint, Session: d.app.Session(),
-		Target: d.encoder.Space(), Progress: watch,
-	}, presets)
+	opts.Epochs, opts.Seed, opts.Session = d.Scale.Epochs, d.Seed, d.app.Session()
+	opts.Target, opts.Progress = d.encoder.Space(), watch
+	return scan.TrainPresets(ctx, d.encoder.Runtime(), data, opts, presets)
 }
 
 // trainCaptions trains the caption model beside the decoder that is served.
-func (d *demo) trainCaptions(ctx context.Context, data scan.Data, decoder string) (err error) {
+func (d *demo) trainCaptions(ctx context.Context, data scan.Data, trials *scan.Trials, decoder string) (err error) {
 	text, err := d.app.OpenTextEncoder(ctx, d.model, d.watch)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (d *demo) trainCaptions(ctx context.Context, data scan.Data, decoder string
 	defer func() { err = errors.Join(err, text.Close()) }()
 	words, err := caption.Train(ctx, d.encoder.Runtime(), caption.Data{
 		Voxels: data.Voxels, Images: data.Images, Captions: captionsOf(d.cast.train.scenes[:d.Scale.Seen]), Encoder: text, Space: d.encoder.Space(), Tokens: rowsOf(data.Targets), Width: data.Targets.Cols,
-	}, scan.Options{Seed: d.Seed, Session: d.app.Session(), Progress: d.watch})
+	}, scan.Options{Seed: d.Seed, Session: d.app.Session(), Trials: trials, Progress: d.watch})
 	if err != nil {
 		return err
 	}
