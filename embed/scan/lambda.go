@@ -36,7 +36,7 @@ func (p *problem) chooseLambda(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if p.y.Rows <= gridTrials {
+	if p.x.Rows <= gridTrials {
 		for step := range lambdaSteps {
 			if err := search.try(ctx, step); err != nil {
 				return 0, err
@@ -66,12 +66,12 @@ type search struct {
 func (p *problem) newSearch() (*search, error) {
 	s := &search{problem: p, missed: map[int]float64{}, best: -1}
 	for _, square := range p.diagonal {
-		s.length += square / float64(p.y.Rows)
+		s.length += square / float64(p.x.Rows)
 	}
 	if s.length == 0 {
 		return nil, errors.New("ridge: no voxel varies over the training trials")
 	}
-	for k := len(p.groups) - 1; k > 0 && p.y.Rows-p.groups[k-1][0] <= lambdaTrials; k-- {
+	for k := len(p.groups) - 1; k > 0 && p.x.Rows-p.groups[k-1][0] <= lambdaTrials; k-- {
 		s.from = p.groups[k-1][0]
 	}
 	return s, nil
@@ -95,13 +95,13 @@ func (s *search) try(ctx context.Context, step int) error {
 	if err != nil {
 		return err
 	}
-	missed, err := solved.errors(ctx, s.from)
-	if err != nil {
-		return err
-	}
 	sum := 0.0
-	for _, x := range missed.Data {
-		sum += x * x
+	if err := solved.errors(ctx, s.from, func(_ int, missed []float64) {
+		for _, x := range missed {
+			sum += x * x
+		}
+	}); err != nil {
+		return err
 	}
 	s.missed[step] = sum
 	if s.best < 0 || sum < s.missed[s.best] {
@@ -164,7 +164,7 @@ func (p *problem) sampleSearch(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	sample, err := some.problem(ctx, matrix.Pick(p.targets, some.trials))
+	sample, err := some.problem(ctx, matrix.Pick(p.y.x, some.trials))
 	if err != nil {
 		return 0, err
 	}

@@ -14,8 +14,9 @@ import (
 // of the hat matrix are computed at a time.
 const panelTrials = 512
 
-// errors returns the targets less what every group's trials are predicted to be
-// from all other groups, [trials - from, D], for the groups from a trial on.
+// errors finds the targets less what every group's trials are predicted to be from all
+// other groups, for the groups from a trial on. found is told of each trial, a number in the
+// solver's order, and of its errors, [D], which are valid during the call.
 //
 // The fitted targets are HY, where H includes 1/n in every element for the means.
 // The error for a left-out group g is (I − H_gg)⁻¹(Y − HY)_g without refitting: for
@@ -24,19 +25,13 @@ const panelTrials = 512
 // Regression). In the dual form I − H is λG − 1/n with G = (XXᵀ + λI)⁻¹, and the
 // same identity holds for kernel machines (An, Liu & Venkatesh 2007, Pattern
 // Recognition 40(8)). G is L⁻ᵀL⁻¹, so that its last blocks need L's last rows alone.
-func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], error) {
-	n := s.y.Rows
+func (s *solved) errors(ctx context.Context, from int, found func(trial int, missed []float64)) error {
 	first := dense.AlignDown(from)
-	left := reuse(&s.left, n-from, s.y.Cols)
+	var last dense.Matrix[float64] // GY of the trials from the first one on
 	if !s.primal {
-		last := converted(s.solution.Slice(first, n, 0, s.y.Cols), &s.last)
+		last = converted(s.solution.Slice(first, s.x.Rows, 0, s.y.x.Cols), &s.last)
 		if err := s.factor.From(first).Backward(ctx, last); err != nil {
-			return left, err
-		}
-		for i := range left.Rows {
-			for j, x := range last.Row(from - first + i) {
-				left.Row(i)[j] = s.lambda * x
-			}
+			return err
 		}
 	}
 	for k := 0; k < len(s.groups); {
@@ -44,15 +39,27 @@ func (s *solved) errors(ctx context.Context, from int) (dense.Matrix[float64], e
 			k++
 			continue
 		}
-		p := panel{solved: s, from: s.groups[k][0], begin: k, missed: left, first: from}
+		p := panel{solved: s, from: s.groups[k][0], begin: k}
 		for ; k < len(s.groups) && s.groups[k][0]-p.from < panelTrials; k++ {
 			p.end, p.to = k+1, s.groups[k][1]
 		}
-		if err := p.leaveOut(ctx); err != nil {
-			return left, err
+		var err error
+		if s.primal {
+			err = p.primalResiduals(ctx)
+		} else {
+			p.dualResiduals(last.Slice(p.from-first, p.to-first, 0, last.Cols))
+		}
+		if err == nil {
+			err = p.leaveOut(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range p.missed.Rows {
+			found(p.from+i, p.missed.Row(i))
 		}
 	}
-	return left, nil
+	return nil
 }
 
 // panel is some groups of trials, from ≤ trial < to.
@@ -60,20 +67,32 @@ type panel struct {
 	*solved
 	begin, end int // the groups
 	from, to   int
-	missed     dense.Matrix[float64] // residuals, and then errors, from trial first on
-	first      int
+	voxels     dense.Matrix[float64] // of the trials, where primal
+	missed     dense.Matrix[float64] // residuals, and then errors
+}
+
+// primalResiduals computes the voxels of the trials and Y − XW, W being the weights.
+func (p *panel) primalResiduals(ctx context.Context) error {
+	p.voxels = centred(p.centredRows, span{p.from, p.to, 0, p.x.Cols}, &p.rows)
+	p.missed = centred(p.y, span{p.from, p.to, 0, p.y.x.Cols}, &p.residuals)
+	p.meter.add(2 * float64(p.voxels.Rows) * float64(p.voxels.Cols) * float64(p.missed.Cols))
+	return dense.Product[float64]{C: p.missed, A: p.voxels, B: p.solution, Sign: -1}.Add(ctx)
+}
+
+// dualResiduals computes λGY from GY.
+func (p *panel) dualResiduals(solution dense.Matrix[float64]) {
+	p.missed = converted(solution, &p.residuals)
+	for i := range p.missed.Rows {
+		row := p.missed.Row(i)
+		for j := range row {
+			row[j] *= p.lambda
+		}
+	}
 }
 
 // leaveOut replaces the residuals of the panel's groups by their errors.
-func (p panel) leaveOut(ctx context.Context) error {
-	var x dense.Matrix[float64]
-	if p.primal {
-		x = centred(p.centredRows, span{p.from, p.to, 0, p.x.Cols}, &p.rows)
-		if err := p.subtractFitted(ctx, x); err != nil {
-			return err
-		}
-	}
-	open, err := p.openPanel(ctx, x)
+func (p *panel) leaveOut(ctx context.Context) error {
+	open, err := p.openPanel(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,19 +104,9 @@ func (p panel) leaveOut(ctx context.Context) error {
 	return nil
 }
 
-// subtractFitted computes the residuals of the trials x, in the primal form.
-func (p panel) subtractFitted(ctx context.Context, x dense.Matrix[float64]) error {
-	left := p.missed.Slice(p.from-p.first, p.to-p.first, 0, p.y.Cols)
-	for i := range left.Rows {
-		copy(left.Row(i), p.y.Row(p.from+i))
-	}
-	p.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(p.y.Cols))
-	return dense.Product[float64]{C: left, A: x, B: p.solution, Sign: -1}.Add(ctx)
-}
-
 // openPanel returns the matrix I − H of each group. They depend on voxels and λ alone: the
 // solver keeps them for other targets.
-func (p panel) openPanel(ctx context.Context, x dense.Matrix[float64]) ([][]float64, error) {
+func (p *panel) openPanel(ctx context.Context) ([][]float64, error) {
 	known := p.opened(p.lambda)[p.begin:p.end]
 	if !slices.ContainsFunc(known, func(m []float64) bool { return m == nil }) {
 		return known, nil
@@ -105,7 +114,7 @@ func (p panel) openPanel(ctx context.Context, x dense.Matrix[float64]) ([][]floa
 	var roots dense.Matrix[float64]
 	var err error
 	if p.primal {
-		roots, err = p.primalRoots(ctx, x)
+		roots, err = p.primalRoots(ctx)
 	} else {
 		roots, err = p.dualRoots(ctx)
 	}
@@ -126,9 +135,9 @@ func (p panel) openPanel(ctx context.Context, x dense.Matrix[float64]) ([][]floa
 
 // dualRoots returns columns of L⁻¹, without rows of zeros: the inner products of
 // two columns are elements of G.
-func (p panel) dualRoots(ctx context.Context) (dense.Matrix[float64], error) {
+func (p *panel) dualRoots(ctx context.Context) (dense.Matrix[float64], error) {
 	first := dense.AlignDown(p.from)
-	roots := reuse(&p.roots, p.y.Rows-first, p.to-p.from)
+	roots := reuse(&p.roots, p.x.Rows-first, p.to-p.from)
 	clear(roots.Data)
 	for i := range roots.Cols {
 		roots.Row(p.from - first + i)[i] = 1
@@ -138,19 +147,19 @@ func (p panel) dualRoots(ctx context.Context) (dense.Matrix[float64], error) {
 
 // primalRoots returns L⁻¹xᵀ of the trials x, [V, trials]: the inner products of two
 // columns are elements of H, less 1/n.
-func (p panel) primalRoots(ctx context.Context, x dense.Matrix[float64]) (dense.Matrix[float64], error) {
-	roots := reuse(&p.roots, x.Cols, x.Rows)
+func (p *panel) primalRoots(ctx context.Context) (dense.Matrix[float64], error) {
+	roots := reuse(&p.roots, p.voxels.Cols, p.voxels.Rows)
 	for v := range roots.Rows {
 		to := roots.Row(v)
 		for i := range to {
-			to[i] = x.At(i, v)
+			to[i] = p.voxels.At(i, v)
 		}
 	}
 	return roots, p.factor.Forward(ctx, roots)
 }
 
 // openGroup returns I − H of a group, [size, size].
-func (p panel) openGroup(ctx context.Context, roots dense.Matrix[float64], group [2]int) ([]float64, error) {
+func (p *panel) openGroup(ctx context.Context, roots dense.Matrix[float64], group [2]int) ([]float64, error) {
 	block, err := innerProducts(ctx, roots.Slice(0, roots.Rows, group[0]-p.from, group[1]-p.from))
 	if err != nil {
 		return nil, err
@@ -165,7 +174,7 @@ func (p panel) openGroup(ctx context.Context, roots dense.Matrix[float64], group
 			if !p.primal {
 				x *= -p.lambda
 			}
-			row[b] = x - 1/float64(p.y.Rows)
+			row[b] = x - 1/float64(p.x.Rows)
 		}
 	}
 	return block.Data, nil
@@ -173,9 +182,9 @@ func (p panel) openGroup(ctx context.Context, roots dense.Matrix[float64], group
 
 // leaveGroupOut replaces the residuals of one group by (I − H)⁻¹(Y − HY), where open is
 // I − H.
-func (p panel) leaveGroupOut(group [2]int, open []float64) error {
+func (p *panel) leaveGroupOut(group [2]int, open []float64) error {
 	size := group[1] - group[0]
-	left := p.missed.Slice(group[0]-p.first, group[1]-p.first, 0, p.y.Cols)
+	left := p.missed.Slice(group[0]-p.from, group[1]-p.from, 0, p.missed.Cols)
 	residual := mat.NewDense(size, left.Cols, left.Data[:size*left.Cols])
 	var missed mat.Dense
 	if err := missed.Solve(mat.NewDense(size, size, open), residual); err != nil {

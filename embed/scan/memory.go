@@ -70,11 +70,12 @@ func (s Size) work(preset string) float64 {
 // targets takes beside voxels and targets.
 func ridgeMemory(n, v, d float64) float64 {
 	small := min(n, v)
-	bytes := 8 * small * small                          // the Gram matrix, and its factor
-	bytes += 8*n*d*4 + 4*(v+n)*d                        // targets and solutions, weights and predictions
-	bytes += 4*sumDepth*small + 8*panelTrials*max(n, v) // pieces
+	bytes := 8 * small * small                // the Gram matrix, and its factor
+	bytes += 8*small*d*2 + 4*(v+n)*d          // solutions, weights and predictions
+	bytes += (4*sumDepth + 8*panelTrials) * d // pieces of the targets
+	bytes += 4*sumDepth*small + 8*panelTrials*small
 	if v < n {
-		bytes += 8*v*d*2 + 8*panelTrials*v
+		bytes += 8 * panelTrials * v
 	}
 	return bytes
 }
@@ -84,7 +85,7 @@ func ridgeMemory(n, v, d float64) float64 {
 func (p *problem) fits(available float64) error {
 	if need := ridgeMemory(p.sizes()) - p.held(); available > 0 && need > available {
 		return fmt.Errorf("ridge: %d trials of %d voxels and %d targets need about %.1f GB of memory, %.1f GB are available",
-			p.x.Rows, p.x.Cols, p.y.Cols, need/1e9, available/1e9)
+			p.x.Rows, p.x.Cols, p.y.x.Cols, need/1e9, available/1e9)
 	}
 	return nil
 }

@@ -20,11 +20,12 @@ func (p *problem) at(ctx context.Context, lambda float64) (*solved, error) {
 	if err := p.factorize(ctx, lambda); err != nil {
 		return nil, err
 	}
-	right := p.y
+	s := &solved{problem: p}
 	if p.primal {
-		right = p.xy
+		s.solution = converted(p.xy, &p.solution)
+	} else {
+		s.solution = centred(p.y, span{0, p.x.Rows, 0, p.y.x.Cols}, &p.solution)
 	}
-	s := &solved{p, converted(right, &p.solution)}
 	if err := p.factor.Forward(ctx, s.solution); err != nil {
 		return nil, err
 	}
@@ -36,21 +37,21 @@ func (p *problem) at(ctx context.Context, lambda float64) (*solved, error) {
 
 // ridge returns the decoder, with left-out predictions where they are asked for.
 func (s *solved) ridge(ctx context.Context, leaveOut bool) (*Ridge, error) {
-	r := &Ridge{Lambda: s.lambda, VoxelMean: s.voxelMean(), TargetMean: float32s(s.targetMean)}
+	targets := s.y.x
+	r := &Ridge{Lambda: s.lambda, VoxelMean: s.voxelMean(), TargetMean: float32s(s.y.mean)}
 	if leaveOut {
-		missed, err := s.errors(ctx, 0)
-		if err != nil {
+		r.LeftOut = matrix.New(targets.Rows, targets.Cols)
+		if err := s.errors(ctx, 0, func(i int, missed []float64) {
+			seen, to := matrix.Row(targets, s.order[i]), matrix.Row(r.LeftOut, s.order[i])
+			for j, e := range missed {
+				mean := s.y.mean[j]
+				to[j] = float32(float64(seen[j]) - mean - e + mean)
+			}
+		}); err != nil {
 			return nil, err
 		}
-		r.LeftOut = matrix.New(s.y.Rows, s.y.Cols)
-		for i, trial := range s.order {
-			to := matrix.Row(r.LeftOut, trial)
-			for j, e := range missed.Row(i) {
-				to[j] = float32(s.y.At(i, j) - e + s.targetMean[j])
-			}
-		}
 	}
-	r.Weights = matrix.New(s.x.Cols, s.y.Cols)
+	r.Weights = matrix.New(s.x.Cols, targets.Cols)
 	if s.primal {
 		for v := range r.Weights.Rows {
 			copy(matrix.Row(r.Weights, v), float32s(s.solution.Row(v)))
@@ -71,11 +72,11 @@ func sumWeights[T dense.Float](ctx context.Context, s *solved, r *Ridge) error {
 	var piece, part []T
 	for v := 0; v < s.x.Cols; v += sumDepth {
 		w := min(v+sumDepth, s.x.Cols)
-		sum := dense.New[float64](w-v, s.y.Cols)
+		sum := dense.New[float64](w-v, s.y.x.Cols)
 		for from := 0; from < s.x.Rows; from += sumDepth {
 			to := min(from+sumDepth, s.x.Rows)
 			x := centred(s.centredRows, span{from, to, v, w}, &piece)
-			y := converted(s.solution.Slice(from, to, 0, s.y.Cols), &part)
+			y := converted(s.solution.Slice(from, to, 0, s.y.x.Cols), &part)
 			if err := dense.Accumulate(ctx, sum, x.T(), y, dense.Whole); err != nil {
 				return err
 			}

@@ -130,11 +130,12 @@ func TestErrorsOfTheLastImages(t *testing.T) {
 				t.Fatal(err)
 			}
 			from = p.groups[len(p.groups)*group/3][0]
-			found, err := solvedFor(t, p, 50).errors(t.Context(), from)
-			if err != nil {
+			if err := solvedFor(t, p, 50).errors(t.Context(), from, func(_ int, missed []float64) {
+				left = append(left, missed...)
+			}); err != nil {
 				t.Fatal(err)
 			}
-			return found.Data, from
+			return left, from
 		}
 		all, _ := errorsFrom(0)
 		last, from := errorsFrom(2)

@@ -23,13 +23,11 @@ const (
 // problem is one ridge regression.
 type problem struct {
 	*solver
-	targetMean []float64
-	targets    blas32.General
-	y          dense.Matrix[float64] // the targets in the solver's order, centred
-	xy         dense.Matrix[float64] // XᵀY, [V, D], where primal
+	y  centredRows           // [trials, D], the targets in the solver's order
+	xy dense.Matrix[float64] // XᵀY, [V, D], where primal
 
 	// Buffers of what is computed for each λ again.
-	solution, last, left, roots, rows []float64
+	solution, last, residuals, roots, rows []float64
 }
 
 // newProblem returns a regression that shares nothing with another one.
@@ -54,7 +52,7 @@ func (p *problem) sum(ctx context.Context) error {
 		gram = dense.New[float64](n, n)
 	}
 	if p.primal {
-		p.xy = dense.New[float64](n, p.y.Cols)
+		p.xy = dense.New[float64](n, p.y.x.Cols)
 	}
 	add := sumPieces[float64]
 	if p.single {
@@ -102,7 +100,7 @@ func sumPieces[T dense.Float](ctx context.Context, p *problem, gram dense.Matrix
 // addXY adds XᵀY of some trials.
 func addXY[T dense.Float](ctx context.Context, p *problem, x dense.Matrix[T], from int) error {
 	var buffer []T
-	y := converted(p.y.Slice(from, from+x.Rows, 0, p.y.Cols), &buffer)
+	y := centred(p.y, span{from, from + x.Rows, 0, p.y.x.Cols}, &buffer)
 	p.meter.add(2 * float64(x.Rows) * float64(x.Cols) * float64(y.Cols))
 	return dense.Accumulate(ctx, p.xy, x.T(), y, dense.Whole)
 }

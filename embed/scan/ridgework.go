@@ -37,14 +37,14 @@ func (m *meter) chosen(p *problem) {
 func (m *meter) rest(p *problem, tried int) float64 {
 	rest := p.solveFlops() + p.weightFlops()
 	if m.leaveOut {
-		rest += m.leaveOutFlops(p, p.y.Rows)
+		rest += m.leaveOutFlops(p, p.x.Rows)
 	}
 	if m.choose {
 		usual := usualSearch
-		if p.y.Rows <= gridTrials {
+		if p.x.Rows <= gridTrials {
 			usual = lambdaSteps
 		}
-		rest += float64(max(1, usual-tried)) * (p.solveFlops() + m.leaveOutFlops(p, min(p.y.Rows, lambdaTrials)))
+		rest += float64(max(1, usual-tried)) * (p.solveFlops() + m.leaveOutFlops(p, min(p.x.Rows, lambdaTrials)))
 	}
 	return rest
 }
@@ -112,5 +112,5 @@ func (m *meter) leaveOutFlops(p *problem, trials int) float64 {
 }
 
 func (p *problem) sizes() (trials, voxels, targets float64) {
-	return float64(p.x.Rows), float64(p.x.Cols), float64(p.y.Cols)
+	return float64(p.x.Rows), float64(p.x.Cols), float64(p.y.x.Cols)
 }

@@ -68,21 +68,10 @@ func newSolver(ctx context.Context, voxels blas32.General, opts RidgeOptions) (*
 	return s, err
 }
 
-// problem is the regression onto some targets, [trials, D], which it centres.
+// problem is the regression onto some targets, [trials, D].
 func (s *solver) problem(ctx context.Context, targets blas32.General) (*problem, error) {
-	p := &problem{solver: s, targets: targets}
-	var err error
-	if p.targetMean, err = matrix.ColMeans(ctx, targets); err != nil {
-		return nil, err
-	}
-	p.y = dense.New[float64](targets.Rows, targets.Cols)
-	for i, trial := range s.order {
-		to := p.y.Row(i)
-		for j, y := range matrix.Row(targets, trial) {
-			to[j] = float64(y) - p.targetMean[j]
-		}
-	}
-	return p, nil
+	mean, err := matrix.ColMeans(ctx, targets)
+	return &problem{solver: s, y: centredRows{x: targets, order: s.order, mean: mean}}, err
 }
 
 // summed says whether there is a Gram matrix.

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"engram/data/progress"
@@ -134,5 +135,37 @@ func TestTrialsAreSharedByTrainingsAtOnce(t *testing.T) {
 		if r := <-results; r != nil {
 			embedtest.Near(t, "weights", r.Weights.Data, float64s(want.Weights.Data), 1e-6)
 		}
+	}
+}
+
+// Three ridges from the same trials, as a decoder, its caption model and its low-level model
+// are: a third of the demo's sizes.
+func BenchmarkRidgesOfTheSameTrials(b *testing.B) {
+	const trials, voxels, rank = 5000, 2000, 170
+	rng := rand.New(rand.NewPCG(1, 1))
+	x, y := matrix.New(trials, voxels), matrix.New(trials, rank)
+	for _, m := range []blas32.General{x, y} {
+		for i := range m.Data {
+			m.Data[i] = float32(rng.NormFloat64())
+		}
+	}
+	images := make([]int, trials)
+	for i := range images {
+		images[i] = i / 3
+	}
+	for _, together := range []bool{false, true} {
+		b.Run(fmt.Sprintf("shared=%v", together), func(b *testing.B) {
+			for b.Loop() {
+				shared := NewTrials(x, images)
+				for range 3 {
+					if !together {
+						shared = NewTrials(x, images)
+					}
+					if _, err := shared.fit(b.Context(), y, RidgeOptions{LeaveOut: true}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }
