@@ -184,6 +184,21 @@ func (v *Voxels) Rows(choice []int) ([][]float32, error) {
 	return rows, nil
 }
 
+// Pick returns the scans that are asked for, counted from 0, [len(choice), Count], and reads
+// no others.
+func (v *Voxels) Pick(choice []int) (blas32.General, error) {
+	m := blas32.General{Rows: len(choice), Cols: v.Count, Stride: v.Count, Data: make([]float32, len(choice)*v.Count)}
+	for i, number := range choice {
+		if number < 0 || number >= v.Trials {
+			return m, fmt.Errorf("%s has rows 0…%d, not row %d", v.path, v.Trials-1, number)
+		}
+		if err := v.read(m.Data[i*v.Count:][:v.Count], number); err != nil {
+			return m, err
+		}
+	}
+	return m, checkFinite(v.path, m)
+}
+
 // Matrix returns all scans, [Trials, Count]. Do not change them.
 func (v *Voxels) Matrix(ctx context.Context) (blas32.General, error) {
 	if len(v.shape) != 2 {

@@ -115,7 +115,7 @@ func Run(ctx context.Context, a *app.App, opts Options, watch progress.Func) (_ 
 	if err := sweep(d.Dir, func(folder string) bool { return d.kept[folder] }); err != nil {
 		return nil, err
 	}
-	scans, err := d.readScans(made.scans)
+	scans, err := d.readScans(made.scans, d.cast.test, d.cast.zebras)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ type encodingModel struct {
 }
 
 // learnEncoding fits the model to the mean scans of training scenes.
-func (d *demo) learnEncoding(ctx context.Context, r *recorded) (*encodingModel, error) {
+func (d *demo) learnEncoding(ctx context.Context, r recorded) (*encodingModel, error) {
 	train := d.shown()[0]
 	means, err := d.means(r, train, d.Scale.Repeats)
 	if err != nil {
@@ -230,7 +230,7 @@ func whiten(factor blas64.Triangular, m blas32.General) blas64.General {
 
 // identify returns how many scans of each set the model identifies among its scenes,
 // scans being means of so many repeats.
-func (m *encodingModel) identify(ctx context.Context, d *demo, r *recorded, repeats int) (map[string]eval.Share, error) {
+func (m *encodingModel) identify(ctx context.Context, d *demo, r recorded, repeats int) (map[string]eval.Share, error) {
 	training, err := d.means(r, d.shown()[0], repeats)
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func (d *demo) picture(ctx context.Context, from folders, dir string) (*Pictures
 // choose decodes the first few scans of test scenes and of zebras by the decoder that is
 // served.
 func (d *demo) choose(ctx context.Context, from folders) (*handful, error) {
-	r, err := d.readScans(from.scans)
+	r, err := d.readScans(from.scans, d.cast.test, d.cast.zebras)
 	if err != nil {
 		return nil, err
 	}

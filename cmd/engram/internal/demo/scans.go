@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -97,52 +98,72 @@ func (d *demo) respond(ctx context.Context, subject *scanner.Subject) (blas32.Ge
 	return subject.Responses(stimuli(ctx, all, d.counter("simulating scans", len(all))))
 }
 
-// recorded are the scans as they were written.
-type recorded struct {
-	voxels    blas32.General   // [trials, voxels]
-	trials    map[string][]int // of each set, the rows of voxels, scene by scene, repeats in their order
-	responses map[string]blas32.General
-}
+// recorded are the scans of some sets as they were written: of each set by its name,
+// [scenes·repeats, voxels], scene by scene, repeats in their order.
+type recorded map[string]blas32.General
 
-// readScans reads the scans of a folder.
-func (d *demo) readScans(dir string) (*recorded, error) {
-	voxels, err := dataset.Matrix(filepath.Join(dir, "voxels.npy"), "")
+// readScans reads the scans of some sets from a folder, and no others: those of training
+// scenes take several hundred megabytes.
+func (d *demo) readScans(dir string, sets ...set) (_ recorded, err error) {
+	voxels, err := dataset.Recording{Path: filepath.Join(dir, "voxels.npy")}.Open()
 	if err != nil {
 		return nil, err
 	}
-	responses, err := dataset.Matrix(filepath.Join(dir, "responses.npy"), "")
-	if err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, voxels.Close()) }()
 	var names []string
 	for _, s := range d.shown() {
 		for i := range s.scenes {
 			names = append(names, s.path(i))
 		}
 	}
-	table := filepath.Join(dir, "trials.csv")
-	matched, err := dataset.ReadSeen(table, "image", names, len(names))
+	matched, err := dataset.ReadSeen(filepath.Join(dir, "trials.csv"), "image", names, len(names))
 	if err != nil {
 		return nil, err
 	}
 	seen := matched.Images
-	if want := d.Scale.Repeats * len(names); len(seen) != want || voxels.Rows != want || responses.Rows != len(names) {
-		return nil, fmt.Errorf("%s has %d scans and %d trials, wanted %d each (delete the folder to have it made again)", dir, voxels.Rows, len(seen), want)
+	if want := d.Scale.Repeats * len(names); len(seen) != want || voxels.Trials != want {
+		return nil, fmt.Errorf("%s has %d scans and %d trials, wanted %d each (delete the folder to have it made again)", dir, voxels.Trials, len(seen), want)
 	}
-	order := make([]int, len(seen))
-	for i := range order {
-		order[i] = i
-	}
+	order := numbers(0, len(seen))
 	slices.SortStableFunc(order, func(a, b int) int { return seen[a] - seen[b] })
-	out := &recorded{voxels: voxels, trials: map[string][]int{}, responses: map[string]blas32.General{}}
-	first := 0
-	for _, s := range d.shown() {
-		n := len(s.scenes)
-		out.trials[s.name] = order[first*d.Scale.Repeats:][:n*d.Scale.Repeats]
-		out.responses[s.name] = rows(responses, first, n)
-		first += n
+	out := recorded{}
+	for _, s := range sets {
+		first := d.firstOf(s)
+		if out[s.name], err = voxels.Pick(order[first*d.Scale.Repeats:][:len(s.scenes)*d.Scale.Repeats]); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
+}
+
+// readResponses reads the subject's responses to the scenes of a set, [scenes, voxels].
+func (d *demo) readResponses(dir string, s set) (_ blas32.General, err error) {
+	all, err := dataset.Recording{Path: filepath.Join(dir, "responses.npy")}.Open()
+	if err != nil {
+		return blas32.General{}, err
+	}
+	defer func() { err = errors.Join(err, all.Close()) }()
+	return all.Pick(numbers(d.firstOf(s), len(s.scenes)))
+}
+
+// firstOf returns which of the shown scenes is the first one of a set.
+func (d *demo) firstOf(s set) (first int) {
+	for _, other := range d.shown() {
+		if other.name == s.name {
+			break
+		}
+		first += len(other.scenes)
+	}
+	return first
+}
+
+// numbers returns n numbers from first on.
+func numbers(first, n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = first + i
+	}
+	return out
 }
 
 // rows returns n rows of a matrix, which they share.
@@ -150,22 +171,19 @@ func rows(m blas32.General, first, n int) blas32.General {
 	return blas32.General{Rows: n, Cols: m.Cols, Stride: m.Stride, Data: m.Data[first*m.Stride:][:n*m.Stride]}
 }
 
-// row returns the scan of a trial.
-func (r *recorded) row(trial int) []float32 {
-	return r.voxels.Data[trial*r.voxels.Stride:][:r.voxels.Cols]
-}
-
 // repeatsOf returns the first few scans of a scene.
-func (d *demo) repeatsOf(r *recorded, s set, scene, repeats int) (scans [][]float32) {
-	for _, trial := range r.trials[s.name][scene*d.Scale.Repeats:][:repeats] {
-		scans = append(scans, r.row(trial))
+func (d *demo) repeatsOf(r recorded, s set, scene, repeats int) (scans [][]float32) {
+	all := r[s.name]
+	for i := range repeats {
+		scans = append(scans, all.Data[(scene*d.Scale.Repeats+i)*all.Stride:][:all.Cols])
 	}
 	return scans
 }
 
 // means returns the mean scan of each scene over the first few of its repeats.
-func (d *demo) means(r *recorded, s set, repeats int) (blas32.General, error) {
-	m := blas32.General{Rows: len(s.scenes), Cols: r.voxels.Cols, Stride: r.voxels.Cols}
+func (d *demo) means(r recorded, s set, repeats int) (blas32.General, error) {
+	m := blas32.General{Rows: len(s.scenes), Cols: r[s.name].Cols, Stride: r[s.name].Cols}
+	m.Data = make([]float32, 0, m.Rows*m.Cols)
 	for i := range m.Rows {
 		mean, err := scan.MeanOfRepeats(d.repeatsOf(r, s, i, repeats), m.Cols)
 		if err != nil {
@@ -177,7 +195,7 @@ func (d *demo) means(r *recorded, s set, repeats int) (blas32.General, error) {
 }
 
 // storedTrials returns the scans of test scenes and zebras.
-func (d *demo) storedTrials(r *recorded) []Trial {
+func (d *demo) storedTrials(r recorded) []Trial {
 	var list []Trial
 	for _, s := range []set{d.cast.test, d.cast.zebras} {
 		for i := range s.scenes {

@@ -44,20 +44,21 @@ func (d *demo) scoring(from folders) stage {
 // score measures all decoders and both observers on test scenes and zebras, by one
 // scan of each and by the mean of all.
 func (d *demo) score(ctx context.Context, from folders) ([]Score, error) {
-	r, err := d.readScans(from.scans)
+	observe, err := d.observing(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	observe, err := d.observing(ctx, r)
+	learned, err := d.observeLearned(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	learned, err := d.observeLearned(ctx, r)
+	sets := []set{d.cast.test, d.cast.zebras}
+	r, err := d.readScans(from.scans, sets...)
 	if err != nil {
 		return nil, err
 	}
 	var scores []Score
-	for _, s := range []set{d.cast.test, d.cast.zebras} {
+	for _, s := range sets {
 		targets, err := dataset.Targets(filepath.Join(from.targets, s.name+".npy"), d.model.T, d.model.D)
 		if err != nil {
 			return nil, err
@@ -121,7 +122,11 @@ func (d *demo) decode(ctx context.Context, dir string, targets, scans blas32.Gen
 
 // observeLearned scores the encoding model: for each number of repeats, what it
 // identifies of each set.
-func (d *demo) observeLearned(ctx context.Context, r *recorded) (map[int]map[string]eval.Share, error) {
+func (d *demo) observeLearned(ctx context.Context, from folders) (map[int]map[string]eval.Share, error) {
+	r, err := d.readScans(from.scans, d.shown()...)
+	if err != nil {
+		return nil, err
+	}
 	m, err := d.learnEncoding(ctx, r)
 	if err != nil {
 		return nil, err
@@ -137,13 +142,17 @@ func (d *demo) observeLearned(ctx context.Context, r *recorded) (map[int]map[str
 
 // observing returns what scores the ideal observer. There is no ideal for brain
 // retrieval: an observer's likelihoods compare scenes for a scan, not scans.
-func (d *demo) observing(ctx context.Context, r *recorded) (func(set, blas32.General) (eval.Share, error), error) {
+func (d *demo) observing(ctx context.Context, from folders) (func(set, blas32.General) (eval.Share, error), error) {
 	subject, err := d.newSubject(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return func(s set, scans blas32.General) (eval.Share, error) {
-		observer, err := subject.Observer(r.responses[s.name])
+		responses, err := d.readResponses(from.scans, s)
+		if err != nil {
+			return eval.Share{}, err
+		}
+		observer, err := subject.Observer(responses)
 		if err != nil {
 			return eval.Share{}, err
 		}

@@ -47,11 +47,11 @@ func (d *demo) serving(from folders) stage {
 // searchAsServed searches for test scenes and zebras, by one scan of each and by all
 // of its scans, with each decoder.
 func (d *demo) searchAsServed(ctx context.Context, from folders) ([]Served, error) {
-	r, err := d.readScans(from.scans)
+	sets := []set{d.cast.test, d.cast.zebras}
+	r, err := d.readScans(from.scans, sets...)
 	if err != nil {
 		return nil, err
 	}
-	sets := []set{d.cast.test, d.cast.zebras}
 	step := d.counter("searching by scan", 2*len(decoders)*(len(sets[0].scenes)+len(sets[1].scenes)))
 	found := make([][]Served, len(decoders))
 	for i, decoder := range decoders {
@@ -75,7 +75,7 @@ func (d *demo) searchAsServed(ctx context.Context, from folders) ([]Served, erro
 
 // asking are the sets of scans that one decoder searches for.
 type asking struct {
-	*recorded
+	recorded
 	sets    []set
 	decoder string // its label
 	step    func() // is called after each search
@@ -99,7 +99,7 @@ func (d *demo) searchSets(ctx context.Context, search *app.ScanSearch, a asking)
 
 // asked are the scans that are searched for.
 type asked struct {
-	*recorded
+	recorded
 	set
 	repeats int
 	step    func() // is called after each search

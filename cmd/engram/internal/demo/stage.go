@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"time"
 
 	"engram/data/vfs"
@@ -67,6 +68,7 @@ func (d *demo) run(ctx context.Context, s stage) (string, error) {
 	if err := errors.Join(ctx.Err(), os.MkdirAll(dir, 0o755)); err != nil {
 		return "", err
 	}
+	debug.FreeOSMemory() // what the stage before has left
 	start := time.Now()
 	if err := s.build(ctx, dir); err != nil {
 		return "", fmt.Errorf("%s: %w", s.name, err)

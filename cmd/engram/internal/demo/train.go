@@ -51,15 +51,15 @@ func (d *demo) training(from folders) stage {
 				return err
 			}
 		}
+		served := models[0].Config // the models themselves are not needed any more
+		if err := writeJSON(filepath.Join(dir, chosenFile), Chosen{Preset: served.Preset, Why: served.Chosen}); err != nil {
+			return err
+		}
 		if err := d.trainCaptions(ctx, data, trials, filepath.Join(dir, decoders[0].preset)); err != nil {
 			return err
 		}
 		data.Targets = blas32.General{} // whose memory the next training needs
 		if err := d.trainLowLevel(ctx, data, trials, filepath.Join(dir, decoders[0].preset)); err != nil {
-			return err
-		}
-		served := models[0].Config
-		if err := writeJSON(filepath.Join(dir, chosenFile), Chosen{Preset: served.Preset, Why: served.Chosen}); err != nil {
 			return err
 		}
 		return os.RemoveAll(checkpoint)
@@ -69,18 +69,16 @@ func (d *demo) training(from folders) stage {
 // trainingData returns the trials of training scenes.
 func (d *demo) trainingData(from folders) (scan.Data, error) {
 	data := scan.Data{T: d.model.T, D: d.model.D}
-	r, err := d.readScans(from.scans)
+	shown := d.shown()[0]
+	r, err := d.readScans(from.scans, shown)
 	if err != nil {
 		return data, err
 	}
-	train := d.cast.train.name
-	data.Voxels.Data = make([]float32, 0, len(r.trials[train])*r.voxels.Cols)
-	for i, trial := range r.trials[train] {
-		data.Voxels.Data = append(data.Voxels.Data, r.row(trial)...)
+	data.Voxels = r[shown.name]
+	for i := range data.Voxels.Rows {
 		data.Images = append(data.Images, i/d.Scale.Repeats)
 	}
-	data.Voxels.Rows, data.Voxels.Cols, data.Voxels.Stride = len(data.Images), r.voxels.Cols, r.voxels.Cols
-	targets, err := dataset.Targets(filepath.Join(from.targets, train+".npy"), data.T, data.D)
+	targets, err := dataset.Targets(filepath.Join(from.targets, shown.name+".npy"), data.T, data.D)
 	if err != nil {
 		return data, err
 	}
