@@ -31,7 +31,7 @@ func (t *training) checkpoint(c Config) train.Checkpoint {
 	}
 	this := checkpointed{
 		Config: c.saved(), Seed: t.opts.Seed, Epochs: t.opts.Epochs, Batch: t.opts.Batch, LR: t.opts.LR,
-		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Data: t.data,
+		Decay: t.opts.WeightDecay, Tau: t.opts.Temperature, Data: t.source.Fingerprint(),
 	}
 	return train.Checkpoint{
 		Path: filepath.Join(t.opts.Checkpoint, checkpointFile), Every: t.opts.CheckpointEvery, Training: this, Check: this.check,

@@ -58,7 +58,6 @@ func TrainPresets(ctx context.Context, rt *ort.Runtime, data Data, opts Options,
 		if err := data.inMemory("a checkpoint"); err != nil {
 			return nil, err
 		}
-		t.data = data.Fingerprint()
 	}
 	var models []*Model
 	for _, preset := range presets {
@@ -162,7 +161,6 @@ func (c Config) checkSize(images int) error {
 type training struct {
 	rt     *ort.Runtime
 	opts   Options
-	data   string // fingerprint of what it is trained on, for the checkpoint
 	source Data
 	images []int
 	trials *Trials // nil where nothing is solved
