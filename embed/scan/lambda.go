@@ -6,7 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
+
+	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // The grid of penalties: quarter decades around the mean squared length of a
@@ -164,7 +167,13 @@ func (p *problem) sampleSearch(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	sample, err := some.problem(ctx, matrix.Pick(p.y.x, some.trials))
+	targets := matrix.Pick(p.y.x, some.trials)
+	if targets.Cols > targets.Rows {
+		if targets, err = narrowed(ctx, targets); err != nil {
+			return 0, err
+		}
+	}
+	sample, err := some.problem(ctx, targets)
 	if err != nil {
 		return 0, err
 	}
@@ -181,4 +190,49 @@ func (p *problem) sampleSearch(ctx context.Context) (int, error) {
 		}
 	}
 	return search.best, nil
+}
+
+// narrowed returns as many targets as there are trials, [trials, trials], for which every
+// ridge has the squared error that it has for some more, [trials, D]. It is the Cholesky
+// factor of the targets' products with each other, for a ridge predicts combinations of
+// targets as it predicts targets. The products have two parts beside those of the centred
+// targets, which make them positive definite: of a constant target, which has no error, and
+// of independent ones of a billionth of the size, less than float32 rounds.
+func narrowed(ctx context.Context, targets blas32.General) (blas32.General, error) {
+	n := targets.Rows
+	mean, err := matrix.ColMeans(ctx, targets)
+	if err != nil {
+		return targets, err
+	}
+	rows := centredRows{x: targets, order: upTo(n), mean: mean}
+	products := dense.New[float64](n, n)
+	var piece []float64
+	for from := 0; from < targets.Cols; from += sumDepth {
+		y := centred(rows, span{0, n, from, min(from+sumDepth, targets.Cols)}, &piece)
+		if err := dense.Accumulate(ctx, products, y, y.T(), dense.Lower); err != nil {
+			return targets, err
+		}
+	}
+	square := 0.0
+	for i := range n {
+		square += products.At(i, i) / float64(n)
+	}
+	if square == 0 {
+		return targets, nil
+	}
+	for i := range n {
+		row := products.Row(i)[:i+1]
+		for j := range row {
+			row[j] += square
+		}
+		row[i] += 1e-9 * square
+	}
+	if _, err := dense.Cholesky(ctx, products, nil); err != nil {
+		return targets, err
+	}
+	out := matrix.New(n, n)
+	for i := range n {
+		copy(matrix.Row(out, i), float32s(products.Row(i)[:i+1]))
+	}
+	return out, nil
 }

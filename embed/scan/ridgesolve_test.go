@@ -182,6 +182,48 @@ func TestLambdaOfManyTrialsIsTheGridsBest(t *testing.T) {
 	}
 }
 
+// As many targets as there are trials stand for more, for every λ and in both forms: also
+// where many of them say the same.
+func TestNarrowedTargetsHaveTheSameErrors(t *testing.T) {
+	for _, voxels := range []int{100, 50} {
+		x, y, images := repeatedTrials(6, 80, voxels, 40)
+		wide := matrix.New(y.Rows, 200)
+		for i := range wide.Rows {
+			for j := range 200 {
+				wide.Data[i*200+j] = y.Data[i*40+j%40]*float32(1+j%7) + 100
+			}
+		}
+		narrow, err := narrowed(t.Context(), wide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if narrow.Rows != 80 || narrow.Cols != 80 {
+			t.Errorf("%d×%d targets, want 80×80", narrow.Rows, narrow.Cols)
+		}
+		errorsOf := func(targets blas32.General) (all []float64) {
+			p, err := newProblem(t.Context(), x, targets, RidgeOptions{Images: images})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.sum(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s, err := p.newSearch()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for step := 0; step < lambdaSteps; step += 4 {
+				if err := s.try(t.Context(), step); err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, s.missed[step])
+			}
+			return all
+		}
+		embedtest.Near(t, "squared errors", errorsOf(narrow), errorsOf(wide), 1e-5)
+	}
+}
+
 func TestRidgeReportsItsWork(t *testing.T) {
 	x, y, images := repeatedTrials(1, 600, 500, 5)
 	var reports []progress.Report
