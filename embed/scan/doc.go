@@ -69,5 +69,6 @@
 // # The parts
 //
 // FitZScore, FitRidge, SoftTemperature and DrawMix are what Train is made of,
-// each usable alone.
+// each usable alone. Trials lets several trainings on the same scans, to other targets,
+// share the work that the voxels alone decide.
 package scan
