@@ -99,7 +99,9 @@ const (
 // regression is a ridge.
 type regression struct{ *scan.Model }
 
-func (r regression) graph() (latents *grad.Node, values map[string][]float32) { return r.Graph(), r.Values }
+func (r regression) graph() (latents *grad.Node, values map[string][]float32) {
+	return r.Graph(), r.Values
+}
 
 // onnx returns the graph: voxels as measured, [n, V], to latents, [n, C, S/f, S/f].
 func (m *Model) onnx() ([]byte, error) {
