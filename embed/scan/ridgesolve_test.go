@@ -33,6 +33,15 @@ func repeatedTrials(seed uint64, trials, voxels, targets int) (x, y blas32.Gener
 	return x, y, images
 }
 
+// newProblem returns a regression that shares nothing with another one.
+func newProblem(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*problem, error) {
+	s, err := newSolver(ctx, voxels, opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.problem(ctx, targets)
+}
+
 func solvedFor(t *testing.T, p *problem, lambda float64) *solved {
 	t.Helper()
 	if err := p.sum(t.Context()); err != nil {

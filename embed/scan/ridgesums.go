@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"engram/embed/internal/dense"
-
-	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // singleFlops is how many operations the products of voxels may take before they
@@ -28,15 +26,6 @@ type problem struct {
 
 	// Buffers of what is computed for each λ again.
 	solution, last, residuals, roots, rows []float64
-}
-
-// newProblem returns a regression that shares nothing with another one.
-func newProblem(ctx context.Context, voxels, targets blas32.General, opts RidgeOptions) (*problem, error) {
-	s, err := newSolver(ctx, voxels, opts)
-	if err != nil {
-		return nil, err
-	}
-	return s.problem(ctx, targets)
 }
 
 // sum computes XᵀY where it is needed, and the Gram matrix unless a regression before
