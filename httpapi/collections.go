@@ -243,7 +243,11 @@ func (s *Server) dropCollection(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.opts.WriteTimeout)
 	defer cancel()
-	if err := s.opts.Collections.Drop(ctx, name); err != nil {
+	err = s.opts.Collections.Drop(ctx, name)
+	if errors.Is(err, index.ErrNotFound) { // whose text has a path of the disk
+		return fmt.Errorf("there is no collection %q: %w", name, index.ErrNotFound)
+	}
+	if err != nil {
 		return err
 	}
 	s.opened.mu.Lock()
