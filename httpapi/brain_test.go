@@ -1,15 +1,12 @@
 package httpapi
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"engram/data/nifti"
 	"engram/embed/glassbrain"
-	"engram/index"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -88,42 +85,4 @@ func TestWithoutABrain(t *testing.T) {
 	if _, err := New(opts); err == nil || !strings.Contains(err.Error(), "the places of 5 voxels are known, the decoder takes 6") {
 		t.Errorf("a brain of other voxels: %v", err)
 	}
-}
-
-func TestFacetsHaveCounts(t *testing.T) {
-	opts := fakeOptions(t)
-	store := opts.Store.(*memStore)
-	for id := range colours {
-		store.mark(id, "shape", []string{"flat", "small"})
-		store.mark(id, "warm", id == red || id == pink)
-		store.mark(id, "serial", "only "+colourNames[id])
-		store.mark(id, "notes", strings.Repeat("long ", 20))
-	}
-	got := decodeBody[facetsView](t, get(t, newServer(t, opts), "/v1/facets"), http.StatusOK)
-	want := facetsView{Items: 5, Facets: []facetView{
-		{Key: "shape", Values: []valueCountView{{"flat", 5}, {"small", 5}}},
-		{Key: "warm", Values: []valueCountView{{false, 3}, {true, 2}}},
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	opts.Store = countsBut{store, "shape"}
-	got = decodeBody[facetsView](t, get(t, newServer(t, opts), "/v1/facets"), http.StatusOK)
-	want.Facets = want.Facets[1:]
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("without a key that the store does not count (-want +got)\n%s", diff)
-	}
-}
-
-// countsBut is a store that does not count the values of a key.
-type countsBut struct {
-	*memStore
-	key string
-}
-
-func (s countsBut) CountValues(ctx context.Context, key string) ([]index.ValueCount, error) {
-	if key == s.key {
-		return nil, errors.ErrUnsupported
-	}
-	return s.memStore.CountValues(ctx, key)
 }

@@ -12,6 +12,7 @@ import (
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -39,32 +40,45 @@ type facetsView struct {
 	Facets []facetView `json:"facets"`
 }
 
-// facets keeps the last counts.
+// facets keeps the last counts. Its zero value has none.
 type facets struct {
-	mu   sync.Mutex
+	made sync.Once
+	turn *semaphore.Weighted // of the request that counts, or looks at what was counted
 	at   time.Time
 	last facetsView
+}
+
+// count returns counts that are at most a minute old. It waits for a request that is
+// counting until ctx ends; where that one gives up, the next one counts.
+func (f *facets) count(ctx context.Context, store index.Store) (facetsView, error) {
+	info, err := store.Info(ctx)
+	if err != nil {
+		return facetsView{}, err
+	}
+	f.made.Do(func() { f.turn = semaphore.NewWeighted(1) })
+	if err := f.turn.Acquire(ctx, 1); err != nil {
+		return facetsView{}, err
+	}
+	defer f.turn.Release(1)
+	if time.Since(f.at) > facetsKept || f.last.Items != info.Count {
+		counted, err := countFacets(ctx, store)
+		if err != nil {
+			return facetsView{}, err
+		}
+		f.last, f.at = facetsView{Items: info.Count, Facets: counted}, time.Now()
+	}
+	return f.last, nil
 }
 
 // getFacets answers GET /v1/facets. Counts are at most a minute old.
 func (s *Server) getFacets(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.opts.SearchTimeout)
 	defer cancel()
-	info, err := s.opts.Store.Info(ctx)
+	counted, err := s.facets.count(ctx, s.opts.Store)
 	if err != nil {
 		return err
 	}
-	f := &s.facets
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if time.Since(f.at) > facetsKept || f.last.Items != info.Count {
-		counted, err := countFacets(ctx, s.opts.Store)
-		if err != nil {
-			return err
-		}
-		f.last, f.at = facetsView{Items: info.Count, Facets: counted}, time.Now()
-	}
-	writeJSON(c, http.StatusOK, "application/json", f.last)
+	writeJSON(c, http.StatusOK, "application/json", counted)
 	return nil
 }
 
