@@ -281,36 +281,6 @@ func (s *Server) snapshotCollection(c *gin.Context) error {
 	return nil
 }
 
-// recallView says how much searches find.
-type recallView struct {
-	Items  int           `json:"items"`
-	Exact  int           `json:"exact"` // items that are in no graph, and are all compared
-	Graphs []index.Graph `json:"graphs"`
-}
-
-// getRecall answers GET /v1/collections/{collection}/recall.
-func (s *Server) getRecall(c *gin.Context) error {
-	info, err := s.opts.Store.Info(c.Request.Context())
-	if err != nil {
-		return err
-	}
-	view := recallView{Items: info.Count, Graphs: []index.Graph{}}
-	if store, ok := s.opts.Store.(index.Optimiser); ok {
-		graphs, err := store.Graphs(c.Request.Context())
-		if err != nil {
-			return err
-		}
-		view.Graphs = append(view.Graphs, graphs...)
-	}
-	view.Exact = view.Items
-	for _, graph := range view.Graphs {
-		view.Exact -= graph.Items
-	}
-	view.Exact = max(0, view.Exact) // an item may have been deleted in between
-	writeJSON(c, http.StatusOK, "application/json", view)
-	return nil
-}
-
 // inCollection returns the handler of a route of the collection that the address names.
 func (s *Server) inCollection(handle func(*Server, *gin.Context) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {

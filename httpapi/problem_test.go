@@ -27,6 +27,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{&http.MaxBytesError{Limit: 7}, 413, "body-too-large", false},
 		{context.Canceled, 499, "client-gone", false},
 		{context.DeadlineExceeded, 503, "timeout", false},
+		{problem.ErrLong, 503, "timeout", true},
 		{problem.ErrUnauthorized, 401, "unauthorized", true},
 		{problem.ErrForbidden, 403, "forbidden", true},
 		{problem.ErrTooMany, 429, "too-many-requests", true},

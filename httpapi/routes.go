@@ -103,6 +103,7 @@ func (s *Server) collectionRoutes() []scopedRoute {
 		{route{http.MethodGet, "/items/:id/thumbnail", shown, []string{"size"}, noBody, nil}, (*Server).getThumbnail},
 		{route{http.MethodGet, "/facets", asked, nil, noBody, nil}, (*Server).getFacets},
 		{route{http.MethodGet, "/recall", asked, nil, noBody, nil}, (*Server).getRecall},
+		{route{http.MethodPost, "/recall", administered, nil, smallBody, nil}, (*Server).measureRecall},
 	}
 }
 

@@ -39,6 +39,7 @@ var (
 	ErrUnauthorized = errors.New("a key is wanted")
 	ErrForbidden    = errors.New("not allowed")
 	ErrTooMany      = errors.New("too many requests")
+	ErrLong         = errors.New("more than a request may take")
 )
 
 // statusClientGone is the status logged for a client that left before its
@@ -66,6 +67,7 @@ var Table = []Kind{
 		Secret: true, Hint: "the request was cancelled"},
 	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Slug: "timeout", Title: "Took too long",
 		Secret: true, Hint: "the request took longer than the server allows; try again later"},
+	{Err: ErrLong, Status: http.StatusServiceUnavailable, Slug: "timeout", Title: "Took too long"},
 	{Err: ErrUnauthorized, Status: http.StatusUnauthorized, Slug: "unauthorized", Title: "A key is wanted"},
 	{Err: ErrForbidden, Status: http.StatusForbidden, Slug: "forbidden", Title: "Not allowed"},
 	{Err: ErrTooMany, Status: http.StatusTooManyRequests, Slug: "too-many-requests", Title: "Too many requests"},
