@@ -42,6 +42,11 @@ func (s *Server) searchBatch(c *gin.Context) error {
 		return err
 	}
 	start := time.Now()
+	for _, q := range queries {
+		if err := s.await(c, q.Parts...); err != nil {
+			return err
+		}
+	}
 	ctx, leave, err := s.begin(c, s.opts.SearchTimeout)
 	if err != nil {
 		return err

@@ -53,6 +53,9 @@ func (s *Server) knn(c *gin.Context, request knnRequest) error {
 		writeJSON(c, http.StatusOK, "application/json", []any{})
 		return nil
 	}
+	if err := s.await(c, query.Part{Kind: request.kind()}); err != nil {
+		return err
+	}
 	ctx, leave, err := s.begin(c, s.opts.SearchTimeout)
 	if err != nil {
 		return err
@@ -94,6 +97,19 @@ func valueOr(n *int, other int) int {
 	return *n
 }
 
+// kind returns the kind of query of what counts.
+func (r *knnRequest) kind() string {
+	switch {
+	case given(r.Text):
+		return query.KindText
+	case given(r.Image), given(r.ImageURL):
+		return query.KindImage
+	}
+	return query.KindVector
+}
+
+func given(text *string) bool { return text != nil && *text != "" }
+
 // knnVector returns the vector of a request. Of several inputs the first counts, in
 // clip-retrieval's order.
 func (s *Server) knnVector(ctx context.Context, request knnRequest) ([]float32, error) {
@@ -101,7 +117,6 @@ func (s *Server) knnVector(ctx context.Context, request knnRequest) ([]float32, 
 	if err != nil {
 		return nil, err
 	}
-	given := func(text *string) bool { return text != nil && *text != "" }
 	switch {
 	case given(request.Text):
 		return s.encodeText(ctx, *request.Text, info, new(queryView))

@@ -22,12 +22,13 @@ import (
 // Collection is an index that a server has beside its own, and what turns a query into a
 // vector of its space. All but Store may be missing (see Options).
 type Collection struct {
-	Store   index.Store
-	Data    string // where its items come from
-	Images  pictures.Source
-	Encoder *Encoder
-	Text    *TextEncoder
-	NoText  string
+	Store     index.Store
+	Data      string // where its items come from
+	Images    pictures.Source
+	Encoder   *Encoder
+	NoEncoder string
+	Text      *TextEncoder
+	NoText    string
 }
 
 // NewCollection describes a collection that is to be created.
@@ -101,7 +102,7 @@ func (s *Server) collection(ctx context.Context, name string) (*Server, error) {
 func (s *Server) serverOf(name string, c *Collection) *Server {
 	opts := s.opts
 	opts.Store, opts.IndexName, opts.IndexData, opts.Images = c.Store, name, c.Data, c.Images
-	opts.Encoder, opts.Text, opts.NoText = c.Encoder, c.Text, c.NoText
+	opts.Encoder, opts.NoEncoder, opts.Text, opts.NoText = c.Encoder, c.NoEncoder, c.Text, c.NoText
 	opts.Decoder, opts.Trials, opts.Subjects, opts.Suggestions = nil, nil, nil, nil
 	return s.with(opts, "v1/collections/"+name+"/")
 }

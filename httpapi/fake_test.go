@@ -262,7 +262,7 @@ func fakeOptions(t testing.TB) Options {
 	seen := red
 	return Options{
 		Store: store, IndexName: "colours", IndexData: "five flat pictures",
-		Text: &TextEncoder{model, encodeWord}, Suggestions: []string{"something red", "blue and green"},
+		Text: &TextEncoder{Space: model, Encode: encodeWord}, Suggestions: []string{"something red", "blue and green"},
 		Encoder: colourEncoder(model), Decoder: firstThree(model), Images: folder,
 		Trials: []Trial{
 			{ID: "t1", Seen: "red", Item: &seen, Repeats: [][]float32{{1, 0, 0, 9, 9}, {.8, .1, .1, -9, 9}}},

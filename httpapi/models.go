@@ -6,14 +6,26 @@ import (
 	"time"
 
 	"engram/data/space"
+	"engram/httpapi/internal/problem"
+	"engram/httpapi/internal/query"
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
 )
 
+// What Encode and Ready of an encoder return where its model is not there. The visitor reads
+// the text of the error.
+var (
+	ErrNoEncoder = problem.ErrNoEncoder // of images
+	ErrNoText    = problem.ErrNoText    // of texts
+)
+
 // Encoder embeds images into a space.
 type Encoder struct {
 	Space space.Space
+	// Ready returns when Encode has no longer to wait until its model is open. Requests call
+	// it before they take a turn that others wait for. nil: Encode never has to.
+	Ready func(ctx context.Context) error
 	// Encode returns the embedding of one encoded image (JPEG, PNG, …) as a
 	// unit vector. Where the bytes are at fault it returns an error of
 	// embed/pixels (ErrFormat, ErrCorrupt, ErrTooLarge), wrapped, whose text
@@ -25,6 +37,7 @@ type Encoder struct {
 // TextEncoder embeds texts into a space.
 type TextEncoder struct {
 	Space space.Space
+	Ready func(ctx context.Context) error // as Encoder's
 	// Encode returns the embedding of a text, which embed.CheckText has passed, as a
 	// unit vector, and whether the text was longer than the model reads. A text that
 	// means nothing to the model is an embed.ErrText, whose message the visitor reads;
@@ -112,8 +125,38 @@ type Model struct {
 
 // listModels answers GET /v1/models.
 func (s *Server) listModels(c *gin.Context) error {
+	all := []Model{}
+	if s.opts.Models != nil {
+		all = append(all, s.opts.Models()...)
+	}
 	writeJSON(c, http.StatusOK, "application/json", struct {
 		Models []Model `json:"models"`
-	}{append([]Model{}, s.opts.Models...)})
+	}{all})
+	return nil
+}
+
+// await waits until the models are open that parts of a query, or items, need. A model takes its
+// time to open, and a request that waits for that takes nobody's turn.
+func (s *Server) await(c *gin.Context, parts ...query.Part) error {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.opts.SearchTimeout)
+	defer cancel()
+	for _, part := range parts {
+		var ready func(context.Context) error
+		switch {
+		case part.Kind == query.KindText && s.opts.Text != nil:
+			ready = s.opts.Text.Ready
+		case part.Kind == query.KindImage && s.opts.Encoder != nil:
+			ready = s.opts.Encoder.Ready
+		}
+		if ready == nil {
+			continue
+		}
+		inner, waited := s.stage(ctx, "model")
+		err := ready(inner)
+		waited()
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -77,6 +77,9 @@ func (s *Server) search(c *gin.Context) error {
 		return err
 	}
 	start := time.Now()
+	if err := s.await(c, q.Parts...); err != nil {
+		return err
+	}
 	ctx, leave, err := s.begin(c, s.opts.SearchTimeout)
 	if err != nil {
 		return err
@@ -217,7 +220,8 @@ func (s *Server) encodeText(ctx context.Context, text string, info index.Info, v
 
 func (s *Server) encode(ctx context.Context, image []byte, info index.Info) ([]float32, error) {
 	if s.opts.Encoder == nil {
-		return nil, fmt.Errorf("this server has no image model, so it cannot search by image: %w", problem.ErrNoEncoder)
+		why := cmp.Or(s.opts.NoEncoder, "this server has no image model, so it cannot search by image")
+		return nil, fmt.Errorf("%s: %w", why, problem.ErrNoEncoder)
 	}
 	if err := s.checkSpace(info, s.opts.Encoder.Space); err != nil {
 		return nil, err

@@ -173,7 +173,7 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 	bare.NoText = "an index of plain pixels knows no words"
 	wordless := newServer(t, bare)
 	other := opts
-	other.Text = &TextEncoder{space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"}, encodeWord}
+	other.Text = &TextEncoder{Space: space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"}, Encode: encodeWord}
 	other.Encoder = colourEncoder(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	other.Decoder = firstThree(space.Space{Name: "other 2", Fingerprint: "0123456789abcdef"})
 	otherModel := newServer(t, other)

@@ -41,9 +41,10 @@ type Options struct {
 	// and which data its items come from.
 	IndexName, IndexData string
 
-	Encoder *Encoder        // nil: search by image is refused with a clear problem
-	Decoder *Decoder        // nil: search by scan likewise
-	Images  pictures.Source // nil: items have no images
+	Encoder   *Encoder        // nil: search by image is refused with a clear problem
+	NoEncoder string          // what a visitor who tries one reads then
+	Decoder   *Decoder        // nil: search by scan likewise
+	Images    pictures.Source // nil: items have no images
 	// ImageURLs gives items without an image here the address under "url" in their
 	// payload. The page loads pictures from there; the server never does.
 	ImageURLs bool
@@ -65,8 +66,9 @@ type Options struct {
 	// are others.
 	SubjectID string
 	Subjects  []Subject
-	// Models are what is open, for whoever asks which models answer.
-	Models []Model
+	// Models returns what is open, for whoever asks which models answer. It is safe for
+	// concurrent use. nil: nothing is.
+	Models func() []Model
 
 	// Jobs are what takes longer than a request; nil: none are run. Whoever opened them
 	// closes them.

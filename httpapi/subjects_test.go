@@ -27,7 +27,9 @@ func withAnother(t *testing.T) Options {
 	opts := fakeOptions(t)
 	opts.SubjectID = "subj01"
 	opts.Subjects = []Subject{{ID: "subj02", Decoder: lastThree(opts.Decoder.Space), Trials: []Trial{{ID: "t1", Repeats: [][]float32{{9, 0, 0, 1}}}}}}
-	opts.Models = []Model{{Use: "decoder", Name: "last three", Kind: "decoder", Fingerprint: "ab", Bytes: 12, Device: "cpu", Subject: "subj02"}}
+	opts.Models = func() []Model {
+		return []Model{{Use: "decoder", Name: "last three", Kind: "decoder", Fingerprint: "ab", Bytes: 12, Device: "cpu", Subject: "subj02"}}
+	}
 	return opts
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 
 	"engram/httpapi/internal/problem"
 	"engram/httpapi/internal/query"
@@ -67,6 +68,11 @@ func (s *Server) putItems(c *gin.Context) error {
 
 // write writes items, all or none of them.
 func (s *Server) write(c *gin.Context, puts []query.Put) error {
+	if slices.ContainsFunc(puts, func(p query.Put) bool { return p.Image != nil }) {
+		if err := s.await(c, query.Part{Kind: query.KindImage}); err != nil {
+			return err
+		}
+	}
 	ctx, leave, err := s.begin(c, s.opts.WriteTimeout)
 	if err != nil {
 		return err

@@ -234,7 +234,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 			return opts, err
 		}
 	}
-	opts.Suggestions, opts.Models = spec.Suggestions, s.models
+	opts.Suggestions, opts.Models = spec.Suggestions, func() []httpapi.Model { return s.models }
 	return opts, nil
 }
 
