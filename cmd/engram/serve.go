@@ -24,6 +24,7 @@ func (c *console) serveCommand() *cobra.Command {
 			"Words need an index that was built with the model of a CLIP.\n" +
 			"An index of vectors that were made elsewhere is served without a model: by vector, item and filter.\n" +
 			"Given a folder of images, it first indexes what is new there, in the cache.\n" +
+			"Each of --collections is searched with the model that it was made with, which is opened when it is first asked for.\n" +
 			"An index in a folder is served as it is at the start; others may read, write and serve it meanwhile.\n" +
 			"Ctrl-C ends it after the requests under way.",
 		Example: "  engram serve ~/Pictures\n" +
@@ -82,6 +83,7 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringSliceVar(&spec.Proxies, "trusted-proxies", nil, "`addresses` or networks of proxies before the server, which tell it the addresses of its clients")
 	flags.StringSliceVar(&spec.Hosts, "hosts", nil, "`names`, beside localhost, by which clients on this machine may ask a server without keys, such as a proxy's")
 	flags.StringVar(&spec.Collections, "collections", "", "`folder` of other indexes, which are served by their names")
+	flags.IntVar(&spec.MaxModels, "max-models", app.DefaultMaxModels, "models of --collections that are open at once, beside the model of --index; a CLIP is two, of words and of pictures")
 	flags.StringVar(&spec.Snapshots, "snapshots", "", "`folder` for the snapshots that administrators ask for (default: none are made)")
 	flags.StringVar(&spec.Jobs, "jobs", "", "`folder` for jobs, such as the reconstruction of a scan (default: none are run)")
 	flags.StringVar(&spec.Workspace, "workspace", "", "`folder` whose files administrators may name in jobs that train decoders and build collections, and in which decoders are written (default: there are no such jobs)")

@@ -26,9 +26,8 @@ type collections struct {
 	service  *Service
 	folder   string
 	writable bool
-	// Queries in words and pictures go to collections of the model of the server's own index.
-	encoder *httpapi.Encoder
-	text    *httpapi.TextEncoder
+	own      httpapi.Options // whose encoders are those of the server's own index
+	models   *collectionModels
 
 	mu     sync.Mutex
 	opened map[string]openCollection
@@ -45,10 +44,14 @@ func (s *Service) openCollections(a *App, spec ServeSpec, opts httpapi.Options) 
 	if err := vfs.MkdirAll(spec.Collections, 0o755); err != nil {
 		return nil, err
 	}
-	c := &collections{
-		app: a, service: s, folder: spec.Collections, writable: spec.Writable, encoder: opts.Encoder, text: opts.Text, opened: map[string]openCollection{},
+	if spec.MaxModels < 0 {
+		return nil, fmt.Errorf("--max-models is %d, wanted 1 or more", spec.MaxModels)
 	}
-	s.opened = append(s.opened, c)
+	c := &collections{
+		app: a, service: s, folder: spec.Collections, writable: spec.Writable, own: opts,
+		models: newCollectionModels(a, spec.MaxModels), opened: map[string]openCollection{},
+	}
+	s.collections, s.opened = c.models, append(s.opened, c.models, c)
 	return c, nil
 }
 
@@ -87,11 +90,14 @@ func (c *collections) Open(ctx context.Context, name string) (*httpapi.Collectio
 	if images != nil {
 		found.Images, found.closers = images, append(found.closers, images)
 	}
-	switch {
-	case c.encoder == nil || !x.Info.Space.Same(c.encoder.Space):
-		found.NoText = "this collection is not of the model that the server has, so that it cannot be searched by words"
+	switch of := x.Info.Space; {
+	case !of.Known():
+		found.NoText = "nobody says which model made this collection, so that it cannot be searched by words"
+		found.NoEncoder = "nobody says which model made this collection, so that it cannot be searched by image"
+	case c.own.Encoder != nil && of.Same(c.own.Encoder.Space):
+		found.Encoder, found.Text, found.NoText = c.own.Encoder, c.own.Text, c.own.NoText
 	default:
-		found.Encoder, found.Text = c.encoder, c.text
+		found.Encoder, found.Text = c.models.of(x)
 	}
 	c.opened[name] = found
 	return found.Collection, nil

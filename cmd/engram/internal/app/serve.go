@@ -50,6 +50,7 @@ type ServeSpec struct {
 	FetchImages bool // see httpapi.Options
 
 	Collections string // folder of other indexes that are served by their names; "": none
+	MaxModels   int    // of collections that are open at once; 0: DefaultMaxModels
 	Snapshots   string // folder for snapshots that administrators ask for; "": they may not
 
 	Jobs                  string // folder of jobs; "": none are run
@@ -79,10 +80,12 @@ type Service struct {
 	opened  []io.Closer
 	encoder *ImageEncoder // nil where no model is known
 	log     *slog.Logger
-	models  []httpapi.Model // that are open
+	models  []httpapi.Model // that are open as long as the service is
 	facts   []fact          // of how things were joined, which Serve logs
 	keys    bool            // clients need one
 	work    *workspace      // of jobs; nil: there is none
+
+	collections *collectionModels // nil where there are no collections
 }
 
 // fact is a line of the log.
@@ -234,7 +237,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 			return opts, err
 		}
 	}
-	opts.Suggestions, opts.Models = spec.Suggestions, func() []httpapi.Model { return s.models }
+	opts.Suggestions, opts.Models = spec.Suggestions, s.openNow
 	return opts, nil
 }
 

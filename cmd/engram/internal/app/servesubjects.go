@@ -211,15 +211,28 @@ const defaultSubject = "default"
 
 // list adds a model that is open to those that clients read of.
 func (s *Service) list(use string, m *model.Manifest, dir, device string) *httpapi.Model {
+	s.models = append(s.models, showModel(use, m, dir, device))
+	return &s.models[len(s.models)-1]
+}
+
+// openNow returns all models that are open.
+func (s *Service) openNow() []httpapi.Model {
+	if s.collections == nil {
+		return s.models
+	}
+	return slices.Concat(s.models, s.collections.list())
+}
+
+// showModel returns a model as clients read of it.
+func showModel(use string, m *model.Manifest, dir, device string) httpapi.Model {
 	var size int64
 	for file := range m.Files {
 		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err == nil { // a file that is gone was read before
 			size += info.Size()
 		}
 	}
-	s.models = append(s.models, httpapi.Model{
+	return httpapi.Model{
 		Use: use, Name: m.Name + " " + m.Version, Kind: string(m.Kind), Licence: m.Licence, Fingerprint: m.Fingerprint(),
 		Tokens: m.T, Dim: m.D, ImageSize: m.ImageSize, Precision: m.Precision, Bytes: size, Device: device,
-	})
-	return &s.models[len(s.models)-1]
+	}
 }
