@@ -24,6 +24,7 @@ import (
 	"engram/index"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -95,6 +96,8 @@ type Options struct {
 	Hosts []string
 	// Tracer takes the spans of requests and of their stages; nil: nobody wants them.
 	Tracer trace.TracerProvider
+	// Counters are Prometheus's of what is behind the server, shown beside its own.
+	Counters []prometheus.Collector
 }
 
 // Time limits of the connection. Bodies are at most Options.MaxBodyBytes long
@@ -181,6 +184,9 @@ func New(opts Options) (*Server, error) {
 	s.docs = sync.OnceValues(func() (asset, error) { return docsOf(s.assets["openapi.yaml"].body) })
 	if opts.FetchImages {
 		s.fetcher = fetch.New(opts.MaxBodyBytes, nil)
+	}
+	if err := s.metrics.Add(opts.Counters...); err != nil {
+		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	s.observe()
 	s.bound()

@@ -91,6 +91,9 @@ func operationFlags(flags *pflag.FlagSet, spec *app.ServeSpec, listen *app.Liste
 	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser that does so (default "+app.ScenesDenoiser+")")
 	flags.BoolVar(&spec.FetchImages, "fetch-images", false, "let clients of clip-retrieval's routes search by the address of a picture, which is fetched from public addresses alone")
 	flags.BoolVar(&spec.Writable, "writable", false, "let clients write: put and delete items. Nothing else may write to the index meanwhile")
+	flags.StringSliceVar(&spec.Batch.Uses, "batch", app.DefaultBatchUses(), "`models` whose runs are shared by requests that come at the same time: some of image, text, decoder, or none")
+	flags.IntVar(&spec.Batch.Size, "batch-size", 16, "requests that share a run at most")
+	flags.DurationVar(&spec.Batch.Wait, "batch-wait", 0, "time that a request waits for others to share its run, beside the runs before it (default 0s: none)")
 	l := &spec.Limits
 	flags.Float64Var(&l.Rate, "rate", 0, "requests a second of each key, or of each address without keys, on average (default: no bound)")
 	flags.IntVar(&l.Burst, "burst", 0, "requests of one client at once (default twice --rate)")

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,7 +108,8 @@ func TestServeWithTLSAndAdmin(t *testing.T) {
 	}
 	admin := free.Addr().String()
 	free.Close()
-	s := c.serve(writePhotos(t), "--tls-cert", cert, "--tls-key", key, "--admin-addr", admin)
+	photos := writePhotos(t)
+	s := c.serve(photos, "--tls-cert", cert, "--tls-key", key, "--admin-addr", admin, "--batch", "image")
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
 	response, err := client.Get(s.url + "/healthz")
 	if err != nil {
@@ -117,16 +119,45 @@ func TestServeWithTLSAndAdmin(t *testing.T) {
 	if response.StatusCode != 200 || response.ProtoMajor != 2 {
 		t.Errorf("status %d by %s", response.StatusCode, response.Proto)
 	}
-	response, err = http.Get("http://" + admin + "/metrics")
+	photo, err := os.Open(filepath.Join(photos, "p03.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer photo.Close()
+	response, err = client.Post(s.url+"/v1/search", "image/png", photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != 200 {
+		t.Errorf("a search by a photo: status %d", response.StatusCode)
+	}
+	for _, want := range []string{`route="/healthz"`, `engram_model_batch_size_count{use="image"} 1`} {
+		// A request is counted when it has been answered.
+		for began := time.Now(); !strings.Contains(counters(t, admin), want); time.Sleep(10 * time.Millisecond) {
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("the counters are %s, wanted %s", counters(t, admin), want)
+			}
+		}
+	}
+	c.refuse([]string{`--batch has "words", wanted some of image, text, decoder, or none`}, "serve", photos, "--batch", "words")
+	c.refuse([]string{"together"}, "serve", writePhotos(t), "--tls-cert", cert)
+	c.refuse([]string{"TLS"}, "serve", writePhotos(t), "--tls-cert", cert, "--tls-key", cert)
+}
+
+// counters returns what an admin listener shows to Prometheus.
+func counters(t *testing.T, admin string) string {
+	t.Helper()
+	response, err := http.Get("http://" + admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if text, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(text), `route="/healthz"`) {
-		t.Errorf("the counters are %s, %v", text, err)
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c.refuse([]string{"together"}, "serve", writePhotos(t), "--tls-cert", cert)
-	c.refuse([]string{"TLS"}, "serve", writePhotos(t), "--tls-cert", cert, "--tls-key", cert)
+	return string(text)
 }
 
 // Spans go to the collector that OpenTelemetry's variable names, and to nobody else.

@@ -98,6 +98,9 @@ func (e *Encoder) Model() *model.Model { return e.model }
 // Dim returns D, the number of elements of a vector.
 func (e *Encoder) Dim() int { return e.model.D }
 
+// RunSize returns the most images of one run of the graph.
+func (e *Encoder) RunSize() int { return e.batch.size }
+
 // Device returns where the model runs: "cpu" or "cuda:N".
 func (e *Encoder) Device() string { return e.session.Device() }
 

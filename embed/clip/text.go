@@ -113,6 +113,9 @@ func (e *TextEncoder) Dim() int { return e.model.D }
 // Context returns the most ids of a text, the special ones counted.
 func (e *TextEncoder) Context() int { return e.tokenizer.Context() }
 
+// RunSize returns the most texts of one run of the graph.
+func (e *TextEncoder) RunSize() int { return e.batch.size }
+
 // Device returns where the model runs: "cpu" or "cuda:N".
 func (e *TextEncoder) Device() string { return e.session.Device() }
 

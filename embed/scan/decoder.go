@@ -111,6 +111,14 @@ func (d *Decoder) Fingerprint() string { return d.print }
 // Device returns the device that the decoder runs on, such as "cpu".
 func (d *Decoder) Device() string { return d.session.Device() }
 
+// RunSize returns the most trials of one run of the model.
+func (d *Decoder) RunSize() int {
+	if shape := d.session.Inputs()[0].Shape; len(shape) > 0 && shape[0] > 0 {
+		return int(shape[0])
+	}
+	return maxDecodeBatch
+}
+
 // Close frees the model.
 func (d *Decoder) Close() error { return d.session.Close() }
 

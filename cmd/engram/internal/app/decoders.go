@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"engram/cmd/engram/internal/batch"
 	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/dataset"
 	"engram/embed/ort"
 	"engram/embed/scan"
-
-	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // Decoder is an open decoder with the library that runs it.
@@ -20,6 +19,7 @@ type Decoder struct {
 	dir     string
 	runtime *ort.Runtime
 	session ort.SessionOptions
+	queue   *batch.Batcher[[]float32, []float32] // nil: each scan has a run of its own
 }
 
 // OpenDecoder opens the decoder in a folder.
@@ -36,7 +36,9 @@ func (a *App) OpenDecoder(ctx context.Context, dir string, watch progress.Func) 
 }
 
 // Close frees the decoder and the library.
-func (d *Decoder) Close() error { return errors.Join(d.Decoder.Close(), d.runtime.Close()) }
+func (d *Decoder) Close() error {
+	return errors.Join(d.queue.Close(), d.Decoder.Close(), d.runtime.Close())
+}
 
 // Space returns the space of the decoder's predictions.
 func (d *Decoder) Space() space.Space { return d.Config().Target }
@@ -87,6 +89,5 @@ func (d *Decoder) Predict(ctx context.Context, repeats [][]float32) ([]float32, 
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := d.Decode(ctx, blas32.General{Rows: 1, Cols: voxels, Stride: voxels, Data: mean})
-	return tokens.Data, err
+	return d.one(ctx, mean)
 }

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"time"
 
+	"engram/cmd/engram/internal/batch"
 	"engram/data/progress"
 	"engram/data/space"
+	"engram/embed"
 	"engram/embed/clip"
 	"engram/embed/model"
 	"engram/embed/ort"
@@ -23,6 +25,7 @@ type ImageEncoder struct {
 	*clip.Encoder
 	runtime *ort.Runtime
 	limits  pixels.Limits
+	queue   *batch.Batcher[*pixels.Image, embed.Vector] // nil: each image has a run of its own
 }
 
 // OpenImageEncoder opens the image encoder of a model, to encode one image or a few at
@@ -57,10 +60,8 @@ func (m *ImageEncoder) Embed(ctx context.Context, file io.Reader) ([]float32, er
 	limits.Patience = patience
 	var vector []float32
 	err := pixels.Use(ctx, file, limits, func(img *pixels.Image) error {
-		vectors, err := m.Encode(ctx, []*pixels.Image{img})
-		if err == nil {
-			vector = vectors[0]
-		}
+		var err error
+		vector, err = m.one(ctx, img)
 		return err
 	})
 	return vector, err
@@ -73,7 +74,9 @@ func (m *ImageEncoder) Space() space.Space { return SpaceOf(m.Model()) }
 func (m *ImageEncoder) Runtime() *ort.Runtime { return m.runtime }
 
 // Close frees the encoder and the library.
-func (m *ImageEncoder) Close() error { return errors.Join(m.Encoder.Close(), m.runtime.Close()) }
+func (m *ImageEncoder) Close() error {
+	return errors.Join(m.queue.Close(), m.Encoder.Close(), m.runtime.Close())
+}
 
 // Label is a model's name and version, for messages.
 func Label(m *model.Model) string { return m.Name + " " + m.Version }

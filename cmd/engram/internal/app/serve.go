@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"engram/data/progress"
@@ -57,6 +58,8 @@ type ServeSpec struct {
 	Workspace             string // folder whose files jobs of administrators use; "": there are none
 	Autoencoder, Denoiser string // models that make pictures of scans (see Painter)
 
+	Batch BatchSpec // how requests share runs of models
+
 	Keys   string         // file of API keys; "": clients need none
 	Limits httpapi.Limits // what clients can ask
 	// Proxies are the addresses and networks of proxies before the server, and Hosts names of
@@ -83,6 +86,7 @@ type Service struct {
 	models  []httpapi.Model // that are open as long as the service is
 	facts   []fact          // of how things were joined, which Serve logs
 	keys    bool            // clients need one
+	batches *batches        // how requests share runs of models
 	work    *workspace      // of jobs; nil: there is none
 
 	collections *collectionModels // nil where there are no collections
@@ -189,6 +193,11 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if err := s.openOperation(ctx, spec, &opts); err != nil {
 		return opts, err
 	}
+	b, err := newBatches(spec.Batch)
+	if err != nil {
+		return opts, err
+	}
+	s.batches, opts.Counters = b, []prometheus.Collector{b.sizes}
 	x, err := a.openServed(ctx, spec.Index, spec.Writable)
 	if err != nil {
 		return opts, err
@@ -294,7 +303,8 @@ func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts
 		return err
 	}
 	s.opened, s.encoder = append(s.opened, image), image
-	s.list("image", &m.Manifest, m.Dir(), image.Device())
+	s.list(useImage, &m.Manifest, m.Dir(), image.Device())
+	s.batches.share(useImage, &m.Manifest, image)
 	opts.Encoder = &httpapi.Encoder{Space: image.Space(), Encode: func(ctx context.Context, file []byte) ([]float32, error) {
 		return image.Embed(ctx, bytes.NewReader(file))
 	}}
@@ -308,7 +318,8 @@ func (s *Service) openEncoders(ctx context.Context, a *App, m *model.Model, opts
 		return err
 	}
 	s.opened = append(s.opened, text)
-	s.list("text", &m.Manifest, m.Dir(), text.Device())
+	s.list(useText, &m.Manifest, m.Dir(), text.Device())
+	s.batches.share(useText, &m.Manifest, text)
 	opts.Text = &httpapi.TextEncoder{Space: SpaceOf(m), Encode: text.Embed}
 	return nil
 }

@@ -175,7 +175,8 @@ func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSp
 	if err != nil {
 		return nil, err
 	}
-	o.service.list("decoder", manifest, spec.Decoder, d.Device()).Subject = id
+	o.service.list(useDecoder, manifest, spec.Decoder, d.Device()).Subject = id
+	o.service.batches.share(useDecoder, manifest, d)
 	return made, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"engram/cmd/engram/internal/batch"
 	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/clip"
@@ -20,6 +21,7 @@ const WordsModel = "clip-vit-b-32"
 type TextEncoder struct {
 	*clip.TextEncoder
 	runtime *ort.Runtime
+	queue   *batch.Batcher[string, embed.Vector] // nil: each text has a run of its own
 }
 
 // OpenTextEncoder opens the text encoder of a model. Where the model has none,
@@ -39,7 +41,7 @@ func (a *App) OpenTextEncoder(ctx context.Context, m *model.Model, watch progres
 	if err := a.checkCanary(ctx, rt, encoder); err != nil {
 		return nil, errors.Join(err, encoder.Close(), rt.Close())
 	}
-	return &TextEncoder{encoder, rt}, nil
+	return &TextEncoder{TextEncoder: encoder, runtime: rt}, nil
 }
 
 // wordsHint says how an index of plain pixels becomes one that is searched by words.
@@ -81,15 +83,15 @@ func (m *TextEncoder) Embed(ctx context.Context, text string) (vector []float32,
 	if err := embed.CheckText(text); err != nil {
 		return nil, false, err
 	}
-	vectors, err := m.Encode(ctx, []string{text})
-	switch {
-	case errors.Is(err, clip.ErrNoWord):
+	encoding := m.Tokenize(text)
+	if encoding.Known == 0 {
 		return nil, false, embed.Sentence(embed.ErrText, "the model %s knows no word of %.60q", Label(m.Model()), text)
-	case err != nil:
-		return nil, false, err
 	}
-	return vectors[0], m.Tokenize(text).Cut, nil
+	vector, err = m.one(ctx, text)
+	return vector, encoding.Cut, err
 }
 
 // Close frees the encoder and the library.
-func (m *TextEncoder) Close() error { return errors.Join(m.TextEncoder.Close(), m.runtime.Close()) }
+func (m *TextEncoder) Close() error {
+	return errors.Join(m.queue.Close(), m.TextEncoder.Close(), m.runtime.Close())
+}

@@ -151,7 +151,7 @@ func (w *workspace) serve(ctx context.Context, spec SubjectSpec) error {
 		return ctx.Err()
 	}
 	opening := *w.opening
-	opening.service = &Service{log: w.app.opts.Logger, encoder: w.opening.service.encoder}
+	opening.service = &Service{log: w.app.opts.Logger, encoder: w.opening.service.encoder, batches: w.opening.service.batches}
 	subject, err := opening.open(ctx, spec, Shown{}, nil)
 	w.mu.Lock()
 	w.opened = append(w.opened, opening.service.opened...)
