@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"engram/data/space"
@@ -66,26 +69,31 @@ func (s *Server) searchBatch(c *gin.Context) error {
 }
 
 // answerBatch answers the queries of a batch. All that are searched for by a vector are
-// searched for together; scans that all tokens rank follow one another.
+// searched for together; words, pictures and scans reach their models together.
 func (s *Server) answerBatch(ctx context.Context, queries []query.Query, info index.Info, answers []resultView) error {
-	var asked []index.Query
-	var of []int // the queries of asked
-	for i, q := range queries {
-		var err error
+	vectors := make([][]float32, len(queries))
+	err := each(queries, func(i int, q query.Query) (err error) {
 		if s.byScan(q) {
 			answers[i], err = s.answerScan(ctx, q, info)
 		} else {
-			var vector []float32
-			vector, answers[i].Query, err = s.vectorOf(ctx, q, info)
-			of = append(of, i)
-			asked = append(asked, index.Query{
-				Vector: vector, K: q.K + len(q.Items()), Filter: q.Chosen(), WithPayload: true,
-				Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
-			})
+			vectors[i], answers[i].Query, err = s.vectorOf(ctx, q, info)
 		}
-		if err != nil {
-			return fmt.Errorf("query %d: %w", i+1, err)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var asked []index.Query
+	var of []int // the queries of asked
+	for i, q := range queries {
+		if s.byScan(q) {
+			continue
 		}
+		of = append(of, i)
+		asked = append(asked, index.Query{
+			Vector: vectors[i], K: q.K + len(q.Items()), Filter: q.Chosen(), WithPayload: true,
+			Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
+		})
 	}
 	if len(asked) == 0 {
 		return nil
@@ -97,6 +105,48 @@ func (s *Server) answerBatch(ctx context.Context, queries []query.Query, info in
 	for n, i := range of {
 		answers[i].Search = queries[i].Explained()
 		answers[i].Hits = s.viewHits(queries[i], found[n])
+	}
+	return nil
+}
+
+// queriesAtOnce is how many queries of a batch are prepared at once: enough that their scans
+// share a run of the decoder, and few against Limits.MaxRunning.
+const queriesAtOnce = 8
+
+// each prepares queries, some at once. It returns the error of the first that fails, behind
+// which none is begun.
+func each(queries []query.Query, prepare func(i int, q query.Query) error) error {
+	turns := make(chan struct{}, queriesAtOnce)
+	faults := make([]error, len(queries))
+	var panicked atomic.Value
+	var failed atomic.Bool
+	var group sync.WaitGroup
+	for i, q := range queries {
+		turns <- struct{}{}
+		if failed.Load() {
+			break
+		}
+		group.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.CompareAndSwap(nil, fmt.Sprintf("%v\n%s", p, debug.Stack()))
+					failed.Store(true)
+				}
+				<-turns
+			}()
+			if faults[i] = prepare(i, q); faults[i] != nil {
+				failed.Store(true)
+			}
+		})
+	}
+	group.Wait()
+	if p := panicked.Load(); p != nil {
+		panic(p) // as it would have without goroutines, so that it costs this request alone
+	}
+	for i, err := range faults {
+		if err != nil {
+			return fmt.Errorf("query %d: %w", i+1, err)
+		}
 	}
 	return nil
 }

@@ -2,9 +2,15 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"engram/httpapi/internal/query"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -38,6 +44,40 @@ func TestABatchAnswersAsItsQueries(t *testing.T) {
 			t.Errorf("%s (-alone +batch):\n%s", q, diff)
 		}
 	}
+}
+
+// Queries of a batch are prepared several at once, none behind one that fails, and the error
+// is that of the first. A panic is the caller's.
+func TestQueriesOfABatchArePreparedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queries := make([]query.Query, 2*queriesAtOnce+1)
+		var begun atomic.Int64
+		began := time.Now()
+		if err := each(queries, func(int, query.Query) error { time.Sleep(time.Second); return nil }); err != nil || time.Since(began) != 3*time.Second {
+			t.Errorf("%d queries of a second took %v, error %v", len(queries), time.Since(began), err)
+		}
+		err := each(queries, func(i int, _ query.Query) error {
+			begun.Add(1)
+			time.Sleep(time.Second)
+			if i == 2 {
+				time.Sleep(time.Second) // behind the fifth, which fails too
+			}
+			if i == 2 || i == 4 {
+				return fmt.Errorf("%d fails", i)
+			}
+			return nil
+		})
+		if err == nil || err.Error() != "query 3: 2 fails" || begun.Load() > queriesAtOnce+5 {
+			t.Errorf("error %v, %d queries were begun", err, begun.Load())
+		}
+		defer func() {
+			if cause, _ := recover().(string); !strings.HasPrefix(cause, "lost\n") {
+				t.Errorf("panic %q", cause)
+			}
+		}()
+		_ = each(queries, func(int, query.Query) error { panic("lost") })
+		t.Error("no panic")
+	})
 }
 
 func TestBatchesThatAreRefused(t *testing.T) {
