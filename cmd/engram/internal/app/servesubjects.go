@@ -218,10 +218,14 @@ func (s *Service) list(use string, m *model.Manifest, dir, device string) *httpa
 
 // openNow returns all models that are open.
 func (s *Service) openNow() []httpapi.Model {
-	if s.collections == nil {
-		return s.models
+	all := slices.Clone(s.models)
+	if s.collections != nil {
+		all = append(all, s.collections.list()...)
 	}
-	return slices.Concat(s.models, s.collections.list())
+	if s.work != nil {
+		all = append(all, s.work.list()...)
+	}
+	return all
 }
 
 // showModel returns a model as clients read of it.

@@ -41,6 +41,7 @@ type workspace struct {
 
 	mu     sync.Mutex
 	opened []io.Closer // decoders of subjects that jobs made
+	models []httpapi.Model
 }
 
 // openWorkspace opens the workspace of jobs, with the subjects that jobs made before.
@@ -162,7 +163,18 @@ func (w *workspace) serve(ctx context.Context, spec SubjectSpec) error {
 	if err := server.PutSubject(subject); err != nil {
 		return err
 	}
+	w.mu.Lock()
+	w.models = slices.DeleteFunc(w.models, func(m httpapi.Model) bool { return m.Subject == spec.ID })
+	w.models = append(w.models, opening.service.models...)
+	w.mu.Unlock()
 	return w.remember(spec)
+}
+
+// list returns the decoders that jobs have made since the server was started.
+func (w *workspace) list() []httpapi.Model {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.models)
 }
 
 // remember writes a subject into the table of the workspace, over an earlier line of it.
