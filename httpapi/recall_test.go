@@ -42,9 +42,9 @@ func (l *leakyStore) Search(ctx context.Context, q index.Query) ([]index.Hit, er
 
 const recallRoute = "/v1/collections/colours/recall"
 
-func measured(t *testing.T, s *Server, address, body string) measuredView {
+func measured(t *testing.T, s *Server, body string) measuredView {
 	t.Helper()
-	return decodeBody[measuredView](t, call(t, s, here("POST", address, body)), http.StatusOK)
+	return decodeBody[measuredView](t, call(t, s, here("POST", recallRoute, body)), http.StatusOK)
 }
 
 // The recall that is measured is the mean share of the others that searches find, with
@@ -62,18 +62,18 @@ func TestRecallIsMeasured(t *testing.T) {
 	}
 	certain := eval.Wilson(1, 5)
 	for _, body := range []string{"", "{}", `{"queries":1000,"k":1000}`} {
-		got := measured(t, s, recallRoute, body)
+		got := measured(t, s, body)
 		if got.Queries != 5 || got.K != 4 || got.Recall != 1 || got.Low != certain.Low || got.High != 1 {
 			t.Errorf("%s: %+v, wanted 5 queries that find all 4 others, from %v on", body, got, certain.Low)
 		}
 	}
 	store.misses = func(v []float32) bool { return v[2] > .5 } // blue alone
-	got := measured(t, s, recallRoute, `{"recall":0.8,"seed":3}`)
+	got := measured(t, s, `{"recall":0.8,"seed":3}`)
 	want := eval.Bootstrap([]float64{1, 1, 1, .75, 1}, 3)
 	if math.Abs(got.Recall-.95) > 1e-9 || got.Low >= got.Recall || got.High < got.Recall || math.Abs(got.High-want.High) > 1e-9 || store.recall != .8 {
 		t.Errorf("where blue misses one of four: %+v, the store was asked for a recall of %v", got, store.recall)
 	}
-	if got := measured(t, s, recallRoute, `{"queries":3,"k":1}`); got.Queries != 3 || got.K != 1 {
+	if got := measured(t, s, `{"queries":3,"k":1}`); got.Queries != 3 || got.K != 1 {
 		t.Errorf("3 queries for 1 hit: %+v", got)
 	}
 }
@@ -150,7 +150,7 @@ func TestRecallOfAGraph(t *testing.T) {
 	for body, bounds := range map[string][2]float64{
 		`{"queries":300,"recall":0.7}`: {.8, .99}, `{"queries":300,"recall":0.9}`: {.95, .999}, `{"queries":300}`: {.98, 1}, `{"queries":300,"recall":1}`: {1, 1},
 	} {
-		got := measured(t, s, recallRoute, body)
+		got := measured(t, s, body)
 		if got.Queries != 300 || got.K != 10 || got.Recall < bounds[0] || got.Recall > bounds[1] || got.Low > got.Recall || got.High < got.Recall {
 			t.Errorf("%s: %+v, wanted a recall from %v to %v", body, got, bounds[0], bounds[1])
 		}

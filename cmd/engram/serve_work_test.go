@@ -119,7 +119,9 @@ func TestAJobTrainsADecoder(t *testing.T) {
 	s.finds("subj07", scan, "p12.png")
 	s.run("train", `{"subject":"subj07","voxels":"voxels.npy","trials":"trials.csv","stimuli":"photos","preset":"linear","seed":2}`) // it is replaced
 	s.finds("subj07", scan, "p12.png")
-	var open struct{ Models []struct{ Use, Subject string } }
+	var open struct {
+		Models []struct{ Use, Subject string }
+	}
 	if exchangeJSON(t, &open, "GET", s.address+"/v1/models", ""); len(open.Models) != 4 || open.Models[3].Subject != "subj07" {
 		t.Errorf("the models are %+v, wanted three and the last decoder", open.Models)
 	}
