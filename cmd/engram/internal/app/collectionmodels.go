@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -167,7 +168,8 @@ func (m *collectionModels) encoder(ctx context.Context, of *model.Model, words b
 }
 
 // find opens the model of a space where a collection remembers it, or else where it is
-// installed. It returns nil where it is not on this machine.
+// installed, or the one that the binary carries. It returns nil where it is not on this
+// machine.
 func (m *collectionModels) find(places modelPlaces) (*model.Model, error) {
 	var faults []error
 	for _, folder := range places.folders {
@@ -182,10 +184,26 @@ func (m *collectionModels) find(places modelPlaces) (*model.Model, error) {
 		faults = append(faults, err)
 	}
 	found, err := m.app.installedOf(places.space)
+	if found == nil && err == nil {
+		found, err = m.app.carriedOf(places.space)
+	}
 	if found != nil {
 		return found, nil
 	}
 	return nil, errors.Join(append(faults, err)...)
+}
+
+// carriedOf opens the model of a space that the binary carries, nil where that is none.
+func (a *App) carriedOf(of space.Space) (*model.Model, error) {
+	name, _, _ := strings.Cut(of.Name, " ")
+	if !slices.Contains([]string{Pixels, ScenesCLIP, ScenesJudge}, name) {
+		return nil, nil
+	}
+	m, err := a.openHere(name)
+	if err != nil || m.Fingerprint() != of.Fingerprint {
+		return nil, err
+	}
+	return m, nil
 }
 
 // install says how the model comes onto this machine.

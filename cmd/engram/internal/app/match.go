@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"engram/data/progress"
@@ -66,8 +65,8 @@ func (a *App) modelOf(ctx context.Context, x *Index, spec modelSpec, watch progr
 	return m, nil
 }
 
-// installedOf opens the model that has made the vectors of a space, if it is installed or the
-// binary carries it. It returns nil where there is none.
+// installedOf opens the installed model that has made the vectors of a space, nil where
+// there is none.
 func (a *App) installedOf(of space.Space) (*model.Model, error) {
 	if !of.Known() {
 		return nil, nil
@@ -79,11 +78,6 @@ func (a *App) installedOf(of space.Space) (*model.Model, error) {
 	for _, m := range installed {
 		if !m.Partial && m.Manifest.Fingerprint() == of.Fingerprint {
 			return a.openFolder(m.Dir)
-		}
-	}
-	if name, _, _ := strings.Cut(of.Name, " "); slices.Contains([]string{Pixels, ScenesCLIP, ScenesJudge}, name) {
-		if m, err := a.openHere(name); err != nil || m.Fingerprint() == of.Fingerprint {
-			return m, err
 		}
 	}
 	return nil, nil
