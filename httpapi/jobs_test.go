@@ -233,6 +233,40 @@ func TestJobsBelongToKeys(t *testing.T) {
 	}
 }
 
+// A job that administrators ask for is begun again by them alone, also one of the client's own.
+func TestRetryWantsTheRoleOfTheJob(t *testing.T) {
+	opts, secrets := guarded(t)
+	queue, err := jobs.Open(t.TempDir(), map[string]jobs.Kind{jobs.Build: {Run: func(context.Context, *jobs.Task) (any, error) {
+		return nil, errors.New("the disk is full")
+	}}}, jobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	opts.Jobs = queue
+	s := newServer(t, opts)
+	for role, want := range map[keys.Role]int{keys.Read: 403, keys.Write: 403, keys.Admin: 202} {
+		j, err := queue.Submit(jobs.Build, []byte("{}"), jobs.Terms{Owner: string(role), Keep: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for !j.State.Ended() {
+			var changed <-chan struct{}
+			if j, changed, err = queue.Get(j.ID); err != nil {
+				t.Fatal(err)
+			}
+			if !j.State.Ended() {
+				<-changed
+			}
+		}
+		r := here("POST", "/v1/jobs/"+j.ID+"/retry", "")
+		r.Header.Set("Authorization", "Bearer "+secrets[role])
+		if w := call(t, s, r); w.Code != want {
+			t.Errorf("%s: status %d, %s, wanted %d", role, w.Code, w.Body, want)
+		}
+	}
+}
+
 // Many slow readers of events hold nothing up, and are bounded.
 func TestReadersOfEventsAreBounded(t *testing.T) {
 	opts := fakeOptions(t)

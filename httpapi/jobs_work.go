@@ -8,6 +8,7 @@ import (
 	"engram/httpapi/internal/problem"
 	"engram/httpapi/internal/query"
 	"engram/httpapi/jobs"
+	"engram/httpapi/keys"
 
 	"github.com/gin-gonic/gin"
 )
@@ -83,6 +84,11 @@ func (s *Server) retryJob(c *gin.Context) error {
 	old, _, err := s.jobOf(c)
 	if err != nil {
 		return err
+	}
+	if old.Kind != jobs.Reconstruct { // which only administrators may ask for
+		if err := s.authorize(c, keys.Admin, false); err != nil {
+			return err
+		}
 	}
 	j, err := s.opts.Jobs.Retry(old.ID)
 	return s.accept(c, j, err)

@@ -37,6 +37,7 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{jobs.ErrNone, 404, "no-such-job", true},
 		{jobs.ErrNoFile, 404, "no-such-file", true},
 		{jobs.ErrEnded, 409, "job-has-ended", true},
+		{jobs.ErrKind, 501, "not-served", true},
 		{jobs.ErrGone, 409, "job-not-kept", true},
 		{jobs.ErrRequest, 422, "unusable-job", true},
 		{jobs.ErrClosing, 503, "not-ready", true},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"engram/cmd/engram/internal/app"
@@ -219,17 +220,17 @@ func TestWorkThatIsRefused(t *testing.T) {
 		{"build", `{"collection":"a","source":"nothing"}`, "no such file", 422},
 		{"build", `{"collection":"../a","source":"photos"}`, "collection is", 422},
 		{"build", `{"collection":"a"}`, "wanted the source", 422},
+		{"build", `{"collection":"index","source":"photos"}`, "the server's own index", 422},
 		{"build", `{"collection":"a","source":"photos","out":"x"}`, "out", 400},
 		{"build", `{"collection":"a","source":"photos","model":"../secret"}`, "wanted the name of a file", 422},
 		{"train", `{"subject":"a/b","voxels":"voxels.npy","stimuli":"photos"}`, "subject is", 422},
-		{"train", `{"subject":"default","voxels":"voxels.npy","stimuli":"photos"}`, "was started with", 422},
 		{"train", `{"subject":"s","stimuli":"photos"}`, "wanted voxels", 422},
 		{"train", `{"subject":"s","voxels":"voxels.npy","stimuli":"photos","preset":"magic"}`, "preset is", 422},
 		{"train", `{"subject":"s","voxels":"voxels.npy","stimuli":"photos","epochs":-1}`, "epochs", 422},
 		{"calibrate", `{"subject":"s","scans":[]}`, "scans of 0 images", 400},
-		{"calibrate", `{"subject":"s","scans":[{"item":"1","voxels":[1,2]},{"item":"2","voxels":[1,2,3]}]}`, "scan 2: repeat 0 has 3 voxels, the first scan 2", 422},
-		{"calibrate", `{"subject":"s","scans":[{"item":"1","voxels":[]}]}`, "no voxels", 422},
-		{"calibrate", `{"subject":"s","scans":[{"item":"1"}]}`, "no item or no voxels", 400},
+		{"calibrate", `{"subject":"s","scans":[{"item":"1","voxels":[1,2]},{"item":"2","voxels":[1,2,3]},{"item":"3","voxels":[1,2]}]}`, "scan 2: repeat 0 has 3 voxels, the first scan 2", 422},
+		{"calibrate", `{"subject":"s","scans":[{"item":"1","voxels":[]},{"item":"2","voxels":[]},{"item":"3","voxels":[]}]}`, "no voxels", 422},
+		{"calibrate", `{"subject":"s","scans":[{"item":"1"},{"item":"2"},{"item":"3"}]}`, "no item or no voxels", 400},
 	} {
 		response, err := http.Post(s.address+"/v1/jobs/"+test.kind, "application/json", strings.NewReader(test.body))
 		if err != nil {
@@ -244,5 +245,62 @@ func TestWorkThatIsRefused(t *testing.T) {
 	var list struct{ Jobs []jobs.Job }
 	if exchangeJSON(t, &list, "GET", s.address+"/v1/jobs", ""); len(list.Jobs) != 0 {
 		t.Errorf("jobs were queued: %+v", list.Jobs)
+	}
+}
+
+// A build of a collection that others ask for meanwhile, on a server that writes, is not in their
+// way and they are not in its.
+func TestAJobBuildsWhatOthersAskFor(t *testing.T) {
+	s, _ := newWorkServer(t)
+	s.close()
+	s.spec.Writable = true
+	s.open()
+	s.run("build", `{"collection":"copies","source":"photos"}`)
+	done := make(chan struct{})
+	var asking sync.WaitGroup
+	for range 3 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				response, err := http.Get(s.address + "/v1/collections/copies/items")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				response.Body.Close()
+				if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusConflict && response.StatusCode != http.StatusServiceUnavailable {
+					t.Errorf("items: status %d", response.StatusCode)
+				}
+			}
+		})
+	}
+	for range 4 {
+		if job := s.run("build", `{"collection":"copies","source":"photos"}`); job.State != jobs.Succeeded {
+			t.Errorf("the job is %+v", job)
+		}
+	}
+	close(done)
+	asking.Wait()
+}
+
+// A subject of the workspace that the operator names too is the operator's.
+func TestSubjectsOfTheWorkspaceThatAreNamedTwice(t *testing.T) {
+	s, lab := newWorkServer(t)
+	s.run("train", `{"subject":"subj07","voxels":"voxels.npy","trials":"trials.csv","stimuli":"photos","preset":"linear"}`)
+	folders, err := filepath.Glob(filepath.Join(s.spec.Workspace, "decoders", "subj07-*"))
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("decoders: %q, %v", folders, err)
+	}
+	s.close()
+	s.spec.SubjectSpec = app.SubjectSpec{ID: "subj07", Decoder: folders[0]}
+	s.open()
+	s.finds("subj07", scanJSON(t, lab.voxels, 6, 22), "p12.png")
+	var list struct{ Subjects []struct{ ID string } }
+	if exchangeJSON(t, &list, "GET", s.address+"/v1/subjects", ""); len(list.Subjects) != 1 {
+		t.Errorf("the subjects are %+v, wanted one", list)
 	}
 }

@@ -56,6 +56,10 @@ func (q *Queue) load() error {
 	}
 	slices.SortFunc(begun, func(a, b *entry) int { return a.job.Created.Compare(b.job.Created) })
 	for _, e := range begun {
+		if e.job.Cancelling {
+			q.end(e, Cancelled, nil, nil)
+			continue
+		}
 		if e.job.Tries >= mostTries {
 			q.end(e, Interrupted, nil, fmt.Errorf("the server died %d times in this job", e.job.Tries))
 			continue

@@ -57,6 +57,8 @@ type Job struct {
 	Error  string          `json:"error,omitempty"`  // of one that failed, one sentence
 	Terms
 	Tries int `json:"tries,omitempty"` // how often it was begun
+	// Cancelling says that the job runs and was cancelled: it is not begun again.
+	Cancelling bool `json:"cancelling,omitempty"`
 	// Version counts the changes, so that a reader knows whether it has the newest.
 	Version int64 `json:"version"`
 }

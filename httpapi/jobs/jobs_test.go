@@ -319,3 +319,46 @@ func TestRetry(t *testing.T) {
 		}
 	}
 }
+
+// A job that was cancelled is not begun again, also where the process ends before it has, and one
+// whose kind is gone fails with a sentence.
+func TestWhatIsNotBegunAgain(t *testing.T) {
+	dir := t.TempDir()
+	running, release := make(chan struct{}), make(chan struct{})
+	q := open(t, dir, func(ctx context.Context, _ *jobs.Task) (any, error) {
+		close(running)
+		<-release // it takes its time to end
+		return nil, ctx.Err()
+	}, jobs.Options{})
+	cancelled, waiting := submit(t, q, "1"), submit(t, q, "2")
+	<-running
+	if j, err := q.Cancel(cancelled.ID); err != nil || !j.Cancelling {
+		t.Errorf("cancelled: %+v, %v", j, err)
+	}
+	record := filepath.Join(dir, cancelled.ID, "job.json")
+	died, err := os.ReadFile(record) // as kill -9 leaves it
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error)
+	go func() { closed <- q.Close() }()
+	time.Sleep(20 * time.Millisecond) // the queue is closing
+	close(release)
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		q, err := jobs.Open(dir, nil, jobs.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, q, cancelled.ID, is(jobs.Cancelled))
+		if j := until(t, q, waiting.ID, is(jobs.Failed)); !strings.Contains(j.Error, `"work": no such kind of job`) {
+			t.Errorf("a job whose kind is gone: %+v", j)
+		}
+		mustClose(t, q)
+		if err := os.WriteFile(record, died, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -194,6 +194,8 @@ func (q *Queue) Cancel(id string) (Job, error) {
 	case e.job.State.Ended():
 		return Job{}, fmt.Errorf("job %s has %s: %w", id, e.job.State, ErrEnded)
 	case e.job.State == Running:
+		q.change(e, func(j *Job) { j.Cancelling = true })
+		q.fault(q.write(e.job))
 		e.cancel()
 		return e.job.clone(), nil
 	}
@@ -213,7 +215,7 @@ func (q *Queue) change(e *entry, do func(*Job)) {
 func (q *Queue) end(e *entry, state State, result json.RawMessage, fault error) Job {
 	now := q.opts.Now().UTC()
 	q.change(e, func(j *Job) {
-		j.State, j.Ended, j.Result = state, &now, result
+		j.State, j.Ended, j.Result, j.Cancelling = state, &now, result, false
 		if fault != nil {
 			j.Error = fault.Error()
 		}
@@ -272,7 +274,7 @@ func (q *Queue) run(ctx context.Context, e *entry) {
 	switch {
 	case err == nil:
 		q.end(e, Succeeded, result, nil)
-	case stopped && q.closing:
+	case stopped && q.closing && !e.job.Cancelling:
 		q.change(e, func(j *Job) { j.State, j.Tries = Queued, j.Tries-1 }) // it is no fault of its own
 		q.fault(q.write(e.job))
 	case stopped:
@@ -289,11 +291,15 @@ func (q *Queue) do(ctx context.Context, e *entry) (result json.RawMessage, err e
 			err = panicked(e.job.Kind, p)
 		}
 	}()
+	kind, ok := q.kinds[e.job.Kind]
+	if !ok { // the server was started for others
+		return nil, fmt.Errorf("%q: %w", e.job.Kind, ErrKind)
+	}
 	request, err := q.request(e.job.ID)
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.kinds[e.job.Kind].Run(ctx, &Task{
+	found, err := kind.Run(ctx, &Task{
 		Request: request,
 		Report: func(r progress.Report) {
 			q.mu.Lock()

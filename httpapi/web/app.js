@@ -68,6 +68,7 @@ async function show(query, { focus = true, back = false } = {}) {
   at("answer").hidden = !asks(query);
   at(asks(query) ? "answer-tools" : "start-tools").append(at("unsafe-label"));
   at("hits").removeAttribute("aria-busy");
+  if (state.subjects.length) showServer(about(query));
   showComposer(query, unsafe());
   try {
     if (asks(query)) await showAnswer(query, { key, signal, focus, back });
@@ -175,6 +176,7 @@ async function more() {
 // follow shows what the address says.
 async function follow({ back = false } = {}) {
   const { query, unsafe: shows, show: item } = fromAddress();
+  if (!query.subject && !state.server.decoder && state.subjects.length) query.subject = state.subjects[0].id;
   if (state.key !== null && back) leave();
   at("unsafe").checked = shows;
   if (keyOf(query, shows) !== state.key) {
@@ -221,7 +223,7 @@ function goFile(file) {
     showProblem({ title: "Not a picture or a scan", detail: `${file.name} is neither a picture nor a scan, wanted an image, or a scan as .npy, .nii, .nii.gz or .f32` });
     return;
   }
-  const able = scan ? state.server?.decoder : state.server?.encoder;
+  const able = scan ? about(state.query).decoder : state.server?.encoder;
   if (able) go({ ...fresh(), file, kind: scan ? "scan" : "image" });
   else if (state.server) showProblem({ title: "Not here", detail: `this server has no model for ${scan ? "scans" : "pictures"}` });
 }
@@ -330,7 +332,7 @@ function turn(side) {
 
 addEventListener("dragover", (event) => {
   event.preventDefault();
-  at("drop").hidden = !(state.server?.encoder || state.server?.decoder);
+  at("drop").hidden = !(state.server?.encoder || about(state.query).decoder);
 });
 addEventListener("dragleave", (event) => { if (!event.relatedTarget) at("drop").hidden = true; });
 addEventListener("drop", (event) => {
@@ -361,7 +363,7 @@ history.scrollRestoration = "manual";
 
 try {
   state.server = await getJSON("v1/info");
-  if (state.server.subjects > 1) ({ subjects: state.subjects } = await getJSON("v1/subjects"));
+  if (state.server.subjects > 1 || (state.server.subjects && !state.server.decoder)) ({ subjects: state.subjects } = await getJSON("v1/subjects"));
   showServer(state.server);
   showAbout(state.server);
 } catch (error) {

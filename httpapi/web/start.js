@@ -43,11 +43,12 @@ export function showSubjects(subjects, query) {
 }
 
 export async function moreTrials() {
-  const { subject, next } = trials;
-  trials.asked = true;
+  const shown = trials;
+  const { subject, next } = shown;
+  shown.asked = true;
   at("more-trials").hidden = true;
   const page = await getJSON(`${baseOf({ subject })}trials?limit=${SCANS}&offset=${next || 0}`);
-  if (trials.subject !== subject) return; // the visitor has chosen another subject
+  if (shown !== trials) return; // the visitor has chosen another subject
   trials = { subject, total: page.total, next: page.next, asked: true };
   at("trials").append(...page.trials.map((trial) => trialCard(trial, subject)));
   at("more-trials").hidden = !page.next;

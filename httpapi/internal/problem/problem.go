@@ -79,6 +79,7 @@ var Table = []Kind{
 	{Err: jobs.ErrNone, Status: http.StatusNotFound, Slug: "no-such-job", Title: "No such job"},
 	{Err: jobs.ErrNoFile, Status: http.StatusNotFound, Slug: "no-such-file", Title: "No such file"},
 	{Err: jobs.ErrEnded, Status: http.StatusConflict, Slug: "job-has-ended", Title: "The job has ended"},
+	{Err: jobs.ErrKind, Status: http.StatusNotImplemented, Slug: "not-served", Title: "The server was not started for this"},
 	{Err: jobs.ErrGone, Status: http.StatusConflict, Slug: "job-not-kept", Title: "The request is not kept"},
 	{Err: jobs.ErrRequest, Status: http.StatusUnprocessableEntity, Slug: "unusable-job", Title: "Unusable job"},
 	{Err: jobs.ErrClosing, Status: http.StatusServiceUnavailable, Slug: "not-ready", Title: "Not ready"},

@@ -11,8 +11,12 @@ import (
 	"engram/httpapi/jobs"
 )
 
-// maxCalibration bounds the images whose scans one calibration has. More are trained on in files.
-const maxCalibration = 2000
+// The images whose scans one calibration has: a training needs three, and more than the most are
+// trained on in files.
+const (
+	minCalibration = 3
+	maxCalibration = 2000
+)
 
 // ReadCalibration reads {"subject": …, "scans": [{"item": …, "voxels": …}, …]}. The voxels of an
 // image are as those of a search.
@@ -28,8 +32,8 @@ func ReadCalibration(raw []byte) (jobs.Calibration, error) {
 		return jobs.Calibration{}, err
 	}
 	asked := object.Calibration
-	if n := len(object.Scans); n < 1 || n > maxCalibration {
-		return asked, fmt.Errorf("there are scans of %d images, wanted 1 to %d: %w", n, maxCalibration, problem.ErrQuery)
+	if n := len(object.Scans); n < minCalibration || n > maxCalibration {
+		return asked, fmt.Errorf("there are scans of %d images, wanted %d to %d: %w", n, minCalibration, maxCalibration, problem.ErrQuery)
 	}
 	for i, s := range object.Scans {
 		if !present(s.Item) || !present(s.Voxels) {

@@ -31,6 +31,9 @@ type collections struct {
 
 	mu     sync.Mutex
 	opened map[string]openCollection
+	// building are collections that a job writes; those that are open for writing are not
+	// opened meanwhile.
+	building []string
 }
 
 // openCollection is a collection with what is open for it.
@@ -77,6 +80,9 @@ func (c *collections) Open(ctx context.Context, name string) (*httpapi.Collectio
 	if known, ok := c.opened[name]; ok {
 		return known.Collection, nil
 	}
+	if c.writable && slices.Contains(c.building, name) {
+		return nil, fmt.Errorf("a job builds the collection %q: %w", name, index.ErrLocked)
+	}
 	// The collection stays open when the request has ended.
 	x, err := c.app.openServed(context.WithoutCancel(ctx), filepath.Join(c.folder, name), c.writable)
 	if err != nil {
@@ -105,6 +111,27 @@ func (c *collections) Open(ctx context.Context, name string) (*httpapi.Collectio
 
 // has reports whether there is a collection of a name.
 func (c *collections) has(name string) bool { return local.Exists(filepath.Join(c.folder, name)) }
+
+// begin closes a collection until end, so that a build may write it. Where it is open
+// for writing, whoever asks for it meanwhile is told to come again. Requests under way end first.
+func (c *collections) begin(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.opened[name]
+	c.building = append(c.building, name)
+	if !ok {
+		return nil
+	}
+	delete(c.opened, name)
+	return known.close()
+}
+
+// end lets a collection be opened again.
+func (c *collections) end(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.building = slices.DeleteFunc(c.building, func(other string) bool { return other == name })
+}
 
 // release closes a collection until it is asked for again. Requests under way end first.
 func (c *collections) release(name string) error {

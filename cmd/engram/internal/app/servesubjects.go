@@ -117,7 +117,9 @@ func (o *subjectOpening) openAll(ctx context.Context, spec ServeSpec, opts *http
 	if err != nil {
 		return err
 	}
-	o.fixed = []string{cmp.Or(own.ID, defaultSubject)}
+	if first.Decoder != nil {
+		o.fixed = append(o.fixed, cmp.Or(own.ID, defaultSubject))
+	}
 	opts.SubjectID, opts.Decoder, opts.Trials = first.ID, first.Decoder, first.Trials
 	for _, of := range table {
 		other, err := o.open(ctx, of, Shown{Simulated: spec.Shown.Simulated}, nil)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,13 +36,13 @@ type workspace struct {
 	app         *App
 	collections *collections // nil: nothing is built
 	opening     *subjectOpening
+	indexName   string // of the server's own index
 	model       string // folder of the model of images where a job names none; "": nobody knows one
 
 	server chan *httpapi.Server // has the server once it is made, for the jobs that began before
 
-	mu     sync.Mutex
-	opened []io.Closer // decoders of subjects that jobs made
-	models []httpapi.Model
+	mu   sync.Mutex
+	made map[string]*madeSubject // by id
 }
 
 // openWorkspace opens the workspace of jobs, with the subjects that jobs made before.
@@ -52,7 +53,9 @@ func (s *Service) openWorkspace(ctx context.Context, spec ServeSpec, opening *su
 	if err := vfs.MkdirAll(spec.Workspace, 0o755); err != nil {
 		return err
 	}
-	s.work = &workspace{dir: spec.Workspace, app: opening.app, collections: others, opening: opening, server: make(chan *httpapi.Server, 1)}
+	a := *opening.app
+	a.opts.Notify = func(line string) { a.opts.Logger.Info(line) } // nobody sits at the command
+	s.work = &workspace{dir: spec.Workspace, app: &a, collections: others, opening: opening, indexName: opts.IndexName, server: make(chan *httpapi.Server, 1), made: map[string]*madeSubject{}}
 	if s.encoder != nil {
 		s.work.model = s.encoder.Model().Dir()
 	}
@@ -61,13 +64,21 @@ func (s *Service) openWorkspace(ctx context.Context, spec ServeSpec, opening *su
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, of := range known {
-		subject, err := opening.open(ctx, of, Shown{}, nil)
-		if err != nil { // one that is odd costs only itself
+	for _, of := range known { // one that is odd costs only itself
+		err := s.work.checkSubject(of.ID)
+		if err == nil && s.work.made[of.ID] != nil {
+			err = errors.New("it is there twice")
+		}
+		var made *madeSubject
+		if err == nil {
+			made, err = s.work.open(ctx, of)
+		}
+		if err != nil {
 			s.note(slog.LevelWarn, "%s: left out: subject %s: %v", filepath.Join(spec.Workspace, subjectsFile), of.ID, err)
 			continue
 		}
-		opts.Subjects = append(opts.Subjects, subject)
+		s.work.made[of.ID] = made
+		opts.Subjects = append(opts.Subjects, made.subject)
 	}
 	return nil
 }
@@ -77,24 +88,41 @@ func (w *workspace) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var faults error
-	for _, c := range slices.Backward(w.opened) {
-		faults = errors.Join(faults, c.Close())
+	for _, made := range w.made {
+		faults = errors.Join(faults, made.Close())
 	}
-	w.opened = nil
 	return faults
 }
 
 // kinds adds what jobs can do here.
 func (w *workspace) kinds(to map[string]jobs.Kind) {
-	to[jobs.Train] = jobs.Kind{Check: w.checkTraining, Run: w.train}
-	to[jobs.Calibrate] = jobs.Kind{Check: w.checkCalibration, Run: w.calibrate}
+	to[jobs.Train] = jobs.Kind{Check: w.checkTraining, Run: w.withoutPlaces(w.train)}
+	to[jobs.Calibrate] = jobs.Kind{Check: w.checkCalibration, Run: w.withoutPlaces(w.calibrate)}
 	if w.collections != nil {
-		to[jobs.Build] = jobs.Kind{Check: w.checkBuilding, Run: w.build}
+		to[jobs.Build] = jobs.Kind{Check: w.checkBuilding, Run: w.withoutPlaces(w.build)}
+	}
+}
+
+// withoutPlaces returns a Run whose errors, which clients read, do not say where the workspace and
+// the collections lie. The log has them as they are.
+func (w *workspace) withoutPlaces(run func(context.Context, *jobs.Task) (any, error)) func(context.Context, *jobs.Task) (any, error) {
+	return func(ctx context.Context, t *jobs.Task) (any, error) {
+		result, err := run(ctx, t)
+		if err == nil || ctx.Err() != nil {
+			return result, err
+		}
+		w.app.opts.Logger.Error("a job failed", "reason", err)
+		text := strings.ReplaceAll(err.Error(), w.dir+string(filepath.Separator), "")
+		if w.collections != nil {
+			text = strings.ReplaceAll(text, w.collections.folder+string(filepath.Separator), "")
+		}
+		return nil, errors.New(text)
 	}
 }
 
 // path returns where a file lies that a client names, "" for none. It refuses what is not in
-// the workspace, also by a link.
+// the workspace, also where the name is a link. Links inside a folder are followed: whoever may
+// write into the workspace decides what is read.
 func (w *workspace) path(field, name string) (string, error) {
 	if name == "" {
 		return "", nil
@@ -151,30 +179,33 @@ func (w *workspace) serve(ctx context.Context, spec SubjectSpec) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	opening := *w.opening
-	opening.service = &Service{log: w.app.opts.Logger, encoder: w.opening.service.encoder, batches: w.opening.service.batches}
-	subject, err := opening.open(ctx, spec, Shown{}, nil)
-	w.mu.Lock()
-	w.opened = append(w.opened, opening.service.opened...)
-	w.mu.Unlock()
+	made, err := w.open(ctx, spec)
 	if err != nil {
 		return err
 	}
-	if err := server.PutSubject(subject); err != nil {
-		return err
+	if err := server.PutSubject(made.subject); err != nil {
+		return errors.Join(err, made.Close())
 	}
 	w.mu.Lock()
-	w.models = slices.DeleteFunc(w.models, func(m httpapi.Model) bool { return m.Subject == spec.ID })
-	w.models = append(w.models, opening.service.models...)
+	old := w.made[spec.ID]
+	w.made[spec.ID] = made
 	w.mu.Unlock()
+	if old != nil {
+		if err := old.Close(); err != nil {
+			return err
+		}
+	}
 	return w.remember(spec)
 }
 
-// list returns the decoders that jobs have made since the server was started.
-func (w *workspace) list() []httpapi.Model {
+// list returns the decoders that jobs have made.
+func (w *workspace) list() (all []httpapi.Model) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.models)
+	for _, id := range slices.Sorted(maps.Keys(w.made)) {
+		all = append(all, w.made[id].models...)
+	}
+	return all
 }
 
 // remember writes a subject into the table of the workspace, over an earlier line of it.

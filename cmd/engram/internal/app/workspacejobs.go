@@ -183,6 +183,9 @@ func (w *workspace) building(ask jobs.Building) (spec BuildSpec, err error) {
 	if !httpapi.ValidName(ask.Collection) {
 		return spec, fmt.Errorf("collection is %.100q, wanted up to 100 letters, digits, points, hyphens and underscores, the first a letter or a digit: %w", ask.Collection, jobs.ErrRequest)
 	}
+	if ask.Collection == w.indexName {
+		return spec, fmt.Errorf("%q is the server's own index, wanted another name: %w", ask.Collection, jobs.ErrRequest)
+	}
 	if ask.Source == "" {
 		return spec, fmt.Errorf("wanted the source, a folder in the workspace: %w", jobs.ErrRequest)
 	}
@@ -223,12 +226,16 @@ func (w *workspace) build(ctx context.Context, t *jobs.Task) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.collections.release(ask.Collection); err != nil { // it may be open for writing
+	if err := w.collections.begin(ask.Collection); err != nil {
 		return nil, err
 	}
+	defer w.collections.end(ask.Collection)
 	report, err := w.app.Build(ctx, spec, t.Report)
 	if err != nil {
 		return nil, err
+	}
+	for i := range report.Sources {
+		report.Sources[i].Place = w.relative(report.Sources[i].Place)
 	}
 	// One that was opened meanwhile has not all that is new.
 	return Built{ask.Collection, report}, w.collections.release(ask.Collection)
