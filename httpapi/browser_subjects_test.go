@@ -77,3 +77,27 @@ func (p page) chooseSubject(address string) {
 	p.open(address + "/?subject=subj01&trial=t1")
 	p.until(searched + ` && document.querySelector("#scan-size").textContent.startsWith("t1 · 5 voxels")`)
 }
+
+// Where the server has no decoder of its own the page takes scans of the first subject.
+func TestSubjectsWithoutADefaultInABrowser(t *testing.T) {
+	opts, _ := browserWorld(t)
+	opts.Subjects = []Subject{{ID: "subj02", Decoder: lastThree(opts.Decoder.Space), Trials: []Trial{{ID: "t9", Repeats: [][]float32{{9, 0, 0, 1}}}}}}
+	opts.Decoder, opts.Trials = nil, nil
+	server := httptest.NewServer(checked(t, newServer(t, opts)))
+	defer server.Close()
+	ctx := newBrowser(t)
+	complaints := watchConsole(ctx)
+	p := page{t, ctx}
+	p.do("desktop", desktop)
+	p.open(server.URL)
+	p.until(`!document.querySelector("#choose-scan").hidden && document.querySelector("#trials a").dataset.trial === "t9"`)
+	if promise := p.text("#promise"); promise != "Search 5 images with words, a picture or a brain scan" {
+		t.Errorf("the page promises %q", promise)
+	}
+	p.click("#trials a")
+	p.address("?subject=subj02&trial=t9")
+	p.until(searched + ` && document.querySelector("#scan-size").textContent === "t9 · 4 voxels"`)
+	for _, complaint := range complaints() {
+		t.Errorf("the console says: %s", complaint)
+	}
+}
