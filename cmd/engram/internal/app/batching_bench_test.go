@@ -23,9 +23,9 @@ import (
 )
 
 // BenchmarkBatching embeds texts and pictures and decodes scans for 1 to 32 callers at
-// once, each of which asks again as soon as it has its answer. Either each request has a
-// run of its own, or runs are shared as a server shares them. The ways take turns of .2 s, so that what else the machine does is
-// the same for all. Of each way it reports the requests a second, the median and the 99th
+// once. A caller asks again as soon as it has its answer. Either each request has a
+// run of its own, or runs are shared as a server shares them. The two take turns of .2 s, so
+// that what else the machine does is the same for both. Of each way it reports the requests a second, the median and the 99th
 // percentile of the time of one, and its processor time.
 //
 // The models are the demo's, or the one in the folder that ENGRAM_TEST_MODEL names, and

@@ -26,13 +26,13 @@ type collections struct {
 	service  *Service
 	folder   string
 	writable bool
-	own      httpapi.Options // whose encoders are those of the server's own index
+	own      httpapi.Options // of the server's own index, with its encoders
 	models   *collectionModels
 
 	mu     sync.Mutex
 	opened map[string]openCollection
-	// building are collections that a job writes; those that are open for writing are not
-	// opened meanwhile.
+	// building are the names of collections that a job writes. A server that writes does not
+	// open them meanwhile.
 	building []string
 }
 
@@ -117,13 +117,8 @@ func (c *collections) has(name string) bool { return local.Exists(filepath.Join(
 func (c *collections) begin(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known, ok := c.opened[name]
 	c.building = append(c.building, name)
-	if !ok {
-		return nil
-	}
-	delete(c.opened, name)
-	return known.close()
+	return c.forget(name)
 }
 
 // end lets a collection be opened again.
@@ -137,6 +132,11 @@ func (c *collections) end(name string) {
 func (c *collections) release(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.forget(name)
+}
+
+// forget closes a collection where it is open. The caller holds the lock.
+func (c *collections) forget(name string) error {
 	known, ok := c.opened[name]
 	if !ok {
 		return nil

@@ -212,7 +212,7 @@ func (o *subjectOpening) tokens() (from twostage.Source, t, d int, err error) {
 // defaultSubject is the subject that has no other name.
 const defaultSubject = "default"
 
-// list adds a model that is open to those that clients read of.
+// list adds an open model to what GET /v1/models answers.
 func (s *Service) list(use string, m *model.Manifest, dir, device string) *httpapi.Model {
 	s.models = append(s.models, showModel(use, m, dir, device))
 	return &s.models[len(s.models)-1]

@@ -262,7 +262,7 @@ func TestACallThatIsOverDoesNotRun(t *testing.T) {
 	}
 }
 
-// Close waits for all calls, those that wait for others included, and refuses new ones.
+// Close waits for the calls that run and for those that wait for a run, and refuses new ones.
 // No goroutine is left, which synctest would tell.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

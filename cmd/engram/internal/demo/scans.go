@@ -102,8 +102,8 @@ func (d *demo) respond(ctx context.Context, subject *scanner.Subject) (blas32.Ge
 // [scenes·repeats, voxels], scene by scene, repeats in their order.
 type recorded map[string]blas32.General
 
-// readScans reads the scans of some sets from a folder, and no others: those of training
-// scenes take several hundred megabytes.
+// readScans reads the scans of the named sets from a folder. It leaves out the others, because the
+// scans of training scenes take several hundred megabytes.
 func (d *demo) readScans(dir string, sets ...set) (_ recorded, err error) {
 	voxels, err := dataset.Recording{Path: filepath.Join(dir, "voxels.npy")}.Open()
 	if err != nil {
