@@ -28,7 +28,6 @@ import argparse
 import base64
 import contextlib
 import glob
-import http.client
 import json
 import pathlib
 import shutil
@@ -115,25 +114,22 @@ class Service:
             return json.load(answer)["vector"]
 
 
-def alone(service, requests, rounds):
-    """Times of one client in ms: of a request, and of the model as the answer states it."""
-    connection = http.client.HTTPConnection(service.host)
+def alone(url, requests, seconds):
+    """Times of one client in ms, one request after the other: of a request, and of the model as the same answer states it."""
+    sent = attacked(url, requests, seconds, rate=0, connections=1)
+    results = subprocess.run(["vegeta", "encode", "-to=json"], input=sent, stdout=subprocess.PIPE, check=True).stdout
     times, models = [], []
-    for method, path, media, body in (requests * (rounds // len(requests) + 1))[:rounds]:
-        begun = time.perf_counter()
-        connection.request(method, path, body, {"Content-Type": media} if media else {})
-        answer = connection.getresponse()
-        text = answer.read()
-        times.append((time.perf_counter() - begun) * 1e3)
-        assert answer.status == 200, text
-        if method == "POST":
-            found = json.loads(text)
-            models.append((found.get("stages") or {}).get("decode_ms", found["times"]["query_ms"]))
-    return statistics.median(times), statistics.median(models) if models else 0.0
+    for result in map(json.loads, results.splitlines()):
+        text = base64.b64decode(result["body"])
+        assert result["code"] == 200, text
+        times.append(result["latency"] / 1e6)
+        found = json.loads(text)
+        models.append((found.get("stages") or {}).get("decode_ms", found["times"]["query_ms"]))
+    return statistics.median(times), statistics.median(models)
 
 
-def attack(url, requests, seconds, rate=0, connections=0):
-    """vegeta's report; rate 0 is as fast as so many connections ask."""
+def attacked(url, requests, seconds, rate, connections):
+    """vegeta's results; rate 0 is as fast as so many connections ask."""
     targets = "\n".join(json.dumps({"method": m, "url": url + path, "body": base64.b64encode(body).decode(),
                                     "header": {"Content-Type": [media]} if media else {}}) for m, path, media, body in requests)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -141,8 +137,13 @@ def attack(url, requests, seconds, rate=0, connections=0):
         file.flush()
         command = ["vegeta", "attack", "-format=json", f"-targets={file.name}", f"-duration={seconds}s", f"-rate={rate}", "-timeout=10s"]
         command += [f"-max-workers={connections}", f"-workers={connections}"] if connections else []
-        sent = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    report = subprocess.run(["vegeta", "report", "-type=json"], input=sent.stdout, stdout=subprocess.PIPE, check=True)
+        return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+def attack(url, requests, seconds, rate=0, connections=0):
+    """vegeta's report of these results."""
+    sent = attacked(url, requests, seconds, rate, connections)
+    report = subprocess.run(["vegeta", "report", "-type=json"], input=sent, stdout=subprocess.PIPE, check=True)
     found = json.loads(report.stdout)
     return {"rate": found["throughput"], "answered": found["success"], "codes": found["status_codes"], "asked": found["rate"],
             "p50": found["latencies"]["50th"] / 1e6, "p99": found["latencies"]["99th"] / 1e6, "most": found["latencies"]["max"] / 1e6}
@@ -169,8 +170,8 @@ def load(args):
         requests = service.requests()
         print(f"{'search by':10} {'alone p50':>10} {'its model':>10} {'between':>8} | {'capacity/s':>10} {'at 80 %: p50':>12} {'p99':>8} {'p99/p50':>8} {'MiB':>6}")
         for kind in ("scan", "words", "picture", "vector"):
-            alone(service, requests[kind], 50)
-            p50, model = alone(service, requests[kind], 400)
+            alone(service.url, requests[kind], 1)
+            p50, model = alone(service.url, requests[kind], args.seconds)
             most = capacity(service.url, requests[kind], args.seconds, p50)
             found = attack(service.url, requests[kind], 2 * args.seconds, rate=round(0.8 * most))
             usage = service.usage()

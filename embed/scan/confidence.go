@@ -65,6 +65,10 @@ func (m *Metric) Confidence(scores []float32, repeats int) (probability float64,
 // scores so weighted.
 type weights struct{ largest, sum, mean, variance float64 }
 
+// leastWeight is the exponent below which a weight is nothing beside the largest one, 1: of
+// a million such weights the sum is 1e-20.
+const leastWeight = -60
+
 func boltzmann(scores []float32, sharpness float64) (w weights) {
 	w.largest = math.Inf(-1)
 	for _, s := range scores {
@@ -73,6 +77,9 @@ func boltzmann(scores []float32, sharpness float64) (w weights) {
 	var square float64
 	for _, s := range scores {
 		d := float64(s) - w.largest
+		if sharpness*d < leastWeight {
+			continue
+		}
 		e := math.Exp(sharpness * d)
 		w.sum, w.mean, square = w.sum+e, w.mean+e*d, square+e*d*d
 	}

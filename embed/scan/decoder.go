@@ -2,7 +2,9 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"engram/data/space"
@@ -28,6 +30,7 @@ type Decoder struct {
 	parts   func() (*Components, error)
 	first   func() (*firstStage, error)
 	zscore  func() (*ZScore, error) // of training; nil where it is not known
+	scoring lazySession             // voxels to scores; see Scores
 }
 
 // Open opens the decoder in a folder: one that Save wrote, or any model of kind
@@ -57,12 +60,13 @@ func Open(rt *ort.Runtime, dir string, opts ort.SessionOptions) (*Decoder, error
 	d.parts = sync.OnceValues(func() (*Components, error) { return readParts(d.config, d.mean, from) })
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(from) })
 	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(from) })
+	d.scoring.open = func() (*ort.Session, error) { return openScoring(rt, d.config, from, opts) }
 	graph := m.Graphs["decoder"]
-	opts = d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T))
+	whole := d.sessionOptions(opts, graph.Inputs["voxels"], outputName(graph, m.T))
 	if name, ok := graph.Outputs["backbone"]; ok {
-		opts.Outputs = append(opts.Outputs, ort.Spec{Name: name, Type: onnx.Float, Shape: []int64{-1, int64(m.T), int64(m.D)}})
+		whole.Outputs = append(whole.Outputs, ort.Spec{Name: name, Type: onnx.Float, Shape: []int64{-1, int64(m.T), int64(m.D)}})
 	}
-	if d.session, err = rt.OpenFile(m.GraphPath("decoder"), opts); err != nil {
+	if d.session, err = rt.OpenFile(m.GraphPath("decoder"), whole); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -84,6 +88,7 @@ func (m *Model) Open(rt *ort.Runtime, opts ort.SessionOptions) (*Decoder, error)
 	d := &Decoder{config: m.Config, mean: m.Values[targetMean], metric: sync.OnceValues(m.Metric), parts: sync.OnceValues(m.Components)}
 	d.first = sync.OnceValues(func() (*firstStage, error) { return d.readFirstStage(m.arrays()) })
 	d.zscore = sync.OnceValues(func() (*ZScore, error) { return readZScore(m.arrays()) })
+	d.scoring.open = func() (*ort.Session, error) { return openScoring(rt, m.Config, m.arrays(), opts) }
 	if d.session, err = rt.OpenBytes("decoder", content, d.sessionOptions(opts, voxelsName, tokensName)); err != nil {
 		return nil, err
 	}
@@ -120,7 +125,7 @@ func (d *Decoder) RunSize() int {
 }
 
 // Close frees the model.
-func (d *Decoder) Close() error { return d.session.Close() }
+func (d *Decoder) Close() error { return errors.Join(d.session.Close(), d.scoring.Close()) }
 
 // Decode predicts the tokens of what was seen, [n, T·D], from betas as they were
 // measured, [n, V]. It refuses another number of voxels and NaN and infinite
@@ -138,30 +143,41 @@ func (d *Decoder) Backbone(ctx context.Context, voxels blas32.General) (blas32.G
 // decode returns an output of the model for all trials, [n, T·D]: 0 for the tokens, 1 for
 // the backbone.
 func (d *Decoder) decode(ctx context.Context, voxels blas32.General, which int) (blas32.General, error) {
-	if voxels.Cols != d.config.Voxels {
-		return blas32.General{}, fmt.Errorf("voxels: the decoder reads %d voxels, the scan has %d", d.config.Voxels, voxels.Cols)
-	}
-	if err := matrix.Check(voxels, voxelNames()); err != nil {
+	if err := d.checkVoxels(voxels); err != nil {
 		return blas32.General{}, err
 	}
 	out := matrix.New(voxels.Rows, d.config.outputs())
-	input, output := d.session.Inputs()[0].Name, d.session.Outputs()[which].Name
-	for from := 0; from < voxels.Rows; from += maxDecodeBatch {
-		part := matrix.Part(voxels, from, min(from+maxDecodeBatch, voxels.Rows))
-		shape := []int64{int64(part.Rows), int64(d.config.T), int64(d.config.D)}
-		if d.config.T == 1 && which == 0 {
-			shape = []int64{int64(part.Rows), int64(d.config.D)}
-		}
-		result := &ort.Tensor{Shape: shape, Data: out.Data[from*out.Cols : (from+part.Rows)*out.Cols]}
-		if err := d.session.Run(ctx, ort.Tensors{input: tensor(part)}, ort.Tensors{output: result}); err != nil {
-			return blas32.General{}, err
-		}
+	shape := []int64{int64(d.config.T), int64(d.config.D)}
+	if d.config.T == 1 && which == 0 {
+		shape = shape[1:]
 	}
-	// Voxels near the end of float32 give infinite sums.
-	if err := matrix.Check(out, matrix.Names{Matrix: "predicted tokens", Row: "trial", Col: "element"}); err != nil {
+	if err := run(ctx, d.session, which, voxels, out, shape); err != nil {
 		return blas32.General{}, err
 	}
-	return out, nil
+	// Voxels near the end of float32 give infinite sums.
+	return out, matrix.Check(out, matrix.Names{Matrix: "predicted tokens", Row: "trial", Col: "element"})
+}
+
+// checkVoxels refuses another number of voxels, and NaN and infinite ones.
+func (d *Decoder) checkVoxels(voxels blas32.General) error {
+	if voxels.Cols != d.config.Voxels {
+		return fmt.Errorf("voxels: the decoder reads %d voxels, the scan has %d", d.config.Voxels, voxels.Cols)
+	}
+	return matrix.Check(voxels, voxelNames())
+}
+
+// run fills out, [n, elements], with an output of a session whose rows have a shape, from
+// voxels, [n, V].
+func run(ctx context.Context, session *ort.Session, which int, voxels, out blas32.General, shape []int64) error {
+	input, output := session.Inputs()[0].Name, session.Outputs()[which].Name
+	for from := 0; from < voxels.Rows; from += maxDecodeBatch {
+		part := matrix.Part(voxels, from, min(from+maxDecodeBatch, voxels.Rows))
+		result := &ort.Tensor{Shape: slices.Concat([]int64{int64(part.Rows)}, shape), Data: out.Data[from*out.Cols : (from+part.Rows)*out.Cols]}
+		if err := session.Run(ctx, ort.Tensors{input: tensor(part)}, ort.Tensors{output: result}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Global returns the global token of a prediction, [T·D], less the mean global token of

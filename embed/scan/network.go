@@ -108,15 +108,27 @@ func (l *layers) fixed(name string, shape ...int) *grad.Node {
 	return l.Param(name, nn.Constant(0), shape...)
 }
 
+// ridge is the ridge's scores along the components, [n, Rank], from z-scored voxels, [n, V].
+func (l *layers) ridge(voxels *grad.Node) *grad.Node {
+	c := l.config
+	return grad.Add(grad.MatMul(voxels, l.fixed(ridgeWeight, c.Voxels, c.Rank)), l.fixed(ridgeBias, c.Rank))
+}
+
+// standard returns z-scored voxels, [n, V], from raw ones, the graph's input.
+func (l *layers) standard() *grad.Node {
+	v := l.config.Voxels
+	raw := l.Graph().Data(voxelsName, onnx.Float, grad.Batch, v)
+	return grad.Mul(grad.Sub(raw, l.fixed(meanName, v)), l.fixed(scaleName, v))
+}
+
 // serving returns the graph of the whole decoder: raw voxels, [n, V], to tokens
 // in the target space, [n, T, D] (or [n, D] where T is 1).
 func (c Config) serving() (*layers, *grad.Node) {
 	l := newLayers(c)
-	raw := l.Graph().Data(voxelsName, onnx.Float, grad.Batch, c.Voxels)
-	x := grad.Mul(grad.Sub(raw, l.fixed(meanName, c.Voxels)), l.fixed(scaleName, c.Voxels))
+	x := l.standard()
 	var tokens *grad.Node
 	if c.Rank > 0 {
-		ridge := grad.Add(grad.MatMul(x, l.fixed(ridgeWeight, c.Voxels, c.Rank)), l.fixed(ridgeBias, c.Rank))
+		ridge := l.ridge(x)
 		basis := l.fixed(basisName, c.Rank, c.outputs())
 		tokens = grad.MatMul(ridge, basis)
 		if c.Width > 0 {
@@ -133,6 +145,13 @@ func (c Config) serving() (*layers, *grad.Node) {
 		tokens = grad.Reshape(tokens, grad.Batch, c.T, c.D)
 	}
 	return l, tokens
+}
+
+// scoring returns the graph of a decoder that is a ridge alone up to its scores: raw
+// voxels, [n, V], to scores along the components of the targets, [n, Rank].
+func (c Config) scoring() *grad.Node {
+	l := newLayers(c)
+	return l.ridge(l.standard())
 }
 
 // parameters lists the arrays that a decoder of this shape consists of.

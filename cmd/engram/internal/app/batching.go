@@ -116,29 +116,29 @@ func (m *ImageEncoder) one(ctx context.Context, img *pixels.Image) (embed.Vector
 func (m *ImageEncoder) Batch(opts batch.Options) { m.queue = batch.New(m.Encode, opts) }
 
 // Batch lets scans share runs of the model that are decoded at the same time.
-func (d *Decoder) Batch(opts batch.Options) { d.queue = batch.New(d.tokens, opts) }
+func (d *Decoder) Batch(opts batch.Options) { d.queue = batch.New(d.several, opts) }
 
-// one predicts the tokens, [T·D], of a scan, [V], with others that come at the same time
-// where scans are batched.
+// one predicts what searches compare, [Rank] or [T·D], of a scan, [V], with others that come
+// at the same time where scans are batched.
 func (d *Decoder) one(ctx context.Context, scan []float32) ([]float32, error) {
 	if d.queue != nil {
 		return d.queue.Do(ctx, scan)
 	}
-	tokens, err := d.tokens(ctx, [][]float32{scan})
+	predicted, err := d.several(ctx, [][]float32{scan})
 	if err != nil {
 		return nil, err
 	}
-	return tokens[0], nil
+	return predicted[0], nil
 }
 
-// tokens predicts the tokens, [n][T·D], of scans, [n][V].
-func (d *Decoder) tokens(ctx context.Context, scans [][]float32) ([][]float32, error) {
+// several predicts what searches compare, [n][Rank] or [n][T·D], of scans, [n][V].
+func (d *Decoder) several(ctx context.Context, scans [][]float32) ([][]float32, error) {
 	voxels := d.Config().Voxels
 	rows := blas32.General{Rows: len(scans), Cols: voxels, Stride: voxels, Data: scans[0]}
 	if len(scans) > 1 {
 		rows.Data = slices.Concat(scans...)
 	}
-	predicted, err := d.Decode(ctx, rows)
+	predicted, err := d.compared(ctx, rows)
 	if err != nil {
 		return nil, err
 	}

@@ -199,7 +199,7 @@ func scanWays(b *testing.B, a *App) (w manners) {
 		}
 		trials := noise(64, d.Config().Voxels)
 		w.add(shared, func(ctx context.Context, i int) error {
-			_, err := d.Predict(ctx, [][]float32{trials.Data[i%64*trials.Cols:][:trials.Cols]})
+			_, err := d.predict(ctx, [][]float32{trials.Data[i%64*trials.Cols:][:trials.Cols]})
 			return err
 		})
 	}

@@ -69,9 +69,10 @@ func TestRequestsThatShareARunGetWhatTheyGetAlone(t *testing.T) {
 			return err
 		}, nil},
 		useDecoder: {decoder.Batch, func(ctx context.Context, i int) ([]float32, error) {
-			return decoder.Predict(ctx, [][]float32{scans.Data[i*40:][:40]})
+			p, err := decoder.predict(ctx, [][]float32{scans.Data[i*40:][:40]})
+			return p.values, err
 		}, func(ctx context.Context) error { // finite voxels with infinite sums
-			_, err := decoder.Predict(ctx, [][]float32{endless(40)})
+			_, err := decoder.predict(ctx, [][]float32{endless(40)})
 			return err
 		}, embed.ErrNotFinite},
 	} {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 
 	"engram/cmd/engram/internal/batch"
+	"engram/cmd/engram/internal/twostage"
 	"engram/data/progress"
 	"engram/data/space"
 	"engram/embed/dataset"
 	"engram/embed/ort"
 	"engram/embed/scan"
+
+	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // Decoder is an open decoder with the library that runs it.
@@ -58,11 +61,11 @@ func (d *Decoder) CheckVoxels(scans *dataset.Voxels) (compared string, err error
 // Query returns the unit vector to search an index for, predicted from the
 // repeats of one scan.
 func (d *Decoder) Query(ctx context.Context, repeats [][]float32) ([]float32, error) {
-	predicted, err := d.Predict(ctx, repeats)
+	p, err := d.predict(ctx, repeats)
 	if err != nil {
 		return nil, err
 	}
-	return d.FirstStage(predicted)
+	return p.global(ctx)
 }
 
 // Unlike returns how far the mean of one scan's repeats lies from the training trials (see
@@ -76,9 +79,16 @@ func (d *Decoder) Unlike(repeats [][]float32) (deviation float64, unlike bool, e
 	return deviation, known && deviation > scan.MostDeviation, err
 }
 
-// Predict returns the tokens, [T·D], predicted from the repeats of one scan. It
-// averages them voxel by voxel, as the published protocols do.
-func (d *Decoder) Predict(ctx context.Context, repeats [][]float32) ([]float32, error) {
+// prediction is what a decoder makes of the repeats of one scan.
+type prediction struct {
+	decoder *Decoder  // open until the querier is closed
+	values  []float32 // scores, [Rank], of a scored decoder, else tokens, [T·D]
+	repeats int
+}
+
+// predict averages the repeats of one scan voxel by voxel, as the published protocols do,
+// and predicts what searches compare.
+func (d *Decoder) predict(ctx context.Context, repeats [][]float32) (*prediction, error) {
 	voxels := d.Config().Voxels
 	for _, row := range repeats {
 		if len(row) != voxels {
@@ -89,5 +99,38 @@ func (d *Decoder) Predict(ctx context.Context, repeats [][]float32) ([]float32, 
 	if err != nil {
 		return nil, err
 	}
-	return d.one(ctx, mean)
+	values, err := d.one(ctx, mean)
+	return &prediction{decoder: d, values: values, repeats: len(repeats)}, err
+}
+
+// compared predicts what searches compare of scans, [n, V]: scores, [n, Rank], of a scored
+// decoder, else tokens, [n, T·D].
+func (d *Decoder) compared(ctx context.Context, scans blas32.General) (blas32.General, error) {
+	if d.Config().Scored() {
+		return d.Scores(ctx, scans)
+	}
+	return d.Decode(ctx, scans)
+}
+
+// global returns the vector of the first stage.
+func (p *prediction) global(ctx context.Context) ([]float32, error) {
+	if p.decoder.Config().Scored() {
+		return p.decoder.FirstStageOfScores(ctx, p.values)
+	}
+	return p.decoder.FirstStage(p.values)
+}
+
+// query returns what a search compares by the decoder's metric.
+func (p *prediction) query() (twostage.Query, error) {
+	q := twostage.Query{Global: p.global, Repeats: p.repeats}
+	metric, err := p.decoder.Metric()
+	if err != nil {
+		return q, err
+	}
+	of := metric.Query
+	if p.decoder.Config().Scored() {
+		of = metric.QueryScores
+	}
+	q.Vector, err = of(p.values, p.repeats)
+	return q, err
 }

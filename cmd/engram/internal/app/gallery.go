@@ -205,7 +205,7 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 		if err != nil {
 			return nil, err
 		}
-		tokens, err := decoder.Decode(ctx, means)
+		values, err := of.compared(ctx, means)
 		if err != nil {
 			return nil, err
 		}
@@ -217,8 +217,8 @@ func (g *gallery) score(ctx context.Context, decoder *scan.Decoder, name string,
 			if !g.found[image] {
 				continue
 			}
-			p := &prediction{decoder: of, tokens: tokens.Data[i*tokens.Stride:][:tokens.Cols], repeats: repeats}
-			r, stages, err := q.rankPrediction(ctx, searcher, p)
+			p := &prediction{decoder: of, values: values.Data[i*values.Stride:][:values.Cols], repeats: repeats}
+			r, stages, err := q.rankPrediction(ctx, searcher, p, false)
 			if err != nil {
 				return nil, err
 			}

@@ -10,64 +10,52 @@ import (
 	"engram/index/results"
 )
 
-// prediction is what a decoder makes of a scan.
-type prediction struct {
-	decoder *Decoder // open until the querier is closed
-	tokens  []float32
-	repeats int
-	unlike  bool // the scan is far from the training trials
-}
-
-// decode predicts the tokens of what was seen in a scan.
-func (q *querier) decode(ctx context.Context, p Part) (_ *prediction, err error) {
+// decode predicts what was seen in a scan. unlike says that the scan is far from the
+// training trials.
+func (q *querier) decode(ctx context.Context, p Part) (predicted *prediction, unlike bool, err error) {
 	if q.spec.Decoder == "" {
-		return nil, errors.New("a search by scan needs --decoder")
+		return nil, false, errors.New("a search by scan needs --decoder")
 	}
 	scans, err := dataset.Recording{Path: p.Value, Mask: q.spec.Mask, Labels: q.spec.Labels}.Open()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer scans.Close()
 	repeats, err := scans.Rows(p.Rows)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	d, err := q.app.decoderOf(ctx, q.index, q.spec.Decoder, q.spec.AssumeModel, q.watch)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	q.opened = append(q.opened, d)
 	compared, err := d.CheckVoxels(scans)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Value, err)
+		return nil, false, fmt.Errorf("%s: %w", p.Value, err)
 	}
 	log := q.app.opts.Logger
 	for _, warning := range scans.Warnings {
 		log.Warn(warning)
 	}
 	log.Info(fmt.Sprintf("%s, %d averaged; %s", scans, len(repeats), compared))
-	found := &prediction{decoder: d, repeats: len(repeats)}
-	if found.tokens, err = d.Predict(ctx, repeats); err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Value, err)
+	if predicted, err = d.predict(ctx, repeats); err != nil {
+		return nil, false, fmt.Errorf("%s: %w", p.Value, err)
 	}
 	deviation, unlike, err := d.Unlike(repeats)
 	if unlike {
 		log.Warn(fmt.Sprintf("%s: the voxels lie %.3g standard deviations of the training trials from their mean, wanted about 1: perhaps they are scaled otherwise; no confidence is stated", p.Value, deviation))
 	}
-	found.unlike = unlike
-	return found, err
+	return predicted, unlike, err
 }
 
 func (q *querier) scanVector(ctx context.Context, p Part) ([]float32, error) {
-	found, err := q.decode(ctx, p)
+	predicted, _, err := q.decode(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	return found.global()
+	return predicted.global(ctx)
 }
-
-// global returns the vector of the first stage.
-func (p *prediction) global() ([]float32, error) { return p.decoder.FirstStage(p.tokens) }
 
 // searchWork bounds the multiplications for mapping all items in one search by hand:
 // about two seconds on two processors.
@@ -76,7 +64,7 @@ const searchWork = 5e10
 // rankByScan ranks by all tokens of a scan's prediction, or by its vector alone where
 // the items have no tokens.
 func (q *querier) rankByScan(ctx context.Context, found *Found) (results.Ranking, error) {
-	predicted, err := q.decode(ctx, q.spec.Parts[0])
+	predicted, unlike, err := q.decode(ctx, q.spec.Parts[0])
 	if err != nil {
 		return results.Ranking{}, err
 	}
@@ -84,7 +72,7 @@ func (q *querier) rankByScan(ctx context.Context, found *Found) (results.Ranking
 	if err != nil {
 		return results.Ranking{}, err
 	}
-	r, stages, err := q.rankPrediction(ctx, searcher, predicted)
+	r, stages, err := q.rankPrediction(ctx, searcher, predicted, unlike)
 	if found.Stages = stages; err == nil && stages == nil {
 		found.Notes = append(found.Notes, "ranked by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
 	}
@@ -93,13 +81,16 @@ func (q *querier) rankByScan(ctx context.Context, found *Found) (results.Ranking
 
 // rankPrediction ranks by all tokens of a prediction, or by its vector alone, without
 // stages, where there is no searcher or none of the items has tokens.
-func (q *querier) rankPrediction(ctx context.Context, searcher *twostage.Searcher, predicted *prediction) (r results.Ranking, stages *twostage.Stages, err error) {
+func (q *querier) rankPrediction(ctx context.Context, searcher *twostage.Searcher, predicted *prediction, unlike bool) (r results.Ranking, stages *twostage.Stages, err error) {
 	r = q.ranking()
 	if searcher != nil {
-		ranked, err := searcher.Rank(ctx, twostage.Query{
-			Predicted: predicted.tokens, Global: predicted.global, Repeats: predicted.repeats, Unlike: predicted.unlike,
-			K: q.spec.K, Filter: q.spec.Filter, Candidates: q.spec.Candidates, Exact: q.spec.Exact, Recall: q.spec.Recall, Explain: q.explanation,
-		})
+		ask, err := predicted.query()
+		if err != nil {
+			return r, nil, err
+		}
+		ask.Unlike, ask.K, ask.Filter, ask.Candidates = unlike, q.spec.K, q.spec.Filter, q.spec.Candidates
+		ask.Exact, ask.Recall, ask.Explain = q.spec.Exact, q.spec.Recall, q.explanation
+		ranked, err := searcher.Rank(ctx, ask)
 		if err != nil {
 			return r, nil, err
 		}
@@ -108,7 +99,7 @@ func (q *querier) rankPrediction(ctx context.Context, searcher *twostage.Searche
 			return r, &ranked.Stages, nil
 		}
 	}
-	r.Query.Vector, err = predicted.global()
+	r.Query.Vector, err = predicted.global(ctx)
 	return r, nil, err
 }
 

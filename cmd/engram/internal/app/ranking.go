@@ -161,20 +161,21 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 	}
 	return func(ctx context.Context, q httpapi.ScanQuery) (*httpapi.ScanRanking, error) {
 		start := time.Now()
-		tokens, err := r.decoder.Predict(ctx, q.Repeats)
+		predicted, err := r.decoder.predict(ctx, q.Repeats)
+		if err != nil {
+			return nil, err
+		}
+		ask, err := predicted.query()
 		if err != nil {
 			return nil, err
 		}
 		took := time.Since(start)
-		_, unlike, err := r.decoder.Unlike(q.Repeats)
-		if err != nil {
+		if _, ask.Unlike, err = r.decoder.Unlike(q.Repeats); err != nil {
 			return nil, err
 		}
-		found, err := searcher.Rank(ctx, twostage.Query{
-			Predicted: tokens, Repeats: len(q.Repeats), Unlike: unlike,
-			Global: func() ([]float32, error) { return r.decoder.FirstStage(tokens) },
-			K:      q.K, Filter: q.Filter, Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall, Explain: q.Explain,
-		})
+		ask.K, ask.Filter, ask.Candidates = q.K, q.Filter, q.Candidates
+		ask.Exact, ask.Recall, ask.Explain = q.Exact, q.Recall, q.Explain
+		found, err := searcher.Rank(ctx, ask)
 		if err != nil {
 			return nil, err
 		}

@@ -25,8 +25,6 @@ func (wide) Map(tokens blas32.General) (blas32.General, error) {
 	return out, nil
 }
 
-func (wide) Query(predicted []float32, _ int) ([]float32, error) { return predicted[:512], nil }
-
 func (wide) Offsets(c blas32.General, _ int) []float32 { return make([]float32, c.Rows) }
 
 func (wide) Confidence([]float32, int) (float64, bool) { return 0, false }
@@ -69,7 +67,7 @@ func BenchmarkRank(b *testing.B) {
 		Store: store, Scorer: wide{}, Elements: format.Elements(), All: true,
 		Source: twostage.Kept{Store: store, Format: format},
 	})
-	q := twostage.Query{Predicted: values, Global: firstToken(values[:64]), Repeats: 1, K: 16}
+	q := twostage.Query{Vector: values[:512], Global: firstToken(values[:64]), Repeats: 1, K: 16}
 	if err := s.Load(b.Context(), nil); err != nil {
 		b.Fatal(err)
 	}

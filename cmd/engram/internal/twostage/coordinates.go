@@ -14,7 +14,6 @@ type Scorer interface {
 	Name() string
 	Dim() int
 	Map(tokens blas32.General) (blas32.General, error)
-	Query(predicted []float32, repeats int) ([]float32, error)
 	Offsets(coordinates blas32.General, repeats int) []float32
 	Score(query []float32, coordinates blas32.General, offsets []float32) ([]float32, error)
 	Confidence(scores []float32, repeats int) (probability float64, known bool)

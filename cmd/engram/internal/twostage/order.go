@@ -22,15 +22,11 @@ func bestFirst(ranked []scored) {
 		})
 		return
 	}
-	type keyed struct {
-		key uint32 // the smaller, the better
-		scored
-	}
-	from, to := make([]keyed, len(ranked)), make([]keyed, len(ranked))
+	from, to := make([]uint64, len(ranked)), make([]uint64, len(ranked)) // place and row
 	var counts [3][1 << digit]int
-	for i, item := range ranked {
+	for row, item := range ranked {
 		key := place(item.score)
-		from[i] = keyed{key, item}
+		from[row] = uint64(key)<<32 | uint64(row)
 		for d := range counts {
 			counts[d][key>>(d*digit)&(1<<digit-1)]++
 		}
@@ -41,23 +37,25 @@ func bestFirst(ranked []scored) {
 			counts[d][value] = at
 			at += n
 		}
-		for _, item := range from {
-			next := &counts[d][item.key>>(d*digit)&(1<<digit-1)]
-			to[*next] = item
+		for _, x := range from {
+			next := &counts[d][x>>(32+d*digit)&(1<<digit-1)]
+			to[*next] = x
 			*next++
 		}
 		from, to = to, from
 	}
+	in := slices.Clone(ranked)
+	for i, x := range from {
+		ranked[i] = in[uint32(x)]
+	}
 	for i := 0; i < len(from); {
 		end := i + 1
-		for ; end < len(from) && from[end].key == from[i].key; end++ {
+		for ; end < len(from) && from[end]>>32 == from[i]>>32; end++ {
 		}
 		if end > i+1 {
-			slices.SortFunc(from[i:end], func(a, b keyed) int { return cmp.Compare(a.id, b.id) })
+			slices.SortFunc(ranked[i:end], func(a, b scored) int { return cmp.Compare(a.id, b.id) })
 		}
-		for ; i < end; i++ {
-			ranked[i] = from[i].scored
-		}
+		i = end
 	}
 }
 

@@ -23,7 +23,7 @@ type Options struct {
 	Store  index.Store
 	Scorer Scorer
 	Source Source
-	// Elements are the numbers of a prediction, and of an item's tokens: T·D.
+	// Elements are the numbers of an item's tokens: T·D.
 	Elements int
 	// All ranks every item of the store, which does not change, where their
 	// coordinates fit into Memory. Otherwise an item may be replaced by other programs:
@@ -40,10 +40,11 @@ type Options struct {
 
 // Query asks for the items that match a prediction best.
 type Query struct {
-	Predicted []float32 // [T·D]
+	// Vector is what a prediction is to the Scorer, [K] (see scan.Metric.Query).
+	Vector []float32
 	// Global returns the vector of the first stage, of the store's dimension. It is not
 	// asked where every item is ranked.
-	Global  func() ([]float32, error)
+	Global  func(ctx context.Context) ([]float32, error)
 	Repeats int // scans of one image that were averaged
 	// Unlike says that the scan is far from the scans that the metric was calibrated on, so
 	// that no confidence is stated.
@@ -78,7 +79,7 @@ type Stages struct {
 	Confidence *float64
 	First      time.Duration // for the candidates
 	Tokens     time.Duration // for the tokens that were not mapped before
-	Rank       time.Duration // for the query, the scores and their order
+	Rank       time.Duration // for the scores and their order
 }
 
 // Searcher ranks the items of an index in two stages. It is safe for concurrent use.
@@ -210,24 +211,18 @@ func (s *Searcher) read(ctx context.Context, ids []index.ID) (rows blas32.Genera
 
 // Rank orders the candidates by how well their tokens match the prediction.
 func (s *Searcher) Rank(ctx context.Context, q Query) (*Ranking, error) {
-	if len(q.Predicted) != s.opts.Elements {
-		return nil, fmt.Errorf("a prediction of %d elements, wanted %d", len(q.Predicted), s.opts.Elements)
+	if k := s.opts.Scorer.Dim(); len(q.Vector) != k {
+		return nil, fmt.Errorf("a query of %d elements, wanted %d", len(q.Vector), k)
 	}
 	if err := (index.Query{K: q.K, Filter: q.Filter, Exact: q.Exact, Recall: q.Recall}).Check(); err != nil {
 		return nil, err
 	}
-	start := time.Now()
-	query, err := s.opts.Scorer.Query(q.Predicted, q.Repeats)
-	if err != nil {
-		return nil, err
-	}
-	mapping := time.Since(start)
 	r := &Ranking{Stages: Stages{Metric: s.opts.Scorer.Name()}}
-	ranked, err := s.score(ctx, q, query, &r.Stages)
+	ranked, err := s.score(ctx, q, &r.Stages)
 	if err != nil {
 		return nil, err
 	}
-	start = time.Now()
+	start := time.Now()
 	if !q.Unlike {
 		r.Confidence = s.confidence(ranked, q.Repeats)
 	}
@@ -236,7 +231,7 @@ func (s *Searcher) Rank(ctx context.Context, q Query) (*Ranking, error) {
 	for i, item := range ranked {
 		r.Hits[i] = index.Hit{ID: item.id, Score: item.score}
 	}
-	r.Rank += mapping + time.Since(start)
+	r.Rank += time.Since(start)
 	return r, nil
 }
 
@@ -254,7 +249,7 @@ func (s *Searcher) confidence(ranked []scored, repeats int) *float64 {
 }
 
 // score scores the candidates.
-func (s *Searcher) score(ctx context.Context, q Query, query []float32, stages *Stages) ([]scored, error) {
+func (s *Searcher) score(ctx context.Context, q Query, stages *Stages) ([]scored, error) {
 	start := time.Now()
 	all := q.Candidates == 0
 	var err error
@@ -266,12 +261,12 @@ func (s *Searcher) score(ctx context.Context, q Query, query []float32, stages *
 	}
 	if stages.All = all; all && q.Filter == nil {
 		start = time.Now()
-		ranked, err := s.kept.scoreAll(query, q.Repeats)
+		ranked, err := s.kept.scoreAll(q.Vector, q.Repeats)
 		stages.Candidates, stages.Rank = len(ranked), time.Since(start)
 		return ranked, err
 	}
 	start = time.Now()
-	c := scoring{Query: q, query: query}
+	c := scoring{Query: q}
 	c.hits, c.global, err = s.candidates(ctx, q, all)
 	if stages.First = time.Since(start); err != nil {
 		return nil, err
@@ -293,7 +288,7 @@ func (s *Searcher) candidates(ctx context.Context, q Query, all bool) (hits []in
 		}
 		k = max(1, info.Count)
 	}
-	if global, err = q.Global(); err != nil {
+	if global, err = q.Global(ctx); err != nil {
 		return nil, nil, err
 	}
 	if global, err = index.Unit(global, len(global)); err != nil {
@@ -306,7 +301,6 @@ func (s *Searcher) candidates(ctx context.Context, q Query, all bool) (hits []in
 // scoring is the candidates of a query.
 type scoring struct {
 	Query
-	query  []float32
 	global []float32
 	hits   []index.Hit
 }
@@ -314,7 +308,7 @@ type scoring struct {
 // rankSome scores candidates, and reads the tokens of the ones that are not kept.
 func (s *Searcher) rankSome(ctx context.Context, c scoring, stages *Stages) ([]scored, error) {
 	start := time.Now()
-	ranked, others, err := s.kept.score(c.query, c.global, c.hits, c.Repeats)
+	ranked, others, err := s.kept.score(c.Vector, c.global, c.hits, c.Repeats)
 	if stages.Rank = time.Since(start); err != nil {
 		return nil, err
 	}
@@ -329,7 +323,7 @@ func (s *Searcher) rankSome(ctx context.Context, c scoring, stages *Stages) ([]s
 			continue
 		}
 		s.kept.add(found)
-		scores, err := s.opts.Scorer.Score(c.query, rows, s.opts.Scorer.Offsets(rows, c.Repeats))
+		scores, err := s.opts.Scorer.Score(c.Vector, rows, s.opts.Scorer.Offsets(rows, c.Repeats))
 		if err != nil {
 			return nil, err
 		}

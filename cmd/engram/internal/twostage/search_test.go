@@ -41,9 +41,10 @@ func (scorer) Map(tokens blas32.General) (blas32.General, error) {
 	return out, nil
 }
 
-func (s scorer) Query(predicted []float32, _ int) ([]float32, error) {
-	out, err := s.Map(blas32.General{Rows: 1, Cols: len(predicted), Stride: len(predicted), Data: predicted})
-	return out.Data, err
+// query is what a prediction is to the scorer.
+func (s scorer) query(predicted []float32) []float32 {
+	out, _ := s.Map(blas32.General{Rows: 1, Cols: len(predicted), Stride: len(predicted), Data: predicted})
+	return out.Data
 }
 
 func (scorer) Offsets(c blas32.General, repeats int) []float32 {
@@ -117,7 +118,6 @@ func (w world) options() twostage.Options {
 // want ranks items by their tokens, one by one.
 func (w world) want(t testing.TB, q twostage.Query, among func(index.ID) bool) []index.ID {
 	t.Helper()
-	query, _ := scorer{}.Query(q.Predicted, q.Repeats)
 	scores := map[index.ID]float32{}
 	var ids []index.ID
 	for id, values := range w.tokens {
@@ -125,7 +125,7 @@ func (w world) want(t testing.TB, q twostage.Query, among func(index.ID) bool) [
 			continue
 		}
 		c, _ := scorer{}.Map(blas32.General{Rows: 1, Cols: len(values), Stride: len(values), Data: values})
-		score, _ := scorer{}.Score(query, c, scorer{}.Offsets(c, q.Repeats))
+		score, _ := scorer{}.Score(q.Vector, c, scorer{}.Offsets(c, q.Repeats))
 		scores[id], ids = score[0], append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b index.ID) int {
@@ -142,17 +142,16 @@ func (w world) want(t testing.TB, q twostage.Query, among func(index.ID) bool) [
 
 func newQuery(seed uint64) twostage.Query {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	q := twostage.Query{Predicted: make([]float32, tokenCount*tokenDim), Repeats: 1 + int(seed%3), K: 7}
-	for i := range q.Predicted {
-		q.Predicted[i] = float32(rng.NormFloat64())
+	predicted := make([]float32, tokenCount*tokenDim)
+	for i := range predicted {
+		predicted[i] = float32(rng.NormFloat64())
 	}
-	q.Global = firstToken(q.Predicted[:tokenDim])
-	return q
+	return twostage.Query{Vector: scorer{}.query(predicted), Global: firstToken(predicted[:tokenDim]), Repeats: 1 + int(seed%3), K: 7}
 }
 
 // firstToken is the vector of a first stage.
-func firstToken(v []float32) func() ([]float32, error) {
-	return func() ([]float32, error) { return v, nil }
+func firstToken(v []float32) func(context.Context) ([]float32, error) {
+	return func(context.Context) ([]float32, error) { return v, nil }
 }
 
 func idsOf(hits []index.Hit) []index.ID {
@@ -219,7 +218,8 @@ func TestCandidatesAreRanked(t *testing.T) {
 		if seed%2 == 1 {
 			q.Candidates = 40
 		}
-		hits, err := w.store.Search(t.Context(), index.Query{Vector: q.Predicted[:tokenDim], K: max(q.Candidates, 300*int(1-seed%2))})
+		first, _ := q.Global(t.Context())
+		hits, err := w.store.Search(t.Context(), index.Query{Vector: first, K: max(q.Candidates, 300*int(1-seed%2))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,7 +327,7 @@ func TestUnusableQueries(t *testing.T) {
 	w := newWorld(t, 3)
 	s := twostage.New(w.options())
 	short, none := newQuery(1), newQuery(1)
-	short.Predicted, none.K = short.Predicted[1:], 0
+	short.Vector, none.K = short.Vector[1:], 0
 	if _, err := s.Rank(t.Context(), short); err == nil {
 		t.Error("a prediction of another size is taken")
 	}
@@ -367,7 +367,7 @@ func ExampleSearcher() {
 		Store: store, Scorer: scorer{}, Elements: 2, All: true,
 		Source: twostage.Kept{Store: store, Format: format},
 	})
-	r, err := s.Rank(context.Background(), twostage.Query{Predicted: []float32{1, 2}, Global: firstToken([]float32{1}), Repeats: 1, K: 1})
+	r, err := s.Rank(context.Background(), twostage.Query{Vector: scorer{}.query([]float32{1, 2}), Global: firstToken([]float32{1}), Repeats: 1, K: 1})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -69,7 +69,7 @@ func (s *stored) rank(ctx context.Context, c scoring, stages *Stages) ([]scored,
 	}
 	start = time.Now()
 	var of queryOf
-	of.set(c.query, s.mean)
+	of.set(c.Vector, s.mean)
 	ranked := make([]scored, 0, len(ids))
 	for i, b := range tokens {
 		if b == nil {

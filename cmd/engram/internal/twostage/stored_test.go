@@ -41,10 +41,6 @@ func (p pearson) direction(v []float32) []float32 {
 	return out
 }
 
-func (p pearson) Query(predicted []float32, _ int) ([]float32, error) {
-	return p.direction(predicted), nil
-}
-
 // Map is not for items whose tokens are stored.
 func (pearson) Map(blas32.General) (blas32.General, error) {
 	return blas32.General{}, errors.New("the tokens were mapped")
@@ -104,7 +100,7 @@ func TestStoredTokensAreScoredAsTheyLie(t *testing.T) {
 			p := opts.Scorer.(pearson)
 			predicted := tokens[11]
 			r, err := twostage.New(opts).Rank(t.Context(), twostage.Query{
-				Predicted: predicted, Global: firstToken(predicted[:dim]), Repeats: 1, K: n, Candidates: n,
+				Vector: p.direction(predicted), Global: firstToken(predicted[:dim]), Repeats: 1, K: n, Candidates: n,
 			})
 			if err != nil || len(r.Hits) != n || r.Hits[0].ID != 11 || r.All {
 				t.Fatalf("found %+v, error %v; wanted all %d items, 11 first", r, err, n)
@@ -128,7 +124,7 @@ func TestTokensWithoutADirectionAreRefused(t *testing.T) {
 	p := opts.Scorer.(pearson)
 	copy(p.mean, tokens[1])
 	_, err := twostage.New(opts).Rank(t.Context(), twostage.Query{
-		Predicted: tokens[0], Global: firstToken(tokens[0][:8]), Repeats: 1, K: 2, Candidates: 2,
+		Vector: p.direction(tokens[0]), Global: firstToken(tokens[0][:8]), Repeats: 1, K: 2, Candidates: 2,
 	})
 	if !errors.Is(err, embed.ErrZero) {
 		t.Errorf("error %v, wanted %v", err, embed.ErrZero)
@@ -141,7 +137,7 @@ func BenchmarkStored(b *testing.B) {
 	const n = 100
 	opts, tokens := tokenIndex(b, n, index.TokenFormat{Kind: index.TokensInt8, Count: 257, Dim: 768})
 	s := twostage.New(opts)
-	q := twostage.Query{Predicted: tokens[3], Global: firstToken(tokens[3][:768]), Repeats: 1, K: 16, Candidates: n}
+	q := twostage.Query{Vector: opts.Scorer.(pearson).direction(tokens[3]), Global: firstToken(tokens[3][:768]), Repeats: 1, K: 16, Candidates: n}
 	for b.Loop() {
 		if _, err := s.Rank(b.Context(), q); err != nil {
 			b.Fatal(err)
