@@ -82,25 +82,34 @@ func (q *querier) rankByScan(ctx context.Context, found *Found) (results.Ranking
 // rankPrediction ranks by all tokens of a prediction, or by its vector alone, without
 // stages, where there is no searcher or none of the items has tokens.
 func (q *querier) rankPrediction(ctx context.Context, searcher *twostage.Searcher, predicted *prediction, unlike bool) (r results.Ranking, stages *twostage.Stages, err error) {
-	r = q.ranking()
+	ask := twostage.Query{Global: predicted.global}
 	if searcher != nil {
-		ask, err := predicted.query()
-		if err != nil {
+		if ask, err = predicted.query(); err != nil {
 			return r, nil, err
 		}
-		ask.Unlike, ask.K, ask.Filter, ask.Candidates = unlike, q.spec.K, q.spec.Filter, q.spec.Candidates
-		ask.Exact, ask.Recall, ask.Explain = q.spec.Exact, q.spec.Recall, q.explanation
+	}
+	ask.Unlike, ask.K, ask.Filter, ask.Candidates = unlike, q.spec.K, q.spec.Filter, q.spec.Candidates
+	ask.Exact, ask.Recall, ask.Explain = q.spec.Exact, q.spec.Recall, q.explanation
+	r = q.ranking()
+	stages, err = rankByTokens(ctx, searcher, ask, &r)
+	return r, stages, err
+}
+
+// rankByTokens fills in a ranking by what a prediction is to a searcher; by its vector alone,
+// without stages, where there is no searcher or none of the items has tokens.
+func rankByTokens(ctx context.Context, searcher *twostage.Searcher, ask twostage.Query, r *results.Ranking) (_ *twostage.Stages, err error) {
+	if searcher != nil {
 		ranked, err := searcher.Rank(ctx, ask)
 		if err != nil {
-			return r, nil, err
+			return nil, err
 		}
 		if ranked.Candidates > 0 || ranked.Missing == 0 {
 			r.Metric, r.Ranked = ranked.Metric, ranked.Hits
-			return r, &ranked.Stages, nil
+			return &ranked.Stages, nil
 		}
 	}
-	r.Query.Vector, err = predicted.global(ctx)
-	return r, nil, err
+	r.Query.Vector, err = ask.Global(ctx)
+	return nil, err
 }
 
 // openRanking opens what ranks by all tokens, nil where the items have none.

@@ -56,6 +56,7 @@ type reconstructionChoices struct {
 	LowLevel    string  `json:"low_level,omitempty"`
 	Blend       float64 `json:"blend,omitempty"` // weight of the blurry image in the picture
 	Index       string  `json:"index,omitempty"`
+	Ranking     string  `json:"ranking,omitempty"`     // metric that ranks the index, absent: by one vector
 	True        bool    `json:"true,omitempty"`        // pictures are made of the true tokens, too
 	Decoder     string  `json:"decoder"`               // as it was named
 	Prior       string  `json:"prior,omitempty"`       // of prior.Kinds, absent for none
@@ -75,7 +76,7 @@ type reconstructions struct {
 func foldersOf(spec ReconstructionsSpec, set *scanSet) []string {
 	folders := []string{madeFolder}
 	for folder, wanted := range map[string]bool{
-		seenFolder: set.stimuli != nil, startFolder: spec.Start != "" && spec.Start != StartBlurry, nearestFolder: set.index != nil, boundFolder: spec.True,
+		seenFolder: set.stimuli != nil, startFolder: spec.Start != "" && spec.Start != StartBlurry, nearestFolder: set.nearest != nil, boundFolder: spec.True,
 		blurryFolder: set.blurry != nil,
 	} {
 		if wanted {
@@ -103,6 +104,9 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	}
 	if set.blurry != nil {
 		c.LowLevel = set.blurry.fingerprint
+	}
+	if set.nearest != nil {
+		c.Ranking = set.nearest.metric
 	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

@@ -11,9 +11,7 @@ import (
 	"engram/data/progress"
 	"engram/embed"
 	"engram/embed/dataset"
-	"engram/embed/pixels"
 	"engram/embed/scan"
-	"engram/index"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -23,24 +21,20 @@ type scanSet struct {
 	names      []string
 	repeats    []int            // scans that each is the mean of
 	*Predicted                  // its raw tokens are what pictures are compared with
-	vectors    []embed.Vector   // to search an index for, nil without one
 	truth      []embed.Tokens   // of what was seen, nil where it is not known
 	images     []int            // that were seen, of stimuli; nil where that is not known
 	stimuli    *dataset.Stimuli // nil where they are not there
-	index      *Index           // nil where none is named
+	nearest    *nearestSearch   // nil without an index
 	blurry     *blurry          // nil without a low-level model
 }
 
-// Close closes stimuli and index.
+// Close closes stimuli, prior and index.
 func (s *scanSet) Close() error {
 	var faults []error
 	if s.stimuli != nil {
 		faults = append(faults, s.stimuli.Close())
 	}
-	faults = append(faults, s.Predicted.Close())
-	if s.index != nil {
-		faults = append(faults, s.index.Close())
-	}
+	faults = append(faults, s.Predicted.Close(), s.nearest.Close())
 	return errors.Join(faults...)
 }
 
@@ -78,20 +72,11 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	if spec.Index == "" {
 		return s, nil
 	}
-	if s.index, err = a.OpenIndex(ctx, spec.Index); err != nil {
+	s.nearest, err = a.openNearest(ctx, spec, p.encoder, decoder)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.index.match(decoder.Space(), decoder.Config().D, false); err != nil {
-		return nil, fmt.Errorf("decoder %s: %w", spec.Decoder, err)
-	}
-	for _, t := range s.Raw {
-		v, err := decoder.FirstStage(t.Data)
-		if err != nil {
-			return nil, err
-		}
-		s.vectors = append(s.vectors, v)
-	}
-	return s, nil
+	return s, s.nearest.add(ctx, decoder, means, s.repeats)
 }
 
 // readRecording reads scans without the images that were seen.
@@ -147,43 +132,4 @@ func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec
 		s.stimuli, err = dataset.OpenStimuli(spec.Data.Stimuli)
 	}
 	return means, err
-}
-
-// retrieved is the item of an index that is nearest to a scan.
-type retrieved struct {
-	path  string
-	image *pixels.Image
-}
-
-// nearest returns the nearest item for each scan of a group, nil without an index.
-func (j *reconstructing) nearest(ctx context.Context, group []int) ([]*retrieved, error) {
-	if j.set.index == nil {
-		return nil, nil
-	}
-	x := j.set.index
-	batch := make([]index.Query, len(group))
-	for k, i := range group {
-		batch[k] = index.Query{Vector: j.set.vectors[i], K: 1, WithPayload: true}
-	}
-	answers, err := index.SearchBatch(ctx, x.Store, batch)
-	if err != nil {
-		return nil, err
-	}
-	at := x.imagesRoots("")
-	out := make([]*retrieved, len(group))
-	for k, hits := range answers {
-		if len(hits) == 0 {
-			return nil, fmt.Errorf("the index %s has no items", x.Name)
-		}
-		path, ok := ImageOf(at.of(hits[0].Payload), hits[0].Payload)
-		if !ok {
-			return nil, fmt.Errorf("the index %s does not tell where the image of item %d is", x.Name, hits[0].ID)
-		}
-		img, err := pixels.DecodeFile(ctx, path, j.limits)
-		if err != nil {
-			return nil, fmt.Errorf("nearest image: %w", err)
-		}
-		out[k] = &retrieved{path, img}
-	}
-	return out, nil
 }
