@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"engram/cmd/engram/internal/sheet"
 	"engram/data/vfs"
@@ -240,15 +242,25 @@ func sumOfTokens(all []embed.Tokens) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// firstDifference says in which line two texts differ first.
+// firstDifference says which choice of two texts differs first, in the order of the new one.
 func firstDifference(before, now []byte) string {
-	a, b := bytes.Split(before, []byte("\n")), bytes.Split(now, []byte("\n"))
-	for i := range min(len(a), len(b)) {
-		if !bytes.Equal(a[i], b[i]) {
-			return fmt.Sprintf("%s, wanted %s", bytes.Trim(a[i], " ,"), bytes.Trim(b[i], " ,"))
+	was, is, names := map[string]string{}, map[string]string{}, []string{}
+	for _, text := range []struct {
+		of   map[string]string
+		text []byte
+	}{{is, now}, {was, before}} {
+		for line := range bytes.Lines(text.text) {
+			choice := string(bytes.Trim(line, " ,\n"))
+			name, _, _ := strings.Cut(choice, ":")
+			text.of[name], names = choice, append(names, name)
 		}
 	}
-	return fmt.Sprintf("%d lines of choices, wanted %d", len(a), len(b))
+	for _, name := range names {
+		if was[name] != is[name] {
+			return fmt.Sprintf("%s, wanted %s", cmp.Or(was[name], "no "+name), cmp.Or(is[name], "none"))
+		}
+	}
+	return "in another order"
 }
 
 // finished is what was made of one scan.

@@ -84,6 +84,14 @@ func TestPicturesThatWereMadeOtherwiseStay(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `made otherwise ("steps": 6, wanted "steps": 5), choose another --out`) {
 		t.Errorf("other choices: %v", err)
 	}
+	for says, now := range map[string]string{
+		`(no "blend", wanted "blend": 0.4)`: "{\n  \"blend\": 0.4,\n  \"steps\": 6\n}\n",
+		`("steps": 6, wanted none)`:         "{\n}\n",
+	} {
+		if err := f.agree([]byte(now)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("other choices: %v, want %s", err, says)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(f.dir, choicesFile), choices[:8], 0o600); err != nil {
 		t.Fatal(err)
 	}
