@@ -50,7 +50,7 @@ func (s experiment) volumes(t *testing.T) (bold, mask, other string) {
 	return write("bold.nii.gz", run, 10, 10, 4, 32), write("mask.nii", first, 10, 10, 4), write("other.nii.gz", last, 10, 10, 4)
 }
 
-// A decoder is searched, scored and served with the voxels that it was trained on.
+// A decoder is searched, scored, served and reconstructed from with the voxels that it was trained on.
 func TestADecoderRefusesOtherVoxels(t *testing.T) {
 	t.Parallel()
 	c, s := newCLI(t), newExperiment(t)
@@ -71,6 +71,9 @@ func TestADecoderRefusesOtherVoxels(t *testing.T) {
 	}
 	c.must(append(search, s.voxels)...) // of an array the number alone is known
 
+	scenes := filepath.Join(dir, "scenes") // a decoder whose tokens the demo's denoiser takes
+	c.must(append(seen, "train", "--voxels", bold, "--mask", mask, "--model", "scenes-clip", "--preset", "linear", "--out", scenes)...)
+
 	flipped := flip(t, mask)
 	runs := "{" + bold + "," + flip(t, bold) + "}"
 	c.refuse([]string{"flipped.nii: the volumes and the mask do not lie in one place: the affines LAS ["}, append(seen, "train", "--voxels", runs, "--mask", mask, "--out", decoder)...)
@@ -81,6 +84,9 @@ func TestADecoderRefusesOtherVoxels(t *testing.T) {
 	} {
 		c.refuse([]string{test.says}, append(search, test.scan, "--mask", test.mask)...)
 		c.refuse([]string{test.says}, append(seen, "eval", "--voxels", test.scan, "--mask", test.mask, "--decoder", decoder)...)
+		pictures := []string{"reconstruct", "--voxels", test.scan, "--mask", test.mask, "--decoder", scenes, "--out", filepath.Join(dir, "pictures")}
+		c.refuse([]string{test.says}, pictures...)
+		c.refuse([]string{test.says}, append(seen, pictures...)...)
 		serve := []string{"serve", "--index", index, "--decoder", decoder, "--voxels", test.scan, "--mask", test.mask}
 		c.refuse([]string{filepath.Base(test.mask) + " is not the decoder's mask: the decoder"}, serve...) // before a scan is read
 	}

@@ -12,6 +12,7 @@ import (
 	"engram/embed/dataset"
 	"engram/embed/ort"
 	"engram/embed/scan"
+	"engram/embed/voxels"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -49,10 +50,14 @@ func (d *Decoder) Space() space.Space { return d.Config().Target }
 // CheckVoxels refuses scans of other voxels than the decoder's, and else says in one
 // line what was compared.
 func (d *Decoder) CheckVoxels(scans *dataset.Voxels) (compared string, err error) {
-	if scans.Count != d.Config().Voxels {
-		return "", fmt.Errorf("scan of %d voxels, the decoder %s takes %d", scans.Count, d.dir, d.Config().Voxels)
+	return d.checkVoxels(scans.Count, scans.Order)
+}
+
+func (d *Decoder) checkVoxels(count int, order voxels.Order) (compared string, err error) {
+	if count != d.Config().Voxels {
+		return "", fmt.Errorf("scan of %d voxels, the decoder %s takes %d", count, d.dir, d.Config().Voxels)
 	}
-	if compared, err = d.Config().Order.Check(scans.Order); err != nil {
+	if compared, err = d.Config().Order.Check(order); err != nil {
 		return "", fmt.Errorf("decoder %s: %w", d.dir, err)
 	}
 	return compared, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +26,8 @@ type scanSet struct {
 	images     []int            // that were seen, of stimuli; nil where that is not known
 	stimuli    *dataset.Stimuli // nil where they are not there
 	nearest    *nearestSearch   // nil without an index
+	compared   string           // what was compared of the decoder's voxels and the scans'
+	unlike     string           // what is to be said of scans unlike the training trials; "": nothing
 	blurry     *blurry          // nil without a low-level model
 }
 
@@ -56,11 +59,14 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	}()
 	var means blas32.General
 	if spec.Data.Stimuli+spec.Data.Targets+spec.Data.MindEye == "" {
-		means, err = s.readRecording(ctx, spec, decoder)
+		means, err = s.readRecording(ctx, a, spec, decoder)
 	} else {
-		means, err = s.readSeen(ctx, a, spec, watch)
+		means, err = s.readSeen(ctx, a, spec, decoder, watch)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := s.findUnlike(decoder, means); err != nil {
 		return nil, err
 	}
 	if s.Predicted, err = decoder.PredictTokens(ctx, Scans{means, s.repeats}, spec.Prior); err != nil {
@@ -79,14 +85,48 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	return s, s.nearest.add(ctx, decoder, means, s.repeats)
 }
 
+// tell logs what was compared, and what is odd.
+func (s *scanSet) tell(log *slog.Logger) {
+	log.Info(s.compared)
+	if s.unlike != "" {
+		log.Warn(s.unlike)
+	}
+}
+
+// findUnlike looks for scans, [n, V], that lie far from the trials that the decoder was
+// trained on.
+func (s *scanSet) findUnlike(d *Decoder, scans blas32.General) error {
+	far, name, distance := 0, "", 0.
+	for i := range scans.Rows {
+		deviation, unlike, err := d.Unlike([][]float32{scans.Data[i*scans.Stride:][:scans.Cols]})
+		if err != nil {
+			return err
+		}
+		if !unlike {
+			continue
+		}
+		if far++; far == 1 {
+			name, distance = s.names[i], deviation
+		}
+	}
+	if far > 0 {
+		s.unlike = fmt.Sprintf("%d of %d scans lie far from the training trials, perhaps they are scaled otherwise: %s lies %.3g of their standard deviations from the mean, wanted about 1",
+			far, scans.Rows, name, distance)
+	}
+	return nil
+}
+
 // readRecording reads scans without the images that were seen.
-func (s *scanSet) readRecording(ctx context.Context, spec ReconstructionsSpec, decoder *Decoder) (means blas32.General, err error) {
+func (s *scanSet) readRecording(ctx context.Context, a *App, spec ReconstructionsSpec, decoder *Decoder) (means blas32.General, err error) {
 	recording, err := dataset.Recording{Path: spec.Data.Voxels, Mask: spec.Data.Mask, Labels: spec.Data.Labels}.Open()
 	if err != nil {
 		return means, err
 	}
 	defer closeInto(&err, recording)
-	if _, err := decoder.CheckVoxels(recording); err != nil {
+	for _, warning := range recording.Warnings {
+		a.opts.Logger.Warn(warning)
+	}
+	if s.compared, err = decoder.CheckVoxels(recording); err != nil {
 		return means, fmt.Errorf("%s: %w", spec.Data.Voxels, err)
 	}
 	if spec.Rows == nil {
@@ -105,12 +145,15 @@ func (s *scanSet) readRecording(ctx context.Context, spec ReconstructionsSpec, d
 }
 
 // readSeen reads scans with the images that were seen, and averages the trials of each.
-func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec, watch progress.Func) (means blas32.General, err error) {
+func (s *scanSet) readSeen(ctx context.Context, a *App, spec ReconstructionsSpec, decoder *Decoder, watch progress.Func) (means blas32.General, err error) {
 	study, err := a.openStudy(ctx, spec.Data, testScans, watch)
 	if err != nil {
 		return means, err
 	}
 	defer closeInto(&err, study)
+	if s.compared, err = decoder.checkVoxels(study.Voxels.Cols, study.order); err != nil {
+		return means, err
+	}
 	most := slices.Max(scan.RepeatCounts(study.Images))
 	if means, s.images, err = scan.Average(study.Voxels, study.Images, most); err != nil {
 		return means, err
