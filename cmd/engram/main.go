@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 
+	"engram/cmd/engram/internal/app"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -44,11 +46,19 @@ func run(ctx context.Context, args []string, io streams) int {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(io.stderr, "engram: interrupted")
+		fmt.Fprintln(io.stderr, "engram:", interruption(err))
 		return 130
 	}
 	fmt.Fprintln(io.stderr, "engram:", message(flagError(err)))
 	return 1
+}
+
+// interruption returns the text of an interrupted command: what stays of it, where it tells.
+func interruption(err error) string {
+	if unfinished, ok := errors.AsType[*app.UnfinishedError](err); ok {
+		return "interrupted: " + unfinished.Stays()
+	}
+	return "interrupted"
 }
 
 // message returns the text of an error as one line. Its lines may be joined errors or

@@ -174,6 +174,12 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 	}
 	checkPNG(t, filepath.Join(out, "reconstructed", "0002.png"), 64)
 
+	far := writeNPY(t, filepath.Join(t.TempDir(), "far.npy"), slices.Repeat([]float32{1e3}, 500), 1, 500)
+	_, stderr, status := c.run("reconstruct", "--voxels", far, "--decoder", s.decoder, "--out", filepath.Join(t.TempDir(), "far"), "--steps", "1", "--candidates", "1")
+	if status != 0 || !strings.Contains(stderr, "1 of 1 scans lie far from the training trials") {
+		t.Errorf("a scan in other units: status %d, %s", status, stderr)
+	}
+
 	// A run that is cancelled in its second scan leaves the first one finished.
 	spec := app.ReconstructionsSpec{Data: app.Dataset{Voxels: s.voxels}, Decoder: s.decoder, Out: filepath.Join(t.TempDir(), "all")}
 	spec.Steps, spec.Candidates, spec.Batch = 2, 1, 1
@@ -187,6 +193,9 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
+	if says, want := interruption(err), "interrupted: what is finished is in "+spec.Out+", and the same command goes on there"; says != want {
+		t.Errorf("cancelled: the command says %q, want %q", says, want)
+	}
 	c.json(&made, "reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", spec.Out, "--steps", "2", "--candidates", "1", "--batch", "1")
 	if made.Scans != 6 || made.Made != 5 {
 		t.Errorf("%+v, want 5 made of 6", made)
@@ -199,7 +208,10 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 		"--strength is 1.5, wanted":                               {"--strength", "1.5", "--start", "x"},
 		"--strength is 0, wanted":                                 {"--strength", "0", "--start", "x"},
 		"--strength needs --start":                                {"--strength", ".5"},
-		"--start nearest needs --index":                           {"--start", "nearest"},
+		"--start retrieved (or nearest) needs --index":            {"--start", "nearest"},
+		"--blend: recon: the weight of the blurry image is -1":    {"--blend", "-1"},
+		"--preview no/now.png: its folder: ":                      {"--preview", "no/now.png"},
+		"--out is empty, wanted a folder":                         {"--out", ""},
 		"--true needs --stimuli":                                  {"--true"},
 		"--features needs --stimuli":                              {"--features", "scenes-clip"},
 		"wanted no --stimuli":                                     {"--row", "1", "--stimuli", s.stimuli},

@@ -67,8 +67,10 @@ func (spec *ReconstructionsSpec) check() error {
 		return fmt.Errorf("--prior: %w", err)
 	}
 	switch {
+	case spec.Out == "":
+		return errors.New("--out is empty, wanted a folder for the pictures")
 	case spec.Start == StartNearest && spec.Index == "":
-		return errors.New("--start nearest needs --index: the nearest image is one of an index")
+		return errors.New("--start retrieved (or nearest) needs --index: the nearest image is one of an index")
 	case spec.True && !known && spec.Data.Targets == "":
 		return errors.New("--true needs --stimuli, --targets or --mindeye: the tokens of what was seen")
 	case len(spec.Features) > 0 && !known:
@@ -80,7 +82,10 @@ func (spec *ReconstructionsSpec) check() error {
 	case !(spec.Strength >= 0 && spec.Strength <= 1):
 		return fmt.Errorf("--strength is %v, wanted a number above 0 and up to 1", spec.Strength)
 	}
-	return recon.CheckBlend(spec.Blend)
+	if err := recon.CheckBlend(spec.Blend); err != nil {
+		return fmt.Errorf("--blend: %w", err)
+	}
+	return checkFolderOf("--preview", spec.Preview)
 }
 
 // checkBlurry refuses to blend with images that there are none of.
@@ -156,9 +161,10 @@ func (a *App) Reconstructions(ctx context.Context, spec ReconstructionsSpec, wat
 		return nil, err
 	}
 	defer closeInto(&err, folder)
+	set.tell(a.opts.Logger)
 	job := &reconstructing{App: a, spec: spec, painter: p, set: set, folder: folder, choices: choices, watch: watch}
 	if err := job.run(ctx); err != nil {
-		return nil, fmt.Errorf("%w (what is finished is in %s, and the same command goes on there)", err, spec.Out)
+		return nil, &UnfinishedError{err, spec.Out}
 	}
 	return job.report(ctx)
 }
@@ -280,7 +286,10 @@ func (j *reconstructing) options(group []int, watch progress.Func) recon.Options
 		for c := range p.Images {
 			s.Columns = append(s.Columns, j.set.names[group[(p.First+c)/j.choices.Candidates]])
 		}
-		return sheet.WritePNG(j.spec.Preview, s.Draw())
+		if err := sheet.WritePNG(j.spec.Preview, s.Draw()); err != nil {
+			return fmt.Errorf("--preview: %w", err)
+		}
+		return nil
 	}
 	return opts
 }
