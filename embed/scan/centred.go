@@ -1,7 +1,7 @@
 package scan
 
 import (
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"sync"
 
+	"engram/data/dense"
 	"engram/data/simd"
-	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -217,7 +217,7 @@ func (c *components) addScores(ctx context.Context, out, targets blas32.General)
 			}
 		}
 		inverse := float32(1 / (c.scale * c.scale))
-		p := dense.Product[float32]{C: denseOf(matrix.Part(out, from, to)), A: denseOf(centered), B: denseOf(c.basis).T(), Sign: inverse}
+		p := dense.Product[float32]{C: dense.Of(matrix.Part(out, from, to)), A: dense.Of(centered), B: dense.Of(c.basis).T(), Sign: inverse}
 		if err := p.Add(ctx); err != nil {
 			return err
 		}

@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"engram/data/dense"
 	"engram/embed"
-	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas"

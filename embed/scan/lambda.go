@@ -6,7 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"

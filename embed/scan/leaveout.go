@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 
 	"gonum.org/v1/gonum/mat"
 )

@@ -8,8 +8,8 @@ import (
 	"os"
 	"slices"
 
+	"engram/data/dense"
 	"engram/data/progress"
-	"engram/embed/internal/dense"
 	"engram/embed/internal/matrix"
 	"engram/embed/internal/memory"
 
@@ -128,13 +128,8 @@ func (r *Ridge) Predict(ctx context.Context, voxels blas32.General) (blas32.Gene
 		}
 		copy(matrix.Row(out, i), r.TargetMean)
 	}
-	product := dense.Product[float32]{C: denseOf(out), A: denseOf(centered), B: denseOf(r.Weights), Sign: 1}
+	product := dense.Product[float32]{C: dense.Of(out), A: dense.Of(centered), B: dense.Of(r.Weights), Sign: 1}
 	return out, product.Add(ctx)
-}
-
-// denseOf returns a matrix that shares m's elements.
-func denseOf(m blas32.General) dense.Matrix[float32] {
-	return dense.Matrix[float32]{Rows: m.Rows, Cols: m.Cols, RowStep: m.Stride, ColStep: 1, Data: m.Data}
 }
 
 // bias returns what the ridge predicts for a trial of zeros.

@@ -3,7 +3,7 @@ package scan
 import (
 	"context"
 
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 	"engram/embed/internal/matrix"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 )
 
 // singleFlops is how many operations the products of voxels may take before they

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 	"engram/embed/internal/matrix"
 
 	"gonum.org/v1/gonum/blas/blas32"

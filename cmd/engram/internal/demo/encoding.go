@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"engram/data/dense"
 	"engram/data/scanner"
 	"engram/data/scenes"
 	"engram/embed/eval"
@@ -70,11 +71,12 @@ func (d *demo) learnEncoding(ctx context.Context, r recorded) (*encodingModel, e
 	if err != nil {
 		return nil, err
 	}
-	if err := m.setDirections(residualVariances(means, m.ridge.LeftOut)); err != nil {
+	if err := m.setDirections(ctx, residualVariances(means, m.ridge.LeftOut)); err != nil {
 		return nil, err
 	}
-	m.scenes, m.ridge.LeftOut = m.along(m.ridge.LeftOut), blas32.General{}
-	return m, nil
+	m.scenes, err = m.along(ctx, m.ridge.LeftOut)
+	m.ridge.LeftOut = blas32.General{}
+	return m, err
 }
 
 // residualVariances returns, for each voxel, the mean square of what scans differ by
@@ -93,7 +95,7 @@ func residualVariances(scans, predicted blas32.General) []float64 {
 // setDirections sets the directions that the weights span. With voxels in units of
 // their residuals, the weights W [units, voxels] have the Gram matrix W·Wᵀ = E·Λ·Eᵀ,
 // and Wᵀ·E·Λ^(−1/2) are orthonormal.
-func (m *encodingModel) setDirections(variances []float64) error {
+func (m *encodingModel) setDirections(ctx context.Context, variances []float64) error {
 	w := m.ridge.Weights
 	scaled := blas32.General{Rows: w.Rows, Cols: w.Cols, Stride: w.Cols, Data: make([]float32, w.Rows*w.Cols)}
 	for i := range w.Rows {
@@ -101,7 +103,10 @@ func (m *encodingModel) setDirections(variances []float64) error {
 			scaled.Data[i*w.Cols+j] = x / float32(math.Sqrt(variances[j]))
 		}
 	}
-	gram := product(scaled, blas.NoTrans, scaled, blas.Trans)
+	gram, err := product(ctx, dense.Of(scaled), dense.Of(scaled).T())
+	if err != nil {
+		return err
+	}
 	symmetric := mat.NewSymDense(gram.Rows, nil)
 	for i := range gram.Rows {
 		for j := i; j < gram.Cols; j++ {
@@ -125,30 +130,24 @@ func (m *encodingModel) setDirections(variances []float64) error {
 			kept.Data = append(kept.Data, float32(vectors.At(i, k)/math.Sqrt(values[k])))
 		}
 	}
-	m.directions = product(scaled, blas.Trans, kept, blas.NoTrans)
+	if m.directions, err = product(ctx, dense.Of(scaled).T(), dense.Of(kept)); err != nil {
+		return err
+	}
 	for i := range m.directions.Rows {
 		blas32.Scal(float32(1/math.Sqrt(variances[i])), blas32.Vector{N: m.directions.Cols, Inc: 1, Data: m.directions.Data[i*m.directions.Stride:]})
 	}
 	return nil
 }
 
-// product returns A·B of two matrices or their transposes.
-func product(a blas32.General, turnA blas.Transpose, b blas32.General, turnB blas.Transpose) blas32.General {
-	rows, cols := a.Rows, b.Cols
-	if turnA == blas.Trans {
-		rows = a.Cols
-	}
-	if turnB == blas.Trans {
-		cols = b.Rows
-	}
-	out := blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
-	blas32.Gemm(turnA, turnB, 1, a, b, 0, out)
-	return out
+// product returns A·B.
+func product(ctx context.Context, a, b dense.Matrix[float32]) (blas32.General, error) {
+	out := blas32.General{Rows: a.Rows, Cols: b.Cols, Stride: b.Cols, Data: make([]float32, a.Rows*b.Cols)}
+	return out, dense.Product[float32]{C: dense.Of(out), A: a, B: b, Sign: 1}.Add(ctx)
 }
 
 // along returns the rows of scans along the model's directions.
-func (m *encodingModel) along(scans blas32.General) blas32.General {
-	return product(scans, blas.NoTrans, m.directions, blas.NoTrans)
+func (m *encodingModel) along(ctx context.Context, scans blas32.General) (blas32.General, error) {
+	return product(ctx, dense.Of(scans), dense.Of(m.directions))
 }
 
 // standardise sets the means and scales of the units.
@@ -189,7 +188,7 @@ func (m *encodingModel) predict(ctx context.Context, list []scenes.Scene) (blas3
 	if err != nil {
 		return predicted, err
 	}
-	return m.along(predicted), nil
+	return m.along(ctx, predicted)
 }
 
 // whitening returns the upper Cholesky factor of the covariance of what scans of
@@ -235,7 +234,11 @@ func (m *encodingModel) identify(ctx context.Context, d *demo, r recorded, repea
 	if err != nil {
 		return nil, err
 	}
-	factor, err := m.whitening(m.along(training))
+	seen, err := m.along(ctx, training)
+	if err != nil {
+		return nil, err
+	}
+	factor, err := m.whitening(seen)
 	if err != nil {
 		return nil, fmt.Errorf("%d repeats: %w", repeats, err)
 	}
@@ -249,7 +252,11 @@ func (m *encodingModel) identify(ctx context.Context, d *demo, r recorded, repea
 		if err != nil {
 			return nil, err
 		}
-		right := nearest(whiten(factor, predicted), whiten(factor, m.along(scans)))
+		along, err := m.along(ctx, scans)
+		if err != nil {
+			return nil, err
+		}
+		right := nearest(whiten(factor, predicted), whiten(factor, along))
 		out[s.name] = eval.Wilson(float64(right)/float64(scans.Rows), scans.Rows)
 	}
 	return out, nil

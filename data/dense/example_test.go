@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log"
 
-	"engram/embed/internal/dense"
+	"engram/data/dense"
 )
 
 // Solves A·x = b for a symmetric positive definite A.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // Float is the element of a matrix.
@@ -21,6 +22,11 @@ type Matrix[T Float] struct {
 // New returns a matrix of zeros, row by row.
 func New[T Float](rows, cols int) Matrix[T] {
 	return Matrix[T]{Rows: rows, Cols: cols, RowStep: cols, ColStep: 1, Data: make([]T, rows*cols)}
+}
+
+// Of returns a matrix of gonum's, which it shares.
+func Of(m blas32.General) Matrix[float32] {
+	return Matrix[float32]{Rows: m.Rows, Cols: m.Cols, RowStep: m.Stride, ColStep: 1, Data: m.Data}
 }
 
 // T returns the transpose, which shares its elements.
