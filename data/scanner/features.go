@@ -1,6 +1,10 @@
 package scanner
 
-import "math"
+import (
+	"math"
+
+	"engram/data/simd"
+)
 
 // The features of a cell: the energy of every Gabor filter, then these.
 const (
@@ -109,8 +113,6 @@ func newPool(f Field) pool {
 
 // over returns the features as the field sees them.
 func (p *pool) over(cells []float32) (sum [features]float32) {
-	for i, at := range p.cells {
-		addScaled(sum[:], p.weights[i], cells[int(at)*features:][:features])
-	}
+	simd.Best().AddRows(sum[:], p.weights, p.cells, cells)
 	return sum
 }

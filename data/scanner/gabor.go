@@ -3,6 +3,8 @@ package scanner
 import (
 	"math"
 
+	"engram/data/simd"
+
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
@@ -63,6 +65,14 @@ func (f *axisFilter) set(omega, gain float64) {
 // gaussian returns exp(−x²/2σ²).
 func gaussian(x, deviation float64) float64 { return math.Exp(-x * x / (2 * deviation * deviation)) }
 
+// following are the rows of the taps of a filter, one after the other.
+var following = func() (rows [taps]int32) {
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
+}()
+
 // filtering holds the memory of one run of the bank.
 type filtering struct {
 	levels [scales][]float32 // the pyramid
@@ -115,11 +125,9 @@ func (w *filtering) alongY(f *axisFilter, n, stride int) {
 	re, im := w.tall[:n], w.tall[n:2*n]
 	for y := range m {
 		clear(w.tall[:2*n])
-		for k := range taps {
-			row := w.padded[(y*stride+k)*n:][:n]
-			addScaled(re, f.cos[k], row)
-			addScaled(im, f.sin[k], row)
-		}
+		seen := w.padded[y*stride*n:]
+		simd.Best().AddRows(re, f.cos[:], following[:], seen)
+		simd.Best().AddRows(im, f.sin[:], following[:], seen)
 		for x := range n {
 			w.turned[(radius+x)*2*m+y] = re[x]
 			w.turned[(radius+x)*2*m+m+y] = im[x]
@@ -138,11 +146,9 @@ func (w *filtering) alongX(f *axisFilter, n, stride int, do func(x, y int, plus,
 	for x := range m {
 		clear(cos)
 		clear(sin)
-		for k := range taps {
-			column := w.turned[(x*stride+k)*2*m:][:2*m]
-			addScaled(cos, f.cos[k], column)
-			addScaled(sin, f.sin[k], column)
-		}
+		columns := w.turned[x*stride*2*m:]
+		simd.Best().AddRows(cos, f.cos[:], following[:], columns)
+		simd.Best().AddRows(sin, f.sin[:], following[:], columns)
 		for y := range m {
 			a, b, c, d := cos[y], cos[m+y], sin[y], sin[m+y]
 			do(x, y, (a-d)*(a-d)+(b+c)*(b+c), (a+d)*(a+d)+(b-c)*(b-c))

@@ -9,7 +9,7 @@ func available() []*Kernels {
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		avx2 := &Kernels{
 			Name: "avx2", dotRows: dotRowsAVX2, dotRowsInt8: dotRowsInt8AVX2, dotPanel: dotPanelAVX2,
-			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
+			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2, addRows: addRowsAVX2,
 			scoreGathered: scoreGatheredAVX2, prefetch: prefetchLines,
 		}
 		kernels = append([]*Kernels{avx2}, kernels...)
@@ -17,7 +17,7 @@ func available() []*Kernels {
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VNNI && cpu.X86.HasBMI2 && cpu.X86.HasFMA {
 		avx512 := &Kernels{
 			Name: "avx512vnni", dotRows: dotRowsAVX512, dotRowsInt8: dotRowsInt8VNNI, dotPanel: dotPanelVNNI, reach: reachAVX512, reachRows: reachRowsAVX512,
-			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2,
+			squares: squaresAVX2, scale: scaleAVX2, largest: largestAVX2, code: codeAVX2, addRows: addRowsAVX2,
 			scoreGathered: scoreGatheredVNNI, prefetch: prefetchLines,
 		}
 		kernels = append([]*Kernels{avx512}, kernels...)
@@ -57,3 +57,6 @@ func largestAVX2(v *float32, n int) float32
 
 //go:noescape
 func codeAVX2(code *int8, v *float32, n int, inv, scale float64) float64
+
+//go:noescape
+func addRowsAVX2(dst, factors *float32, rows *int32, table *float32, n, count int)

@@ -8,7 +8,7 @@ import (
 // portable is the reference that every other implementation is tested against.
 var portable = Kernels{
 	Name: "portable", dotRows: dotRowsPortable, dotRowsInt8: dotRowsInt8Portable,
-	squares: squaresPortable, scale: scalePortable, largest: largestPortable, code: codePortable,
+	squares: squaresPortable, scale: scalePortable, largest: largestPortable, code: codePortable, addRows: addRowsPortable,
 }
 
 func dotRowsPortable(out, q, rows *float32, n, stride, count int) {
@@ -84,6 +84,16 @@ func scalePortable(dst, v *float32, n int, factor float64) {
 	scaled := unsafe.Slice(dst, n)
 	for i, x := range unsafe.Slice(v, n) {
 		scaled[i] = float32(float64(x) * factor)
+	}
+}
+
+func addRowsPortable(dst, factors *float32, rows *int32, table *float32, n, count int) {
+	sum, factor := unsafe.Slice(dst, n), unsafe.Slice(factors, count)
+	for i, row := range unsafe.Slice(rows, count) {
+		from := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(table), int(row)*n*4)), n)
+		for j, x := range from {
+			sum[j] += float32(factor[i] * x) // not fused, on any processor
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ type Kernels struct {
 	scale       func(dst, v *float32, n int, factor float64)
 	largest     func(v *float32, n int) float32
 	code        func(code *int8, v *float32, n int, inv, scale float64) float64
+	addRows     func(dst, factors *float32, rows *int32, table *float32, n, count int)
 
 	// nil: what they do is done without them (see gather.go).
 	scoreGathered func(out *float32, q, rows *int8, n int, scales *float32, ids *uint32, count int)
@@ -85,6 +86,22 @@ func (k *Kernels) Squares(v []float32) float64 {
 		return 0
 	}
 	return k.squares(&v[0], len(v))
+}
+
+// AddRows adds factors[i] times row rows[i] of a table to dst, for one i after the other; a
+// row has len(dst) elements, and there are as many rows as factors. Products are rounded
+// before they are added, so that every implementation gives the same bits. It panics where
+// the table has no such row.
+func (k *Kernels) AddRows(dst, factors []float32, rows []int32, table []float32) {
+	n := len(dst)
+	if n == 0 || len(rows) == 0 {
+		return
+	}
+	factors = factors[:len(rows)]
+	for _, row := range rows {
+		_ = table[int(row)*n:][:n]
+	}
+	k.addRows(&dst[0], &factors[0], &rows[0], &table[0], n, len(rows))
 }
 
 // Scale sets dst, which has as many elements, to v times factor, computed in
