@@ -164,6 +164,36 @@ func TestCopiesDoNotHideOtherRows(t *testing.T) {
 	}
 }
 
+// Where each vector is there 20 times, every walk to a row finds its copies. The levels say more
+// or less what a query for others gets, of which whole sets of copies are missed (NOTES.md).
+func TestCopiesOfEveryRowDoNotHideOthers(t *testing.T) {
+	const n, copies, dim, k, queries = 10000, 20, 64, 10, 100
+	rng := rand.New(rand.NewPCG(3, 4))
+	all := column.New(dim, n+queries)
+	for row := range n + queries {
+		if row >= n/copies && row < n {
+			copy(all.Vector(row), all.Vector(row%(n/copies)))
+		} else {
+			unitNear(rng, all.Vector(row), make([]float64, dim))
+		}
+		all.Quantise(row)
+	}
+	rows := firstRows(&all, n)
+	s := Searcher{Graphs: []*Graph{mustBuild(t, rows, Options{Threads: 2})}, Recall: .95}
+	parts, found := []column.Part{{Rows: rows}}, 0
+	for row := n; row < n+queries; row++ {
+		want := mustSearch(t, flat.Scan{}, parts, all.Vector(row), k)
+		for _, m := range mustSearch(t, s, parts, all.Vector(row), k) {
+			if m.Score >= want[k-1].Score {
+				found++
+			}
+		}
+	}
+	if recall := float64(found) / (queries * k); recall < .85 {
+		t.Errorf("a recall of %.3f where .95 was asked for, wanted .85 at least", recall)
+	}
+}
+
 // A distant query may take less effort than one like the rows, though it begins at more
 // entries.
 func TestADistantQueryOfLessEffort(t *testing.T) {

@@ -38,8 +38,7 @@ func (b *builder) lastUnequal(order []uint32, n int) []uint32 {
 	seen := map[string]bool{}
 	first := len(order)
 	for i := len(order) - 1; i >= 0 && len(seen) < n; i-- {
-		code := unsafe.String((*byte)(unsafe.Pointer(&b.code(order[i])[0])), b.stride)
-		if !seen[code] {
+		if code := b.text(order[i]); !seen[code] {
 			seen[code] = true
 			first--
 			order[first], order[i] = order[i], order[first]
@@ -48,13 +47,37 @@ func (b *builder) lastUnequal(order []uint32, n int) []uint32 {
 	return order[first:]
 }
 
+// uncounted returns the rows that a measurement does not look for: the held ones, which are
+// in no graph yet, and all copies of them, which every walk to a held row finds, though it may
+// find nothing else. Where that leaves hardly any rows, copies are looked for too.
+func (b *builder) uncounted(held []uint32) column.Bits {
+	heldOnly := column.Bits(nil).Clone(len(b.rows.IDs))
+	codes := map[string]bool{}
+	for _, row := range held {
+		heldOnly.Set(int(row))
+		codes[b.text(row)] = true
+	}
+	all := heldOnly.Clone(len(b.rows.IDs))
+	for row := range uint32(len(b.rows.IDs)) {
+		if codes[b.text(row)] {
+			all.Set(int(row))
+		}
+	}
+	if len(b.rows.IDs)-all.Count() < slices.Max(measuredK[:]) {
+		return heldOnly
+	}
+	return all
+}
+
+// text returns the code of a row as text, which shares its memory.
+func (b *builder) text(row uint32) string {
+	return unsafe.String((*byte)(unsafe.Pointer(&b.code(row)[0])), b.stride)
+}
+
 // measure sets the levels of the graph: it compares walks with exact scans, for
 // queries near the rows that are held out of the graph, and for distant ones.
 func (b *builder) measure(ctx context.Context, opts Options, held []uint32) error {
-	part := column.Part{Rows: b.rows, Dead: column.Bits(nil).Clone(len(b.rows.IDs))}
-	for _, row := range held {
-		part.Dead.Set(int(row))
-	}
+	part := column.Part{Rows: b.rows, Dead: b.uncounted(held)}
 	queries := b.queries(held)
 	truth, err := flat.Scan{Threads: opts.Threads}.Batch(ctx, []column.Part{part}, queries, slices.Max(measuredK[:]))
 	if err != nil || len(held) == 0 {
@@ -67,7 +90,7 @@ func (b *builder) measure(ctx context.Context, opts Options, held []uint32) erro
 				continue
 			}
 			l := Level{K: k, Effort: effort}
-			if err := b.setRecall(ctx, &l, queries, truth); err != nil {
+			if err := b.setRecall(ctx, &l, part, queries, truth); err != nil {
 				return err
 			}
 			if b.Levels = append(b.Levels, l); l.Unseen >= b.enough && l.Distant >= 2*b.enough-1 {
@@ -91,8 +114,8 @@ func (b *builder) setNear(queries [][]float32) {
 	b.Near = best[len(best)/50]
 }
 
-// setRecall sets the recall of l.
-func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, truth [][]column.Match) error {
+// setRecall sets the recall of l, among the rows of part.
+func (b *builder) setRecall(ctx context.Context, l *Level, part column.Part, queries [][]float32, truth [][]column.Match) error {
 	found := make([]float32, len(queries))
 	held := len(queries) / 3
 	near, distant := *b.Graph, *b.Graph // one takes every query for near, the other for distant
@@ -103,7 +126,7 @@ func (b *builder) setRecall(ctx context.Context, l *Level, queries [][]float32, 
 			g = &distant
 		}
 		w.query.Set(queries[i])
-		_ = w.walkFor(g, column.Part{Rows: b.rows}, l.K, Efforts{l.Effort, l.Effort}) // only a filter fails
+		_ = w.walkFor(g, part, l.K, Efforts{l.Effort, l.Effort}) // only a filter fails
 		for _, m := range w.best {
 			// A row that is as near as the last one is as good.
 			if m.Score >= truth[i][l.K-1].Score {
