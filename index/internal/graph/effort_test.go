@@ -40,7 +40,7 @@ func TestTheCheaperWayIsTaken(t *testing.T) {
 	for _, c := range []struct {
 		k, effort int
 		walked    bool
-	}{{10, 227, true}, {10, 228, false}, {100, 587, true}, {100, 588, false}, {400, 1700, true}} {
+	}{{10, 227, true}, {10, 228, false}, {100, 552, true}, {100, 553, false}, {400, 1535, true}, {3000, 12000, false}} {
 		var report Report
 		g.Levels = []Level{{K: c.k, Effort: c.effort, Unseen: 1, Distant: 1}}
 		s := Searcher{Graphs: []*Graph{g}, Recall: .98, Report: &report}

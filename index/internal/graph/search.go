@@ -122,11 +122,14 @@ func (r *search) walk(s Searcher, i int, part column.Part, q []float32) (ok bool
 
 // Costs in rows that a scan compares (NOTES.md): of a walk for each row that it keeps, as it
 // compares about 12 and takes longer for one; and of a scan for each hit, as it reads the
-// vectors of several rows for one.
-const keptCost, hitCost = 32, 128
+// vectors of several rows for one. For every movedRows rows that a walk keeps, each of them
+// costs one more, as it is put into its place among all.
+const keptCost, hitCost, movedRows = 32, 128, 256
 
 // pays reports whether a walk of an effort costs no more than a scan of so many rows.
-func (r *search) pays(effort, rows int) bool { return keptCost*effort <= rows+hitCost*r.k }
+func (r *search) pays(effort, rows int) bool {
+	return (keptCost+effort/movedRows)*effort <= rows+hitCost*r.k
+}
 
 // efforts returns the efforts of a walk over part i, and sets the chooser of its filter.
 // ok is false where a scan is better.
