@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,6 +18,7 @@ import (
 	"engram/recon/prior"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func (c *console) studyPicturesCommand() *cobra.Command {
@@ -40,8 +43,8 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 			"  engram study pictures --denoiser scenes-denoiser --denoiser models/denoiser --clouds clouds.svg",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if spec.Steps < 1 {
-				return fmt.Errorf("--steps is %d, wanted 1 or more", spec.Steps)
+			if err := checkPictures(cmd.Flags(), &spec, clouds); err != nil {
+				return err
 			}
 			for _, seed := range seeds {
 				spec.Seeds = append(spec.Seeds, uint64(seed))
@@ -73,13 +76,34 @@ func (c *console) studyPicturesCommand() *cobra.Command {
 	flags.StringVar(&spec.LowLevel, "low-level-kind", lowlevel.Kinds()[0], "what predicts the blurry image: "+strings.Join(lowlevel.Kinds(), ", "))
 	flags.StringSliceVar(&spec.Starts, "starts", []string{app.StartNoise}, "what pictures begin from: noise, blurry, retrieved")
 	flags.IntSliceVar(&spec.Best, "best", []int{1}, "the best of so many candidates is kept; several numbers are compared")
-	flags.Float64SliceVar(&spec.Blends, "blends", nil, "weights of the blurry image in the pictures, 0 to 1; several numbers are compared (default none)")
+	flags.Float64SliceVar(&spec.Blends, "blends", nil, "weights of the blurry image in the pictures, 0 to 1; several numbers are compared")
 	flags.Float64Var(&spec.Strength, "strength", 0, "share of the steps that is taken from a start that is not noise (default 0.85)")
 	flags.StringVar(&clouds, "clouds", "", "plot the tokens that each prior makes beside the true ones into this SVG `file`")
 	flags.Float64Var(&spec.Guidance, "guidance", 0, "weight of the tokens (default: the denoiser's own, or 1.5)")
 	flags.IntVar(&spec.Steps, "steps", 20, "steps of the sampler")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// checkPictures refuses, before anything is trained, flags that cannot be followed or would do
+// nothing.
+func checkPictures(flags *pflag.FlagSet, spec *demo.PictureSpec, clouds string) error {
+	begun := slices.ContainsFunc(spec.Starts, func(start string) bool { return start != app.StartNoise })
+	switch {
+	case spec.Steps < 1:
+		return fmt.Errorf("--steps is %d, wanted 1 or more", spec.Steps)
+	case spec.Voxels < 1:
+		return fmt.Errorf("--voxels is %d, wanted 1 or more", spec.Voxels)
+	case flags.Changed("strength") && !(spec.Strength > 0 && spec.Strength <= 1):
+		return fmt.Errorf("--strength is %v, wanted a number above 0 and up to 1", spec.Strength)
+	case flags.Changed("strength") && !begun:
+		return errors.New("--strength needs --starts blurry or retrieved: it says how much of the way is gone from an image")
+	case flags.Changed("guidance") && !(spec.Guidance > 0):
+		return fmt.Errorf("--guidance is %v, wanted a number above 0", spec.Guidance)
+	case spec.Method != "" && !slices.Contains(diffusion.Methods(), spec.Method):
+		return fmt.Errorf("--method is %q, wanted one of %q", spec.Method, diffusion.Methods())
+	}
+	return app.CheckFolderOf("--clouds", clouds)
 }
 
 // studyPictures is demo.StudyPictures as an operation.

@@ -85,7 +85,7 @@ func (spec *ReconstructionsSpec) check() error {
 	if err := recon.CheckBlend(spec.Blend); err != nil {
 		return fmt.Errorf("--blend: %w", err)
 	}
-	return checkFolderOf("--preview", spec.Preview)
+	return CheckFolderOf("--preview", spec.Preview)
 }
 
 // checkBlurry refuses to blend with images that there are none of.

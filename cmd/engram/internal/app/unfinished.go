@@ -23,8 +23,8 @@ func (u *UnfinishedError) Stays() string {
 	return fmt.Sprintf("what is finished is in %s, and the same command goes on there", u.Out)
 }
 
-// checkFolderOf refuses a file of a flag, "" for none, whose folder is not there.
-func checkFolderOf(flag, file string) error {
+// CheckFolderOf refuses a file of a flag, "" for none, whose folder is not there.
+func CheckFolderOf(flag, file string) error {
 	if file == "" {
 		return nil
 	}
