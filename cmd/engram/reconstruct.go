@@ -69,6 +69,7 @@ func addReconstructionFlags(cmd *cobra.Command, spec *app.ReconstructionsSpec) {
 	flags.StringVar(&spec.Autoencoder, "autoencoder", "", "`name` or folder of the model of kind vae (default "+app.ScenesAutoencoder+")")
 	flags.StringVar(&spec.Denoiser, "denoiser", "", "`name` or folder of the model of kind denoiser (default "+app.ScenesDenoiser+")")
 	flags.StringVar(&spec.Index, "index", "", "show the nearest image of this `index` too, which was built with --model")
+	flags.StringVar(&spec.ImagesRoot, "images-root", "", "`folder` where the images of --index are now, if they have moved since it was built")
 	flags.StringVar(&spec.Prior, "prior", "", "how predicted tokens become tokens as images have them: "+strings.Join(prior.Kinds(), ", ")+" (default: the best one that the decoder has)")
 	flags.StringVar(&spec.Start, "start", "", "begin from images: blurry, of the low-level model; retrieved (or nearest), of --index; or a `folder` with NAME.png for each scan (default noise)")
 	flags.StringVar(&spec.LowLevel, "low-level", "", "`folder` of the low-level model (default: the one that engram train --low-level writes beside the decoder)")

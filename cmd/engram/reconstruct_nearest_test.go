@@ -1,7 +1,9 @@
 package main
 
 import (
+	"archive/tar"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,5 +52,38 @@ func TestNearestIsWhatASearchFinds(t *testing.T) {
 		if alike == r.Scans {
 			t.Errorf("%s: the vector alone finds the same images for all %d scans, which tells nothing", index, r.Scans)
 		}
+	}
+}
+
+// TestNearestImageOfATar shows samples of tars, and images that have moved.
+func TestNearestImageOfATar(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	s, dir := newSeenScans(t, c, 1), t.TempDir()
+	tars, moved, index, out := filepath.Join(dir, "tars"), filepath.Join(dir, "moved"), filepath.Join(dir, "index"), filepath.Join(dir, "pictures")
+	if err := os.Mkdir(tars, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(tars, "0.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := tar.NewWriter(file)
+	if err := errors.Join(w.AddFS(os.DirFS(s.train)), w.Close(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c.must("index", "build", tars, "--model", "scenes-clip", "--out", index)
+	if err := os.Rename(tars, moved); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{
+		"reconstruct", "--voxels", s.voxels, "--row", "0", "--decoder", s.decoder, "--index", index, "--out", out,
+		"--start", "retrieved", "--steps", "4", "--candidates", "1",
+	}
+	c.refuse([]string{"the nearest image, 0.tar/train/0", "--images-root says where"}, args...)
+	c.refuse([]string{"--images-root needs --index"}, "reconstruct", "--voxels", s.voxels, "--decoder", s.decoder, "--out", out, "--images-root", moved)
+	c.must(append(args, "--images-root", moved)...) // nothing was written before
+	for _, folder := range []string{"nearest", "start"} {
+		checkPNG(t, filepath.Join(out, folder, "0000.png"), 64)
 	}
 }

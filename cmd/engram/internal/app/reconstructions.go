@@ -39,7 +39,8 @@ type ReconstructionsSpec struct {
 	Out     string // folder, new or of an earlier run that was made alike
 	Painter        // Model is Data.Model
 	// Index has the images among which the nearest is shown, "": none is.
-	Index string
+	Index      string
+	ImagesRoot string // folder where its images are now, "": where it remembers them
 	// Prior takes predicted tokens to tokens as images have them: one of prior.Kinds, ""
 	// for the best one that the decoder has.
 	Prior string
@@ -77,6 +78,8 @@ func (spec *ReconstructionsSpec) check() error {
 		return errors.New("--features needs --stimuli or --mindeye: pictures are compared with what was seen")
 	case spec.Rows != nil && (known || spec.Data.Targets != ""):
 		return errors.New("--row chooses the repeats of one scan, whose image is not known: wanted no --stimuli, --targets or --mindeye")
+	case spec.ImagesRoot != "" && spec.Index == "":
+		return errors.New("--images-root needs --index: it says where the images of an index are now")
 	case spec.Strength != 0 && spec.Start == "":
 		return errors.New("--strength needs --start: it says how much of the way is gone from an image")
 	case !(spec.Strength >= 0 && spec.Strength <= 1):

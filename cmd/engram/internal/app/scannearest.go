@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"engram/cmd/engram/internal/twostage"
 	"engram/embed/pixels"
+	"engram/index"
 	"engram/index/results"
+	"engram/index/source"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -16,7 +19,8 @@ import (
 // scan: all tokens of the prediction rank the items, where these have tokens.
 type nearestSearch struct {
 	index    *Index
-	images   folders            // of items without tokens, nil where the index keeps them
+	roots    roots              // folders of the images
+	images   folders            // those that are there
 	searcher *twostage.Searcher // nil: the vector of a prediction ranks alone
 	metric   string             // that the searcher ranks by
 	asked    []twostage.Query   // of each scan
@@ -29,7 +33,7 @@ func (a *App) openNearest(ctx context.Context, spec ReconstructionsSpec, encoder
 	if err != nil {
 		return nil, err
 	}
-	s := &nearestSearch{index: x}
+	s := &nearestSearch{index: x, roots: x.imagesRoots(spec.ImagesRoot)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -38,12 +42,13 @@ func (a *App) openNearest(ctx context.Context, spec ReconstructionsSpec, encoder
 	if err := x.match(d.Space(), d.Config().D, false); err != nil {
 		return nil, fmt.Errorf("decoder %s: %w", spec.Decoder, err)
 	}
+	opened, err := openFolders(s.roots)
+	if s.images = opened; err != nil && (spec.ImagesRoot != "" || !errors.Is(err, fs.ErrNotExist)) {
+		return nil, err
+	}
 	r := ranking{index: x, decoder: d, most: searchWork}
-	if from, _ := r.source(); from == nil {
-		images, err := openFolders(x.imagesRoots(""))
-		if s.images = images; err == nil && len(images) > 0 {
-			r.images, r.encoder = images, encoder
-		}
+	if from, _ := r.source(); from == nil && len(opened) > 0 {
+		r.images, r.encoder = opened, encoder
 	}
 	if s.searcher, err = r.open(); err != nil {
 		return nil, err
@@ -54,8 +59,6 @@ func (a *App) openNearest(ctx context.Context, spec ReconstructionsSpec, encoder
 			return nil, err
 		}
 		s.metric = metric.Name()
-	} else {
-		a.opts.Logger.Warn("the nearest images are found by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
 	}
 	return s, nil
 }
@@ -111,16 +114,33 @@ func (s *nearestSearch) of(ctx context.Context, scan int, limits pixels.Limits) 
 	if len(found.Hits) == 0 {
 		return nil, fmt.Errorf("the index %s has no items", s.index.Name)
 	}
-	hit := found.Hits[0]
-	path, ok := ImageOf(s.index.imagesRoots("").of(hit.Payload), hit.Payload)
-	if !ok {
-		return nil, fmt.Errorf("the index %s does not tell where the image of item %d is", s.index.Name, hit.ID)
+	return s.open(ctx, index.Item{ID: found.Hits[0].ID, Payload: found.Hits[0].Payload}, limits)
+}
+
+// open reads the image of an item: of a file, or of a sample of a tar.
+func (s *nearestSearch) open(ctx context.Context, item index.Item, limits pixels.Limits) (*retrieved, error) {
+	place, named := ImageOf(s.roots.of(item.Payload), item.Payload)
+	if !named {
+		place = source.NameOf(item)
 	}
-	img, err := pixels.DecodeFile(ctx, path, limits)
+	img, err := s.decode(ctx, item, place, limits)
 	if err != nil {
-		return nil, fmt.Errorf("nearest image: %w", err)
+		return nil, fmt.Errorf("the nearest image, %s of the index %s (--images-root says where its images are now): %w", place, s.index.Name, err)
 	}
-	return &retrieved{path, img}, nil
+	return &retrieved{place, img}, nil
+}
+
+// decode decodes the image of an item, which is at a place where no folder has it.
+func (s *nearestSearch) decode(ctx context.Context, item index.Item, place string, limits pixels.Limits) (_ *pixels.Image, err error) {
+	if !s.images.Names(item.Payload) {
+		return pixels.DecodeFile(ctx, place, limits)
+	}
+	file, err := s.images.Open(ctx, item)
+	if err != nil {
+		return nil, err
+	}
+	defer closeInto(&err, file.Content)
+	return pixels.Decode(ctx, file.Content, limits)
 }
 
 // nearest returns the nearest item for each scan of a group, nil without an index.

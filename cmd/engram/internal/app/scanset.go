@@ -82,7 +82,11 @@ func (a *App) readScanSet(ctx context.Context, spec ReconstructionsSpec, p *pain
 	if err != nil {
 		return nil, err
 	}
-	return s, s.nearest.add(ctx, decoder, means, s.repeats)
+	if err := s.nearest.add(ctx, decoder, means, s.repeats); err != nil {
+		return nil, err
+	}
+	_, err = s.nearest.of(ctx, 0, a.limits) // images that are gone are told before a picture is made
+	return s, err
 }
 
 // tell logs what was compared, and what is odd.
@@ -90,6 +94,9 @@ func (s *scanSet) tell(log *slog.Logger) {
 	log.Info(s.compared)
 	if s.unlike != "" {
 		log.Warn(s.unlike)
+	}
+	if s.nearest != nil && s.nearest.searcher == nil {
+		log.Warn("the nearest images are found by the first token alone: the index keeps no tokens (index build --tokens), and the images are not there to make them")
 	}
 }
 
