@@ -173,6 +173,11 @@ func TestReconstructWhatNobodyKnows(t *testing.T) {
 		t.Errorf("%+v, want one scan without scores", made)
 	}
 	checkPNG(t, filepath.Join(out, "reconstructed", "0002.png"), 64)
+	for _, folder := range []string{"seen", "start", "blurry", "nearest", "true"} {
+		if _, err := os.Stat(filepath.Join(out, folder)); !os.IsNotExist(err) {
+			t.Errorf("there is a folder %s, for which there are no pictures: %v", folder, err)
+		}
+	}
 
 	far := writeNPY(t, filepath.Join(t.TempDir(), "far.npy"), slices.Repeat([]float32{1e3}, 500), 1, 500)
 	_, stderr, status := c.run("reconstruct", "--voxels", far, "--decoder", s.decoder, "--out", filepath.Join(t.TempDir(), "far"), "--steps", "1", "--candidates", "1")

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"engram/cmd/engram/internal/sheet"
@@ -124,7 +125,7 @@ func openReconstructions(spec ReconstructionsSpec, set *scanSet, choices recon.C
 	}
 	f := &reconstructions{dir: spec.Out, lock: lock, folders: foldersOf(spec, set), candidates: choices.Candidates}
 	err = f.agree(text)
-	for _, name := range []string{seenFolder, startFolder, blurryFolder, madeFolder, nearestFolder, boundFolder, eachFolder, scansFolder} {
+	for _, name := range append(slices.Clone(f.folders), eachFolder, scansFolder) {
 		if err == nil {
 			err = vfs.MkdirAll(filepath.Join(spec.Out, name), 0o755)
 		}
