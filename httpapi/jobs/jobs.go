@@ -74,6 +74,9 @@ type Terms struct {
 
 // Kind is something that jobs can do.
 type Kind struct {
+	// Lane names the kinds whose jobs wait for each other: jobs of other lanes run meanwhile, so
+	// that what takes seconds does not wait for what takes hours.
+	Lane string
 	// Check refuses a request before it is queued, with ErrRequest; nil takes all.
 	Check func(request []byte) error
 	// Run does the work and returns the result, which is kept as JSON. It ends soon after
@@ -92,7 +95,7 @@ type Task struct {
 
 // Options bound a queue. The zero value is the default.
 type Options struct {
-	Waiting int // jobs that wait, besides the one that runs; 0: 32
+	Waiting int // jobs that wait in each lane, besides the one that runs; 0: 32
 	Kept    int // jobs that are kept after their end, the newest; 0: 200
 	// Now tells the time; nil: time.Now.
 	Now func() time.Time

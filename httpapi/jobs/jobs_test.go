@@ -78,6 +78,42 @@ func waits(ctx context.Context, _ *jobs.Task) (any, error) {
 	return nil, ctx.Err()
 }
 
+// A job of another lane neither waits for one that takes long nor finds the queue full of its
+// like. A kind that is gone after a restart has a lane too.
+func TestLanesRunSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	quick := func(context.Context, *jobs.Task) (any, error) { return nil, nil }
+	q, err := jobs.Open(dir, map[string]jobs.Kind{"train": {Run: waits, Lane: "long"}, "draw": {Run: quick}}, jobs.Options{Waiting: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(kind string) jobs.Job {
+		t.Helper()
+		j, err := q.Submit(kind, []byte("ask"), jobs.Terms{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	until(t, q, ask("train").ID, is(jobs.Running))
+	second := ask("train")
+	if _, err := q.Submit("train", nil, jobs.Terms{}); !errors.Is(err, jobs.ErrFull) {
+		t.Errorf("a second job that waits in a lane of one: error %v, wanted %v", err, jobs.ErrFull)
+	}
+	until(t, q, ask("draw").ID, is(jobs.Succeeded))
+	if running, waiting := q.Length(); running != 1 || waiting != 1 {
+		t.Errorf("%d jobs run and %d wait, wanted 1 and 1", running, waiting)
+	}
+	mustClose(t, q)
+	if q, err = jobs.Open(dir, map[string]jobs.Kind{"draw": {Run: quick, Lane: "short"}}, jobs.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer mustClose(t, q)
+	if j := until(t, q, second.ID, is(jobs.Failed)); !strings.Contains(j.Error, "train") {
+		t.Errorf("a kind that is gone: %q", j.Error)
+	}
+}
+
 func TestAJobRunsAndIsKept(t *testing.T) {
 	dir := t.TempDir()
 	q := open(t, dir, func(_ context.Context, task *jobs.Task) (any, error) {

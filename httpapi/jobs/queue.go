@@ -18,8 +18,8 @@ import (
 	"engram/data/vfs"
 )
 
-// Queue runs jobs, one at a time, in the order in which they came. It is safe for concurrent
-// use.
+// Queue runs the jobs of a lane one at a time, in the order in which they came, and lanes side
+// by side. It is safe for concurrent use.
 type Queue struct {
 	opts  Options
 	dir   string
@@ -30,8 +30,8 @@ type Queue struct {
 	jobs    map[string]*entry
 	waiting []*entry
 	closing bool
-	wake    chan struct{} // has an element where something waits
-	done    chan struct{} // closed when the worker has ended
+	wake    map[string]chan struct{} // by lane; has an element where something waits
+	workers sync.WaitGroup
 	stop    context.CancelFunc
 }
 
@@ -48,7 +48,10 @@ type entry struct {
 func Open(dir string, kinds map[string]Kind, opts Options) (*Queue, error) {
 	q := &Queue{
 		opts: opts.withDefaults(), dir: dir, kinds: kinds,
-		jobs: map[string]*entry{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		jobs: map[string]*entry{}, wake: map[string]chan struct{}{"": make(chan struct{}, 1)},
+	}
+	for _, kind := range kinds {
+		q.wake[kind.Lane] = make(chan struct{}, 1)
 	}
 	if err := vfs.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
@@ -63,17 +66,19 @@ func Open(dir string, kinds map[string]Kind, opts Options) (*Queue, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	q.stop = stop
-	go q.work(ctx)
+	for lane := range q.wake {
+		q.workers.Go(func() { q.work(ctx, lane) })
+	}
 	return q, nil
 }
 
-// Close ends the job that runs, which waits for the next Open, and frees the folder.
+// Close ends the jobs that run, which wait for the next Open, and frees the folder.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closing = true
 	q.mu.Unlock()
 	q.stop()
-	<-q.done
+	q.workers.Wait()
 	return q.lock.Close()
 }
 
@@ -94,7 +99,7 @@ func (q *Queue) Submit(kind string, request []byte, terms Terms) (Job, error) {
 	if q.closing {
 		return Job{}, ErrClosing
 	}
-	if len(q.waiting) >= q.opts.Waiting {
+	if q.waitingIn(k.Lane) >= q.opts.Waiting {
 		return Job{}, ErrFull
 	}
 	e := &entry{changed: make(chan struct{}), job: Job{ID: newID(), Kind: kind, State: Queued, Created: q.opts.Now().UTC(), Terms: terms, Version: 1}}
@@ -138,9 +143,22 @@ func newID() string {
 func (q *Queue) enqueue(e *entry) {
 	q.waiting = append(q.waiting, e)
 	select {
-	case q.wake <- struct{}{}:
+	case q.wake[q.laneOf(e)] <- struct{}{}:
 	default:
 	}
+}
+
+// laneOf returns the lane of a job. A kind that the server was not started for has none.
+func (q *Queue) laneOf(e *entry) string { return q.kinds[e.job.Kind].Lane }
+
+// waitingIn counts the jobs that wait in a lane. The caller holds the lock.
+func (q *Queue) waitingIn(lane string) (n int) {
+	for _, e := range q.waiting {
+		if q.laneOf(e) == lane {
+			n++
+		}
+	}
+	return n
 }
 
 // List returns the jobs, the newest first.
@@ -232,30 +250,30 @@ func (q *Queue) fault(err error) {
 	}
 }
 
-// work runs jobs until ctx ends.
-func (q *Queue) work(ctx context.Context) {
-	defer close(q.done)
+// work runs the jobs of a lane until ctx ends.
+func (q *Queue) work(ctx context.Context, lane string) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-q.wake:
+		case <-q.wake[lane]:
 		}
-		for e, inner := q.next(ctx); e != nil; e, inner = q.next(ctx) {
+		for e, inner := q.next(ctx, lane); e != nil; e, inner = q.next(ctx, lane) {
 			q.run(inner, e)
 		}
 	}
 }
 
-// next begins the job that waits longest, nil where none does.
-func (q *Queue) next(ctx context.Context) (*entry, context.Context) {
+// next begins the job of a lane that waits longest, nil where none does.
+func (q *Queue) next(ctx context.Context, lane string) (*entry, context.Context) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if ctx.Err() != nil || len(q.waiting) == 0 {
+	first := slices.IndexFunc(q.waiting, func(e *entry) bool { return q.laneOf(e) == lane })
+	if ctx.Err() != nil || first < 0 {
 		return nil, nil
 	}
-	e := q.waiting[0]
-	q.waiting = q.waiting[1:]
+	e := q.waiting[first]
+	q.waiting = slices.Delete(q.waiting, first, first+1)
 	inner, cancel := context.WithCancel(ctx)
 	now := q.opts.Now().UTC()
 	q.change(e, func(j *Job) { j.State, j.Started, j.Tries = Running, &now, j.Tries+1 })

@@ -23,12 +23,12 @@ import (
 
 // openJobs opens the queue of what takes longer than a request. It is closed before the
 // models that its jobs use.
-func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, decoders map[string]*Decoder, opts *httpapi.Options) error {
+func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, decoders *decodersInUse, opts *httpapi.Options) error {
 	kinds := map[string]jobs.Kind{}
 	if s.work != nil {
 		s.work.kinds(kinds)
 	}
-	if len(decoders) > 0 || s.work != nil {
+	if len(decoders.all()) > 0 || s.work != nil {
 		r, err := s.openReconstructing(ctx, a, spec, decoders)
 		switch {
 		case errors.Is(err, recon.ErrMismatch):
@@ -50,19 +50,19 @@ func (s *Service) openJobs(ctx context.Context, a *App, spec ServeSpec, decoders
 // scanReconstructor makes pictures of one scan at a time, as Reconstructions does of many.
 type scanReconstructor struct {
 	*App
-	decoders map[string]*Decoder // by subject
+	decoders *decodersInUse
 	painter  *painter
 }
 
 // openReconstructing opens the models that make pictures of the decoders' tokens. It fails
 // with recon.ErrMismatch where they are of other tokens.
-func (s *Service) openReconstructing(ctx context.Context, a *App, spec ServeSpec, decoders map[string]*Decoder) (*scanReconstructor, error) {
+func (s *Service) openReconstructing(ctx context.Context, a *App, spec ServeSpec, decoders *decodersInUse) (*scanReconstructor, error) {
 	p, err := a.openPainter(ctx, Painter{Model: spec.Model, Autoencoder: spec.Autoencoder, Denoiser: spec.Denoiser}, nil)
 	if err != nil {
 		return nil, err
 	}
 	s.opened = append(s.opened, p)
-	for subject, d := range decoders {
+	for subject, d := range decoders.all() {
 		if !d.Space().Same(SpaceOf(p.clip)) {
 			return nil, fmt.Errorf("the decoder of the subject %s predicts the space of %s, the denoiser takes that of %s: %w", subject, d.Space().Name, Label(p.clip), recon.ErrMismatch)
 		}
@@ -83,15 +83,29 @@ type Made struct {
 }
 
 // run is the Run of jobs.Reconstruct.
-func (r *scanReconstructor) run(ctx context.Context, t *jobs.Task) (_ any, err error) {
+func (r *scanReconstructor) run(ctx context.Context, t *jobs.Task) (any, error) {
 	var ask jobs.Reconstruction
 	if err := json.Unmarshal(t.Request, &ask); err != nil {
 		return nil, err
 	}
-	decoder, ok := r.decoders[cmp.Or(ask.Subject, defaultSubject)]
+	subject := cmp.Or(ask.Subject, defaultSubject)
+	decoder, ok := r.decoders.of(subject)
 	if !ok { // the server was started with others
-		return nil, fmt.Errorf("the server has no decoder of the subject %q any more", ask.Subject)
+		return nil, fmt.Errorf("the server has no decoder of the subject %q any more", subject)
 	}
+	var made *Made
+	err := decoder.use(func() (err error) {
+		made, err = r.reconstruct(ctx, decoder.Decoder, ask, t)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// reconstruct makes pictures of a scan by the decoder of its subject.
+func (r *scanReconstructor) reconstruct(ctx context.Context, decoder *Decoder, ask jobs.Reconstruction, t *jobs.Task) (_ *Made, err error) {
 	if !decoder.Space().Same(SpaceOf(r.painter.clip)) { // of a subject that a job made
 		return nil, fmt.Errorf("the decoder of the subject %s predicts the space of %s, the denoiser takes that of %s: %w", ask.Subject, decoder.Space().Name, Label(r.painter.clip), recon.ErrMismatch)
 	}

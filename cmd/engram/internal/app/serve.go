@@ -232,7 +232,7 @@ func (s *Service) open(ctx context.Context, a *App, spec ServeSpec, watch progre
 	if spec.Snapshots != "" {
 		opts.Snapshot = snapshots(spec.Snapshots)
 	}
-	opening := &subjectOpening{app: a, service: s, index: x, images: folder, assume: spec.AssumeModel, watch: watch, decoders: map[string]*Decoder{}}
+	opening := &subjectOpening{app: a, service: s, index: x, images: folder, assume: spec.AssumeModel, watch: watch, decoders: new(decodersInUse)}
 	if err := opening.openAll(ctx, spec, &opts); err != nil {
 		return opts, err
 	}

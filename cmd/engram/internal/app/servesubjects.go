@@ -93,7 +93,7 @@ type subjectOpening struct {
 	fixed   []string // ids of the subjects that the server was started with
 	watch   progress.Func
 
-	decoders map[string]*Decoder // that are open, by subject
+	decoders *decodersInUse // of the subjects that are open
 }
 
 // openAll opens the subjects. Where no decoder is named, the first of the table is the one
@@ -172,7 +172,7 @@ func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSp
 		return nil, err
 	}
 	id := cmp.Or(spec.ID, defaultSubject)
-	o.decoders[id] = d
+	o.decoders.put(id, decoderInUse{d, always})
 	manifest, err := model.ReadManifest(spec.Decoder)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,10 @@ const (
 	decodersFolder = "decoders"     // their decoders
 )
 
+// workLane is of the jobs of administrators, which may take hours: visitors' reconstructions do
+// not wait for them.
+const workLane = "workspace"
+
 // workspace is a folder whose files the jobs of administrators read, and in which they write
 // decoders. Clients name files relative to it, and reach no other ones.
 type workspace struct {
@@ -78,6 +82,7 @@ func (s *Service) openWorkspace(ctx context.Context, spec ServeSpec, opening *su
 			continue
 		}
 		s.work.made[of.ID] = made
+		opening.decoders.put(of.ID, made.decoder)
 		opts.Subjects = append(opts.Subjects, made.subject)
 	}
 	return nil
@@ -96,10 +101,10 @@ func (w *workspace) Close() error {
 
 // kinds adds what jobs can do here.
 func (w *workspace) kinds(to map[string]jobs.Kind) {
-	to[jobs.Train] = jobs.Kind{Check: w.checkTraining, Run: w.withoutPlaces(w.train)}
-	to[jobs.Calibrate] = jobs.Kind{Check: w.checkCalibration, Run: w.withoutPlaces(w.calibrate)}
+	to[jobs.Train] = jobs.Kind{Lane: workLane, Check: w.checkTraining, Run: w.withoutPlaces(w.train)}
+	to[jobs.Calibrate] = jobs.Kind{Lane: workLane, Check: w.checkCalibration, Run: w.withoutPlaces(w.calibrate)}
 	if w.collections != nil {
-		to[jobs.Build] = jobs.Kind{Check: w.checkBuilding, Run: w.withoutPlaces(w.build)}
+		to[jobs.Build] = jobs.Kind{Lane: workLane, Check: w.checkBuilding, Run: w.withoutPlaces(w.build)}
 	}
 }
 
@@ -189,6 +194,7 @@ func (w *workspace) serve(ctx context.Context, spec SubjectSpec) error {
 	w.mu.Lock()
 	old := w.made[spec.ID]
 	w.made[spec.ID] = made
+	w.opening.decoders.put(spec.ID, made.decoder)
 	w.mu.Unlock()
 	if old != nil {
 		if err := old.Close(); err != nil {

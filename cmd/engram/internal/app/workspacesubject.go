@@ -12,25 +12,30 @@ import (
 )
 
 // madeSubject is a subject whose decoder a job made. It is closed when another job has made a
-// better one; requests under way end first, and later ones of the old subject are refused.
+// better one; requests and reconstructions under way end first, and later ones of the old subject
+// are refused.
 type madeSubject struct {
 	subject httpapi.Subject
+	decoder decoderInUse
 	models  []httpapi.Model
 	opened  []io.Closer
 
-	mu     sync.RWMutex // held by requests that use the decoder
+	mu     sync.RWMutex // held by requests and jobs that use the decoder
 	closed bool
 }
 
 // open opens a subject whose decoder a job made.
 func (w *workspace) open(ctx context.Context, spec SubjectSpec) (*madeSubject, error) {
 	opening := *w.opening
+	opening.decoders = new(decodersInUse) // served by nobody yet
 	opening.service = &Service{log: w.app.opts.Logger, encoder: w.opening.service.encoder, batches: w.opening.service.batches}
 	subject, err := opening.open(ctx, spec, Shown{}, nil)
 	made := &madeSubject{subject: subject, models: opening.service.models, opened: opening.service.opened}
 	if err != nil {
 		return nil, errors.Join(err, made.Close())
 	}
+	made.decoder, _ = opening.decoders.of(spec.ID)
+	made.decoder.use = made.use
 	d := subject.Decoder
 	decode, rank := d.Decode, d.Rank
 	d.Decode = func(ctx context.Context, repeats [][]float32) (vector []float32, err error) {
