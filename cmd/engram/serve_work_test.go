@@ -135,6 +135,24 @@ func TestAJobTrainsADecoder(t *testing.T) {
 	}
 }
 
+// A server has read what searches by scan need before the first of them: it takes no time of that,
+// and the files may be gone.
+func TestScansAreSearchedWithoutTheDecodersFiles(t *testing.T) {
+	s, lab := newWorkServer(t)
+	job := s.run("train", `{"subject":"subj07","voxels":"voxels.npy","trials":"trials.csv","stimuli":"photos","preset":"gaussian"}`)
+	if job.State != jobs.Succeeded {
+		t.Fatalf("the job is %+v", job)
+	}
+	weights, err := filepath.Glob(filepath.Join(s.spec.Workspace, "decoders", "subj07-*", "weights.safetensors"))
+	if err != nil || len(weights) != 1 {
+		t.Fatalf("the weights are %q, %v", weights, err)
+	}
+	if err := os.Remove(weights[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.finds("subj07", scanJSON(t, lab.voxels, 6, 22), "p12.png")
+}
+
 // A job calibrates a new subject from scans that are sent with the items that were seen.
 func TestAJobCalibratesASubject(t *testing.T) {
 	s, lab := newWorkServer(t)

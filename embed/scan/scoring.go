@@ -41,6 +41,28 @@ func (d *Decoder) Scores(ctx context.Context, voxels blas32.General) (blas32.Gen
 	return out, matrix.Check(out, matrix.Names{Matrix: "predicted scores", Row: "trial", Col: "component"})
 }
 
+// Load reads what searches need of the decoder's files, and opens what predicts its scores.
+// Otherwise the first search does that, and fails where the files are gone by then.
+func (d *Decoder) Load() error {
+	if _, err := d.metric(); err != nil {
+		return err
+	}
+	if _, err := d.zscore(); err != nil {
+		return err
+	}
+	first, err := d.first()
+	if err != nil || !d.config.Scored() {
+		return err
+	}
+	if first == nil { // FirstStageOfScores makes tokens
+		if _, err := d.parts(); err != nil {
+			return err
+		}
+	}
+	_, err = d.scoring.session()
+	return err
+}
+
 // FirstStageOfScores is FirstStage of a prediction whose scores are known, [Rank].
 func (d *Decoder) FirstStageOfScores(ctx context.Context, scores []float32) (embed.Vector, error) {
 	f, err := d.first()

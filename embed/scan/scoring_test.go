@@ -3,6 +3,8 @@ package scan_test
 import (
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"engram/embed/ort"
@@ -33,6 +35,40 @@ func TestScoresSearchAsTheirTokensDo(t *testing.T) {
 			}
 			if _, err := d.Scores(t.Context(), data.Voxels); !errors.Is(err, ort.ErrClosed) {
 				t.Errorf("%s: a closed decoder: error %v, wanted ort.ErrClosed", where, err)
+			}
+		}
+	}
+}
+
+// A decoder that is loaded searches when its files have gone.
+func TestALoadedDecoderNeedsNoFiles(t *testing.T) {
+	rt, data := orttest.Runtime(t), correlated(80, 2, 5)
+	for _, preset := range []string{scan.PresetGaussian, scan.PresetLinear, scan.PresetCompact} {
+		m, _ := trained(t, rt, data, preset)
+		dir := t.TempDir()
+		if err := m.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		d, err := scan.Open(rt, dir, ort.SessionOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Load()
+		if gone := os.Remove(filepath.Join(dir, "weights.safetensors")); err != nil || gone != nil {
+			t.Fatal(err, gone)
+		}
+		if d.Config().Scored() {
+			sameQueries(t, preset, d, data.Voxels)
+		}
+		if _, _, err := d.Deviation(data.Voxels.Data[:data.Voxels.Cols]); err != nil {
+			t.Errorf("%s: %v", preset, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if d.Config().Scored() {
+			if err := d.Load(); !errors.Is(err, ort.ErrClosed) {
+				t.Errorf("%s: a closed decoder is loaded: error %v", preset, err)
 			}
 		}
 	}

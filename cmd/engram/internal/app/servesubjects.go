@@ -171,6 +171,9 @@ func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSp
 	if made.Rank, err = o.service.openRanking(ctx, r, o.watch); err != nil {
 		return nil, err
 	}
+	if err := d.Load(); err != nil {
+		return nil, err
+	}
 	id := cmp.Or(spec.ID, defaultSubject)
 	o.decoders.put(id, decoderInUse{d, always})
 	manifest, err := model.ReadManifest(spec.Decoder)
