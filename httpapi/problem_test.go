@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"engram/embed"
@@ -83,6 +84,8 @@ func TestEveryRowOfTheProblemTable(t *testing.T) {
 		{index.ErrClosed, 503, "not-ready", false},
 		{index.ErrUnavailable, 503, "index-unavailable", false},
 		{index.ErrCorrupt, 500, "internal", false},
+		{syscall.ENOSPC, 507, "disk-full", false},
+		{syscall.EDQUOT, 507, "disk-full", false},
 		{errors.New("anything else"), 500, "internal", false},
 	}
 	covered := map[error]bool{}

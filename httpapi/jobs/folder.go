@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"syscall"
 
 	"engram/data/vfs"
 )
@@ -150,13 +151,18 @@ func (q *Queue) request(id string) ([]byte, error) {
 	return os.ReadFile(q.path(id, requestFile))
 }
 
-// save keeps a file of a job.
+// save keeps a file of a job. Clients read its error, which does not say where jobs lie; the
+// queue's Fault is told that.
 func (q *Queue) save(e *entry, name string, content []byte) error {
 	if !nameForm.MatchString(name) {
 		return fmt.Errorf("jobs: a file is named %q, wanted letters, digits, points and hyphens", name)
 	}
 	if err := writeFile(q.path(e.job.ID, filesFolder, name), content); err != nil {
-		return fmt.Errorf("jobs: %w", err)
+		q.fault(err)
+		if cause, ok := errors.AsType[syscall.Errno](err); ok {
+			err = cause
+		}
+		return fmt.Errorf("%s cannot be kept: %w", name, err)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -78,6 +78,30 @@ func waits(ctx context.Context, _ *jobs.Task) (any, error) {
 	return nil, ctx.Err()
 }
 
+// What a full disk, or a folder that is gone, does to a job is told to its client without the place
+// of the jobs, and to the operator with it.
+func TestAFileThatCannotBeKept(t *testing.T) {
+	dir, faults := t.TempDir(), make(chan error, 1)
+	q, err := jobs.Open(dir, map[string]jobs.Kind{"work": {Run: func(_ context.Context, task *jobs.Task) (any, error) {
+		folders, err := filepath.Glob(filepath.Join(dir, "*", "files"))
+		for _, folder := range folders {
+			err = errors.Join(err, os.RemoveAll(folder))
+		}
+		return nil, errors.Join(err, task.Save("a.png", []byte("picture")))
+	}}}, jobs.Options{Fault: func(err error) { faults <- err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mustClose(t, q)
+	j := until(t, q, submit(t, q, "ask").ID, is(jobs.Failed))
+	if strings.Contains(j.Error, dir) || !strings.HasPrefix(j.Error, "a.png cannot be kept: ") {
+		t.Errorf("the client reads %q", j.Error)
+	}
+	if told := (<-faults).Error(); !strings.Contains(told, dir) {
+		t.Errorf("the operator reads %q", told)
+	}
+}
+
 // A job of another lane neither waits for one that takes long nor finds the queue full of its
 // like. A kind that is gone after a restart has a lane too.
 func TestLanesRunSideBySide(t *testing.T) {

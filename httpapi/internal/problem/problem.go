@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"engram/embed"
 	"engram/embed/pixels"
@@ -58,6 +59,9 @@ type Kind struct {
 	Hint   string // the detail of a secret row
 }
 
+// diskFull is what clients read of a full disk; its place is in the log.
+const diskFull = "the server's disk is full: it searches, and keeps nothing new until there is room"
+
 // Table maps errors to problems; the first row that matches counts.
 // Limits and cancellation come first, because a parser wraps their errors in an
 // error of its own format.
@@ -83,6 +87,8 @@ var Table = []Kind{
 	{Err: jobs.ErrGone, Status: http.StatusConflict, Slug: "job-not-kept", Title: "The request is not kept"},
 	{Err: jobs.ErrRequest, Status: http.StatusUnprocessableEntity, Slug: "unusable-job", Title: "Unusable job"},
 	{Err: jobs.ErrClosing, Status: http.StatusServiceUnavailable, Slug: "not-ready", Title: "Not ready"},
+	{Err: syscall.ENOSPC, Status: http.StatusInsufficientStorage, Slug: "disk-full", Title: "Disk full", Secret: true, Hint: diskFull},
+	{Err: syscall.EDQUOT, Status: http.StatusInsufficientStorage, Slug: "disk-full", Title: "Disk full", Secret: true, Hint: diskFull},
 	{Err: ErrNoRoute, Status: http.StatusNotFound, Slug: "no-such-route", Title: "No such route"},
 	{Err: ErrMethod, Status: http.StatusMethodNotAllowed, Slug: "method-not-allowed", Title: "Method not allowed"},
 	{Err: ErrRange, Status: http.StatusRequestedRangeNotSatisfiable, Slug: "no-such-range", Title: "No such range"},
