@@ -231,6 +231,7 @@ func TestSearchRefusesBadQueries(t *testing.T) {
 		{name: "three axes of a scan", contentType: "application/x-npy", body: string(npyFile([]int{1, 1, 5}, 1, 1, 1, 1, 1)),
 			status: 422, slug: "scan-does-not-fit", detail: "wanted [voxels] or [repeats, voxels]"},
 		{name: "truncated npy", contentType: "application/x-npy", body: string(npyFile([]int{5}, 1, 1)), status: 400, slug: "unreadable-body", detail: "npy: "},
+		{name: "npy of less than half", contentType: "application/x-npy", body: string(npyFile([]int{500}, 1, 1)), status: 400, slug: "unreadable-body", detail: "the npy file is cut off: it has 136 bytes"},
 		{name: "npy with more than it says", contentType: "application/x-npy", body: string(npyFile([]int{5}, 1, 1, 1, 1, 1, 1)), status: 400, slug: "unreadable-body", detail: "npy: "},
 		{name: "no npy", contentType: "application/x-npy", body: "hello", status: 400, slug: "unreadable-body", detail: "npy: "},
 		{name: "NIfTI", contentType: "application/octet-stream", body: "\x5c\x01\x00\x00 and so on", status: 415, slug: "unsupported-media-type", detail: "send them as npy"},

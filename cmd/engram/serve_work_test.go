@@ -233,7 +233,7 @@ func TestWorkThatIsRefused(t *testing.T) {
 		status           int
 	}{
 		{"build", `{"collection":"a","source":"../secret"}`, "wanted the name of a file in the workspace", 422},
-		{"build", `{"collection":"a","source":"link"}`, "wanted the name of a file in the workspace", 422},
+		{"build", `{"collection":"a","source":"link"}`, "no link that leads out of it", 422},
 		{"build", `{"collection":"a","source":"` + outside + `"}`, "wanted the name of a file in the workspace", 422},
 		{"build", `{"collection":"a","source":"nothing"}`, "no such file", 422},
 		{"build", `{"collection":"../a","source":"photos"}`, "collection is", 422},

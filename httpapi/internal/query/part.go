@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -191,6 +192,9 @@ func readNpy(raw []byte) (shape []int, values []float32, err error) {
 		return nil, nil, fmt.Errorf("this is a NIfTI or gzip file, wanted the numbers of a vector as npy: %w", problem.ErrMediaType)
 	}
 	array, err := npy.Read(bytes.NewReader(raw), int64(len(raw)))
+	if errors.Is(err, npy.ErrTooLarge) { // for what there is of it
+		return nil, nil, fmt.Errorf("the npy file is cut off: it has %d bytes, and its header says more: %w", len(raw), problem.ErrBody)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", err, problem.ErrBody)
 	}

@@ -142,7 +142,7 @@ func (w *workspace) path(field, name string) (string, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("%s is %q, and the workspace has no such file: %w", field, name, jobs.ErrRequest)
 		}
-		return "", fmt.Errorf("%s is %q, wanted the name of a file in the workspace: %w", field, name, jobs.ErrRequest)
+		return "", fmt.Errorf("%s is %q, wanted the name of a file in the workspace, and no link that leads out of it: %w", field, name, jobs.ErrRequest)
 	}
 	return filepath.Join(w.dir, local), nil
 }
