@@ -42,7 +42,7 @@ func (c *console) display() *display {
 // report shows a report; it is a progress.Func. A stage's rate is measured from
 // its first report on, and again where the work has had to begin anew.
 func (d *display) report(r progress.Report) {
-	if r.Stage != d.stage.Stage || d.start.IsZero() || r.Done < d.first {
+	if r.Stage != d.stage.Stage || d.start.IsZero() || r.Done < d.first || d.done() && r.Done < d.stage.Done {
 		d.finish()
 		now := time.Now()
 		d.start, d.logged, d.tenths, d.first = now, now, 0, r.Done
@@ -57,6 +57,9 @@ func (d *display) report(r progress.Report) {
 		d.write()
 	}
 }
+
+// done reports whether the latest report ends its stage.
+func (d *display) done() bool { return d.stage.Total > 0 && d.stage.Done >= d.stage.Total }
 
 // bytesUnit is the unit that is shown as megabytes.
 const bytesUnit = "bytes"

@@ -68,6 +68,25 @@ func TestProgressStages(t *testing.T) {
 	})
 }
 
+// A stage that comes again, as in a later job of a server, has a rate of its own.
+func TestProgressOfAStageThatComesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		d := (&console{streams: streams{stderr: &log, getenv: func(string) string { return "" }}}).display()
+		for range 2 {
+			for done := range int64(4) {
+				d.report(progress.Report{Stage: "reading", Unit: "rows", Done: done + 1, Total: 4})
+				time.Sleep(2 * time.Second)
+			}
+			time.Sleep(time.Hour)
+		}
+		d.finish()
+		if n := strings.Count(log.String(), "rows=3 of=4 per_second=0.5 left=2s"); n != 2 {
+			t.Errorf("%d lines have the rate of their stage, wanted 2:\n%s", n, log.String())
+		}
+	})
+}
+
 // Bytes are shown as megabytes. What a download had from before is part of no rate.
 func TestProgressOfBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
