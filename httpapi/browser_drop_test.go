@@ -36,6 +36,9 @@ func (p page) pasteAndDrop(address string) {
 	if detail := p.text("#problem-detail"); detail != "notes.txt is neither a picture nor a scan, wanted an image, or a scan as .npy, .nii, .nii.gz or .f32" {
 		p.t.Errorf("the problem is shown as %q", detail)
 	}
+	if n := js[int](p, `document.querySelectorAll("#hits li").length`); n == 0 {
+		p.t.Error("the images found before are gone")
+	}
 }
 
 // dropFile drops a file onto the page.

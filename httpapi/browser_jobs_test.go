@@ -84,6 +84,8 @@ func (p page) reconstruct(address string, next steps) {
 	made := js[string](p, `location.href`)
 	p.open(address + "/?trial=t1&job=0123456789abcdef")
 	p.until(`document.querySelector("#made-status").textContent === "This reconstruction is not kept any more." && !document.querySelector("#reconstruct").hidden`)
+	p.open(address + "/?trial=gone") // of which there is nothing to reconstruct
+	p.until(`!document.querySelector("#problem").hidden && document.querySelector("#made").hidden`)
 	p.open(made)
 	p.until(searched + ` && ` + done)
 }

@@ -75,7 +75,7 @@ async function show(query, { focus = true, back = false } = {}) {
     else await begin(back);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    showProblem(error);
+    showFailure(error);
   }
   if (state.running?.signal === signal) at("hits").removeAttribute("aria-busy");
 }
@@ -134,13 +134,20 @@ function finish(query, answer) {
 
 const context = () => ({ unsafe: unsafe(), server: about(state.query) });
 
-function showProblem({ title, detail, message }) {
+// showFailure says what is wrong with what the address asks for, of which nothing is shown.
+function showFailure(error) {
   at("hits").replaceChildren();
   at("status").textContent = "";
-  at("more").hidden = at("how").hidden = at("download").hidden = true;
+  at("more").hidden = at("how").hidden = at("download").hidden = at("made").hidden = true;
+  showProblem(error);
+}
+
+// showProblem says what is wrong with what the visitor did. What was on show stays.
+function showProblem({ title, detail, message }) {
   at("problem-title").textContent = title || "Something went wrong";
   at("problem-detail").textContent = detail || message;
   at("problem").hidden = false;
+  at("problem").scrollIntoView({ block: "nearest" });
 }
 
 // more shows the next page of what is on show.
@@ -238,6 +245,7 @@ function goLike(id, list) {
 // goMade reconstructs the scan on show, under the address of its search and the job.
 async function goMade() {
   const { query, key } = state;
+  at("problem").hidden = true;
   const job = await reconstruct(query);
   if (state.key !== key) return;
   state.query = { ...query, job };
