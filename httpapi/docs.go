@@ -181,7 +181,9 @@ body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 pre { overflow-x: auto; padding: .6rem; border-radius: .4rem; background: color-mix(in srgb, currentColor 8%, transparent); font-size: .85rem; white-space: pre-wrap; }
 h2 { margin-top: 2.5rem; } h3 { margin: 2rem 0 .2rem; font-size: 1.05rem; }
 code { font-size: .9rem; } .method { display: inline-block; min-width: 4.2rem; font-weight: 700; }
-dt { font-weight: 600; } dd { margin: 0 0 .4rem 1.2rem; } nav { columns: 18rem; font-size: .9rem; } nav a { display: block; }
+dt { font-weight: 600; } dd { margin: 0 0 .4rem 1.2rem; }
+nav { columns: 28rem; font-size: .9rem; } nav a { display: block; text-decoration: none; break-inside: avoid; }
+nav a:hover, nav a:focus { text-decoration: underline; } nav code { display: grid; grid-template-columns: 4.2rem 1fr; overflow-wrap: anywhere; }
 summary { cursor: pointer; font-weight: 600; }
 `
 
