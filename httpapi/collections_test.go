@@ -175,7 +175,10 @@ func TestDocsAreWhole(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{`{&#34;text&#34;: &#34;a dog on a beach&#34;}`, "<code>birds</code>", "<code>{&#34;key&#34;: &#34;categories&#34;, &#34;equal&#34;: &#34;zebra&#34;}</code>"} {
+	for _, want := range []string{`{&#34;text&#34;: &#34;a dog on a beach&#34;}`, "<code>birds</code>",
+		"echo zczMPc3MTD6amZk&#43; | base64 -d &gt;vector.bin\ncurl -H &#39;Content-Type: application/octet-stream&#39; --data-binary @vector.bin &#39;HOST/v1/collections/birds/search?kind=vector&#39;",
+		"curl -F &#39;image=@picture.png;type=image/png&#39; -F &#39;k=5&#39; -F &#39;text=at night&#39; -F &#39;weight=0.5&#39; &#39;HOST/v1/search&#39;",
+		"<code>{&#34;key&#34;: &#34;categories&#34;, &#34;equal&#34;: &#34;zebra&#34;}</code>"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks the example %s", want)
 		}

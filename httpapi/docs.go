@@ -51,33 +51,6 @@ type parameter struct {
 	Ref                   string `yaml:"$ref"`
 }
 
-// media is a media type as far as its examples go.
-type media struct {
-	Example  any
-	Examples yaml.MapSlice
-}
-
-// exampleText is an example of a body, as JSON.
-type exampleText struct{ Name, Summary, Text string }
-
-// Shown returns the examples in the order of the document.
-func (m media) Shown() (list []exampleText, err error) {
-	for _, item := range m.Examples {
-		example, ok := item.Value.(yaml.MapSlice)
-		if !ok {
-			return nil, fmt.Errorf("the example %v is no object", item.Key)
-		}
-		members := example.ToMap()
-		text, err := jsonOf(members["value"])
-		if err != nil {
-			return nil, err
-		}
-		summary, _ := members["summary"].(string)
-		list = append(list, exampleText{fmt.Sprint(item.Key), summary, text})
-	}
-	return list, nil
-}
-
 // Shown returns the example of a parameter, "" where there is none.
 func (p parameter) Shown() (string, error) {
 	if value := p.Content["application/json"].Example; value != nil {
@@ -178,7 +151,7 @@ func (s *Server) getDocs(c *gin.Context) error {
 const docsStyle = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
-pre { overflow-x: auto; padding: .6rem; border-radius: .4rem; background: color-mix(in srgb, currentColor 8%, transparent); font-size: .85rem; white-space: pre-wrap; }
+pre { overflow-x: auto; padding: .6rem; border-radius: .4rem; background: color-mix(in srgb, currentColor 8%, transparent); font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 h2 { margin-top: 2.5rem; } h3 { margin: 2rem 0 .2rem; font-size: 1.05rem; }
 code { font-size: .9rem; } .method { display: inline-block; min-width: 4.2rem; font-weight: 700; }
 dt { font-weight: 600; } dd { margin: 0 0 .4rem 1.2rem; }
@@ -198,9 +171,9 @@ var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
 {{range .Operations}}<section><h3 id="{{.Method}} {{.Path}}"><code><span class="method">{{.Method}}</span> {{.Path}}</code></h3>
 <p>{{.Summary}}</p>{{with .Description}}<pre>{{.}}</pre>{{end}}
 {{with .Parameters}}<dl>{{range .}}<dt><code>{{.Name}}</code> in the {{.In}}</dt><dd>{{.Description}}{{with .Shown}} Example: <code>{{.}}</code>{{end}}</dd>{{end}}</dl>{{end}}
-{{with .RequestBody.Content}}<p>Body: {{range $type, $_ := .}}<code>{{$type}}</code> {{end}}</p>
-{{range .}}{{with .Shown}}<details><summary>Examples of the body</summary>{{range .}}<p><b>{{.Name}}</b>{{with .Summary}}: {{.}}{{end}}</p><pre>{{.Text}}</pre>{{end}}</details>{{end}}{{end}}{{end}}
-<p>Answers: {{range .Responses}}<code>{{.Key}}</code> {{end}}</p></section>
+{{with .RequestBody.Content}}<p>Body: {{range $type, $_ := .}}<code>{{$type}}</code> {{end}}</p>{{end}}
+{{range .Shown}}<details><summary>Examples of <code>{{.Type}}</code></summary>{{range .Examples}}<p><b>{{.Name}}</b>{{with .Summary}}: {{.}}{{end}}</p><pre>{{.Text}}</pre>{{end}}</details>
+{{end}}<p>Answers: {{range .Responses}}<code>{{.Key}}</code> {{end}}</p></section>
 {{end}}<h2>Schemas</h2>
 {{range .Schemas}}<details id="{{.Name}}"><summary>{{.Name}}</summary><pre>{{.Text}}</pre></details>
 {{end}}</main></body></html>

@@ -1,11 +1,14 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"mime/multipart"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"engram/embed/dataset"
 	"engram/httpapi/jobs"
 	"engram/index"
 	"engram/index/local"
@@ -64,6 +68,9 @@ type exampleRequest struct {
 	mediaType, body string
 }
 
+// isFile reports whether a request's body is a file, or a form.
+func (r exampleRequest) isFile() bool { return r.mediaType != "" && r.mediaType != "application/json" }
+
 // neededBy names the parameters that are refused without another one.
 var neededBy = map[string]string{"mmr_candidates": "mmr", "group_size": "group_by"}
 
@@ -72,21 +79,8 @@ var neededBy = map[string]string{"mmr_candidates": "mmr", "group_size": "group_b
 func (o specified) requests() (list []exampleRequest, err error) {
 	bodies := []exampleRequest{{name: "plain"}}
 	if o.op.RequestBody != nil {
-		bodies = nil
-		for mediaType, media := range o.op.RequestBody.Value.Content {
-			if mediaType != "application/json" && mediaType != "*/*" {
-				continue // files
-			}
-			for _, name := range slices.Sorted(maps.Keys(media.Examples)) {
-				text, err := json.Marshal(media.Examples[name].Value.Value)
-				if err != nil {
-					return nil, err
-				}
-				bodies = append(bodies, exampleRequest{name: name, mediaType: "application/json", body: string(text)})
-			}
-		}
-		if len(bodies) == 0 {
-			return nil, fmt.Errorf("%s has a body without an example", o.op.OperationID)
+		if bodies, err = o.bodies(); err != nil {
+			return nil, err
 		}
 	}
 	options := map[string]string{}
@@ -102,7 +96,7 @@ func (o specified) requests() (list []exampleRequest, err error) {
 		}
 	}
 	list = bodies
-	shortest := slices.MinFunc(bodies, func(a, b exampleRequest) int { return len(a.body) - len(b.body) })
+	shortest := slices.MinFunc(slices.DeleteFunc(slices.Clone(bodies), exampleRequest.isFile), func(a, b exampleRequest) int { return len(a.body) - len(b.body) })
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		next := shortest
 		next.name, next.query = "option "+name, url.Values{name: {options[name]}}
@@ -110,12 +104,92 @@ func (o specified) requests() (list []exampleRequest, err error) {
 			next.query.Set(needed, options[needed])
 		}
 		if name == "kind" { // of a body that does not say itself what it is
-			next.mediaType = "application/octet-stream"
-			next.body = map[string]string{"vector": floats(1, 2, 3), "scan": floats(1, 2, 3, 4, 5)}[options[name]]
+			of := map[string]string{} // files by their kind
+			for _, b := range bodies {
+				if b.mediaType == "application/octet-stream" {
+					of[cmp.Or(b.query.Get(name), "scan")] = b.body
+				}
+			}
+			next.mediaType, next.body = "application/octet-stream", of[options[name]]
 		}
 		list = append(list, next)
 	}
 	return list, nil
+}
+
+// bodies returns the examples of an operation's body. Each media type has some.
+func (o specified) bodies() (list []exampleRequest, err error) {
+	content := o.op.RequestBody.Value.Content
+	for _, mediaType := range slices.Sorted(maps.Keys(content)) {
+		examples := content[mediaType].Examples
+		if len(examples) == 0 {
+			return nil, fmt.Errorf("%s has a body of type %s without an example", o.op.OperationID, mediaType)
+		}
+		for _, name := range slices.Sorted(maps.Keys(examples)) {
+			r, err := exampleBody(mediaType, examples[name].Value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: the example %s: %w", o.op.OperationID, name, err)
+			}
+			r.name = mediaType + " " + name
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+// exampleBody returns the request that an example of a body stands for.
+func exampleBody(mediaType string, e *openapi3.Example) (r exampleRequest, err error) {
+	if options, ok := e.Extensions["x-query"].(map[string]any); ok {
+		r.query = url.Values{}
+		for name, value := range options {
+			r.query.Set(name, fmt.Sprint(value))
+		}
+	}
+	switch {
+	case e.ExternalValue != "":
+		var raw []byte
+		r.mediaType, raw, err = readDataURI(e.ExternalValue)
+		r.body = string(raw)
+	case mediaType == "multipart/form-data":
+		r.mediaType, r.body, err = exampleForm(e.Value)
+	default:
+		var text []byte
+		text, err = json.Marshal(e.Value)
+		r.mediaType, r.body = "application/json", string(text) // of */* too, as clients of clip-retrieval send it
+	}
+	return r, err
+}
+
+// exampleForm returns the form that an example shows, its fields in the order of their names.
+func exampleForm(value any) (mediaType, body string, err error) {
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return "", "", fmt.Errorf("%v is no form", value)
+	}
+	var out strings.Builder
+	form := multipart.NewWriter(&out)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range listOf(fields[name]) {
+			content := []byte(fmt.Sprint(value))
+			header := textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf("form-data; name=%q", name)}}
+			if strings.HasPrefix(string(content), "data:") {
+				var given string
+				if given, content, err = readDataURI(string(content)); err != nil {
+					return "", "", err
+				}
+				header = textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf("form-data; name=%q; filename=%q", name, "file")}, "Content-Type": {given}}
+			}
+			part, err := form.CreatePart(header)
+			if err != nil {
+				return "", "", err
+			}
+			if _, err := part.Write(content); err != nil {
+				return "", "", err
+			}
+		}
+	}
+	err = form.Close()
+	return form.FormDataContentType(), out.String(), err
 }
 
 // address returns where an operation is, with the examples of what is in the path.
@@ -208,8 +282,9 @@ func exampleServer(t *testing.T, operation string) *Server {
 	opts.Text.Encode, opts.Writable = anyWords, true
 	opts.Decoder.Brain = fakeBrain(t)
 	opts.Trials[0].ID, opts.Trials[0].Item = "test-001", nil
+	opts.Decoder.Volumes = allOf(t, 5, 1, 1)
 	another := firstThree(opts.Decoder.Space)
-	another.Brain, another.Mask = fakeBrain(t), []byte("\x1f\x8b and so on")
+	another.Brain, another.Mask, another.Volumes = fakeBrain(t), []byte("\x1f\x8b and so on"), opts.Decoder.Volumes
 	opts.SubjectID, opts.Subjects = "subj01", []Subject{{ID: "subj02", Decoder: another, Trials: opts.Trials}}
 	opts.Store = exampleItems(t, opts, filepath.Join(t.TempDir(), "index"))
 	folder := &folderOf{dir: t.TempDir(), like: opts, opened: map[string]*Collection{}}
@@ -230,6 +305,17 @@ func exampleServer(t *testing.T, operation string) *Server {
 	}
 	opts.Jobs = exampleJob(t, "0a1b2c3d4e5f6071", "picture.png", state)
 	return newServer(t, opts)
+}
+
+// allOf reads volumes by a mask that chooses all voxels of a box.
+func allOf(t *testing.T, x, y, z int) func(file []byte) ([][]float32, error) {
+	t.Helper()
+	mask := writeFile(t, "mask.nii.gz", volumeFile(t, "mask.nii.gz", []int{x, y, z}, slices.Repeat([]float32{1}, x*y*z)...))
+	read, err := dataset.Anatomy{Mask: mask}.Volumes(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
 }
 
 // Every example of openapi.yaml is a request that a server grants, with an answer as
@@ -269,7 +355,11 @@ func findsNothing(answer string) bool {
 // What openapi.yaml ought to show and does not is found.
 func TestMissingExamplesAreFound(t *testing.T) {
 	for want, without := range map[string]func(op *openapi3.Operation){
-		"has a body without an example": func(op *openapi3.Operation) { op.RequestBody.Value.Content["application/json"].Examples = nil },
+		"has a body of type application/json without an example":         func(op *openapi3.Operation) { op.RequestBody.Value.Content["application/json"].Examples = nil },
+		"has a body of type application/octet-stream without an example": func(op *openapi3.Operation) { op.RequestBody.Value.Content["application/octet-stream"].Examples = nil },
+		"https://example.org/scan.npy\" is no data URI": func(op *openapi3.Operation) {
+			op.RequestBody.Value.Content["application/x-npy"].Examples["repeats"].Value.ExternalValue = "https://example.org/scan.npy"
+		},
 		"the parameter seed has neither": func(op *openapi3.Operation) {
 			seed := op.Parameters.GetByInAndName("query", "seed")
 			seed.Example, seed.Schema.Value.Default = nil, nil
