@@ -65,26 +65,33 @@ func RunChurn(ctx context.Context, spec Spec, watch progress.Func) (_ *Report, e
 	if err != nil {
 		return nil, err
 	}
-	c := churn{store: store, deleted: half(info.Count, spec.Seed)}
-	for _, step := range []struct {
+	c := &churn{store: store, deleted: half(info.Count, spec.Seed), rest: rest}
+	return r, r.churn(ctx, spec, c, sets, watch)
+}
+
+// churn searches the index in each of its states, from one to the next.
+func (r *Report) churn(ctx context.Context, spec Spec, c *churn, sets []querySet, watch progress.Func) error {
+	steps := []struct {
 		state  string
 		change func(context.Context) error
-	}{{stateBuilt, c.wait}, {stateDeleted, c.remove}, {stateAdded, c.add}, {stateOptimised, c.optimise}} {
+	}{{stateBuilt, c.wait}, {stateDeleted, c.remove}, {stateAdded, c.add}, {stateOptimised, c.optimise}}
+	count := r.counter(watch, spec, sets, len(steps))
+	for _, step := range steps {
 		if err := step.change(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", step.state, err)
+			return fmt.Errorf("%s: %w", step.state, err)
 		}
 		measured := len(r.Points)
 		for i := range sets {
 			sets[i].truth = nil
 		}
-		if err := r.search(ctx, spec, store, sets, watch); err != nil {
-			return nil, fmt.Errorf("%s: %w", step.state, err)
+		if err := r.search(ctx, spec, c.store, sets, count); err != nil {
+			return fmt.Errorf("%s: %w", step.state, err)
 		}
 		for i := measured; i < len(r.Points); i++ {
 			r.Points[i].State = step.state
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // churn is an index whose items are deleted and added.
@@ -92,6 +99,8 @@ type churn struct {
 	store   *local.Store
 	deleted []index.ID
 	vectors [][]float32 // of deleted
+	// rest is how long the engine does nothing before it counts as done.
+	rest time.Duration
 }
 
 // half returns half of the ids from 0 to n-1.
@@ -138,8 +147,7 @@ func (c *churn) add(ctx context.Context) error {
 
 func (c *churn) optimise(ctx context.Context) error { return c.store.Optimise(ctx, nil) }
 
-// rest is how long the engine does nothing before it counts as done: it begins a graph 3 s
-// after the last flush.
+// rest is longer than the 3 s after the last flush when the engine begins a graph.
 const rest = 5 * time.Second
 
 // wait flushes and waits until the engine does nothing in the background.
@@ -154,7 +162,7 @@ func (c *churn) wait(ctx context.Context) error {
 		}
 		if b := info.Background; b.Begun != b.Finished+b.Failed {
 			since = time.Now()
-		} else if time.Since(since) > rest {
+		} else if time.Since(since) > c.rest {
 			return nil
 		}
 		select {

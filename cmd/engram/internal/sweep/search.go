@@ -14,11 +14,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// search finds what is right, and measures every point.
-func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets []querySet, watch progress.Func) error {
-	asked := append(slices.Clone(spec.Recalls), 0)
-	total := int64(len(sets) * len(spec.Threads) * len(asked))
+// counter returns what tells watch of each point that r has, where the sets are searched in
+// so many states of the index.
+func (r *Report) counter(watch progress.Func, spec Spec, sets []querySet, states int) (count func()) {
+	total := int64(states * len(sets) * len(spec.Threads) * len(asked(spec)))
 	done := watch.Stage("searching", "points", total)
+	return func() { done(int64(len(r.Points)), total) }
+}
+
+// asked returns the recalls that are asked for, 0 for exact searches.
+func asked(spec Spec) []float64 { return append(slices.Clone(spec.Recalls), 0) }
+
+// search finds what is right, measures every point, and counts it.
+func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets []querySet, count func()) error {
 	for i := range sets {
 		if err := r.exact(ctx, store, &sets[i]); err != nil {
 			return err
@@ -26,7 +34,7 @@ func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets 
 	}
 	for _, set := range sets {
 		for _, threads := range spec.Threads {
-			for _, recall := range asked {
+			for _, recall := range asked(spec) {
 				if recall == 0 && r.Mapped == 0 {
 					r.measureMemory()
 				}
@@ -36,7 +44,7 @@ func (r *Report) search(ctx context.Context, spec Spec, store index.Store, sets 
 					return err
 				}
 				r.Points = append(r.Points, point)
-				done(int64(len(r.Points)), total)
+				count()
 			}
 		}
 	}

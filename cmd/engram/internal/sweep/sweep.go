@@ -165,7 +165,7 @@ func Run(ctx context.Context, a *app.App, spec Spec, watch progress.Func) (_ *Re
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	if err := r.search(ctx, spec, x.Store, sets, watch); err != nil {
+	if err := r.search(ctx, spec, x.Store, sets, r.counter(watch, spec, sets, 1)); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	return r, nil
