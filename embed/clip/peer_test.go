@@ -165,7 +165,7 @@ func BenchmarkPeerTexts(b *testing.B) {
 func peersModel(b *testing.B) *model.Model {
 	b.Helper()
 	if *peerPython == "" || *peerModel == "" {
-		b.Skip("wanted: -args -python PYTHON -model FOLDER")
+		b.Skip("SKIPPED, there is no peer: add -args -python PYTHON -model FOLDER, a Python with onnxruntime and a model of kind clip")
 	}
 	m, err := model.Open(*peerModel)
 	if err != nil {
