@@ -69,12 +69,17 @@ func (s *Server) searchBatch(c *gin.Context) error {
 }
 
 // answerBatch answers the queries of a batch. All that are searched for by a vector are
-// searched for together; words, pictures and scans reach their models together.
+// searched for together; scans share runs of the decoder, and words and pictures reach their
+// models together.
 func (s *Server) answerBatch(ctx context.Context, queries []query.Query, info index.Info, answers []resultView) error {
+	scans, err := s.predictBatch(ctx, queries, info)
+	if err != nil {
+		return err
+	}
 	vectors := make([][]float32, len(queries))
-	err := each(queries, func(i int, q query.Query) (err error) {
+	err = each(queries, func(i int, q query.Query) (err error) {
 		if s.byScan(q) {
-			answers[i], err = s.answerScan(ctx, q, info)
+			answers[i], err = s.answerScan(ctx, q, scans[i])
 		} else {
 			vectors[i], answers[i].Query, err = s.vectorOf(ctx, q, info)
 		}
@@ -109,8 +114,38 @@ func (s *Server) answerBatch(ctx context.Context, queries []query.Query, info in
 	return nil
 }
 
-// queriesAtOnce is how many queries of a batch are prepared at once: enough that their scans
-// share a run of the decoder, and few against Limits.MaxRunning.
+// predictBatch predicts from the scans of a batch together, and returns them in the places of
+// their queries. Where that fails, they are not predicted from, so that each is alone and the
+// error is that of its query.
+func (s *Server) predictBatch(ctx context.Context, queries []query.Query, info index.Info) ([]predictedScan, error) {
+	read := make([]predictedScan, len(queries))
+	var scans [][][]float32
+	var of []int // the queries of scans
+	for i, q := range queries {
+		if !s.byScan(q) {
+			continue
+		}
+		var err error
+		if read[i], err = s.scan(q, info); err != nil {
+			return nil, fmt.Errorf("query %d: %w", i+1, err)
+		}
+		scans, of = append(scans, read[i].repeats), append(of, i)
+	}
+	if len(scans) < 2 {
+		return read, nil
+	}
+	rankers, err := s.opts.Decoder.Predict(ctx, scans)
+	if err != nil {
+		return read, ctx.Err()
+	}
+	for n, i := range of {
+		read[i].rank = rankers[n]
+	}
+	return read, nil
+}
+
+// queriesAtOnce is how many queries of a batch are prepared at once: enough that words
+// share a run of their model, and few against Limits.MaxRunning.
 const queriesAtOnce = 8
 
 // each prepares queries, some at once. It returns the error of the first that fails, behind
@@ -152,8 +187,8 @@ func each(queries []query.Query, prepare func(i int, q query.Query) error) error
 }
 
 // answerScan answers a query whose items all of a prediction ranks.
-func (s *Server) answerScan(ctx context.Context, q query.Query, info index.Info) (resultView, error) {
-	ranking, view, stages, err := s.rankByScan(ctx, q, info)
+func (s *Server) answerScan(ctx context.Context, q query.Query, p predictedScan) (resultView, error) {
+	ranking, stages, err := s.rankScan(ctx, q, p)
 	if err != nil {
 		return resultView{}, err
 	}
@@ -161,7 +196,7 @@ func (s *Server) answerScan(ctx context.Context, q query.Query, info index.Info)
 	if err != nil {
 		return resultView{}, err
 	}
-	answer := resultView{Query: view, Stages: stages, Search: q.Explained(), Hits: make([]hitView, len(found.Hits))}
+	answer := resultView{Query: p.view, Stages: stages, Search: q.Explained(), Hits: make([]hitView, len(found.Hits))}
 	for i, hit := range found.Hits {
 		answer.Hits[i] = s.viewHit(hit)
 	}

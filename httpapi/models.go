@@ -64,19 +64,22 @@ type Decoder struct {
 	// Mask is the NIfTI file, plain or gzipped, of the voxels in the decoder's order; nil: none
 	// is known.
 	Mask []byte
-	// Rank ranks items by all that is predicted from a scan, and not by the vector of
-	// Decode alone. nil: Decode's vector is searched for. As Decode it is safe for
-	// concurrent use and does not keep the rows.
-	Rank func(ctx context.Context, q ScanQuery) (*ScanRanking, error)
+	// Predict predicts from several scans, each the repeats of one as Decode takes them, and
+	// returns for each what ranks items by all of its prediction, and not by the vector of
+	// Decode alone. The scans share runs of the model. nil: Decode's vector is searched for.
+	// As Decode it is safe for concurrent use. It does not keep the rows, but the rankers do.
+	Predict func(ctx context.Context, scans [][][]float32) ([]ScanRanker, error)
 	// Brain says where the voxels lie; nil where that is not known.
 	Brain *Brain
 	// Simulated says that no person was scanned, neither for training nor for Options.Trials.
 	Simulated bool
 }
 
+// ScanRanker ranks items by the prediction from a scan. It is safe for concurrent use.
+type ScanRanker func(ctx context.Context, q ScanQuery) (*ScanRanking, error)
+
 // ScanQuery asks for the items that fit a scan best, K of them at least.
 type ScanQuery struct {
-	Repeats    [][]float32
 	K          int
 	Filter     index.Filter // nil: every item
 	Candidates int          // items that the first stage finds; 0 leaves it to the decoder

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -132,13 +131,13 @@ func TestWhatCannotBeWantedIsRefused(t *testing.T) {
 // What all tokens of a scan have ranked is folded, cut and paged too.
 func TestResultsOfAScan(t *testing.T) {
 	opts := fakeOptions(t)
-	opts.Decoder.Rank = func(context.Context, ScanQuery) (*ScanRanking, error) {
+	opts.Decoder.Predict = rankWith(func([][]float32, ScanQuery) (*ScanRanking, error) {
 		confidence := .8
 		return &ScanRanking{
 			Hits:   []index.Hit{{ID: 2, Score: 41.5}, {ID: 4, Score: 40}, {ID: 1, Score: -7}},
 			Stages: Stages{Metric: "likelihood", Candidates: 3, Confidence: &confidence},
 		}, nil
-	}
+	})
 	s := newServer(t, opts)
 	scan := `{"voxels": [1, 0, 0, 0, 0], "k": 1`
 	page := ask(t, s, scan+`, "min_score": 0}`).Body

@@ -31,27 +31,51 @@ func viewStages(s Stages) *stagesView {
 // byScan reports whether all of a prediction can rank the items for a query: it is one
 // scan or stored trial, and no sum of vectors.
 func (s *Server) byScan(q query.Query) bool {
-	if !q.Plain() || q.FirstStage || s.opts.Decoder == nil || s.opts.Decoder.Rank == nil {
+	if !q.Plain() || q.FirstStage || s.opts.Decoder == nil || s.opts.Decoder.Predict == nil {
 		return false
 	}
 	return q.Parts[0].Kind == query.KindScan || q.Parts[0].Kind == query.KindTrial
 }
 
+// predictedScan is a scan with what ranks items by its prediction.
+type predictedScan struct {
+	view    queryView
+	repeats [][]float32
+	rank    ScanRanker // nil before the scan is predicted from
+}
+
+// scan reads the scan of a query that is byScan.
+func (s *Server) scan(q query.Query, info index.Info) (p predictedScan, err error) {
+	p.view.Kind = q.Parts[0].Kind
+	p.repeats, err = s.scanOf(q.Parts[0], info, &p.view)
+	return p, err
+}
+
 // rankByScan is rank by all of a prediction.
 func (s *Server) rankByScan(ctx context.Context, q query.Query, info index.Info) (results.Ranking, queryView, *stagesView, error) {
-	view := queryView{Kind: q.Parts[0].Kind}
-	repeats, err := s.scanOf(q.Parts[0], info, &view)
+	p, err := s.scan(q, info)
 	if err != nil {
-		return results.Ranking{}, view, nil, err
+		return results.Ranking{}, p.view, nil, err
 	}
-	found, err := s.opts.Decoder.Rank(ctx, ScanQuery{
-		Repeats: repeats, K: q.K, Filter: q.Chosen(), Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation,
-	})
+	r, stages, err := s.rankScan(ctx, q, p)
+	return r, p.view, stages, err
+}
+
+// rankScan ranks by all of a prediction, which it makes unless that was done.
+func (s *Server) rankScan(ctx context.Context, q query.Query, p predictedScan) (results.Ranking, *stagesView, error) {
+	if p.rank == nil {
+		rankers, err := s.opts.Decoder.Predict(ctx, [][][]float32{p.repeats})
+		if err != nil {
+			return results.Ranking{}, nil, err
+		}
+		p.rank = rankers[0]
+	}
+	found, err := p.rank(ctx, ScanQuery{K: q.K, Filter: q.Chosen(), Candidates: q.Candidates, Exact: q.Exact, Recall: q.Recall, Explain: q.Explanation})
 	if err != nil {
-		return results.Ranking{}, view, nil, err
+		return results.Ranking{}, nil, err
 	}
 	r := results.Ranking{Store: s.opts.Store, Query: index.Query{Filter: q.Chosen()}, Metric: found.Stages.Metric, Ranked: found.Hits}
-	return r, view, viewStages(found.Stages), nil
+	return r, viewStages(found.Stages), nil
 }
 
 // scanOf returns the repeats of a scan or of a stored trial, which the decoder takes.

@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"engram/data/nifti"
+	"engram/embed"
 	"engram/embed/dataset"
 	"engram/httpapi/internal/problem"
 	"engram/index"
@@ -22,20 +24,21 @@ import (
 // its options reach it.
 func TestScansAreRankedByAllOfThePrediction(t *testing.T) {
 	var asked ScanQuery
+	var repeats [][]float32
 	opts := fakeOptions(t)
-	opts.Decoder.Rank = func(_ context.Context, q ScanQuery) (*ScanRanking, error) {
-		asked = q
+	opts.Decoder.Predict = rankWith(func(scan [][]float32, q ScanQuery) (*ScanRanking, error) {
+		asked, repeats = q, scan
 		confidence := .83
 		return &ScanRanking{
 			Hits:   []index.Hit{{ID: 2, Score: 41.5}},
 			Stages: Stages{Metric: "likelihood", Candidates: 40, Missing: 1, Confidence: &confidence, Rank: 1500 * time.Microsecond},
 		}, nil
-	}
+	})
 	server := newServer(t, opts)
 	scan := `"voxels": [[1, 0, 0, 0, 0], [1, 0, 0, 0, 0]]`
 	body := ask(t, server, `{`+scan+`, "k": 3, "candidates": 40, "exact": true}`).Body.String()
-	if asked.K != 3 || asked.Candidates != 40 || !asked.Exact || len(asked.Repeats) != 2 {
-		t.Errorf("the decoder was asked %+v", asked)
+	if asked.K != 3 || asked.Candidates != 40 || !asked.Exact || len(repeats) != 2 {
+		t.Errorf("the decoder was asked %+v of %v", asked, repeats)
 	}
 	for _, want := range []string{`"score":41.5`, `"metric":"likelihood"`, `"candidates":40`, `"missing":1`, `"confidence":0.83`, `"rank_ms":1.5`, `"repeats":2`} {
 		if !strings.Contains(body, want) {
@@ -52,11 +55,36 @@ func TestScansAreRankedByAllOfThePrediction(t *testing.T) {
 	}
 }
 
-// A batch ranks its scans as searches do, beside queries by a vector.
+// rankWith returns a Decoder.Predict whose scans rank ranks.
+func rankWith(rank func(repeats [][]float32, q ScanQuery) (*ScanRanking, error)) func(context.Context, [][][]float32) ([]ScanRanker, error) {
+	return func(_ context.Context, scans [][][]float32) ([]ScanRanker, error) {
+		rankers := make([]ScanRanker, len(scans))
+		for i, repeats := range scans {
+			rankers[i] = func(_ context.Context, q ScanQuery) (*ScanRanking, error) { return rank(repeats, q) }
+		}
+		return rankers, nil
+	}
+}
+
+// A batch ranks its scans as searches do, beside queries by a vector. The scans are predicted
+// from together.
 func TestABatchRanksScans(t *testing.T) {
 	opts := fakeOptions(t)
-	opts.Decoder.Rank = func(_ context.Context, q ScanQuery) (*ScanRanking, error) {
-		return &ScanRanking{Hits: []index.Hit{{ID: index.ID(q.Repeats[0][0]), Score: 41.5}}, Stages: Stages{Metric: "likelihood", Candidates: 40}}, nil
+	predict := rankWith(func(repeats [][]float32, _ ScanQuery) (*ScanRanking, error) {
+		return &ScanRanking{Hits: []index.Hit{{ID: index.ID(repeats[0][0]), Score: 41.5}}, Stages: Stages{Metric: "likelihood", Candidates: 40}}, nil
+	})
+	var mu sync.Mutex
+	var runs []int
+	opts.Decoder.Predict = func(ctx context.Context, scans [][][]float32) ([]ScanRanker, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		runs = append(runs, len(scans))
+		for _, repeats := range scans {
+			if repeats[0][1] == 9 {
+				return nil, embed.ErrNotFinite
+			}
+		}
+		return predict(ctx, scans)
 	}
 	server := newServer(t, opts)
 	status, body := postJSON(t, server, "/v1/search/batch",
@@ -75,6 +103,18 @@ func TestABatchRanksScans(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"likelihood 2", " 4", "likelihood 3", " 1"}, found); diff != "" || got.Results[2].Query.Repeats != 2 {
 		t.Errorf("(-want +got):\n%s%s", diff, body)
+	}
+	if diff := cmp.Diff([]int{2}, runs); diff != "" {
+		t.Errorf("predictions at once (-want +got):\n%s", diff)
+	}
+	for refused, says := range map[string]string{
+		`{"voxels":[1,9,0,0,0]}`: "query 3", // by the decoder, which another scan is no fault of
+		`{"voxels":[1,2]}`:       "query 3: repeat 0 of the scan has 2 voxels",
+	} {
+		status, body := postJSON(t, server, "/v1/search/batch", `{"queries":[{"voxels":[2,0,0,0,0]},{"vector":[0,0,1]},`+refused+`]}`)
+		if status != http.StatusUnprocessableEntity || !strings.Contains(string(body), says) {
+			t.Errorf("with %s: status %d, %s", refused, status, body)
+		}
 	}
 }
 

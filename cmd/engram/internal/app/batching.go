@@ -131,6 +131,22 @@ func (d *Decoder) one(ctx context.Context, scan []float32) ([]float32, error) {
 	return predicted[0], nil
 }
 
+// all is one of several scans, [n][V].
+func (d *Decoder) all(ctx context.Context, scans [][]float32) ([][]float32, error) {
+	if d.queue != nil {
+		return d.queue.DoAll(ctx, scans)
+	}
+	var predicted [][]float32
+	for some := range slices.Chunk(scans, d.RunSize()) {
+		of, err := d.several(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		predicted = append(predicted, of...)
+	}
+	return predicted, nil
+}
+
 // several predicts what searches compare, [n][Rank] or [n][T·D], of scans, [n][V].
 func (d *Decoder) several(ctx context.Context, scans [][]float32) ([][]float32, error) {
 	voxels := d.Config().Voxels

@@ -94,18 +94,43 @@ type prediction struct {
 // predict averages the repeats of one scan voxel by voxel, as the published protocols do,
 // and predicts what searches compare.
 func (d *Decoder) predict(ctx context.Context, repeats [][]float32) (*prediction, error) {
+	mean, err := d.meanOf(repeats)
+	if err != nil {
+		return nil, err
+	}
+	values, err := d.one(ctx, mean)
+	return &prediction{decoder: d, values: values, repeats: len(repeats)}, err
+}
+
+// predictAll is predict of several scans, which share runs of the model.
+func (d *Decoder) predictAll(ctx context.Context, scans [][][]float32) ([]*prediction, error) {
+	means := make([][]float32, len(scans))
+	var err error
+	for i, repeats := range scans {
+		if means[i], err = d.meanOf(repeats); err != nil {
+			return nil, err
+		}
+	}
+	values, err := d.all(ctx, means)
+	if err != nil {
+		return nil, err
+	}
+	predicted := make([]*prediction, len(scans))
+	for i, repeats := range scans {
+		predicted[i] = &prediction{decoder: d, values: values[i], repeats: len(repeats)}
+	}
+	return predicted, nil
+}
+
+// meanOf returns the mean of the repeats of one scan, voxel by voxel.
+func (d *Decoder) meanOf(repeats [][]float32) ([]float32, error) {
 	voxels := d.Config().Voxels
 	for _, row := range repeats {
 		if len(row) != voxels {
 			return nil, fmt.Errorf("scan of %d voxels, the decoder %s takes %d", len(row), d.dir, voxels)
 		}
 	}
-	mean, err := scan.MeanOfRepeats(repeats, voxels)
-	if err != nil {
-		return nil, err
-	}
-	values, err := d.one(ctx, mean)
-	return &prediction{decoder: d, values: values, repeats: len(repeats)}, err
+	return scan.MeanOfRepeats(repeats, voxels)
 }
 
 // compared predicts what searches compare of scans, [n, V]: scores, [n, Rank], of a scored

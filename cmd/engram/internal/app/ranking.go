@@ -145,9 +145,13 @@ func (s imagesOf) tokens(ctx context.Context, item index.Item) (tokens []float32
 // about ten seconds on two processors.
 const serveWork = 2.5e11
 
+// predictor predicts from several scans, and returns for each what ranks the items by it (see
+// httpapi.Decoder).
+type predictor func(ctx context.Context, scans [][][]float32) ([]httpapi.ScanRanker, error)
+
 // openRanking returns what a server searches by scan with, nil where the items have
 // no tokens.
-func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Func) (func(context.Context, httpapi.ScanQuery) (*httpapi.ScanRanking, error), error) {
+func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Func) (predictor, error) {
 	searcher, err := r.open()
 	if err != nil {
 		return nil, err
@@ -159,45 +163,63 @@ func (s *Service) openRanking(ctx context.Context, r ranking, watch progress.Fun
 	if err := searcher.Load(ctx, watch); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, q httpapi.ScanQuery) (*httpapi.ScanRanking, error) {
+	return func(ctx context.Context, scans [][][]float32) ([]httpapi.ScanRanker, error) {
 		start := time.Now()
-		predicted, err := r.decoder.predict(ctx, q.Repeats)
-		if err != nil {
-			return nil, err
-		}
-		ask, err := predicted.query()
+		predicted, err := r.decoder.predictAll(ctx, scans)
 		if err != nil {
 			return nil, err
 		}
 		took := time.Since(start)
-		if _, ask.Unlike, err = r.decoder.Unlike(q.Repeats); err != nil {
-			return nil, err
+		rankers := make([]httpapi.ScanRanker, len(scans))
+		for i, p := range predicted {
+			rankers[i] = func(ctx context.Context, q httpapi.ScanQuery) (*httpapi.ScanRanking, error) {
+				return rankPredicted(ctx, searcher, p, scans[i], took, q)
+			}
 		}
-		ask.K, ask.Filter, ask.Candidates = q.K, q.Filter, q.Candidates
-		ask.Exact, ask.Recall, ask.Explain = q.Exact, q.Recall, q.Explain
-		found, err := searcher.Rank(ctx, ask)
-		if err != nil {
-			return nil, err
-		}
-		return &httpapi.ScanRanking{Hits: found.Hits, Stages: httpapi.Stages{
-			Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing, Confidence: found.Confidence,
-			Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
-		}}, nil
+		return rankers, nil
 	}, nil
+}
+
+// rankPredicted ranks by the prediction from a scan, which took so long.
+func rankPredicted(ctx context.Context, searcher *twostage.Searcher, p *prediction, repeats [][]float32, took time.Duration, q httpapi.ScanQuery) (*httpapi.ScanRanking, error) {
+	start := time.Now()
+	ask, err := p.query()
+	if err != nil {
+		return nil, err
+	}
+	took += time.Since(start)
+	if _, ask.Unlike, err = p.decoder.Unlike(repeats); err != nil {
+		return nil, err
+	}
+	ask.K, ask.Filter, ask.Candidates = q.K, q.Filter, q.Candidates
+	ask.Exact, ask.Recall, ask.Explain = q.Exact, q.Recall, q.Explain
+	found, err := searcher.Rank(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return &httpapi.ScanRanking{Hits: found.Hits, Stages: httpapi.Stages{
+		Metric: found.Metric, Candidates: found.Candidates, All: found.All, Missing: found.Missing, Confidence: found.Confidence,
+		Decode: took, First: found.First, Tokens: found.Tokens, Rank: found.Rank,
+	}}, nil
 }
 
 // ScanSearch searches an index by scans as a server does.
 type ScanSearch struct {
 	Count int // items of the index
 
-	rank   func(context.Context, httpapi.ScanQuery) (*httpapi.ScanRanking, error)
-	store  index.Store
-	opened []io.Closer
+	predict predictor
+	store   index.Store
+	opened  []io.Closer
 }
 
-// Search returns the K items that fit a scan best, and what their scores are.
-func (s *ScanSearch) Search(ctx context.Context, q httpapi.ScanQuery) (hits []results.Hit, metric string, err error) {
-	ranked, err := s.rank(ctx, q)
+// Search returns the K items that fit a scan, [repeats][voxels], best, and what their scores
+// are.
+func (s *ScanSearch) Search(ctx context.Context, repeats [][]float32, q httpapi.ScanQuery) (hits []results.Hit, metric string, err error) {
+	rankers, err := s.predict(ctx, [][][]float32{repeats})
+	if err != nil {
+		return nil, "", err
+	}
+	ranked, err := rankers[0](ctx, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -228,8 +250,8 @@ func (a *App) OpenScanSearch(ctx context.Context, name, decoder string, watch pr
 		return nil, err
 	}
 	s.opened = append(s.opened, d)
-	s.rank, err = new(Service).openRanking(ctx, ranking{index: x, decoder: d, most: serveWork}, watch)
-	if err == nil && s.rank == nil {
+	s.predict, err = new(Service).openRanking(ctx, ranking{index: x, decoder: d, most: serveWork}, watch)
+	if err == nil && s.predict == nil {
 		err = fmt.Errorf("%s keeps %s, the decoder %s predicts %d tokens of %d elements: %w", name, x.Info.Tokens, decoder, d.Config().T, d.Config().D, index.ErrTokens)
 	}
 	return s, err

@@ -168,7 +168,7 @@ func (o *subjectOpening) decoder(ctx context.Context, d *Decoder, spec SubjectSp
 	r := o.ranking()
 	r.decoder = d
 	var err error
-	if made.Rank, err = o.service.openRanking(ctx, r, o.watch); err != nil {
+	if made.Predict, err = o.service.openRanking(ctx, r, o.watch); err != nil {
 		return nil, err
 	}
 	if err := d.Load(); err != nil {

@@ -37,15 +37,21 @@ func (w *workspace) open(ctx context.Context, spec SubjectSpec) (*madeSubject, e
 	made.decoder, _ = opening.decoders.of(spec.ID)
 	made.decoder.use = made.use
 	d := subject.Decoder
-	decode, rank := d.Decode, d.Rank
+	decode, predict := d.Decode, d.Predict
 	d.Decode = func(ctx context.Context, repeats [][]float32) (vector []float32, err error) {
 		err = made.use(func() error { vector, err = decode(ctx, repeats); return err })
 		return vector, err
 	}
-	if rank != nil {
-		d.Rank = func(ctx context.Context, q httpapi.ScanQuery) (found *httpapi.ScanRanking, err error) {
-			err = made.use(func() error { found, err = rank(ctx, q); return err })
-			return found, err
+	if predict != nil {
+		d.Predict = func(ctx context.Context, scans [][][]float32) (rankers []httpapi.ScanRanker, err error) {
+			err = made.use(func() error { rankers, err = predict(ctx, scans); return err })
+			for i, rank := range rankers {
+				rankers[i] = func(ctx context.Context, q httpapi.ScanQuery) (found *httpapi.ScanRanking, err error) {
+					err = made.use(func() error { found, err = rank(ctx, q); return err })
+					return found, err
+				}
+			}
+			return rankers, err
 		}
 	}
 	return made, nil

@@ -77,25 +77,48 @@ func New[In, Out any](run func(ctx context.Context, in []In) ([]Out, error), opt
 // first, it returns ctx.Err() at once, and the others go on. Where run panics for this
 // call alone, Do panics.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
-	c := &call[In, Out]{ctx: ctx, in: in, since: time.Now(), done: make(chan struct{})}
-	err := ctx.Err()
-	if err == nil {
-		err = b.join(c)
-	}
+	out, err := b.DoAll(ctx, []In{in})
 	if err != nil {
-		return c.out, err
-	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		b.leave(c)
 		var none Out
-		return none, ctx.Err()
+		return none, err
 	}
-	if p, ok := errors.AsType[panicked](c.err); ok {
-		panic(string(p))
+	return out[0], nil
+}
+
+// DoAll is Do for several inputs, which share runs as far as Options.Size lets them. The
+// error is that of the first input that fails.
+func (b *Batcher[In, Out]) DoAll(ctx context.Context, in []In) ([]Out, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	return c.out, c.err
+	calls := make([]*call[In, Out], len(in))
+	for i, x := range in {
+		calls[i] = &call[In, Out]{ctx: ctx, in: x, since: time.Now(), done: make(chan struct{})}
+	}
+	if err := b.join(calls); err != nil {
+		return nil, err
+	}
+	out := make([]Out, len(in))
+	var failed error
+	for i, c := range calls {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			b.leave(calls[i:])
+			return nil, ctx.Err()
+		}
+		if p, ok := errors.AsType[panicked](c.err); ok {
+			b.leave(calls[i+1:])
+			panic(string(p))
+		}
+		if out[i] = c.out; failed == nil {
+			failed = c.err
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return out, nil
 }
 
 // Close refuses further calls and waits for those under way. It is idempotent, and does
@@ -112,28 +135,30 @@ func (b *Batcher[In, Out]) Close() error {
 	return nil
 }
 
-// join lets a call wait for a run.
-func (b *Batcher[In, Out]) join(c *call[In, Out]) error {
+// join lets calls wait for a run.
+func (b *Batcher[In, Out]) join(calls []*call[In, Out]) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return ErrClosed
 	}
-	b.waiting = append(b.waiting, c)
+	b.waiting = append(b.waiting, calls...)
 	b.start()
 	return nil
 }
 
-// leave takes a call back whose caller has gone.
-func (b *Batcher[In, Out]) leave(c *call[In, Out]) {
+// leave takes calls back whose caller has gone.
+func (b *Batcher[In, Out]) leave(calls []*call[In, Out]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if c.group == nil {
-		b.waiting = slices.DeleteFunc(b.waiting, func(other *call[In, Out]) bool { return other == c })
-		return
-	}
-	if c.group.wants--; c.group.wants == 0 {
-		c.group.stop()
+	for _, c := range calls {
+		if c.group == nil {
+			b.waiting = slices.DeleteFunc(b.waiting, func(other *call[In, Out]) bool { return other == c })
+			continue
+		}
+		if c.group.wants--; c.group.wants == 0 {
+			c.group.stop()
+		}
 	}
 }
 

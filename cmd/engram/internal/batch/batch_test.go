@@ -109,6 +109,35 @@ func TestCallsThatComeDuringARunAreTheNext(t *testing.T) {
 	})
 }
 
+// Several inputs of one caller share runs, and a caller that goes leaves none of them behind.
+func TestAllOfACallerShareRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := model{refuse: 9}
+		b := batch.New(m.run, batch.Options{Size: 3})
+		got, err := b.DoAll(t.Context(), []int{1, 2, 3, 4, 5})
+		if fmt.Sprint(got, err, m.runs) != "[1 4 9 16 25] <nil> [[1 2 3] [4 5]]" {
+			t.Errorf("%v, %v in the runs %v", got, err, m.runs)
+		}
+		if got, err := b.DoAll(t.Context(), nil); len(got) != 0 || err != nil {
+			t.Errorf("of nothing: %v, %v", got, err)
+		}
+		if _, err := b.DoAll(t.Context(), []int{7, 9}); err == nil || err.Error() != "9 is refused" {
+			t.Errorf("of 9, which is refused: %v", err)
+		}
+		m.runs, m.ended = nil, nil
+		short, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // in the second run of three
+		defer cancel()
+		began := time.Now()
+		_, err = b.DoAll(short, []int{1, 2, 3, 4, 5, 6, 7})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 1500*time.Millisecond {
+			t.Errorf("a caller that went: %v after %v", err, took)
+		}
+		if err := b.Close(); err != nil || fmt.Sprint(m.runs, m.ended) != "[[1 2 3] [4 5 6]] [<nil> context canceled]" {
+			t.Errorf("the runs were %v and ended with %v, %v", m.runs, m.ended, err)
+		}
+	})
+}
+
 // As many runs go on at once as are allowed, and no more.
 func TestRunsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -242,7 +242,7 @@ func (d *demo) firstFound(ctx context.Context, from folders, scans [][][]float32
 	}
 	defer func() { err = errors.Join(err, search.Close()) }()
 	for _, repeats := range scans {
-		hits, _, err := search.Search(ctx, httpapi.ScanQuery{Repeats: repeats, K: 1})
+		hits, _, err := search.Search(ctx, repeats, httpapi.ScanQuery{K: 1})
 		if err != nil {
 			return nil, err
 		}

@@ -268,7 +268,7 @@ func findFirst(t *testing.T, a *app.App, made *demo.Result, ids ...string) (foun
 		if !slices.Contains(ids, trial.ID) {
 			continue
 		}
-		hits, metric, err := search.Search(t.Context(), httpapi.ScanQuery{Repeats: trial.Repeats, K: 1})
+		hits, metric, err := search.Search(t.Context(), trial.Repeats, httpapi.ScanQuery{K: 1})
 		if err != nil || metric == "" {
 			t.Fatalf("metric %q, error %v, want the decoder's metric by all tokens", metric, err)
 		}

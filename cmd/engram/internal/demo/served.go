@@ -113,7 +113,7 @@ func (d *demo) searchSet(ctx context.Context, search *app.ScanSearch, a asked) (
 	for i := range n {
 		scans := d.repeatsOf(a.recorded, a.set, i, a.repeats)
 		find := func(k, candidates int) (int, error) {
-			hits, metric, err := search.Search(ctx, httpapi.ScanQuery{Repeats: scans, K: k, Candidates: candidates})
+			hits, metric, err := search.Search(ctx, scans, httpapi.ScanQuery{K: k, Candidates: candidates})
 			if err != nil {
 				return 0, err
 			}
