@@ -122,25 +122,64 @@ func (n *noise) newDrift(dice *rand.Rand) drift {
 	return d
 }
 
-// draw writes the noise of one trial, in units of each voxel's deviation, to
-// dst. at is the trial's place in the session, from 0 to 1.
-func (n *noise) draw(dst []float64, d drift, at float64, dice *rand.Rand) {
+// lanes is how many trials have their noise mixed at a time.
+const lanes = 8
+
+// mixing is the noise of a few trials while it is made.
+type mixing struct {
+	sources [][lanes]float64 // [sources, trials]
+	noise   [lanes][]float64 // [trials, voxels], in units of each voxel's deviation
+}
+
+func (n *noise) newMixing() *mixing {
+	m := &mixing{sources: make([][lanes]float64, n.sources)}
+	for i := range m.noise {
+		m.noise[i] = make([]float64, len(n.loads))
+	}
+	return m
+}
+
+// draw draws the sources and each voxel's own noise of one trial. at is the trial's
+// place in the session, from 0 to 1.
+func (m *mixing) draw(lane int, d drift, at float64, dice *rand.Rand) {
 	wave := [1 + 2*waves]float64{1}
 	for k := range waves {
 		wave[1+2*k], wave[2+2*k] = math.Cos(math.Pi*float64(k+1)*at), math.Sin(math.Pi*float64(k+1)*at)
 	}
-	sources := make([]float64, n.sources)
-	for i := range sources {
-		sources[i] = math.Sqrt(1-slow) * dice.NormFloat64()
+	for i := range m.sources {
+		source := math.Sqrt(1-slow) * dice.NormFloat64()
 		for k, w := range wave {
-			sources[i] += math.Sqrt(slow) * w * d[i][k]
+			source += math.Sqrt(slow) * w * d[i][k]
 		}
+		m.sources[i][lane] = source
 	}
-	for v := range dst {
-		sum := math.Sqrt(own) * dice.NormFloat64()
-		for _, l := range n.loads[v] {
-			sum += l.weight * sources[l.source]
+	for v := range m.noise[lane] {
+		m.noise[lane][v] = math.Sqrt(own) * dice.NormFloat64()
+	}
+}
+
+// mix adds the sources to the voxels that they reach. Each sum waits for the one
+// before it, so that the sums of all trials take hardly longer than those of one.
+func (n *noise) mix(m *mixing) {
+	for v, loads := range n.loads {
+		var sum [lanes]float64
+		for lane := range sum {
+			sum[lane] = m.noise[lane][v]
 		}
-		dst[v] = sum
+		a, b, c, d, e, f, g, h := sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6], sum[7]
+		for _, l := range loads {
+			from := &m.sources[l.source]
+			a += l.weight * from[0]
+			b += l.weight * from[1]
+			c += l.weight * from[2]
+			d += l.weight * from[3]
+			e += l.weight * from[4]
+			f += l.weight * from[5]
+			g += l.weight * from[6]
+			h += l.weight * from[7]
+		}
+		for lane, x := range [lanes]float64{a, b, c, d, e, f, g, h} {
+			m.noise[lane][v] = x
+		}
 	}
 }
