@@ -111,8 +111,8 @@ func newPool(f Field) pool {
 	return p
 }
 
-// over returns the features as the field sees them.
-func (p *pool) over(cells []float32) (sum [features]float32) {
-	simd.Best().AddRows(sum[:], p.weights, p.cells, cells)
-	return sum
+// over sets seen to the features as the field sees them.
+func (p *pool) over(seen *[features]float32, cells []float32) {
+	clear(seen[:])
+	simd.Best().AddRows(seen[:], p.weights, p.cells, cells)
 }

@@ -84,8 +84,10 @@ func (s *Subject) terms(dst [][terms]float64, eye *retina, stimuli Stimuli, i in
 	}
 	cells := eye.look(stimulus)
 	content := stimulus.coded()
+	var seen [features]float32 // one for all voxels: a call of a kernel moves it to the heap
 	for j := range s.voxels {
-		dst[j] = s.voxels[j].respond(cells, content)
+		s.voxels[j].pool.over(&seen, cells)
+		dst[j] = s.voxels[j].respond(&seen, content)
 	}
 	return dst, nil
 }

@@ -84,11 +84,10 @@ func (t *tuning) drawEnergy(f Field, dice *rand.Rand) {
 	}
 }
 
-// respond returns the terms of the voxel's response to a picture of these
-// features and this content. The terms that it has no share of are 0.
-func (v *voxel) respond(cells []float32, c *coded) (out [terms]float64) {
-	seen := v.pool.over(cells)
-	out[energyTerm] = v.compressed(&seen)
+// respond returns the terms of the voxel's response to what its field sees of a
+// picture and to this content. The terms that it has no share of are 0.
+func (v *voxel) respond(seen *[features]float32, c *coded) (out [terms]float64) {
+	out[energyTerm] = v.compressed(seen)
 	if v.mix[colourTerm] != 0 {
 		sign := float32(-1)
 		if anatomy[v.Area].unsigned {

@@ -130,7 +130,6 @@ func TestHigherAreasAnswerToPlaceNumberAndSetting(t *testing.T) {
 func TestNumbersOfThings(t *testing.T) {
 	t.Parallel()
 	s := newTestSubject(t, Options{})
-	cells := make([]float32, (fineCells+coarseCells)*features)
 	tuned := 0
 	for i := range s.voxels {
 		v := &s.voxels[i]
@@ -140,7 +139,7 @@ func TestNumbersOfThings(t *testing.T) {
 		tuned++
 		best, most := 0, math.Inf(-1)
 		for n := range 8 {
-			term := v.respond(cells, &coded{things: make([]codedThing, n)})[numberTerm]
+			term := v.respond(&[features]float32{}, &coded{things: make([]codedThing, n)})[numberTerm]
 			if term > most {
 				best, most = n, term
 			}
