@@ -1,6 +1,7 @@
 package twostage
 
 import (
+	"slices"
 	"sync"
 
 	"engram/index"
@@ -92,11 +93,11 @@ type scored struct {
 	score float32
 }
 
-// scoreAll scores every item that is kept.
-func (c *coordinates) scoreAll(query []float32, repeats int) ([]scored, error) {
+// scoreAll appends every item that is kept, with its score, to room.
+func (c *coordinates) scoreAll(room []scored, query []float32, repeats int) ([]scored, error) {
 	for {
 		c.findOffsets(repeats)
-		if out, done, err := c.scoreRows(query, repeats); done {
+		if out, done, err := c.scoreRows(room, query, repeats); done {
 			return out, err
 		}
 	}
@@ -104,7 +105,7 @@ func (c *coordinates) scoreAll(query []float32, repeats int) ([]scored, error) {
 
 // scoreRows scores every row. It is not done where the offsets are no longer known,
 // because items were added since they were found.
-func (c *coordinates) scoreRows(query []float32, repeats int) (out []scored, done bool, err error) {
+func (c *coordinates) scoreRows(room []scored, query []float32, repeats int) (out []scored, done bool, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	offsets, known := c.offsets[repeats]
@@ -115,11 +116,11 @@ func (c *coordinates) scoreRows(query []float32, repeats int) (out []scored, don
 	if err != nil {
 		return nil, true, err
 	}
-	out = make([]scored, len(scores))
+	room = slices.Grow(room, len(scores))
 	for i, s := range scores {
-		out[i] = scored{c.ids[i], s}
+		room = append(room, scored{c.ids[i], s})
 	}
-	return out, true, nil
+	return room, true, nil
 }
 
 // sameScore is how far the first stage's score of an item may be from the score of

@@ -50,9 +50,11 @@ func TestTheOldestItemsMakeWay(t *testing.T) {
 		if err != nil || !slices.Equal(some, want) || !slices.Equal(others, gone) {
 			t.Errorf("after item %d: scores %v, not known %v, error %v; want %v and %v", i, some, others, err, want, gone)
 		}
-		all, err := c.scoreAll([]float32{2}, 1)
-		bestFirst(all)
-		slices.Reverse(all)
+		all, err := c.scoreAll(nil, []float32{2}, 1)
+		hits := bestFirst(all)
+		for i, h := range hits {
+			all[len(all)-1-i] = scored{h.ID, h.Score}
+		}
 		if err != nil || !slices.Equal(all, want) {
 			t.Errorf("after item %d: scores of all %v, error %v; want %v", i, all, err, want)
 		}

@@ -218,19 +218,18 @@ func (s *Searcher) Rank(ctx context.Context, q Query) (*Ranking, error) {
 		return nil, err
 	}
 	r := &Ranking{Stages: Stages{Metric: s.opts.Scorer.Name()}}
-	ranked, err := s.score(ctx, q, &r.Stages)
+	room := scoreMemory.Get().(*[]scored)
+	defer scoreMemory.Put(room)
+	ranked, err := s.score(ctx, q, (*room)[:0], &r.Stages)
 	if err != nil {
 		return nil, err
 	}
+	*room = ranked
 	start := time.Now()
 	if !q.Unlike {
 		r.Confidence = s.confidence(ranked, q.Repeats)
 	}
-	bestFirst(ranked)
-	r.Hits = make([]index.Hit, len(ranked))
-	for i, item := range ranked {
-		r.Hits[i] = index.Hit{ID: item.id, Score: item.score}
-	}
+	r.Hits = bestFirst(ranked)
 	r.Rank += time.Since(start)
 	return r, nil
 }
@@ -248,8 +247,8 @@ func (s *Searcher) confidence(ranked []scored, repeats int) *float64 {
 	return nil
 }
 
-// score scores the candidates.
-func (s *Searcher) score(ctx context.Context, q Query, stages *Stages) ([]scored, error) {
+// score scores the candidates, and may put them into room.
+func (s *Searcher) score(ctx context.Context, q Query, room []scored, stages *Stages) ([]scored, error) {
 	start := time.Now()
 	all := q.Candidates == 0
 	var err error
@@ -261,7 +260,7 @@ func (s *Searcher) score(ctx context.Context, q Query, stages *Stages) ([]scored
 	}
 	if stages.All = all; all && q.Filter == nil {
 		start = time.Now()
-		ranked, err := s.kept.scoreAll(q.Vector, q.Repeats)
+		ranked, err := s.kept.scoreAll(room, q.Vector, q.Repeats)
 		stages.Candidates, stages.Rank = len(ranked), time.Since(start)
 		return ranked, err
 	}
