@@ -152,14 +152,14 @@ def attack(url, requests, seconds, rate=0, connections=0):
 def capacity(url, requests, seconds, alone_ms):
     """The highest rate of an open loop that the server keeps up with."""
     closed = attack(url, requests, seconds, connections=16)["rate"]
-    low, high = 0.0, closed * 1.2
+    low, high, rate = 0.0, closed * 1.2, closed * 0.9
     for _ in range(5):
-        rate = (low + high) / 2 if low else closed * 0.9
         found = attack(url, requests, seconds, rate=max(1, round(rate)))
         if found["answered"] == 1 and found["most"] < 1000 and found["p50"] < 5 * alone_ms:
             low = rate
         else:
             high = rate
+        rate = (low + high) / 2
     return low
 
 
