@@ -115,8 +115,8 @@ func (s *Server) answerBatch(ctx context.Context, queries []query.Query, info in
 }
 
 // predictBatch predicts from the scans of a batch together, and returns them in the places of
-// their queries. Where that fails, they are not predicted from, so that each is alone and the
-// error is that of its query.
+// their queries. Where that fails, it returns them without predictions: each is then predicted
+// from alone, so that the error names its query.
 func (s *Server) predictBatch(ctx context.Context, queries []query.Query, info index.Info) ([]predictedScan, error) {
 	read := make([]predictedScan, len(queries))
 	var scans [][][]float32

@@ -158,8 +158,9 @@ func (m *mixing) draw(lane int, d drift, at float64, dice *rand.Rand) {
 	}
 }
 
-// mix adds the sources to the voxels that they reach. Each sum waits for the one
-// before it, so that the sums of all trials take hardly longer than those of one.
+// mix adds the sources to the voxels that they reach. An addition waits for the one before
+// it in the same sum. The sums of several trials fill that time, so that all of them take
+// hardly longer than one trial's.
 func (n *noise) mix(m *mixing) {
 	for v, loads := range n.loads {
 		var sum [lanes]float64

@@ -31,8 +31,8 @@ import (
 // call of /v1/search/batch, in n calls of /v1/search one after the other, and in n calls at
 // once. The ways take turns. Of each it reports the processor time of a scan, the client's
 // included, and its share of the time of all n. The sizes are the demo's: 6,000 voxels,
-// a decoder of 512 components by the preset gaussian, 5,360 items of 65 tokens of 128; or
-// those of ENGRAM_TEST_DECODER and ENGRAM_TEST_INDEX.
+// a decoder of 512 components by the preset gaussian, 5,360 items of 65 tokens of 128.
+// ENGRAM_TEST_DECODER and ENGRAM_TEST_INDEX name another decoder and another index.
 func BenchmarkScanBatch(b *testing.B) {
 	url := scanServer(b)
 	for _, n := range []int{1, 4, 16} {

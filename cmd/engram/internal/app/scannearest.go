@@ -20,7 +20,7 @@ import (
 type nearestSearch struct {
 	index    *Index
 	roots    roots              // folders of the images
-	images   folders            // those that are there
+	images   folders            // the roots that exist, open
 	searcher *twostage.Searcher // nil: the vector of a prediction ranks alone
 	metric   string             // that the searcher ranks by
 	asked    []twostage.Query   // of each scan

@@ -85,8 +85,8 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	return out[0], nil
 }
 
-// DoAll is Do for several inputs, which share runs as far as Options.Size lets them. The
-// error is that of the first input that fails.
+// DoAll is Do for several inputs, which share runs as far as Options.Size lets them. It
+// returns the error of the first input that fails.
 func (b *Batcher[In, Out]) DoAll(ctx context.Context, in []In) ([]Out, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

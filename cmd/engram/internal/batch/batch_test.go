@@ -291,7 +291,7 @@ func TestACallThatIsOverDoesNotRun(t *testing.T) {
 	}
 }
 
-// Close waits for the calls that run and for those that wait for a run, and refuses new ones.
+// Close waits for running and for waiting calls, and refuses new ones.
 // No goroutine is left, which synctest would tell.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
